@@ -1,0 +1,3 @@
+"""cinq: a complete 5G Standalone network in Python."""
+
+__version__ = "0.1.0"

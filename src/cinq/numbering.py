@@ -1,0 +1,339 @@
+"""TS 23.003 identities as frozen types that cannot be built wrong.
+
+Each type checks itself on construction and raises NumberingError (a ValueError) that says what was found and
+what is wanted. `octets` and `from_octets` are the codings that NGAP and NAS share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MAX_MSIN_DIGITS = 10
+
+
+class NumberingError(ValueError):
+    """An identity that TS 23.003 does not allow."""
+
+
+def _digits(name: str, text: str, low: int, high: int) -> None:
+    if not (text.isascii() and text.isdigit() and low <= len(text) <= high):
+        wanted = f"{low}" if low == high else f"{low} to {high}"
+        raise NumberingError(f"{name}: found {text!r}, wanted {wanted} decimal digits")
+
+
+def _within(name: str, value: int, bits: int) -> None:
+    if not 0 <= value < 1 << bits:
+        raise NumberingError(f"{name}: found {value}, wanted 0 to {(1 << bits) - 1}")
+
+
+@dataclass(frozen=True, slots=True)
+class PlmnId:
+    """Public land mobile network identity, TS 23.003 §2.2: MCC of 3 digits, MNC of 2 or 3."""
+
+    mcc: str
+    mnc: str
+
+    def __post_init__(self) -> None:
+        _digits("MCC", self.mcc, 3, 3)
+        _digits("MNC", self.mnc, 2, 3)
+
+    @classmethod
+    def parse(cls, text: str) -> PlmnId:
+        """'999-70', '99970' or '001001' (5 digits: MNC of 2; 6 digits: MNC of 3)."""
+        plain = text.replace("-", "")
+        _digits("PLMN", plain, 5, 6)
+        return cls(plain[:3], plain[3:])
+
+    @property
+    def octets(self) -> bytes:
+        """Three octets of BCD, TS 24.008 §10.5.1.13."""
+        m, n = self.mcc, self.mnc
+        third = n[2] if len(n) == 3 else "f"
+        return bytes.fromhex(m[1] + m[0] + third + m[2] + n[1] + n[0])
+
+    @classmethod
+    def from_octets(cls, octets: bytes) -> PlmnId:
+        if len(octets) != 3:
+            raise NumberingError(f"PLMN identity: found {len(octets)} octets, wanted 3")
+        h = octets.hex()
+        return cls(h[1] + h[0] + h[3], h[5] + h[4] + ("" if h[2] == "f" else h[2]))
+
+    def __str__(self) -> str:
+        return f"{self.mcc}-{self.mnc}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tai:
+    """Tracking area identity, TS 23.003 §19.4.2.3: PLMN and a TAC of 24 bits."""
+
+    plmn: PlmnId
+    tac: int
+
+    def __post_init__(self) -> None:
+        _within("TAC", self.tac, 24)
+
+    @property
+    def octets(self) -> bytes:
+        return self.plmn.octets + self.tac.to_bytes(3, "big")
+
+    @classmethod
+    def from_octets(cls, octets: bytes) -> Tai:
+        if len(octets) != 6:
+            raise NumberingError(f"TAI: found {len(octets)} octets, wanted 6")
+        return cls(PlmnId.from_octets(octets[:3]), int.from_bytes(octets[3:], "big"))
+
+    def __str__(self) -> str:
+        return f"{self.plmn}-{self.tac:06x}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SNssai:
+    """Single network slice selection assistance information, TS 23.003 §28.4: SST, SD of 24 bits or None."""
+
+    sst: int
+    sd: int | None = None
+
+    def __post_init__(self) -> None:
+        _within("SST", self.sst, 8)
+        if self.sd is not None:
+            _within("SD", self.sd, 24)
+
+    @classmethod
+    def parse(cls, text: str) -> SNssai:
+        """'1' or '1-0000ff' (SD in hexadecimal)."""
+        sst, _, sd = text.partition("-")
+        _digits("SST", sst, 1, 3)
+        if not sd:
+            return cls(int(sst))
+        if len(sd) != 6 or any(c not in "0123456789abcdefABCDEF" for c in sd):
+            raise NumberingError(f"SD: found {sd!r}, wanted 6 hexadecimal digits")
+        return cls(int(sst), int(sd, 16))
+
+    def __str__(self) -> str:
+        return f"{self.sst}" if self.sd is None else f"{self.sst}-{self.sd:06x}"
+
+
+@dataclass(frozen=True, slots=True)
+class AmfId:
+    """AMF identifier, TS 23.003 §2.10.1: region of 8 bits, set of 10, pointer of 6."""
+
+    region: int
+    set: int
+    pointer: int
+
+    def __post_init__(self) -> None:
+        _within("AMF region", self.region, 8)
+        _within("AMF set", self.set, 10)
+        _within("AMF pointer", self.pointer, 6)
+
+    @property
+    def octets(self) -> bytes:
+        return (self.region << 16 | self.set << 6 | self.pointer).to_bytes(3, "big")
+
+    @classmethod
+    def from_octets(cls, octets: bytes) -> AmfId:
+        if len(octets) != 3:
+            raise NumberingError(f"AMF identifier: found {len(octets)} octets, wanted 3")
+        n = int.from_bytes(octets, "big")
+        return cls(n >> 16, n >> 6 & 0x3FF, n & 0x3F)
+
+
+@dataclass(frozen=True, slots=True)
+class Guti:
+    """5G-GUTI, TS 23.003 §2.10.1: PLMN, AMF identifier and a 5G-TMSI of 32 bits."""
+
+    plmn: PlmnId
+    amf: AmfId
+    tmsi: int
+
+    def __post_init__(self) -> None:
+        _within("5G-TMSI", self.tmsi, 32)
+
+    @property
+    def octets(self) -> bytes:
+        """Ten octets: PLMN, AMF identifier, 5G-TMSI (TS 24.501 §9.11.3.4, from its octet 5)."""
+        return self.plmn.octets + self.amf.octets + self.tmsi.to_bytes(4, "big")
+
+    @classmethod
+    def from_octets(cls, octets: bytes) -> Guti:
+        if len(octets) != 10:
+            raise NumberingError(f"5G-GUTI: found {len(octets)} octets, wanted 10")
+        plmn, amf = PlmnId.from_octets(octets[:3]), AmfId.from_octets(octets[3:6])
+        return cls(plmn, amf, int.from_bytes(octets[6:], "big"))
+
+    @property
+    def s_tmsi(self) -> STmsi:
+        return STmsi(self.amf.set, self.amf.pointer, self.tmsi)
+
+    def __str__(self) -> str:
+        return f"5g-guti-{self.plmn.mcc}{self.plmn.mnc}{self.amf.octets.hex()}{self.tmsi:08x}"
+
+
+@dataclass(frozen=True, slots=True)
+class STmsi:
+    """5G-S-TMSI, TS 23.003 §2.11: AMF set, AMF pointer and 5G-TMSI."""
+
+    amf_set: int
+    amf_pointer: int
+    tmsi: int
+
+    def __post_init__(self) -> None:
+        _within("AMF set", self.amf_set, 10)
+        _within("AMF pointer", self.amf_pointer, 6)
+        _within("5G-TMSI", self.tmsi, 32)
+
+    @property
+    def octets(self) -> bytes:
+        return (self.amf_set << 6 | self.amf_pointer).to_bytes(2, "big") + self.tmsi.to_bytes(4, "big")
+
+    @classmethod
+    def from_octets(cls, octets: bytes) -> STmsi:
+        if len(octets) != 6:
+            raise NumberingError(f"5G-S-TMSI: found {len(octets)} octets, wanted 6")
+        n = int.from_bytes(octets[:2], "big")
+        return cls(n >> 6, n & 0x3F, int.from_bytes(octets[2:], "big"))
+
+
+@dataclass(frozen=True, slots=True)
+class Supi:
+    """Subscription permanent identifier of type IMSI, TS 23.003 §2.2A: 'imsi-' and 6 to 15 digits."""
+
+    imsi: str
+
+    def __post_init__(self) -> None:
+        _digits("IMSI", self.imsi, 6, 15)
+
+    @classmethod
+    def parse(cls, text: str) -> Supi:
+        """'imsi-999700000000001', or the digits alone."""
+        return cls(text.removeprefix("imsi-"))
+
+    def msin(self, plmn: PlmnId) -> str:
+        """The digits after MCC and MNC. NumberingError if the IMSI is not of this PLMN."""
+        prefix = plmn.mcc + plmn.mnc
+        if not self.imsi.startswith(prefix):
+            raise NumberingError(f"IMSI {self.short}: not of PLMN {plmn}")
+        return self.imsi[len(prefix) :]
+
+    @property
+    def short(self) -> str:
+        """For logs and screens: the PLMN and the last three digits."""
+        return f"imsi-{self.imsi[:5]}…{self.imsi[-3:]}"
+
+    def __str__(self) -> str:
+        return f"imsi-{self.imsi}"
+
+
+@dataclass(frozen=True, slots=True)
+class Suci:
+    """Subscription concealed identifier of an IMSI, TS 23.003 §2.2B.
+
+    routing_indicator: 1 to 4 digits. scheme: 0 null, 1 profile A, 2 profile B (TS 33.501 annex C).
+    key_id: home network public key identifier. output: scheme output as octets; for the null scheme the MSIN
+    in BCD, low nibble first, filled with 0xF.
+    """
+
+    plmn: PlmnId
+    routing_indicator: str
+    scheme: int
+    key_id: int
+    output: bytes
+
+    def __post_init__(self) -> None:
+        _digits("Routing indicator", self.routing_indicator, 1, 4)
+        _within("Protection scheme", self.scheme, 4)
+        _within("Home network public key identifier", self.key_id, 8)
+        if self.scheme == 0:
+            msin_digits(self.output)
+
+    @classmethod
+    def null_scheme(cls, supi: Supi, plmn: PlmnId, routing_indicator: str = "0") -> Suci:
+        return cls(plmn, routing_indicator, 0, 0, msin_octets(supi.msin(plmn)))
+
+    def __str__(self) -> str:
+        output = msin_digits(self.output) if self.scheme == 0 else self.output.hex()
+        head = f"suci-0-{self.plmn.mcc}-{self.plmn.mnc}-{self.routing_indicator}"
+        return f"{head}-{self.scheme}-{self.key_id}-{output}"
+
+    @classmethod
+    def parse(cls, text: str) -> Suci:
+        """The form of TS 29.503: suci-0-MCC-MNC-RI-SCHEME-KEYID-OUTPUT (output: digits or hexadecimal)."""
+        parts = text.split("-")
+        if len(parts) != 8 or parts[:2] != ["suci", "0"]:
+            raise NumberingError(f"SUCI: found {text[:60]!r}, wanted suci-0-MCC-MNC-RI-SCHEME-KEYID-OUTPUT")
+        _, _, mcc, mnc, routing, scheme, key_id, output = parts
+        _digits("Protection scheme", scheme, 1, 2)
+        _digits("Home network public key identifier", key_id, 1, 3)
+        try:
+            octets = msin_octets(output) if scheme == "0" else bytes.fromhex(output)
+        except ValueError as error:
+            raise NumberingError(f"SUCI scheme output: {error}") from None
+        return cls(PlmnId(mcc, mnc), routing, int(scheme), int(key_id), octets)
+
+
+def msin_octets(digits: str) -> bytes:
+    """An MSIN of 1 to 10 digits in BCD, low nibble first, filled with 0xF."""
+    _digits("MSIN", digits, 1, MAX_MSIN_DIGITS)
+    padded = digits + "f" * (len(digits) % 2)
+    return bytes.fromhex("".join(padded[i + 1] + padded[i] for i in range(0, len(padded), 2)))
+
+
+def msin_digits(octets: bytes) -> str:
+    """The digits of an MSIN in BCD. NumberingError unless it is 1 to 10 digits and at most one filler."""
+    h = octets.hex()
+    digits = "".join(h[i + 1] + h[i] for i in range(0, len(h), 2))
+    if digits.endswith("f"):
+        digits = digits[:-1]
+    _digits("MSIN", digits, 1, MAX_MSIN_DIGITS)
+    return digits
+
+
+@dataclass(frozen=True, slots=True)
+class Imei:
+    """IMEI, TS 23.003 §6.2.1: 15 digits, the last a check digit (or 0 as sent)."""
+
+    digits: str
+
+    def __post_init__(self) -> None:
+        _digits("IMEI", self.digits, 15, 15)
+
+    def __str__(self) -> str:
+        return f"imei-{self.digits}"
+
+
+@dataclass(frozen=True, slots=True)
+class Imeisv:
+    """IMEISV, TS 23.003 §6.2.2: 16 digits."""
+
+    digits: str
+
+    def __post_init__(self) -> None:
+        _digits("IMEISV", self.digits, 16, 16)
+
+    def __str__(self) -> str:
+        return f"imeisv-{self.digits}"
+
+
+@dataclass(frozen=True, slots=True)
+class NoIdentity:
+    """The mobile identity type 'no identity', TS 24.501 §9.11.3.4."""
+
+
+Pei = Imei | Imeisv
+MobileIdentity = Suci | Guti | STmsi | Imei | Imeisv | NoIdentity
+
+
+def dnn(text: str) -> str:
+    """A data network name as dotted labels, TS 23.003 §9A: checked, lower case."""
+    labels = text.split(".")
+    fits = all(0 < len(label) <= 63 and _label(label) for label in labels)
+    if not fits or len(text) > 99:
+        raise NumberingError(
+            f"DNN: found {text[:110]!r}, wanted dotted labels of letters, digits and hyphens"
+        )
+    return text.lower()
+
+
+def _label(label: str) -> bool:
+    plain = label.replace("-", "")
+    return label.isascii() and plain.isalnum() and label[0] != "-" and label[-1] != "-"
