@@ -1,0 +1,141 @@
+"""The port through which network functions meet: client(Service), serve(Service, implementation).
+
+A call is one method of a transport: send(operation, provider, arguments). Providers are found by service and,
+where a consumer has chosen one by discovery, by NF instance.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Protocol, TypeVar, cast
+
+import msgspec
+
+from cinq.procedure import Journal
+from cinq.sbi.operation import Created, Multipart, Operation, operations, service_name
+from cinq.sbi.problem import Problem, ProblemDetails
+
+S = TypeVar("S")
+
+
+class Method(Protocol):
+    """An operation, on the side that serves it or on the side that calls it."""
+
+    async def __call__(self, *arguments: object, **named: object) -> object: ...
+
+
+class Transport(Protocol):
+    """Carries one operation to the method that serves it and brings its answer, or raises Problem."""
+
+    async def __call__(
+        self, operation: Operation, method: Method, arguments: tuple[object, ...]
+    ) -> object: ...
+
+
+async def direct(operation: Operation, method: Method, arguments: tuple[object, ...]) -> object:
+    """In process: the frozen objects themselves cross."""
+    return await method(*arguments)
+
+
+async def checked(operation: Operation, method: Method, arguments: tuple[object, ...]) -> object:
+    """In process, but every body goes through JSON and is checked against its shape on both sides."""
+    count = len(operation.parameters)
+    sent = [msgspec.convert(a, type(a), strict=True) for a in arguments[:count]]
+    if len(arguments) > count:
+        sent.append(_through_json(arguments[count], operation.request))
+    try:
+        answer = await method(*sent)
+    except Problem as problem:
+        octets = msgspec.json.encode(problem.details)
+        problem.details = msgspec.json.decode(octets, type=ProblemDetails)
+        raise
+    if isinstance(answer, Created):
+        body = _through_json(answer.body, type(answer.body))
+        return Created(location=answer.location, body=body)
+    return _through_json(answer, operation.response)
+
+
+def _through_json(value: object, shape: object) -> object:
+    if value is None:
+        return None
+    if isinstance(value, Multipart):
+        parts = {f: getattr(value, f) for f in value.__struct_fields__}
+        parts["json_data"] = _through_json(parts["json_data"], type(parts["json_data"]))
+        return type(value)(**parts)
+    return cast(object, msgspec.json.decode(msgspec.json.encode(value), type=shape))
+
+
+class Bus:
+    """One service-based interface. Consumers hold clients, which find their provider at each call."""
+
+    def __init__(self, transport: Transport = direct, journal: Journal | None = None) -> None:
+        self._transport = transport
+        self._journal = journal
+        self._methods: dict[tuple[Operation, str | None], tuple[Method, str]] = {}
+        self._clients: dict[tuple[type, str, str | None], object] = {}
+
+    def serve(self, service: type[S], implementation: S, instance: str) -> None:
+        """Offers a service. The first instance that serves it is the one a client without a choice meets."""
+        owner = type(implementation).__name__
+        for op in operations(service):
+            entry = (getattr(implementation, op.attribute), owner)
+            self._methods[op, instance] = entry
+            self._methods.setdefault((op, None), entry)
+
+    def withdraw(self, service: type, instance: str) -> None:
+        """Takes a service away: later calls to that instance are answered 504."""
+        for op in operations(service):
+            gone = self._methods.pop((op, instance), None)
+            if gone is not None and self._methods.get((op, None)) == gone:
+                del self._methods[op, None]
+                for (other, _), entry in list(self._methods.items()):
+                    if other is op:
+                        self._methods[op, None] = entry
+                        break
+
+    def client(self, service: type[S], consumer: str, instance: str | None = None) -> S:
+        """An object with the service's methods. consumer: the NF that calls, for the trace."""
+        key = (service, consumer, instance)
+        found = self._clients.get(key)
+        if found is None:
+            calls = {op.attribute: self._call(op, consumer, instance) for op in operations(service)}
+            found = self._clients[key] = SimpleNamespace(**calls)
+        return cast(S, found)
+
+    def _call(self, op: Operation, consumer: str, instance: str | None) -> Method:
+        transport, methods, journal, key = self._transport, self._methods, self._journal, (op, instance)
+
+        async def call(*arguments: object, **named: object) -> object:
+            entry = methods.get(key)
+            if entry is None:
+                raise Problem(504, "TARGET_NF_NOT_REACHABLE", f"nobody serves {service_of(op)}")
+            if named:
+                arguments += tuple(named[n] for n in (*op.parameters, "body") if n in named)
+            if journal is None or not journal.listening:
+                return await transport(op, entry[0], arguments)
+            return await self._traced(op, consumer, entry, arguments)
+
+        return call
+
+    async def _traced(
+        self, op: Operation, consumer: str, entry: tuple[Method, str], arguments: tuple[object, ...]
+    ) -> object:
+        from cinq.sbi.trace import answered, asked, refused
+
+        assert self._journal is not None
+        method, owner = entry
+        asked(self._journal, op, consumer, owner, arguments)
+        try:
+            answer = await self._transport(op, method, arguments)
+        except Problem as problem:
+            refused(self._journal, op, consumer, owner, arguments, problem)
+            raise
+        answered(self._journal, op, consumer, owner, arguments, answer)
+        return answer
+
+
+def service_of(op: Operation) -> str:
+    return f"{op.service} ({op.name})"
+
+
+__all__ = ["Bus", "Transport", "checked", "direct", "service_name"]

@@ -1,0 +1,151 @@
+"""Shapes of TS 29.571 that several services share, and their conversions to and from cinq.numbering."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import field
+
+from cinq import numbering
+from cinq.sbi.operation import Model
+
+AccessType = Literal["3GPP_ACCESS", "NON_3GPP_ACCESS"]
+RatType = Literal["NR", "EUTRA", "WLAN", "VIRTUAL", "NR_REDCAP"]
+PduSessionType = Literal["IPV4", "IPV6", "IPV4V6", "UNSTRUCTURED", "ETHERNET"]
+SscMode = Literal["SSC_MODE_1", "SSC_MODE_2", "SSC_MODE_3"]
+UpCnxState = Literal["ACTIVATED", "DEACTIVATED", "ACTIVATING", "SUSPENDED"]
+NFType = Literal["NRF", "UDM", "AMF", "SMF", "AUSF", "NEF", "PCF", "NSSF", "UDR", "UPF"]
+
+
+class PlmnId(Model):
+    mcc: str
+    mnc: str
+
+    @classmethod
+    def of(cls, plmn: numbering.PlmnId) -> PlmnId:
+        return cls(mcc=plmn.mcc, mnc=plmn.mnc)
+
+    def numbering(self) -> numbering.PlmnId:
+        return numbering.PlmnId(self.mcc, self.mnc)
+
+
+class PlmnIdNid(Model):
+    mcc: str
+    mnc: str
+    nid: str | None = None
+
+    @classmethod
+    def of(cls, plmn: numbering.PlmnId) -> PlmnIdNid:
+        return cls(mcc=plmn.mcc, mnc=plmn.mnc)
+
+
+class Snssai(Model):
+    """sst: 0 to 255. sd: six hexadecimal digits."""
+
+    sst: int
+    sd: str | None = None
+
+    @classmethod
+    def of(cls, snssai: numbering.SNssai) -> Snssai:
+        return cls(sst=snssai.sst, sd=None if snssai.sd is None else f"{snssai.sd:06X}")
+
+    def numbering(self) -> numbering.SNssai:
+        return numbering.SNssai(self.sst, None if self.sd is None else int(self.sd, 16))
+
+
+class Guami(Model):
+    """amfId: six hexadecimal digits: region, set, pointer."""
+
+    plmn_id: PlmnIdNid
+    amf_id: str
+
+    @classmethod
+    def of(cls, plmn: numbering.PlmnId, amf: numbering.AmfId) -> Guami:
+        return cls(plmn_id=PlmnIdNid.of(plmn), amf_id=amf.octets.hex())
+
+
+class Tai(Model):
+    """tac: six hexadecimal digits."""
+
+    plmn_id: PlmnId
+    tac: str
+
+    @classmethod
+    def of(cls, tai: numbering.Tai) -> Tai:
+        return cls(plmn_id=PlmnId.of(tai.plmn), tac=f"{tai.tac:06x}")
+
+    def numbering(self) -> numbering.Tai:
+        return numbering.Tai(self.plmn_id.numbering(), int(self.tac, 16))
+
+
+class Ncgi(Model):
+    """nrCellId: nine hexadecimal digits (36 bits)."""
+
+    plmn_id: PlmnId
+    nr_cell_id: str
+
+
+class NrLocation(Model):
+    tai: Tai
+    ncgi: Ncgi
+    ue_location_timestamp: str | None = None
+
+
+class UserLocation(Model):
+    nr_location: NrLocation | None = None
+
+
+class Ambr(Model):
+    """Bit rates as TS 29.571 writes them: '1 Gbps', '500 Mbps', '64000 bps'."""
+
+    uplink: str
+    downlink: str
+
+
+class Arp(Model):
+    priority_level: int
+    preempt_cap: Literal["NOT_PREEMPT", "MAY_PREEMPT"] = "NOT_PREEMPT"
+    preempt_vuln: Literal["NOT_PREEMPTABLE", "PREEMPTABLE"] = "PREEMPTABLE"
+
+
+class SubscribedDefaultQos(Model, omit_defaults=False):
+    five_qi: int = field(name="5qi")
+    arp: Arp
+    priority_level: int | None = None
+
+
+class RefToBinaryData(Model):
+    """Names the body part that carries the octets."""
+
+    content_id: str
+
+
+class NgApCause(Model):
+    """group: index of the choice in TS 38.413's Cause. value: index of the enumeration."""
+
+    group: int
+    value: int
+
+
+class IpAddress(Model):
+    ipv4_addr: str | None = None
+    ipv6_addr: str | None = None
+
+
+_UNITS = {"bps": 1, "Kbps": 10**3, "Mbps": 10**6, "Gbps": 10**9, "Tbps": 10**12}
+
+
+def bits_per_second(rate: str) -> int:
+    """'1.5 Mbps' -> 1500000. ValueError when it is not a BitRate of TS 29.571 §5.5.2."""
+    number, _, unit = rate.partition(" ")
+    if unit not in _UNITS or not number.replace(".", "", 1).isdigit() or not number.isascii():
+        raise ValueError(f"bit rate: found {rate[:40]!r}, wanted for example '100 Mbps'")
+    return round(float(number) * _UNITS[unit])
+
+
+def bit_rate(bps: int) -> str:
+    """1500000 -> '1500 Kbps': the largest unit that keeps the number whole."""
+    for unit in ("Tbps", "Gbps", "Mbps", "Kbps"):
+        if bps and bps % _UNITS[unit] == 0:
+            return f"{bps // _UNITS[unit]} {unit}"
+    return f"{bps} bps"

@@ -1,0 +1,167 @@
+"""Operations: what a method of a service Protocol says of itself, TS 29.501 §5.
+
+An operation's Python parameters are, in order: those of its path ({supiOrSuci} becomes supi_or_suci), then
+its query parameters, then `body`. The names on the wire are the names in Python in camel case.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic, ParamSpec, TypeVar, dataclass_transform
+
+import msgspec
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class _ModelMeta(msgspec.StructMeta):
+    """Frozen and keyword-only for every subclass, for msgspec and for type checkers alike."""
+
+    def __new__(
+        mcls, name: str, bases: tuple[type, ...], namespace: dict[str, object], **config: object
+    ) -> _ModelMeta:
+        config.setdefault("kw_only", True)
+        # msgspec's stub spells out each option; they pass through unread here.
+        return super().__new__(mcls, name, bases, namespace, **config)  # type: ignore[arg-type]
+
+
+class Model(msgspec.Struct, metaclass=_ModelMeta, frozen=True, rename="camel", omit_defaults=True, gc=False):
+    """A JSON object. Attribute names are those of the 3GPP API in camel case."""
+
+
+class Multipart(
+    msgspec.Struct, metaclass=_ModelMeta, frozen=True, rename="camel", omit_defaults=True, gc=False
+):
+    """A multipart/related body: `json_data` and octets named as in the API's multipart schema."""
+
+
+class Created(msgspec.Struct, Generic[T], frozen=True):
+    """A 201 answer: the path of the new resource below the service's root, and the body."""
+
+    location: str
+    body: T
+
+    @property
+    def id(self) -> str:
+        """The last segment of the location: the identifier of the new resource."""
+        return self.location.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """One operation of a service.
+
+    service: API name, for example nudm-ueau. name: the stage 2 name, for example Nudm_UEAuthentication_Get.
+    path: below {apiRoot}/service/version. parameters: Python names of path and query parameters, in order.
+    request, response: shapes, None where there is no body.
+    """
+
+    service: str
+    version: str
+    name: str
+    method: str
+    path: str
+    status: int
+    attribute: str
+    parameters: tuple[str, ...]
+    query: tuple[str, ...]
+    request: object
+    response: object
+
+    @property
+    def route(self) -> str:
+        return f"/{self.service}/{self.version}{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    name: str
+    method: str
+    path: str
+    status: int
+
+
+_DECLARED: dict[object, _Declared] = {}
+
+
+def operation(
+    name: str, method: str, path: str, status: int = 200
+) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
+    """Declares a method of a service Protocol as an operation: stage 2 name, method, path, status."""
+
+    def declare(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+        _DECLARED[function] = _Declared(name, method, path, status)
+        return function
+
+    return declare
+
+
+def service(name: str, version: str) -> Callable[[type[T]], type[T]]:
+    """Declares a Protocol as a service: its API name and version in the URI."""
+
+    def declare(protocol: type[T]) -> type[T]:
+        _SERVICES[protocol] = (name, version)
+        return protocol
+
+    return declare
+
+
+_SERVICES: dict[type, tuple[str, str]] = {}
+_OPERATIONS: dict[type, tuple[Operation, ...]] = {}
+
+
+def services() -> tuple[type, ...]:
+    """Every service declared so far."""
+    return tuple(_SERVICES)
+
+
+def operations(protocol: type) -> tuple[Operation, ...]:
+    """The operations of a service, in the order of declaration."""
+    found = _OPERATIONS.get(protocol)
+    if found is None:
+        name, version = _SERVICES[protocol]
+        members = [
+            (attribute, declared)
+            for attribute, function in vars(protocol).items()
+            if inspect.isfunction(function) and (declared := _DECLARED.get(function))
+        ]
+        found = tuple(_resolve(protocol, name, version, attribute, d) for attribute, d in members)
+        _OPERATIONS[protocol] = found
+    return found
+
+
+def service_name(protocol: type) -> str:
+    return _SERVICES[protocol][0]
+
+
+def _resolve(protocol: type, name: str, version: str, attribute: str, declared: _Declared) -> Operation:
+    function = vars(protocol)[attribute]
+    hints = typing.get_type_hints(function)
+    names = [n for n in inspect.signature(function).parameters if n not in ("self", "body")]
+    in_path = {snake(p) for p in re.findall(r"\{(\w+)\}", declared.path)}
+    response = hints.get("return")
+    return Operation(
+        service=name,
+        version=version,
+        name=declared.name,
+        method=declared.method,
+        path=declared.path,
+        status=declared.status,
+        attribute=attribute,
+        parameters=tuple(names),
+        query=tuple(n for n in names if n not in in_path),
+        request=hints.get("body"),
+        response=None if response is type(None) else response,
+    )
+
+
+def snake(camel: str) -> str:
+    """supiOrSuci -> supi_or_suci; pduSessionID -> pdu_session_id."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", camel).lower()

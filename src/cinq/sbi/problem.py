@@ -1,0 +1,52 @@
+"""Problem details, TS 29.500 §5.2.7 and TS 29.571 §5.2.4.1: the error family of the SBI."""
+
+from __future__ import annotations
+
+from cinq.sbi.operation import Model
+
+
+class InvalidParam(Model):
+    """One attribute that was wrong: its JSON pointer or query name, and why."""
+
+    param: str
+    reason: str | None = None
+
+
+class ProblemDetails(Model):
+    """The body of every answer that is not a success."""
+
+    status: int
+    cause: str | None = None
+    title: str | None = None
+    detail: str | None = None
+    instance: str | None = None
+    invalid_params: list[InvalidParam] | None = None
+
+
+class Problem(Exception):
+    """A service operation refused. `details` is what crosses the interface.
+
+    status: HTTP status. cause: the application error of the service's table, for example USER_NOT_FOUND.
+    """
+
+    def __init__(
+        self, status: int, cause: str | None = None, detail: str | None = None, *invalid: InvalidParam
+    ) -> None:
+        self.details = ProblemDetails(
+            status=status, cause=cause, detail=detail, invalid_params=list(invalid) or None
+        )
+        super().__init__(f"{status} {cause or ''}{': ' + detail if detail else ''}".rstrip())
+
+    @classmethod
+    def of(cls, details: ProblemDetails) -> Problem:
+        problem = cls(details.status, details.cause, details.detail)
+        problem.details = details
+        return problem
+
+    @property
+    def status(self) -> int:
+        return self.details.status
+
+    @property
+    def cause(self) -> str | None:
+        return self.details.cause

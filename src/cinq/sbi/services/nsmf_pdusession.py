@@ -1,0 +1,152 @@
+"""Nsmf_PDUSession, TS 29.502 §5.2 and §6.1: SM contexts."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from msgspec import field
+
+from cinq.sbi.models import (
+    AccessType,
+    Guami,
+    NgApCause,
+    PlmnIdNid,
+    RatType,
+    RefToBinaryData,
+    Snssai,
+    UpCnxState,
+    UserLocation,
+)
+from cinq.sbi.operation import Created, Model, Multipart, operation, service
+from cinq.sbi.problem import Problem, ProblemDetails
+
+RequestType = Literal[
+    "INITIAL_REQUEST",
+    "EXISTING_PDU_SESSION",
+    "INITIAL_EMERGENCY_REQUEST",
+    "EXISTING_EMERGENCY_PDU_SESSION",
+]
+N2SmInfoType = Literal[
+    "PDU_RES_SETUP_REQ",
+    "PDU_RES_SETUP_RSP",
+    "PDU_RES_SETUP_FAIL",
+    "PDU_RES_REL_CMD",
+    "PDU_RES_REL_RSP",
+    "PDU_RES_MOD_REQ",
+    "PDU_RES_MOD_RSP",
+    "PDU_RES_MOD_FAIL",
+    "PDU_RES_NTY",
+    "PDU_RES_NTY_REL",
+    "PDU_RES_MOD_IND",
+    "PDU_RES_MOD_CFM",
+    "PATH_SWITCH_REQ",
+    "PATH_SWITCH_SETUP_FAIL",
+    "PATH_SWITCH_REQ_ACK",
+    "PATH_SWITCH_REQ_FAIL",
+]
+
+
+class SmContextCreateData(Model):
+    serving_nf_id: str
+    serving_network: PlmnIdNid
+    an_type: AccessType
+    sm_context_status_uri: str
+    supi: str | None = None
+    pei: str | None = None
+    pdu_session_id: int | None = None
+    dnn: str | None = None
+    selected_dnn: str | None = None
+    s_nssai: Snssai | None = None
+    guami: Guami | None = None
+    request_type: RequestType | None = None
+    n1_sm_msg: RefToBinaryData | None = None
+    rat_type: RatType | None = None
+    ue_location: UserLocation | None = None
+
+
+class SmContextCreatedData(Model):
+    pdu_session_id: int | None = None
+    s_nssai: Snssai | None = None
+    up_cnx_state: UpCnxState | None = None
+
+
+class SmContextUpdateData(Model):
+    ue_location: UserLocation | None = None
+    up_cnx_state: UpCnxState | None = None
+    n1_sm_msg: RefToBinaryData | None = None
+    n2_sm_info: RefToBinaryData | None = None
+    n2_sm_info_type: N2SmInfoType | None = None
+    release: bool | None = None
+    cause: str | None = None
+    ng_ap_cause: NgApCause | None = None
+    gmm_cause_5g: int | None = field(name="5gMmCauseValue", default=None)
+
+
+class SmContextUpdatedData(Model):
+    up_cnx_state: UpCnxState | None = None
+    n1_sm_msg: RefToBinaryData | None = None
+    n2_sm_info: RefToBinaryData | None = None
+    n2_sm_info_type: N2SmInfoType | None = None
+    cause: str | None = None
+
+
+class SmContextReleaseData(Model):
+    cause: str | None = None
+    ng_ap_cause: NgApCause | None = None
+    gmm_cause_5g: int | None = field(name="5gMmCauseValue", default=None)
+    ue_location: UserLocation | None = None
+
+
+class SmContextCreateError(Model):
+    error: ProblemDetails
+    n1_sm_msg: RefToBinaryData | None = None
+
+
+class PostSmContextsRequest(Multipart):
+    json_data: SmContextCreateData
+    binary_data_n1_sm_message: bytes | None = None
+
+
+class UpdateSmContextRequest(Multipart):
+    json_data: SmContextUpdateData
+    binary_data_n1_sm_message: bytes | None = None
+    binary_data_n2_sm_information: bytes | None = None
+
+
+class UpdateSmContextResponse(Multipart):
+    json_data: SmContextUpdatedData
+    binary_data_n1_sm_message: bytes | None = None
+    binary_data_n2_sm_information: bytes | None = None
+
+
+class SmContextRefused(Problem):
+    """A create or update refused with a 5GSM message for the UE (SmContextCreateError, TS 29.502).
+
+    n1_sm_message: the PDU SESSION ESTABLISHMENT REJECT (or other 5GSM message), as octets.
+    """
+
+    def __init__(self, status: int, cause: str, detail: str | None, n1_sm_message: bytes | None) -> None:
+        super().__init__(status, cause, detail)
+        self.n1_sm_message = n1_sm_message
+
+
+@service("nsmf-pdusession", "v1")
+class NsmfPDUSession(Protocol):
+    """The SMF answers a create as soon as it has the context: what follows comes by N1N2MessageTransfer."""
+
+    @operation("Nsmf_PDUSession_CreateSMContext", "POST", "/sm-contexts", 201)
+    async def create_sm_context(self, body: PostSmContextsRequest) -> Created[SmContextCreatedData]:
+        """SmContextRefused with 403 SNSSAI_DENIED, DNN_DENIED, ...; 400 with invalid parameters."""
+        ...
+
+    @operation("Nsmf_PDUSession_UpdateSMContext", "POST", "/sm-contexts/{smContextRef}/modify")
+    async def update_sm_context(
+        self, sm_context_ref: str, body: UpdateSmContextRequest
+    ) -> UpdateSmContextResponse:
+        """404 CONTEXT_NOT_FOUND."""
+        ...
+
+    @operation("Nsmf_PDUSession_ReleaseSMContext", "POST", "/sm-contexts/{smContextRef}/release", 204)
+    async def release_sm_context(self, sm_context_ref: str, body: SmContextReleaseData) -> None:
+        """404 CONTEXT_NOT_FOUND."""
+        ...

@@ -1,0 +1,55 @@
+"""Nudm_UEAuthentication, TS 29.503 §5.4 and §6.3."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from cinq.sbi.operation import Created, Model, operation, service
+from cinq.sbi.services.nausf_ueauthentication import ResynchronizationInfo
+
+
+class AuthenticationInfoRequest(Model):
+    serving_network_name: str
+    ausf_instance_id: str
+    resynchronization_info: ResynchronizationInfo | None = None
+
+
+class Av5GHeAka(Model):
+    """Hexadecimal: rand 32 digits, xresStar 32, autn 32, kausf 64."""
+
+    av_type: Literal["5G_HE_AKA"]
+    rand: str
+    xres_star: str
+    autn: str
+    kausf: str
+
+
+class AuthenticationInfoResult(Model):
+    auth_type: Literal["5G_AKA", "EAP_AKA_PRIME"]
+    authentication_vector: Av5GHeAka | None = None
+    supi: str | None = None
+
+
+class AuthEvent(Model, omit_defaults=False):
+    """timeStamp: RFC 3339."""
+
+    nf_instance_id: str
+    success: bool
+    time_stamp: str
+    auth_type: Literal["5G_AKA", "EAP_AKA_PRIME"]
+    serving_network_name: str
+
+
+@service("nudm-ueau", "v1")
+class NudmUEAuthentication(Protocol):
+    @operation(
+        "Nudm_UEAuthentication_Get", "POST", "/{supiOrSuci}/security-information/generate-auth-data", 200
+    )
+    async def generate_auth_data(
+        self, supi_or_suci: str, body: AuthenticationInfoRequest
+    ) -> AuthenticationInfoResult:
+        """404 USER_NOT_FOUND, 403 AUTHENTICATION_REJECTED (SUCI not de-concealable, AUTS wrong)."""
+        ...
+
+    @operation("Nudm_UEAuthentication_ResultConfirmation", "POST", "/{supi}/auth-events", 201)
+    async def confirm_auth(self, supi: str, body: AuthEvent) -> Created[AuthEvent]: ...

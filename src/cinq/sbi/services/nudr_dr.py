@@ -1,0 +1,122 @@
+"""Nudr_DataRepository, TS 29.504 and the subscription data of TS 29.505."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from cinq.sbi.operation import Created, Model, operation, service
+from cinq.sbi.services.nudm_sdm import (
+    AccessAndMobilitySubscriptionData,
+    SessionManagementSubscriptionData,
+    SmfSelectionSubscriptionData,
+)
+from cinq.sbi.services.nudm_ueau import AuthEvent
+from cinq.sbi.services.nudm_uecm import (
+    Amf3GppAccessRegistration,
+    Amf3GppAccessRegistrationModification,
+    SmfRegistration,
+)
+
+
+class SequenceNumber(Model):
+    """sqn: 12 hexadecimal digits, the last used. indLength: bits of IND (TS 33.102 annex C)."""
+
+    sqn: str
+    sqn_scheme: Literal["GENERAL", "NON_TIME_BASED", "TIME_BASED"] = "NON_TIME_BASED"
+    ind_length: int = 5
+
+
+class AuthenticationSubscription(Model):
+    """Hexadecimal: encPermanentKey 32 (TUAK: or 64) digits, encOpcKey 32, encTopcKey 64, AMF 4."""
+
+    authentication_method: Literal["5G_AKA", "EAP_AKA_PRIME"]
+    enc_permanent_key: str | None = None
+    sequence_number: SequenceNumber | None = None
+    authentication_management_field: str | None = None
+    algorithm_id: str | None = None
+    enc_opc_key: str | None = None
+    enc_topc_key: str | None = None
+
+
+class PatchItem(Model):
+    """One operation of a JSON Patch, RFC 6902. value: a string is all that cinq patches."""
+
+    op: Literal["add", "remove", "replace", "test"]
+    path: str
+    value: str | None = None
+
+
+@service("nudr-dr", "v2")
+class NudrDataRepository(Protocol):
+    """Every read answers 404 USER_NOT_FOUND (no such UE) or DATA_NOT_FOUND."""
+
+    @operation(
+        "Nudr_DM_Query",
+        "GET",
+        "/subscription-data/{ueId}/authentication-data/authentication-subscription",
+    )
+    async def query_authentication_subscription(self, ue_id: str) -> AuthenticationSubscription: ...
+
+    @operation(
+        "Nudr_DM_Update",
+        "PATCH",
+        "/subscription-data/{ueId}/authentication-data/authentication-subscription",
+        204,
+    )
+    async def update_authentication_subscription(self, ue_id: str, body: list[PatchItem]) -> None:
+        """Returns only when the change is durable. 409 when a `test` of the patch fails."""
+        ...
+
+    @operation(
+        "Nudr_DM_Create",
+        "PUT",
+        "/subscription-data/{ueId}/authentication-data/authentication-status",
+        204,
+    )
+    async def create_authentication_status(self, ue_id: str, body: AuthEvent) -> None: ...
+
+    @operation("Nudr_DM_Query", "GET", "/subscription-data/{ueId}/{servingPlmnId}/provisioned-data/am-data")
+    async def query_am_data(self, ue_id: str, serving_plmn_id: str) -> AccessAndMobilitySubscriptionData: ...
+
+    @operation(
+        "Nudr_DM_Query",
+        "GET",
+        "/subscription-data/{ueId}/{servingPlmnId}/provisioned-data/smf-selection-subscription-data",
+    )
+    async def query_smf_select_data(
+        self, ue_id: str, serving_plmn_id: str
+    ) -> SmfSelectionSubscriptionData: ...
+
+    @operation("Nudr_DM_Query", "GET", "/subscription-data/{ueId}/{servingPlmnId}/provisioned-data/sm-data")
+    async def query_sm_data(
+        self, ue_id: str, serving_plmn_id: str
+    ) -> list[SessionManagementSubscriptionData]: ...
+
+    @operation("Nudr_DM_Create", "PUT", "/subscription-data/{ueId}/context-data/amf-3gpp-access", 201)
+    async def create_amf_context(
+        self, ue_id: str, body: Amf3GppAccessRegistration
+    ) -> Created[Amf3GppAccessRegistration]: ...
+
+    @operation("Nudr_DM_Query", "GET", "/subscription-data/{ueId}/context-data/amf-3gpp-access")
+    async def query_amf_context(self, ue_id: str) -> Amf3GppAccessRegistration: ...
+
+    @operation("Nudr_DM_Update", "PATCH", "/subscription-data/{ueId}/context-data/amf-3gpp-access", 204)
+    async def update_amf_context(self, ue_id: str, body: Amf3GppAccessRegistrationModification) -> None: ...
+
+    @operation(
+        "Nudr_DM_Create",
+        "PUT",
+        "/subscription-data/{ueId}/context-data/smf-registrations/{pduSessionId}",
+        201,
+    )
+    async def create_smf_context(
+        self, ue_id: str, pdu_session_id: int, body: SmfRegistration
+    ) -> Created[SmfRegistration]: ...
+
+    @operation(
+        "Nudr_DM_Delete",
+        "DELETE",
+        "/subscription-data/{ueId}/context-data/smf-registrations/{pduSessionId}",
+        204,
+    )
+    async def delete_smf_context(self, ue_id: str, pdu_session_id: int) -> None: ...

@@ -1,0 +1,87 @@
+"""What crosses the SBI, as events of the one stream. Called only when somebody listens."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import msgspec
+
+from cinq.procedure import Event, Journal
+from cinq.sbi.operation import Created, Multipart, Operation
+from cinq.sbi.problem import Problem
+
+_SUPI = re.compile(r"imsi-\d{6,15}")
+_SECRET = re.compile(rb'"(kseaf|kausf|encPermanentKey|encOpcKey|encTopcKey|xresStar|resStar)":"[^"]*"')
+
+
+def asked(journal: Journal, op: Operation, consumer: str, owner: str, arguments: tuple[object, ...]) -> None:
+    """A request leaves its consumer."""
+    body = arguments[len(op.parameters)] if len(arguments) > len(op.parameters) else None
+    journal.emit(_event(op, consumer, owner, arguments, f"{op.name} request", body))
+
+
+def answered(
+    journal: Journal,
+    op: Operation,
+    consumer: str,
+    owner: str,
+    arguments: tuple[object, ...],
+    answer: object,
+) -> None:
+    """A success comes back. The subject may only be known now: the answer's SUPI counts too."""
+    body = answer.body if isinstance(answer, Created) else answer
+    journal.emit(_event(op, owner, consumer, (*arguments, body), f"{op.name} response", body))
+
+
+def refused(
+    journal: Journal,
+    op: Operation,
+    consumer: str,
+    owner: str,
+    arguments: tuple[object, ...],
+    problem: Problem,
+) -> None:
+    """A problem comes back."""
+    said = f"{problem.status} {problem.cause or ''}".rstrip()
+    if problem.details.detail:
+        said += f": {problem.details.detail}"
+    journal.emit(_event(op, owner, consumer, arguments, f"{op.name} response", problem.details, cause=said))
+
+
+def _event(
+    op: Operation,
+    sender: str,
+    receiver: str,
+    arguments: tuple[object, ...],
+    message: str,
+    body: object,
+    cause: str = "",
+) -> Event:
+    octets = b"" if body is None else _json(body)
+    return Event(
+        time=time.time(),
+        nf=sender,
+        subject=_subject(arguments, octets),
+        procedure="",
+        direction="out",
+        interface=op.name.rsplit("_", 1)[0],
+        message=message,
+        cause=cause,
+        octets=octets,
+        peer=receiver,
+    )
+
+
+def _json(body: object) -> bytes:
+    """The JSON that would cross, without keys and expected responses: those are never shown."""
+    shown = body.json_data if isinstance(body, Multipart) and hasattr(body, "json_data") else body
+    return _SECRET.sub(rb'"\1":"(hidden)"', msgspec.json.encode(shown))
+
+
+def _subject(arguments: tuple[object, ...], octets: bytes) -> str:
+    for argument in arguments:
+        if isinstance(argument, str) and (found := _SUPI.search(argument)):
+            return found[0]
+    found_in_body = _SUPI.search(octets.decode("utf-8", "replace"))
+    return found_in_body[0] if found_in_body else ""
