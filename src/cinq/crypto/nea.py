@@ -1,0 +1,34 @@
+"""Ciphering algorithms NEA0 to NEA3, TS 33.501 annex D.2 and TS 33.401 annex B.1.
+
+key 16 octets, count 32 bits, bearer 5 bits, direction 0 uplink or 1 downlink. Deciphering is the same call.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from cinq.crypto import snow3g, zuc
+
+_COUNTER = struct.Struct(">IB11x")
+
+
+def _nea2(key: bytes, count: int, bearer: int, direction: int, octets: bytes) -> bytes:
+    first_block = _COUNTER.pack(count, bearer << 3 | direction << 2)
+    return Cipher(algorithms.AES(key), modes.CTR(first_block)).encryptor().update(octets)
+
+
+def cipher(algorithm: int, key: bytes, count: int, bearer: int, direction: int, octets: bytes) -> bytes:
+    """The octets xor the key stream. ValueError on an unknown algorithm or a key that is not 16 octets."""
+    if algorithm == 0:
+        return octets
+    if len(key) != 16:
+        raise ValueError(f"ciphering key: found {len(key)} octets, wanted 16")
+    if algorithm == 2:
+        return _nea2(key, count, bearer, direction, octets)
+    if algorithm == 1:
+        return snow3g.f8(key, count, bearer, direction, octets, len(octets) * 8)
+    if algorithm == 3:
+        return zuc.eea3(key, count, bearer, direction, octets, len(octets) * 8)
+    raise ValueError(f"ciphering algorithm: found {algorithm}, wanted 0 to 3")
