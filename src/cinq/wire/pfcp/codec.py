@@ -1,0 +1,110 @@
+"""Octets to PFCP messages and back. The header: TS 29.244 §7.2.2."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from ipaddress import IPv4Address, IPv6Address
+from struct import Struct as Packing
+
+from cinq.numbering import SNssai
+from cinq.wire.pfcp.error import PfcpError
+from cinq.wire.pfcp.flags import Flags
+from cinq.wire.pfcp.messages import BY_TYPE
+from cinq.wire.pfcp.row import Element, Group, Message, decode_members, encode_members
+
+PORT = 8805
+_NODE, _SESSION = Packing(">BBHI"), Packing(">BBHQI")
+_S, _MP, _FO = 1, 2, 4
+Plain = dict[str, "Plain"] | list["Plain"] | str | int | bool | None
+
+
+def decode(octets: bytes) -> Message:
+    """The message that fills these octets. Raises PfcpError only, with what the header gave."""
+    if len(octets) < 8:
+        raise PfcpError(0, f"{len(octets)} octets, wanted at least 8", "TS 29.244 §7.6.3")
+    flags, kind, length, word = _NODE.unpack_from(octets)
+    at, seid = 8, None
+    if flags & _S and len(octets) >= 16:
+        _, _, _, seid, word = _SESSION.unpack_from(octets)
+        at = 16
+    try:
+        _check_header(octets, flags, kind, length)
+        cls = BY_TYPE[kind]
+        message = decode_members(cls, octets, at, len(octets))
+    except PfcpError as error:
+        error.message_type, error.sequence, error.seid = kind, word >> 8, seid
+        raise
+    if not isinstance(message, Message):
+        raise TypeError(f"{cls.__name__} is not a message")
+    message.sequence = word >> 8
+    message.seid = seid
+    if flags & _MP:
+        message.priority = word >> 4 & 15
+    return message
+
+
+def _check_header(octets: bytes, flags: int, kind: int, length: int) -> None:
+    if flags >> 5 != 1:
+        error = PfcpError(0, f"PFCP version {flags >> 5}, wanted 1", "TS 29.244 §7.6.2")
+        error.version = flags >> 5
+        raise error
+    if length + 4 != len(octets):
+        what = f"message length {length}, datagram has {len(octets) - 4} octets after the first four"
+        raise PfcpError(2, what, "TS 29.244 §7.6.3")
+    if flags & _FO:
+        raise PfcpError(0, "a bundled message, and bundling was not negotiated", "TS 29.244 §6.5")
+    cls = BY_TYPE.get(kind)
+    if cls is None:
+        raise PfcpError(1, f"message type {kind} is unknown", "TS 29.244 §7.6.4")
+    if bool(flags & _S) != cls.SESSION or (flags & _S and len(octets) < 16):
+        what = f"{cls.__name__} {'without' if cls.SESSION else 'with'} a SEID"
+        raise PfcpError(0, what, "TS 29.244 §7.2.2")
+
+
+def encode(message: Message, *, sequence: int, seid: int | None = None) -> bytes:
+    """The octets of a message. seid: the receiver's SEID, for session messages (0 while it is not known).
+
+    Raises PfcpError for values that have no encoding.
+    """
+    body = encode_members(message)
+    priority = message.priority
+    flags, word = (0x20, sequence << 8) if priority is None else (0x20 | _MP, sequence << 8 | priority << 4)
+    if not 0 <= sequence < 1 << 24:
+        raise PfcpError(None, f"sequence number {sequence}, wanted 24 bits")
+    if not message.SESSION:
+        head = _NODE.pack(flags, message.TYPE, len(body) + 4, word)
+    else:
+        own = (message.seid or 0) if seid is None else seid
+        head = _SESSION.pack(flags | _S, message.TYPE, len(body) + 12, own, word)
+    return head + body
+
+
+def plain(value: object) -> Plain:
+    """A message, IE or value as dict, list, str and numbers, for traces and JSON. Octets as hexadecimal."""
+    if isinstance(value, Group | Element):
+        return _plain_struct(value)
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, IPv4Address | IPv6Address | SNssai):
+        return str(value)
+    if isinstance(value, IntEnum):
+        return value.name
+    return value if isinstance(value, str | int) else None
+
+
+def _plain_struct(value: Group | Element) -> Plain:
+    if isinstance(value, Flags):
+        return list[Plain](value.names())
+    result: dict[str, Plain] = {}
+    if isinstance(value, Message):
+        result["message"] = type(value).__name__
+    for name in value.__struct_fields__:
+        member = getattr(value, name)
+        if name == "unknown":
+            if member:
+                result[name] = {str(number): octets.hex() for number, octets in member}
+        elif name != "order" and member is not None and member != []:
+            result[name] = plain(member)
+    return result

@@ -1,0 +1,278 @@
+"""Rows: a message or grouped IE is a class whose members are declared once; both directions follow from that.
+
+    pdr_id: Annotated[int, M(56, UINT16)]           member name, presence, IE type, form
+    pdi: Annotated[Pdi, M(2)]                       the form of a class is the class itself
+    urr_ids: Annotated[list[int], C(81, UINT32)]    a list may be repeated
+
+IE format: TS 29.244 §8.1.1. Modules with rows must not postpone their annotations (no `from __future__`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from inspect import get_annotations
+from operator import attrgetter
+from struct import Struct as Packing
+from types import UnionType
+from typing import ClassVar, Literal, NamedTuple, Self, get_args, get_origin
+
+from msgspec import Struct
+
+from cinq.wire.pfcp.error import Cause, PfcpError, Truncated
+
+_HEAD = Packing(">HH")
+_unhead, _head = _HEAD.unpack_from, _HEAD.pack
+
+
+class Element(Struct, frozen=True):
+    """An IE that is not grouped: `from_octets` reads its contents (§8.2), `octets` writes them."""
+
+    @classmethod
+    def from_octets(cls, octets: bytes) -> Self:
+        """Raises Truncated when too short, ValueError when the contents make no sense."""
+        raise NotImplementedError
+
+    def octets(self) -> bytes:
+        raise NotImplementedError
+
+
+class Group(Struct, kw_only=True):
+    """A grouped IE or the body of a message.
+
+    unknown: (IE type, contents) of IEs this codec has no row for, of repetitions of an IE that may stand
+    once, and of optional IEs that could not be read (§7.6: all three are ignored). order: the IE types as they
+    arrived, when that was not the order of the rows; encoding follows it.
+    """
+
+    unknown: list[tuple[int, bytes]] = []
+    order: tuple[int, ...] = ()
+
+
+class Form(NamedTuple):
+    """How the contents of an IE become a value and back."""
+
+    decode: Callable[[bytes], object]
+    encode: Callable[[object], bytes]
+
+
+class Row(NamedTuple):
+    """What stands in Annotated[]: IE type, presence, and the form when the member's type does not say it."""
+
+    number: int
+    presence: Literal["M", "C", "O"]
+    form: Form | None = None
+
+
+def M(number: int, form: Form | None = None) -> Row:
+    """Mandatory: its absence is an error."""
+    return Row(number, "M", form)
+
+
+def C(number: int, form: Form | None = None) -> Row:
+    """Conditional: must be right when present."""
+    return Row(number, "C", form)
+
+
+def O(number: int, form: Form | None = None) -> Row:  # noqa: E743 (the letter of the specification)
+    """Optional: ignored when it cannot be read."""
+    return Row(number, "O", form)
+
+
+class _Member(NamedTuple):
+    name: str
+    number: int
+    presence: Literal["M", "C", "O"]
+    repeated: bool
+    position: int
+    group: type[Group] | None
+    decode: Callable[[bytes], object]
+    encode: Callable[[object], bytes]
+
+
+class Layout(NamedTuple):
+    """The rows of one class, compiled."""
+
+    members: tuple[_Member, ...]
+    by_number: dict[int, _Member]
+    mandatory: tuple[_Member, ...]
+    build: partial[Group]
+    values: Callable[[Group], tuple[object, ...]]
+
+
+class _Layouts(dict[type[Group], Layout]):
+    """Compiled on first use."""
+
+    def __missing__(self, cls: type[Group]) -> Layout:
+        layout = self[cls] = _compile(cls)
+        return layout
+
+
+layouts = _Layouts()
+
+
+def _compile(cls: type[Group]) -> Layout:
+    members: list[_Member] = []
+    for base in reversed(cls.__mro__):
+        for name, hint in get_annotations(base).items():
+            row = next((r for r in getattr(hint, "__metadata__", ()) if isinstance(r, Row)), None)
+            if row is not None:
+                members.append(_member(name, row, get_args(hint)[0], len(members)))
+    names = [m.name for m in members]
+    values: Callable[[Group], tuple[object, ...]]
+    if len(names) == 1:
+        single = attrgetter(names[0])
+        values = lambda group: (single(group),)  # noqa: E731 (one of three getters)
+    else:
+        values = attrgetter(*names) if names else lambda group: ()
+    mandatory = tuple(m for m in members if m.presence == "M")
+    return Layout(tuple(members), {m.number: m for m in members}, mandatory, partial(cls), values)
+
+
+def _member(name: str, row: Row, kind: object, position: int) -> _Member:
+    repeated = get_origin(kind) is list
+    if repeated or isinstance(kind, UnionType):
+        kind = get_args(kind)[0]
+    if row.form is not None:
+        return _Member(name, row.number, row.presence, repeated, position, None, *row.form)
+    if isinstance(kind, type) and issubclass(kind, Group):
+        return _Member(name, row.number, row.presence, repeated, position, kind, _never, encode_members)
+    if isinstance(kind, type) and issubclass(kind, Element):
+        form = Form(kind.from_octets, _encode_element)
+        return _Member(name, row.number, row.presence, repeated, position, None, *form)
+    raise TypeError(f"{name}: the row of IE {row.number} has no form")
+
+
+def _never(octets: bytes) -> object:
+    raise NotImplementedError("a grouped IE is decoded where it stands")
+
+
+def _encode_element(value: object) -> bytes:
+    if not isinstance(value, Element):
+        raise PfcpError(None, f"found {value!r}, wanted an IE of TS 29.244 §8.2")
+    return value.octets()
+
+
+def decode_members(cls: type[Group], octets: bytes, at: int, end: int) -> Group:
+    """The group that octets[at:end] hold. Raises PfcpError only."""
+    layout = layouts[cls]
+    by_number = layout.by_number
+    found: dict[str, object] = {}
+    unknown: list[tuple[int, bytes]] = []
+    numbers: list[int] = []
+    last, ordered = -1, True
+    while at < end:
+        if end - at < 4:
+            raise PfcpError(at, "an IE header cut short", cause=Cause.INVALID_LENGTH)
+        number, length = _unhead(octets, at)
+        at += 4
+        stop = at + length
+        if stop > end:
+            what = f"IE {number}: {length} octets announced, {end - at} left"
+            raise PfcpError(at, what, cause=Cause.INVALID_LENGTH, offending_ie=number)
+        numbers.append(number)
+        member = by_number.get(number)
+        if member is None or not _take(member, octets, at, stop, found):
+            unknown.append((number, octets[at:stop]))
+            last = len(layout.members)
+        elif member.position < last:
+            ordered = False
+        else:
+            last = member.position
+        at = stop
+    for member in layout.mandatory:
+        if member.name not in found:
+            what = f"{cls.__name__}: {member.name} (IE {member.number}) is missing"
+            raise PfcpError(at, what, cause=Cause.MANDATORY_IE_MISSING, offending_ie=member.number)
+    if unknown:
+        found["unknown"] = unknown
+    if not ordered:
+        found["order"] = tuple(numbers)
+    return layout.build(**found)
+
+
+def _take(member: _Member, octets: bytes, at: int, stop: int, found: dict[str, object]) -> bool:
+    """Reads one IE into `found`. False: it is to be kept with the unknown ones."""
+    name = member.name
+    earlier = found.get(name)
+    if earlier is not None and not member.repeated:
+        return False
+    try:
+        if member.group is None:
+            value = member.decode(octets[at:stop])
+        else:
+            value = decode_members(member.group, octets, at, stop)
+    except PfcpError:
+        raise
+    except (ValueError, IndexError) as error:
+        if member.presence == "O":
+            return False
+        short = isinstance(error, (Truncated, IndexError))
+        cause = Cause.INVALID_LENGTH if short else Cause.MANDATORY_IE_INCORRECT
+        what = f"{name} (IE {member.number}): {error}"
+        raise PfcpError(at, what, cause=cause, offending_ie=member.number) from None
+    if not member.repeated:
+        found[name] = value
+    elif isinstance(earlier, list):
+        earlier.append(value)
+    else:
+        found[name] = [value]
+    return True
+
+
+def encode_members(group: object) -> bytes:
+    """The IEs of a group, in the order of the rows or in `order`. PfcpError for a value without encoding."""
+    if not isinstance(group, Group):
+        raise PfcpError(None, f"found {group!r}, wanted a grouped IE")
+    layout = layouts[type(group)]
+    parts: list[bytes] = []
+    for member, value in zip(layout.members, layout.values(group), strict=True):
+        if value is None:
+            if member.presence == "M":
+                raise PfcpError(None, f"{type(group).__name__}: {member.name} is missing")
+        elif isinstance(value, list) and member.repeated:
+            for each in value:
+                parts.append(_encode_one(member, each))
+        else:
+            parts.append(_encode_one(member, value))
+    for number, octets in group.unknown:
+        parts.append(_head(number, len(octets)) + octets)
+    return b"".join(_reordered(parts, group.order) if group.order else parts)
+
+
+def _encode_one(member: _Member, value: object) -> bytes:
+    try:
+        body = member.encode(value)
+        return _head(member.number, len(body)) + body
+    except PfcpError:
+        raise
+    except Exception as error:  # whatever a wrong value makes fail: it has no encoding
+        raise PfcpError(None, f"{member.name} (IE {member.number}): {value!r}: {error}") from error
+
+
+def _reordered(parts: list[bytes], order: tuple[int, ...]) -> list[bytes]:
+    """The parts by IE type in this order; what the order does not name comes last."""
+    left = list(parts)
+    result: list[bytes] = []
+    for number in order:
+        for part in left:
+            if _unhead(part)[0] == number:
+                result.append(part)
+                left.remove(part)
+                break
+    return result + left
+
+
+class Message(Group, kw_only=True):
+    """A PFCP message: its IEs and, from the header (§7.2.2), sequence number, SEID and priority.
+
+    TYPE: message type (table 7.3-1). SESSION: the header has a SEID. REQUEST: an answer is owed.
+    """
+
+    TYPE: ClassVar[int] = 0
+    SESSION: ClassVar[bool] = False
+    REQUEST: ClassVar[bool] = False
+
+    sequence: int = 0
+    seid: int | None = None
+    priority: int | None = None
