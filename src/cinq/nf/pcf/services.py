@@ -1,0 +1,78 @@
+"""Npcf_AMPolicyControl (TS 29.507) and Npcf_SMPolicyControl (TS 29.512), by default policy.
+
+The default policy authorises what is subscribed: UE AMBR and RFSP index for the AMF, session AMBR and default
+QoS for the SMF. Associations are keyed by UE (and session), so that a second create replaces the first.
+"""
+
+from __future__ import annotations
+
+from cinq.sbi import Created, Problem
+from cinq.sbi.services.nnrf import NFProfile
+from cinq.sbi.services.npcf_ampolicycontrol import (
+    NpcfAMPolicyControl,
+    PolicyAssociation,
+    PolicyAssociationRequest,
+)
+from cinq.sbi.services.npcf_smpolicycontrol import (
+    AuthorizedDefaultQos,
+    NpcfSMPolicyControl,
+    SessionRule,
+    SmPolicyContextData,
+    SmPolicyDecision,
+    SmPolicyDeleteData,
+)
+
+
+class AMPolicies:
+    """Npcf_AMPolicyControl."""
+
+    def __init__(self) -> None:
+        self._associations: set[str] = set()
+
+    async def create(self, body: PolicyAssociationRequest) -> Created[PolicyAssociation]:
+        identifier = f"am-{body.supi}"
+        self._associations.add(identifier)
+        policy = PolicyAssociation(supp_feat="0", rfsp=body.rfsp, ue_ambr=body.ue_ambr)
+        return Created(f"/policies/{identifier}", policy)
+
+    async def delete(self, pol_asso_id: str) -> None:
+        if pol_asso_id not in self._associations:
+            raise Problem(404, "POLICY_ASSOCIATION_NOT_FOUND", f"no policy association {pol_asso_id[:60]}")
+        self._associations.discard(pol_asso_id)
+
+
+class SMPolicies:
+    """Npcf_SMPolicyControl."""
+
+    def __init__(self) -> None:
+        self._associations: set[str] = set()
+
+    async def create(self, body: SmPolicyContextData) -> Created[SmPolicyDecision]:
+        """One session rule: the subscribed session AMBR and default QoS are authorised as they are."""
+        identifier = f"sm-{body.supi}-{body.pdu_session_id}"
+        self._associations.add(identifier)
+        qos = body.subs_def_qos
+        default = (
+            AuthorizedDefaultQos(five_qi=qos.five_qi, arp=qos.arp, priority_level=qos.priority_level)
+            if qos
+            else None
+        )
+        rule = SessionRule(sess_rule_id="default", auth_sess_ambr=body.subs_sess_ambr, auth_def_qos=default)
+        return Created(f"/sm-policies/{identifier}", SmPolicyDecision(sess_rules={"default": rule}))
+
+    async def delete(self, sm_policy_id: str, body: SmPolicyDeleteData) -> None:
+        if sm_policy_id not in self._associations:
+            raise Problem(404, "POLICY_CONTEXT_NOT_FOUND", f"no policy association {sm_policy_id[:60]}")
+        self._associations.discard(sm_policy_id)
+
+
+class PCF:
+    def __init__(self, instance_id: str) -> None:
+        self.instance_id = instance_id
+        self._am, self._sm = AMPolicies(), SMPolicies()
+
+    def services(self) -> list[tuple[type, object]]:
+        return [(NpcfAMPolicyControl, self._am), (NpcfSMPolicyControl, self._sm)]
+
+    def profile(self) -> NFProfile:
+        return NFProfile(nf_instance_id=self.instance_id, nf_type="PCF", nf_status="REGISTERED")

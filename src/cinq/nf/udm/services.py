@@ -1,0 +1,172 @@
+"""What the UDM serves: Nudm_UEAuthentication, Nudm_SubscriberDataManagement, Nudm_UEContextManagement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cinq.crypto.aka import MacFailure, auts_sqn, generate_vector
+from cinq.nf.udm.context import Credentials, credentials
+from cinq.nf.udm.settings import Settings
+from cinq.nf.udm.sidf import supi_of
+from cinq.sbi import Bus, Created, Problem
+from cinq.sbi.models import Snssai
+from cinq.sbi.services.nausf_ueauthentication import ResynchronizationInfo
+from cinq.sbi.services.nnrf import NFProfile
+from cinq.sbi.services.nudm_sdm import (
+    AccessAndMobilitySubscriptionData,
+    NudmSubscriberDataManagement,
+    SessionManagementSubscriptionData,
+    SmfSelectionSubscriptionData,
+    SubscriptionDataSets,
+)
+from cinq.sbi.services.nudm_ueau import (
+    AuthenticationInfoRequest,
+    AuthenticationInfoResult,
+    AuthEvent,
+    Av5GHeAka,
+    NudmUEAuthentication,
+)
+from cinq.sbi.services.nudm_uecm import (
+    Amf3GppAccessRegistration,
+    Amf3GppAccessRegistrationModification,
+    NudmUEContextManagement,
+    SmfRegistration,
+)
+from cinq.sbi.services.nudr_dr import NudrDataRepository, PatchItem
+
+ATTEMPTS = 8  # vectors asked for one SUPI at the same instant take turns; more than these is an attack
+
+
+class UDM:
+    """entropy(n) gives n random octets."""
+
+    def __init__(
+        self, settings: Settings, sbi: Bus, entropy: Callable[[int], bytes], instance_id: str
+    ) -> None:
+        self._settings = settings
+        self._entropy = entropy
+        self._udr = sbi.client(NudrDataRepository, "UDM")
+        self._plmn = settings.plmn.mcc + settings.plmn.mnc
+        self.instance_id = instance_id
+
+    def services(self) -> list[tuple[type, object]]:
+        return [
+            (NudmUEAuthentication, self),
+            (NudmSubscriberDataManagement, self),
+            (NudmUEContextManagement, self),
+        ]
+
+    def profile(self) -> NFProfile:
+        return NFProfile(nf_instance_id=self.instance_id, nf_type="UDM", nf_status="REGISTERED")
+
+    async def generate_auth_data(
+        self, supi_or_suci: str, body: AuthenticationInfoRequest
+    ) -> AuthenticationInfoResult:
+        """TS 33.501 §6.1.2 and §6.1.3.2 step 1; resynchronisation by TS 33.102 §6.3.5."""
+        supi = supi_of(supi_or_suci, self._settings)
+        for _ in range(ATTEMPTS):
+            record = await self._udr.query_authentication_subscription(supi)
+            subscriber = credentials(supi, record)
+            last = self._last_sqn(subscriber, body.resynchronization_info)
+            sqn = subscriber.next_sqn(last)
+            if await self._advance(supi, subscriber.sqn, sqn):
+                return self._answer(supi, subscriber, sqn, body.serving_network_name)
+        raise Problem(429, "INSUFFICIENT_RESOURCES", f"too many vectors at once for {supi}")
+
+    def _last_sqn(self, subscriber: Credentials, info: ResynchronizationInfo | None) -> int:
+        if info is None:
+            return subscriber.sqn
+        try:
+            rand, auts = bytes.fromhex(info.rand), bytes.fromhex(info.auts)
+            sqn_ms = auts_sqn(subscriber.algorithm, subscriber.k, subscriber.opc, rand, auts)
+        except (MacFailure, ValueError) as error:
+            raise Problem(403, "AUTHENTICATION_REJECTED", f"resynchronisation: {error}") from None
+        return sqn_ms
+
+    async def _advance(self, supi: str, last: int, sqn: int) -> bool:
+        """True when `sqn` is durable and was given to nobody else."""
+        path = "/sequenceNumber/sqn"
+        patch = [
+            PatchItem(op="test", path=path, value=f"{last:012x}"),
+            PatchItem(op="replace", path=path, value=f"{sqn:012x}"),
+        ]
+        try:
+            await self._udr.update_authentication_subscription(supi, patch)
+        except Problem as problem:
+            if problem.status == 409:
+                return False
+            raise
+        return True
+
+    def _answer(
+        self, supi: str, subscriber: Credentials, sqn: int, serving_network: str
+    ) -> AuthenticationInfoResult:
+        vector = generate_vector(
+            subscriber.algorithm,
+            subscriber.k,
+            subscriber.opc,
+            self._entropy(16),
+            sqn,
+            subscriber.amf,
+            serving_network,
+        )
+        av = Av5GHeAka(
+            av_type="5G_HE_AKA",
+            rand=vector.rand.hex(),
+            xres_star=vector.xres_star.hex(),
+            autn=vector.autn.hex(),
+            kausf=vector.kausf.hex(),
+        )
+        return AuthenticationInfoResult(auth_type="5G_AKA", authentication_vector=av, supi=supi)
+
+    async def confirm_auth(self, supi: str, body: AuthEvent) -> Created[AuthEvent]:
+        await self._udr.create_authentication_status(supi, body)
+        return Created(f"/{supi}/auth-events/1", body)
+
+    async def get_data_sets(self, supi: str, dataset_names: list[str]) -> SubscriptionDataSets:
+        return SubscriptionDataSets(
+            am_data=await self.get_am_data(supi) if "AM" in dataset_names else None,
+            smf_sel_data=await self.get_smf_select_data(supi) if "SMF_SEL" in dataset_names else None,
+        )
+
+    async def get_am_data(self, supi: str) -> AccessAndMobilitySubscriptionData:
+        return await self._udr.query_am_data(supi, self._plmn)
+
+    async def get_smf_select_data(self, supi: str) -> SmfSelectionSubscriptionData:
+        return await self._udr.query_smf_select_data(supi, self._plmn)
+
+    async def get_sm_data(
+        self, supi: str, single_nssai: Snssai | None, dnn: str | None
+    ) -> list[SessionManagementSubscriptionData]:
+        """What fits the S-NSSAI and the DNN; DATA_NOT_FOUND when nothing does (TS 29.503 §5.2.2.2.5)."""
+        data = await self._udr.query_sm_data(supi, self._plmn)
+        fits = [
+            d
+            for d in data
+            if (single_nssai is None or d.single_nssai.numbering() == single_nssai.numbering())
+            and (dnn is None or dnn in d.dnn_configurations)
+        ]
+        if not fits:
+            raise Problem(404, "DATA_NOT_FOUND", f"no session data of {supi} for {dnn} in this slice")
+        return fits
+
+    async def registration(
+        self, ue_id: str, body: Amf3GppAccessRegistration
+    ) -> Created[Amf3GppAccessRegistration]:
+        await self._udr.create_amf_context(ue_id, body)
+        return Created(f"/{ue_id}/registrations/amf-3gpp-access", body)
+
+    async def deregistration(self, ue_id: str, body: Amf3GppAccessRegistrationModification) -> None:
+        found = await self._udr.query_amf_context(ue_id)
+        if found.guami != body.guami:
+            raise Problem(403, "INVALID_GUAMI", f"another AMF serves {ue_id}")
+        await self._udr.update_amf_context(ue_id, body)
+
+    async def smf_registration(
+        self, ue_id: str, pdu_session_id: int, body: SmfRegistration
+    ) -> Created[SmfRegistration]:
+        await self._udr.create_smf_context(ue_id, pdu_session_id, body)
+        return Created(f"/{ue_id}/registrations/smf-registrations/{pdu_session_id}", body)
+
+    async def smf_deregistration(self, ue_id: str, pdu_session_id: int) -> None:
+        await self._udr.delete_smf_context(ue_id, pdu_session_id)

@@ -1,0 +1,40 @@
+"""SIDF: from a SUCI to the SUPI, TS 33.501 §6.12.5 and annex C."""
+
+from __future__ import annotations
+
+from cinq.crypto.suci import NULL_SCHEME, SuciError, deconceal
+from cinq.nf.udm.settings import Settings
+from cinq.numbering import NumberingError, Suci, Supi, msin_digits
+from cinq.sbi import InvalidParam, Problem
+
+
+def supi_of(supi_or_suci: str, settings: Settings) -> str:
+    """'imsi-...'. Problem 400 when it is neither, 403 when a SUCI cannot be de-concealed.
+
+    Every SUCI that is not de-concealed gets the same answer, whatever was wrong with it.
+    """
+    try:
+        if not supi_or_suci.startswith("suci-"):
+            return str(Supi.parse(supi_or_suci))
+        suci = Suci.parse(supi_or_suci)
+    except NumberingError as error:
+        invalid = InvalidParam(param="supiOrSuci", reason=str(error))
+        raise Problem(400, "MANDATORY_IE_INCORRECT", str(error), invalid) from None
+    if suci.plmn != settings.plmn:
+        raise Problem(404, "USER_NOT_FOUND", f"PLMN {suci.plmn} is not this home network")
+    try:
+        msin = msin_digits(_plain(suci, settings))
+        return str(Supi(suci.plmn.mcc + suci.plmn.mnc + msin))
+    except (SuciError, NumberingError):
+        raise Problem(403, "AUTHENTICATION_REJECTED", "the SUCI could not be de-concealed") from None
+
+
+def _plain(suci: Suci, settings: Settings) -> bytes:
+    if suci.scheme == NULL_SCHEME:
+        if not settings.null_scheme:
+            raise SuciError("the null scheme is switched off")
+        return suci.output
+    for key in settings.home_network_keys:
+        if key.id == suci.key_id and key.scheme == suci.scheme:
+            return deconceal(key.scheme, key.private_key, suci.output)
+    raise SuciError(f"no home network key {suci.key_id} of scheme {suci.scheme}")

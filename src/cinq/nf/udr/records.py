@@ -1,0 +1,47 @@
+"""The UDR's records: which resource of TS 29.505 lies in which collection of the store, and its shape."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+from cinq.procedure.store import Store
+from cinq.sbi.services.nudm_sdm import (
+    AccessAndMobilitySubscriptionData,
+    SessionManagementSubscriptionData,
+    SmfSelectionSubscriptionData,
+)
+from cinq.sbi.services.nudm_ueau import AuthEvent
+from cinq.sbi.services.nudm_uecm import Amf3GppAccessRegistration, SmfRegistration
+from cinq.sbi.services.nudr_dr import AuthenticationSubscription
+
+T = TypeVar("T")
+
+
+class Resource(Generic[T]):
+    """One kind of resource: reads and writes its shape under a key, as JSON."""
+
+    def __init__(self, collection: str, shape: type[T]) -> None:
+        self.collection = collection
+        self._decoder = msgspec.json.Decoder(shape)
+        self._encoder = msgspec.json.Encoder()
+
+    def read(self, store: Store, key: str) -> T | None:
+        octets = store.get(self.collection, key)
+        return None if octets is None else self._decoder.decode(octets)
+
+    def write(self, store: Store, key: str, value: T) -> None:
+        store.put(self.collection, key, self._encoder.encode(value))
+
+    def remove(self, store: Store, key: str) -> None:
+        store.delete(self.collection, key)
+
+
+AUTHENTICATION_SUBSCRIPTION = Resource("authentication-subscription", AuthenticationSubscription)
+AUTHENTICATION_STATUS = Resource("authentication-status", AuthEvent)
+AM_DATA = Resource("am-data", AccessAndMobilitySubscriptionData)
+SMF_SELECT_DATA = Resource("smf-selection-subscription-data", SmfSelectionSubscriptionData)
+SM_DATA = Resource("sm-data", list[SessionManagementSubscriptionData])
+AMF_CONTEXT = Resource("amf-3gpp-access", Amf3GppAccessRegistration)
+SMF_CONTEXT = Resource("smf-registrations", SmfRegistration)

@@ -1,0 +1,131 @@
+"""Nudr_DataRepository, TS 29.504 §5.2."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from cinq.nf.udr import records
+from cinq.nf.udr.records import Resource
+from cinq.procedure.store import Store
+from cinq.sbi import Created, Problem
+from cinq.sbi.services.nnrf import NFProfile
+from cinq.sbi.services.nudm_sdm import (
+    AccessAndMobilitySubscriptionData,
+    SessionManagementSubscriptionData,
+    SmfSelectionSubscriptionData,
+)
+from cinq.sbi.services.nudm_ueau import AuthEvent
+from cinq.sbi.services.nudm_uecm import (
+    Amf3GppAccessRegistration,
+    Amf3GppAccessRegistrationModification,
+    SmfRegistration,
+)
+from cinq.sbi.services.nudr_dr import AuthenticationSubscription, NudrDataRepository, PatchItem
+
+T = TypeVar("T")
+
+
+class UDR:
+    """The repository on a store. Every read of an unknown UE is refused with USER_NOT_FOUND."""
+
+    def __init__(self, store: Store, instance_id: str) -> None:
+        self._store = store
+        self.instance_id = instance_id
+
+    def services(self) -> list[tuple[type, object]]:
+        return [(NudrDataRepository, self)]
+
+    def profile(self) -> NFProfile:
+        return NFProfile(nf_instance_id=self.instance_id, nf_type="UDR", nf_status="REGISTERED")
+
+    async def query_authentication_subscription(self, ue_id: str) -> AuthenticationSubscription:
+        return self._read(records.AUTHENTICATION_SUBSCRIPTION, ue_id)
+
+    async def update_authentication_subscription(self, ue_id: str, body: list[PatchItem]) -> None:
+        """Durable before it returns: a sequence number must never be given out twice (TS 33.102 §C.1.1)."""
+        before = self._read(records.AUTHENTICATION_SUBSCRIPTION, ue_id)
+        after = patched(before, body, AuthenticationSubscription)
+        records.AUTHENTICATION_SUBSCRIPTION.write(self._store, ue_id, after)
+        try:
+            await self._store.durable()
+        except OSError as error:
+            raise Problem(503, "INSUFFICIENT_RESOURCES", str(error)) from error
+
+    async def create_authentication_status(self, ue_id: str, body: AuthEvent) -> None:
+        records.AUTHENTICATION_STATUS.write(self._store, ue_id, body)
+
+    async def query_am_data(self, ue_id: str, serving_plmn_id: str) -> AccessAndMobilitySubscriptionData:
+        return self._read(records.AM_DATA, ue_id)
+
+    async def query_smf_select_data(self, ue_id: str, serving_plmn_id: str) -> SmfSelectionSubscriptionData:
+        return self._read(records.SMF_SELECT_DATA, ue_id)
+
+    async def query_sm_data(
+        self, ue_id: str, serving_plmn_id: str
+    ) -> list[SessionManagementSubscriptionData]:
+        return self._read(records.SM_DATA, ue_id)
+
+    async def create_amf_context(
+        self, ue_id: str, body: Amf3GppAccessRegistration
+    ) -> Created[Amf3GppAccessRegistration]:
+        records.AMF_CONTEXT.write(self._store, ue_id, body)
+        return Created(f"/subscription-data/{ue_id}/context-data/amf-3gpp-access", body)
+
+    async def query_amf_context(self, ue_id: str) -> Amf3GppAccessRegistration:
+        return self._read(records.AMF_CONTEXT, ue_id)
+
+    async def update_amf_context(self, ue_id: str, body: Amf3GppAccessRegistrationModification) -> None:
+        """A purged context goes: the next registration makes it anew."""
+        found = self._read(records.AMF_CONTEXT, ue_id)
+        if body.purge_flag:
+            records.AMF_CONTEXT.remove(self._store, ue_id)
+        elif body.pei is not None:
+            changed = msgspec.structs.replace(found, pei=body.pei)
+            records.AMF_CONTEXT.write(self._store, ue_id, changed)
+
+    async def create_smf_context(
+        self, ue_id: str, pdu_session_id: int, body: SmfRegistration
+    ) -> Created[SmfRegistration]:
+        records.SMF_CONTEXT.write(self._store, f"{ue_id}/{pdu_session_id}", body)
+        path = f"/subscription-data/{ue_id}/context-data/smf-registrations/{pdu_session_id}"
+        return Created(path, body)
+
+    async def delete_smf_context(self, ue_id: str, pdu_session_id: int) -> None:
+        records.SMF_CONTEXT.remove(self._store, f"{ue_id}/{pdu_session_id}")
+
+    def _read(self, resource: Resource[T], ue_id: str) -> T:
+        try:
+            found = resource.read(self._store, ue_id)
+        except msgspec.MsgspecError as error:
+            raise Problem(500, "SYSTEM_FAILURE", f"{resource.collection} of {ue_id}: {error}") from error
+        if found is not None:
+            return found
+        known = self._store.get(records.AUTHENTICATION_SUBSCRIPTION.collection, ue_id) is not None
+        if known:
+            raise Problem(404, "DATA_NOT_FOUND", f"no {resource.collection} is provisioned for {ue_id}")
+        raise Problem(404, "USER_NOT_FOUND", f"no subscriber {ue_id} is provisioned")
+
+
+def patched(value: T, patch: list[PatchItem], shape: type[T]) -> T:
+    """A JSON Patch (RFC 6902) on an object of objects. 409 when a test fails, 400 where a path is missing."""
+    tree = msgspec.to_builtins(value)
+    for item in patch:
+        *folders, name = item.path.removeprefix("/").split("/")
+        node = tree
+        for folder in folders:
+            node = node.get(folder) if isinstance(node, dict) else None
+        if not isinstance(node, dict) or (item.op != "add" and name not in node):
+            raise Problem(400, "INVALID_MSG_FORMAT", f"patch: no {item.path} in the resource")
+        if item.op == "test":
+            if node[name] != item.value:
+                raise Problem(409, "MODIFICATION_NOT_ALLOWED", f"patch: test of {item.path} failed")
+        elif item.op == "remove":
+            del node[name]
+        else:
+            node[name] = item.value
+    try:
+        return msgspec.convert(tree, shape)
+    except msgspec.ValidationError as error:
+        raise Problem(400, "INVALID_MSG_FORMAT", f"patch: {error}") from error
