@@ -1,0 +1,55 @@
+"""The runtime of the control plane: subjects, procedures, verdicts, undo, timers, journal and clocks.
+
+The only room that makes tasks and the only one that catches cancellation. A subject (a UE for 5GMM, a PDU
+session for 5GSM, an association for NGAP and PFCP) runs one procedure at a time; `@procedure` says which
+message opens it and `@collision` what a message that is not awaited meets.
+"""
+
+from cinq.procedure.clock import Clock, RealClock, VirtualClock
+from cinq.procedure.journal import Event, Journal
+from cinq.procedure.runtime import Runtime
+from cinq.procedure.subject import Subject
+from cinq.procedure.table import Procedure, collision, procedure
+from cinq.procedure.undo import Undo
+from cinq.procedure.verdict import (
+    ABORT,
+    BESIDE,
+    DEFER,
+    IGNORE,
+    RESEND,
+    STATUS,
+    Aborted,
+    Refused,
+    Timer,
+    TimerExpired,
+    Verdict,
+)
+from cinq.procedure.virtual import Stuck, VirtualClockLoop, run_virtual
+
+__all__ = [
+    "ABORT",
+    "BESIDE",
+    "DEFER",
+    "IGNORE",
+    "RESEND",
+    "STATUS",
+    "Aborted",
+    "Clock",
+    "Event",
+    "Journal",
+    "Procedure",
+    "RealClock",
+    "Refused",
+    "Runtime",
+    "Stuck",
+    "Subject",
+    "Timer",
+    "TimerExpired",
+    "Undo",
+    "Verdict",
+    "VirtualClock",
+    "VirtualClockLoop",
+    "collision",
+    "procedure",
+    "run_virtual",
+]

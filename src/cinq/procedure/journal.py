@@ -1,0 +1,82 @@
+"""One structured event for each message on each interface: what traces, consoles and ladders are made of."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+log = logging.getLogger("cinq.journal")
+
+Direction = Literal["in", "out", "none"]
+Listener = Callable[["Event"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A message, or what became of one.
+
+    time: seconds since 1970 UTC. nf: "AMF". subject: shortened identity. procedure: name, or "".
+    direction: as the NF sees it; "none" for what became of a message or procedure (then `cause` says it).
+    interface: "N1", "N2", "N4", "Nudm_SDM"... message: the 3GPP name. cause: 3GPP cause, or why silence.
+    octets: the message as sent (N1: deciphered). content: the decoded message, or a function that decodes it.
+    peer: the other end, where it is not evident from the interface.
+    """
+
+    time: float
+    nf: str
+    subject: str
+    procedure: str
+    direction: Direction
+    interface: str
+    message: str
+    cause: str = ""
+    octets: bytes = b""
+    content: object | None = None
+    peer: str = ""
+
+    def decoded(self) -> object | None:
+        """The decoded message: `content`, or what it returns when it is a function."""
+        return self.content() if callable(self.content) else self.content
+
+
+class Journal:
+    """Where events go. Look at `listening` before building an event: without a listener it costs nothing.
+
+    keep: how many events are remembered for a late listener (0: none; remembering counts as listening).
+    """
+
+    def __init__(self, keep: int = 0) -> None:
+        self._listeners: list[Listener] = []
+        self._kept: deque[Event] = deque(maxlen=keep)
+        self._keeps = keep > 0
+        self.listening = self._keeps
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Every event from now on goes to `listener`. Returns the function that ends this."""
+        self._listeners.append(listener)
+        self.listening = True
+
+        def end() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+            self.listening = bool(self._listeners) or self._keeps
+
+        return end
+
+    def kept(self) -> list[Event]:
+        """The remembered events, oldest first."""
+        return list(self._kept)
+
+    def emit(self, event: Event) -> None:
+        """To all listeners. One that raises is taken off, loudly: a trace must not harm the network."""
+        if self._keeps:
+            self._kept.append(event)
+        for listener in tuple(self._listeners):
+            try:
+                listener(event)
+            except Exception:
+                log.exception("journal listener failed and was taken off")
+                self._listeners.remove(listener)

@@ -1,0 +1,195 @@
+"""One procedure in progress: its task, what it awaits, and how it is aborted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from cinq.procedure.verdict import Aborted, Refused, Timer, TimerExpired
+
+if TYPE_CHECKING:
+    from cinq.procedure.runtime import Runtime
+    from cinq.procedure.table import Declared
+
+R = TypeVar("R")
+
+
+class Owner(Protocol):
+    """A subject of any context, as its runs see it."""
+
+    runtime: Runtime
+
+    @property
+    def label(self) -> str: ...
+    def describe(self, message: object) -> tuple[str, str]: ...
+    def tell(self, message: object) -> None: ...
+    def run_ended(self, run: Run) -> None: ...
+
+
+class Awaiting(Generic[R]):
+    """What one `ask` or `expect` waits for. The timer's callback sends again without waking the task.
+
+    after: messages with a lower position in the mailbox came before the question and do not answer it.
+    """
+
+    __slots__ = ("_handle", "_left", "_run", "after", "expected", "reply", "sent")
+
+    def __init__(
+        self,
+        run: Run,
+        expected: tuple[type[R], ...],
+        sent: object | None,
+        timer: Timer | None,
+        after: int,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.expected = expected
+        self.sent = sent
+        self.reply: asyncio.Future[R] = loop.create_future()
+        self._run = run
+        self.after = after
+        self._left = 0 if timer is None or sent is None else timer.retransmissions
+        self._handle = None if timer is None else loop.call_later(timer.seconds, self._expired, timer)
+
+    def offer(self, content: object, position: int) -> bool:
+        """Take the message if it is one of the expected."""
+        if position < self.after or self.reply.done() or not isinstance(content, self.expected):
+            return False
+        self.reply.set_result(content)
+        self.close()
+        return True
+
+    def close(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _expired(self, timer: Timer) -> None:
+        if self.reply.done():
+            return
+        if not self._left:
+            self.reply.set_exception(TimerExpired(timer))
+            return
+        self._left -= 1
+        self._handle = self.reply.get_loop().call_later(timer.seconds, self._expired, timer)
+        try:
+            self._run.subject.tell(self.sent)
+        except Exception as bug:
+            self.close()
+            self.reply.set_exception(bug)
+
+
+class Run:
+    """A task of a subject: a procedure, or a coroutine beside it (then `procedure` is None).
+
+    opening: the message (or argument) that started it. failed: who is to hear why it ended without result.
+    aborting: the reason, once it is to end. shield: how many acquires and releases must not be cut.
+    """
+
+    __slots__ = (
+        "aborting",
+        "awaiting",
+        "failed",
+        "name",
+        "opening",
+        "procedure",
+        "shield",
+        "started",
+        "subject",
+        "task",
+    )
+
+    def __init__(
+        self,
+        subject: Owner,
+        procedure: Declared | None,
+        name: str,
+        opening: object,
+        failed: Callable[[Exception], None] | None,
+    ) -> None:
+        self.subject = subject
+        self.procedure = procedure
+        self.name = name
+        self.opening = opening
+        self.failed = failed
+        self.awaiting: Awaiting[object] | None = None
+        self.aborting: str | None = None
+        self.shield = 0
+        self.started = False
+        self.task: asyncio.Task[None] | None = None
+
+    @property
+    def unsettled(self) -> bool:
+        """About to move (not begun, answered, or being undone): what it awaits next is not known yet."""
+        if not self.started or self.aborting is not None:
+            return True
+        return self.awaiting is not None and self.awaiting.reply.done()
+
+    def start(self, begin: Callable[[], Coroutine[object, None, object]]) -> None:
+        task = asyncio.get_running_loop().create_task(self._drive(begin))
+        self.task = task
+        self.subject.runtime.adopt(task, self)
+
+    def abort(self, reason: str) -> None:
+        """End it: at once, or as soon as the acquire or release under way is done. It undoes itself."""
+        if self.aborting is not None:
+            return
+        self.aborting = reason
+        self.report(f"aborted: {reason}")
+        if self.started and not self.shield and self.task is not None:
+            self.task.cancel()
+
+    def unshield(self) -> None:
+        self.shield -= 1
+        if not self.shield and self.aborting is not None:
+            raise asyncio.CancelledError
+
+    def report(self, cause: str, bug: Exception | None = None) -> None:
+        """Into the journal; a bug into the log too."""
+        subject = self.subject
+        subject.runtime.report(subject, self.name, self.opening, cause, bug)
+
+    async def _drive(self, begin: Callable[[], Coroutine[object, None, object]]) -> None:
+        self.started = True
+        error: Exception | None = None
+        try:
+            if self.aborting is None:
+                await begin()
+        except Refused as refused:
+            error = self._refuse(refused)
+        except TimerExpired as expired:
+            error = expired
+            self.report(f"{expired.timer.name} expired")
+        except asyncio.CancelledError:
+            if self.aborting is None:  # someone else ends the loop
+                self.aborting = "cancelled"
+                raise
+        except Exception as bug:
+            error = bug
+            self.report(f"ended by a bug: {type(bug).__name__}: {bug}", bug)
+        finally:
+            self._end(error)
+
+    def _refuse(self, refused: Refused) -> Exception:
+        if self.failed is None and refused.answer is not None:
+            try:
+                self.subject.tell(refused.answer)
+            except Exception as bug:
+                self.report(f"the answer could not be sent: {bug}", bug)
+                return bug
+        if refused.answer is None or refused.reason:
+            self.report(f"refused: {refused.reason}")
+        return refused
+
+    def _end(self, error: Exception | None) -> None:
+        if self.failed is not None:
+            if self.aborting is not None:
+                self.failed(Aborted(f"{self.name}: {self.aborting}"))
+            elif isinstance(error, (Refused, TimerExpired)):
+                self.failed(error)
+            elif error is not None:
+                self.failed(Aborted(f"{self.name}: {type(error).__name__}"))
+        if self.task is not None:
+            self.subject.runtime.release(self.task)
+        self.subject.run_ended(self)

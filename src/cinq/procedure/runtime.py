@@ -1,0 +1,116 @@
+"""The owner of all tasks of a network function."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING
+
+from cinq.procedure.clock import Clock, RealClock
+from cinq.procedure.journal import Event, Journal
+
+if TYPE_CHECKING:
+    from cinq.procedure.run import Owner, Run
+
+log = logging.getLogger("cinq.procedure")
+
+
+class Runtime:
+    """Tasks, journal and clock of one network function (`nf`: its abbreviation, for the journal)."""
+
+    def __init__(self, nf: str, journal: Journal | None = None, clock: Clock | None = None) -> None:
+        self.nf = nf
+        self.journal = journal or Journal()
+        self.clock: Clock = clock or RealClock()
+        self.stopping = False
+        self._runs: dict[asyncio.Task[None], Run] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._periodic: set[asyncio.TimerHandle] = set()
+
+    def adopt(self, task: asyncio.Task[None], run: Run) -> None:
+        self._runs[task] = run
+
+    def release(self, task: asyncio.Task[None]) -> None:
+        self._runs.pop(task, None)
+
+    def current(self) -> Run | None:
+        """The run whose task is executing now, if it is one of this runtime's."""
+        task = asyncio.current_task()
+        return None if task is None else self._runs.get(task)
+
+    @property
+    def busy(self) -> int:
+        """How many procedures and coroutines are in progress."""
+        return len(self._runs) + len(self._tasks)
+
+    def spawn(self, body: Callable[[], Coroutine[object, None, object]], name: str) -> None:
+        """A task that belongs to no subject. What it raises is a bug."""
+        if self.stopping:
+            return
+        task = asyncio.get_running_loop().create_task(self._guard(body, name))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guard(self, body: Callable[[], Coroutine[object, None, object]], name: str) -> None:
+        try:
+            await body()
+        except Exception as bug:
+            self.report_bug(name, bug)
+
+    def every(self, seconds: float, action: Callable[[], None], name: str) -> None:
+        """Call `action` each `seconds` until the runtime stops."""
+        loop = asyncio.get_running_loop()
+
+        def tick() -> None:
+            self._periodic.discard(handles.pop())
+            try:
+                action()
+            except Exception as bug:
+                self.report_bug(name, bug)
+            arm()
+
+        def arm() -> None:
+            if not self.stopping:
+                handles.append(loop.call_later(seconds, tick))
+                self._periodic.add(handles[0])
+
+        handles: list[asyncio.TimerHandle] = []
+        arm()
+
+    async def stop(self) -> None:
+        """Abort every procedure, await what they undo, and take nothing new. Idempotent."""
+        self.stopping = True
+        for handle in self._periodic:
+            handle.cancel()
+        self._periodic.clear()
+        me = asyncio.current_task()
+        while True:
+            for run in list(self._runs.values()):
+                run.abort("stopping")
+            for task in self._tasks:
+                if task is not me:
+                    task.cancel()
+            left = {task for task in (*self._runs, *self._tasks) if task is not me}
+            if not left:
+                return
+            await asyncio.wait(left)
+
+    def report(
+        self, subject: Owner, procedure: str, message: object, cause: str, bug: Exception | None = None
+    ) -> None:
+        """What became of a message or a procedure. A bug is logged as well."""
+        if bug is not None:
+            log.error("%s %s %s: %s", self.nf, subject.label, procedure, cause, exc_info=bug)
+        if self.journal.listening:
+            interface, name = subject.describe(message)
+            self.journal.emit(
+                Event(self.clock.now(), self.nf, subject.label, procedure, "none", interface, name, cause)
+            )
+
+    def report_bug(self, name: str, bug: Exception) -> None:
+        """A bug outside any subject."""
+        log.error("%s %s: %s", self.nf, name, bug, exc_info=bug)
+        if self.journal.listening:
+            cause = f"ended by a bug: {type(bug).__name__}: {bug}"
+            self.journal.emit(Event(self.clock.now(), self.nf, "", name, "none", "", "", cause))

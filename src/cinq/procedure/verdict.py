@@ -1,0 +1,68 @@
+"""What a message that is not awaited meets, and how a procedure ends early."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer of a collision rule.
+
+    IGNORE(reason)  nothing is sent; the journal shows the reason
+    RESEND          what the procedure asked last is sent again
+    ABORT           the procedure is undone, then the message is judged anew
+    DEFER           the message is kept for the next `expect`, or judged anew when the procedure has ended
+    BESIDE          the procedure that the message opens runs beside the present one
+    STATUS          the subject's `status` answers (the default)
+    """
+
+    kind: Literal["IGNORE", "RESEND", "ABORT", "DEFER", "BESIDE", "STATUS"]
+    reason: str = ""
+
+
+RESEND = Verdict("RESEND")
+ABORT = Verdict("ABORT")
+DEFER = Verdict("DEFER")
+BESIDE = Verdict("BESIDE")
+STATUS = Verdict("STATUS")
+
+
+def IGNORE(reason: str) -> Verdict:
+    """Silence, with the reason that the journal shows."""
+    return Verdict("IGNORE", reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A 3GPP timer: `seconds` until expiry; `ask` sends again at the first `retransmissions` expiries."""
+
+    name: str
+    seconds: float
+    retransmissions: int = 4
+
+
+class Refused(Exception):
+    """Ends the procedure with an answer: told to the peer, or raised to whoever performs the procedure.
+
+    answer: the message (or the ProblemDetails) that says why. None when the peer is to hear nothing.
+    reason: for the journal.
+    """
+
+    def __init__(self, answer: object, reason: str = "") -> None:
+        super().__init__(reason or type(answer).__name__)
+        self.answer = answer
+        self.reason = reason
+
+
+class TimerExpired(Exception):
+    """A timer expired and no retransmission is left."""
+
+    def __init__(self, timer: Timer) -> None:
+        super().__init__(timer.name)
+        self.timer = timer
+
+
+class Aborted(Exception):
+    """Raised by `perform` when the procedure ended without a result: aborted, stopped, or a bug ended it."""
