@@ -1,0 +1,249 @@
+/* GTP-U (TS 29.281) tunnel end on tcx: the same program serves a UPF and a gNB.
+ *
+ *   decap        N3 ingress: outer header removal, then the stack (UPF) or the UE's interface (gNB)
+ *   encap_n6     N6 ingress: downlink of the wire's size; what must be segmented goes on to the stack
+ *   encap_pool   far end of the segmenter pair, where the stack delivers what it routed to the UE pool
+ *   encap_ue     gNB: ingress from the UE's interface, keyed on the UE's source address
+ *   encap_buffer TAP ingress: buffered packets written back by user space, and odd uplink packets
+ *
+ * All loads go through bpf_skb_load_bytes: no packet pointers, so CAP_PERFMON is not needed. The structures
+ * and the order of enum reason are mirrored in maps.py and rules.py; a test holds them side by side. */
+#include "bpf_min.h"
+
+enum { ROLE_GNB = 1, DENY_UE_TO_UE = 2, HAS_PROTECTED = 4 };
+enum { DROP = 0, FORWARD = 1, BUFFER = 2 };
+enum { TO_PEER = 1 };
+enum mode { N6, POOL, UE, RELEASE };
+enum { HEADERS = 44 }; /* IPv4 20, UDP 8, GTP-U 8, sequence to next type 4, PDU Session Container 4 */
+enum { ANY_PROTOCOL = 255, WHOLE_HOST = 1 };
+
+enum reason {
+  SLOW_PATH, UNKNOWN_TEID, MALFORMED, SPOOFED, PROTECTED, UE_TO_UE, POLICED, RULE_DROP,
+  UNKNOWN_UE, TOO_BIG, FAILED, BUFFER_FULL, FLOOD, WRONG_QFI, PUNTED, SEGMENTED, REASONS
+};
+
+struct settings { u32 local, n3_if, buffer_if, mtu, flags; u64 slow_ns, slow_burst_ns; u8 ue_mac[12]; u32 pad; };
+struct decap_rule { u32 slot, ue, port; u8 action, qfi, flags, pad; };
+struct encap_rule { u32 slot, teid, peer, local; u8 action, qfi, notify, pad; u32 notified; };
+struct policer { u64 decap_cost, encap_cost, burst_ns, decap_tat, encap_tat, decap_drops, encap_drops; };
+struct usage { u64 decap_octets, decap_packets, encap_octets, encap_packets; };
+struct endpoint { u32 address; u16 port; u8 protocol, pad; };
+struct notice { u32 slot, ue; };
+
+struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, struct settings); __uint(max_entries, 1); } settings SEC(".maps");
+struct { __uint(type, MAP_HASH); __type(key, u32); __type(value, struct decap_rule); __uint(max_entries, 1024); } decaps SEC(".maps");
+struct { __uint(type, MAP_HASH); __type(key, u32); __type(value, struct encap_rule); __uint(max_entries, 1024); } encaps SEC(".maps");
+struct { __uint(type, MAP_HASH); __type(key, struct endpoint); __type(value, u32); __uint(max_entries, 256); } protected SEC(".maps");
+struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, struct policer); __uint(max_entries, 1024); } policers SEC(".maps");
+struct { __uint(type, MAP_PERCPU_ARRAY); __type(key, u32); __type(value, struct usage); __uint(max_entries, 1024); } usages SEC(".maps");
+struct { __uint(type, MAP_PERCPU_ARRAY); __type(key, u32); __type(value, u64); __uint(max_entries, REASONS); } reasons SEC(".maps");
+struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, u64); __uint(max_entries, 1); } slow_tat SEC(".maps");
+struct { __uint(type, MAP_RINGBUF); __uint(max_entries, 1 << 18); } notices SEC(".maps");
+
+INLINE void count(u32 reason) {
+  u64 *n = map_lookup(&reasons, &reason);
+  if (n) ++*n;
+}
+INLINE int drop(u32 reason) {
+  count(reason);
+  return TC_SHOT;
+}
+
+/* GCRA, virtual scheduling, exact across CPUs by compare-and-swap. 1: conforms. */
+INLINE int conforms(u64 *tat, u64 cost_ns, u64 burst_ns) {
+  u64 now = ktime_ns();
+#pragma unroll
+  for (int i = 0; i < 4; i++) {
+    u64 seen = *(volatile u64 *)tat, base = seen > now ? seen : now;
+    if (base - now > burst_ns) return 0;
+    if (__sync_val_compare_and_swap(tat, seen, base + cost_ns) == seen) return 1;
+  }
+  return 1;
+}
+
+/* Echo, Error Indication, unknown TEID and whatever else the user-space socket answers, bounded. */
+INLINE int slow_path(struct settings *c, u32 reason) {
+  u32 zero = 0;
+  u64 *tat = map_lookup(&slow_tat, &zero);
+  if (tat && !conforms(tat, c->slow_ns, c->slow_burst_ns)) return drop(FLOOD);
+  count(reason);
+  return TC_OK;
+}
+
+/* TS 29.281 5.2: walks the extension headers. Returns octets to strip after the Ethernet header, 0: slow path,
+ * -1: malformed. *qfi is that of a PDU Session Container, or 255. */
+INLINE int extensions(struct __sk_buff *skb, u8 flags, u8 next, u8 *qfi) {
+  u32 offset = 36;
+  if (!(flags & 7)) return offset;
+  offset = 40;
+  if (!(flags & 4)) return offset;
+#pragma unroll
+  for (int i = 0; i < 3; i++) {
+    u8 ext[4];
+    if (!next) break;
+    if (skb_load(skb, 14 + offset, ext, 4) || !ext[0]) return -1;
+    if (next == 0x85) *qfi = ext[2] & 63;
+    else if ((next & 0x80) && next != 0xc0) return 0;
+    next = ext[3];
+    if (ext[0] != 1 && skb_load(skb, 14 + offset + ext[0] * 4 - 1, &next, 1)) return -1;
+    offset += ext[0] * 4;
+  }
+  return next ? 0 : offset;
+}
+
+/* Octets that must follow the inner IPv4 header of a first fragment. */
+INLINE u32 transport_header(u8 protocol) {
+  return protocol == 6 ? 20 : protocol == 17 ? 8 : protocol == 132 ? 12 : protocol == 1 ? 8 : 0;
+}
+
+INLINE int is_protected(struct __sk_buff *skb, struct ipv4 *ip, u32 transport_at) {
+  struct endpoint e = {ip->dst, 0, ANY_PROTOCOL, 0};
+  u32 *host = map_lookup(&protected, &e);
+  if (!host) return 0;
+  if (*host == WHOLE_HOST) return 1;
+  e.protocol = ip->proto;
+  if (map_lookup(&protected, &e)) return 1;
+  u16 ports[2];
+  if ((ip->frag & net16(0x1fff)) || skb_load(skb, transport_at, ports, 4)) return 0;
+  e.port = ports[1];
+  return map_lookup(&protected, &e) != 0;
+}
+
+INLINE void used(u32 slot, u32 octets, int encap) {
+  struct usage *u = map_lookup(&usages, &slot);
+  if (!u) return;
+  if (encap) u->encap_octets += octets, u->encap_packets++;
+  else u->decap_octets += octets, u->decap_packets++;
+}
+
+/* 0: the inner packet may pass, else the reason to drop it. */
+INLINE u32 refuse_inner(struct __sk_buff *skb, struct settings *c, struct decap_rule *rule, u32 at, u32 len) {
+  struct ipv4 ip;
+  if (skb_load(skb, at, &ip, 20)) return MALFORMED;
+  u32 ihl = (ip.vihl & 15) * 4;
+  if (ip.vihl >> 4 != 4 || ihl < 20 || ihl > len || net16(ip.len) != len) return MALFORMED;
+  if (!(ip.frag & net16(0x1fff)) && len - ihl < transport_header(ip.proto)) return MALFORMED;
+  if ((c->flags & ROLE_GNB ? ip.dst : ip.src) != rule->ue) return SPOOFED;
+  if (c->flags & DENY_UE_TO_UE) {
+    u32 to = ip.dst;
+    if (map_lookup(&encaps, &to)) return UE_TO_UE;
+  }
+  if ((c->flags & HAS_PROTECTED) && is_protected(skb, &ip, at + ihl)) return PROTECTED;
+  return 0;
+}
+
+SEC("tc") int decap(struct __sk_buff *skb) {
+  struct { struct eth eth; struct ipv4 ip; struct udp udp; struct gtpu gtp; struct gtpu_opt opt; } PACKED h;
+  u32 zero = 0;
+  struct settings *c = map_lookup(&settings, &zero);
+  if (!c || skb->protocol != net16(0x0800) || skb_load(skb, 0, &h, sizeof h)) return TC_OK;
+  if (h.ip.vihl != 0x45 || h.ip.proto != 17 || (h.ip.frag & net16(0x3fff))) return TC_OK;
+  if (h.udp.dst != net16(2152) || h.ip.dst != c->local) return TC_OK;
+  u32 ip_len = net16(h.ip.len), gtp_len = net16(h.gtp.len);
+  if ((h.gtp.flags & 0xf0) != 0x30 || h.gtp.type != 255) return slow_path(c, SLOW_PATH);
+  u32 teid = h.gtp.teid;
+  struct decap_rule *rule = map_lookup(&decaps, &teid);
+  if (!rule) return slow_path(c, UNKNOWN_TEID);
+  /* odd sizes (padding, GSO of a sending socket): the stack cuts them to measure and user space judges */
+  if (skb->gso_size || skb->len != 14 + ip_len || net16(h.udp.len) + 20 != ip_len || gtp_len + 36 != ip_len)
+    return slow_path(c, SLOW_PATH);
+  u8 qfi = 255;
+  int strip = extensions(skb, h.gtp.flags, h.opt.next, &qfi);
+  if (!strip) return slow_path(c, SLOW_PATH);
+  if (strip < 0 || (u32)strip + 20 > ip_len) return drop(MALFORMED);
+  u32 len = ip_len - strip;
+  if (rule->action != FORWARD) return drop(RULE_DROP);
+  if (rule->qfi && rule->qfi != qfi) return drop(WRONG_QFI);
+  u32 refused = refuse_inner(skb, c, rule, 14 + strip, len), slot = rule->slot;
+  if (refused) return drop(refused);
+  struct policer *p = map_lookup(&policers, &slot);
+  if (p && p->decap_cost && !conforms(&p->decap_tat, len * p->decap_cost >> 16, p->burst_ns)) {
+    __sync_fetch_and_add(&p->decap_drops, 1);
+    return drop(POLICED);
+  }
+  if (skb_adjust_room(skb, -strip, ROOM_MAC, ROOM_FIXED_GSO | ROOM_DECAP_IPV4)) return drop(FAILED);
+  used(slot, len, 0);
+  if (!(c->flags & ROLE_GNB)) return TC_OK;
+  skb_store(skb, 0, c->ue_mac, 12, 0);
+  return rule->flags & TO_PEER ? redirect_peer(rule->port, 0) : redirect(rule->port, 0);
+}
+
+struct headers { struct ipv4 ip; struct udp udp; struct gtpu gtp; struct gtpu_opt opt; struct psc psc; } PACKED;
+
+INLINE u16 checksum(const void *header) {
+  const u16 *word = header;
+  u64 sum = 0;
+#pragma unroll
+  for (int i = 0; i < 10; i++) sum += word[i];
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return ~sum;
+}
+
+INLINE void build(struct headers *h, struct encap_rule *rule, u32 len, u8 psc_type) {
+  h->ip = (struct ipv4){0x45, 0, net16(HEADERS + len), 0, net16(0x4000), 64, 17, 0, rule->local, rule->peer};
+  h->ip.csum = checksum(&h->ip);
+  h->udp = (struct udp){net16(2152), net16(2152), net16(HEADERS - 20 + len), 0};
+  h->gtp = (struct gtpu){0x34, 255, net16(HEADERS - 36 + len), rule->teid};
+  h->opt = (struct gtpu_opt){0, 0, 0x85};
+  h->psc = (struct psc){1, psc_type << 4, rule->qfi, 0};
+}
+
+/* The N6 interface receives for a router, so it counts the hop: RFC 1624 on the pair TTL, checksum. */
+INLINE int hop(struct __sk_buff *skb, struct ipv4 *ip) {
+  struct { u8 ttl, proto; u16 csum; } PACKED w = {ip->ttl - 1, ip->proto, 0};
+  u32 sum = net16(ip->csum) + 0x0100;
+  w.csum = net16((u16)(sum + (sum >> 16)));
+  return skb_store(skb, 14 + 8, &w, 4, 0);
+}
+
+INLINE int punt(struct __sk_buff *skb, struct settings *c, struct encap_rule *rule, u32 ue) {
+  count(PUNTED);
+  if (rule->notify && __sync_val_compare_and_swap(&rule->notified, 0, 1) == 0) {
+    struct notice n = {rule->slot, ue};
+    ringbuf_output(&notices, &n, sizeof n, 0);
+  }
+  return c->buffer_if ? redirect(c->buffer_if, 0) : TC_SHOT;
+}
+
+INLINE int miss(enum mode mode) {
+  return mode == POOL ? drop(UNKNOWN_UE) : mode == UE ? drop(SPOOFED) : TC_OK;
+}
+
+INLINE int encap(struct __sk_buff *skb, enum mode mode) {
+  struct ipv4 ip;
+  u32 zero = 0;
+  struct settings *c = map_lookup(&settings, &zero);
+  if (!c || skb->protocol != net16(0x0800) || skb_load(skb, 14, &ip, 20))
+    return mode == N6 || mode == RELEASE ? TC_OK : TC_SHOT;
+  u32 ue = mode == UE ? ip.src : ip.dst, len = skb->len - 14;
+  struct encap_rule *rule = map_lookup(&encaps, &ue);
+  if (!rule) return miss(mode);
+  if (skb->gso_size || len > c->mtu || net16(ip.len) != len || (mode == N6 && ip.ttl < 2)) {
+    if (mode != N6) return drop(TOO_BIG);
+    count(SEGMENTED); /* the stack segments, fragments or answers ICMP, and what is left comes to encap_pool */
+    return TC_OK;
+  }
+  if (rule->action == BUFFER && mode != RELEASE) return punt(skb, c, rule, ue);
+  if (rule->action == DROP || !rule->peer) return drop(RULE_DROP);
+  u32 slot = rule->slot;
+  struct policer *p = map_lookup(&policers, &slot);
+  if (p && p->encap_cost && !conforms(&p->encap_tat, len * p->encap_cost >> 16, p->burst_ns)) {
+    __sync_fetch_and_add(&p->encap_drops, 1);
+    return drop(POLICED);
+  }
+  struct headers h;
+  build(&h, rule, len, c->flags & ROLE_GNB ? 1 : 0);
+  if (mode == N6 && hop(skb, &ip)) return drop(FAILED);
+  if (skb_adjust_room(skb, HEADERS, ROOM_MAC, ROOM_ENCAP_IPV4 | ROOM_ENCAP_UDP | ROOM_FIXED_GSO)) return drop(FAILED);
+  if (skb_store(skb, 14, &h, HEADERS, 0)) return drop(FAILED);
+  used(slot, len, 1);
+  return redirect_neigh(c->n3_if, 0, 0, 0);
+}
+
+SEC("tc") int encap_n6(struct __sk_buff *skb) { return encap(skb, N6); }
+SEC("tc") int encap_pool(struct __sk_buff *skb) { return encap(skb, POOL); }
+SEC("tc") int encap_ue(struct __sk_buff *skb) { return encap(skb, UE); }
+SEC("tc") int encap_buffer(struct __sk_buff *skb) { return encap(skb, RELEASE); }
+
+char _license[] SEC("license") = "Apache-2.0";

@@ -1,0 +1,149 @@
+"""bpf(2): maps, programs, tcx links. Needs Linux 6.6 (tcx), CAP_BPF and CAP_NET_ADMIN.
+
+Every function raises OSError with the kernel's errno. Descriptors are owned by the caller.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import mmap
+import os
+import platform
+import struct
+from collections.abc import Iterator
+
+NUMBERS = {"x86_64": 321, "aarch64": 280, "riscv64": 280}
+MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, MAP_DELETE, PROG_LOAD, LINK_CREATE = 0, 1, 2, 3, 5, 28
+PROG_TYPE_SCHED_CLS = 3
+TCX_INGRESS = 46
+PERCPU_ARRAY = 6
+_BUSY, _DISCARD, _RECORD = 1 << 31, 1 << 30, 8
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _possible_cpus() -> int:
+    """Per-CPU map values come one per possible CPU, present or not."""
+    with open("/sys/devices/system/cpu/possible", encoding="ascii") as file:
+        return int(file.read().strip().replace(",", "-").split("-")[-1]) + 1
+
+
+def bpf(command: int, attributes: bytes) -> int:
+    """One bpf(2) call; the result is a descriptor or 0."""
+    number = NUMBERS.get(platform.machine())
+    if number is None:
+        raise OSError(errno.ENOSYS, f"bpf(2) is not known for {platform.machine()}")
+    octets = attributes.ljust(128, b"\0")
+    buffer = ctypes.create_string_buffer(octets, len(octets))
+    result: int = _libc.syscall(number, command, buffer, len(octets))
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    return result
+
+
+class Map:
+    """One BPF map. Keys and values are octets of the sizes given; KeyError says that a key is absent."""
+
+    def __init__(self, name: str, kind: int, key: int, value: int, entries: int, flags: int = 0) -> None:
+        self.name, self.kind, self.key_size, self.value_size, self.entries = name, kind, key, value, entries
+        label = name.encode()[:15]
+        self.fd = bpf(MAP_CREATE, struct.pack("<IIIIIII16s", kind, key, value, entries, flags, 0, 0, label))
+        self._stride = value + 7 & ~7
+        self._copies = _possible_cpus() if kind == PERCPU_ARRAY else 1
+        self._key = ctypes.create_string_buffer(max(key, 1))
+        self._value = ctypes.create_string_buffer(max(self._stride * self._copies, 1))
+        where = ctypes.addressof(self._key), ctypes.addressof(self._value)
+        packed = struct.pack("<IIQQQ", self.fd, 0, *where, 0)
+        self._attributes = ctypes.create_string_buffer(packed, len(packed))
+        self._number = NUMBERS[platform.machine()]
+
+    def _call(self, command: int, key: bytes) -> None:
+        self._key.raw = key
+        if _libc.syscall(self._number, command, self._attributes, 32) < 0:
+            code = ctypes.get_errno()
+            if code == errno.ENOENT:
+                raise KeyError(key)
+            raise OSError(code, f"map {self.name}: {os.strerror(code)}")
+
+    def __setitem__(self, key: bytes, value: bytes) -> None:
+        """For a per-CPU map the same value goes to every CPU."""
+        self._value.raw = value.ljust(self._stride, b"\0") * self._copies
+        self._call(MAP_UPDATE, key)
+
+    def __getitem__(self, key: bytes) -> bytes:
+        return self.each(key)[0]
+
+    def each(self, key: bytes) -> list[bytes]:
+        """The value on every CPU (one element when the map is not per CPU)."""
+        self._call(MAP_LOOKUP, key)
+        raw = self._value.raw
+        return [raw[n * self._stride : n * self._stride + self.value_size] for n in range(self._copies)]
+
+    def __delitem__(self, key: bytes) -> None:
+        self._call(MAP_DELETE, key)
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+def load_program(name: str, code: bytes, licence: bytes) -> int:
+    """Verifies and loads a tc program; the descriptor. OSError carries the end of the verifier's log."""
+    instructions = ctypes.create_string_buffer(code, len(code))
+    text = ctypes.create_string_buffer(licence)
+    log = ctypes.create_string_buffer(1 << 20)
+
+    def load(level: int) -> int:
+        where = ctypes.addressof(instructions), ctypes.addressof(text)
+        size, at = (len(log), ctypes.addressof(log)) if level else (0, 0)
+        head = struct.pack("<IIQQIIQ", PROG_TYPE_SCHED_CLS, len(code) // 8, *where, level, size, at)
+        return bpf(PROG_LOAD, head + struct.pack("<II16sII", 0, 0, name.encode()[:15], 0, TCX_INGRESS))
+
+    try:
+        return load(0)
+    except OSError as refused:
+        if refused.errno not in (errno.EACCES, errno.EINVAL):
+            raise
+        try:
+            return load(1)
+        except OSError:
+            tail = log.value.decode(errors="replace")[-2000:]
+            raise OSError(refused.errno, f"program {name} refused: {tail}") from None
+
+
+def attach_ingress(program: int, ifindex: int) -> int:
+    """tcx ingress link; it lives as long as the descriptor, so it dies with the process."""
+    return bpf(LINK_CREATE, struct.pack("<IIIIIIQ", program, ifindex, TCX_INGRESS, 0, 0, 0, 0))
+
+
+class RingBuffer:
+    """Reader of a BPF_MAP_TYPE_RINGBUF; `fd` is readable when records wait."""
+
+    def __init__(self, ring: Map) -> None:
+        page = mmap.PAGESIZE
+        self.fd, self._size, self._page = ring.fd, ring.entries, page
+        self._consumer = mmap.mmap(ring.fd, page, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+        length = page + 2 * ring.entries
+        self._data = mmap.mmap(ring.fd, length, mmap.MAP_SHARED, mmap.PROT_READ, offset=page)
+
+    def __iter__(self) -> Iterator[bytes]:
+        (consumed,) = struct.unpack_from("<Q", self._consumer)
+        (produced,) = struct.unpack_from("<Q", self._data)
+        while consumed < produced:
+            at = self._page + (consumed & self._size - 1)
+            (header,) = struct.unpack_from("<I", self._data, at)
+            if header & _BUSY:
+                return
+            length = header & ~_DISCARD
+            record = self._data[at + _RECORD : at + _RECORD + length]
+            consumed += length + _RECORD + 7 & ~7
+            struct.pack_into("<Q", self._consumer, 0, consumed)
+            if not header & _DISCARD:
+                yield record
+
+    def close(self) -> None:
+        self._consumer.close()
+        self._data.close()

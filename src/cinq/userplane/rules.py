@@ -1,0 +1,244 @@
+"""What a GTP-U tunnel end is told: rules, settings, counters. Neutral: no PFCP, no sockets, no eBPF.
+
+Either end of N3 uses the same types. At a UPF an uplink packet is decapsulated and a downlink packet is
+encapsulated by its destination; at a gNB (role GNB) a downlink packet is decapsulated and an uplink packet is
+encapsulated by its source. `ue` is the UE's IPv4 address in both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from ipaddress import IPv4Address, IPv4Network
+from typing import Literal, Protocol
+
+GTPU_PORT = 2152
+PFCP_PORT = 8805
+NGAP_PORT = 38412
+HEADERS = 44  # octets added on N3: IPv4 20, UDP 8, GTP-U 12, PDU Session Container 4
+DEFAULT_BUCKET_MS = 300
+NO_ADDRESS = IPv4Address(0)
+WITH_PORTS = (6, 17, 132)  # TCP, UDP, SCTP
+
+
+class Role(IntEnum):
+    UPF = 0
+    GNB = 1
+
+
+class Action(IntEnum):
+    """Apply Action of a FAR, TS 29.244 §8.2.26, as far as the data plane has it."""
+
+    DROP = 0
+    FORWARD = 1
+    BUFFER = 2
+
+
+class Reason(IntEnum):
+    """Why a packet did not take the plain way; the order is that of `enum reason` in gtpu.c."""
+
+    SLOW_PATH = 0  # Echo, Error Indication, End Marker and odd packets: to user space
+    UNKNOWN_TEID = 1  # to user space, which answers Error Indication
+    MALFORMED = 2
+    SPOOFED = 3  # inner source (UPF) or destination (gNB) is not the UE's address
+    PROTECTED = 4  # infrastructure that a UE may not reach
+    UE_TO_UE = 5
+    POLICED = 6
+    RULE_DROP = 7
+    UNKNOWN_UE = 8
+    TOO_BIG = 9
+    FAILED = 10
+    BUFFER_FULL = 11
+    FLOOD = 12  # more for the slow path than it is given
+    WRONG_QFI = 13
+    PUNTED = 14  # to the buffer
+    SEGMENTED = 15  # left to the kernel's segmentation
+
+
+@dataclass(frozen=True, slots=True)
+class DecapRule:
+    """Outer header removal. `teid` is ours, 32 bits. `qfi` 0 accepts any QFI.
+
+    `side` names the UE's interface that the packet leaves by (gNB only; "" is the first).
+    """
+
+    teid: int
+    ue: IPv4Address
+    action: Action = Action.FORWARD
+    qfi: int = 0
+    side: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EncapRule:
+    """Outer header creation. `teid` and `peer` are the other end's, `local` is our N3 address."""
+
+    ue: IPv4Address
+    teid: int = 0
+    peer: IPv4Address = NO_ADDRESS
+    local: IPv4Address = NO_ADDRESS
+    qfi: int = 0
+    action: Action = Action.FORWARD
+    notify: bool = True  # with BUFFER: tell the control plane of the first packet
+
+
+@dataclass(frozen=True, slots=True)
+class Ambr:
+    """Session-AMBR in bit/s of inner IP octets; 0 is no limit."""
+
+    uplink: int = 0
+    downlink: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRules:
+    """All rules of one session. Installing replaces whatever the session had."""
+
+    session: int
+    decap: tuple[DecapRule, ...] = ()
+    encap: tuple[EncapRule, ...] = ()
+    ambr: Ambr = Ambr()
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """Infrastructure out of a UE's reach. protocol 0: any; port 0: any (IP protocol and port numbers)."""
+
+    address: IPv4Address
+    protocol: int = 0
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Packets and inner IP octets of a session that passed, and packets that its AMBR cut off."""
+
+    uplink_packets: int = 0
+    uplink_octets: int = 0
+    downlink_packets: int = 0
+    downlink_octets: int = 0
+    uplink_policed: int = 0
+    downlink_policed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneSettings:
+    """One tunnel end. Interfaces may be "" (n3_interface: the one that has n3_address; n6: by the route)."""
+
+    role: Role
+    n3_address: IPv4Address
+    instance: str = "cinq"  # at most 8 characters: interface and table names begin with it
+    n3_interface: str = ""
+    n6_interface: str = ""
+    ue_pools: tuple[IPv4Network, ...] = ()
+    protected: tuple[Protected, ...] = ()
+    ue_to_ue: bool = False
+    bucket_ms: int = DEFAULT_BUCKET_MS
+    max_sessions: int = 32768
+    buffer_per_session: int = 64  # packets
+    buffer_total: int = 16384  # packets
+    slow_per_s: int = 2000  # packets for user space
+    plane: Literal["auto", "ebpf", "tun"] = "auto"
+
+    def infrastructure(self) -> frozenset[Protected]:
+        """The protected endpoints, our own N3 and N4 ports always among them (a UPF only).
+
+        A port of any protocol is spelt out for TCP, UDP and SCTP.
+        """
+        if self.role is Role.GNB:
+            return frozenset()
+        own = (Protected(self.n3_address, 17, GTPU_PORT), Protected(self.n3_address, 17, PFCP_PORT))
+        spelt: set[Protected] = set(own)
+        for p in self.protected:
+            any_protocol = p.port and not p.protocol
+            spelt |= {Protected(p.address, n, p.port) for n in WITH_PORTS} if any_protocol else {p}
+        return frozenset(spelt)
+
+
+class RuleError(Exception):
+    """Rules that cannot be installed; what was there before still holds."""
+
+
+class TeidInUse(RuleError):
+    """The TEID belongs to another session."""
+
+
+class AddressInUse(RuleError):
+    """The UE address belongs to another session."""
+
+
+class NoRoom(RuleError):
+    """The plane is full."""
+
+
+class PlaneEvents(Protocol):
+    """What a plane tells its owner, from the event loop's thread."""
+
+    def gtpu_received(self, octets: bytes, peer: tuple[str, int]) -> None:
+        """A GTP-U message that is not a G-PDU of a known TEID, already bounded in rate."""
+
+    def buffered(self, session: int) -> None:
+        """The first packet since BUFFER with `notify` was installed waits."""
+
+
+class Plane(Protocol):
+    """A data plane, whichever. All methods are quick and synchronous; call them from the loop's thread."""
+
+    @property
+    def kind(self) -> Literal["ebpf", "tun"]: ...
+
+    @property
+    def mtu(self) -> int:
+        """Octets of the largest inner packet."""
+
+    def install(self, rules: SessionRules) -> None:
+        """Replaces the rules of the session, all or nothing (RuleError). Buffered packets follow a change to
+        FORWARD in order and are discarded by DROP."""
+
+    def remove(self, session: int) -> None:
+        """Idempotent."""
+
+    def usage(self, session: int) -> Usage: ...
+
+    def counts(self) -> dict[Reason, int]: ...
+
+    def send(self, octets: bytes, peer: tuple[str, int]) -> None:
+        """A GTP-U message of the control kind from our N3 address, port 2152."""
+
+    def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Registry:
+    """Who owns which TEID and which UE address: both planes and the model share these checks."""
+
+    sessions: dict[int, SessionRules] = field(default_factory=dict)
+    teids: dict[int, int] = field(default_factory=dict)
+    ues: dict[IPv4Address, int] = field(default_factory=dict)
+
+    def admit(self, rules: SessionRules, limit: int) -> None:
+        """RuleError when another session owns a key of the rules, or a new session finds no room."""
+        for decap in rules.decap:
+            if self.teids.get(decap.teid, rules.session) != rules.session:
+                raise TeidInUse(f"TEID {decap.teid:#010x} belongs to another session")
+        for encap in rules.encap:
+            if self.ues.get(encap.ue, rules.session) != rules.session:
+                raise AddressInUse(f"UE address {encap.ue} belongs to another session")
+        if rules.session not in self.sessions and len(self.sessions) >= limit:
+            raise NoRoom(f"{limit} sessions are the most this plane takes")
+
+    def replace(self, rules: SessionRules) -> SessionRules:
+        """Records the rules; what the session had before."""
+        before = self.forget(rules.session)
+        self.sessions[rules.session] = rules
+        self.teids.update((rule.teid, rules.session) for rule in rules.decap)
+        self.ues.update((rule.ue, rules.session) for rule in rules.encap)
+        return before
+
+    def forget(self, session: int) -> SessionRules:
+        before = self.sessions.pop(session, None) or SessionRules(session)
+        for decap in before.decap:
+            self.teids.pop(decap.teid, None)
+        for encap in before.encap:
+            self.ues.pop(encap.ue, None)
+        return before
