@@ -1,0 +1,76 @@
+"""SCTP (RFC 9260) for N2: by the kernel where it has it, else by libusrsctp.
+
+    listener = await sctp.listen("10.0.0.1", 38412, on_association)
+    association = await sctp.connect("10.0.0.1", 38412, on_association)
+
+`on_association(association)` is called when an association is up, and returns the handler that hears its
+messages and its loss. Errors of the host are `TransportError`, with what is missing and what mends it.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+
+from cinq.transport.sctp import usrsctp, usrsctp_stack
+from cinq.transport.sctp.association import (
+    N2_PORT,
+    PPID_NGAP,
+    Address,
+    Association,
+    AssociationHandler,
+    Listener,
+    OnAssociation,
+    SctpSettings,
+)
+
+__all__ = [
+    "N2_PORT",
+    "PPID_NGAP",
+    "Address",
+    "Association",
+    "AssociationHandler",
+    "Listener",
+    "OnAssociation",
+    "SctpSettings",
+    "connect",
+    "implementation",
+    "listen",
+]
+
+log = logging.getLogger(__name__)
+
+DEFAULTS = SctpSettings()
+
+
+@cache
+def implementation() -> str:
+    """'kernel' or 'usrsctp'; TransportError when there is neither."""
+    usrsctp_stack.stack()
+    log.info("SCTP by usrsctp")
+    return "usrsctp"
+
+
+async def listen(
+    address: str, port: int, on_association: OnAssociation, *, settings: SctpSettings = DEFAULTS
+) -> Listener:
+    """Serves associations on `address` ('0.0.0.0': on all) and `port` (0: a free one) until closed."""
+    implementation()
+    return await usrsctp.listen(address, port, on_association, settings)
+
+
+async def connect(
+    remote: str,
+    port: int,
+    on_association: OnAssociation,
+    *,
+    local: str = "",
+    local_port: int = 0,
+    settings: SctpSettings = DEFAULTS,
+    within: float = 5.0,
+) -> Association:
+    """An association to `remote`; TransportError when it is not up within `within` seconds."""
+    implementation()
+    return await usrsctp.connect(
+        remote, port, on_association, local=local, local_port=local_port, settings=settings, within=within
+    )

@@ -1,0 +1,247 @@
+"""libusrsctp driven from the asyncio loop, without any foreign thread.
+
+usrsctp runs in its AF_CONN mode: it hands out packets through a callback and takes packets from us, and its
+"addresses" are opaque 64-bit values, here (index of the local address << 32 | remote IPv4 address), so that a
+packet before COOKIE-ECHO leaves no state behind (RFC 9260 §5.1.3). The library keeps one state per process;
+so does `Stack`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import socket
+import struct
+import time
+from typing import Protocol
+
+from cinq.transport.error import TransportError
+from cinq.transport.sctp.association import SctpSettings
+from cinq.transport.sctp.raw_ip import RawIp
+from cinq.transport.sctp.usrsctp_library import AF_CONN, IPPROTO_SCTP, Buffer, Usrsctp, ffi, load
+
+log = logging.getLogger(__name__)
+
+TICK_BUSY_S = 0.05
+TICK_IDLE_S = 1.0
+TICK_STALE_S = 0.02
+
+SCTP_RTOINFO, SCTP_ASSOCINFO, SCTP_INITMSG, SCTP_NODELAY, SCTP_PEER_ADDR_PARAMS = 1, 2, 3, 4, 0xA
+SCTP_EVENT, SCTP_RECVRCVINFO, SCTP_RECVNXTINFO = 0x1E, 0x1F, 0x20
+SPP_HB_ENABLE = 0x1
+EVENTS = (1, 5, 7)
+"""Association change, shutdown, partial delivery (RFC 6458 §6.1)."""
+
+
+class Endpoint(Protocol):
+    """The owner of a usrsctp socket."""
+
+    def ready(self) -> None:
+        """Something can be read, written or accepted."""
+
+
+class Stack:
+    """The one usrsctp of the process: raw sockets below, endpoints above, timers beside."""
+
+    def __init__(self, library: Usrsctp) -> None:
+        self.lib = library
+        self.endpoints: dict[int, Endpoint] = {}
+        self.blocked: set[int] = set()
+        """Sockets whose send buffer was full; they are made ready after every input."""
+        self._raw: dict[str, RawIp] = {}
+        self._locals: list[tuple[str, int]] = []
+        self._local_index: dict[tuple[str, int], int] = {}
+        self._registered: set[int] = set()
+        self._ready: list[int] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._ticked = time.monotonic()
+        self._output = ffi.callback("int(uint64_t, void *, size_t, uint8_t, uint8_t)", self.output)
+        self._upcall = ffi.callback("void(uint64_t, uint64_t, int)", self._queue_ready)
+        library.usrsctp_init_nothreads(0, self._output, ffi.NULL)
+        library.usrsctp_sysctl_set_sctp_ecn_enable(0)
+        library.usrsctp_sysctl_set_sctp_asconf_enable(0)
+        library.usrsctp_sysctl_set_sctp_auth_enable(0)
+
+    # -- the loop and its clock
+
+    def attach(self) -> asyncio.AbstractEventLoop:
+        """Runs on the current event loop. What an ended loop has left is dropped."""
+        loop = asyncio.get_running_loop()
+        if loop is self._loop:
+            return loop
+        if self._loop is not None:
+            if self._loop.is_running():
+                raise TransportError("libusrsctp already runs in another event loop of this process")
+            self._forget()
+        self._loop = loop
+        self._ticked = time.monotonic()
+        return loop
+
+    def _forget(self) -> None:
+        for so in list(self.endpoints):
+            self.close_socket(so)
+        for raw in self._raw.values():
+            raw.close()
+        self._raw.clear()
+        self._timer = None
+
+    def _tick(self) -> None:
+        assert self._loop is not None
+        self.advance_clock()
+        self._dispatch()
+        busy = len(self.endpoints) > len(self._raw)
+        self._timer = self._loop.call_later(TICK_BUSY_S if busy else TICK_IDLE_S, self._tick)
+
+    def advance_clock(self, stale: float = 0.0) -> None:
+        """Runs the timers of usrsctp that are due, unless they ran less than `stale` s ago."""
+        elapsed = time.monotonic() - self._ticked
+        if elapsed > stale and elapsed >= 0.001:
+            milliseconds = int(elapsed * 1000)
+            self._ticked += milliseconds / 1000
+            self.lib.usrsctp_handle_timers(milliseconds)
+
+    # -- packets
+
+    def open_port(self, address: str, port: int) -> None:
+        """Takes packets for `port` on `address` from now on; TransportError when the host refuses."""
+        loop = self.attach()
+        raw = self._raw.get(address)
+        if raw is None:
+            raw = self._raw[address] = RawIp(address)
+            loop.add_reader(raw.socket, self._readable, raw)
+        raw.add_port(port)
+        self.wake_timer()
+
+    def wake_timer(self) -> None:
+        """Ticks soon: an association is about to start its timers."""
+        assert self._loop is not None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(TICK_BUSY_S, self._tick)
+
+    def close_port(self, address: str, port: int) -> None:
+        raw = self._raw.get(address)
+        if raw is None or not raw.remove_port(port):
+            return
+        del self._raw[address]
+        assert self._loop is not None
+        if not self._loop.is_closed():
+            self._loop.remove_reader(raw.socket)
+        raw.close()
+        if not self._raw:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop = None
+
+    def handle(self, address: str, local: int, remote: int) -> int:
+        """The AF_CONN address for packets between `local` and `remote` on the raw socket of `address`."""
+        index = self._local_index.get((address, local))
+        if index is None:
+            self._locals.append((address, local))
+            index = self._local_index[address, local] = len(self._locals)
+        return index << 32 | remote
+
+    def register(self, handle: int) -> None:
+        """Makes usrsctp see `handle` as an address of this host.
+
+        Only for pairs whose peer is known to exist: usrsctp searches them one after the other, and taking one
+        back needs its iterator thread, which does not run here. So they stay, some 200 octets each.
+        """
+        if handle not in self._registered:
+            self._registered.add(handle)
+            self.lib.usrsctp_register_address(handle)
+
+    def pair(self, handle: int) -> tuple[str, str, str]:
+        """Bound, local and remote address of an AF_CONN address."""
+        bound, local = self._locals[(handle >> 32) - 1]
+        remote = handle & 0xFFFFFFFF
+        return bound, socket.inet_ntoa(local.to_bytes(4, "big")), socket.inet_ntoa(remote.to_bytes(4, "big"))
+
+    def _readable(self, raw: RawIp) -> None:
+        self.advance_clock(TICK_STALE_S)
+        conninput, address = self.lib.usrsctp_conninput, raw.address
+        for local, remote, packet, octets in raw.packets():
+            conninput(self.handle(address, local, remote), packet, octets, 0)
+        self._dispatch()
+
+    def output(self, handle: int, packet: Buffer, octets: int, _tos: int, _df: int) -> int:
+        """usrsctp sends one packet; 0 or an errno."""
+        address, local = self._locals[(handle >> 32) - 1]
+        raw = self._raw.get(address)
+        return errno.ENETDOWN if raw is None else raw.send(local, handle & 0xFFFFFFFF, packet, octets)
+
+    # -- sockets
+
+    def _queue_ready(self, so: int, _argument: int, _flags: int) -> None:
+        self._ready.append(so)
+
+    def _dispatch(self) -> None:
+        """Endpoints work only here, never inside a call of usrsctp."""
+        if self.blocked:
+            self._ready.extend(self.blocked)
+        while self._ready:
+            ready, self._ready = self._ready, []
+            for so in dict.fromkeys(ready):
+                endpoint = self.endpoints.get(so)
+                if endpoint is not None:
+                    endpoint.ready()
+
+    def new_socket(self, settings: SctpSettings) -> int:
+        so = self.lib.usrsctp_socket(
+            AF_CONN, socket.SOCK_STREAM, IPPROTO_SCTP, ffi.NULL, ffi.NULL, 0, ffi.NULL
+        )
+        if not so:
+            raise TransportError(f"libusrsctp gives no socket: {os.strerror(ffi.errno)}")
+        self.lib.usrsctp_set_non_blocking(so, 1)
+        rto = struct.pack("=IIII", 0, settings.rto_initial_ms, settings.rto_max_ms, settings.rto_min_ms)
+        attempts, timeout = settings.max_init_attempts, settings.rto_max_ms
+        streams = struct.pack("=HHHH", settings.outbound_streams, settings.inbound_streams, attempts, timeout)
+        path = struct.pack(
+            "=H126xIIIIIHBx",
+            AF_CONN,
+            0,
+            settings.heartbeat_ms,
+            0,
+            SPP_HB_ENABLE,
+            0,
+            settings.max_retransmissions,
+            0,
+        )
+        options = [
+            (SCTP_RECVRCVINFO, struct.pack("=i", 1)),
+            (SCTP_RECVNXTINFO, struct.pack("=i", 1)),
+            (SCTP_NODELAY, struct.pack("=i", 1)),
+            (SCTP_RTOINFO, rto),
+            (SCTP_INITMSG, streams),
+            (SCTP_ASSOCINFO, struct.pack("=IIIIHH", 0, 0, 0, 0, settings.max_retransmissions, 0)),
+            (SCTP_PEER_ADDR_PARAMS, path),
+            *((SCTP_EVENT, struct.pack("=IHBx", 0, event, 1)) for event in EVENTS),
+        ]
+        for name, value in options:
+            if self.lib.usrsctp_setsockopt(so, IPPROTO_SCTP, name, value, len(value)):
+                why = os.strerror(ffi.errno)
+                self.lib.usrsctp_close(so)
+                raise TransportError(f"libusrsctp refuses socket option {name:#x}: {why}")
+        return so
+
+    def own(self, so: int, endpoint: Endpoint) -> None:
+        self.endpoints[so] = endpoint
+        self.lib.usrsctp_set_upcall(so, self._upcall, ffi.NULL)
+
+    def close_socket(self, so: int) -> None:
+        if self.endpoints.pop(so, None) is not None:
+            self.blocked.discard(so)
+            self.lib.usrsctp_close(so)
+
+
+_stack: list[Stack] = []
+
+
+def stack() -> Stack:
+    """The stack of this process; TransportError when libusrsctp is missing."""
+    if not _stack:
+        _stack.append(Stack(load()))
+    return _stack[0]
