@@ -41,8 +41,8 @@ class Group(Struct, kw_only=True):
     """A grouped IE or the body of a message.
 
     unknown: (IE type, contents) of IEs this codec has no row for, of repetitions of an IE that may stand
-    once, and of optional IEs that could not be read (§7.6: all three are ignored). order: the IE types as they
-    arrived, when that was not the order of the rows; encoding follows it.
+    once, and of optional IEs that could not be read (§7.6: all three are ignored). order: the IE types as
+    they arrived, when that was not the order of the rows; encoding follows it.
     """
 
     unknown: list[tuple[int, bytes]] = []
