@@ -1,0 +1,280 @@
+"""5GSM messages, TS 24.501 §8.3."""
+
+from __future__ import annotations
+
+from cinq.numbering import SNssai
+from cinq.wire.nas import ie
+from cinq.wire.nas.engine import GsmMessage, half, lv, lve, tlv, tlve, tv, tv1, v
+from cinq.wire.nas.ie.qos import QosFlowDescription, QosRule
+from cinq.wire.nas.ie.session import (
+    ExtendedPco,
+    IntegrityProtectionMaximumDataRate,
+    PduAddress,
+    ReAttemptIndicator,
+    SessionAmbr,
+)
+
+
+class PDUSessionEstablishmentRequest(
+    GsmMessage, name="PDU SESSION ESTABLISHMENT REQUEST", type=0xC1, clause="8.3.1"
+):
+    """UE to network."""
+
+    VECTORS = ("2e0101c1ffff91a12801007b000780000a00000d00",)
+
+    integrity_protection_maximum_data_rate: IntegrityProtectionMaximumDataRate = v(ie.integrity_rate)
+    pdu_session_type: int | None = tv1(0x9, ie.pdu_session_type)
+    ssc_mode: int | None = tv1(0xA, ie.ssc_mode)
+    capability_5gsm: bytes | None = tlv(0x28, ie.octets(1, 13))
+    maximum_number_of_supported_packet_filters: int | None = tv(0x55, ie.packet_filter_count)
+    always_on_requested: bool | None = tv1(0xB, ie.flag)
+    sm_pdu_dn_request_container: bytes | None = tlv(0x39, ie.octets(1, 253))
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    ip_header_compression_configuration: bytes | None = tlv(0x66, ie.octets(3, 255))
+    ds_tt_ethernet_port_mac_address: bytes | None = tlv(0x6E, ie.octets(6, 6))
+    ue_ds_tt_residence_time: bytes | None = tlv(0x6F, ie.octets(8, 8))
+    port_management_information_container: bytes | None = tlve(0x74, ie.octets(5))
+    ethernet_header_compression_configuration: bytes | None = tlv(0x1F, ie.octets(1, 1))
+    suggested_interface_identifier: PduAddress | None = tlv(0x29, ie.pdu_address)
+    service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))
+    requested_mbs_container: bytes | None = tlve(0x70, ie.octets(5))
+    pdu_session_pair_id: bytes | None = tlv(0x34, ie.octets(1, 1))
+    rsn: bytes | None = tlv(0x35, ie.octets(1, 1))
+    ursp_rule_enforcement_reports: bytes | None = tlv(0x36, ie.octets(2))
+
+
+class PDUSessionEstablishmentAccept(
+    GsmMessage, name="PDU SESSION ESTABLISHMENT ACCEPT", type=0xC2, clause="8.3.2"
+):
+    """Network to UE."""
+
+    VECTORS = (
+        "2e0101c211000901000631310101ff010603f42403f4242905010a2d00022201017900060120410101097b000f80000d"
+        "0408080808000d0408080404250908696e7465726e6574",
+        "2e0101c211000901000631310101ff010603f42403f4242905010a2d00032201017900060120410101097b000f80000d"
+        "0408080808000d0408080404250908696e7465726e6574",
+    )
+
+    selected_pdu_session_type: int = half(ie.pdu_session_type)
+    selected_ssc_mode: int = half(ie.ssc_mode)
+    authorized_qos_rules: list[QosRule] = lve(ie.qos_rules)
+    session_ambr: SessionAmbr = lv(ie.session_ambr)
+    cause: int | None = tv(0x59, ie.gsm_cause)
+    pdu_address: PduAddress | None = tlv(0x29, ie.pdu_address)
+    rq_timer: int | None = tv(0x56, ie.gprs_timer)
+    s_nssai: SNssai | None = tlv(0x22, ie.s_nssai)
+    always_on: bool | None = tv1(0x8, ie.flag)
+    mapped_eps_bearer_contexts: bytes | None = tlve(0x75, ie.octets(4))
+    eap_message: bytes | None = tlve(0x78, ie.eap_message)
+    authorized_qos_flow_descriptions: list[QosFlowDescription] | None = tlve(0x79, ie.qos_flow_descriptions)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    dnn: str | None = tlv(0x25, ie.dnn, strict=True)
+    gsm_network_feature_support: bytes | None = tlv(0x17, ie.octets(1, 13))
+    serving_plmn_rate_control: bytes | None = tlv(0x18, ie.octets(2, 2))
+    atsss_container: bytes | None = tlve(0x77, ie.octets(0))
+    control_plane_only_indication: int | None = tv1(0xC, ie.half_octet)
+    ip_header_compression_configuration: bytes | None = tlv(0x66, ie.octets(3, 255))
+    ethernet_header_compression_configuration: bytes | None = tlv(0x1F, ie.octets(1, 1))
+    service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))
+    received_mbs_container: bytes | None = tlve(0x71, ie.octets(6))
+    n3qai: bytes | None = tlve(0x70, ie.octets(6))
+    protocol_description: bytes | None = tlve(0x73, ie.octets(3))
+    ecn_marking_for_l4s_indication: bytes | None = tlv(0x38, ie.octets(0, 255))
+
+
+class PDUSessionEstablishmentReject(
+    GsmMessage, name="PDU SESSION ESTABLISHMENT REJECT", type=0xC3, clause="8.3.3"
+):
+    """Network to UE."""
+
+    cause: int = v(ie.gsm_cause)
+    back_off_timer: int | None = tlv(0x37, ie.gprs_timer_3)
+    allowed_ssc_mode: int | None = tv1(0xF, ie.half_octet)
+    eap_message: bytes | None = tlve(0x78, ie.eap_message)
+    congestion_re_attempt_indicator: bytes | None = tlv(0x61, ie.octets(1, 1))
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    re_attempt_indicator: ReAttemptIndicator | None = tlv(0x1D, ie.re_attempt_indicator)
+    service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))
+    atsss_container: bytes | None = tlve(0x77, ie.octets(0))
+
+
+class PDUSessionAuthenticationCommand(
+    GsmMessage, name="PDU SESSION AUTHENTICATION COMMAND", type=0xC5, clause="8.3.4"
+):
+    """Network to UE."""
+
+    eap_message: bytes = lve(ie.eap_message)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+
+
+class PDUSessionAuthenticationComplete(
+    GsmMessage, name="PDU SESSION AUTHENTICATION COMPLETE", type=0xC6, clause="8.3.5"
+):
+    """UE to network."""
+
+    eap_message: bytes = lve(ie.eap_message)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+
+
+class PDUSessionAuthenticationResult(
+    GsmMessage, name="PDU SESSION AUTHENTICATION RESULT", type=0xC7, clause="8.3.6"
+):
+    """Network to UE."""
+
+    eap_message: bytes | None = tlve(0x78, ie.eap_message)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+
+
+class PDUSessionModificationRequest(
+    GsmMessage, name="PDU SESSION MODIFICATION REQUEST", type=0xC9, clause="8.3.7"
+):
+    """UE to network."""
+
+    capability_5gsm: bytes | None = tlv(0x28, ie.octets(1, 13))
+    cause: int | None = tv(0x59, ie.gsm_cause)
+    maximum_number_of_supported_packet_filters: int | None = tv(0x55, ie.packet_filter_count)
+    always_on_requested: bool | None = tv1(0xB, ie.flag)
+    integrity_protection_maximum_data_rate: IntegrityProtectionMaximumDataRate | None = tv(
+        0x13, ie.integrity_rate
+    )
+    requested_qos_rules: list[QosRule] | None = tlve(0x7A, ie.qos_rules)
+    requested_qos_flow_descriptions: list[QosFlowDescription] | None = tlve(0x79, ie.qos_flow_descriptions)
+    mapped_eps_bearer_contexts: bytes | None = tlve(0x75, ie.octets(4))
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    port_management_information_container: bytes | None = tlve(0x74, ie.octets(1))
+    ip_header_compression_configuration: bytes | None = tlv(0x66, ie.octets(3, 255))
+    ethernet_header_compression_configuration: bytes | None = tlv(0x1F, ie.octets(1, 1))
+    requested_mbs_container: bytes | None = tlve(0x70, ie.octets(5))
+    service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))
+    non_3gpp_delay_budget: bytes | None = tlve(0x73, ie.octets(3))
+    ursp_rule_enforcement_reports: bytes | None = tlv(0x36, ie.octets(2))
+    non_3gpp_device_information: bytes | None = tlve(0x7C, ie.octets(4))
+
+
+class PDUSessionModificationReject(
+    GsmMessage, name="PDU SESSION MODIFICATION REJECT", type=0xCA, clause="8.3.8"
+):
+    """Network to UE."""
+
+    cause: int = v(ie.gsm_cause)
+    back_off_timer: int | None = tlv(0x37, ie.gprs_timer_3)
+    congestion_re_attempt_indicator: bytes | None = tlv(0x61, ie.octets(1, 1))
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    re_attempt_indicator: ReAttemptIndicator | None = tlv(0x1D, ie.re_attempt_indicator)
+
+
+class PDUSessionModificationCommand(
+    GsmMessage, name="PDU SESSION MODIFICATION COMMAND", type=0xCB, clause="8.3.9"
+):
+    """Network to UE."""
+
+    cause: int | None = tv(0x59, ie.gsm_cause)
+    session_ambr: SessionAmbr | None = tlv(0x2A, ie.session_ambr)
+    rq_timer: int | None = tv(0x56, ie.gprs_timer)
+    always_on: bool | None = tv1(0x8, ie.flag)
+    authorized_qos_rules: list[QosRule] | None = tlve(0x7A, ie.qos_rules)
+    mapped_eps_bearer_contexts: bytes | None = tlve(0x75, ie.octets(4))
+    authorized_qos_flow_descriptions: list[QosFlowDescription] | None = tlve(0x79, ie.qos_flow_descriptions)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    atsss_container: bytes | None = tlve(0x77, ie.octets(0))
+    ip_header_compression_configuration: bytes | None = tlv(0x66, ie.octets(3, 255))
+    port_management_information_container: bytes | None = tlve(0x74, ie.octets(1))
+    serving_plmn_rate_control: bytes | None = tlv(0x1E, ie.octets(2, 2))
+    ethernet_header_compression_configuration: bytes | None = tlv(0x1F, ie.octets(1, 1))
+    received_mbs_container: bytes | None = tlve(0x71, ie.octets(6))
+    service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))
+    alternative_s_nssai: SNssai | None = tlv(0x5A, ie.s_nssai)
+    n3qai: bytes | None = tlve(0x70, ie.octets(6))
+    protocol_description: bytes | None = tlve(0x73, ie.octets(3))
+    ecn_marking_for_l4s_indication: bytes | None = tlv(0x38, ie.octets(0, 255))
+
+
+class PDUSessionModificationComplete(
+    GsmMessage, name="PDU SESSION MODIFICATION COMPLETE", type=0xCC, clause="8.3.10"
+):
+    """UE to network."""
+
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    port_management_information_container: bytes | None = tlve(0x74, ie.octets(1))
+
+
+class PDUSessionModificationCommandReject(
+    GsmMessage, name="PDU SESSION MODIFICATION COMMAND REJECT", type=0xCD, clause="8.3.11"
+):
+    """UE to network."""
+
+    cause: int = v(ie.gsm_cause)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+
+
+class PDUSessionReleaseRequest(GsmMessage, name="PDU SESSION RELEASE REQUEST", type=0xD1, clause="8.3.12"):
+    """UE to network."""
+
+    VECTORS = ("2e0101d15924",)
+
+    cause: int | None = tv(0x59, ie.gsm_cause)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+
+
+class PDUSessionReleaseReject(GsmMessage, name="PDU SESSION RELEASE REJECT", type=0xD2, clause="8.3.13"):
+    """Network to UE."""
+
+    cause: int = v(ie.gsm_cause)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+
+
+class PDUSessionReleaseCommand(GsmMessage, name="PDU SESSION RELEASE COMMAND", type=0xD3, clause="8.3.14"):
+    """Network to UE."""
+
+    VECTORS = ("2e0101d324",)
+
+    cause: int = v(ie.gsm_cause)
+    back_off_timer: int | None = tlv(0x37, ie.gprs_timer_3)
+    eap_message: bytes | None = tlve(0x78, ie.eap_message)
+    congestion_re_attempt_indicator: bytes | None = tlv(0x61, ie.octets(1, 1))
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    access_type: int | None = tv1(0xD, ie.access_type)
+    service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))
+    alternative_s_nssai: SNssai | None = tlv(0x5A, ie.s_nssai)
+
+
+class PDUSessionReleaseComplete(GsmMessage, name="PDU SESSION RELEASE COMPLETE", type=0xD4, clause="8.3.15"):
+    """UE to network."""
+
+    VECTORS = ("2e0101d4",)
+
+    cause: int | None = tv(0x59, ie.gsm_cause)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+
+
+class FiveGSMStatus(GsmMessage, name="5GSM STATUS", type=0xD6, clause="8.3.16"):
+    """Both directions."""
+
+    cause: int = v(ie.gsm_cause)
+
+
+class ServiceLevelAuthenticationCommand(
+    GsmMessage, name="SERVICE-LEVEL AUTHENTICATION COMMAND", type=0xD8, clause="8.3.17"
+):
+    """Network to UE."""
+
+    service_level_aa_container: bytes = lve(ie.octets(3))
+
+
+class ServiceLevelAuthenticationComplete(
+    GsmMessage, name="SERVICE-LEVEL AUTHENTICATION COMPLETE", type=0xD9, clause="8.3.18"
+):
+    """UE to network."""
+
+    service_level_aa_container: bytes = lve(ie.octets(3))
+
+
+class RemoteUEReport(GsmMessage, name="REMOTE UE REPORT", type=0xDA, clause="8.3.19"):
+    """UE to network."""
+
+    remote_ue_context_connected: bytes | None = tlve(0x76, ie.octets(13))
+    remote_ue_context_disconnected: bytes | None = tlve(0x70, ie.octets(13))
+
+
+class RemoteUEReportResponse(GsmMessage, name="REMOTE UE REPORT RESPONSE", type=0xDB, clause="8.3.20"):
+    """Network to UE."""

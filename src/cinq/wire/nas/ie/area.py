@@ -1,0 +1,72 @@
+"""Tracking areas: TAI (§9.11.3.8), TAI list (§9.11.3.9), PLMN list (TS 24.008 §10.5.1.13)."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from cinq.numbering import PlmnId, Tai
+from cinq.wire.nas.engine import Codec
+
+_ONE_PLMN, _CONSECUTIVE, _MANY_PLMNS = 0, 1, 2
+
+
+def _tai_list(b: bytes) -> list[Tai]:
+    found: list[Tai] = []
+    position = 0
+    while position < len(b):
+        form, count = b[position] >> 5 & 3, (b[position] & 31) + 1
+        size = {_ONE_PLMN: 4 + 3 * count, _CONSECUTIVE: 7, _MANY_PLMNS: 1 + 6 * count}.get(form, 0)
+        part = b[position + 1 : position + size]
+        if count > 16 or not size or len(part) != size - 1:
+            raise ValueError(f"partial TAI list of form {form} with {count} elements does not fit")
+        found += _partial(form, count, part)
+        position += size
+    return found
+
+
+def _partial(form: int, count: int, b: bytes) -> list[Tai]:
+    if form == _MANY_PLMNS:
+        return [Tai.from_octets(b[i : i + 6]) for i in range(0, 6 * count, 6)]
+    plmn = PlmnId.from_octets(b[:3])
+    if form == _ONE_PLMN:
+        return [Tai(plmn, int.from_bytes(b[i : i + 3], "big")) for i in range(3, 3 + 3 * count, 3)]
+    first = int.from_bytes(b[3:6], "big")
+    return [Tai(plmn, first + i) for i in range(count)]
+
+
+def _tai_list_octets(tais: list[Tai]) -> bytes:
+    """One partial list per run of a PLMN; runs of one TAI become a list of several PLMNs."""
+    out = bytearray()
+    for alone, runs in groupby(_runs(tais), key=lambda run: len(run) == 1):
+        if not alone:
+            for run in runs:
+                out.append(_ONE_PLMN << 5 | len(run) - 1)
+                out += run[0].plmn.octets + b"".join(tai.tac.to_bytes(3, "big") for tai in run)
+            continue
+        single = [run[0] for run in runs]
+        for i in range(0, len(single), 16):
+            chunk = single[i : i + 16]
+            out.append(_MANY_PLMNS << 5 | len(chunk) - 1)
+            out += b"".join(tai.octets for tai in chunk)
+    return bytes(out)
+
+
+def _runs(tais: list[Tai]) -> list[list[Tai]]:
+    runs: list[list[Tai]] = []
+    for tai in tais:
+        if runs and runs[-1][0].plmn == tai.plmn and len(runs[-1]) < 16:
+            runs[-1].append(tai)
+        else:
+            runs.append([tai])
+    return runs
+
+
+def _plmns(b: bytes) -> list[PlmnId]:
+    return [PlmnId.from_octets(b[i : i + 3]) for i in range(0, len(b), 3)]
+
+
+tai: Codec[Tai] = Codec(Tai.from_octets, lambda value: value.octets, 6, 6)
+tai_list: Codec[list[Tai]] = Codec(_tai_list, _tai_list_octets, 7, 112)
+plmn: Codec[PlmnId] = Codec(PlmnId.from_octets, lambda value: value.octets, 3, 3)
+plmn_list: Codec[list[PlmnId]] = Codec(_plmns, lambda plmns: b"".join(plmn.octets for plmn in plmns), 3, 45)
+plmn_list_or_none: Codec[list[PlmnId]] = Codec(_plmns, lambda plmns: b"".join(p.octets for p in plmns), 0)

@@ -1,0 +1,238 @@
+"""QoS rules (§9.11.4.13) and QoS flow descriptions (§9.11.4.12)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from msgspec import Struct
+
+from cinq.wire.nas.engine import Codec
+from cinq.wire.nas.ie.session import bit_rate, bit_rate_octets
+
+
+class RuleOperation(IntEnum):
+    CREATE = 1
+    DELETE = 2
+    MODIFY_AND_ADD_FILTERS = 3
+    MODIFY_AND_REPLACE_FILTERS = 4
+    MODIFY_AND_DELETE_FILTERS = 5
+    MODIFY_WITHOUT_FILTERS = 6
+
+
+class Direction(IntEnum):
+    DOWNLINK = 1
+    UPLINK = 2
+    BIDIRECTIONAL = 3
+
+
+class Component(IntEnum):
+    """Packet filter component type identifier."""
+
+    MATCH_ALL = 0x01
+    IPV4_REMOTE_ADDRESS = 0x10
+    IPV4_LOCAL_ADDRESS = 0x11
+    IPV6_REMOTE_PREFIX = 0x21
+    IPV6_LOCAL_PREFIX = 0x23
+    PROTOCOL = 0x30
+    LOCAL_PORT = 0x40
+    LOCAL_PORT_RANGE = 0x41
+    REMOTE_PORT = 0x50
+    REMOTE_PORT_RANGE = 0x51
+    SECURITY_PARAMETER_INDEX = 0x60
+    TRAFFIC_CLASS = 0x70
+    FLOW_LABEL = 0x80
+    DESTINATION_MAC = 0x81
+    SOURCE_MAC = 0x82
+    C_TAG_VID = 0x83
+    S_TAG_VID = 0x84
+    C_TAG_PCP_DEI = 0x85
+    S_TAG_PCP_DEI = 0x86
+    ETHERTYPE = 0x87
+    DESTINATION_MAC_RANGE = 0x88
+    SOURCE_MAC_RANGE = 0x89
+
+
+_SIZES = {
+    0x01: 0, 0x10: 8, 0x11: 8, 0x21: 17, 0x23: 17, 0x30: 1, 0x40: 2, 0x41: 4, 0x50: 2, 0x51: 4, 0x60: 4,
+    0x70: 2, 0x80: 3, 0x81: 6, 0x82: 6, 0x83: 2, 0x84: 2, 0x85: 1, 0x86: 1, 0x87: 2, 0x88: 12, 0x89: 12,
+}  # fmt: skip
+_COMPONENTS: dict[int, int] = {int(component): component for component in Component}
+
+
+class PacketFilter(Struct, frozen=True):
+    """identifier: 0 to 15. direction: a Direction. components: (Component, value octets).
+
+    A component of unknown type holds all octets that follow, since its length is not known. For the operation
+    MODIFY_AND_DELETE_FILTERS only the identifier counts.
+    """
+
+    identifier: int
+    direction: int = Direction.BIDIRECTIONAL
+    components: list[tuple[int, bytes]] = []
+
+
+class QosRule(Struct, frozen=True):
+    """identifier: 1 to 255. operation: a RuleOperation. precedence, qfi: None where the rule has none (DELETE).
+
+    The lower the precedence, the earlier the rule is evaluated. segregation: from the UE only.
+    """
+
+    identifier: int
+    operation: int = RuleOperation.CREATE
+    default: bool = False
+    packet_filters: list[PacketFilter] = []
+    precedence: int | None = None
+    qfi: int | None = None
+    segregation: bool = False
+
+
+MATCH_ALL: list[tuple[int, bytes]] = [(Component.MATCH_ALL, b"")]
+
+
+def _rules(b: bytes) -> list[QosRule]:
+    found, position = [], 0
+    while position < len(b):
+        after = position + 3 + (b[position + 1] << 8 | b[position + 2])
+        if after > len(b) or after == position + 3:
+            raise ValueError(f"QoS rule {b[position]} has {after - position - 3} octets, not there")
+        found.append(_rule(b[position], b[position + 3 : after]))
+        position = after
+    return found
+
+
+def _rule(identifier: int, b: bytes) -> QosRule:
+    operation, default, count = b[0] >> 5, b[0] & 16 == 16, b[0] & 15
+    filters, position = [], 1
+    for _ in range(count):
+        if operation == RuleOperation.MODIFY_AND_DELETE_FILTERS:
+            filters.append(PacketFilter(b[position] & 15))
+            position += 1
+            continue
+        head, after = b[position], position + 2 + b[position + 1]
+        if after > len(b):
+            raise ValueError(f"a packet filter of QoS rule {identifier} is cut")
+        filters.append(PacketFilter(head & 15, head >> 4 & 3, _components(b[position + 2 : after])))
+        position = after
+    precedence = b[position] if position < len(b) else None
+    last = b[position + 1] if position + 1 < len(b) else None
+    if operation == RuleOperation.CREATE and last is None:
+        raise ValueError(f"QoS rule {identifier} lacks precedence or QFI")
+    qfi = None if last is None else last & 63
+    return QosRule(
+        identifier, operation, default, filters, precedence, qfi, last is not None and last & 64 == 64
+    )
+
+
+def _components(b: bytes) -> list[tuple[int, bytes]]:
+    found, position = [], 0
+    while position < len(b):
+        kind = b[position]
+        after = position + 1 + _SIZES.get(kind, len(b))
+        if kind in _SIZES and after > len(b):
+            raise ValueError(f"packet filter component {kind:#04x} is cut")
+        found.append((_COMPONENTS.get(kind, kind), b[position + 1 : after]))
+        position = after
+    return found
+
+
+def _rules_octets(rules: list[QosRule]) -> bytes:
+    out = bytearray()
+    for rule in rules:
+        content = bytearray((rule.operation << 5 | rule.default << 4 | len(rule.packet_filters),))
+        for each in rule.packet_filters:
+            content += _filter_octets(each, rule.operation)
+        if rule.precedence is not None:
+            content.append(rule.precedence)
+            if rule.qfi is not None:
+                content.append(rule.segregation << 6 | rule.qfi)
+        out.append(rule.identifier)
+        out += len(content).to_bytes(2, "big") + content
+    return bytes(out)
+
+
+def _filter_octets(each: PacketFilter, operation: int) -> bytes:
+    if operation == RuleOperation.MODIFY_AND_DELETE_FILTERS:
+        return bytes((each.identifier,))
+    content = b"".join(bytes((kind,)) + value for kind, value in each.components)
+    return bytes((each.direction << 4 | each.identifier, len(content))) + content
+
+
+qos_rules: Codec[list[QosRule]] = Codec(_rules, _rules_octets, 4)
+
+
+class FlowOperation(IntEnum):
+    CREATE = 1
+    DELETE = 2
+    MODIFY = 3
+
+
+class QosFlowDescription(Struct, frozen=True):
+    """qfi: 1 to 63. operation: a FlowOperation. e_bit: parameters follow (CREATE), replace all others (MODIFY).
+
+    gfbr, mfbr: guaranteed and maximum flow bit rate in bits per second. averaging_window: milliseconds.
+    """
+
+    qfi: int
+    operation: int = FlowOperation.CREATE
+    e_bit: bool = True
+    five_qi: int | None = None
+    gfbr_uplink: int | None = None
+    gfbr_downlink: int | None = None
+    mfbr_uplink: int | None = None
+    mfbr_downlink: int | None = None
+    averaging_window: int | None = None
+    eps_bearer_identity: int | None = None
+
+
+_PARAMETERS = {1: 1, 2: 3, 3: 3, 4: 3, 5: 3, 6: 2, 7: 1}
+
+
+def _parameter(identifier: int, b: bytes) -> int:
+    if identifier == 7:
+        return b[0] >> 4
+    return bit_rate(b) if 2 <= identifier <= 5 else int.from_bytes(b[: _PARAMETERS[identifier]], "big")
+
+
+def _flows(b: bytes) -> list[QosFlowDescription]:
+    found, position = [], 0
+    while position < len(b):
+        qfi, operation, last = b[position] & 63, b[position + 1] >> 5, b[position + 2]
+        position += 3
+        values: list[int | None] = [None] * 8
+        for _ in range(last & 63):
+            identifier, after = b[position], position + 2 + b[position + 1]
+            content = b[position + 2 : after]
+            size = _PARAMETERS.get(identifier, 0)  # a parameter that is not known is discarded
+            if after > len(b) or len(content) < size:
+                raise ValueError(f"parameter {identifier} of QoS flow {qfi} is cut")
+            if size:
+                values[identifier] = _parameter(identifier, content)
+            position = after
+        found.append(QosFlowDescription(qfi, operation, last & 64 == 64, *values[1:]))
+    return found
+
+
+def _flows_octets(flows: list[QosFlowDescription]) -> bytes:
+    out = bytearray()
+    for flow in flows:
+        parameters = _parameters_octets(flow)
+        out += bytes((flow.qfi, flow.operation << 5, flow.e_bit << 6 | len(parameters)))
+        for identifier, content in parameters:
+            out += bytes((identifier, len(content))) + content
+    return bytes(out)
+
+
+def _parameters_octets(flow: QosFlowDescription) -> list[tuple[int, bytes]]:
+    rates = (flow.gfbr_uplink, flow.gfbr_downlink, flow.mfbr_uplink, flow.mfbr_downlink)
+    found: list[tuple[int, bytes]] = []
+    if flow.five_qi is not None:
+        found.append((1, bytes((flow.five_qi,))))
+    found += [(i, bit_rate_octets(rate)) for i, rate in enumerate(rates, 2) if rate is not None]
+    if flow.averaging_window is not None:
+        found.append((6, flow.averaging_window.to_bytes(2, "big")))
+    if flow.eps_bearer_identity is not None:
+        found.append((7, bytes((flow.eps_bearer_identity << 4,))))
+    return found
+
+
+qos_flow_descriptions: Codec[list[QosFlowDescription]] = Codec(_flows, _flows_octets, 3)
