@@ -95,6 +95,9 @@ def _record(shape: type, tree: Mapping[str, object], path: str, source: _Source)
     try:
         return shape(**values)
     except ValueError as error:
+        name, _, what = str(error).partition(": ")
+        if name in fields and what:
+            raise source.fault(_join(path, name), what) from None
         raise source.fault(path, str(error)) from None
 
 

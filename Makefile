@@ -1,0 +1,52 @@
+# make demo: set-up, then one network, one phone, one download. make test: set-up, then all tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check bench format clean set-up
+
+demo: $(VENV)/.installed
+	@sh tools/sctp-library.sh $(VENV)
+	@$(BIN)/cinq demo $(ARGS)
+
+test: $(VENV)/.installed-dev
+	@sh tools/sctp-library.sh $(VENV)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/shape.py
+
+bench: $(VENV)/.installed
+	@sh tools/sctp-library.sh $(VENV)
+	@$(BIN)/cinq bench control-plane --output bench-control-plane.json
+	@$(BIN)/cinq bench user-plane --output bench-user-plane.json
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+set-up: $(VENV)/.installed-dev
+
+$(VENV)/.made:
+	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"cinq needs Python 3.11 or later, found {v[0]}.{v[1]}: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# The generators' sources count: a change of the generator or of gtpu.c installs anew.
+SOURCES := pyproject.toml build_hook.py $(wildcard src/cinq/wire/per/*.py) $(wildcard src/cinq/userplane/ebpf/*.[ch]) $(wildcard src/cinq/userplane/ebpf/build.py)
+
+$(VENV)/.installed: $(VENV)/.made $(SOURCES)
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.made $(SOURCES)
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis src/cinq/wire/ngap/generated src/cinq/userplane/ebpf/*.o

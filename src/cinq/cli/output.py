@@ -1,0 +1,70 @@
+"""How verbs speak: tables and colour for people, JSON for programs, one shape for failures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.table import Table
+
+from cinq.settings import SettingsError, load
+
+T = TypeVar("T")
+
+
+class Failure(Exception):
+    """Something a user can mend. what: what went wrong; mend: the command or key that mends it, or nothing."""
+
+    def __init__(self, what: str, mend: str = "") -> None:
+        self.what, self.mend = what, mend
+        super().__init__(what)
+
+
+def say_failure(failure: Failure) -> None:
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print("cinq:", style="bold red", end=" ")
+    console.print(failure.what, markup=False)
+    if failure.mend:
+        console.print("mend:", style="bold", end=" ")
+        console.print(failure.mend, markup=False)
+
+
+def console() -> Console:
+    return Console(highlight=False)
+
+
+def show_json(value: object) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    console().print(table)
+
+
+def show_pairs(pairs: Mapping[str, object]) -> None:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in pairs.items():
+        table.add_row(name, str(value))
+    console().print(table)
+
+
+def settings(shape: type[T], path: Path | None) -> T:
+    """The settings of a file, or all defaults without one. Failure when the file does not hold."""
+    if path is None:
+        return shape()
+    try:
+        return load(shape, path)
+    except SettingsError as error:
+        raise Failure(str(error)) from None

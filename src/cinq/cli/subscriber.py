@@ -1,0 +1,183 @@
+"""cinq subscriber: the subscribers of a network, in the UDR's store. A running core sees changes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import track
+
+from cinq.cli.output import Failure, settings, show_json, show_pairs, show_table
+from cinq.nf.udr.provisioning import (
+    ImportFault,
+    ProvisioningError,
+    Subscriber,
+    get,
+    parse,
+    put,
+    read_csv,
+    remove,
+    subscribers,
+)
+from cinq.numbering import NumberingError, Supi
+from cinq.settings.network import NetworkSettings
+from cinq.transport.sqlite import SqliteStore, StoreError
+
+app = typer.Typer(help="Add, list, show, remove and import subscribers.", no_args_is_help=True)
+
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file of the network.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@contextmanager
+def _store(config: Path | None) -> Iterator[SqliteStore]:
+    folder = settings(NetworkSettings, config).state.folder
+    try:
+        store = SqliteStore(folder / "cinq.sqlite")
+    except StoreError as error:
+        raise Failure(str(error), "give a settings file with [state] folder = ... you may write") from None
+    try:
+        yield store
+        store.flush()
+    except StoreError as error:
+        raise Failure(str(error)) from None
+    finally:
+        store.close()
+
+
+def _supi(text: str) -> Supi:
+    try:
+        return Supi.parse(text)
+    except NumberingError as error:
+        raise Failure(str(error)) from None
+
+
+def _facts(subscriber: Subscriber, keys: bool = False) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "supi": str(subscriber.supi),
+        "algorithm": subscriber.algorithm,
+        "amf": subscriber.amf.hex(),
+        "sqn": f"{subscriber.sqn:012x}",
+        "slices": [str(s) for s in subscriber.slices],
+        "dnns": list(subscriber.dnns),
+        "static_ip": str(subscriber.static_ip) if subscriber.static_ip else None,
+        "ambr_uplink": subscriber.ambr_uplink,
+        "ambr_downlink": subscriber.ambr_downlink,
+        "five_qi": subscriber.five_qi,
+    }
+    return {**facts, "k": subscriber.k.hex(), "opc": subscriber.opc.hex()} if keys else facts
+
+
+@app.command("add")
+def add(
+    imsi: Annotated[str, typer.Argument(help="IMSI: 6 to 15 digits, with or without 'imsi-'.")],
+    k: Annotated[str, typer.Option(help="Permanent key K, 32 hexadecimal digits (TUAK: or 64).")],
+    opc: Annotated[str, typer.Option(help="OPc (TUAK: TOPc), 32 (64) hexadecimal digits.")] = "",
+    op: Annotated[str, typer.Option(help="OP (TUAK: TOP) instead of OPc: OPc is derived from it.")] = "",
+    amf: Annotated[str, typer.Option(help="Authentication management field, 4 hexadecimal digits.")] = "8000",
+    sqn: Annotated[str, typer.Option(help="Last sequence number, hexadecimal.")] = "0",
+    algorithm: Annotated[str, typer.Option(help="milenage or tuak.")] = "milenage",
+    slices: Annotated[
+        list[str] | None, typer.Option("--slice", help="S-NSSAI, for example 1 or 1-0000ff. May be repeated.")
+    ] = None,
+    dnns: Annotated[list[str] | None, typer.Option("--dnn", help="DNN. May be repeated.")] = None,
+    static_ip: Annotated[str, typer.Option(help="IPv4 address that this subscriber always gets.")] = "",
+    ambr_uplink: Annotated[str, typer.Option(help="Subscribed AMBR, uplink.")] = "1 Gbps",
+    ambr_downlink: Annotated[str, typer.Option(help="Subscribed AMBR, downlink.")] = "1 Gbps",
+    five_qi: Annotated[int, typer.Option(help="5QI of the default QoS flow.")] = 9,
+    replace: Annotated[bool, typer.Option(help="Replace an existing subscriber.")] = False,
+    config: Config = None,
+) -> None:
+    """Add one subscriber."""
+    row = {
+        "imsi": imsi,
+        "k": k,
+        "opc": opc,
+        "op": op,
+        "amf": amf,
+        "sqn": sqn,
+        "algorithm": algorithm,
+        "slices": " ".join(slices or ["1"]),
+        "dnns": " ".join(dnns or ["internet"]),
+        "static_ip": static_ip,
+        "ambr_uplink": ambr_uplink,
+        "ambr_downlink": ambr_downlink,
+        "five_qi": str(five_qi),
+    }
+    try:
+        subscriber = parse(row)
+    except ProvisioningError as error:
+        raise Failure(f"--{error.key.replace('_', '-')}: {error.what}") from None
+    with _store(config) as store:
+        if not replace and get(store, subscriber.supi) is not None:
+            raise Failure(f"{subscriber.supi} is there already", "add --replace to put this one in its place")
+        put(store, subscriber)
+    typer.echo(f"added {subscriber.supi}")
+
+
+@app.command("list")
+def list_(config: Config = None, json: AsJson = False) -> None:
+    """List all subscribers."""
+    with _store(config) as store:
+        found = [s for supi in subscribers(store) if (s := get(store, supi)) is not None]
+    if json:
+        show_json([_facts(s) for s in found])
+        return
+    rows = [
+        (s.supi, ", ".join(map(str, s.slices)), ", ".join(s.dnns), s.static_ip or "dynamic") for s in found
+    ]
+    show_table("", ("SUPI", "slices", "DNNs", "address"), rows)
+    typer.echo(f"{len(found)} subscribers")
+
+
+@app.command("show")
+def show(
+    imsi: Annotated[str, typer.Argument(help="IMSI of the subscriber.")],
+    keys: Annotated[bool, typer.Option("--keys", help="Show K and OPc too.")] = False,
+    config: Config = None,
+    json: AsJson = False,
+) -> None:
+    """Show one subscriber. Keys are shown only on request."""
+    supi = _supi(imsi)
+    with _store(config) as store:
+        found = get(store, supi)
+    if found is None:
+        raise Failure(f"no subscriber {supi}", f"cinq subscriber add {supi} --k ... --opc ...")
+    facts = _facts(found, keys)
+    if json:
+        show_json(facts)
+    else:
+        show_pairs({k: ", ".join(map(str, v)) if isinstance(v, list) else v for k, v in facts.items()})
+
+
+@app.command("remove")
+def remove_(
+    imsi: Annotated[str, typer.Argument(help="IMSI of the subscriber.")], config: Config = None
+) -> None:
+    """Remove one subscriber: it cannot authenticate again."""
+    supi = _supi(imsi)
+    with _store(config) as store:
+        if not remove(store, supi):
+            raise Failure(f"no subscriber {supi}", "cinq subscriber list")
+    typer.echo(f"removed {supi}")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[
+        Path, typer.Argument(help="CSV with a header: imsi, k, opc (or op), amf, sqn, slices, ...")
+    ],
+    config: Config = None,
+) -> None:
+    """Import subscribers from a CSV file: all of them, or none when a line is wrong."""
+    try:
+        found = read_csv(file)
+    except ImportFault as fault:
+        raise Failure(str(fault)) from None
+    with _store(config) as store:
+        for subscriber in track(found, "importing", transient=True):
+            put(store, subscriber)
+    typer.echo(f"imported {len(found)} subscribers")

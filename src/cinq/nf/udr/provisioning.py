@@ -1,0 +1,326 @@
+"""Provisioning: a subscriber as an operator writes it, to and from the UDR's records of TS 29.505."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from ipaddress import AddressValueError, IPv4Address
+from pathlib import Path
+from typing import Literal
+
+from cinq.crypto.aka import functions
+from cinq.nf.udr import records
+from cinq.numbering import NumberingError, SNssai, Supi, dnn
+from cinq.procedure.store import Store
+from cinq.sbi.models import Ambr, Arp, IpAddress, Snssai, SubscribedDefaultQos, bits_per_second
+from cinq.sbi.services.nudm_sdm import (
+    AccessAndMobilitySubscriptionData,
+    DnnConfiguration,
+    DnnInfo,
+    Nssai,
+    PduSessionTypes,
+    SessionManagementSubscriptionData,
+    SmfSelectionSubscriptionData,
+    SnssaiInfo,
+    SscModes,
+)
+from cinq.sbi.services.nudr_dr import AuthenticationSubscription, SequenceNumber
+
+Algorithm = Literal["milenage", "tuak"]
+HEX = re.compile(r"[0-9a-fA-F]*")
+COLUMNS = (
+    "imsi",
+    "k",
+    "opc",
+    "op",
+    "amf",
+    "sqn",
+    "algorithm",
+    "slices",
+    "dnns",
+    "static_ip",
+    "ambr_uplink",
+    "ambr_downlink",
+    "five_qi",
+)
+
+
+class ProvisioningError(ValueError):
+    """A subscriber that cannot be provisioned. `key` names what is wrong."""
+
+    def __init__(self, key: str, what: str) -> None:
+        self.key, self.what = key, what
+        super().__init__(f"{key}: {what}")
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """One subscriber. opc: OPc of Milenage (16 octets) or TOPc of TUAK (32). sqn: last one used.
+
+    slices: subscribed S-NSSAIs, the first being the default. dnns: the first is the default. AMBR as '1 Gbps'.
+    """
+
+    supi: Supi
+    k: bytes = field(repr=False)
+    opc: bytes = field(repr=False)
+    amf: bytes = b"\x80\x00"
+    sqn: int = 0
+    algorithm: Algorithm = "milenage"
+    slices: tuple[SNssai, ...] = (SNssai(1),)
+    dnns: tuple[str, ...] = ("internet",)
+    static_ip: IPv4Address | None = None
+    ambr_uplink: str = "1 Gbps"
+    ambr_downlink: str = "1 Gbps"
+    five_qi: int = 9
+
+    def __post_init__(self) -> None:
+        wanted = {"milenage": ((16,), 16), "tuak": ((16, 32), 32)}[self.algorithm]
+        if len(self.k) not in wanted[0]:
+            digits = " or ".join(str(2 * n) for n in wanted[0])
+            raise ProvisioningError("k", f"found {2 * len(self.k)} hexadecimal digits, wanted {digits}")
+        if len(self.opc) != wanted[1]:
+            raise ProvisioningError(
+                "opc", f"found {2 * len(self.opc)} hexadecimal digits, wanted {2 * wanted[1]}"
+            )
+        if len(self.amf) != 2:
+            raise ProvisioningError("amf", f"found {2 * len(self.amf)} hexadecimal digits, wanted 4")
+        if not 0 <= self.sqn < 1 << 48:
+            raise ProvisioningError("sqn", "wanted at most 12 hexadecimal digits")
+        if not self.slices or not self.dnns:
+            raise ProvisioningError("slices", "wanted at least one slice and one DNN")
+        if not 1 <= self.five_qi <= 254:
+            raise ProvisioningError("five_qi", f"found {self.five_qi}, wanted 1 to 254")
+        for key, rate in (("ambr_uplink", self.ambr_uplink), ("ambr_downlink", self.ambr_downlink)):
+            try:
+                bits_per_second(rate)
+            except ValueError as error:
+                raise ProvisioningError(key, str(error)) from None
+
+
+def put(store: Store, subscriber: Subscriber) -> None:
+    """Writes all records of the subscriber. An existing one is replaced, its contexts kept."""
+    supi = str(subscriber.supi)
+    records.AUTHENTICATION_SUBSCRIPTION.write(store, supi, _authentication(subscriber))
+    snssais = [Snssai.of(s) for s in subscriber.slices]
+    ambr = Ambr(uplink=subscriber.ambr_uplink, downlink=subscriber.ambr_downlink)
+    nssai = Nssai(default_single_nssais=snssais[:1], single_nssais=snssais[1:])
+    am_data = AccessAndMobilitySubscriptionData(subscribed_ue_ambr=ambr, nssai=nssai)
+    records.AM_DATA.write(store, supi, am_data)
+    infos = [DnnInfo(dnn=d, default_dnn_indicator=d == subscriber.dnns[0]) for d in subscriber.dnns]
+    selection = {str(s): SnssaiInfo(dnn_infos=infos) for s in subscriber.slices}
+    records.SMF_SELECT_DATA.write(
+        store, supi, SmfSelectionSubscriptionData(subscribed_snssai_infos=selection)
+    )
+    configurations = {d: _configuration(subscriber, ambr) for d in subscriber.dnns}
+    sm_data = [
+        SessionManagementSubscriptionData(single_nssai=s, dnn_configurations=configurations) for s in snssais
+    ]
+    records.SM_DATA.write(store, supi, sm_data)
+
+
+def _authentication(subscriber: Subscriber) -> AuthenticationSubscription:
+    tuak = subscriber.algorithm == "tuak"
+    opc = subscriber.opc.hex()
+    return AuthenticationSubscription(
+        authentication_method="5G_AKA",
+        enc_permanent_key=subscriber.k.hex(),
+        sequence_number=SequenceNumber(sqn=f"{subscriber.sqn:012x}"),
+        authentication_management_field=subscriber.amf.hex(),
+        algorithm_id=subscriber.algorithm,
+        enc_opc_key=None if tuak else opc,
+        enc_topc_key=opc if tuak else None,
+    )
+
+
+def _configuration(subscriber: Subscriber, ambr: Ambr) -> DnnConfiguration:
+    static = [IpAddress(ipv4_addr=str(subscriber.static_ip))] if subscriber.static_ip else []
+    return DnnConfiguration(
+        pdu_session_types=PduSessionTypes(default_session_type="IPV4", allowed_session_types=["IPV4"]),
+        ssc_modes=SscModes(default_ssc_mode="SSC_MODE_1", allowed_ssc_modes=["SSC_MODE_1"]),
+        qos_profile_5g=SubscribedDefaultQos(five_qi=subscriber.five_qi, arp=Arp(priority_level=8)),
+        session_ambr=ambr,
+        static_ip_address=static,
+    )
+
+
+def get(store: Store, supi: Supi) -> Subscriber | None:
+    """The subscriber as provisioned, or None."""
+    key = str(supi)
+    authentication = records.AUTHENTICATION_SUBSCRIPTION.read(store, key)
+    if authentication is None:
+        return None
+    sm_data = records.SM_DATA.read(store, key) or []
+    am_data = records.AM_DATA.read(store, key)
+    number = authentication.sequence_number
+    algorithm: Algorithm = "tuak" if authentication.algorithm_id == "tuak" else "milenage"
+    opc = authentication.enc_topc_key if algorithm == "tuak" else authentication.enc_opc_key
+    found = Subscriber(
+        supi=supi,
+        k=bytes.fromhex(authentication.enc_permanent_key or ""),
+        opc=bytes.fromhex(opc or ""),
+        amf=bytes.fromhex(authentication.authentication_management_field or "8000"),
+        sqn=int(number.sqn, 16) if number else 0,
+        algorithm=algorithm,
+        slices=tuple(d.single_nssai.numbering() for d in sm_data) or (SNssai(1),),
+    )
+    if am_data is not None and am_data.subscribed_ue_ambr is not None:
+        ambr = am_data.subscribed_ue_ambr
+        found = replace(found, ambr_uplink=ambr.uplink, ambr_downlink=ambr.downlink)
+    if not sm_data or not sm_data[0].dnn_configurations:
+        return found
+    first = next(iter(sm_data[0].dnn_configurations.values()))
+    static = first.static_ip_address[0].ipv4_addr if first.static_ip_address else None
+    return replace(
+        found,
+        dnns=tuple(sm_data[0].dnn_configurations),
+        static_ip=IPv4Address(static) if static else None,
+        five_qi=first.qos_profile_5g.five_qi if first.qos_profile_5g else 9,
+    )
+
+
+def subscribers(store: Store) -> Iterator[Supi]:
+    """Every subscriber, in the order of the IMSI."""
+    for key, _ in store.items(records.AUTHENTICATION_SUBSCRIPTION.collection):
+        yield Supi.parse(key)
+
+
+def remove(store: Store, supi: Supi) -> bool:
+    """Deletes all that is provisioned and known of the subscriber. False when there was none."""
+    key = str(supi)
+    if store.get(records.AUTHENTICATION_SUBSCRIPTION.collection, key) is None:
+        return False
+    for resource in (
+        records.AUTHENTICATION_SUBSCRIPTION,
+        records.AUTHENTICATION_STATUS,
+        records.AM_DATA,
+        records.SMF_SELECT_DATA,
+        records.SM_DATA,
+        records.AMF_CONTEXT,
+    ):
+        resource.remove(store, key)
+    for psi in range(1, 16):
+        records.SMF_CONTEXT.remove(store, f"{key}/{psi}")
+    return True
+
+
+def parse(row: dict[str, str]) -> Subscriber:
+    """A subscriber from texts by column name (COLUMNS). ProvisioningError names the column."""
+    unknown = [name for name in row if name not in COLUMNS]
+    if unknown:
+        raise ProvisioningError(str(unknown[0]), f"unknown column; known: {', '.join(COLUMNS)}")
+    cell = {name: (value or "").strip() for name, value in row.items()}
+    try:
+        supi = Supi.parse(cell.get("imsi", ""))
+    except NumberingError as error:
+        raise ProvisioningError("imsi", str(error)) from None
+    algorithm = _algorithm(cell.get("algorithm") or "milenage")
+    k = _hex("k", cell.get("k", ""))
+    opc = _opc(algorithm, k, cell)
+    made = Subscriber(supi, k, opc, algorithm=algorithm)
+    amf, sqn = cell.get("amf"), cell.get("sqn")
+    if amf:
+        made = replace(made, amf=_hex("amf", amf))
+    if sqn:
+        made = replace(made, sqn=int.from_bytes(_hex("sqn", sqn.zfill(12)), "big"))
+    return _with_subscription(made, cell)
+
+
+def _with_subscription(made: Subscriber, cell: dict[str, str]) -> Subscriber:
+    try:
+        if slices := cell.get("slices"):
+            made = replace(made, slices=tuple(SNssai.parse(s) for s in re.split(r"[ ;]+", slices)))
+    except NumberingError as error:
+        raise ProvisioningError("slices", str(error)) from None
+    try:
+        if dnns := cell.get("dnns"):
+            made = replace(made, dnns=tuple(dnn(d) for d in re.split(r"[ ;]+", dnns)))
+    except NumberingError as error:
+        raise ProvisioningError("dnns", str(error)) from None
+    try:
+        if address := cell.get("static_ip"):
+            made = replace(made, static_ip=IPv4Address(address))
+    except AddressValueError:
+        raise ProvisioningError("static_ip", f"found {address!r}, wanted an IPv4 address") from None
+    if uplink := cell.get("ambr_uplink"):
+        made = replace(made, ambr_uplink=uplink)
+    if downlink := cell.get("ambr_downlink"):
+        made = replace(made, ambr_downlink=downlink)
+    if five_qi := cell.get("five_qi"):
+        if not five_qi.isascii() or not five_qi.isdigit():
+            raise ProvisioningError("five_qi", f"found {five_qi!r}, wanted a number")
+        made = replace(made, five_qi=int(five_qi))
+    return made
+
+
+def _algorithm(text: str) -> Algorithm:
+    match text.lower():
+        case "milenage":
+            return "milenage"
+        case "tuak":
+            return "tuak"
+    raise ProvisioningError("algorithm", f"found {text!r}, wanted milenage or tuak")
+
+
+def _opc(algorithm: Algorithm, k: bytes, cell: dict[str, str]) -> bytes:
+    opc, op = cell.get("opc"), cell.get("op")
+    if opc and op:
+        raise ProvisioningError("op", "both op and opc are given, wanted one of them")
+    if opc:
+        return _hex("opc", opc)
+    if not op:
+        raise ProvisioningError("opc", "neither opc nor op is given, wanted one of them")
+    try:
+        return functions(algorithm).compute_opc(k, _hex("op", op))
+    except ProvisioningError:
+        raise
+    except ValueError as error:
+        raise ProvisioningError("op", str(error)) from None
+
+
+def _hex(key: str, text: str) -> bytes:
+    """Octets of a key. What was found is not repeated: it may be a secret with one digit wrong."""
+    if not HEX.fullmatch(text) or len(text) % 2 or not text:
+        raise ProvisioningError(
+            key, f"found {len(text)} characters, wanted an even number of hexadecimal digits"
+        )
+    return bytes.fromhex(text)
+
+
+class ImportFault(ValueError):
+    """A CSV file that cannot be imported: file, line, column, what was found, what is wanted."""
+
+
+def read_csv(path: Path) -> list[Subscriber]:
+    """All subscribers of a CSV file with a header line. ImportFault at the first fault."""
+    found: dict[Supi, int] = {}
+    made = []
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, strict=True, restkey="(more)", restval="")
+            if not reader.fieldnames or "imsi" not in reader.fieldnames:
+                raise ImportFault(
+                    f"{path}:1: found {reader.fieldnames}, wanted a header with imsi, k and opc"
+                )
+            for row in reader:
+                subscriber = _row(path, reader.line_num, row)
+                if subscriber.supi in found:
+                    first = found[subscriber.supi]
+                    raise ImportFault(f"{path}:{reader.line_num}: imsi: already on line {first}")
+                found[subscriber.supi] = reader.line_num
+                made.append(subscriber)
+    except OSError as error:
+        raise ImportFault(f"{path}: {error.strerror or error}") from None
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ImportFault(f"{path}: not CSV in UTF-8: {error}") from None
+    return made
+
+
+def _row(path: Path, line: int, row: dict[str, str]) -> Subscriber:
+    if "(more)" in row:
+        raise ImportFault(f"{path}:{line}: found more cells than the header has columns")
+    try:
+        return parse(row)
+    except ProvisioningError as error:
+        raise ImportFault(f"{path}:{line}: {error}") from None
