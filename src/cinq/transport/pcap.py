@@ -1,0 +1,283 @@
+"""Capture files: a reader of pcap and pcapng, of either byte order, and a writer of pcapng.
+
+Formats: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng. A file is taken as hostile: lengths are bounded
+before anything is read, and a fault is a PcapError with the offset in the file.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO, Literal
+
+ETHERNET = 1
+RAW_IP = 101
+LINUX_SLL = 113
+LINUX_SLL2 = 276
+EXPORTED_PDU = 252
+
+# The largest packet a capture program stores is 256 KiB (its snap length); blocks add options to that.
+MAX_PACKET = 1 << 18
+MAX_BLOCK = 1 << 24
+
+_SECTION_HEADER = 0x0A0D0D0A
+_INTERFACE = 1
+_OLD_PACKET = 2
+_SIMPLE_PACKET = 3
+_ENHANCED_PACKET = 6
+_BYTE_ORDER = b"\x1a\x2b\x3c\x4d"
+_OPT_COMMENT = 1
+_OPT_IF_NAME = 2
+_OPT_APPLICATION = 4
+_OPT_TSRESOL = 9
+_OPT_TSOFFSET = 14
+
+_Order = Literal["<", ">"]
+_PCAP_MAGIC: dict[bytes, tuple[_Order, int]] = {
+    b"\xa1\xb2\xc3\xd4": (">", 1000),
+    b"\xd4\xc3\xb2\xa1": ("<", 1000),
+    b"\xa1\xb2\x3c\x4d": (">", 1),
+    b"\x4d\x3c\xb2\xa1": ("<", 1),
+}
+
+
+class PcapError(ValueError):
+    """A file that is not the capture it claims to be. offset: the octet in the file where the fault is."""
+
+    def __init__(self, offset: int, what: str) -> None:
+        self.offset = offset
+        self.what = what
+        super().__init__(f"{what} at octet {offset} of the file")
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One captured frame.
+
+    number: from 1, as Wireshark counts. time_ns: nanoseconds since 1970 UTC (0 where the file has no time).
+    octets: what was captured; original_length: what was on the wire. comment: by lines.
+    """
+
+    number: int
+    time_ns: int
+    linktype: int
+    octets: bytes
+    original_length: int
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Interface:
+    linktype: int
+    snap_length: int
+    ticks_per_second: int = 10**6
+    offset_seconds: int = 0
+
+
+@dataclass(slots=True)
+class _Section:
+    order: _Order
+    interfaces: list[_Interface] = field(default_factory=list)
+
+
+class Reader:
+    """Iterates over the packets of a capture file that is open for reading in binary, from its start.
+
+    A PcapError may come at any packet, after the good ones; a file cut off while it was written ends so.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._offset = 0
+        self._number = 0
+        self._section = _Section("<")
+
+    def __iter__(self) -> Iterator[Packet]:
+        magic = self._read(4, "a capture file")
+        if magic in _PCAP_MAGIC:
+            return self._pcap(*_PCAP_MAGIC[magic])
+        if magic == _SECTION_HEADER.to_bytes(4, "big"):
+            return self._pcapng()
+        raise PcapError(0, f"found {magic.hex()}, wanted the magic number of pcap or pcapng")
+
+    def _read(self, length: int, what: str) -> bytes:
+        octets = self._file.read(length)
+        if len(octets) != length:
+            raise PcapError(self._offset, f"{what} is cut off: found {len(octets)} octets, wanted {length}")
+        self._offset += length
+        return octets
+
+    def _fault(self, what: str, back: int = 0) -> PcapError:
+        return PcapError(self._offset - back, what)
+
+    def _pcap(self, order: _Order, scale: int) -> Iterator[Packet]:
+        header = self._read(20, "the file header")
+        major, minor = struct.unpack(order + "HH", header[:4])
+        if major != 2:
+            raise PcapError(4, f"pcap version {major}.{minor}: wanted 2")
+        linktype = struct.unpack(order + "I", header[16:])[0] & 0xFFFF
+        record = struct.Struct(order + "IIII")
+        while head := self._file.read(16):
+            if len(head) != 16:
+                raise self._fault("a packet header is cut off")
+            self._offset += 16
+            seconds, fraction, length, original = record.unpack(head)
+            if length > MAX_PACKET:
+                raise self._fault(f"packet of {length} octets: wanted at most {MAX_PACKET}", 8)
+            octets = self._read(length, "a packet")
+            self._number += 1
+            time_ns = seconds * 10**9 + fraction * scale
+            yield Packet(self._number, time_ns, linktype, octets, original)
+
+    def _pcapng(self) -> Iterator[Packet]:
+        self._section_header()
+        while head := self._file.read(8):
+            if len(head) != 8:
+                raise self._fault("a block header is cut off")
+            self._offset += 8
+            if head[:4] == _SECTION_HEADER.to_bytes(4, "big"):
+                self._section_header(head[4:])
+                continue
+            kind, length = struct.unpack(self._section.order + "II", head)
+            body = self._body(length)
+            if kind == _INTERFACE:
+                self._interface(body)
+            elif kind in (_ENHANCED_PACKET, _OLD_PACKET):
+                yield self._enhanced_packet(body, kind)
+            elif kind == _SIMPLE_PACKET:
+                yield self._simple_packet(body)
+
+    def _body(self, length: int, taken: int = 8) -> bytes:
+        """The rest of a block of which `taken` octets were read, with the trailing length checked."""
+        if length % 4 or not 12 <= length <= MAX_BLOCK:
+            wanted = f"a multiple of 4 from 12 to {MAX_BLOCK}"
+            raise self._fault(f"block length: found {length}, wanted {wanted}", 4)
+        body = self._read(length - 4 - taken, "a block")
+        trailer = struct.unpack(self._section.order + "I", self._read(4, "a block"))[0]
+        if trailer != length:
+            raise self._fault(f"block length at its end: found {trailer}, wanted {length}", 4)
+        return body
+
+    def _section_header(self, length_octets: bytes | None = None) -> None:
+        octets = self._read(4, "a section header") if length_octets is None else length_octets
+        magic = self._read(4, "a section header")
+        if magic not in (_BYTE_ORDER, _BYTE_ORDER[::-1]):
+            raise self._fault(f"byte-order magic: found {magic.hex()}, wanted {_BYTE_ORDER.hex()}", 4)
+        order: _Order = ">" if magic == _BYTE_ORDER else "<"
+        self._section = _Section(order)
+        length = struct.unpack(order + "I", octets)[0]
+        if length < 28:
+            raise self._fault(f"section header length: found {length}, wanted 28 or more", 8)
+        body = self._body(length, 12)
+        major, minor = struct.unpack_from(order + "HH", body)
+        if major != 1:
+            raise self._fault(f"pcapng version {major}.{minor}: wanted 1", len(body) + 4)
+
+    def _options(self, octets: bytes) -> Iterator[tuple[int, bytes]]:
+        place = 0
+        while place + 4 <= len(octets):
+            code, length = struct.unpack_from(self._section.order + "HH", octets, place)
+            if code == 0:
+                return
+            if place + 4 + length > len(octets):
+                raise self._fault(f"option {code} of {length} octets runs over the end of its block")
+            yield code, octets[place + 4 : place + 4 + length]
+            place += 4 + length + -length % 4
+
+    def _interface(self, body: bytes) -> None:
+        if len(body) < 8:
+            raise self._fault("interface description is too short")
+        linktype, _, snap_length = struct.unpack_from(self._section.order + "HHI", body)
+        ticks, offset = 10**6, 0
+        for code, value in self._options(body[8:]):
+            if code == _OPT_TSRESOL and len(value) == 1:
+                ticks = self._resolution(value[0])
+            elif code == _OPT_TSOFFSET and len(value) == 8:
+                offset = struct.unpack(self._section.order + "q", value)[0]
+        self._section.interfaces.append(_Interface(linktype, snap_length, ticks, offset))
+
+    def _resolution(self, value: int) -> int:
+        exponent = value & 0x7F
+        if exponent > (63 if value & 0x80 else 19):
+            raise self._fault(f"timestamp resolution: found {value}, wanted at most 63 bits")
+        return int(2**exponent) if value & 0x80 else int(10**exponent)
+
+    def _interface_of(self, index: int) -> _Interface:
+        if index >= len(self._section.interfaces):
+            known = len(self._section.interfaces)
+            raise self._fault(f"packet of interface {index}, where the section has {known}")
+        return self._section.interfaces[index]
+
+    def _enhanced_packet(self, body: bytes, kind: int) -> Packet:
+        if len(body) < 20:
+            raise self._fault("packet block is too short")
+        layout = "IIIII" if kind == _ENHANCED_PACKET else "HxxIIII"
+        index, high, low, length, original = struct.unpack_from(self._section.order + layout, body)
+        interface = self._interface_of(index)
+        if length > len(body) - 20:
+            raise self._fault(f"packet of {length} octets in a block that has room for {len(body) - 20}")
+        options = self._options(body[20 + length + -length % 4 :])
+        comments = [value.decode("utf-8", "replace") for code, value in options if code == _OPT_COMMENT]
+        seconds, ticks = divmod(high << 32 | low, interface.ticks_per_second)
+        nanoseconds = ticks * 10**9 // interface.ticks_per_second
+        self._number += 1
+        return Packet(
+            self._number,
+            (seconds + interface.offset_seconds) * 10**9 + nanoseconds,
+            interface.linktype,
+            body[20 : 20 + length],
+            original,
+            "\n".join(comments),
+        )
+
+    def _simple_packet(self, body: bytes) -> Packet:
+        if len(body) < 4:
+            raise self._fault("packet block is too short")
+        interface = self._interface_of(0)
+        original = struct.unpack_from(self._section.order + "I", body)[0]
+        length = min(original, len(body) - 4, interface.snap_length or MAX_BLOCK)
+        self._number += 1
+        return Packet(self._number, 0, interface.linktype, body[4 : 4 + length], original)
+
+
+def _option(code: int, value: bytes) -> bytes:
+    return struct.pack("<HH", code, len(value)) + value + bytes(-len(value) % 4)
+
+
+class Writer:
+    """Writes pcapng with times in nanoseconds to a file that is open for writing in binary.
+
+    Each packet is one write of one whole block, so a file whose writer died opens up to its last packet.
+    """
+
+    def __init__(self, file: BinaryIO, application: str = "cinq") -> None:
+        self._file = file
+        self._interfaces = 0
+        options = _option(_OPT_APPLICATION, application.encode()) + _option(0, b"")
+        self._block(_SECTION_HEADER, _BYTE_ORDER[::-1] + struct.pack("<HHq", 1, 0, -1) + options)
+
+    def _block(self, kind: int, body: bytes) -> None:
+        length = len(body) + 12
+        self._file.write(struct.pack("<II", kind, length) + body + struct.pack("<I", length))
+
+    def interface(self, linktype: int, name: str = "") -> int:
+        """Declares an interface; its number goes to packet()."""
+        options = _option(_OPT_IF_NAME, name.encode()) if name else b""
+        options += _option(_OPT_TSRESOL, b"\x09") + _option(0, b"")
+        self._block(_INTERFACE, struct.pack("<HHI", linktype, 0, MAX_PACKET) + options)
+        self._interfaces += 1
+        return self._interfaces - 1
+
+    def packet(self, time_ns: int, octets: bytes, interface: int = 0, comment: str = "") -> None:
+        """Writes one packet. ValueError on an interface that was not declared or a packet over MAX_PACKET."""
+        if not 0 <= interface < self._interfaces:
+            raise ValueError(f"interface: found {interface}, wanted one of the {self._interfaces} declared")
+        if len(octets) > MAX_PACKET:
+            raise ValueError(f"packet: found {len(octets)} octets, wanted at most {MAX_PACKET}")
+        length = len(octets)
+        head = struct.pack("<IIIII", interface, time_ns >> 32, time_ns & 0xFFFFFFFF, length, length)
+        body = head + octets + bytes(-length % 4)
+        if comment:
+            body += _option(_OPT_COMMENT, comment.encode()[:0xFFFF]) + _option(0, b"")
+        self._block(_ENHANCED_PACKET, body)
