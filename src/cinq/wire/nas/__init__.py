@@ -6,11 +6,11 @@
     nas.plain(message)                        # dictionaries and strings for traces
 
 Naming
-- A class is called as its message in TS 24.501 clause 8, without spaces: RegistrationRequest, ULNASTransport,
-  PDUSessionEstablishmentAccept; a digit is spelt (FiveGMMStatus, FiveGSMStatus); the two de-registrations carry
-  who began: DeregistrationRequestUEOriginating, DeregistrationAcceptUETerminated.
+- A class is called as its message in TS 24.501 clause 8, without spaces: RegistrationRequest,
+  ULNASTransport, PDUSessionEstablishmentAccept; a digit is spelt (FiveGMMStatus, FiveGSMStatus); the two
+  de-registrations carry who began: DeregistrationRequestUEOriginating, DeregistrationAcceptUETerminated.
 - An attribute is the element's name in the message table in snake_case, without '5GS' and 'value':
-  registration_type, ng_ksi, t3512, allowed_nssai. Besides: guti, s_tmsi, rand, autn, auts, res, cause (5GMM or
+  registration_type, ng_ksi, t3512, allowed_nssai. Besides: guti, s_tmsi, rand, autn, auts, res, cause (5GMM,
   5GSM), capability_5gmm, capability_5gsm, algorithms (selected NAS security algorithms), extended_pco
   (extended protocol configuration options), always_on and always_on_requested, forbidden_tais_roaming and
   forbidden_tais_regional.

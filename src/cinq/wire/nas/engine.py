@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import ClassVar, Generic, Self, TypeVar, cast, dataclass_transform
+from typing import ClassVar, Generic, NamedTuple, NoReturn, Self, TypeVar, cast, dataclass_transform
 
 from cinq.wire.nas.causes import GmmCause
 from cinq.wire.nas.error import NasError
@@ -40,12 +40,17 @@ class Format(IntEnum):
     TLVE = 9
 
 
+_HALF, _HALF_HIGH, _V, _LV, _LVE, _TV1, _TV, _TLV, _TLVE = (int(form) for form in Format)
+_ONE_OCTET_LENGTH, _TWO_OCTET_LENGTH = (_LV, _TLV), (_LVE, _TLVE)
+
+
 class Nibble(Generic[T]):
-    """Codec of a value of half an octet."""
+    """Codec of a value of half an octet; decode gives a value for each of the 16."""
 
     def __init__(self, decode: Callable[[int], T], encode: Callable[[T], int]) -> None:
-        self.decode = decode
+        self.decode = tuple(decode(number) for number in range(16)).__getitem__
         self.encode = encode
+        self.low = self.high = 0
 
 
 class Codec(Generic[T]):
@@ -72,9 +77,7 @@ class Row:
 
     __slots__ = ("codec", "format", "iei", "name", "strict")
 
-    def __init__(
-        self, form: Format, iei: int | None, codec: Codec[T] | Nibble[T], strict: bool = False
-    ) -> None:
+    def __init__(self, form: Format, iei: int | None, codec: Codec[T] | Nibble[T], strict: bool) -> None:
         self.name = ""
         self.format = form
         self.iei = iei
@@ -86,44 +89,79 @@ class Row:
         return self.iei is None
 
 
+def _row(form: Format, iei: int | None, codec: Codec[T] | Nibble[T], strict: bool = False) -> T:
+    """A row, in the type of the attribute that it declares (PEP 681)."""
+    return cast(T, Row(form, iei, codec, strict))
+
+
 def half(codec: Nibble[T]) -> T:
     """M V 1/2. The first of two neighbours stands in bits 1 to 4; above one alone is a spare half octet."""
-    return cast(T, Row(Format.HALF, None, codec))
+    return _row(Format.HALF, None, codec)
 
 
 def v(codec: Codec[T]) -> T:
     """M V of fixed length."""
-    return cast(T, Row(Format.V, None, codec))
+    return _row(Format.V, None, codec)
 
 
 def lv(codec: Codec[T]) -> T:
     """M LV."""
-    return cast(T, Row(Format.LV, None, codec))
+    return _row(Format.LV, None, codec)
 
 
 def lve(codec: Codec[T]) -> T:
     """M LV-E."""
-    return cast(T, Row(Format.LVE, None, codec))
+    return _row(Format.LVE, None, codec)
 
 
 def tv1(iei: int, codec: Nibble[T]) -> T | None:
     """O TV of one octet: iei in bits 5 to 8."""
-    return cast(T, Row(Format.TV1, iei, codec))
+    return _row(Format.TV1, iei, codec)
 
 
 def tv(iei: int, codec: Codec[T]) -> T | None:
     """O TV of fixed length."""
-    return cast(T, Row(Format.TV, iei, codec))
+    return _row(Format.TV, iei, codec)
 
 
 def tlv(iei: int, codec: Codec[T], *, strict: bool = False) -> T | None:
     """O TLV."""
-    return cast(T, Row(Format.TLV, iei, codec, strict))
+    return _row(Format.TLV, iei, codec, strict)
 
 
-def tlve(iei: int, codec: Codec[T], *, strict: bool = False) -> T | None:
+def tlve(iei: int, codec: Codec[T]) -> T | None:
     """O TLV-E."""
-    return cast(T, Row(Format.TLVE, iei, codec, strict))
+    return _row(Format.TLVE, iei, codec)
+
+
+class _Step(NamedTuple):
+    """A row, laid out for reading and writing. number: its place in the table; tag: IEI, -1 if mandatory."""
+
+    number: int
+    name: str
+    form: int
+    tag: int
+    low: int
+    high: int
+    read_half: Callable[[int], object]
+    read: Callable[[bytes], object]
+    write_half: Callable[[object], int]
+    write: Callable[[object], bytes]
+    strict: bool
+
+
+def _never(value: object) -> NoReturn:
+    raise TypeError(f"{value!r}: a codec of half an octet stands where octets are, or the other way round")
+
+
+def _step(number: int, row: Row) -> _Step:
+    tag, codec, form = -1 if row.iei is None else row.iei, row.codec, int(row.format)
+    if isinstance(codec, Nibble):
+        return _Step(
+            number, row.name, form, tag, 0, 0, codec.decode, _never, codec.encode, _never, row.strict
+        )
+    sizes = codec.low, codec.high
+    return _Step(number, row.name, form, tag, *sizes, _never, codec.decode, _never, codec.encode, row.strict)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(half, v, lv, lve))
@@ -144,7 +182,9 @@ class NasMessage:
     REQUIRED: ClassVar[frozenset[str]] = frozenset()
     FIELDS: ClassVar[frozenset[str]] = frozenset()
     HEADER: ClassVar[tuple[str, ...]] = ()
-    OPTIONAL: ClassVar[dict[int, Row]] = {}
+    MANDATORY: ClassVar[tuple[_Step, ...]] = ()
+    BY_TAG: ClassVar[dict[int, _Step]] = {}
+    BY_NAME: ClassVar[dict[str, _Step]] = {}
     unknown: ClassVar[tuple[tuple[int, bytes], ...]] = ()
     faults: ClassVar[tuple[tuple[str, str], ...]] = ()
 
@@ -167,7 +207,10 @@ class NasMessage:
         cls.ROWS = tuple(rows.values())
         cls.REQUIRED = frozenset(row.name for row in cls.ROWS if row.mandatory) | frozenset(cls.HEADER)
         cls.FIELDS = frozenset(rows) | frozenset(cls.HEADER)
-        cls.OPTIONAL = _by_tag(cls)
+        steps = [_step(number, row) for number, row in enumerate(cls.ROWS)]
+        cls.MANDATORY = tuple(step for step in steps if step.tag < 0)
+        cls.BY_NAME = {step.name: step for step in steps}
+        cls.BY_TAG = _by_tag(cls.__name__, steps)
 
     def __init__(self, **fields: object) -> None:
         kind = type(self)
@@ -202,16 +245,16 @@ class NasMessage:
         return f"{type(self).__name__}({inside})"
 
 
-def _by_tag(kind: type[NasMessage]) -> dict[int, Row]:
-    table: dict[int, Row] = {}
-    for row in kind.ROWS:
-        if row.iei is None:
+def _by_tag(name: str, steps: list[_Step]) -> dict[int, _Step]:
+    """Every first octet that an optional element of the message may have."""
+    table: dict[int, _Step] = {}
+    for step in steps:
+        if step.tag < 0:
             continue
-        tags = range(row.iei << 4, (row.iei << 4) + 16) if row.format is Format.TV1 else (row.iei,)
-        for tag in tags:
+        for tag in range(step.tag << 4, (step.tag << 4) + 16) if step.form == _TV1 else (step.tag,):
             if tag in table:
-                raise TypeError(f"{kind.__name__}: IEI {tag:#04x} stands twice")
-            table[tag] = row
+                raise TypeError(f"{name}: IEI {tag:#04x} stands twice")
+            table[tag] = step
     return table
 
 
@@ -262,33 +305,7 @@ def decode_body(kind: type[M], octets: bytes, start: int, fields: dict[str, obje
     position = _mandatory(kind, octets, start, fields)
     if position == len(octets):
         return build(kind, fields)
-    faults: list[tuple[str, str]] = []
-    unknown: list[tuple[int, bytes]] = []
-    strict: NasError | None = None
-    end = len(octets)
-    while position < end:
-        tag = octets[position]
-        row = kind.OPTIONAL.get(tag)
-        if row is None:
-            position = _skip(octets, position, unknown)
-            continue
-        begin = position
-        try:
-            value, position = _element(row, octets, position)
-        except _Wrong as wrong:
-            position = wrong.resume
-            if row.strict and strict is None and row.name not in fields:
-                strict = NasError(
-                    begin, f"{row.name}: {wrong.what}", "TS 24.501 §7.6.4", cause=_INVALID, ie=row.name
-                )
-            faults.append((row.name, wrong.what))
-            continue
-        if row.name not in fields and not (faults and any(name == row.name for name, _ in faults)):
-            fields[row.name] = value  # a repeated element: the first counts, §7.6.3
-    if faults:
-        fields["faults"] = tuple(faults)
-    if unknown:
-        fields["unknown"] = tuple(unknown)
+    strict = _optional(kind, octets, position, fields)
     message = build(kind, fields)
     if strict is not None:
         strict.partial = message
@@ -296,68 +313,85 @@ def decode_body(kind: type[M], octets: bytes, start: int, fields: dict[str, obje
     return message
 
 
-class _Wrong(Exception):
-    """An optional element that is syntactically incorrect; reading goes on at resume."""
-
-    def __init__(self, what: str, resume: int) -> None:
-        self.what = what
-        self.resume = resume
-
-
 def _mandatory(kind: type[NasMessage], octets: bytes, start: int, fields: dict[str, object]) -> int:
+    """Read the mandatory elements; returns where the optional ones begin."""
     position = start
-    for row in kind.ROWS:
-        form = row.format
-        if form > Format.LVE:
-            break
-        codec = row.codec
+    for _, name, form, _, low, high, read_half, read, _, _, _ in kind.MANDATORY:
         try:
-            if isinstance(codec, Nibble):
-                if form is Format.HALF_HIGH:
-                    fields[row.name] = codec.decode(octets[position - 1] >> 4)
-                else:
-                    fields[row.name] = codec.decode(octets[position] & 0x0F)
-                    position += 1
+            if form == _HALF:
+                fields[name] = read_half(octets[position] & 15)
+                position += 1
                 continue
-            if form is Format.V:
-                begin, size = position, codec.low
-            elif form is Format.LV:
+            if form == _HALF_HIGH:
+                fields[name] = read_half(octets[position - 1] >> 4)
+                continue
+            if form == _LV:
                 begin, size = position + 1, octets[position]
-            else:
+            elif form == _LVE:
                 begin, size = position + 2, octets[position] << 8 | octets[position + 1]
+            else:
+                begin, size = position, low
             position = begin + size
-            if position > len(octets) or not codec.low <= size <= codec.high:
+            if position > len(octets) or not low <= size <= high:
                 raise ValueError(f"{size} octets do not fit")
-            fields[row.name] = codec.decode(octets[begin:position])
+            fields[name] = read(octets[begin:position])
         except (ValueError, IndexError) as error:
-            what = f"{row.name}: {error}" if isinstance(error, ValueError) else f"{row.name}: missing"
-            raise NasError(position, what, "TS 24.501 §7.5.1", cause=_INVALID, ie=row.name) from None
+            what = f"{name}: {error}" if isinstance(error, ValueError) else f"{name}: missing or too short"
+            raise NasError(start, what, "TS 24.501 §7.5.1", cause=_INVALID, ie=name) from None
     return position
 
 
-def _element(row: Row, octets: bytes, position: int) -> tuple[object, int]:
-    """Value of the optional element at position, and where the next begins."""
-    codec, form, end = row.codec, row.format, len(octets)
-    try:
-        if isinstance(codec, Nibble):
-            end = position + 1
-            return codec.decode(octets[position] & 0x0F), end
-        if form is Format.TLV:
-            begin, size = position + 2, octets[position + 1]
-        elif form is Format.TV:
-            begin, size = position + 1, codec.low
-        else:
-            begin, size = position + 3, octets[position + 1] << 8 | octets[position + 2]
-        if begin + size > end:
-            raise _Wrong(f"{size} octets announced, {end - begin} there", end)
-        end = begin + size
-        if not codec.low <= size <= codec.high:
-            raise _Wrong(f"{size} octets, wanted {codec.low} to {codec.high}", end)
-        return codec.decode(octets[begin:end]), end
-    except IndexError:
-        raise _Wrong("too short", end) from None
-    except ValueError as error:
-        raise _Wrong(str(error), end) from None
+def _optional(
+    kind: type[NasMessage], octets: bytes, position: int, fields: dict[str, object]
+) -> NasError | None:
+    """Read the optional elements; returns what is wrong with a strict one."""
+    faults: dict[str, str] = {}
+    unknown: list[tuple[int, bytes]] = []
+    end, table = len(octets), kind.BY_TAG
+    while position < end:
+        step = table.get(octets[position])
+        if step is None:
+            position = _skip(octets, position, unknown)
+            continue
+        _, name, form, _, low, high, read_half, read, _, _, _ = step
+        after = end
+        try:
+            if form == _TV1:
+                value, position = read_half(octets[position] & 15), position + 1
+            else:
+                if form == _TLV:
+                    begin, size = position + 2, octets[position + 1]
+                elif form == _TLVE:
+                    begin, size = position + 3, octets[position + 1] << 8 | octets[position + 2]
+                else:
+                    begin, size = position + 1, low
+                after = begin + size
+                if after > end or not low <= size <= high:
+                    raise ValueError(f"{size} octets, {end - begin} there, wanted {low} to {high}")
+                value, position = read(octets[begin:after]), after
+            if name not in fields and name not in faults:  # of a repeated element the first counts, §7.6.3
+                fields[name] = value
+        except (ValueError, IndexError) as error:
+            position = after
+            if name not in fields:
+                faults.setdefault(name, str(error))
+    return _leftovers(kind, fields, faults, unknown)
+
+
+def _leftovers(
+    kind: type[NasMessage],
+    fields: dict[str, object],
+    faults: dict[str, str],
+    unknown: list[tuple[int, bytes]],
+) -> NasError | None:
+    if unknown:
+        fields["unknown"] = tuple(unknown)
+    if faults:
+        fields["faults"] = tuple(faults.items())
+        for name, what in faults.items():
+            if kind.BY_NAME[name].strict:
+                return NasError(None, f"{name}: {what}", "TS 24.501 §7.6.4", cause=_INVALID, ie=name)
+    return None
 
 
 def _skip(octets: bytes, position: int, unknown: list[tuple[int, bytes]]) -> int:
@@ -369,10 +403,7 @@ def _skip(octets: bytes, position: int, unknown: list[tuple[int, bytes]]) -> int
     if tag >= 0x80:
         unknown.append((tag >> 4, bytes((tag & 0x0F,))))
         return position + 1
-    width = 2 if tag >= 0x70 else 1
-    begin = position + 1 + width
-    if begin > end:
-        return end
+    begin = position + (3 if tag >= 0x70 else 2)
     after = min(begin + int.from_bytes(octets[position + 1 : begin], "big"), end)
     unknown.append((tag, octets[begin:after]))
     return after
@@ -380,39 +411,34 @@ def _skip(octets: bytes, position: int, unknown: list[tuple[int, bytes]]) -> int
 
 def encode_body(message: NasMessage, out: bytearray) -> None:
     """Append the elements of the message in the order of its table. NasError when a value does not fit."""
-    present = message.__dict__
-    for row in message.ROWS:
-        value = present.get(row.name)
-        if value is None:
-            continue
+    present, table = message.__dict__, message.BY_NAME
+    for step in sorted([table[name] for name in present if name in table]):
         try:
-            _write(row, value, out)
+            _write(step, present[step.name], out)
         except (ValueError, IndexError, AttributeError, TypeError, OverflowError) as error:
-            what = f"{message.NAME} {row.name}: {value!r} has no encoding ({error})"
-            raise NasError(None, what, f"TS 24.501 §{message.CLAUSE}", ie=row.name) from error
+            what = f"{message.NAME} {step.name}: {present[step.name]!r} has no encoding ({error})"
+            raise NasError(None, what, f"TS 24.501 §{message.CLAUSE}", ie=step.name) from error
 
 
-def _write(row: Row, value: object, out: bytearray) -> None:
-    codec, form = row.codec, row.format
-    if isinstance(codec, Nibble):
-        number = codec.encode(value)
+def _write(step: _Step, value: object, out: bytearray) -> None:
+    _, _, form, tag, low, high, _, _, write_half, write, _ = step
+    if form == _TV1 or form <= _HALF_HIGH:
+        number = write_half(value)
         if not 0 <= number <= 15:
             raise ValueError("not half an octet")
-        if form is Format.HALF_HIGH:
+        if form == _HALF_HIGH:
             out[-1] |= number << 4
-        elif row.iei is None:
-            out.append(number)
         else:
-            out.append(row.iei << 4 | number)
+            out.append(number if tag < 0 else tag << 4 | number)
         return
-    content = codec.encode(value)
+    content = write(value)
     size = len(content)
-    if not codec.low <= size <= codec.high:
-        raise ValueError(f"{size} octets, wanted {codec.low} to {codec.high}")
-    if row.iei is not None:
-        out.append(row.iei)
-    if form is Format.LV or form is Format.TLV:
+    if not low <= size <= high:
+        raise ValueError(f"{size} octets, wanted {low} to {high}")
+    if tag >= 0:
+        out.append(tag)
+    if form in _ONE_OCTET_LENGTH:
         out.append(size)
-    elif form is Format.LVE or form is Format.TLVE:
+    elif form in _TWO_OCTET_LENGTH:
         out += size.to_bytes(2, "big")
     out += content

@@ -1,4 +1,7 @@
-"""Authentication, identification and security mode control, TS 24.501 §8.2.1 to §8.2.5, §8.2.21, §8.2.22, §8.2.25 to §8.2.27, §8.2.31 to §8.2.33."""
+"""Authentication, identification, security mode control, slice authentication.
+
+TS 24.501 §8.2.1 to §8.2.5, §8.2.21, §8.2.22, §8.2.25 to §8.2.27, §8.2.31 to §8.2.33.
+"""
 
 from __future__ import annotations
 

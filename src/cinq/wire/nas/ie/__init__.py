@@ -1,4 +1,4 @@
-"""Information elements of TS 24.501 §9.11: their types, and their codecs for the rows of the message tables."""
+"""Information elements of TS 24.501 §9.11: types, and codecs for the rows of the message tables."""
 
 from __future__ import annotations
 

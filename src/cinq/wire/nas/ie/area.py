@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import groupby
 
 from cinq.numbering import PlmnId, Tai
 from cinq.wire.nas.engine import Codec
+
+plmn_of = lru_cache(256)(PlmnId.from_octets)
+tai_of = lru_cache(1024)(Tai.from_octets)
+
+
+@lru_cache(256)
+def plmn_octets(plmn: PlmnId) -> bytes:
+    return plmn.octets
+
+
+@lru_cache(1024)
+def tai_octets(tai: Tai) -> bytes:
+    return tai.octets
+
 
 _ONE_PLMN, _CONSECUTIVE, _MANY_PLMNS = 0, 1, 2
 
@@ -26,8 +41,8 @@ def _tai_list(b: bytes) -> list[Tai]:
 
 def _partial(form: int, count: int, b: bytes) -> list[Tai]:
     if form == _MANY_PLMNS:
-        return [Tai.from_octets(b[i : i + 6]) for i in range(0, 6 * count, 6)]
-    plmn = PlmnId.from_octets(b[:3])
+        return [tai_of(b[i : i + 6]) for i in range(0, 6 * count, 6)]
+    plmn = plmn_of(b[:3])
     if form == _ONE_PLMN:
         return [Tai(plmn, int.from_bytes(b[i : i + 3], "big")) for i in range(3, 3 + 3 * count, 3)]
     first = int.from_bytes(b[3:6], "big")
@@ -36,18 +51,20 @@ def _partial(form: int, count: int, b: bytes) -> list[Tai]:
 
 def _tai_list_octets(tais: list[Tai]) -> bytes:
     """One partial list per run of a PLMN; runs of one TAI become a list of several PLMNs."""
+    if len(tais) == 1:
+        return bytes((_MANY_PLMNS << 5,)) + tai_octets(tais[0])
     out = bytearray()
     for alone, runs in groupby(_runs(tais), key=lambda run: len(run) == 1):
         if not alone:
             for run in runs:
                 out.append(_ONE_PLMN << 5 | len(run) - 1)
-                out += run[0].plmn.octets + b"".join(tai.tac.to_bytes(3, "big") for tai in run)
+                out += plmn_octets(run[0].plmn) + b"".join(tai.tac.to_bytes(3, "big") for tai in run)
             continue
         single = [run[0] for run in runs]
         for i in range(0, len(single), 16):
             chunk = single[i : i + 16]
             out.append(_MANY_PLMNS << 5 | len(chunk) - 1)
-            out += b"".join(tai.octets for tai in chunk)
+            out += b"".join(tai_octets(tai) for tai in chunk)
     return bytes(out)
 
 
@@ -62,11 +79,15 @@ def _runs(tais: list[Tai]) -> list[list[Tai]]:
 
 
 def _plmns(b: bytes) -> list[PlmnId]:
-    return [PlmnId.from_octets(b[i : i + 3]) for i in range(0, len(b), 3)]
+    return [plmn_of(b[i : i + 3]) for i in range(0, len(b), 3)]
 
 
-tai: Codec[Tai] = Codec(Tai.from_octets, lambda value: value.octets, 6, 6)
+tai: Codec[Tai] = Codec(tai_of, tai_octets, 6, 6)
 tai_list: Codec[list[Tai]] = Codec(_tai_list, _tai_list_octets, 7, 112)
-plmn: Codec[PlmnId] = Codec(PlmnId.from_octets, lambda value: value.octets, 3, 3)
-plmn_list: Codec[list[PlmnId]] = Codec(_plmns, lambda plmns: b"".join(plmn.octets for plmn in plmns), 3, 45)
-plmn_list_or_none: Codec[list[PlmnId]] = Codec(_plmns, lambda plmns: b"".join(p.octets for p in plmns), 0)
+plmn: Codec[PlmnId] = Codec(plmn_of, plmn_octets, 3, 3)
+plmn_list: Codec[list[PlmnId]] = Codec(
+    _plmns, lambda plmns: b"".join(plmn_octets(plmn) for plmn in plmns), 3, 45
+)
+plmn_list_or_none: Codec[list[PlmnId]] = Codec(
+    _plmns, lambda plmns: b"".join(plmn_octets(p) for p in plmns), 0
+)

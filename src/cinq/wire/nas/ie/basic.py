@@ -1,9 +1,10 @@
-"""Octets, numbers, flags, causes, data network names, timers and time: elements without a shape of their own."""
+"""Octets, numbers, flags, causes, data network names, timers, time: elements without a shape of their own."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -88,6 +89,7 @@ def timer(units: dict[int, int], otherwise: int) -> Codec[int]:
 
     finest = sorted(units.items(), key=lambda item: item[1])
 
+    @lru_cache(64)
     def encode(seconds: int) -> bytes:
         if seconds == DEACTIVATED:
             return b"\xe0"
@@ -129,7 +131,7 @@ time_zone = Codec(lambda b: _zone(b[0]), lambda t: bytes((_zone_octet(t),)), 1, 
 
 
 class UniversalTime(Struct, frozen=True):
-    """Universal time and local time zone, TS 24.008 §10.5.3.9. utc: of whole seconds. zone: offset of local time."""
+    """Time zone and time, TS 24.008 §10.5.3.9. utc: of whole seconds. zone: offset of local time."""
 
     utc: datetime
     zone: timedelta

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 
-from cinq.numbering import Guti, Imei, Imeisv, MobileIdentity, NoIdentity, PlmnId, STmsi, Suci
+from cinq.numbering import AmfId, Guti, Imei, Imeisv, MobileIdentity, NoIdentity, PlmnId, STmsi, Suci
 from cinq.wire.nas.engine import Codec
+from cinq.wire.nas.ie.area import plmn_octets, plmn_of
 from cinq.wire.nas.ie.basic import named_half
 
 
@@ -28,7 +30,7 @@ identity_type = named_half(IdentityType, 7)
 def _decode(b: bytes) -> MobileIdentity:
     kind = b[0] & 7
     if kind == IdentityType.GUTI:
-        return Guti.from_octets(b[1:])
+        return _guti(b)
     if kind == IdentityType.SUCI:
         return _suci(b)
     if kind == IdentityType.S_TMSI:
@@ -42,6 +44,20 @@ def _decode(b: bytes) -> MobileIdentity:
     raise ValueError(f"mobile identity of type {IdentityType(kind).name} is not supported")
 
 
+_amf_of = lru_cache(256)(AmfId.from_octets)
+
+
+@lru_cache(256)
+def _guami_octets(plmn: PlmnId, amf: AmfId) -> bytes:
+    return plmn.octets + amf.octets
+
+
+def _guti(b: bytes) -> Guti:
+    if len(b) != 11:
+        raise ValueError(f"5G-GUTI of {len(b)} octets, wanted 11")
+    return Guti(plmn_of(b[1:4]), _amf_of(b[4:7]), int.from_bytes(b[7:], "big"))
+
+
 def _suci(b: bytes) -> Suci:
     if b[0] >> 4 & 7:
         raise ValueError(f"SUPI format {b[0] >> 4 & 7} is not supported, wanted 0 (IMSI)")
@@ -49,7 +65,7 @@ def _suci(b: bytes) -> Suci:
         raise ValueError(f"SUCI of {len(b)} octets")
     h = b[4:6].hex()
     routing = (h[1] + h[0] + h[3] + h[2]).rstrip("f")
-    return Suci(PlmnId.from_octets(b[1:4]), routing, b[6] & 15, b[7], b[8:])
+    return Suci(plmn_of(b[1:4]), routing, b[6] & 15, b[7], b[8:])
 
 
 def _digits(b: bytes) -> str:
@@ -65,10 +81,10 @@ def _digits(b: bytes) -> str:
 
 def _encode(identity: MobileIdentity) -> bytes:
     if isinstance(identity, Guti):
-        return b"\xf2" + identity.octets
+        return b"\xf2" + _guami_octets(identity.plmn, identity.amf) + identity.tmsi.to_bytes(4, "big")
     if isinstance(identity, Suci):
         r = identity.routing_indicator.ljust(4, "f")
-        head = b"\x01" + identity.plmn.octets + bytes.fromhex(r[1] + r[0] + r[3] + r[2])
+        head = b"\x01" + plmn_octets(identity.plmn) + bytes.fromhex(r[1] + r[0] + r[3] + r[2])
         return head + bytes((identity.scheme, identity.key_id)) + identity.output
     if isinstance(identity, STmsi):
         return b"\xf4" + identity.octets

@@ -72,7 +72,7 @@ class PacketFilter(Struct, frozen=True):
 
 
 class QosRule(Struct, frozen=True):
-    """identifier: 1 to 255. operation: a RuleOperation. precedence, qfi: None where the rule has none (DELETE).
+    """identifier: 1 to 255. operation: a RuleOperation. precedence, qfi: None where the rule has none.
 
     The lower the precedence, the earlier the rule is evaluated. segregation: from the UE only.
     """
@@ -167,7 +167,7 @@ class FlowOperation(IntEnum):
 
 
 class QosFlowDescription(Struct, frozen=True):
-    """qfi: 1 to 63. operation: a FlowOperation. e_bit: parameters follow (CREATE), replace all others (MODIFY).
+    """qfi: 1 to 63. operation: a FlowOperation. e_bit: parameters follow (CREATE) or replace all (MODIFY).
 
     gfbr, mfbr: guaranteed and maximum flow bit rate in bits per second. averaging_window: milliseconds.
     """

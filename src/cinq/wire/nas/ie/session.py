@@ -111,24 +111,28 @@ def _address_octets(a: PduAddress) -> bytes:
 pdu_address: Codec[PduAddress] = Codec(_address, _address_octets, 5, 29)
 
 
+_UNITS = (0, *(base * step for base in (1, 10**3, 10**6, 10**9, 10**12) for step in (1, 4, 16, 64, 256)))
+
+
 def bit_rate(b: bytes) -> int:
     """Three octets, unit and value (§9.11.4.14), as bits per second."""
     unit = min(max(b[0], 1), 25)
-    return int.from_bytes(b[1:3], "big") * 1000 * _units[unit]
-
-
-_units = (0, *(base * step for base in (1, 10**3, 10**6, 10**9, 10**12) for step in (1, 4, 16, 64, 256)))
+    return int.from_bytes(b[1:3], "big") * 1000 * _UNITS[unit]
 
 
 def bit_rate_octets(rate: int) -> bytes:
     """The finest unit that gives the rate exactly, else the finest that reaches it, rounded up."""
     kilobits = -(-rate // 1000)
-    fits = [unit for unit in range(1, 26) if 0 <= kilobits <= 65535 * _units[unit]]
-    if not fits:
+    if not 0 <= kilobits <= 65535 * _UNITS[25]:
         raise ValueError(f"bit rate of {rate} bit/s")
-    exact = [unit for unit in fits if kilobits % _units[unit] == 0]
-    unit = (exact or fits)[0]
-    return bytes((unit,)) + (-(-kilobits // _units[unit])).to_bytes(2, "big")
+    first = 1
+    while kilobits > 65535 * _UNITS[first]:
+        first += 1
+    exact = first
+    while exact < 25 and kilobits % _UNITS[exact]:
+        exact += 1
+    unit = first if kilobits % _UNITS[exact] else exact
+    return bytes((unit,)) + (-(-kilobits // _UNITS[unit])).to_bytes(2, "big")
 
 
 class SessionAmbr(Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -39,6 +40,7 @@ class RejectedSNssai(Struct, frozen=True):
     cause: int
 
 
+@lru_cache(256)
 def s_nssai_value(b: bytes) -> SNssai:
     """An S-NSSAI of 1, 2, 4, 5 or 8 octets."""
     size = len(b)
