@@ -6,7 +6,7 @@ message opens it and `@collision` what a message that is not awaited meets.
 """
 
 from cinq.procedure.clock import Clock, RealClock, VirtualClock
-from cinq.procedure.journal import Event, Journal
+from cinq.procedure.journal import ON_BEHALF, Event, Journal
 from cinq.procedure.runtime import Runtime
 from cinq.procedure.subject import Subject
 from cinq.procedure.table import Procedure, collision, procedure
@@ -31,6 +31,7 @@ __all__ = [
     "BESIDE",
     "DEFER",
     "IGNORE",
+    "ON_BEHALF",
     "RESEND",
     "STATUS",
     "Aborted",

@@ -5,10 +5,23 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 log = logging.getLogger("cinq.journal")
+
+
+
+class Labelled(Protocol):
+    """Something an event can be about."""
+
+    @property
+    def label(self) -> str: ...
+
+
+ON_BEHALF: ContextVar[Labelled | None] = ContextVar("cinq-on-behalf", default=None)
+"""The subject whose procedure the running task is: whom a service operation without a SUPI is about."""
 
 Direction = Literal["in", "out", "none"]
 Listener = Callable[["Event"], None]

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from cinq.procedure.journal import ON_BEHALF
 from cinq.procedure.verdict import Aborted, Refused, Timer, TimerExpired
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ class Run:
 
     async def _drive(self, begin: Callable[[], Coroutine[object, None, object]]) -> None:
         self.started = True
+        ON_BEHALF.set(self.subject)
         error: Exception | None = None
         try:
             if self.aborting is None:

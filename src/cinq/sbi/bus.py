@@ -76,7 +76,7 @@ class Bus:
 
     def serve(self, service: type[S], implementation: S, instance: str) -> None:
         """Offers a service. The first instance that serves it is the one a client without a choice meets."""
-        owner = type(implementation).__name__
+        owner = service_name(service)[1:].partition("-")[0].upper()
         for op in operations(service):
             entry = (getattr(implementation, op.attribute), owner)
             self._methods[op, instance] = entry

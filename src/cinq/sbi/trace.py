@@ -7,7 +7,7 @@ import time
 
 import msgspec
 
-from cinq.procedure import Event, Journal
+from cinq.procedure import ON_BEHALF, Event, Journal
 from cinq.sbi.operation import Created, Multipart, Operation
 from cinq.sbi.problem import Problem
 
@@ -81,7 +81,10 @@ def _json(body: object) -> bytes:
 
 def _subject(arguments: tuple[object, ...], octets: bytes) -> str:
     for argument in arguments:
-        if isinstance(argument, str) and (found := _SUPI.search(argument)):
+        text = argument if isinstance(argument, str) else _json(argument).decode("utf-8", "replace")
+        if found := _SUPI.search(text):
             return found[0]
-    found_in_body = _SUPI.search(octets.decode("utf-8", "replace"))
-    return found_in_body[0] if found_in_body else ""
+    if found := _SUPI.search(octets.decode("utf-8", "replace")):
+        return found[0]
+    owner = ON_BEHALF.get()
+    return "" if owner is None else owner.label

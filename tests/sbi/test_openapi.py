@@ -1,0 +1,194 @@
+"""The services against the 3GPP OpenAPI files: paths, methods, statuses, attribute names, required, enumerations."""
+
+from __future__ import annotations
+
+import functools
+import types
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from cinq.sbi.operation import Created, Model, Multipart, Operation, operations
+from cinq.sbi.services.namf_communication import NamfCommunication
+from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
+from cinq.sbi.services.nnrf import NnrfNFDiscovery, NnrfNFManagement
+from cinq.sbi.services.nnssf_nsselection import NnssfNSSelection
+from cinq.sbi.services.npcf_ampolicycontrol import NpcfAMPolicyControl
+from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl
+from cinq.sbi.services.nsmf_pdusession import NsmfPDUSession
+from cinq.sbi.services.nudm_sdm import NudmSubscriberDataManagement
+from cinq.sbi.services.nudm_ueau import NudmUEAuthentication
+from cinq.sbi.services.nudm_uecm import NudmUEContextManagement
+from cinq.sbi.services.nudr_dr import NudrDataRepository
+
+FILES = {
+    NamfCommunication: "TS29518_Namf_Communication.yaml",
+    NausfUEAuthentication: "TS29509_Nausf_UEAuthentication.yaml",
+    NnrfNFManagement: "TS29510_Nnrf_NFManagement.yaml",
+    NnrfNFDiscovery: "TS29510_Nnrf_NFDiscovery.yaml",
+    NnssfNSSelection: "TS29531_Nnssf_NSSelection.yaml",
+    NpcfAMPolicyControl: "TS29507_Npcf_AMPolicyControl.yaml",
+    NpcfSMPolicyControl: "TS29512_Npcf_SMPolicyControl.yaml",
+    NsmfPDUSession: "TS29502_Nsmf_PDUSession.yaml",
+    NudmSubscriberDataManagement: "TS29503_Nudm_SDM.yaml",
+    NudmUEAuthentication: "TS29503_Nudm_UEAU.yaml",
+    NudmUEContextManagement: "TS29503_Nudm_UECM.yaml",
+    NudrDataRepository: "TS29505_Subscription_Data.yaml",
+}
+# Shapes that the API writes in place of a named schema.
+UNNAMED = {"Link", "SmContextRefused"}
+RENAMED = {"PatchItem": ("TS29571_CommonData.yaml", "PatchItem")}
+
+
+@functools.cache
+def document(folder: Path, name: str) -> dict:
+    return yaml.load((folder / name).read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def schema(folder: Path, file: str, name: str) -> tuple[str, dict] | None:
+    """The file that defines a schema, and the schema: followed through references."""
+    for candidate in (file, "TS29571_CommonData.yaml", *sorted(p.name for p in folder.glob("TS295*.yaml"))):
+        found = document(folder, candidate).get("components", {}).get("schemas", {}).get(name)
+        if found is not None:
+            return candidate, found
+    return None
+
+
+def resolve(folder: Path, file: str, node: dict) -> tuple[str, dict]:
+    while "$ref" in node:
+        target, _, path = node["$ref"].partition("#")
+        file = target or file
+        node = document(folder, file)
+        for part in path.strip("/").split("/"):
+            node = node[part]
+    return file, node
+
+
+def properties(folder: Path, file: str, node: dict) -> dict[str, tuple[str, dict]]:
+    file, node = resolve(folder, file, node)
+    found = {name: (file, value) for name, value in node.get("properties", {}).items()}
+    for part in (*node.get("allOf", ()), *node.get("anyOf", ()), *node.get("oneOf", ())):
+        found = {**properties(folder, file, part), **found}
+    return found
+
+
+def models(shape: object) -> Iterator[type]:
+    """Every model that a shape holds, once."""
+    seen: set[type] = set()
+
+    def walk(hint: object) -> None:
+        for argument in typing.get_args(hint):
+            walk(argument)
+        if isinstance(hint, type) and issubclass(hint, Model | Multipart) and hint not in seen:
+            seen.add(hint)
+            for field in typing.get_type_hints(hint).values():
+                walk(field)
+
+    walk(shape)
+    yield from seen
+
+
+def cases() -> list[tuple[type, Operation]]:
+    return [(service, op) for service in FILES for op in operations(service)]
+
+
+@pytest.fixture(scope="module")
+def folder(shared: Path) -> Path:
+    path = shared / "reference" / "openapi-rel18"
+    if not path.is_dir():
+        pytest.skip(f"no OpenAPI files in {path}")
+    return path
+
+
+@pytest.mark.parametrize(("service", "op"), cases(), ids=lambda v: getattr(v, "attribute", None))
+def test_operation_is_in_the_api(folder: Path, service: type, op: Operation) -> None:
+    paths = document(folder, FILES[service])["paths"]
+    assert op.path in paths, f"{op.path} is not a path of {FILES[service]}"
+    described = paths[op.path].get(op.method.lower())
+    assert described is not None, f"{op.method} is not a method of {op.path}"
+    assert str(op.status) in described["responses"], f"{op.status} is not an answer of {op.method} {op.path}"
+    server = (
+        document(folder, FILES[service])["servers"][0]["url"]
+        if "servers" in document(folder, FILES[service])
+        else None
+    )
+    if server is not None:
+        assert server == f"{{apiRoot}}/{op.service}/{op.version}"
+    declared = [resolve(folder, FILES[service], p)[1]["name"] for p in described.get("parameters", ())]
+    camel = {n.replace("-", "_"): n for n in declared}
+    for name in op.query:
+        assert name in camel or any(n.replace("_", "-") == name.replace("_", "-") for n in declared), name
+
+
+def all_models() -> list[tuple[type, str]]:
+    found: dict[type, str] = {}
+    for service, op in cases():
+        for shape in (op.request, op.response):
+            for model in models(shape):
+                found.setdefault(model, FILES[service])
+    return sorted(found.items(), key=lambda item: item[0].__name__)
+
+
+@pytest.mark.parametrize(("model", "file"), all_models(), ids=lambda v: getattr(v, "__name__", None))
+def test_attributes_are_those_of_the_schema(folder: Path, model: type, file: str) -> None:
+    if model.__name__ in UNNAMED:
+        return
+    if issubclass(model, Multipart):
+        check_multipart(folder, model)
+        return
+    found = schema(folder, file, model.__name__)
+    assert found is not None, f"no schema {model.__name__}"
+    home, node = found
+    known = properties(folder, home, node)
+    hints = typing.get_type_hints(model)
+    fields = msgspec.structs.fields(model)
+    for field in fields:
+        assert field.encode_name in known, f"{model.__name__}.{field.encode_name}"
+        check_enumeration(folder, hints[field.name], *known[field.encode_name])
+    present = {field.encode_name for field in fields}
+    for name in node.get("required", ()):
+        assert name in present, f"{model.__name__} requires {name}"
+
+
+def check_enumeration(folder: Path, hint: object, file: str, node: dict) -> None:
+    literals = [
+        value
+        for part in (typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,))
+        if typing.get_origin(part) is typing.Literal
+        for value in typing.get_args(part)
+    ]
+    _, target = resolve(folder, file, node)
+    allowed = target.get("enum") or [v for p in target.get("anyOf", ()) for v in p.get("enum", ())]
+    for value in literals:
+        assert not allowed or value in allowed, f"{value} is not one of {allowed}"
+
+
+def check_multipart(folder: Path, model: type) -> None:
+    """Part names are those of some multipart/related body of the two APIs that have them."""
+    names = {field.encode_name for field in msgspec.structs.fields(model)}
+    for file in ("TS29502_Nsmf_PDUSession.yaml", "TS29518_Namf_Communication.yaml"):
+        for path in document(folder, file)["paths"].values():
+            for operation in path.values():
+                for body in bodies(operation):
+                    if names <= set(body.get("schema", {}).get("properties", {})):
+                        return
+    pytest.fail(f"{model.__name__}: no multipart body has the parts {sorted(names)}")
+
+
+def bodies(operation: object) -> Iterator[dict]:
+    if not isinstance(operation, dict):
+        return
+    answers = operation.get("responses", {}).values()
+    for holder in (operation.get("requestBody", {}), *answers):
+        if isinstance(holder, dict):
+            content = holder.get("content", {})
+            if "multipart/related" in content:
+                yield content["multipart/related"]
+
+
+def test_created_is_not_a_body() -> None:
+    assert not issubclass(Created, Model)
