@@ -1,0 +1,264 @@
+"""The slow path of decoding: IE by IE, with the error handling of TS 38.413 clause 10."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from cinq.wire.ngap.base import CRITICALITIES, KINDS, Criticality, Ie, IeDiagnostic, Kind, Pdu, Sequence
+from cinq.wire.ngap.error import NgapError, ProtocolCause
+from cinq.wire.ngap.generated.tables import CLASSES, DECODERS, IE_NAMES, IES, PROCEDURES
+from cinq.wire.per import reading
+
+S = TypeVar("S", bound=Sequence)
+
+# What generated code raises on octets or values that do not fit.
+FAULTS = (ValueError, LookupError, TypeError, AttributeError, OverflowError)
+IGNORE_AND_NOTIFY: ProtocolCause = "abstract-syntax-error-ignore-and-notify"
+
+
+@dataclass
+class Header:
+    """What is known of the PDU around the IEs, as far as it could be read."""
+
+    procedure_code: int | None = None
+    kind: Kind | None = None
+    criticality: Criticality | None = None
+
+    def error(
+        self,
+        offset: int | None,
+        what: str,
+        clause: str,
+        cause: ProtocolCause,
+        *,
+        ies: tuple[IeDiagnostic, ...] = (),
+        partial: Pdu | None = None,
+        tolerable: bool = False,
+        silent: bool = False,
+    ) -> NgapError:
+        return NgapError(
+            offset,
+            what,
+            clause,
+            cause=cause,
+            procedure_code=self.procedure_code,
+            triggering_message=self.kind,
+            procedure_criticality=self.criticality,
+            ies=ies,
+            partial=partial,
+            tolerable=tolerable,
+            silent=silent,
+        )
+
+
+Finding = tuple[int | None, str]
+
+
+@dataclass
+class Findings:
+    """All that was found wrong with a container."""
+
+    diagnostics: list[IeDiagnostic] = field(default_factory=list)
+    syntax: Finding | None = None
+    misplaced: Finding | None = None
+    rejected: Finding | None = None
+    tolerated: Finding | None = None
+
+
+def decode(octets: bytes) -> Pdu:
+    """The message, or NgapError with all that the answer needs."""
+    header = Header()
+    try:
+        content, start = _header(octets, header)
+    except FAULTS as fault:
+        raise _syntax_error(header, 0, f"not an NGAP-PDU: {_told(fault)}") from fault
+    cls = _class(header)
+    if cls not in IES:
+        return _whole(DECODERS[_key(header)], content, header, start)
+    message = _blank(cls)
+    findings = _container(content, start, message)
+    _judge(header, findings, message)
+    message._diagnostics = tuple(findings.diagnostics)
+    return message
+
+
+def decode_value(cls: type[S], decoder: Callable[[bytes], Sequence], octets: bytes) -> Sequence:
+    """A transfer or transparent container, or NgapError; what is unknown in it and may be, is passed over."""
+    header = Header()
+    if cls not in IES:
+        return _whole(decoder, octets, header, 0)
+    value = _blank(cls)
+    _judge(header, _container(octets, 0, value), None)
+    return value
+
+
+def _header(octets: bytes, header: Header) -> tuple[bytes, int | None]:
+    """Reads the header; the content of the message and where it begins (None when in fragments)."""
+    if octets[0] & 0x80 or octets[0] >> 5 >= len(KINDS):
+        raise reading.Fault("neither initiating message nor outcome")
+    header.kind = KINDS[octets[0] >> 5]
+    header.procedure_code = octets[1]
+    header.criticality = CRITICALITIES[octets[2] >> 6]
+    content, end = reading.octets(octets, 3)
+    if end != len(octets):
+        raise reading.Fault(f"{end} octets are announced, {len(octets)} are there")
+    return content, None if octets[3] >= 192 else end - len(content)
+
+
+def _key(header: Header) -> int:
+    assert header.kind is not None
+    assert header.procedure_code is not None
+    return KINDS.index(header.kind) << 13 | header.procedure_code
+
+
+def _class(header: Header) -> type[Pdu]:
+    cls = CLASSES.get(_key(header))
+    if cls is not None:
+        return cls
+    name = PROCEDURES.get(header.procedure_code or 0)
+    if name is not None:
+        what = f"{name} has no {header.kind}"
+        raise header.error(0, what, "TS 38.413 §10.3.4.1A", "abstract-syntax-error-reject")
+    raise header.error(
+        1,
+        f"procedure code {header.procedure_code} is not known",
+        "TS 38.413 §10.3.4.1",
+        "abstract-syntax-error-reject" if header.criticality == "reject" else IGNORE_AND_NOTIFY,
+        silent=header.criticality == "ignore",
+    )
+
+
+def _blank(cls: type[S]) -> S:
+    value = cls.__new__(cls)
+    for name in cls.__slots__:
+        setattr(value, name, None)
+    return value
+
+
+T = TypeVar("T")
+
+
+def _whole(decoder: Callable[[bytes], T], content: bytes, header: Header, start: int | None) -> T:
+    """A value without a table of IEs: there is nothing to tell but that it cannot be decoded."""
+    try:
+        return decoder(content)
+    except reading.NotComprehended as unknown:
+        ies: tuple[IeDiagnostic, ...] = ((CRITICALITIES[unknown.criticality], unknown.ie, "not-understood"),)
+        raise header.error(
+            start, str(unknown), "TS 38.413 §10.3.4.2", "abstract-syntax-error-reject", ies=ies
+        ) from unknown
+    except reading.Misplaced as misplaced:
+        raise header.error(
+            start,
+            str(misplaced),
+            "TS 38.413 §10.3.6",
+            "abstract-syntax-error-falsely-constructed-message",
+        ) from misplaced
+    except FAULTS as fault:
+        raise _syntax_error(header, start, _told(fault)) from fault
+    finally:
+        reading.NOTICES.clear()
+
+
+def _syntax_error(header: Header, offset: int | None, what: str, partial: Pdu | None = None) -> NgapError:
+    return header.error(offset, what, "TS 38.413 §10.2", "transfer-syntax-error", partial=partial)
+
+
+def _told(fault: Exception) -> str:
+    if isinstance(fault, IndexError):
+        return "the octets end too early"
+    return str(fault) or type(fault).__name__
+
+
+def _container(content: bytes, start: int | None, into: Sequence) -> Findings:
+    """Reads the IEs of a message that is a SEQUENCE of one container. start: its octet offset in the input."""
+    findings = Findings()
+    rows = IES[type(into)]
+    places = {row[0]: place for place, row in enumerate(rows)}
+    last, i = -1, 3
+    at = start
+    try:
+        for _ in range(content[1] << 8 | content[2]):
+            at = None if start is None else start + i
+            ie, criticality = content[i] << 8 | content[i + 1], content[i + 2] >> 6
+            octets, i = reading.octets(content, i + 3)
+            if i > len(content):
+                reading.overrun()
+            place = places.get(ie)
+            if place is None:
+                _not_understood(findings, at, ie, CRITICALITIES[criticality])
+            elif place <= last:
+                findings.misplaced = findings.misplaced or (at, f"{_named(ie)} comes twice or in the wrong order")
+            else:
+                last = place
+                _ie(findings, at, rows[place], CRITICALITIES[criticality], octets, into)
+    except FAULTS as fault:
+        findings.syntax = findings.syntax or (at, _told(fault))
+    if findings.syntax is None:
+        _missing(findings, rows, into)
+    return findings
+
+
+def _named(ie: int) -> str:
+    return f"{IE_NAMES.get(ie, 'IE')} ({ie})"
+
+
+def _not_understood(findings: Findings, at: int | None, ie: int, criticality: Criticality) -> None:
+    """§10.3.4.2: ignore passes over, notify reports, reject rejects."""
+    if criticality == "ignore":
+        return
+    findings.diagnostics.append((criticality, ie, "not-understood"))
+    if criticality == "reject":
+        findings.rejected = findings.rejected or (at, f"{_named(ie)} is not understood")
+
+
+def _ie(findings: Findings, at: int | None, row: Ie, received: Criticality, octets: bytes, into: Sequence) -> None:
+    """Decodes one known IE; faults inside it are found, not raised."""
+    ie, attribute, _, _, decoder = row
+    try:
+        setattr(into, attribute, decoder(octets))
+    except reading.NotComprehended as unknown:
+        if unknown.criticality == 0:
+            _not_understood(findings, at, unknown.ie, "reject")
+        else:  # an unknown alternative of a CHOICE: the IE around it is what is not understood
+            _not_understood(findings, at, ie, received)
+    except reading.Misplaced as misplaced:
+        findings.misplaced = findings.misplaced or (at, f"in {_named(ie)}: {misplaced}")
+    except FAULTS as fault:
+        findings.syntax = findings.syntax or (at, f"{_named(ie)}: {_told(fault)}")
+    for criticality, inner in reading.NOTICES:
+        _not_understood(findings, at, inner, CRITICALITIES[criticality])
+    reading.NOTICES.clear()
+
+
+def _missing(findings: Findings, rows: tuple[Ie, ...], into: Sequence) -> None:
+    """§10.3.5: what is mandatory and not there, by the criticality that the specification gives it."""
+    reported = {ie for _, ie, _ in findings.diagnostics}
+    for ie, attribute, criticality, mandatory, _ in rows:
+        if not mandatory or getattr(into, attribute) is not None or ie in reported:
+            continue
+        found = (None, f"{_named(ie)} is missing")
+        findings.diagnostics.append((criticality, ie, "missing"))
+        if criticality == "reject":
+            findings.rejected = findings.rejected or found
+        else:
+            findings.tolerated = findings.tolerated or found
+
+
+def _judge(header: Header, findings: Findings, partial: Pdu | None) -> None:
+    """Raises what weighs most: transfer syntax, construction, what rejects, what could be tolerated."""
+    ies = tuple(findings.diagnostics)
+    if findings.syntax is not None:
+        raise _syntax_error(header, *findings.syntax, partial)
+    if findings.misplaced is not None:
+        cause: ProtocolCause = "abstract-syntax-error-falsely-constructed-message"
+        raise header.error(*findings.misplaced, "TS 38.413 §10.3.6", cause, ies=ies, partial=partial)
+    if findings.rejected is not None:
+        cause = "abstract-syntax-error-reject"
+        raise header.error(*findings.rejected, "TS 38.413 §10.3.4, §10.3.5", cause, ies=ies, partial=partial)
+    if findings.tolerated is not None:
+        raise header.error(
+            *findings.tolerated, "TS 38.413 §10.3.5", IGNORE_AND_NOTIFY, ies=ies, partial=partial, tolerable=True
+        )

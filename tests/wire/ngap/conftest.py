@@ -1,0 +1,216 @@
+"""pycrate as the oracle: random values of any NGAP type, and the same values as cinq's objects."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from cinq.wire import ngap
+from cinq.wire.per.model import CRITICALITIES
+from cinq.wire.per.names import attribute_name
+from cinq.wire.per.tree import _entries, _name, is_field
+
+NGAP = pytest.importorskip("pycrate_asn1dir.NGAP", reason="pycrate is the oracle of these tests")
+
+KINDS = {
+    "InitiatingMessage": "initiatingMessage",
+    "SuccessfulOutcome": "successfulOutcome",
+    "UnsuccessfulOutcome": "unsuccessfulOutcome",
+}
+STRINGS = {"PrintableString": "abcXYZ 0129-", "VisibleString": "abcXYZ 0129_~", "UTF8String": "abcé漢𝄞"}
+
+
+class Oracle:
+    """Walks pycrate's tree. long: how often a size is drawn from 16K on, to meet fragments."""
+
+    def __init__(self, seed: int, long: float = 0.0) -> None:
+        self.random = random.Random(seed)
+        self.long = long
+        self.pdu = NGAP.NGAP_PDU_Descriptions.NGAP_PDU
+        self.ie_names = {
+            node._val: node._name.removeprefix("id-")
+            for node in NGAP.NGAP_Constants._all_
+            if node._mode == "VALUE" and node._typeref and node._typeref.called[1] == "ProtocolIE-ID"
+        }
+
+    def messages(self) -> Iterator[tuple[str, dict, object]]:
+        """(kind, row of the procedure, type) of every message."""
+        code = self.pdu._cont["initiatingMessage"]._cont["procedureCode"]
+        for row in code._const_tab._val.root:
+            for key, kind in KINDS.items():
+                if key in row:
+                    yield kind, row, row[key]
+
+    def values(self) -> Iterator[tuple[str, object]]:
+        """(class name, type) of every stand-alone type."""
+        for node in NGAP.NGAP_IEs._all_:
+            name = node._name
+            stands_alone = name.endswith("Transfer") or "TransparentContainer" in name
+            if (
+                stands_alone
+                and node._mode == "TYPE"
+                and node._parent is None
+                and node.TYPE == "SEQUENCE"
+                and not name.startswith("_")
+            ):
+                yield _name(node, ""), node
+
+    def pdu_octets(self, kind: str, row: dict, node: object, value: object) -> bytes:
+        name = node._typeref.called[1]
+        content = {"procedureCode": row["procedureCode"], "criticality": row["criticality"], "value": (name, value)}
+        self.pdu.set_val((kind, content))
+        return self.pdu.to_aper()
+
+    # Random values
+
+    def size(self, node: object, most: int = 60) -> int:
+        choose, constraint = self.random.choice, node._const_sz
+        if constraint is None:
+            if self.random.random() < self.long:
+                return choose((16383, 16384, 16385, 32768, 49152 + 7, 65536, 65537, 70000, 81920, 131072 + 1))
+            return choose((0, 1, 5, 126, 127, 128, 200, 300))
+        low, high = constraint.lb, constraint.ub
+        if constraint.ext is not None and self.random.random() < 0.15:
+            beyond = 16384 if self.random.random() < self.long else 0
+            return high + beyond + self.random.randint(1, 9)
+        if high >= 65536 and self.random.random() < self.long:
+            return choose((16383, 16384, 16391, 32768, 65536, min(high, 81920), high))
+        return choose((low, self.random.randint(low, min(high, low + most)), min(high, low + 2), min(high, 150)))
+
+    def integer(self, node: object) -> int:
+        constraint, choose = node._const_val, self.random.choice
+        if constraint.ext is not None and self.random.random() < 0.3:
+            gaps = [n for n in range(constraint.lb, min(constraint.ub, 300)) if not constraint.in_root(n)]
+            outside = [constraint.ub + 1, constraint.ub + self.random.randrange(1 << 20), -1, -128, -129, 2**40]
+            outside = [n for n in outside if not constraint.in_root(n)]
+            return choose(gaps if gaps and self.random.random() < 0.6 else outside)
+        part = choose(list(constraint.root))
+        if isinstance(part, int):
+            return part
+        low, high = part.lb, part.ub
+        return choose((low, high, self.random.randint(low, high), self.random.randint(low, min(high, low + 300))))
+
+    def value(self, node: object, depth: int = 0) -> object:
+        """A random value as pycrate wants it."""
+        kind, draw = node.TYPE, self.random
+        if kind in STRINGS:
+            return "".join(draw.choice(STRINGS[kind]) for _ in range(self.size(node, 20)))
+        match kind:
+            case "INTEGER":
+                return self.integer(node)
+            case "ENUMERATED":
+                return draw.choice(node._ext if node._ext and draw.random() < 0.3 else node._root)
+            case "OCTET STRING":
+                return draw.randbytes(self.size(node))
+            case "BIT STRING":
+                n = self.size(node)
+                return (draw.getrandbits(n) if n else 0, n)
+            case "NULL":
+                return 0
+            case "OBJECT IDENTIFIER":
+                return draw.choice(((1, 3, 6, 1, 4, 1, 99999, 5), (0, 39), (2, 999, 3), (2, 40, 1 << 40, 127, 128)))
+            case "SEQUENCE OF":
+                return self.listing(node, depth)
+            case "SEQUENCE":
+                return self.sequence(node, depth)
+        usable = [name for name in node._root if not self.is_empty_field(node._cont[name])]
+        name = draw.choice(usable)
+        return (name, self.value(node._cont[name], depth + 1))
+
+    def is_empty_field(self, node: object) -> bool:
+        return is_field(node) and not _entries(node._cont["id"])
+
+    def listing(self, node: object, depth: int) -> list:
+        if is_field(node._cont):
+            return self.fields(node._cont, depth)
+        low, high = node._const_sz.lb, node._const_sz.ub
+        if high >= 65536 and self.random.random() < self.long:
+            n = self.random.choice((16383, 16384, 16385, 32770, 65535, 65536))
+            items = [self.value(node._cont, depth + 1) for _ in range(50)]
+            return [self.random.choice(items) for _ in range(n)]
+        n = self.random.choice((1, 1, 2, 3, 9)) if depth < 10 else 1
+        return [self.value(node._cont, depth + 1) for _ in range(max(low, min(high, n)))]
+
+    def sequence(self, node: object, depth: int) -> dict:
+        if is_field(node):
+            return self.field(node, self.random.choice(_entries(node._cont["id"])), depth)
+        found = {}
+        for name in node._root:
+            part = node._cont[name]
+            if name in node._root_opt and self.random.random() > (0.5 if depth < 8 else 0.1):
+                continue
+            if part.TYPE == "OPEN_TYPE":
+                found[name] = ("_unk_004", self.random.randbytes(self.random.choice((1, 5, 200))))
+                continue
+            value = self.value(part, depth + 1)
+            if name in node._root_opt and part.TYPE == "SEQUENCE OF" and is_field(part._cont) and not value:
+                continue
+            found[name] = value
+        return found
+
+    def field(self, field: object, row: dict, depth: int) -> dict:
+        kind = row["Extension" if "extensionValue" in field._cont else "Value"]
+        named = kind._typeref.called[1] if kind._typeref is not None else kind.TYPE
+        content = (named, self.value(kind, depth + 1))
+        return {"id": row["id"], "criticality": row["criticality"], field._root[2]: content}
+
+    def fields(self, field: object, depth: int) -> list:
+        wanted = [
+            row
+            for row in _entries(field._cont["id"])
+            if row["presence"] == "mandatory" or self.random.random() < (0.5 if depth < 6 else 0.1)
+        ]
+        return [self.field(field, row, depth) for row in wanted]
+
+    # The same value as an object of cinq
+
+    def native(self, node: object, value: object) -> object:
+        match node.TYPE:
+            case "BIT STRING":
+                size = node._const_sz
+                fixed = size is not None and size.ext is None and size.lb == size.ub
+                return value[0] if fixed else value
+            case "NULL":
+                return True
+            case "OBJECT IDENTIFIER":
+                return ".".join(map(str, value))
+            case "OPEN_TYPE":
+                return value[1]
+            case "SEQUENCE OF":
+                return [self.native(node._cont, item) for item in value]
+            case "SEQUENCE":
+                return self.native_sequence(node, value)
+            case "CHOICE":
+                name, chosen = value
+                part = node._cont[name]
+                if is_field(part):
+                    return self.ie_names[chosen["id"]], self.native_field(part, chosen)
+                return name, self.native(part, chosen)
+        return value
+
+    def native_field(self, field: object, value: dict) -> object:
+        (row,) = (row for row in _entries(field._cont["id"]) if row["id"] == value["id"])
+        return self.native(
+            row["Extension" if "extensionValue" in field._cont else "Value"], value[field._root[2]][1]
+        )
+
+    def native_sequence(self, node: object, value: dict) -> object:
+        members = {}
+        for name, part in node._cont.items():
+            if name not in value:
+                continue
+            if part.TYPE == "SEQUENCE OF" and is_field(part._cont):
+                for item in value[name]:
+                    attribute = attribute_name(self.ie_names[item["id"]])
+                    members[attribute] = self.native_field(part._cont, item)
+            else:
+                members[attribute_name(name)] = self.native(part, value[name])
+        return getattr(ngap, _name(node, ""))(**members)
+
+
+@pytest.fixture()
+def oracle() -> Oracle:
+    assert CRITICALITIES[0] == "reject"
+    return Oracle(seed=38413)
