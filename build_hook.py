@@ -21,6 +21,11 @@ class GenerateHook(BuildHookInterface):
 
     PLUGIN_NAME = "custom"
 
+    def dependencies(self) -> list[str]:
+        """A compiler from PyPI, for the build only, where the machine has none that knows BPF."""
+        generator = runpy.run_path(str(ROOT / GENERATORS[1]))
+        return [] if generator["clang"]() else [generator["ZIG"]]
+
     def initialize(self, version: str, build_data: dict[str, object]) -> None:
         for script in GENERATORS:
             path = ROOT / script

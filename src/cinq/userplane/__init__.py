@@ -1,1 +1,1 @@
-"""The GTP-U data plane of both ends of N3: eBPF on tcx, a TUN fallback, and the model they are held against."""
+"""The GTP-U data plane of both ends of N3: eBPF on tcx, a TUN fallback, and the model that judges them."""

@@ -6,8 +6,7 @@ Tests hold eBPF and TUN against it; the planes themselves give it the rare packe
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cinq.userplane.packet import (
     NotForFastPath,
@@ -80,7 +79,7 @@ class Session:
     encap_packets: int = 0
     encap_octets: int = 0
     notified: bool = False
-    waiting: deque[bytes] = field(default_factory=deque)
+    waiting: list[bytes] | None = None  # most sessions never buffer
 
 
 class Model:
@@ -109,7 +108,7 @@ class Model:
         self._forget_keys(rules.session)
         self.registry.replace(rules)
         self.sessions[rules.session] = session
-        session.rules, session.notified = rules, False
+        session.rules, session.notified = rules, bool(session.waiting)
         for decap in rules.decap:
             self.decaps[decap.teid] = decap, session
         for encap in rules.encap:
@@ -136,7 +135,7 @@ class Model:
         self._forget_keys(session)
         gone = self.sessions.pop(session, None)
         if gone:
-            self.waiting -= len(gone.waiting)
+            self.waiting -= len(gone.waiting or ())
 
     def usage(self, session: int) -> Usage:
         s = self.sessions.get(session)
@@ -237,10 +236,11 @@ class Model:
     # -- buffer ------------------------------------------------------------------------------------------
 
     def _buffer(self, packet: bytes, rule: EncapRule, session: Session) -> Buffered:
-        limits = self.settings
-        if len(session.waiting) >= limits.buffer_per_session or self.waiting >= limits.buffer_total:
+        limits, waiting = self.settings, session.waiting or []
+        if len(waiting) >= limits.buffer_per_session or self.waiting >= limits.buffer_total:
             raise Refused(Reason.BUFFER_FULL)
-        session.waiting.append(packet)
+        waiting.append(packet)
+        session.waiting = waiting
         self.waiting += 1
         self.counts[Reason.PUNTED] += 1
         notify = rule.notify and not session.notified
@@ -248,18 +248,11 @@ class Model:
         return Buffered(session.rules.session, notify)
 
     def _release(self, session: Session, now_ns: int) -> list[Outer]:
-        """What waits and may go now; what must not wait any longer is dropped."""
-        keep, out = deque[bytes](), list[Outer]()
-        while session.waiting:
-            packet = session.waiting.popleft()
-            self.waiting -= 1
-            found = self.encaps.get(packet[12:16] if self._gnb else packet[16:20])
-            if found and found[1] is session and found[0].action is Action.BUFFER:
-                keep.append(packet)
-                continue
+        """What waits and may go now, in order; what must not wait any longer is dropped."""
+        waiting, session.waiting, out = session.waiting or [], None, list[Outer]()
+        self.waiting -= len(waiting)
+        for packet in waiting:
             verdict = self.encapsulate(packet, now_ns)
             if isinstance(verdict, Outer):
                 out.append(verdict)
-        session.waiting = keep
-        self.waiting += len(keep)
         return out

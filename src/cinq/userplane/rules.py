@@ -7,7 +7,7 @@ encapsulated by its source. `ue` is the UE's IPv4 address in both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal, Protocol
@@ -120,6 +120,9 @@ class Usage:
     uplink_policed: int = 0
     downlink_policed: int = 0
 
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
 
 @dataclass(frozen=True, slots=True)
 class PlaneSettings:
@@ -138,6 +141,7 @@ class PlaneSettings:
     buffer_per_session: int = 64  # packets
     buffer_total: int = 16384  # packets
     slow_per_s: int = 2000  # packets for user space
+    nat: bool = False  # N6: the UE pools behind the address of the N6 interface
     plane: Literal["auto", "ebpf", "tun"] = "auto"
 
     def infrastructure(self) -> frozenset[Protected]:
@@ -181,6 +185,16 @@ class PlaneEvents(Protocol):
         """The first packet since BUFFER with `notify` was installed waits."""
 
 
+class Side(Protocol):
+    """A UE's interface at a gNB; programs bind to its `name` or to an address added."""
+
+    name: str
+
+    def add(self, address: IPv4Address) -> None: ...
+
+    def remove(self, address: IPv4Address) -> None: ...
+
+
 class Plane(Protocol):
     """A data plane, whichever. All methods are quick and synchronous; call them from the loop's thread."""
 
@@ -205,7 +219,17 @@ class Plane(Protocol):
     def send(self, octets: bytes, peer: tuple[str, int]) -> None:
         """A GTP-U message of the control kind from our N3 address, port 2152."""
 
-    def close(self) -> None: ...
+    def add_side(
+        self, name: str, namespace: str | int | None = None, pools: tuple[IPv4Network, ...] = ()
+    ) -> Side:
+        """gNB: an interface for UEs, of at most 13 characters, in our namespace or moved to that of a process
+        id or path. OSError: the kernel refuses."""
+
+    def changes(self) -> list[str]:
+        """What it changed on this host, one line each."""
+
+    def close(self) -> None:
+        """Everything as it was before. Idempotent."""
 
 
 @dataclass(slots=True)

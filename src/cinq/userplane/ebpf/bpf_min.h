@@ -30,12 +30,11 @@ static long (*skb_store)(void *skb, u32 offset, const void *from, u32 len, u64 f
 static long (*redirect)(u32 ifindex, u64 flags) = (void *)23;
 static long (*skb_load)(const void *skb, u32 offset, void *to, u32 len) = (void *)26;
 static long (*skb_adjust_room)(void *skb, s32 len_diff, u32 mode, u64 flags) = (void *)50;
-static long (*ringbuf_output)(void *ringbuf, void *data, u64 size, u64 flags) = (void *)130;
 static long (*redirect_neigh)(u32 ifindex, void *params, int plen, u64 flags) = (void *)152;
 static long (*redirect_peer)(u32 ifindex, u64 flags) = (void *)155;
 
-enum { TC_OK = 0, TC_SHOT = 2 };
-enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_ARRAY = 6, MAP_RINGBUF = 27 };
+enum { TC_NEXT = -1, TC_SHOT = 2 }; /* NEXT: the next tcx program, else the stack */
+enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_ARRAY = 6 };
 enum { ROOM_MAC = 1 };
 enum { ROOM_FIXED_GSO = 1, ROOM_ENCAP_IPV4 = 2, ROOM_ENCAP_UDP = 8, ROOM_DECAP_IPV4 = 128 };
 

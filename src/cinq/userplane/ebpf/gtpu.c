@@ -4,8 +4,9 @@
  *   encap_n6     N6 ingress: downlink of the wire's size; what must be segmented goes on to the stack
  *   encap_pool   far end of the segmenter pair, where the stack delivers what it routed to the UE pool
  *   encap_ue     gNB: ingress from the UE's interface, keyed on the UE's source address
- *   encap_buffer TAP ingress: buffered packets written back by user space, and odd uplink packets
  *
+ * A packet to be buffered goes out of a TAP to user space, which reports the first one, keeps the rest and later
+ * sends them itself.
  * All loads go through bpf_skb_load_bytes: no packet pointers, so CAP_PERFMON is not needed. The structures
  * and the order of enum reason are mirrored in maps.py and rules.py; a test holds them side by side. */
 #include "bpf_min.h"
@@ -13,7 +14,7 @@
 enum { ROLE_GNB = 1, DENY_UE_TO_UE = 2, HAS_PROTECTED = 4 };
 enum { DROP = 0, FORWARD = 1, BUFFER = 2 };
 enum { TO_PEER = 1 };
-enum mode { N6, POOL, UE, RELEASE };
+enum mode { N6, POOL, UE };
 enum { HEADERS = 44 }; /* IPv4 20, UDP 8, GTP-U 8, sequence to next type 4, PDU Session Container 4 */
 enum { ANY_PROTOCOL = 255, WHOLE_HOST = 1 };
 
@@ -22,13 +23,12 @@ enum reason {
   UNKNOWN_UE, TOO_BIG, FAILED, BUFFER_FULL, FLOOD, WRONG_QFI, PUNTED, SEGMENTED, REASONS
 };
 
-struct settings { u32 local, n3_if, buffer_if, mtu, flags; u64 slow_ns, slow_burst_ns; u8 ue_mac[12]; u32 pad; };
+struct settings { u32 local, n3_if, buffer_if, mtu, flags, punt_limit; u64 slow_ns, slow_burst_ns; u8 ue_mac[12]; u32 pad; };
 struct decap_rule { u32 slot, ue, port; u8 action, qfi, flags, pad; };
-struct encap_rule { u32 slot, teid, peer, local; u8 action, qfi, notify, pad; u32 notified; };
+struct encap_rule { u32 slot, teid, peer, local; u8 action, qfi, pad[2]; u32 punted; };
 struct policer { u64 decap_cost, encap_cost, burst_ns, decap_tat, encap_tat, decap_drops, encap_drops; };
 struct usage { u64 decap_octets, decap_packets, encap_octets, encap_packets; };
 struct endpoint { u32 address; u16 port; u8 protocol, pad; };
-struct notice { u32 slot, ue; };
 
 struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, struct settings); __uint(max_entries, 1); } settings SEC(".maps");
 struct { __uint(type, MAP_HASH); __type(key, u32); __type(value, struct decap_rule); __uint(max_entries, 1024); } decaps SEC(".maps");
@@ -38,7 +38,6 @@ struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, struct policer
 struct { __uint(type, MAP_PERCPU_ARRAY); __type(key, u32); __type(value, struct usage); __uint(max_entries, 1024); } usages SEC(".maps");
 struct { __uint(type, MAP_PERCPU_ARRAY); __type(key, u32); __type(value, u64); __uint(max_entries, REASONS); } reasons SEC(".maps");
 struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, u64); __uint(max_entries, 1); } slow_tat SEC(".maps");
-struct { __uint(type, MAP_RINGBUF); __uint(max_entries, 1 << 18); } notices SEC(".maps");
 
 INLINE void count(u32 reason) {
   u64 *n = map_lookup(&reasons, &reason);
@@ -67,7 +66,7 @@ INLINE int slow_path(struct settings *c, u32 reason) {
   u64 *tat = map_lookup(&slow_tat, &zero);
   if (tat && !conforms(tat, c->slow_ns, c->slow_burst_ns)) return drop(FLOOD);
   count(reason);
-  return TC_OK;
+  return TC_NEXT;
 }
 
 /* TS 29.281 5.2: walks the extension headers. Returns octets to strip after the Ethernet header, 0: slow path,
@@ -136,9 +135,9 @@ SEC("tc") int decap(struct __sk_buff *skb) {
   struct { struct eth eth; struct ipv4 ip; struct udp udp; struct gtpu gtp; struct gtpu_opt opt; } PACKED h;
   u32 zero = 0;
   struct settings *c = map_lookup(&settings, &zero);
-  if (!c || skb->protocol != net16(0x0800) || skb_load(skb, 0, &h, sizeof h)) return TC_OK;
-  if (h.ip.vihl != 0x45 || h.ip.proto != 17 || (h.ip.frag & net16(0x3fff))) return TC_OK;
-  if (h.udp.dst != net16(2152) || h.ip.dst != c->local) return TC_OK;
+  if (!c || skb->protocol != net16(0x0800) || skb_load(skb, 0, &h, sizeof h)) return TC_NEXT;
+  if (h.ip.vihl != 0x45 || h.ip.proto != 17 || (h.ip.frag & net16(0x3fff))) return TC_NEXT;
+  if (h.udp.dst != net16(2152) || h.ip.dst != c->local) return TC_NEXT;
   u32 ip_len = net16(h.ip.len), gtp_len = net16(h.gtp.len);
   if ((h.gtp.flags & 0xf0) != 0x30 || h.gtp.type != 255) return slow_path(c, SLOW_PATH);
   u32 teid = h.gtp.teid;
@@ -163,7 +162,7 @@ SEC("tc") int decap(struct __sk_buff *skb) {
   }
   if (skb_adjust_room(skb, -strip, ROOM_MAC, ROOM_FIXED_GSO | ROOM_DECAP_IPV4)) return drop(FAILED);
   used(slot, len, 0);
-  if (!(c->flags & ROLE_GNB)) return TC_OK;
+  if (!(c->flags & ROLE_GNB)) return TC_NEXT;
   skb_store(skb, 0, c->ue_mac, 12, 0);
   return rule->flags & TO_PEER ? redirect_peer(rule->port, 0) : redirect(rule->port, 0);
 }
@@ -197,17 +196,15 @@ INLINE int hop(struct __sk_buff *skb, struct ipv4 *ip) {
   return skb_store(skb, 14 + 8, &w, 4, 0);
 }
 
-INLINE int punt(struct __sk_buff *skb, struct settings *c, struct encap_rule *rule, u32 ue) {
+/* The stack and user space see no more of one session than may wait, so a flood to an idle UE costs little. */
+INLINE int punt(struct settings *c, struct encap_rule *rule) {
+  if (__sync_fetch_and_add(&rule->punted, 1) >= c->punt_limit) return drop(BUFFER_FULL);
   count(PUNTED);
-  if (rule->notify && __sync_val_compare_and_swap(&rule->notified, 0, 1) == 0) {
-    struct notice n = {rule->slot, ue};
-    ringbuf_output(&notices, &n, sizeof n, 0);
-  }
-  return c->buffer_if ? redirect(c->buffer_if, 0) : TC_SHOT;
+  return redirect(c->buffer_if, 0);
 }
 
 INLINE int miss(enum mode mode) {
-  return mode == POOL ? drop(UNKNOWN_UE) : mode == UE ? drop(SPOOFED) : TC_OK;
+  return mode == N6 ? TC_NEXT : drop(mode == POOL ? UNKNOWN_UE : SPOOFED);
 }
 
 INLINE int encap(struct __sk_buff *skb, enum mode mode) {
@@ -215,16 +212,16 @@ INLINE int encap(struct __sk_buff *skb, enum mode mode) {
   u32 zero = 0;
   struct settings *c = map_lookup(&settings, &zero);
   if (!c || skb->protocol != net16(0x0800) || skb_load(skb, 14, &ip, 20))
-    return mode == N6 || mode == RELEASE ? TC_OK : TC_SHOT;
+    return mode == N6 ? TC_NEXT : TC_SHOT;
   u32 ue = mode == UE ? ip.src : ip.dst, len = skb->len - 14;
   struct encap_rule *rule = map_lookup(&encaps, &ue);
   if (!rule) return miss(mode);
   if (skb->gso_size || len > c->mtu || net16(ip.len) != len || (mode == N6 && ip.ttl < 2)) {
     if (mode != N6) return drop(TOO_BIG);
     count(SEGMENTED); /* the stack segments, fragments or answers ICMP, and what is left comes to encap_pool */
-    return TC_OK;
+    return TC_NEXT;
   }
-  if (rule->action == BUFFER && mode != RELEASE) return punt(skb, c, rule, ue);
+  if (rule->action == BUFFER) return punt(c, rule);
   if (rule->action == DROP || !rule->peer) return drop(RULE_DROP);
   u32 slot = rule->slot;
   struct policer *p = map_lookup(&policers, &slot);
@@ -244,6 +241,5 @@ INLINE int encap(struct __sk_buff *skb, enum mode mode) {
 SEC("tc") int encap_n6(struct __sk_buff *skb) { return encap(skb, N6); }
 SEC("tc") int encap_pool(struct __sk_buff *skb) { return encap(skb, POOL); }
 SEC("tc") int encap_ue(struct __sk_buff *skb) { return encap(skb, UE); }
-SEC("tc") int encap_buffer(struct __sk_buff *skb) { return encap(skb, RELEASE); }
 
 char _license[] SEC("license") = "Apache-2.0";

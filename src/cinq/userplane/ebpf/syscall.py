@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import mmap
 import os
 import platform
 import struct
-from collections.abc import Iterator
 
 NUMBERS = {"x86_64": 321, "aarch64": 280, "riscv64": 280}
 MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, MAP_DELETE, PROG_LOAD, LINK_CREATE = 0, 1, 2, 3, 5, 28
 PROG_TYPE_SCHED_CLS = 3
 TCX_INGRESS = 46
 PERCPU_ARRAY = 6
-_BUSY, _DISCARD, _RECORD = 1 << 31, 1 << 30, 8
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -117,33 +114,3 @@ def load_program(name: str, code: bytes, licence: bytes) -> int:
 def attach_ingress(program: int, ifindex: int) -> int:
     """tcx ingress link; it lives as long as the descriptor, so it dies with the process."""
     return bpf(LINK_CREATE, struct.pack("<IIIIIIQ", program, ifindex, TCX_INGRESS, 0, 0, 0, 0))
-
-
-class RingBuffer:
-    """Reader of a BPF_MAP_TYPE_RINGBUF; `fd` is readable when records wait."""
-
-    def __init__(self, ring: Map) -> None:
-        page = mmap.PAGESIZE
-        self.fd, self._size, self._page = ring.fd, ring.entries, page
-        self._consumer = mmap.mmap(ring.fd, page, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
-        length = page + 2 * ring.entries
-        self._data = mmap.mmap(ring.fd, length, mmap.MAP_SHARED, mmap.PROT_READ, offset=page)
-
-    def __iter__(self) -> Iterator[bytes]:
-        (consumed,) = struct.unpack_from("<Q", self._consumer)
-        (produced,) = struct.unpack_from("<Q", self._data)
-        while consumed < produced:
-            at = self._page + (consumed & self._size - 1)
-            (header,) = struct.unpack_from("<I", self._data, at)
-            if header & _BUSY:
-                return
-            length = header & ~_DISCARD
-            record = self._data[at + _RECORD : at + _RECORD + length]
-            consumed += length + _RECORD + 7 & ~7
-            struct.pack_into("<Q", self._consumer, 0, consumed)
-            if not header & _DISCARD:
-                yield record
-
-    def close(self) -> None:
-        self._consumer.close()
-        self._data.close()

@@ -1,0 +1,315 @@
+"""The eBPF plane: packets stay in the kernel; user space sees what is buffered, asked or odd."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Callable
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Literal
+
+from cinq.userplane import links, offload, tap
+from cinq.userplane.ebpf import maps as layout
+from cinq.userplane.ebpf.loader import Loaded
+from cinq.userplane.ebpf.syscall import attach_ingress
+from cinq.userplane.host import Host
+from cinq.userplane.model import Buffered, Inner, Model, Outer, SlowPath
+from cinq.userplane.n3 import N3Socket
+from cinq.userplane.rules import (
+    HEADERS,
+    Action,
+    NoRoom,
+    PlaneEvents,
+    PlaneSettings,
+    Reason,
+    Role,
+    RuleError,
+    SessionRules,
+    Usage,
+)
+from cinq.userplane.ue_side import UeSide, quieten
+
+OBJECT = Path(__file__).with_name("gtpu.o")
+UE_MAC, OUR_MAC = "02:63:71:00:00:01", "02:63:71:00:00:02"
+BUFFER_MAC = "02:63:71:00:00:03"
+ETHERNET_IPV4 = b"\x08\x00"
+FRAMES_AT_ONCE = 256
+TAP_QUEUE = 4096
+FLAT = ("veth", "bridge", "macvlan", "ipvlan")  # drivers that pass an unfinished inner checksum on
+BY_USER_SPACE = (Reason.SLOW_PATH, Reason.UNKNOWN_TEID, Reason.PUNTED)
+
+
+def octets_of(mac: str) -> bytes:
+    return bytes.fromhex(mac.replace(":", ""))
+
+
+class EbpfPlane:
+    """One tunnel end on tcx. Made by open_plane; OSError from the constructor leaves nothing behind."""
+
+    kind: Literal["ebpf"] = "ebpf"
+
+    def __init__(
+        self, settings: PlaneSettings, host: Host, events: PlaneEvents, n3: str, n6: str, path: Path = OBJECT
+    ) -> None:
+        """`n3` and `n6` are interfaces ("" for none); the running loop reads what comes to user space."""
+        self._settings, self._host, self._events, self._n3_name = settings, host, events, n3
+        self._gnb = settings.role is Role.GNB
+        self.mtu = links.mtu_of(n3) - HEADERS
+        self._model = Model(settings, self.mtu)
+        self._slots: dict[int, int] = {}
+        self._free = list(range(settings.max_sessions - 1, -1, -1))
+        self._sides: dict[str, tuple[UeSide, int]] = {}
+        self._loop = asyncio.get_running_loop()
+        with contextlib.ExitStack() as self._undo:
+            self._open(n3, n6, path)
+            self._undo = self._undo.pop_all()
+
+    # -- opening -------------------------------------------------------------------------------------------
+
+    def _open(self, n3: str, n6: str, path: Path) -> None:
+        sessions = self._settings.max_sessions
+        sizes = {"decaps": 2 * sessions, "encaps": 2 * sessions, "policers": sessions, "usages": sessions}
+        programs = ("decap", "encap_ue") if self._gnb else ("decap", "encap_n6", "encap_pool")
+        self._loaded = Loaded(path, sizes, programs)
+        self._undo.callback(self._loaded.close)
+        self._maps = self._loaded.maps
+        self._open_tap()
+        if offload.driver(n3) in FLAT:
+            self._host.offload_off(n3, "tx")
+        self._write_settings(n3)
+        self._n3 = N3Socket(self._settings.n3_address, self._loop, self._from_n3)
+        self._undo.callback(self._n3.close)
+        if not self._gnb:
+            self._open_segmenter()
+        self._attach("decap", n3)
+        if n6 and not self._gnb:
+            self._attach("encap_n6", n6)
+
+    def _open_tap(self) -> None:
+        name = f"{self._settings.instance}-buf"
+        self._tap = tap.open_device(name, ethernet=True)
+        self._undo.callback(os.close, self._tap)
+        quieten(name)
+        links.configure(name, mtu=max(self.mtu, 1500), mac=BUFFER_MAC, arp=False, queue=TAP_QUEUE)
+        self._tap_index = socket.if_nametoindex(name)
+        self._loop.add_reader(self._tap, self._from_tap)
+        self._undo.callback(self._loop.remove_reader, self._tap)
+
+    def _open_segmenter(self) -> None:
+        """The pool is routed to a pair with GSO off, so that the kernel segments and answers ICMP there."""
+        near, far = f"{self._settings.instance}-u0", f"{self._settings.instance}-u1"
+        self._host.veth(near, far)
+        for name in (near, far):
+            quieten(name)
+            for feature in ("tx", "tso", "gso"):
+                offload.switch(name, feature, False)
+            links.configure(name, mtu=self.mtu, arp=False)
+        for pool in self._settings.ue_pools:
+            links.add_route(pool, near)
+        self._attach("encap_pool", far)
+
+    def _write_settings(self, n3: str) -> None:
+        self._maps["settings"][layout.FIRST] = layout.settings_value(
+            self._settings,
+            n3=socket.if_nametoindex(n3),
+            buffer=self._tap_index,
+            mtu=self.mtu,
+            ue_macs=(octets_of(UE_MAC), octets_of(OUR_MAC)),
+        )
+        for key, value in layout.protected_entries(self._settings.infrastructure()):
+            self._maps["protected"][key] = value
+
+    def _attach(self, program: str, interface: str) -> None:
+        link = attach_ingress(self._loaded.programs[program], socket.if_nametoindex(interface))
+        self._undo.callback(os.close, link)
+
+    def add_side(
+        self, name: str, namespace: str | int | None = None, pools: tuple[IPv4Network, ...] = ()
+    ) -> UeSide:
+        """gNB: an interface for UEs (at most 13 characters), in our namespace or moved to another."""
+        near = f"{name}-r"
+        side = UeSide(name, len(self._sides), self._host, namespace, pools)
+        self._undo.callback(side.close)
+        self._host.veth(near, name)
+        quieten(near)
+        for feature in ("tx", "tso", "gso"):
+            offload.switch(name, feature, False)
+        links.configure(near, mtu=self.mtu, mac=OUR_MAC, arp=False)
+        side.set_up(self.mtu, UE_MAC)
+        self._attach("encap_ue", near)
+        self._sides[name] = side, socket.if_nametoindex(near)
+        return side
+
+    # -- rules ---------------------------------------------------------------------------------------------
+
+    def install(self, rules: SessionRules) -> None:
+        """See Plane. Buffered packets leave before the kernel forwards new ones, so order is kept."""
+        model = self._model
+        model.registry.admit(rules, self._settings.max_sessions)
+        unknown = [rule.side for rule in rules.decap if rule.side and rule.side not in self._sides]
+        if unknown:
+            raise RuleError(f"no UE interface {unknown[0]!r}")
+        before = model.registry.sessions.get(rules.session, SessionRules(rules.session))
+        slot = self._slot(rules.session)
+        try:
+            self._write(rules, before, slot)
+        except OSError as refused:
+            self._rewrite(rules, before, slot)
+            raise NoRoom(f"the kernel's tables are full: {refused}") from refused
+        self._police(rules, before, slot)
+        if any(rule.action is Action.BUFFER for rule in before.encap):
+            self._turn(rules, slot)
+        else:
+            model.install(rules, time.monotonic_ns())
+
+    def _slot(self, session: int) -> int:
+        slot = self._slots.get(session)
+        if slot is None:
+            slot = self._slots[session] = self._free.pop()
+            self._maps["usages"][layout.INDEX.pack(slot)] = bytes(layout.USAGE.size)
+            self._maps["policers"][layout.INDEX.pack(slot)] = bytes(layout.POLICER.size)
+        return slot
+
+    def _police(self, rules: SessionRules, before: SessionRules, slot: int) -> None:
+        if rules.ambr == before.ambr:
+            return
+        rates = rules.ambr.uplink, rules.ambr.downlink
+        decap, encap = reversed(rates) if self._gnb else rates
+        value = layout.policer_value(decap, encap, self._settings.bucket_ms * 1_000_000)
+        self._maps["policers"][layout.INDEX.pack(slot)] = value
+
+    def _write(self, rules: SessionRules, before: SessionRules, slot: int) -> None:
+        """New entries first, then the old ones go. Where packets wait, BUFFER stays until they have left."""
+        buffering = {rule.ue for rule in before.encap if rule.action is Action.BUFFER}
+        for decap in rules.decap:
+            value = layout.decap_value(decap, slot, *self._port(decap.side))
+            self._maps["decaps"][layout.decap_key(decap.teid)] = value
+        for encap in rules.encap:
+            if encap.ue not in buffering:
+                self._maps["encaps"][encap.ue.packed] = layout.encap_value(encap, slot)
+        self._delete(before, rules)
+
+    def _delete(self, old: SessionRules, keep: SessionRules) -> None:
+        teids, ues = {rule.teid for rule in keep.decap}, {rule.ue for rule in keep.encap}
+        for decap in old.decap:
+            if decap.teid not in teids:
+                self._forget(self._maps["decaps"].__delitem__, layout.decap_key(decap.teid))
+        for encap in old.encap:
+            if encap.ue not in ues:
+                self._forget(self._maps["encaps"].__delitem__, encap.ue.packed)
+
+    @staticmethod
+    def _forget(delete: Callable[[bytes], None], key: bytes) -> None:
+        with contextlib.suppress(KeyError):
+            delete(key)
+
+    def _rewrite(self, failed: SessionRules, before: SessionRules, slot: int) -> None:
+        """Back to what was, after a table was found full."""
+        self._delete(failed, before)
+        with contextlib.suppress(OSError):
+            self._write(before, SessionRules(before.session), slot)
+        if before.session not in self._model.registry.sessions:
+            self._free.append(self._slots.pop(before.session))
+
+    def _port(self, side: str) -> tuple[int, int]:
+        """Interface index and flags of a UE's interface; "" is the first one."""
+        if not self._gnb or not self._sides:
+            return 0, 0
+        found, index = self._sides[side or next(iter(self._sides))]
+        return index, layout.TO_PEER if found.apart else 0
+
+    def _turn(self, rules: SessionRules, slot: int) -> None:
+        """From BUFFER to something else: drain, release, switch, and drain what came meanwhile."""
+        self._drain()
+        for outer in self._model.install(rules, time.monotonic_ns()):
+            self._n3.send(outer.octets, outer.peer)
+        self._drain()
+        for encap in rules.encap:
+            self._maps["encaps"][encap.ue.packed] = layout.encap_value(encap, slot)
+        self._drain()
+
+    def _drain(self) -> None:
+        """The kernel lets no more wait than the sessions' limits, so this ends."""
+        while self._from_tap():
+            pass
+
+    def remove(self, session: int) -> None:
+        rules = self._model.registry.sessions.get(session)
+        if rules is None:
+            return
+        self._delete(rules, SessionRules(session))
+        self._model.remove(session)
+        self._free.append(self._slots.pop(session))
+
+    # -- packets in user space -----------------------------------------------------------------------------
+
+    def _from_tap(self) -> bool:
+        """Frames that the kernel did not encapsulate because their rule says BUFFER. True: more may wait."""
+        for _ in range(FRAMES_AT_ONCE):
+            try:
+                frame = os.read(self._tap, 65536)
+            except BlockingIOError:
+                return False
+            if frame[12:14] != ETHERNET_IPV4:
+                continue
+            verdict = self._model.encapsulate(frame[14:], time.monotonic_ns())
+            if isinstance(verdict, Outer):
+                self._n3.send(verdict.octets, verdict.peer)
+            elif isinstance(verdict, Buffered) and verdict.notify:
+                self._events.buffered(verdict.session)
+        return True
+
+    def _from_n3(self, octets: bytes, peer: tuple[str, int]) -> None:
+        verdict = self._model.decapsulate(octets, time.monotonic_ns())
+        if isinstance(verdict, SlowPath):
+            self._events.gtpu_received(octets, peer)
+        elif isinstance(verdict, Inner):
+            self._deliver(verdict)
+
+    def _deliver(self, inner: Inner) -> None:
+        """An odd packet that user space decapsulated goes in by the TAP (UPF) or to the UE's interface."""
+        if not self._gnb:
+            with contextlib.suppress(OSError):
+                os.write(self._tap, octets_of(BUFFER_MAC) + octets_of(OUR_MAC) + ETHERNET_IPV4 + inner.packet)
+            return
+        index, _ = self._port(inner.side)
+        frame = octets_of(UE_MAC) + octets_of(OUR_MAC) + ETHERNET_IPV4 + inner.packet
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw, contextlib.suppress(OSError):
+            raw.sendto(frame, (socket.if_indextoname(index), 0))
+
+    def send(self, octets: bytes, peer: tuple[str, int]) -> None:
+        self._n3.send(octets, peer)
+
+    # -- counters ------------------------------------------------------------------------------------------
+
+    def usage(self, session: int) -> Usage:
+        slot = self._slots.get(session)
+        if slot is None:
+            return Usage()
+        key = layout.INDEX.pack(slot)
+        cpus = [layout.USAGE.unpack(value) for value in self._maps["usages"].each(key)]
+        d_octets, d_packets, e_octets, e_packets = (sum(column) for column in zip(*cpus, strict=True))
+        drops = layout.POLICER.unpack(self._maps["policers"][key])[5:]
+        decap, encap = (d_packets, d_octets), (e_packets, e_octets)
+        kernel = Usage(*encap, *decap, *reversed(drops)) if self._gnb else Usage(*decap, *encap, *drops)
+        return kernel + self._model.usage(session)
+
+    def counts(self) -> dict[Reason, int]:
+        found = dict(self._model.counts)
+        for reason in Reason:
+            if reason not in BY_USER_SPACE:
+                values = self._maps["reasons"].each(layout.reason_key(reason))
+                found[reason] += sum(layout.COUNT.unpack(value)[0] for value in values)
+        return found
+
+    def changes(self) -> list[str]:
+        return self._host.changes()
+
+    def close(self) -> None:
+        """Programs off, interfaces gone, the host as it was. Idempotent."""
+        self._undo.close()
+        self._host.close()

@@ -1,0 +1,225 @@
+"""What a plane changes on its host, written down before it is done, so that it can be undone exactly.
+
+The journal file has one JSON line for each change and is locked by the living process. A killed process leaves
+its lines; the next start with the same file undoes them first.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from collections.abc import Callable
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from cinq.userplane import links, nft, offload
+
+log = logging.getLogger(__name__)
+PROC = Path("/proc/sys")
+
+
+class Busy(OSError):
+    """Another living process holds the journal: the instance runs already."""
+
+
+class Sysctl(msgspec.Struct, frozen=True, tag="sysctl"):
+    """`name` is the path below /proc/sys; values as the kernel writes them."""
+
+    name: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"sysctl {self.name} {self.before} -> {self.after}"
+
+    def undo(self) -> None:
+        path = PROC / self.name
+        if path.exists() and path.read_text().strip() == self.after:
+            path.write_text(self.before)
+
+
+class Offload(msgspec.Struct, frozen=True, tag="offload"):
+    """An offload of an interface that is not ours, switched off."""
+
+    interface: str
+    feature: Literal["tx", "tso", "gso"]
+
+    def __str__(self) -> str:
+        return f"offload {self.interface} {self.feature} on -> off"
+
+    def undo(self) -> None:
+        if links.exists(self.interface):
+            offload.switch(self.interface, self.feature, True)
+
+
+class Link(msgspec.Struct, frozen=True, tag="link"):
+    """An interface that we made, with its routes and addresses."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"interface {self.name} made"
+
+    def undo(self) -> None:
+        links.delete(self.name)
+
+
+class Table(msgspec.Struct, frozen=True, tag="table"):
+    """An nftables table of ours (family ip)."""
+
+    name: str
+    what: str = ""
+
+    def __str__(self) -> str:
+        return f"nftables table ip {self.name} made: {self.what}"
+
+    def undo(self) -> None:
+        nft.delete_table(self.name)
+
+
+class Rule(msgspec.Struct, frozen=True, tag="rule"):
+    """A routing policy rule."""
+
+    source: str
+    table: int
+    priority: int
+
+    def __str__(self) -> str:
+        return f"rule {self.priority}: from {self.source} lookup {self.table}"
+
+    def undo(self) -> None:
+        links.remove_rule(IPv4Network(self.source), self.table, self.priority)
+
+
+Change = Sysctl | Offload | Link | Table | Rule
+
+
+class _Head(msgspec.Struct, frozen=True, tag="head"):
+    """The network namespace that the changes are in."""
+
+    namespace: int
+
+
+def _namespace() -> int:
+    return os.stat("/proc/thread-self/ns/net").st_ino
+
+
+class Host:
+    """The changes of one instance. Not for concurrent use."""
+
+    def __init__(self, journal: Path) -> None:
+        """Takes the journal, first undoing what a dead process left in it. Busy: a living one holds it."""
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        self._path = journal
+        self._fd = os.open(journal, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._done: list[Change] = []
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._fd)
+            raise Busy(error.errno, f"{journal}: another instance is running with this journal") from error
+        self._recover()
+
+    def _recover(self) -> None:
+        left, namespace = self._read()
+        if left and namespace == _namespace():
+            log.warning("undoing %d changes that a dead instance left on this host", len(left))
+            self._done = left
+            self._undo()
+        self._begin()
+
+    def _read(self) -> tuple[list[Change], int]:
+        """The changes of the file; a last line that was cut off is passed over, as it was never done."""
+        found: list[Change] = []
+        namespace = 0
+        for line in os.pread(self._fd, os.fstat(self._fd).st_size, 0).splitlines():
+            try:
+                entry = msgspec.json.decode(line, type=Change | _Head)
+            except msgspec.DecodeError:
+                continue
+            if isinstance(entry, _Head):
+                namespace = entry.namespace
+            else:
+                found.append(entry)
+        return found, namespace
+
+    def _begin(self) -> None:
+        os.ftruncate(self._fd, 0)
+        os.lseek(self._fd, 0, os.SEEK_SET)
+        self._write(_Head(_namespace()))
+
+    def _write(self, entry: Change | _Head) -> None:
+        os.write(self._fd, msgspec.json.encode(entry) + b"\n")
+
+    def _change(self, change: Change, act: Callable[[], None]) -> None:
+        """Written first: undoing what was not done is harmless."""
+        self._write(change)
+        self._done.append(change)
+        act()
+
+    # -- what may be changed -------------------------------------------------------------------------------
+
+    def sysctl(self, name: str, value: str) -> None:
+        """Sets /proc/sys/<name>. No change and no entry when it has the value. OSError: no such, no right."""
+        path = PROC / name
+        before = path.read_text().strip()
+        if before != value:
+            self._change(Sysctl(name, before, value), lambda: (path.write_text(value), None)[1])
+
+    def offload_off(self, interface: str, feature: Literal["tx", "tso", "gso"]) -> None:
+        if offload.get(interface, feature):
+            self._change(Offload(interface, feature), lambda: offload.switch(interface, feature, False))
+
+    def veth(self, name: str, peer: str) -> None:
+        """A new pair; a stale one of that name goes first. Deleted, with its routes, at restore."""
+        links.delete(name)
+        self._change(Link(name), lambda: links.create_veth(name, peer))
+
+    def masquerade(self, table: str, pools: tuple[IPv4Network, ...], interface: str) -> None:
+        nft.delete_table(table)
+        what = f"masquerade {', '.join(map(str, pools))} out of {interface}"
+        self._change(Table(table, what), lambda: nft.add_masquerade(table, pools, interface))
+
+    def rule(self, source: IPv4Network, table: int, priority: int) -> None:
+        self._change(Rule(str(source), table, priority), lambda: links.add_rule(source, table, priority))
+
+    def drop_rule(self, source: IPv4Network, table: int, priority: int) -> None:
+        """Undoes one rule before its time."""
+        change = Rule(str(source), table, priority)
+        if change in self._done:
+            self._done.remove(change)
+            change.undo()
+
+    # -- and undone ----------------------------------------------------------------------------------------
+
+    def changes(self) -> list[str]:
+        """One line for each change that stands, in the order made."""
+        return [str(change) for change in self._done]
+
+    def _undo(self, keep: int = 0) -> None:
+        while len(self._done) > keep:
+            change = self._done.pop()
+            try:
+                change.undo()
+            except OSError as error:
+                log.warning("could not undo '%s': %s", change, error)
+
+    def restore(self, keep: int = 0) -> None:
+        """Undoes all but the first `keep` changes, last first. The object stays usable."""
+        self._undo(keep)
+        self._begin()
+        for change in self._done:
+            self._write(change)
+
+    def close(self) -> None:
+        """Restores, and gives the journal up."""
+        if self._fd < 0:
+            return
+        self.restore()
+        self._path.unlink(missing_ok=True)
+        os.close(self._fd)
+        self._fd = -1

@@ -1,0 +1,54 @@
+"""The GTP-U socket of a tunnel end: UDP port 2152 at the N3 address."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from ipaddress import IPv4Address
+
+from cinq.userplane.rules import GTPU_PORT
+
+BUFFER = 4 << 20
+
+
+class N3Socket:
+    """Datagrams to a callback, at most `at_once` in a turn. OSError: the address is in use or not ours."""
+
+    def __init__(
+        self,
+        address: IPv4Address,
+        loop: asyncio.AbstractEventLoop,
+        received: Callable[[bytes, tuple[str, int]], None],
+        at_once: int = 64,
+    ) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._loop, self._received, self._at_once = loop, received, at_once
+        self.sendto = self._socket.sendto
+        try:
+            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+                self._socket.setsockopt(socket.SOL_SOCKET, option, BUFFER)
+            self._socket.bind((str(address), GTPU_PORT))
+        except OSError:
+            self._socket.close()
+            raise
+        loop.add_reader(self._socket, self._readable)
+
+    def _readable(self) -> None:
+        receive, received = self._socket.recvfrom, self._received
+        for _ in range(self._at_once):
+            try:
+                octets, peer = receive(65536)
+            except OSError:  # nothing more, or an ICMP error of an earlier send
+                return
+            received(octets, peer)
+
+    def send(self, octets: bytes, peer: tuple[str, int]) -> None:
+        """Best effort, as UDP is."""
+        with contextlib.suppress(OSError):
+            self._socket.sendto(octets, peer)
+
+    def close(self) -> None:
+        self._loop.remove_reader(self._socket)
+        self._socket.close()

@@ -1,0 +1,49 @@
+"""N6 of a UPF: forwarding, reverse path filter and NAT, so that a session with an address has its internet.
+
+Everything goes through Host, which lists and restores it.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+from cinq.userplane import links
+from cinq.userplane.host import Host
+from cinq.userplane.rules import PlaneSettings
+
+ANYWHERE = IPv4Address("192.0.2.1")  # TEST-NET-1: stands for 'the default route'
+LOOSE = "2"
+
+
+def set_up(host: Host, settings: PlaneSettings, n3_interface: str, n6_interface: str) -> None:
+    """Forwarding on, loose reverse path check on N3 (a UE's source is routed elsewhere), NAT where wanted.
+
+    OSError: the kernel refuses; the caller restores the host.
+    """
+    host.sysctl("net/ipv4/ip_forward", "1")
+    host.sysctl(f"net/ipv4/conf/{n3_interface}/rp_filter", LOOSE)
+    if not settings.nat or not settings.ue_pools:
+        return
+    if not n6_interface:
+        raise OSError(
+            "NAT is wanted, but there is no N6 interface: name it, or give the host a default route"
+        )
+    try:
+        host.masquerade(table_of(settings.instance), settings.ue_pools, n6_interface)
+    except OSError as error:
+        wants = "nf_tables with nft_chain_nat and nft_masq in the kernel, and CAP_NET_ADMIN"
+        raise OSError(error.errno, f"NAT out of {n6_interface} needs {wants}: {error.strerror}") from error
+
+
+def table_of(instance: str) -> str:
+    return f"cinq_{instance.replace('-', '_')}"
+
+
+def n6_interface(settings: PlaneSettings) -> str:
+    """The interface the settings name, else that of the default route, else '' (no N6)."""
+    if settings.n6_interface:
+        return settings.n6_interface
+    try:
+        return links.interface_towards(ANYWHERE)
+    except OSError:
+        return ""

@@ -1,0 +1,125 @@
+"""One nftables table with a masquerade rule, by nfnetlink: neither the nft program nor a library is needed.
+
+The kernel needs nf_tables, nft_chain_nat and nft_masq; OSError (ENOENT, EOPNOTSUPP) says that it lacks one.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from ipaddress import IPv4Network
+
+NETLINK_NETFILTER = 12
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_CREATE, NLM_F_APPEND, NLM_F_EXCL = 1, 4, 0x400, 0x800, 0x200
+NLMSG_ERROR = 2
+BATCH_BEGIN, BATCH_END = 0x10, 0x11
+SUBSYSTEM = 10
+NEW_TABLE, DELETE_TABLE, NEW_CHAIN, NEW_RULE = 0, 2, 3, 6
+IPV4 = 2
+NESTED = 0x8000
+POSTROUTING, SOURCE_NAT_PRIORITY = 4, 100
+META_OIFNAME = 7
+REGISTER = 1
+NETWORK_HEADER, SOURCE_AT = 1, 12
+
+
+def _attribute(kind: int, payload: bytes) -> bytes:
+    return struct.pack("=HH", len(payload) + 4, kind) + payload + b"\0" * (-len(payload) % 4)
+
+
+def _nest(kind: int, *inside: bytes) -> bytes:
+    return _attribute(kind | NESTED, b"".join(inside))
+
+
+def _text(kind: int, value: str) -> bytes:
+    return _attribute(kind, value.encode() + b"\0")
+
+
+def _number(kind: int, value: int) -> bytes:
+    return _attribute(kind, struct.pack("!I", value))
+
+
+def _message(
+    kind: int, flags: int, sequence: int, body: bytes, family: int = IPV4, resource: int = 0
+) -> bytes:
+    payload = struct.pack("!BBH", family, 0, resource) + body
+    return struct.pack("=IHHII", 16 + len(payload), kind, flags | NLM_F_REQUEST, sequence, 0) + payload
+
+
+def _expression(name: str, *attributes: bytes) -> bytes:
+    return _nest(1, _text(1, name), _nest(2, *attributes))
+
+
+def _equals(octets: bytes) -> bytes:
+    return _expression("cmp", _number(1, REGISTER), _number(2, 0), _nest(3, _attribute(1, octets)))
+
+
+def _masquerade(pool: IPv4Network, interface: str) -> bytes:
+    mask = pool.netmask.packed
+    return _nest(
+        4,
+        _expression("meta", _number(1, REGISTER), _number(2, META_OIFNAME)),
+        _equals(interface.encode().ljust(16, b"\0")),
+        _expression(
+            "payload", _number(1, REGISTER), _number(2, NETWORK_HEADER), _number(3, SOURCE_AT), _number(4, 4)
+        ),
+        _expression(
+            "bitwise",
+            _number(1, REGISTER),
+            _number(2, REGISTER),
+            _number(3, 4),
+            _nest(4, _attribute(1, mask)),
+            _nest(5, _attribute(1, bytes(4))),
+        ),
+        _equals(pool.network_address.packed),
+        _expression("masq"),
+    )
+
+
+def _commit(parts: list[tuple[int, int, bytes]]) -> None:
+    """Sends one transaction; OSError of the first message that the kernel refuses."""
+    batch = _message(BATCH_BEGIN, 0, 0, b"", 0, SUBSYSTEM)
+    for sequence, (kind, flags, body) in enumerate(parts, 1):
+        batch += _message(SUBSYSTEM << 8 | kind, flags | NLM_F_ACK, sequence, body)
+    batch += _message(BATCH_END, 0, len(parts) + 1, b"", 0, SUBSYSTEM)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as netlink:
+        netlink.bind((0, 0))
+        netlink.settimeout(2)
+        netlink.send(batch)
+        answered = 0
+        while answered < len(parts):
+            answered += _read(netlink.recv(65536))
+
+
+def _read(octets: bytes) -> int:
+    """Acknowledgements in the datagram."""
+    at = seen = 0
+    while at + 16 <= len(octets):
+        length, kind, _, _, _ = struct.unpack_from("=IHHII", octets, at)
+        if kind == NLMSG_ERROR:
+            (code,) = struct.unpack_from("=i", octets, at + 16)
+            if code:
+                raise OSError(-code, os.strerror(-code))
+            seen += 1
+        at += length + 3 & ~3
+    return seen
+
+
+def add_masquerade(table: str, pools: tuple[IPv4Network, ...], interface: str) -> None:
+    """Makes the table: what leaves by the interface with a source in a pool gets the interface's address."""
+    hook = _nest(4, _number(1, POSTROUTING), _number(2, SOURCE_NAT_PRIORITY))
+    chain = _text(1, table) + _text(3, "postrouting") + hook + _text(7, "nat")
+    rule = _text(1, table) + _text(2, "postrouting")
+    parts = [(NEW_TABLE, NLM_F_CREATE | NLM_F_EXCL, _text(1, table)), (NEW_CHAIN, NLM_F_CREATE, chain)]
+    append = NLM_F_CREATE | NLM_F_APPEND
+    parts += [(NEW_RULE, append, rule + _masquerade(pool, interface)) for pool in pools]
+    _commit(parts)
+
+
+def delete_table(table: str) -> None:
+    """Absent is well."""
+    try:
+        _commit([(DELETE_TABLE, 0, _text(1, table))])
+    except FileNotFoundError:
+        return

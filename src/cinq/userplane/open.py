@@ -1,0 +1,54 @@
+"""Chooses the data plane: eBPF where the kernel lets us, else TUN, with one line in the log that says why."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from cinq.userplane import links, n6
+from cinq.userplane.ebpf.plane import OBJECT, EbpfPlane
+from cinq.userplane.host import Host
+from cinq.userplane.rules import Plane, PlaneEvents, PlaneSettings, Role
+from cinq.userplane.tun import TunPlane
+
+log = logging.getLogger(__name__)
+
+
+def open_plane(settings: PlaneSettings, events: PlaneEvents, journal: Path) -> Plane:
+    """A running plane of this end, with its N6 (role UPF). Call it with the event loop running.
+
+    `journal` is the file that remembers what was changed on the host. OSError (host.Busy among them): nothing
+    is left behind, and the text says what is missing.
+    """
+    n3 = settings.n3_interface or links.interface_of(settings.n3_address)
+    host = Host(journal)
+    try:
+        n6_interface = ""
+        if settings.role is Role.UPF:
+            n6_interface = n6.n6_interface(settings)
+            n6.set_up(host, settings, n3, n6_interface)
+        plane = _choose(settings, events, host, n3, n6_interface)
+    except BaseException:
+        host.close()
+        raise
+    return plane
+
+
+def _choose(settings: PlaneSettings, events: PlaneEvents, host: Host, n3: str, n6_interface: str) -> Plane:
+    if settings.plane == "tun":
+        return TunPlane(settings, host, events, n3)
+    before = len(host.changes())
+    try:
+        if not OBJECT.exists():
+            raise FileNotFoundError(f"{OBJECT.name} was not built (no clang and no ziglang at install)")
+        if n3 == "lo":
+            raise OSError("N3 on the loopback interface")
+        plane = EbpfPlane(settings, host, events, n3, n6_interface)
+    except OSError as reason:
+        host.restore(keep=before)
+        if settings.plane == "ebpf":
+            raise
+        log.warning("user plane: TUN instead of eBPF: %s", reason)
+        return TunPlane(settings, host, events, n3)
+    log.info("user plane: eBPF on %s", n3)
+    return plane

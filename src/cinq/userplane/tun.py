@@ -1,0 +1,239 @@
+"""The fallback plane: a TUN device and a socket, in plain Python on the event loop.
+
+The two loops handle the common packet (one PDU Session Container, a plain IPv4 header) in line; every other
+one goes to the model, which says the same things more slowly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import struct
+import time
+from ipaddress import IPv4Network
+from typing import Literal
+
+from cinq.userplane import links, tap
+from cinq.userplane.host import Host
+from cinq.userplane.model import Buffered, Inner, Model, Outer, Session, SlowPath
+from cinq.userplane.n3 import N3Socket
+from cinq.userplane.packet import TRANSPORT_HEADER
+from cinq.userplane.rules import (
+    GTPU_PORT,
+    HEADERS,
+    Action,
+    PlaneEvents,
+    PlaneSettings,
+    Reason,
+    Role,
+    RuleError,
+    SessionRules,
+    Usage,
+)
+from cinq.userplane.ue_side import UeSide, quieten
+
+AT_ONCE = 128
+QUEUE = 4096
+# flags and type, length, TEID, next type and its length, QFI, next type; inner: version and header length,
+# total length, fragment, protocol, source, destination
+COMMON = struct.Struct("!HH4s3xHxBBBxH2xHxB2x4s4s")
+PLAIN, CONTAINER, SHORT_HEADER = 0x34FF, 0x8501, 0x45
+BEFORE = 16  # octets of GTP-U in a common packet
+SMALLEST = {protocol: 20 + size for protocol, size in TRANSPORT_HEADER.items()}
+
+Decap = tuple[bytes, int, Session, int]  # UE address, QFI or 0, session, descriptor of the TUN
+Encap = tuple[bytes, tuple[str, int], Session]  # GTP-U octets 4 to 15, peer, session
+
+
+class TunPlane:
+    """One tunnel end in user space. Made by open_plane; a failing constructor leaves nothing behind."""
+
+    kind: Literal["tun"] = "tun"
+
+    def __init__(self, settings: PlaneSettings, host: Host, events: PlaneEvents, n3: str) -> None:
+        """`n3` is the N3 interface; the running loop moves the packets."""
+        self._settings, self._host, self._events = settings, host, events
+        self._gnb = settings.role is Role.GNB
+        self.mtu = min(links.mtu_of(n3), 65535) - HEADERS
+        self._model = Model(settings, self.mtu)
+        self._decaps: dict[bytes, Decap] = {}
+        self._encaps: dict[bytes, Encap] = {}
+        protected = {endpoint.address.packed for endpoint in settings.infrastructure()}
+        self._special: dict[bytes, None] = dict.fromkeys(protected)  # destinations that the model judges
+        self._sides: dict[str, tuple[UeSide | None, int]] = {}
+        self._loop = asyncio.get_running_loop()
+        with contextlib.ExitStack() as self._undo:
+            self._n3 = N3Socket(settings.n3_address, self._loop, self._from_n3, AT_ONCE)
+            self._undo.callback(self._n3.close)
+            if not self._gnb:
+                self._open_pool()
+            self._undo = self._undo.pop_all()
+
+    def _open_pool(self) -> None:
+        name = f"{self._settings.instance}-tun"
+        self._open_tun(name, None)
+        quieten(name)
+        links.configure(name, mtu=self.mtu, queue=QUEUE)
+        for pool in self._settings.ue_pools:
+            links.add_route(pool, name)
+
+    def _open_tun(self, name: str, side: UeSide | None) -> None:
+        links.delete(name)
+        fd = tap.open_device(name, ethernet=False)
+        self._undo.callback(os.close, fd)
+        self._loop.add_reader(fd, self._from_tun, fd)
+        self._undo.callback(self._loop.remove_reader, fd)
+        self._sides[name] = side, fd
+
+    def add_side(
+        self, name: str, namespace: str | int | None = None, pools: tuple[IPv4Network, ...] = ()
+    ) -> UeSide:
+        """gNB: an interface for UEs, in our namespace or moved to another."""
+        side = UeSide(name, len(self._sides), self._host, namespace, pools)
+        self._undo.callback(side.close)
+        self._open_tun(name, side)
+        side.set_up(self.mtu)
+        return side
+
+    # -- rules ---------------------------------------------------------------------------------------------
+
+    def install(self, rules: SessionRules) -> None:
+        """See Plane."""
+        unknown = [rule.side for rule in rules.decap if rule.side and rule.side not in self._sides]
+        if unknown:
+            raise RuleError(f"no UE interface {unknown[0]!r}")
+        before = self._model.registry.sessions.get(rules.session)
+        waiting = self._model.install(rules, time.monotonic_ns())
+        if before:
+            self._forget(before)
+        self._remember(rules, self._model.sessions[rules.session])
+        for outer in waiting:
+            self._n3.send(outer.octets, outer.peer)
+
+    def _remember(self, rules: SessionRules, session: Session) -> None:
+        """Only what the quick loops may do."""
+        psc_type = 0x10 if self._gnb else 0
+        for decap in rules.decap:
+            if decap.action is Action.FORWARD:
+                entry = decap.ue.packed, decap.qfi, session, self._descriptor(decap.side)
+                self._decaps[decap.teid.to_bytes(4, "big")] = entry
+        for encap in rules.encap:
+            if not self._gnb and not self._settings.ue_to_ue:
+                self._special[encap.ue.packed] = None
+            if encap.action is Action.FORWARD and int(encap.peer):
+                tail = struct.pack("!I3xBBBBB", encap.teid, CONTAINER >> 8, 1, psc_type, encap.qfi, 0)
+                self._encaps[encap.ue.packed] = tail, (str(encap.peer), GTPU_PORT), session
+
+    def _forget(self, rules: SessionRules) -> None:
+        for decap in rules.decap:
+            self._decaps.pop(decap.teid.to_bytes(4, "big"), None)
+        for encap in rules.encap:
+            self._encaps.pop(encap.ue.packed, None)
+            self._special.pop(encap.ue.packed, None)
+
+    def _descriptor(self, side: str) -> int:
+        return self._sides[side][1] if side else next(iter(self._sides.values()), (None, -1))[1]
+
+    def remove(self, session: int) -> None:
+        rules = self._model.registry.sessions.get(session)
+        if rules:
+            self._forget(rules)
+            self._model.remove(session)
+
+    # -- packets -------------------------------------------------------------------------------------------
+
+    def _from_n3(self, octets: bytes, peer: tuple[str, int]) -> None:
+        """Outer header removal of the common packet; the rest to the model."""
+        size = len(octets) - BEFORE
+        if size < 20:
+            return self._odd(octets, peer)
+        kind, length, teid, ext, qfi, more, first, total, fragment, protocol, source, destination = (
+            COMMON.unpack_from(octets)
+        )
+        found = self._decaps.get(teid)
+        if (
+            found is None
+            or kind != PLAIN
+            or ext != CONTAINER
+            or more
+            or first != SHORT_HEADER
+            or total != size
+            or length != size + 8
+            or fragment & 0x1FFF
+            or size < SMALLEST.get(protocol, 0)
+        ):
+            return self._odd(octets, peer)
+        ue, wanted, session, fd = found
+        if source != ue or destination in self._special or (wanted and wanted != qfi & 63):
+            return self._odd(octets, peer)
+        policer = session.decap_policer
+        if policer.cost and not policer.conforms(size, time.monotonic_ns()):
+            self._model.counts[Reason.POLICED] += 1
+            return None
+        session.decap_packets += 1
+        session.decap_octets += size
+        with contextlib.suppress(OSError):
+            os.write(fd, octets[BEFORE:])
+        return None
+
+    def _odd(self, octets: bytes, peer: tuple[str, int]) -> None:
+        verdict = self._model.decapsulate(octets, time.monotonic_ns())
+        if isinstance(verdict, SlowPath):
+            self._events.gtpu_received(octets, peer)
+        elif isinstance(verdict, Inner):
+            self._write(self._descriptor(verdict.side), verdict.packet)
+
+    @staticmethod
+    def _write(fd: int, packet: bytes) -> None:
+        with contextlib.suppress(OSError):
+            os.write(fd, packet)
+
+    def _from_tun(self, fd: int) -> None:
+        """Outer header creation of the common packet; the rest to the model."""
+        key = slice(12, 16) if self._gnb else slice(16, 20)
+        encaps, send, mtu, read = self._encaps, self._n3.sendto, self.mtu, os.read
+        for _ in range(AT_ONCE):
+            try:
+                packet = read(fd, 65536)
+            except OSError:
+                return
+            found, size = encaps.get(packet[key]), len(packet)
+            if found is None or packet[0] >> 4 != 4 or size > mtu:
+                self._encapsulate(packet)
+                continue
+            tail, peer, session = found
+            policer = session.encap_policer
+            if policer.cost and not policer.conforms(size, time.monotonic_ns()):
+                self._model.counts[Reason.POLICED] += 1
+                continue
+            session.encap_packets += 1
+            session.encap_octets += size
+            with contextlib.suppress(OSError):
+                send(b"\x34\xff" + (size + 8).to_bytes(2, "big") + tail + packet, peer)
+
+    def _encapsulate(self, packet: bytes) -> None:
+        verdict = self._model.encapsulate(packet, time.monotonic_ns())
+        if isinstance(verdict, Outer):
+            self._n3.send(verdict.octets, verdict.peer)
+        elif isinstance(verdict, Buffered) and verdict.notify:
+            self._events.buffered(verdict.session)
+
+    def send(self, octets: bytes, peer: tuple[str, int]) -> None:
+        self._n3.send(octets, peer)
+
+    # -- counters ------------------------------------------------------------------------------------------
+
+    def usage(self, session: int) -> Usage:
+        return self._model.usage(session)
+
+    def counts(self) -> dict[Reason, int]:
+        return dict(self._model.counts)
+
+    def changes(self) -> list[str]:
+        return self._host.changes()
+
+    def close(self) -> None:
+        """Devices gone, the host as it was. Idempotent."""
+        self._undo.close()
+        self._host.close()

@@ -1,0 +1,111 @@
+"""The UE's end of a gNB's user plane: an interface that ordinary programs bind to.
+
+It stays in the gNB's namespace, with a policy rule that sends what comes from a UE address through it, or is
+moved into another one, where it is the default route. A pool given beforehand makes thousands of addresses
+ours at once (AnyIP); without one each address is added by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+from cinq.userplane import links
+from cinq.userplane.host import Host
+
+ANYWHERE = IPv4Network("0.0.0.0/0")
+FIRST_TABLE = 5190
+PRIORITY = 5190
+SHOWN = 16  # addresses put on the interface although the pool covers them, so that its name can be bound to
+
+
+class UeSide:
+    """One interface of UEs. `name` is what programs bind to; OSError when the kernel refuses a step."""
+
+    def __init__(
+        self, name: str, number: int, host: Host, namespace: str | int | None, pools: tuple[IPv4Network, ...]
+    ) -> None:
+        """`namespace`: a process id, a path, or None for ours. The interface exists already, in ours."""
+        self.name, self._host, self._pools = name, host, pools
+        self._table = FIRST_TABLE + number
+        self._shown: set[IPv4Address] = set()
+        self._namespace = None if namespace is None else links.open_namespace(namespace)
+        self._by_rule = self._namespace is None
+
+    @property
+    def apart(self) -> bool:
+        """Whether it is in another namespace."""
+        return self._namespace is not None
+
+    def set_up(self, mtu: int, mac: str = "") -> None:
+        """Moves it, sets it up, and makes the ways that lead through it."""
+        name, where = self.name, self._namespace
+        if where is not None:
+            links.move(name, where)
+        links.within(where, lambda: quieten(name))
+        links.configure(name, mtu=mtu, mac=mac, arp=False, namespace=where)
+        if where is not None:
+            try:
+                links.add_route(ANYWHERE, name, namespace=where, replace=False)
+            except FileExistsError:
+                self._by_rule = True
+        if self._by_rule:
+            links.add_route(ANYWHERE, name, self._table, where)
+        for pool in self._pools:
+            links.add_any_address(pool, name, where)
+            self._add_rule(pool)
+
+    def add(self, address: IPv4Address) -> None:
+        """A UE got this address."""
+        covered = any(address in pool for pool in self._pools)
+        if covered and len(self._shown) >= SHOWN:
+            return
+        links.add_address(self.name, address, self._namespace)
+        self._shown.add(address)
+        if not covered:
+            self._add_rule(IPv4Network(address))
+
+    def remove(self, address: IPv4Address) -> None:
+        """Idempotent; an interface or namespace that went before is well."""
+        if address not in self._shown:
+            return
+        self._shown.discard(address)
+        with contextlib.suppress(OSError):
+            links.remove_address(self.name, address, self._namespace)
+        if not any(address in pool for pool in self._pools):
+            self._drop_rule(IPv4Network(address))
+
+    def _add_rule(self, source: IPv4Network) -> None:
+        if not self._by_rule:
+            return
+        if self._namespace is None:
+            self._host.rule(source, self._table, PRIORITY)
+        else:
+            links.add_rule(source, self._table, PRIORITY, self._namespace)
+
+    def _drop_rule(self, source: IPv4Network) -> None:
+        if not self._by_rule:
+            return
+        with contextlib.suppress(OSError):
+            if self._namespace is None:
+                self._host.drop_rule(source, self._table, PRIORITY)
+            else:
+                links.remove_rule(source, self._table, PRIORITY, self._namespace)
+
+    def close(self) -> None:
+        for address in list(self._shown):
+            self.remove(address)
+        for pool in self._pools:
+            self._drop_rule(pool)
+        if self._namespace is not None:
+            os.close(self._namespace)
+            self._namespace = None
+
+
+def quieten(name: str) -> None:
+    """No IPv6 of the kernel's own on an interface of ours, and a loose reverse path check."""
+    for sysctl, value in (("ipv6/conf/{}/disable_ipv6", "1"), ("ipv4/conf/{}/rp_filter", "2")):
+        with contextlib.suppress(OSError):
+            Path("/proc/sys/net", sysctl.format(name)).write_text(value)
