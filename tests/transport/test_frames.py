@@ -134,15 +134,15 @@ def test_tshark_dissects_frames_of_our_own(tmp_path: Path) -> None:
     writer = pcap.Writer(file)
     link, plain = writer.interface(pcap.ETHERNET), writer.interface(pcap.EXPORTED_PDU)
     ngap = bytes.fromhex("00150035000004001b00080099f9075000000100520000400000")  # cut off on purpose
-    for a, b in ((A4, B4), (A6, B6)):
-        chunk = frames.Chunk(1, 0, 0, 60, True, True, False, ngap)
-        writer.packet(1, frames.sctp_data(a, b, 7, chunk), link)
+    for tag, (a, b) in enumerate(((A4, B4), (A6, B6)), 1):
+        chunk = frames.Chunk(tag, 0, 0, 60, True, True, False, ngap)
+        writer.packet(1, frames.sctp_data(a, b, tag, chunk), link)
         writer.packet(2, frames.udp((a[0], 8805), (b[0], 8805), bytes.fromhex("2001000400000100")), link)
         writer.packet(3, frames.exported_pdu("nas-5gs", a[0], b[0], b"\x7e\0\x43"), plain)
     path.write_bytes(file.getvalue())
     checks = ["-o", "sctp.checksum:CRC 32c", "-o", "udp.check_checksum:TRUE"]
     fields = ["sctp.checksum.status", "udp.checksum.status", "ip.checksum.status", "ngap.procedureCode"]
-    fields += ["pfcp.msg_type", "nas-5gs.mm.message_type"]
+    fields += ["pfcp.msg_type", "nas_5gs.mm.message_type"]
     command = ["tshark", "-r", str(path), *checks, "-o", "ip.check_checksum:TRUE", "-T", "fields"]
     shown = subprocess.run(
         [*command, *(f"-e{name}" for name in fields)], capture_output=True, text=True, check=True
