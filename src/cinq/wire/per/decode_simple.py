@@ -84,7 +84,7 @@ def integer(body: DecoderBody, kind: model.Integer, target: str) -> None:
         body.based, body.offset, body.sliced = True, 0, True
 
     if kind.extensible:
-        body.branch([(f"if {body.bits(1)}:", outside), ("else:", root)])
+        body.branch([(f"if {body.flag()}:", outside), ("else:", root)])
     else:
         root()
 
@@ -113,7 +113,7 @@ def enumerated(body: DecoderBody, program: Program, kind: model.Enumerated, targ
         body.count_bits()
         body.line(f"{target}, i = addition(b, i, {additions})")
 
-    body.branch([(f"if {body.bits(1)}:", outside), ("else:", root)])
+    body.branch([(f"if {body.flag()}:", outside), ("else:", root)])
     body.sliced = True
 
 
@@ -145,7 +145,7 @@ def bit_string(body: DecoderBody, kind: model.BitString, target: str) -> None:
     if size is None or size.unbounded:
         unconstrained()
     elif size.extensible:
-        body.branch([(f"if {body.bits(1)}:", unconstrained), ("else:", root)])
+        body.branch([(f"if {body.flag()}:", unconstrained), ("else:", root)])
     else:
         root()
 
@@ -188,7 +188,7 @@ def octets(body: DecoderBody, size: model.Size | None, target: str, encoding: st
     if size is None or size.unbounded:
         unconstrained()
     elif size.extensible:
-        body.branch([(f"if {body.bits(1)}:", unconstrained), ("else:", root)])
+        body.branch([(f"if {body.flag()}:", unconstrained), ("else:", root)])
     else:
         root()
 

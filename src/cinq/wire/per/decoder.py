@@ -89,6 +89,16 @@ class DecoderBody(Body):
         self.offset, self.bit = self.offset + (self.bit + n) // 8, (self.bit + n) % 8
         return text
 
+    def flag(self) -> str:
+        """The next bit as the condition of a branch that follows at once."""
+        self.settle()
+        text = self.bits(1)
+        if not self.offset:
+            return text
+        value = self.fresh()
+        self.line(f"{value} = {text}")
+        return value
+
     def _octets(self, n: int) -> str:
         if n > 3:
             self.sliced = True
