@@ -127,6 +127,7 @@ def test_the_trace_names_both_ends_and_the_subject() -> None:
         asyncio.run(bus.client(NpcfAMPolicyControl, "AMF").delete("imsi-999700000000001"))
     seen = [(e.nf, e.peer, e.message, e.subject, e.cause) for e in events]
     supi = "imsi-999700000000001"
+    refusal = f"404 POLICY_ASSOCIATION_NOT_FOUND: {supi}"
     assert seen == [
         ("AMF", "PCF", "Npcf_AMPolicyControl_Create request", supi, ""),
         ("PCF", "AMF", "Npcf_AMPolicyControl_Create response", supi, ""),

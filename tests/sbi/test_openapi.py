@@ -1,4 +1,4 @@
-"""The services against the 3GPP OpenAPI files: paths, methods, statuses, attribute names, required, enumerations."""
+"""The services against the 3GPP OpenAPI files: paths, methods, statuses, attributes, enumerations."""
 
 from __future__ import annotations
 

@@ -36,10 +36,12 @@ class SqliteStore:
     """Store of procedure.store on one SQLite file, made with its folder when missing.
 
     exclusive: hold the file against a second core; StoreError when another instance holds it.
+    max_pages: pages of 4096 octets beyond which the file does not grow; 0 for no bound but the disk's.
     """
 
-    def __init__(self, path: Path, *, exclusive: bool = False) -> None:
+    def __init__(self, path: Path, *, exclusive: bool = False, max_pages: int = 0) -> None:
         self._path = path
+        self._max_pages = max_pages
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock = _hold(path) if exclusive else None
@@ -128,6 +130,8 @@ class SqliteStore:
 
     def _write(self) -> None:
         connection = _open(self._path)
+        if self._max_pages:
+            connection.execute(f"PRAGMA max_page_count = {self._max_pages}")
         try:
             while self._round(connection):
                 pass
