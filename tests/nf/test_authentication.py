@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
 
 import pytest
 
@@ -38,7 +37,10 @@ class World:
 
     def __init__(self, null_scheme: bool = True) -> None:
         counter = itertools.count(1)
-        entropy: Callable[[int], bytes] = lambda n: next(counter).to_bytes(n, "big")
+
+        def entropy(n: int) -> bytes:
+            return next(counter).to_bytes(n, "big")
+
         self.store = MemoryStore()
         self.bus = Bus(checked)
         keys = (HomeNetworkKey(1, 1, HN_A), HomeNetworkKey(2, 2, HN_B))
