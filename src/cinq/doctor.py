@@ -1,0 +1,247 @@
+"""What this host can do for a 5G network: one finding for each capability, and the command that mends a lack."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from cinq.settings.network import NetworkSettings
+from cinq.transport import sctp
+from cinq.transport.error import TransportError
+from cinq.transport.udp import holder
+from cinq.userplane.ebpf.loader import Loaded
+from cinq.userplane.ebpf.plane import OBJECT
+
+Verdict = Literal["ok", "degraded", "missing"]
+CAPABILITIES = {12: "CAP_NET_ADMIN", 13: "CAP_NET_RAW", 39: "CAP_BPF", 38: "CAP_PERFMON", 21: "CAP_SYS_ADMIN"}
+TCX_KERNEL = (6, 6)
+FREE_OCTETS = 100 << 20
+IPPROTO_SCTP = 132
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """looked_for: the capability. found: what is there. means: for the user. mend: a command, or empty."""
+
+    looked_for: str
+    verdict: Verdict
+    found: str
+    means: str
+    mend: str = ""
+
+
+def examine(settings: NetworkSettings) -> Iterator[Finding]:
+    """Every finding, in the order in which a network needs them."""
+    checks: tuple[Callable[[NetworkSettings], Iterator[Finding]], ...] = (
+        _python,
+        _privilege,
+        _sctp,
+        _bpf,
+        _tun,
+        _namespaces,
+        _ports,
+        _forwarding,
+        _clock,
+        _state,
+        _tools,
+    )
+    for check in checks:
+        yield from check(settings)
+
+
+def capabilities() -> frozenset[str]:
+    """Those effective capabilities of this process that cinq can use."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("CapEff:"):
+            held = int(line.split()[1], 16)
+            return frozenset(name for bit, name in CAPABILITIES.items() if held >> bit & 1)
+    return frozenset()
+
+
+def _python(_: NetworkSettings) -> Iterator[Finding]:
+    version = platform.python_version()
+    fits = sys.version_info >= (3, 11)
+    yield Finding(
+        "Python",
+        "ok" if fits else "missing",
+        f"{platform.python_implementation()} {version} on {platform.system()} {platform.release()}",
+        "cinq runs" if fits else "cinq needs 3.11 or later",
+        "" if fits else "install Python 3.11, then: make PYTHON=python3.11",
+    )
+
+
+def _privilege(_: NetworkSettings) -> Iterator[Finding]:
+    held = capabilities()
+    needed = {"CAP_NET_ADMIN", "CAP_NET_RAW"}
+    lacking = sorted(needed - held)
+    if not lacking:
+        yield Finding("privilege", "ok", ", ".join(sorted(held)), "interfaces, routes and N2 can be set up")
+    else:
+        yield Finding(
+            "privilege",
+            "degraded",
+            f"lacking {', '.join(lacking)}",
+            "the demo runs in a user namespace; `cinq up` needs these capabilities",
+            "run as root: sudo cinq up",
+        )
+
+
+def _sctp(_: NetworkSettings) -> Iterator[Finding]:
+    try:
+        found = sctp.implementation()
+    except TransportError as error:
+        yield Finding("SCTP", "missing", error.what, "no gNB can connect", error.remedy)
+        return
+    if found == "kernel":
+        yield Finding("SCTP", "ok", "kernel", "N2 uses the kernel's SCTP")
+    else:
+        yield Finding(
+            "SCTP", "ok", "libusrsctp (the kernel has none)", "N2 runs in user space", "modprobe sctp"
+        )
+
+
+def _bpf(_: NetworkSettings) -> Iterator[Finding]:
+    name, fallback = "eBPF data plane", "the TUN data plane serves: all works, more slowly"
+    release = tuple(int(n) for n in platform.release().split("-")[0].split(".")[:2])
+    if not OBJECT.exists():
+        yield Finding(
+            name,
+            "degraded",
+            "gtpu.o was not built at install",
+            fallback,
+            "pip install ziglang; make clean demo",
+        )
+    elif release < TCX_KERNEL:
+        yield Finding(name, "degraded", f"kernel {platform.release()}", f"tcx needs 6.6 or later; {fallback}")
+    else:
+        try:
+            Loaded(OBJECT, {}, ("decap",)).close()
+        except OSError as error:
+            yield Finding(name, "degraded", str(error)[:160], fallback, "run as root: sudo cinq up")
+        else:
+            yield Finding(name, "ok", "the kernel loads it", "user traffic never touches Python")
+
+
+def _tun(_: NetworkSettings) -> Iterator[Finding]:
+    device = Path("/dev/net/tun")
+    if not device.exists():
+        yield Finding(
+            "TUN", "missing", f"no {device}", "no fallback data plane, no UE interfaces", "modprobe tun"
+        )
+        return
+    try:
+        os.close(os.open(device, os.O_RDWR))
+    except OSError as error:
+        mend = "chmod 0666 /dev/net/tun"
+        yield Finding("TUN", "missing", f"{device}: {error.strerror}", "no fallback data plane", mend)
+        return
+    yield Finding("TUN", "ok", str(device), "the fallback data plane and UE interfaces can be made")
+
+
+def _namespaces(_: NetworkSettings) -> Iterator[Finding]:
+    name = "network namespaces"
+    if "CAP_SYS_ADMIN" in capabilities():
+        yield Finding(name, "ok", "may be made", "the demo and the bench can run")
+    elif _may_unshare():
+        yield Finding(name, "ok", "user namespaces are allowed", "the demo can run without root")
+    else:
+        mend = "sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0"
+        yield Finding(name, "missing", "neither root nor user namespaces", "the demo cannot run", mend)
+
+
+def _may_unshare() -> bool:
+    """Whether a child process may make a user and a network namespace."""
+    child = os.fork()
+    if child == 0:
+        libc = ctypes.CDLL(None, use_errno=True)
+        os._exit(0 if libc.unshare(0x10000000 | 0x40000000) == 0 else 1)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status) == 0
+
+
+def _ports(settings: NetworkSettings) -> Iterator[Finding]:
+    wanted = (
+        ("N4 of the SMF", str(settings.smf.n4_address), settings.smf.n4_port),
+        ("N4 of the UPF", str(settings.upf.n4_address), settings.upf.n4_port),
+        ("N3 of the UPF", str(settings.upf.n3_address), 2152),
+    )
+    for name, address, port in wanted:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind((address, port))
+            except OSError as error:
+                who = holder(port)
+                found = f"{address}:{port}: {error.strerror}{' by ' + who if who else ''}"
+                yield Finding(
+                    name, "missing", found, "`cinq up` cannot start", "stop it, or set another address"
+                )
+                continue
+        yield Finding(name, "ok", f"{address}:{port} is free", "`cinq up` can take it")
+
+
+def _forwarding(_: NetworkSettings) -> Iterator[Finding]:
+    on = Path("/proc/sys/net/ipv4/ip_forward").read_text().strip() == "1"
+    if on:
+        yield Finding("IPv4 forwarding", "ok", "on", "UE traffic can leave by N6")
+    elif "CAP_NET_ADMIN" in capabilities():
+        yield Finding("IPv4 forwarding", "ok", "off", "`cinq up` switches it on and back off when it stops")
+    else:
+        yield Finding(
+            "IPv4 forwarding",
+            "degraded",
+            "off",
+            "registered but no internet",
+            "sysctl -w net.ipv4.ip_forward=1",
+        )
+
+
+class _Timex(ctypes.Structure):
+    _fields_ = [("modes", ctypes.c_uint), ("rest", ctypes.c_long * 40)]
+
+
+def _clock(_: NetworkSettings) -> Iterator[Finding]:
+    state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(_Timex()))
+    if state == 5:
+        found, mend = "the kernel says it is not synchronised", "timedatectl set-ntp true"
+        yield Finding(
+            "clock", "degraded", found, "times in traces may be off; nothing else depends on it", mend
+        )
+    else:
+        yield Finding("clock", "ok", "synchronised", "times in traces are right")
+
+
+def _state(settings: NetworkSettings) -> Iterator[Finding]:
+    folder = settings.state.folder
+    existing = next(p for p in (folder, *folder.parents) if p.exists())
+    if not os.access(existing, os.W_OK):
+        mend = f"mkdir -p {folder} && chown $USER {folder}, or set [state] folder"
+        yield Finding(
+            "state folder", "missing", f"{existing} is not writable", "`cinq up` cannot start", mend
+        )
+        return
+    free = shutil.disk_usage(existing).free
+    if free < FREE_OCTETS:
+        found = f"{free >> 20} MiB free under {existing}"
+        yield Finding("state folder", "degraded", found, "the store may fill the disk", "free some space")
+    else:
+        found = f"{folder}, {free >> 30} GiB free"
+        yield Finding("state folder", "ok", found, "subscribers and contexts can be kept")
+
+
+def _tools(_: NetworkSettings) -> Iterator[Finding]:
+    packages = {"curl": "curl", "ping": "iputils-ping", "iperf3": "iperf3"}
+    lacking = [name for name in packages if shutil.which(name) is None]
+    if lacking:
+        mend = "apt-get install " + " ".join(packages[name] for name in lacking)
+        means = "the demo and the bench use their own traffic instead"
+        yield Finding("test programs", "degraded", f"no {', '.join(lacking)}", means, mend)
+    else:
+        yield Finding("test programs", "ok", ", ".join(packages), "the demo and the bench can use them")
