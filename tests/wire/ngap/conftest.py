@@ -59,7 +59,11 @@ class Oracle:
 
     def pdu_octets(self, kind: str, row: dict, node: object, value: object) -> bytes:
         name = node._typeref.called[1]
-        content = {"procedureCode": row["procedureCode"], "criticality": row["criticality"], "value": (name, value)}
+        content = {
+            "procedureCode": row["procedureCode"],
+            "criticality": row["criticality"],
+            "value": (name, value),
+        }
         self.pdu.set_val((kind, content))
         return self.pdu.to_aper()
 
@@ -77,20 +81,36 @@ class Oracle:
             return high + beyond + self.random.randint(1, 9)
         if high >= 65536 and self.random.random() < self.long:
             return choose((16383, 16384, 16391, 32768, 65536, min(high, 81920), high))
-        return choose((low, self.random.randint(low, min(high, low + most)), min(high, low + 2), min(high, 150)))
+        return choose(
+            (
+                low,
+                self.random.randint(low, min(high, low + most)),
+                min(high, low + 2),
+                max(low, min(high, 150)),
+            )
+        )
 
     def integer(self, node: object) -> int:
         constraint, choose = node._const_val, self.random.choice
         if constraint.ext is not None and self.random.random() < 0.3:
             gaps = [n for n in range(constraint.lb, min(constraint.ub, 300)) if not constraint.in_root(n)]
-            outside = [constraint.ub + 1, constraint.ub + self.random.randrange(1 << 20), -1, -128, -129, 2**40]
+            outside = [
+                constraint.ub + 1,
+                constraint.ub + self.random.randrange(1 << 20),
+                -1,
+                -128,
+                -129,
+                2**40,
+            ]
             outside = [n for n in outside if not constraint.in_root(n)]
             return choose(gaps if gaps and self.random.random() < 0.6 else outside)
         part = choose(list(constraint.root))
         if isinstance(part, int):
             return part
         low, high = part.lb, part.ub
-        return choose((low, high, self.random.randint(low, high), self.random.randint(low, min(high, low + 300))))
+        return choose(
+            (low, high, self.random.randint(low, high), self.random.randint(low, min(high, low + 300)))
+        )
 
     def value(self, node: object, depth: int = 0) -> object:
         """A random value as pycrate wants it."""
@@ -110,7 +130,9 @@ class Oracle:
             case "NULL":
                 return 0
             case "OBJECT IDENTIFIER":
-                return draw.choice(((1, 3, 6, 1, 4, 1, 99999, 5), (0, 39), (2, 999, 3), (2, 40, 1 << 40, 127, 128)))
+                return draw.choice(
+                    ((1, 3, 6, 1, 4, 1, 99999, 5), (0, 39), (2, 999, 3), (2, 40, 1 << 40, 127, 128))
+                )
             case "SEQUENCE OF":
                 return self.listing(node, depth)
             case "SEQUENCE":
@@ -210,7 +232,7 @@ class Oracle:
         return getattr(ngap, _name(node, ""))(**members)
 
 
-@pytest.fixture()
+@pytest.fixture
 def oracle() -> Oracle:
     assert CRITICALITIES[0] == "reject"
     return Oracle(seed=38413)

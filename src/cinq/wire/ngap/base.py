@@ -21,7 +21,7 @@ IeDiagnostic = tuple[Criticality, int, TypeOfError]
 class Sequence:
     """A SEQUENCE. Two are equal when they are of one class and all attributes are equal."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
     __hash__ = None  # type: ignore[assignment]  # mutable, as a list is
 
     def items(self) -> Iterator[tuple[str, object]]:
@@ -54,5 +54,5 @@ class Pdu(Sequence):
 
     @property
     def diagnostics(self) -> tuple[IeDiagnostic, ...]:
-        """Unknown IEs of criticality notify that decoding passed over: the sender wants to hear of them (§10.3.4)."""
+        """Unknown IEs of criticality notify that were passed over: the sender wants to hear of them (§10.3.4)."""
         return getattr(self, "_diagnostics", ())

@@ -190,7 +190,10 @@ def _container(content: bytes, start: int | None, into: Sequence) -> Findings:
             if place is None:
                 _not_understood(findings, at, ie, CRITICALITIES[criticality])
             elif place <= last:
-                findings.misplaced = findings.misplaced or (at, f"{_named(ie)} comes twice or in the wrong order")
+                findings.misplaced = findings.misplaced or (
+                    at,
+                    f"{_named(ie)} comes twice or in the wrong order",
+                )
             else:
                 last = place
                 _ie(findings, at, rows[place], CRITICALITIES[criticality], octets, into)
@@ -214,7 +217,9 @@ def _not_understood(findings: Findings, at: int | None, ie: int, criticality: Cr
         findings.rejected = findings.rejected or (at, f"{_named(ie)} is not understood")
 
 
-def _ie(findings: Findings, at: int | None, row: Ie, received: Criticality, octets: bytes, into: Sequence) -> None:
+def _ie(
+    findings: Findings, at: int | None, row: Ie, received: Criticality, octets: bytes, into: Sequence
+) -> None:
     """Decodes one known IE; faults inside it are found, not raised."""
     ie, attribute, _, _, decoder = row
     try:
@@ -260,5 +265,10 @@ def _judge(header: Header, findings: Findings, partial: Pdu | None) -> None:
         raise header.error(*findings.rejected, "TS 38.413 §10.3.4, §10.3.5", cause, ies=ies, partial=partial)
     if findings.tolerated is not None:
         raise header.error(
-            *findings.tolerated, "TS 38.413 §10.3.5", IGNORE_AND_NOTIFY, ies=ies, partial=partial, tolerable=True
+            *findings.tolerated,
+            "TS 38.413 §10.3.5",
+            IGNORE_AND_NOTIFY,
+            ies=ies,
+            partial=partial,
+            tolerable=True,
         )

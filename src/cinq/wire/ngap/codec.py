@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from cinq.wire.ngap import careful
-from cinq.wire.ngap.base import CRITICALITIES, Pdu, Sequence
+from cinq.wire.ngap.base import Pdu, Sequence
 from cinq.wire.ngap.error import NgapError
 from cinq.wire.ngap.generated.tables import DECODERS, ENCODERS, VALUES
 from cinq.wire.per import reading, writing

@@ -8,8 +8,9 @@ Plain = dict[str, "Plain"] | list["Plain"] | str | int | bool | None
 
 
 def plain(value: object) -> Plain:
-    """A dict of the attributes present; bytes as hex; a CHOICE as {alternative: value}; a BIT STRING of variable size
-    as a string of 0 and 1. A message has its name first, under `message`.
+    """A dict of the attributes present; bytes as hex; a CHOICE as {alternative: value}.
+
+    A BIT STRING of variable size is a string of 0 and 1. A message has its name first, under `message`.
     """
     match value:
         case Sequence():

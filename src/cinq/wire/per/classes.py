@@ -131,6 +131,7 @@ class ClassWriter:
         if not members:
             return [*lines, "    def __init__(self) -> None: ..."]
         parameters = ", ".join(
-            f"{member.name}: {member.annotation}" + (" = None" if member.optional else "") for member in members
+            f"{member.name}: {member.annotation}" + (" = None" if member.optional else "")
+            for member in members
         )
         return [*lines, f"    def __init__(self, *, {parameters}) -> None: ..."]

@@ -181,7 +181,9 @@ class EncoderWriter:
         body.put(flag, 1)
         return flag
 
-    def _optional(self, body: EncoderBody, kind: model.Sequence, part: model.Component, variable: str) -> None:
+    def _optional(
+        self, body: EncoderBody, kind: model.Sequence, part: model.Component, variable: str
+    ) -> None:
         if not variable:
             return
         if isinstance(part.type, model.Container):

@@ -85,7 +85,10 @@ def _modules(
         name = f"{runtime}_{number}"
         lines = [
             HEAD + f"from cinq.wire.per.{runtime} import {', '.join(sorted(called))}",
-            *(f"from .types import {word}" for word in sorted(uses & classes if runtime == "reading" else ())),
+            *(
+                f"from .types import {word}"
+                for word in sorted(uses & classes if runtime == "reading" else ())
+            ),
             *_imports(uses, homes),
             STARTS[runtime],
             *(definition.text for definition in part),

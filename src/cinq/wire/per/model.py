@@ -108,7 +108,7 @@ class Ie:
 
 @dataclass(frozen=True)
 class Container:
-    """ProtocolIE-Container or ProtocolExtensionContainer: its IEs become attributes of the sequence around it.
+    """ProtocolIE-Container or ProtocolExtensionContainer: its IEs become attributes of the SEQUENCE.
 
     low is the lower bound of its size, by which the count on the wire is reduced.
     """

@@ -6,8 +6,8 @@ import keyword
 import re
 
 _KNOWN = (
-    "QoS QoE IoT NRPPa IPsec ProSe RedCap EUTRAN EUTRA NGRAN PLMN NSSAI SNPN MBS PDU RAN eNB gNB A2X V2X X2AP 5GC"
-    " UE(?=to|sub) CN(?=p|s) CE(?=mode) NR(?=enc|int|pag)"
+    "QoS QoE IoT NRPPa IPsec ProSe RedCap EUTRAN EUTRA NGRAN PLMN NSSAI SNPN MBS PDU RAN eNB gNB A2X V2X"
+    " X2AP 5GC UE(?=to|sub) CN(?=p|s) CE(?=mode) NR(?=enc|int|pag)"
 )
 # In this order: acronyms in the plural (DRBs), words whose capitals mislead, acronyms, words, digits.
 _WORD = re.compile(
@@ -17,7 +17,7 @@ _WORD = re.compile(
 
 
 def attribute_name(identifier: str) -> str:
-    """`AMF-UE-NGAP-ID` -> `amf_ue_ngap_id`, `pLMNIdentity` -> `plmn_identity`, `dRBsToQosFlows` -> `drbs_to_qos_flows`."""
+    """`AMF-UE-NGAP-ID` -> `amf_ue_ngap_id`, `pLMNIdentity` -> `plmn_identity`, `dRBsToQos` -> `drbs_to_qos`."""
     if len(identifier) > 1 and identifier[0].islower() and identifier[1].isupper():
         identifier = identifier[0].upper() + identifier[1:]
     name = "_".join(word.lower() for word in _WORD.findall(identifier))

@@ -1,7 +1,7 @@
 """What generated decoders call: the parts of aligned PER (ITU-T X.691) that are not worth unrolling.
 
-Positions named `p` count bits, positions named `i` octets. Slices past the end come out short; whoever decodes a
-whole buffer compares the end position with its length at last, so that no read here needs to.
+Positions named `p` count bits, positions named `i` octets. Slices past the end come out short; whoever decodes
+a whole buffer compares the end position with its length at last, so that no read here needs to.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import NoReturn
 
 IGNORE, NOTIFY = 1, 2
 
-# Unknown IEs of criticality notify that were passed over, as (criticality, IE id); who decodes a PDU clears and reads
-# it. Decoding is synchronous and cinq decodes in one thread.
+# Unknown IEs of criticality notify that were passed over, as (criticality, IE id); who decodes a PDU clears and
+# reads it. Decoding is synchronous and cinq decodes in one thread.
 NOTICES: list[tuple[int, int]] = []
 
 
@@ -181,7 +181,7 @@ Extensions = Mapping[int, tuple[int, str, Decoder]]
 
 
 def extensions(b: bytes, i: int, known: Extensions, into: object) -> int:
-    """A ProtocolExtensionContainer from its count on; known IEs become attributes of `into` (TS 38.413 §9.4.8).
+    """A ProtocolExtensionContainer from its count on; known IEs become attributes of `into` (TS 38.413 §9.4).
 
     Unknown ones go by their criticality: ignore and notify are passed over, reject raises NotComprehended.
     """
@@ -212,7 +212,9 @@ def pass_over(criticality: int, ie: int, notices: MutableSequence[tuple[int, int
         raise NotComprehended(criticality, ie)
 
 
-def single_container(b: bytes, i: int, known: Mapping[int, tuple[str, Decoder]]) -> tuple[tuple[str, object], int]:
+def single_container(
+    b: bytes, i: int, known: Mapping[int, tuple[str, Decoder]]
+) -> tuple[tuple[str, object], int]:
     """The choice-Extensions alternative of a CHOICE: ((name of the IE, value), position behind it)."""
     ie = b[i] << 8 | b[i + 1]
     criticality = b[i + 2] >> 6

@@ -1,7 +1,7 @@
 """What generated encoders call: the parts of aligned PER (ITU-T X.691) that are not worth unrolling.
 
-`o` is the output so far. Bits that do not fill an octet yet wait in an int: `a` with a number of bits known when the
-code was generated, or `d` with a leading 1 before them that marks how many there are.
+`o` is the output so far. Bits that do not fill an octet yet wait in an int: `a` with a number of bits known when
+the code was generated, or `d` with a leading 1 before them that marks how many there are.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def close(o: bytearray, j: int) -> None:
 
 
 def fragments(n: int) -> list[tuple[int, int]]:
-    """How a long list or bit string is cut: (first unit, behind the last one); the last piece is below 16K."""
+    """How a long list or bit string is cut: (first unit, behind the last one); the last is below 16K."""
     cuts = []
     at = 0
     while n - at >= 16384:
@@ -128,7 +128,7 @@ def integer(o: bytearray, value: int) -> None:
 
 
 def addition(o: bytearray, d: int, value: str, number: int | None, roots: int, wanted: str) -> int:
-    """An ENUMERATED value of the extension with the extension bit: a known one by number, or `unknown-<n>`."""
+    """An ENUMERATED value of the extension with its extension bit: known by number, or `unknown-<n>`."""
     if number is None:
         if not (isinstance(value, str) and value.startswith("unknown-") and value[8:].isdecimal()):
             refuse(value, f"a value of {wanted}")
@@ -182,7 +182,9 @@ def extensions(o: bytearray, of: object, known: Extensions) -> None:
     o[j : j + 2] = number.to_bytes(2, "big")
 
 
-def single_container(o: bytearray, value: tuple[str, object], known: Mapping[str, tuple[bytes, Encoder]]) -> None:
+def single_container(
+    o: bytearray, value: tuple[str, object], known: Mapping[str, tuple[bytes, Encoder]]
+) -> None:
     """The choice-Extensions alternative of a CHOICE."""
     row = known.get(value[0])
     if row is None:
