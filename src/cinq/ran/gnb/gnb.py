@@ -1,0 +1,142 @@
+"""The emulated gNB: its association with the AMF, its cell, its user plane."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from cinq.numbering import STmsi
+from cinq.procedure import Aborted, Refused, Runtime, TimerExpired
+from cinq.ran.gnb.bearers import Bearers, RulePlane, UserSide
+from cinq.ran.gnb.cell import CellLink
+from cinq.ran.gnb.n2 import N2
+from cinq.ran.gnb.procedures.ng_setup import ng_setup
+from cinq.ran.gnb.settings import GnbSettings
+from cinq.ran.radio.port import Mobile, SystemInformation
+from cinq.transport.sctp.association import Association, AssociationHandler
+from cinq.wire import ngap
+
+log = logging.getLogger("cinq.ran.gnb")
+
+Connect = Callable[[AssociationHandler], Awaitable[Association]]
+"""Opens the SCTP association with the AMF. OSError when there is none to have."""
+
+
+class Gnb:
+    """An emulated gNB with one cell (radio.port.Cell), good for any core.
+
+    connect: the N2 port. plane, user_side: the user plane, None for signalling only. entropy: for TEIDs.
+    """
+
+    def __init__(
+        self,
+        settings: GnbSettings,
+        connect: Connect,
+        runtime: Runtime,
+        *,
+        entropy: Callable[[int], bytes],
+        plane: RulePlane | None = None,
+        user_side: UserSide | None = None,
+    ) -> None:
+        self.settings = settings
+        self.runtime = runtime
+        self.user_side = user_side
+        self.location = _location(settings)
+        self.bearers = Bearers(settings.n3_address, plane, entropy)
+        self.n2 = N2(self, runtime)
+        self.links: set[CellLink] = set()
+        self._connect = connect
+        self._paging: dict[STmsi, CellLink] = {}
+        self._up = asyncio.Event()
+        self.trouble = ""
+
+    def start(self) -> None:
+        """Seek the AMF, and seek it again whenever it is lost."""
+        self.runtime.spawn(self._hold_association, "N2")
+
+    async def up(self) -> None:
+        """Returns when NG Setup has succeeded. `trouble` says what is in the way meanwhile."""
+        await self._up.wait()
+
+    async def stop(self) -> None:
+        """Release everything: UEs, association, interfaces."""
+        for link in list(self.links):
+            link.detach()
+        association = self.n2.association
+        await self.runtime.stop()
+        if association is not None:
+            await association.close()
+
+    # the cell, as UEs see it
+
+    def attach(self, mobile: Mobile) -> CellLink:
+        link = CellLink(self, mobile)
+        self.links.add(link)
+        mobile.on_system_information(self.system_information())
+        return link
+
+    def system_information(self) -> SystemInformation:
+        s = self.settings
+        barred = self.n2.context.state != "up"
+        return SystemInformation(s.name, s.plmn, s.tac, s.nr_cell_identity, barred)
+
+    def listen(self, link: CellLink, s_tmsi: STmsi | None) -> None:
+        if link.s_tmsi is not None and self._paging.get(link.s_tmsi) is link:
+            del self._paging[link.s_tmsi]
+        link.s_tmsi = s_tmsi
+        if s_tmsi is not None:
+            self._paging[s_tmsi] = link
+
+    def page(self, s_tmsi: STmsi) -> None:
+        """On the paging channel; a UE that has an RRC connection does not listen to it."""
+        link = self._paging.get(s_tmsi)
+        if link is not None and not link.connected:
+            link.mobile.on_paging()
+
+    # N2
+
+    def on_n2(self, up: bool, reason: str = "") -> None:
+        """NG Setup succeeded, or the association is lost: the cell opens or is barred."""
+        self.trouble = reason
+        if up:
+            self._up.set()
+        else:
+            self._up.clear()
+        information = self.system_information()
+        for link in list(self.links):
+            link.mobile.on_system_information(information)
+
+    async def _hold_association(self) -> None:
+        while True:
+            try:
+                association = await self._connect(self.n2)
+            except OSError as error:
+                self._in_the_way(f"AMF {self.settings.amf_address}:{self.settings.amf_port}: {error}")
+            else:
+                self.n2.established(association)
+                await self._set_up(association)
+                await self.n2.wait_lost()
+            await asyncio.sleep(self.settings.ng_setup_retry_s)
+
+    async def _set_up(self, association: Association) -> None:
+        try:
+            await self.n2.perform(ng_setup, None)
+        except (Refused, TimerExpired, Aborted) as error:
+            self._in_the_way(f"NG Setup: {error}")
+            association.abort("NG Setup failed")
+        else:
+            self.on_n2(True)
+
+    def _in_the_way(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            log.warning("%s", trouble)
+        self.trouble = trouble
+
+
+def _location(settings: GnbSettings) -> ngap.UserLocationInformation:
+    """User location of every UE of this gNB: its one cell, TS 38.413 §9.3.1.16."""
+    plmn = settings.plmn.octets
+    cell = ngap.NRCGI(plmn_identity=plmn, nr_cell_identity=settings.nr_cell_identity)
+    area = ngap.TAI(plmn_identity=plmn, tac=settings.tac.to_bytes(3, "big"))
+    return "userLocationInformationNR", ngap.UserLocationInformationNR(nr_cgi=cell, tai=area)

@@ -1,0 +1,166 @@
+"""The N2 end of a gNB: one NG-C association, its messages in and out, and what is wrong with them (TS 38.413 §10)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Literal
+
+from cinq.procedure import Event, Runtime, Subject
+from cinq.ran.gnb.context import N2Context, UeContext
+from cinq.ran.gnb.procedures import dispatch, error_indication
+from cinq.transport.sctp.association import PPID_NGAP, Association
+from cinq.wire import ngap
+
+if TYPE_CHECKING:
+    from cinq.ran.gnb.gnb import Gnb
+
+
+class N2(Subject[N2Context]):
+    """The gNB's side of N2. It is the handler of the SCTP association, and the subject of the NG interface procedures.
+
+    UE-associated signalling has no procedure that waits at a gNB: those messages go to functions, by dispatch.
+    """
+
+    __slots__ = ("_lost", "association", "gnb", "next_ran_ue_ngap_id", "ues")
+
+    def __init__(self, gnb: Gnb, runtime: Runtime) -> None:
+        super().__init__(N2Context(), runtime)
+        self.gnb = gnb
+        self.association: Association | None = None
+        self.ues: dict[int, UeContext] = {}
+        self.next_ran_ue_ngap_id = 1
+        self._lost = asyncio.Event()
+
+    # the association
+
+    def established(self, association: Association) -> None:
+        self.association = association
+        self._lost.clear()
+        self.commit(state="setup")
+
+    def message(self, octets: bytes, stream: int, ppid: int) -> None:
+        """One message of the AMF. Whatever the octets, nothing is raised."""
+        if self.association is None:
+            return
+        try:
+            message = ngap.decode(octets)
+        except ngap.NgapError as error:
+            self._journal("in", error.what, octets, None, str(error))
+            error_indication.answer(self, error)
+            return
+        self._journal("in", message.PROCEDURE, octets, message)
+        if not dispatch.handle(self, message):
+            self.receive(message)
+
+    def lost(self, reason: str) -> None:
+        """The association is over: UEs lose their connections, TS 38.412 §7."""
+        self.association = None
+        self.abort(reason)
+        self.commit(state="down", overload=False)
+        for ue in list(self.ues.values()):
+            self.forget(ue, "association lost")
+        self.gnb.on_n2(False, reason)
+        self._lost.set()
+
+    async def wait_lost(self) -> None:
+        await self._lost.wait()
+
+    def send(self, message: object) -> None:
+        """On stream 0, for what belongs to no UE."""
+        assert isinstance(message, ngap.Pdu)
+        self.transmit(message, 0)
+
+    def transmit(self, message: ngap.Pdu, stream: int) -> None:
+        octets = ngap.encode(message)
+        self._journal("out", message.PROCEDURE, octets, message)
+        self.transmit_octets(octets, stream)
+
+    def transmit_octets(self, octets: bytes, stream: int = 0, ppid: int = PPID_NGAP) -> None:
+        """Any octets at all: what a test bench that misbehaves on purpose sends."""
+        if self.association is not None:
+            self.association.send(octets, stream=stream, ppid=ppid)
+
+    def status(self, message: object) -> object | None:
+        """A message that fits no state: the logical error of TS 38.413 §10.4."""
+        if isinstance(message, ngap.ErrorIndication):
+            return None
+        return ngap.ErrorIndication(cause=("protocol", "message-not-compatible-with-receiver-state"))
+
+    def describe(self, message: object) -> tuple[str, str]:
+        return "N2", message.PROCEDURE if isinstance(message, ngap.Pdu) else type(message).__name__
+
+    @property
+    def label(self) -> str:
+        return f"gNB {self.gnb.settings.gnb_id}"
+
+    def _journal(
+        self,
+        direction: Literal["in", "out"],
+        name: str,
+        octets: bytes,
+        message: ngap.Pdu | None,
+        cause: str = "",
+    ) -> None:
+        journal = self.runtime.journal
+        if journal.listening:
+            journal.emit(
+                Event(
+                    self.runtime.clock.now(),
+                    "gNB",
+                    self.label,
+                    "",
+                    direction,
+                    "N2",
+                    name,
+                    cause,
+                    octets,
+                    message,
+                    "AMF",
+                )
+            )
+
+    # the UE-associated logical connections
+
+    def new_ue(self, ue: UeContext) -> None:
+        self.ues[ue.ran_ue_ngap_id] = ue
+
+    def allocate_ran_ue_ngap_id(self) -> int:
+        """32 bits, not in use, TS 38.413 §9.3.3.2."""
+        while self.next_ran_ue_ngap_id in self.ues:
+            self.next_ran_ue_ngap_id = (self.next_ran_ue_ngap_id + 1) & 0xFFFFFFFF
+        found = self.next_ran_ue_ngap_id
+        self.next_ran_ue_ngap_id = (found + 1) & 0xFFFFFFFF
+        return found
+
+    def stream_of(self, ran_ue_ngap_id: int) -> int:
+        """Stream 0 is for the interface itself, TS 38.412 §7; a UE keeps to one of the others."""
+        streams = 1 if self.association is None else self.association.outbound_streams
+        return 0 if streams < 2 else 1 + ran_ue_ngap_id % (streams - 1)
+
+    def of_ue(self, ran_ue_ngap_id: int, amf_ue_ngap_id: int) -> UeContext | None:
+        """The UE that both identities name. None after an ERROR INDICATION has said which is wrong (§10.6)."""
+        ue = self.ues.get(ran_ue_ngap_id)
+        if ue is None:
+            cause: ngap.CauseRadioNetwork = "unknown-local-UE-NGAP-ID"
+        elif ue.amf_ue_ngap_id is None or ue.amf_ue_ngap_id == amf_ue_ngap_id:
+            ue.amf_ue_ngap_id = amf_ue_ngap_id
+            return ue
+        else:
+            cause = "inconsistent-remote-UE-NGAP-ID"
+            self.forget(ue, cause)
+        self.transmit(
+            ngap.ErrorIndication(
+                amf_ue_ngap_id=amf_ue_ngap_id, ran_ue_ngap_id=ran_ue_ngap_id, cause=("radioNetwork", cause)
+            ),
+            self.stream_of(ran_ue_ngap_id),
+        )
+        return None
+
+    def tell_of(self, ue: UeContext, message: ngap.Pdu) -> None:
+        """A message of UE-associated signalling."""
+        self.transmit(message, ue.stream)
+
+    def forget(self, ue: UeContext, cause: str) -> None:
+        """The logical connection and the RRC connection are over; the UE's sessions lose their bearers."""
+        if self.ues.pop(ue.ran_ue_ngap_id, None) is not None:
+            ue.link.released(ue, cause)

@@ -1,0 +1,100 @@
+"""Release of UE contexts and reset, TS 38.413 §8.3.2, §8.3.3 and §8.7.4."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cinq.procedure import Timer, procedure
+from cinq.ran.gnb.context import UeContext
+from cinq.wire import ngap
+
+if TYPE_CHECKING:
+    from cinq.ran.gnb.n2 import N2
+
+NG_RESET = Timer("NG Reset", 5, 1)
+
+
+def request(n2: N2, ue: UeContext, cause: ngap.Cause) -> None:
+    """UE CONTEXT RELEASE REQUEST, §8.3.2. A UE that the AMF has not answered yet is forgotten: it has no name there."""
+    if ue.amf_ue_ngap_id is None:
+        n2.forget(ue, cause[1])
+        return
+    sessions = [ngap.PDUSessionResourceItemCxtRelReq(pdu_session_id=psi) for psi in ue.sessions]
+    n2.tell_of(
+        ue,
+        ngap.UEContextReleaseRequest(
+            amf_ue_ngap_id=ue.amf_ue_ngap_id,
+            ran_ue_ngap_id=ue.ran_ue_ngap_id,
+            pdu_session_resource_list_cxt_rel_req=sessions or None,
+            cause=cause,
+        ),
+    )
+
+
+def command(n2: N2, message: ngap.UEContextReleaseCommand) -> None:
+    """UE CONTEXT RELEASE COMMAND, §8.3.3: by the pair of identities, or by that of the AMF alone."""
+    ids = message.ue_ngap_ids
+    ue: UeContext | None
+    if ids[0] == "uE-NGAP-ID-pair":
+        ue = n2.of_ue(ids[1].ran_ue_ngap_id, ids[1].amf_ue_ngap_id)
+    else:
+        ue = next((u for u in n2.ues.values() if u.amf_ue_ngap_id == ids[1]), None)
+        if ue is None:
+            n2.send(
+                ngap.ErrorIndication(
+                    amf_ue_ngap_id=ids[1], cause=("radioNetwork", "unknown-local-UE-NGAP-ID")
+                )
+            )
+    if ue is None or ue.amf_ue_ngap_id is None:
+        return
+    sessions = [ngap.PDUSessionResourceItemCxtRelCpl(pdu_session_id=psi) for psi in ue.sessions]
+    complete = ngap.UEContextReleaseComplete(
+        amf_ue_ngap_id=ue.amf_ue_ngap_id,
+        ran_ue_ngap_id=ue.ran_ue_ngap_id,
+        user_location_information=n2.gnb.location,
+        pdu_session_resource_list_cxt_rel_cpl=sessions or None,
+    )
+    n2.tell_of(ue, complete)
+    n2.forget(ue, "/".join(map(str, message.cause)))
+
+
+def reset(n2: N2, message: ngap.NGReset) -> None:
+    """NG RESET by the AMF, §8.7.4.2.1: of all UEs, or of those it lists. The acknowledgement repeats the list."""
+    kind = message.reset_type
+    if kind[0] == "nG-Interface":
+        for ue in list(n2.ues.values()):
+            n2.forget(ue, "NG Reset")
+        n2.send(ngap.NGResetAcknowledge())
+        return
+    by_amf = {u.amf_ue_ngap_id: u for u in n2.ues.values()}
+    for item in kind[1]:
+        found = by_amf.get(item.amf_ue_ngap_id) if item.amf_ue_ngap_id is not None else None
+        if found is None and item.ran_ue_ngap_id is not None:
+            found = n2.ues.get(item.ran_ue_ngap_id)
+        if found is not None:
+            n2.forget(found, "NG Reset")
+    n2.send(ngap.NGResetAcknowledge(ue_associated_logical_ng_connection_list=kind[1]))
+
+
+@procedure()
+async def ng_reset(n2: N2, ues: list[UeContext] | None) -> None:
+    """NG RESET by the gNB, §8.7.4.2.2: of the whole interface (None) or of some UEs. TimerExpired without answer."""
+    for ue in list(n2.ues.values()) if ues is None else ues:
+        n2.forget(ue, "NG Reset")
+    if ues is None:
+        kind: ngap.ResetType = ("nG-Interface", "reset-all")
+    else:
+        kind = (
+            "partOfNG-Interface",
+            [
+                ngap.UEassociatedLogicalNGconnectionItem(
+                    amf_ue_ngap_id=ue.amf_ue_ngap_id, ran_ue_ngap_id=ue.ran_ue_ngap_id
+                )
+                for ue in ues
+            ],
+        )
+    await n2.ask(
+        ngap.NGReset(cause=("misc", "om-intervention"), reset_type=kind),
+        ngap.NGResetAcknowledge,
+        timer=NG_RESET,
+    )

@@ -1,0 +1,135 @@
+"""The frames of the radio link between `cinq gnb` and `cinq ue`.
+
+A Unix stream socket at the path of the gNB's setting `radio` carries frames: length in 4 octets, big endian, then a
+MessagePack array. Its first element names the frame, its second (but for `hello`) is the UE's number on this
+connection, chosen by the UE side from 1.
+
+| frame | way | fields | is |
+|---|---|---|---|
+| hello | UE > gNB | version | opens the connection |
+| attach, detach | UE > gNB | ue | the UE camps on the cell, leaves it |
+| setup | UE > gNB | ue, nas, cause, plmn, s_tmsi | RRCSetupRequest and RRCSetupComplete |
+| uplink | UE > gNB | ue, nas | ULInformationTransfer |
+| listen | UE > gNB | ue, s_tmsi | the paging identity, empty for none |
+| open, close | UE > gNB | ue, psi, address, mtu, netns, name / ue, psi | the interface of a PDU session |
+| fail | UE > gNB | ue | radio link failure |
+| cell | gNB > UE | ue, name, plmn, tac, nci, barred | system information |
+| downlink | gNB > UE | ue, nas | DLInformationTransfer |
+| released | gNB > UE | ue, cause | RRCRelease or RRCReject |
+| bearer | gNB > UE | ue, psi, up | data radio bearers |
+| interface | gNB > UE | ue, psi, address, mtu, netns, name, error | answer to `open` |
+| paging | gNB > UE | ue | paged |
+| data | gNB > UE | ue, psi | a program sends without bearers |
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from cinq.ran.radio.port import EstablishmentCause
+
+VERSION = 1
+
+
+class Frame(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Any frame."""
+
+
+class Hello(Frame, frozen=True, tag="hello"):
+    version: int = VERSION
+
+
+class Attach(Frame, frozen=True, tag="attach"):
+    ue: int
+
+
+class Detach(Frame, frozen=True, tag="detach"):
+    ue: int
+
+
+class Setup(Frame, frozen=True, tag="setup"):
+    ue: int
+    nas: bytes
+    cause: EstablishmentCause
+    plmn: bytes
+    s_tmsi: bytes
+
+
+class Uplink(Frame, frozen=True, tag="uplink"):
+    ue: int
+    nas: bytes
+
+
+class Listen(Frame, frozen=True, tag="listen"):
+    ue: int
+    s_tmsi: bytes
+
+
+class Open(Frame, frozen=True, tag="open"):
+    ue: int
+    psi: int
+    address: str
+    mtu: int
+    netns: str
+    name: str
+
+
+class Close(Frame, frozen=True, tag="close"):
+    ue: int
+    psi: int
+
+
+class Fail(Frame, frozen=True, tag="fail"):
+    ue: int
+
+
+class CellInformation(Frame, frozen=True, tag="cell"):
+    ue: int
+    name: str
+    plmn: bytes
+    tac: int
+    nci: int
+    barred: bool
+
+
+class Downlink(Frame, frozen=True, tag="downlink"):
+    ue: int
+    nas: bytes
+
+
+class Released(Frame, frozen=True, tag="released"):
+    ue: int
+    cause: str
+
+
+class Bearer(Frame, frozen=True, tag="bearer"):
+    ue: int
+    psi: int
+    up: bool
+
+
+class InterfaceUp(Frame, frozen=True, tag="interface"):
+    ue: int
+    psi: int
+    address: str
+    mtu: int
+    netns: str
+    name: str
+    error: str
+
+
+class Paging(Frame, frozen=True, tag="paging"):
+    ue: int
+
+
+class Data(Frame, frozen=True, tag="data"):
+    ue: int
+    psi: int
+
+
+FromUe = Hello | Attach | Detach | Setup | Uplink | Listen | Open | Close | Fail
+FromGnb = CellInformation | Downlink | Released | Bearer | InterfaceUp | Paging | Data
+
+encode = msgspec.msgpack.Encoder().encode
+decode_from_ue = msgspec.msgpack.Decoder(FromUe).decode
+decode_from_gnb = msgspec.msgpack.Decoder(FromGnb).decode

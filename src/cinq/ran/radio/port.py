@@ -1,0 +1,127 @@
+"""The radio interface between an emulated UE and an emulated gNB: what RRC and the bearers would carry, no more.
+
+In one process UE and gNB hold each other's objects by these Protocols; between processes link.py carries the same
+calls over a socket. Times, radio quality and access stratum security are not emulated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from cinq.numbering import PlmnId, STmsi
+
+
+@dataclass(frozen=True, slots=True)
+class SystemInformation:
+    """What a cell broadcasts, TS 38.331 §6.2.2 (SIB1). barred: no access, as while the gNB has no AMF."""
+
+    name: str
+    plmn: PlmnId
+    tac: int
+    nr_cell_identity: int
+    barred: bool = False
+
+
+EstablishmentCause = Literal[
+    "emergency",
+    "highPriorityAccess",
+    "mt-Access",
+    "mo-Signalling",
+    "mo-Data",
+    "mo-VoiceCall",
+    "mo-VideoCall",
+    "mo-SMS",
+    "mps-PriorityAccess",
+    "mcs-PriorityAccess",
+]
+"""TS 38.331 §6.2.2, EstablishmentCause."""
+
+
+@dataclass(frozen=True, slots=True)
+class RrcSetup:
+    """RRCSetupRequest and RRCSetupComplete in one, TS 38.331 §5.3.3: an RRC connection with its first NAS message.
+
+    nas: the initial NAS message. s_tmsi: 5G-S-TMSI of a UE that has one.
+    """
+
+    nas: bytes
+    cause: EstablishmentCause
+    plmn: PlmnId
+    s_tmsi: STmsi | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """The UE's end of a PDU session as ordinary programs see it.
+
+    address: IPv4 dotted. mtu: octets. netns: a process id, a path, or a name under /run/netns; empty for the
+    namespace of the gNB process. name: of the network interface, empty for one that the gNB chooses.
+    """
+
+    pdu_session_id: int
+    address: str
+    mtu: int = 1400
+    netns: str = ""
+    name: str = ""
+
+
+class Mobile(Protocol):
+    """A UE as its cell sees it."""
+
+    def on_system_information(self, information: SystemInformation) -> None:
+        """The cell began to broadcast this, or changed it."""
+
+    def on_downlink(self, nas: bytes) -> None: ...
+
+    def on_released(self, cause: str) -> None:
+        """The RRC connection is over: RRCRelease, or the setup was rejected."""
+
+    def on_bearer(self, pdu_session_id: int, up: bool) -> None:
+        """Radio bearers of a PDU session were set up or released."""
+
+    def on_interface(self, interface: Interface, error: str) -> None:
+        """The interface asked for is there, with its name; or `error` says why it is not."""
+
+    def on_paging(self) -> None:
+        """Paged by the 5G-S-TMSI it listens for."""
+
+    def on_uplink_data(self, pdu_session_id: int) -> None:
+        """A program sent on an interface without bearers: a reason for a service request."""
+
+
+class Link(Protocol):
+    """What a cell does for one UE, from `attach` to `detach`, over many RRC connections."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is an RRC connection."""
+        ...
+
+    def setup(self, setup: RrcSetup) -> None:
+        """Open an RRC connection. When the cell refuses, on_released follows."""
+
+    def uplink(self, nas: bytes) -> None:
+        """A NAS message on the RRC connection; lost without one."""
+
+    def listen(self, s_tmsi: STmsi | None) -> None:
+        """Listen to the paging channel for this identity only."""
+
+    def open_interface(self, interface: Interface) -> None:
+        """Ask for a network interface for a PDU session; it stays while bearers come and go."""
+
+    def close_interface(self, pdu_session_id: int) -> None: ...
+
+    def fail(self) -> None:
+        """Radio link failure: the RRC connection ends without a word of the UE."""
+
+    def detach(self) -> None:
+        """The UE leaves the cell: connection, interfaces and paging end."""
+
+
+class Cell(Protocol):
+    """A cell as UEs see it."""
+
+    def attach(self, mobile: Mobile) -> Link:
+        """The UE camps on the cell. It hears the system information at once."""
+        ...

@@ -1,0 +1,85 @@
+"""What a UE remembers (frozen), and the messages that it meets inside itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import Literal
+
+from cinq.numbering import Guti, SNssai, Tai
+from cinq.ran.radio.port import EstablishmentCause
+from cinq.wire import nas
+
+
+@dataclass(frozen=True, slots=True)
+class UeContext:
+    """5GMM context of a UE, TS 24.501 §5.1.3.
+
+    guti, tai_list, allowed_nssai, t3512_s, t3502_s: from the last REGISTRATION ACCEPT. barred: why the USIM is
+    invalid for this network until it is switched off, or "".
+    """
+
+    registered: bool = False
+    guti: Guti | None = None
+    tai_list: tuple[Tai, ...] = ()
+    last_visited_tai: Tai | None = None
+    allowed_nssai: tuple[SNssai, ...] = ()
+    configured_nssai: tuple[SNssai, ...] = ()
+    t3512_s: int = 54 * 60
+    t3502_s: int = 12 * 60
+    network_name: str = ""
+    barred: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionContext:
+    """5GSM context of a PDU session, TS 24.501 §6.1.3.
+
+    state: INACTIVE, ACTIVE_PENDING, ACTIVE or INACTIVE_PENDING. address: IPv4 of the UE. mtu: octets.
+    interface: its name once programs can use it. bearer: whether user-plane resources are up.
+    """
+
+    pdu_session_id: int
+    state: Literal["INACTIVE", "ACTIVE_PENDING", "ACTIVE", "INACTIVE_PENDING"] = "INACTIVE"
+    address: IPv4Address | None = None
+    dnn: str = ""
+    s_nssai: SNssai | None = None
+    mtu: int = 1400
+    dns: tuple[IPv4Address, ...] = ()
+    uplink_bps: int = 0
+    downlink_bps: int = 0
+    interface: str = ""
+    bearer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A NAS message of the network. octets: plain. checked: its integrity was, and it held."""
+
+    message: nas.NasMessage
+    octets: bytes
+    checked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The N1 connection is over, or the network has refused the subscription. answer: the message that said so."""
+
+    reason: str
+    answer: nas.NasMessage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Initial:
+    """An initial NAS message, TS 24.501 §4.4.6: sent with the establishment of the RRC connection (cause: §4.5.6)."""
+
+    message: nas.RegistrationRequest | nas.ServiceRequest | nas.DeregistrationRequestUEOriginating
+    cause: EstablishmentCause = "mo-Signalling"
+
+
+@dataclass(frozen=True, slots=True)
+class NotForwarded:
+    """The AMF gave a 5GSM message back, TS 24.501 §5.4.5.3.1 f) to i)."""
+
+    cause: int
+    back_off_s: int | None = None

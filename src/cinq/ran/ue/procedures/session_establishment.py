@@ -1,0 +1,107 @@
+"""UE-requested PDU session establishment, TS 24.501 §6.4.1."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+from cinq.procedure import Refused, Timer, procedure
+from cinq.ran.ue.context import NotForwarded
+from cinq.ran.ue.session import UNASSIGNED_PTI, Session
+from cinq.wire import nas
+
+T3580 = Timer("T3580", 16, 4)
+_TYPES = {
+    "IPv4": nas.PduSessionType.IPV4,
+    "IPv6": nas.PduSessionType.IPV6,
+    "IPv4v6": nas.PduSessionType.IPV4V6,
+}
+_CAPABILITY = b"\0"
+_ASKED_PCO = [
+    (nas.EPCO_IP_ADDRESS_ALLOCATION_VIA_NAS, b""),
+    (nas.EPCO_DNS_SERVER_IPV4, b""),
+    (nas.EPCO_IPV4_LINK_MTU, b""),
+]
+
+
+@procedure()
+async def session_establishment(session: Session, _: None) -> None:
+    """§6.4.1.2 to §6.4.1.4. Refused: with PDU SESSION ESTABLISHMENT REJECT, or None where the AMF gave it back."""
+    if session.context.state == "ACTIVE":
+        return
+    session.pti = session.ue.allocate_pti()
+    session.commit(state="ACTIVE_PENDING")
+    request = nas.PDUSessionEstablishmentRequest(
+        pdu_session_id=session.context.pdu_session_id,
+        pti=session.pti,
+        integrity_protection_maximum_data_rate=nas.IntegrityProtectionMaximumDataRate(),
+        pdu_session_type=_TYPES[session.settings.kind],
+        ssc_mode=nas.SscMode.SSC_MODE_1,
+        capability_5gsm=_CAPABILITY,
+        extended_pco=_ASKED_PCO,
+    )
+    try:
+        answer = await _answered(session, request)
+        if isinstance(answer, nas.PDUSessionEstablishmentAccept):
+            _accepted(session, answer)
+            return
+    finally:
+        session.pti = UNASSIGNED_PTI
+        if session.context.state == "ACTIVE_PENDING":
+            session.commit(state="INACTIVE")
+    if isinstance(answer, NotForwarded):
+        raise Refused(None, f"not forwarded: 5GMM cause #{int(answer.cause)} {_words(answer.cause)}")
+    raise Refused(answer, f"5GSM cause #{int(answer.cause)} {_words(answer.cause)}")
+
+
+async def _answered(
+    session: Session, request: nas.PDUSessionEstablishmentRequest
+) -> nas.PDUSessionEstablishmentAccept | nas.PDUSessionEstablishmentReject | NotForwarded:
+    """The answer that carries the PTI of the request; others get 5GSM STATUS #47 (§7.3.1)."""
+    answer = await session.ask(
+        request,
+        nas.PDUSessionEstablishmentAccept,
+        nas.PDUSessionEstablishmentReject,
+        NotForwarded,
+        timer=T3580,
+    )
+    while not isinstance(answer, NotForwarded) and answer.pti != request.pti:
+        session.tell(
+            nas.FiveGSMStatus(
+                pdu_session_id=request.pdu_session_id, pti=answer.pti, cause=nas.GsmCause.PTI_MISMATCH
+            )
+        )
+        answer = await session.expect(
+            nas.PDUSessionEstablishmentAccept,
+            nas.PDUSessionEstablishmentReject,
+            NotForwarded,
+            timer=T3580,
+        )
+    return answer
+
+
+def _words(cause: int) -> str:
+    name = getattr(cause, "name", "unknown cause")
+    return str(name).replace("_", " ").lower()
+
+
+def _accepted(session: Session, accept: nas.PDUSessionEstablishmentAccept) -> None:
+    """§6.4.1.3: the session is active; programs get an interface with its address."""
+    address = None if accept.pdu_address is None else accept.pdu_address.ipv4
+    mtu, dns = session.context.mtu, []
+    for identifier, contents in accept.extended_pco or ():
+        if identifier == nas.EPCO_IPV4_LINK_MTU and len(contents) == 2:
+            mtu = int.from_bytes(contents, "big")
+        elif identifier == nas.EPCO_DNS_SERVER_IPV4 and len(contents) == 4:
+            dns.append(IPv4Address(contents))
+    session.commit(
+        state="ACTIVE",
+        address=address,
+        dnn=accept.dnn or session.settings.dnn,
+        s_nssai=accept.s_nssai or session.settings.s_nssai,
+        mtu=mtu,
+        dns=tuple(dns),
+        uplink_bps=accept.session_ambr.uplink_bps,
+        downlink_bps=accept.session_ambr.downlink_bps,
+        bearer=True,
+    )
+    session.open_interface()

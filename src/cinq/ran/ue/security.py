@@ -1,0 +1,200 @@
+"""NAS security at the UE, TS 24.501 §4.4: contexts, and what may pass unprotected, unciphered or unchecked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cinq.crypto.nas_security import DOWNLINK, UPLINK, NasSecurity, NasSecurityError
+from cinq.ran.ue.context import Initial, Received
+from cinq.wire import nas
+from cinq.wire.nas import GmmCause, SecurityHeader
+
+_NEW = (SecurityHeader.INTEGRITY_NEW, SecurityHeader.INTEGRITY_CIPHERED_NEW)
+_CIPHERED = (SecurityHeader.INTEGRITY_CIPHERED, SecurityHeader.INTEGRITY_CIPHERED_NEW)
+_REJECTS_THAT_NEED_INTEGRITY = frozenset((76, 78))  # §4.4.4.2 e) and g)
+
+
+class Discarded(Exception):
+    """The message is discarded, for this reason; nothing is answered."""
+
+
+@dataclass(slots=True)
+class KeySet:
+    """The outcome of one authentication. ksi: 0 to 6. kamf: 32 octets."""
+
+    ksi: int
+    kamf: bytes = field(repr=False)
+    abba: bytes = b"\0\0"
+
+
+@dataclass(slots=True)
+class NativeContext:
+    """A 5G NAS security context in use: KAMF with algorithms, keys and COUNTs."""
+
+    keys: KeySet
+    nas: NasSecurity
+
+
+class N1Security:
+    """current: the context in use. partial: keys of an authentication that no SECURITY MODE COMMAND has used yet.
+
+    secure_exchange: the network has established it on this N1 connection. candidate: the context that a SECURITY
+    MODE COMMAND was checked with, taken into use by the procedure.
+    """
+
+    __slots__ = ("candidate", "current", "initial", "partial", "secure_exchange")
+
+    def __init__(self) -> None:
+        self.current: NativeContext | None = None
+        self.partial: KeySet | None = None
+        self.candidate: NativeContext | None = None
+        self.secure_exchange = False
+        self.initial: nas.NasMessage | None = None
+
+    def released(self) -> None:
+        """The N1 connection is over: the next one begins without secure exchange, §4.4.2.5."""
+        self.secure_exchange = False
+        self.candidate = None
+        self.initial = None
+
+    def delete(self) -> None:
+        """The contexts are no longer valid: ngKSI is 'no key is available'."""
+        self.current = self.partial = self.candidate = None
+
+    @property
+    def ng_ksi(self) -> nas.NgKsi:
+        return nas.NO_KEY if self.current is None else nas.NgKsi(self.current.keys.ksi)
+
+    # uplink
+
+    def protect(self, message: nas.NasMessage) -> bytes:
+        """Plain without a context; ciphered only after the secure exchange was established, §4.4.5."""
+        octets = nas.encode(message)
+        if self.current is None:
+            return octets
+        header = SecurityHeader.INTEGRITY_CIPHERED if self.secure_exchange else SecurityHeader.INTEGRITY
+        return self.current.nas.protect(octets, header, UPLINK)
+
+    def protect_complete(self, message: nas.SecurityModeComplete) -> bytes:
+        """SECURITY MODE COMPLETE, ciphered under the context that it confirms, §5.4.2.3."""
+        assert self.current is not None
+        return self.current.nas.protect(nas.encode(message), SecurityHeader.INTEGRITY_CIPHERED_NEW, UPLINK)
+
+    def protect_initial(self, initial: Initial) -> bytes:
+        """An initial message, §4.4.6: in clear only what may be, the whole in a ciphered container.
+
+        Without a context the rest waits for SECURITY MODE COMPLETE.
+        """
+        message = initial.message
+        clear = message.cleartext()
+        self.initial = message
+        if self.current is None:
+            return nas.encode(clear)
+        security = self.current.nas
+        if clear != message:
+            container = security.cipher(nas.encode(message), UPLINK, security.ul_count)
+            clear = clear.replace(nas_message_container=container)
+        return security.protect(nas.encode(clear), SecurityHeader.INTEGRITY, UPLINK)
+
+    # downlink
+
+    def open(self, octets: bytes) -> Received:
+        """A NAS message as it came from the radio link.
+
+        Discarded: it may not be processed. nas.NasError: its integrity holds, and it cannot be read (its cause is
+        for 5GMM STATUS).
+        """
+        try:
+            envelope = nas.decode_envelope(octets)
+        except nas.NasError as error:
+            raise Discarded(str(error)) from None
+        if isinstance(envelope, bytes):
+            return self._plain(envelope, "")
+        if envelope.header_type in _NEW:
+            return self._security_mode_command(octets, envelope)
+        reason = "no NAS security context"
+        if self.current is not None:
+            try:
+                payload = self.current.nas.verify(octets, DOWNLINK)
+            except NasSecurityError as error:
+                reason = str(error)
+            else:
+                self.secure_exchange = True
+                return Received(nas.decode(payload), payload, True)
+        if envelope.header_type in _CIPHERED:
+            raise Discarded(reason)
+        return self._plain(envelope.payload, reason)
+
+    def _plain(self, octets: bytes, reason: str) -> Received:
+        """What the UE processes without an integrity check that held, §4.4.4.2."""
+        if self.secure_exchange:
+            raise Discarded(reason or "not integrity protected after secure exchange was established")
+        try:
+            message = nas.decode(octets)
+        except nas.NasError as error:
+            raise Discarded(str(error)) from None
+        if not isinstance(message, nas.GmmMessage) or not message.UNPROTECTED:
+            raise Discarded(reason or f"{message.NAME} is not integrity protected")
+        if isinstance(message, nas.IdentityRequest) and message.identity_type != nas.IdentityType.SUCI:
+            raise Discarded(reason or "asks for an identity other than SUCI without integrity protection")
+        rejects = isinstance(message, (nas.RegistrationReject, nas.ServiceReject))
+        if rejects and getattr(message, "cause", 0) in _REJECTS_THAT_NEED_INTEGRITY:
+            raise Discarded(reason or "this cause is not believed without integrity protection")
+        return Received(message, octets, False)
+
+    def _security_mode_command(self, octets: bytes, envelope: nas.Protected) -> Received:
+        """Only SECURITY MODE COMMAND has these header types (§9.3); whether its MAC holds is for the procedure."""
+        payload = envelope.payload
+        if envelope.header_type != SecurityHeader.INTEGRITY_NEW:
+            raise Discarded("a downlink message is never ciphered with a new context")
+        try:
+            message = nas.decode(payload)
+        except nas.NasError as error:
+            raise Discarded(str(error)) from None
+        if not isinstance(message, nas.SecurityModeCommand):
+            raise Discarded(f"{message.NAME} with the header of a new security context")
+        candidate = self._candidate(message)
+        self.candidate = None
+        if candidate is None:
+            return Received(message, payload, False)
+        try:
+            candidate.nas.verify(octets, DOWNLINK)
+        except NasSecurityError:
+            return Received(message, payload, False)
+        self.candidate = candidate
+        return Received(message, payload, True)
+
+    def _candidate(self, command: nas.SecurityModeCommand) -> NativeContext | None:
+        """The context that the command names by its ngKSI: new keys with COUNTs at 0, or the current ones."""
+        ksi, algorithms = command.ng_ksi.value, command.algorithms
+        if self.partial is not None and self.partial.ksi == ksi:
+            fresh = NasSecurity.from_kamf(self.partial.kamf, algorithms.integrity, algorithms.ciphering)
+            return NativeContext(self.partial, fresh)
+        if self.current is None or self.current.keys.ksi != ksi:
+            return None
+        again = NasSecurity.from_kamf(self.current.keys.kamf, algorithms.integrity, algorithms.ciphering)
+        again.ul_count, again.dl_count = self.current.nas.ul_count, self.current.nas.dl_count
+        return NativeContext(self.current.keys, again)
+
+    def take_into_use(self) -> None:
+        """The candidate becomes the current context, and the secure exchange is established."""
+        assert self.candidate is not None
+        self.current, self.candidate = self.candidate, None
+        if self.partial is self.current.keys:
+            self.partial = None
+        self.secure_exchange = True
+
+
+def refusal(settings_integrity: tuple[str, ...], command: nas.SecurityModeCommand, sent: bytes) -> int | None:
+    """Why a SECURITY MODE COMMAND whose MAC holds is rejected, §5.4.2.5: a 5GMM cause, or None.
+
+    sent: the UE security capability as the UE sent it, which the network must replay unaltered.
+    """
+    if command.replayed_ue_security_capability.octets != sent:
+        return GmmCause.UE_SECURITY_CAPABILITIES_MISMATCH
+    if f"NIA{command.algorithms.integrity}" not in settings_integrity:
+        return GmmCause.UE_SECURITY_CAPABILITIES_MISMATCH
+    capability = nas.UeSecurityCapability(sent)
+    if command.algorithms.ciphering not in capability.ea:
+        return GmmCause.UE_SECURITY_CAPABILITIES_MISMATCH
+    return None

@@ -1,0 +1,103 @@
+"""A PDU session at the UE: the subject of 5GSM, TS 24.501 clause 6."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from cinq.procedure import Subject
+from cinq.ran.radio.port import Interface
+from cinq.ran.ue.context import SessionContext
+from cinq.ran.ue.settings import SessionSettings
+from cinq.wire import nas
+
+if TYPE_CHECKING:
+    from cinq.ran.ue.ue import Ue
+
+log = logging.getLogger("cinq.ran.ue")
+
+UNASSIGNED_PTI = 0
+
+
+class Session(Subject[SessionContext]):
+    """One PDU session of a UE. pti: of the procedure that the UE began, 0 when there is none.
+
+    trouble: why programs cannot use the session although it is active.
+    """
+
+    __slots__ = ("pti", "settings", "trouble", "ue")
+
+    def __init__(self, ue: Ue, pdu_session_id: int, settings: SessionSettings) -> None:
+        super().__init__(SessionContext(pdu_session_id), ue.runtime)
+        self.ue = ue
+        self.settings = settings
+        self.pti = UNASSIGNED_PTI
+        self.trouble = ""
+
+    async def establish(self) -> None:
+        from cinq.ran.ue.procedures.session_establishment import session_establishment
+
+        await self.perform(session_establishment, None)
+
+    async def release(self) -> None:
+        from cinq.ran.ue.procedures.session_release import session_release
+
+        await self.perform(session_release, None)
+
+    def send(self, message: object) -> None:
+        """In UL NAS TRANSPORT, §5.4.5.2. DNN, S-NSSAI and request type go with an establishment only."""
+        assert isinstance(message, nas.GsmMessage)
+        opens = isinstance(message, nas.PDUSessionEstablishmentRequest)
+        wanted = self.settings
+        self.ue.tell(
+            nas.ULNASTransport(
+                payload_container_type=nas.PayloadContainerType.N1_SM_INFORMATION,
+                payload_container=nas.encode(message),
+                pdu_session_id=self.context.pdu_session_id,
+                request_type=nas.RequestType.INITIAL_REQUEST if opens else None,
+                s_nssai=wanted.s_nssai if opens else None,
+                dnn=(wanted.dnn or None) if opens else None,
+            )
+        )
+
+    def status(self, message: object) -> object | None:
+        """5GSM STATUS #98 to a message that fits no state, §7.4; never to a STATUS, nor inside the UE."""
+        if not isinstance(message, nas.GsmMessage) or isinstance(message, nas.FiveGSMStatus):
+            return None
+        return nas.FiveGSMStatus(
+            pdu_session_id=message.pdu_session_id,
+            pti=message.pti,
+            cause=nas.GsmCause.MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE,
+        )
+
+    def describe(self, message: object) -> tuple[str, str]:
+        return "N1", message.NAME if isinstance(message, nas.NasMessage) else type(message).__name__
+
+    @property
+    def label(self) -> str:
+        return f"{self.ue.label} session {self.context.pdu_session_id}"
+
+    def stored(self, context: SessionContext) -> None:
+        self.ue.changed()
+
+    def on_interface(self, interface: Interface, error: str) -> None:
+        self.trouble = error
+        if error:
+            log.warning("%s: %s", self.label, error)
+        self.commit(interface="" if error else interface.name)
+
+    def open_interface(self) -> None:
+        """Ask the cell for a network interface with the session's address."""
+        context = self.context
+        if context.address is not None:
+            self.ue.link.open_interface(
+                Interface(context.pdu_session_id, str(context.address), context.mtu, self.ue.settings.netns)
+            )
+
+    def drop(self) -> None:
+        """Local release: nothing is said to the network."""
+        self.abort("released locally")
+        self.pti = UNASSIGNED_PTI
+        if self.context.address is not None:
+            self.ue.link.close_interface(self.context.pdu_session_id)
+        self.commit(state="INACTIVE", address=None, bearer=False, interface="")

@@ -1,0 +1,136 @@
+"""The settings of `cinq ue`: a USIM, what the UE can do, and the sessions it asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from cinq.crypto import milenage, tuak
+from cinq.numbering import Imei, Imeisv, NumberingError, PlmnId, SNssai, Supi, dnn
+from cinq.settings import HexOctets, setting
+
+ConcealmentScheme = Literal["null", "A", "B"]
+SCHEMES: dict[ConcealmentScheme, int] = {"null": 0, "A": 1, "B": 2}  # TS 33.501 annex C
+_HOME_NETWORK_KEY_OCTETS: dict[ConcealmentScheme, tuple[int, ...]] = {
+    "null": (0, 32, 33),
+    "A": (32,),
+    "B": (33,),
+}
+Integrity = Literal["NIA0", "NIA1", "NIA2", "NIA3"]
+Ciphering = Literal["NEA0", "NEA1", "NEA2", "NEA3"]
+
+
+def _octets(name: str, octets: bytes, *sizes: int) -> None:
+    if len(octets) not in sizes:
+        wanted = " or ".join(str(2 * size) for size in sizes)
+        raise ValueError(f"{name}: found {2 * len(octets)} hexadecimal digits, wanted {wanted}")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """A PDU session that the UE asks for, TS 24.501 §6.4.1."""
+
+    dnn: str = setting("Data network name; empty leaves the choice to the network.", "internet")
+    s_nssai: SNssai | None = setting("Slice; without it the network chooses.", SNssai(1))
+    kind: Literal["IPv4", "IPv6", "IPv4v6"] = setting("PDU session type.", "IPv4")
+
+    def __post_init__(self) -> None:
+        if self.dnn:
+            try:
+                dnn(self.dnn)
+            except NumberingError as error:
+                raise ValueError(f"dnn: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class UeSettings:
+    """One emulated UE, or `count` of them with consecutive IMSIs."""
+
+    imsi: str = setting("IMSI, 6 to 15 digits.", "999700000000001")
+    plmn: PlmnId = setting("Home PLMN, which the IMSI begins with.", PlmnId("999", "70"))
+    count: int = setting("How many UEs, with consecutive IMSIs and the same keys.", 1)
+    k: HexOctets = setting(
+        "Key K, 32 digits (TUAK also 64).", HexOctets(bytes.fromhex("465b5ce8b199b49faa5f0a2ee238a6bc"))
+    )
+    opc: HexOctets = setting(
+        "OPc of 32 digits, or TOPc of 64 for TUAK.",
+        HexOctets(bytes.fromhex("e8ed289deba952e4283b54e88e6183ca")),
+    )
+    op: HexOctets = setting("OP, or TOP for TUAK; where it is given OPc is derived from it.", HexOctets(b""))
+    algorithm: Literal["milenage", "tuak"] = setting("Authentication functions of the USIM.", "milenage")
+    sqn: int = setting("Highest sequence number that the USIM has accepted.", 0)
+    routing_indicator: str = setting("Routing indicator of the SUCI, 1 to 4 digits.", "0")
+    suci: ConcealmentScheme = setting("Concealment of the SUPI: null scheme, profile A or B.", "null")
+    home_network_key: HexOctets = setting(
+        "Public key of the home network: X25519 (64 digits) for A, compressed P-256 (66) for B.",
+        HexOctets(b""),
+    )
+    home_network_key_id: int = setting("Identifier of that key, 0 to 255.", 0)
+    imei: str = setting("IMEI of 15 digits; empty for none.", "")
+    imeisv: str = setting("IMEISV of 16 digits; empty for none.", "4370816125816151")
+    integrity: tuple[Integrity, ...] = setting("Integrity algorithms supported.", ("NIA1", "NIA2", "NIA3"))
+    ciphering: tuple[Ciphering, ...] = setting(
+        "Ciphering algorithms supported.", ("NEA0", "NEA1", "NEA2", "NEA3")
+    )
+    slices: tuple[SNssai, ...] = setting("Slices asked for at registration, at most 8.", (SNssai(1),))
+    sessions: tuple[SessionSettings, ...] = setting(
+        "PDU sessions, asked for after registration with the identities 1, 2, ...", (SessionSettings(),)
+    )
+    netns: str = setting(
+        "Network namespace of the UE's interfaces: a process id, a path, or a name; empty: where the gNB runs.",
+        "",
+    )
+    radio: str = setting("Path of the gNB's radio socket.", "/run/cinq/radio")
+
+    def __post_init__(self) -> None:
+        self._check_keys()
+        try:
+            self.supi.msin(self.plmn)
+            _ = self.imei and Imei(self.imei), self.imeisv and Imeisv(self.imeisv)
+        except NumberingError as error:
+            raise ValueError(f"imsi: {error}" if "IMSI" in str(error) else str(error)) from None
+        for name, value, low, high in (
+            ("sqn", self.sqn, 0, (1 << 48) - 1),
+            ("count", self.count, 1, 1_000_000),
+            ("home_network_key_id", self.home_network_key_id, 0, 255),
+            ("slices", len(self.slices), 0, 8),
+            ("sessions", len(self.sessions), 0, 15),
+            ("integrity", len(self.integrity), 1, 4),
+            ("ciphering", len(self.ciphering), 1, 4),
+        ):
+            if not low <= value <= high:
+                raise ValueError(f"{name}: found {value}, wanted {low} to {high}")
+
+    def _check_keys(self) -> None:
+        tuak_keys = self.algorithm == "tuak"
+        size = 32 if tuak_keys else 16
+        _octets("k", self.k, *((16, 32) if tuak_keys else (16,)))
+        if not self.op and not self.opc:
+            raise ValueError("opc: wanted one of op and opc")
+        _octets("opc", self.opc, 0, size)
+        _octets("op", self.op, 0, size)
+        _octets("home_network_key", self.home_network_key, *_HOME_NETWORK_KEY_OCTETS[self.suci])
+
+    @property
+    def supi(self) -> Supi:
+        return Supi(self.imsi)
+
+    @property
+    def pei(self) -> Imei | Imeisv | None:
+        """The IMEISV where there is one, else the IMEI."""
+        if self.imeisv:
+            return Imeisv(self.imeisv)
+        return Imei(self.imei) if self.imei else None
+
+    @property
+    def operator_code(self) -> bytes:
+        """OPc or TOPc."""
+        if not self.op:
+            return self.opc
+        return (tuak.compute_opc if self.algorithm == "tuak" else milenage.compute_opc)(self.k, self.op)
+
+    def numbered(self, index: int) -> UeSettings:
+        """The settings of the UE with this index, from 0: its IMSI counts up."""
+        if index == 0:
+            return self
+        return replace(self, imsi=f"{int(self.imsi) + index:0{len(self.imsi)}d}")

@@ -1,0 +1,328 @@
+"""An emulated UE: one subject for 5GMM, one for each PDU session, on a radio link."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+from cinq.procedure import Aborted, Event, Refused, Runtime, Subject, TimerExpired
+from cinq.ran.radio.port import Cell, Interface, Link, RrcSetup, SystemInformation
+from cinq.ran.ue.context import Ended, Initial, Received, UeContext
+from cinq.ran.ue.security import Discarded, N1Security
+from cinq.ran.ue.session import Session
+from cinq.ran.ue.settings import UeSettings
+from cinq.ran.ue.usim import Usim
+from cinq.wire import nas
+
+log = logging.getLogger("cinq.ran.ue")
+
+Entropy = Callable[[int], bytes]
+
+
+class Ue(Subject[UeContext]):
+    """An emulated UE (radio.port.Mobile). Idle, it has no task; its one timer is T3512.
+
+    on_change: called whenever registration or a session changed, for screens. answers: Refused, TimerExpired and
+    Aborted are raised by the methods that perform procedures.
+    """
+
+    __slots__ = (
+        "_capability",
+        "_next_pti",
+        "_timer",
+        "authentication_failures",
+        "entropy",
+        "link",
+        "on_change",
+        "response",
+        "security",
+        "sessions",
+        "settings",
+        "system_information",
+        "usim",
+        "wake",
+    )
+
+    def __init__(self, settings: UeSettings, cell: Cell, runtime: Runtime, entropy: Entropy) -> None:
+        super().__init__(UeContext(), runtime)
+        self.settings = settings
+        self.entropy = entropy
+        self.usim = Usim(settings)
+        self.security = N1Security()
+        self.sessions: dict[int, Session] = {}
+        self.authentication_failures = 0
+        self.response: tuple[bytes, bytes] | None = None
+        self.on_change: Callable[[Ue], None] | None = None
+        self.wake: Callable[[], None] | None = None
+        self.system_information: SystemInformation | None = None
+        self._next_pti = 1
+        self._timer: asyncio.TimerHandle | None = None
+        self._capability = _capability(settings)
+        self.link: Link = cell.attach(self)
+
+    # what a user does
+
+    async def register(self, kind: nas.RegistrationKind = nas.RegistrationKind.INITIAL) -> None:
+        """Register, TS 24.501 §5.5.1. Refused: with the REGISTRATION REJECT, or None where the network is silent."""
+        from cinq.ran.ue.procedures.registration import registration
+
+        await self.perform(registration, kind)
+
+    async def deregister(self, switch_off: bool = False) -> None:
+        """Deregister, TS 24.501 §5.5.2.2. Always ends deregistered, whatever the network says."""
+        from cinq.ran.ue.procedures.deregistration import deregistration
+
+        await self.perform(deregistration, switch_off)
+
+    async def request_service(self, mobile_terminated: bool = False) -> None:
+        """Leave CM-IDLE, TS 24.501 §5.6.1. Nothing happens where there is a connection and every bearer is up."""
+        from cinq.ran.ue.procedures.service_request import service_request
+
+        await self.perform(service_request, mobile_terminated)
+
+    async def establish_session(self, index: int = 0) -> Session:
+        """Establish the PDU session of this index in the settings, TS 24.501 §6.4.1. Its identity is index+1."""
+        wanted = self.settings.sessions[index]
+        session = self.sessions.get(index + 1)
+        if session is None:
+            session = self.sessions[index + 1] = Session(self, index + 1, wanted)
+        if not self.link.connected:
+            await self.request_service()
+        try:
+            await session.establish()
+        except (Refused, TimerExpired, Aborted):
+            if session.context.state == "INACTIVE":
+                self.sessions.pop(index + 1, None)
+            raise
+        return session
+
+    async def release_session(self, pdu_session_id: int) -> None:
+        """Release a PDU session, TS 24.501 §6.4.3. KeyError: there is none."""
+        session = self.sessions[pdu_session_id]
+        if not self.link.connected:
+            await self.request_service()
+        await session.release()
+
+    async def power_on(self) -> None:
+        """Register and establish every session of the settings."""
+        await self.register()
+        for index in range(len(self.settings.sessions)):
+            await self.establish_session(index)
+
+    def leave(self) -> None:
+        """Without a word: the radio link fails, interfaces go."""
+        self.cancel_timer()
+        self.abort("leaves")
+        self.link.detach()
+
+    # the radio side: radio.port.Mobile
+
+    def on_system_information(self, information: SystemInformation) -> None:
+        self.system_information = information
+        if not information.barred and self.wake is not None:
+            wake, self.wake = self.wake, None
+            wake()
+
+    def on_downlink(self, nas_octets: bytes) -> None:
+        """A NAS message. Whatever the octets, nothing is raised."""
+        try:
+            received = self.security.open(nas_octets)
+        except Discarded as reason:
+            self._journal("in", "NAS PDU", nas_octets, None, f"discarded: {reason}")
+            return
+        except nas.NasError as error:
+            self._journal("in", "NAS PDU", nas_octets, None, str(error))
+            if error.cause is not None:
+                self.tell(nas.FiveGMMStatus(cause=error.cause))
+            return
+        message = received.message
+        self._journal("in", message.NAME, received.octets, message)
+        if isinstance(message, nas.AuthenticationReject):
+            self.receive(Ended("authentication rejected", message))
+        else:
+            self.receive(received)
+
+    def on_released(self, cause: str) -> None:
+        self.security.released()
+        for session in list(self.sessions.values()):
+            session.abort("the N1 connection is released")
+        self.receive(Ended(cause))
+        if self.context.registered:
+            self.start_timer(self.context.t3512_s, self._periodic)
+
+    def on_bearer(self, pdu_session_id: int, up: bool) -> None:
+        session = self.sessions.get(pdu_session_id)
+        if session is not None:
+            session.commit(bearer=up)
+            self.changed()
+
+    def on_interface(self, interface: Interface, error: str) -> None:
+        session = self.sessions.get(interface.pdu_session_id)
+        if session is not None:
+            session.on_interface(interface, error)
+
+    def on_paging(self) -> None:
+        """TS 24.501 §5.6.2.2.1: a service request for mobile terminated services."""
+        self.initiate(lambda: self.request_service(mobile_terminated=True), "paging")
+
+    def on_uplink_data(self, pdu_session_id: int) -> None:
+        """TS 24.501 §5.6.1.1 d): user data is pending."""
+        self.initiate(self.request_service, "uplink data")
+
+    def send_octets(self, octets: bytes) -> None:
+        """Any NAS octets at all on the N1 connection: what a test bench that misbehaves on purpose sends."""
+        self.link.uplink(octets)
+
+    # the subject's ports
+
+    def send(self, message: object) -> None:
+        if isinstance(message, Initial):
+            self._connect(message)
+            return
+        assert isinstance(message, nas.NasMessage)
+        self._uplink(message, self.security.protect(message))
+
+    def complete_security_mode(self, message: nas.SecurityModeComplete) -> None:
+        self._uplink(message, self.security.protect_complete(message))
+
+    def _uplink(self, message: nas.NasMessage, octets: bytes) -> None:
+        if self.runtime.journal.listening:
+            self._journal("out", message.NAME, nas.encode(message), message)
+        self.link.uplink(octets)
+
+    def _connect(self, initial: Initial) -> None:
+        """On the connection where there is one (a registration while connected), else on a new one."""
+        octets = self.security.protect_initial(initial)
+        if self.runtime.journal.listening:
+            message = initial.message
+            self._journal("out", message.NAME, nas.encode(message), message)
+        if self.link.connected:
+            self.link.uplink(octets)
+            return
+        self.cancel_timer()
+        guti = self.context.guti
+        information = self.system_information
+        plmn = self.settings.plmn if information is None else information.plmn
+        self.link.setup(RrcSetup(octets, initial.cause, plmn, None if guti is None else guti.s_tmsi))
+
+    def content(self, message: object) -> object:
+        return message.message if isinstance(message, Received) else message
+
+    def status(self, message: object) -> object | None:
+        """TS 24.501 §7.4: 5GMM STATUS #98, but never to a message that was not checked, nor to a STATUS."""
+        if not isinstance(message, Received) or not message.checked:
+            return None
+        if isinstance(message.message, nas.FiveGMMStatus):
+            return None
+        return nas.FiveGMMStatus(cause=nas.GmmCause.MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE)
+
+    def describe(self, message: object) -> tuple[str, str]:
+        content = self.content(message)
+        name = content.NAME if isinstance(content, nas.NasMessage) else type(content).__name__
+        return "N1", name
+
+    @property
+    def label(self) -> str:
+        return self.settings.supi.short
+
+    def stored(self, context: UeContext) -> None:
+        self.changed()
+
+    def changed(self) -> None:
+        if self.on_change is not None:
+            self.on_change(self)
+
+    def _journal(
+        self,
+        direction: Literal["in", "out"],
+        name: str,
+        octets: bytes,
+        message: nas.NasMessage | None,
+        cause: str = "",
+    ) -> None:
+        runtime = self.runtime
+        if runtime.journal.listening:
+            running = self.running
+            procedure = "" if running is None else running.name
+            runtime.journal.emit(
+                Event(
+                    runtime.clock.now(),
+                    "UE",
+                    self.label,
+                    procedure,
+                    direction,
+                    "N1",
+                    name,
+                    cause,
+                    octets,
+                    message,
+                )
+            )
+
+    # what procedures use
+
+    @property
+    def capability(self) -> bytes:
+        """UE security capability as sent, TS 24.501 §9.11.3.54."""
+        return self._capability
+
+    def allocate_pti(self) -> int:
+        """A procedure transaction identity that no session uses, 1 to 254 (TS 24.007 §11.2.3.1a)."""
+        used = {session.pti for session in self.sessions.values()}
+        while True:
+            pti, self._next_pti = self._next_pti, self._next_pti % 254 + 1
+            if pti not in used:
+                return pti
+
+    def start_timer(self, seconds: int, expired: Callable[[], None]) -> None:
+        """T3512. Not started when the network deactivated it."""
+        self.cancel_timer()
+        if seconds > 0:
+            self._timer = asyncio.get_running_loop().call_later(seconds, expired)
+
+    def cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _periodic(self) -> None:
+        """T3512 expired in CM-IDLE: periodic registration update, TS 24.501 §5.5.1.3.2."""
+        self._timer = None
+        if self.context.registered and not self.link.connected:
+            self.initiate(lambda: self.register(nas.RegistrationKind.PERIODIC), "periodic registration")
+
+    def initiate(self, body: Callable[[], Awaitable[None]], name: str) -> None:
+        """Perform something on the UE's own initiative; that the network refuses it is in the journal already."""
+
+        async def perform() -> None:
+            try:
+                await body()
+            except (Refused, TimerExpired, Aborted) as ended:
+                log.info("%s: %s: %s", self.label, name, ended)
+
+        self.runtime.spawn(perform, name)
+
+    def drop_sessions(self, keep: frozenset[int] = frozenset()) -> None:
+        """Local release of all sessions but those kept, TS 24.501 §6.1.4.1."""
+        for pdu_session_id in [i for i in self.sessions if i not in keep]:
+            self.sessions.pop(pdu_session_id).drop()
+
+    def deregistered(self, *, barred: str = "", forget_identity: bool = False) -> None:
+        """5GMM-DEREGISTERED: sessions go; with forget_identity also GUTI, TAI list and keys (§5.5.1.2.5)."""
+        self.cancel_timer()
+        self.drop_sessions()
+        if forget_identity:
+            self.security.delete()
+            self.link.listen(None)
+            self.commit(registered=False, guti=None, tai_list=(), last_visited_tai=None, barred=barred)
+        else:
+            self.commit(registered=False, barred=barred)
+
+
+def _capability(settings: UeSettings) -> bytes:
+    """5G algorithms, and the same for E-UTRA as multi-mode phones say it."""
+    ia = [int(name[3:]) for name in settings.integrity]
+    ea = [int(name[3:]) for name in settings.ciphering]
+    return nas.UeSecurityCapability.of(ea, ia, ea, ia).octets

@@ -1,0 +1,69 @@
+"""The USIM of an emulated UE: it conceals the SUPI and answers challenges, TS 33.102 §6.3 and TS 33.501 §6.1.3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cinq.crypto import aka, suci
+from cinq.numbering import Suci, msin_octets
+from cinq.ran.ue.settings import SCHEMES, UeSettings
+
+Entropy = Callable[[int], bytes]
+
+IND_BITS = 5  # TS 33.102 §C.3.2: the last bits of SQN index the array of sequence numbers
+_IND = (1 << IND_BITS) - 1
+_DELTA = 1 << 28  # TS 33.102 §C.2.1: an authentic SQN that jumps further is not accepted
+
+
+@dataclass(frozen=True, slots=True)
+class MacFailed:
+    """MAC-A does not hold: cause #20."""
+
+
+@dataclass(frozen=True, slots=True)
+class SynchFailed:
+    """The SQN was used before or jumps too far: cause #21 with AUTS of 14 octets."""
+
+    auts: bytes
+
+
+class Usim:
+    """One USIM. Its only state is the sequence numbers that it accepted, one for each IND."""
+
+    __slots__ = ("_algorithm", "_k", "_opc", "_sequence", "settings")
+
+    def __init__(self, settings: UeSettings) -> None:
+        self.settings = settings
+        self._k = settings.k
+        self._opc = settings.operator_code
+        self._algorithm = aka.functions(settings.algorithm)
+        self._sequence = {settings.sqn & _IND: settings.sqn >> IND_BITS} if settings.sqn else {}
+
+    @property
+    def sqn(self) -> int:
+        """SQN_MS: the highest sequence number accepted so far."""
+        return max(((seq << IND_BITS | ind) for ind, seq in self._sequence.items()), default=0)
+
+    def challenge(self, rand: bytes, autn: bytes) -> aka.Challenge | MacFailed | SynchFailed:
+        """Judge a challenge of RAND (16 octets) and AUTN (16): a Challenge whose SQN is now used up, or the failure."""
+        try:
+            challenge = aka.verify_autn(self._algorithm, self._k, self._opc, rand, autn)
+        except ValueError:  # MacFailure, or a length that no home network makes
+            return MacFailed()
+        ind, seq = challenge.sqn & _IND, challenge.sqn >> IND_BITS
+        highest = self.sqn
+        if seq <= self._sequence.get(ind, 0) or seq - (highest >> IND_BITS) > _DELTA:
+            return SynchFailed(aka.auts(self._algorithm, self._k, self._opc, rand, highest))
+        self._sequence[ind] = seq
+        return challenge
+
+    def conceal(self, entropy: Entropy) -> Suci:
+        """A fresh SUCI by the scheme of the settings, TS 33.501 §6.12.2 and annex C."""
+        s = self.settings
+        scheme = SCHEMES[s.suci]
+        if scheme == 0:
+            return Suci.null_scheme(s.supi, s.plmn, s.routing_indicator)
+        msin = msin_octets(s.supi.msin(s.plmn))
+        output = suci.conceal(scheme, s.home_network_key, msin, entropy(32))
+        return Suci(s.plmn, s.routing_indicator, scheme, s.home_network_key_id, output)
