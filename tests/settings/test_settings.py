@@ -1,0 +1,78 @@
+"""Settings: defaults, what a file may say, and every fault with file, line, key, found and wanted."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+
+from cinq.numbering import PlmnId, SNssai
+from cinq.settings import SettingsError, document, load, loads
+from cinq.settings.network import NetworkSettings
+
+FAULTS = {
+    '[amf]\nn2_adress = "1.2.3.4"': "f:2: amf.n2_adress: unknown key; did you mean 'n2_address'?",
+    '[amf]\nn2_address = "1.2.3.444"': "f:2: amf.n2_address: found '1.2.3.444', wanted an IPv4 address",
+    "[amf]\nset = 5000": "f:2: amf.set: found 5000, wanted 0 to 1023",
+    '[amf]\nn2_port = "38412"': "f:2: amf.n2_port: found '38412', wanted a whole number",
+    "[amf]\nn2_port = true": "f:2: amf.n2_port: found true, wanted a whole number",
+    '[amf]\nintegrity = ["NIA9"]': "f:2: amf.integrity[0]: found 'NIA9', wanted 'NIA0', 'NIA1', 'NIA2' or 'NIA3'",
+    "[network]\nplmn = 99970": "f:2: network.plmn: found 99970, wanted a PLMN such as '999-70'",
+    '[network]\nplmn = "9997"': "f:2: network.plmn: PLMN: found '9997', wanted 5 to 6 decimal digits",
+    '[network]\ntacs = [1, "x"]': "f:2: network.tacs[1]: found 'x', wanted a whole number",
+    "[network]\ntacs = []": "f:2: network.tacs: wanted one or more codes of 1 to 16777215",
+    "amf = 3": "f:1: amf: found 3, wanted a table",
+    "[amff]": "f:1: amff: unknown key; did you mean 'amf'?",
+    '[[dnn]]\n[[dnn]]\nname = "b"\npool = "10.1.0.1/16"': "f:4: dnn[1].pool: found '10.1.0.1/16', wanted an IPv4",
+    '[[dnn]]\nname = "a"\n[[dnn]]\nname = "b"': "dnn: pools 10.45.0.0/16 and 10.45.0.0/16 overlap",
+    '[[dnn]]\nname = "a_b"': "f:2: dnn[0].name: DNN: found 'a_b', wanted dotted labels",
+    '[[dnn]]\nsession_ambr_uplink = "12"': "f:2: dnn[0].session_ambr_uplink: found '12', wanted a bit rate",
+    "[[home_network_key]]\nid = 1": "f:1: home_network_key[0]: 'private_key' is missing",
+    '[[home_network_key]]\nid = 1\nprivate_key = "12zz"': "f:3: home_network_key[0].private_key: found '12zz'",
+    '[[home_network_key]]\nid = 1\nprivate_key = "1234"': "private_key: found 2 octets, wanted 32",
+    "x = ": "not TOML",
+}
+
+
+@pytest.mark.parametrize("text", FAULTS)
+def test_faults_say_where_and_what(text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        loads(NetworkSettings, text, "f")
+    assert FAULTS[text] in str(caught.value)
+
+
+def test_an_empty_file_is_a_complete_network() -> None:
+    assert loads(NetworkSettings, "") == NetworkSettings()
+
+
+def test_what_a_file_says_is_taken() -> None:
+    text = """
+        [network]
+        plmn = "001-01"
+        slices = ["1-0000ff", 2]
+        [amf]
+        n2_address = "10.0.0.1"
+        [[dnn]]
+        name = "ims"
+        session_ambr_uplink = "1.5 Mbps"
+    """
+    found = loads(NetworkSettings, text)
+    assert found.network.plmn == PlmnId("001", "01")
+    assert found.network.slices == (SNssai(1, 0xFF), SNssai(2))
+    assert found.amf.n2_address == IPv4Address("10.0.0.1")
+    assert (found.dnn[0].name, found.dnn[0].session_ambr_uplink) == ("ims", 1_500_000)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="No such file"):
+        load(NetworkSettings, tmp_path / "none.toml")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match="not UTF-8 at octet 0"):
+        load(NetworkSettings, tmp_path / "binary.toml")
+
+
+def test_every_key_is_documented() -> None:
+    keys = list(document(NetworkSettings))
+    assert len(keys) > 40
+    assert [k.path for k in keys if not k.doc] == []
