@@ -56,9 +56,10 @@ class Map:
         self._attributes = ctypes.create_string_buffer(packed, len(packed))
         self._number = NUMBERS[platform.machine()]
 
-    def _call(self, command: int, key: bytes) -> None:
+    def _call(self, command: int, key: bytes, size: int = 32) -> None:
+        """`size`: as much of the attributes as the command has; the kernel refuses more."""
         self._key.raw = key
-        if _libc.syscall(self._number, command, self._attributes, 32) < 0:
+        if _libc.syscall(self._number, command, self._attributes, size) < 0:
             code = ctypes.get_errno()
             if code == errno.ENOENT:
                 raise KeyError(key)
@@ -79,7 +80,7 @@ class Map:
         return [raw[n * self._stride : n * self._stride + self.value_size] for n in range(self._copies)]
 
     def __delitem__(self, key: bytes) -> None:
-        self._call(MAP_DELETE, key)
+        self._call(MAP_DELETE, key, 16)
 
     def close(self) -> None:
         if self.fd >= 0:
