@@ -1,0 +1,124 @@
+"""Three namespaces: radio side, core, data network. What was made is taken away, whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from types import TracebackType
+from typing import IO
+
+from cinq.transport import netns
+from cinq.transport.netlink import Netlink
+
+PREFIX = "cinq-"
+STOP_S = 5.0  # what a process gets between SIGTERM and SIGKILL
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The two links: N2 and N3 between radio and core, N6 between core and data network. All of length 24."""
+
+    gnb: IPv4Address = IPv4Address("10.77.0.2")
+    core: IPv4Address = IPv4Address("10.77.0.1")
+    upf_n6: IPv4Address = IPv4Address("10.78.0.1")
+    data_network: IPv4Address = IPv4Address("10.78.0.2")
+
+
+@dataclass
+class Topology:
+    """Use as a context manager. mtu: of the N3 link, octets. route_pool: a UE pool the data network routes back."""
+
+    mtu: int = 1500
+    route_pool: str = ""
+    addresses: Addresses = field(default_factory=Addresses)
+
+    def __post_init__(self) -> None:
+        tag = os.getpid()
+        self.radio, self.core, self.dn = (f"{PREFIX}{name}-{tag}" for name in ("radio", "core", "dn"))
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Topology:
+        sweep()
+        try:
+            self._make()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _make(self) -> None:
+        for name in (self.radio, self.core, self.dn):
+            netns.create(name)
+        a = self.addresses
+        self._join(self.core, "n2", f"{a.core}/24", self.radio, "gnb0", f"{a.gnb}/24", self.mtu)
+        self._join(self.core, "n6", f"{a.upf_n6}/24", self.dn, "eth0", f"{a.data_network}/24", 1500)
+        with Netlink(self.core) as core:
+            core.add_route("default", via=str(a.data_network))
+        if self.route_pool:
+            with Netlink(self.dn) as dn:
+                dn.add_route(self.route_pool, via=str(a.upf_n6))
+
+    def _join(
+        self, one: str, name: str, prefix: str, other: str, peer: str, peer_prefix: str, mtu: int
+    ) -> None:
+        with Netlink(one) as near:
+            near.create_veth(name, peer, mtu=mtu)
+            near.move_link(peer, other)
+            near.add_address(name, prefix)
+            near.set_up(name)
+        with Netlink(other) as far:
+            far.add_address(peer, peer_prefix)
+            far.set_up(peer)
+
+    def start(
+        self,
+        namespace: str,
+        arguments: Sequence[str],
+        *,
+        stdout: int | IO[bytes] | None = subprocess.DEVNULL,
+        stderr: int | IO[bytes] | None = subprocess.DEVNULL,
+    ) -> subprocess.Popen[bytes]:
+        """A process in one of the namespaces; it is stopped with the topology at the latest."""
+        process = netns.popen(namespace, arguments, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
+        self._processes.append(process)
+        return process
+
+    def close(self) -> None:
+        """Stops every process, the last started first, and takes the namespaces away."""
+        while self._processes:
+            stop(self._processes.pop())
+        for name in (self.radio, self.core, self.dn):
+            netns.delete(name)
+
+
+def stop(process: subprocess.Popen[bytes]) -> int:
+    """SIGTERM, and SIGKILL to what does not heed it. The exit code."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    return process.wait()
+
+
+def sweep() -> None:
+    """Namespaces of labs whose process is gone (killed, power cut) are taken away."""
+    for name in netns.names():
+        owner = name.rpartition("-")[2]
+        if not name.startswith(PREFIX) or not owner.isdigit():
+            continue
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(int(owner), signal.SIG_DFL)
+            continue
+        netns.delete(name)
