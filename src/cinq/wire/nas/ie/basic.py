@@ -118,7 +118,7 @@ def _from_bcd(value: int) -> int:
 
 
 def _zone(value: int) -> timedelta:
-    quarters = (value & 7) * 10 + (value >> 4)
+    quarters = _from_bcd(value & 0xF7)  # bit 4 is the sign
     return timedelta(minutes=-15 * quarters if value & 8 else 15 * quarters)
 
 

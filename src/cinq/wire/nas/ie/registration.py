@@ -33,6 +33,7 @@ class RegistrationKind(IntEnum):
     DISASTER_ROAMING_INITIAL = 7
 
 
+_ACCESSES: dict[int, int] = {int(access): access for access in AccessType}
 _KINDS: dict[int, int] = {int(kind): kind for kind in RegistrationKind}
 
 
@@ -61,7 +62,7 @@ class RegistrationResult(Struct, frozen=True):
 
 def _result(b: bytes) -> RegistrationResult:
     n = b[0]
-    return RegistrationResult(n & 7, n & 8 > 0, n & 16 > 0, n & 32 > 0, n & 64 > 0)
+    return RegistrationResult(_ACCESSES.get(n & 7, n & 7), n & 8 > 0, n & 16 > 0, n & 32 > 0, n & 64 > 0)
 
 
 def _result_octets(r: RegistrationResult) -> bytes:
@@ -81,7 +82,7 @@ class DeregistrationType(Struct, frozen=True):
 
 
 deregistration_type: Nibble[DeregistrationType] = Nibble(
-    lambda n: DeregistrationType(n & 3, n & 4 == 4, n & 8 == 8),
+    lambda n: DeregistrationType(_ACCESSES.get(n & 3, n & 3), n & 4 == 4, n & 8 == 8),
     lambda t: t.access | t.re_registration_required << 2 | t.switch_off << 3,
 )
 

@@ -1,0 +1,183 @@
+"""Random values for every row of every message table, by the codec of the row."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from cinq.numbering import AmfId, Guti, Imei, Imeisv, NoIdentity, PlmnId, SNssai, STmsi, Suci, Supi, Tai
+from cinq.wire import nas
+from cinq.wire.nas import ie
+from cinq.wire.nas.engine import Codec, NasMessage, Nibble, Row
+
+octet = st.integers(0, 255)
+half = st.integers(0, 15)
+digits = st.text("0123456789", min_size=15, max_size=15)
+plmn = st.builds(
+    PlmnId, st.text("0123456789", min_size=3, max_size=3), st.from_regex(r"[0-9]{2,3}", fullmatch=True)
+)
+tac = st.integers(0, 0xFFFFFF)
+tai = st.builds(Tai, plmn, tac)
+tmsi = st.integers(0, 0xFFFFFFFF)
+amf = st.builds(AmfId, octet, st.integers(0, 1023), st.integers(0, 63))
+guti = st.builds(Guti, plmn, amf, tmsi)
+s_tmsi = st.builds(STmsi, st.integers(0, 1023), st.integers(0, 63), tmsi)
+imeisv = digits.map(lambda text: Imeisv(text + "0"))
+routing = st.text("0123456789", min_size=1, max_size=4)
+suci = st.one_of(
+    digits.map(lambda text: Suci.null_scheme(Supi(text), PlmnId(text[:3], text[3:5]))),
+    st.builds(Suci, plmn, routing, st.integers(1, 15), octet, st.binary(min_size=1, max_size=60)),
+)
+mobile_identity = st.one_of(guti, s_tmsi, imeisv, digits.map(Imei), suci, st.just(NoIdentity()))
+own_nssai = st.builds(SNssai, octet, st.none() | tac)
+s_nssai = st.one_of(
+    own_nssai,
+    st.builds(nas.MappedSNssai, octet, tac, mapped=own_nssai),
+    st.builds(nas.MappedSNssai, octet, mapped=st.builds(SNssai, octet)),
+)
+flags = st.booleans()
+access = st.sampled_from(nas.AccessType)
+label = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
+dnn = st.lists(label, min_size=1, max_size=4).map(".".join)
+exact_rate = st.builds(
+    lambda n, step: n * step, st.integers(0, 65535), st.sampled_from((1000, 64000, 10**6, 10**9))
+)
+component = st.one_of(
+    st.just((nas.Component.MATCH_ALL, b"")),
+    st.tuples(st.just(nas.Component.IPV4_REMOTE_ADDRESS), st.binary(min_size=8, max_size=8)),
+    st.tuples(st.just(nas.Component.REMOTE_PORT_RANGE), st.binary(min_size=4, max_size=4)),
+    st.tuples(st.just(nas.Component.IPV6_LOCAL_PREFIX), st.binary(min_size=17, max_size=17)),
+    st.tuples(st.just(nas.Component.PROTOCOL), st.binary(min_size=1, max_size=1)),
+)
+packet_filter = st.builds(
+    nas.PacketFilter, half, st.integers(1, 3), st.lists(component, min_size=1, max_size=3)
+)
+filters = st.lists(packet_filter, max_size=4)
+qfi = st.integers(1, 63)
+qos_rule = st.one_of(
+    st.builds(nas.QosRule, octet, st.just(1), flags, filters, octet, qfi, flags),
+    st.builds(nas.QosRule, octet, st.just(2)),
+    st.builds(nas.QosRule, octet, st.sampled_from((3, 4)), flags, filters, st.none() | octet),
+    st.builds(
+        nas.QosRule, octet, st.just(5), flags, st.lists(half.map(nas.PacketFilter), min_size=1, max_size=5)
+    ),
+)
+flow = st.builds(
+    nas.QosFlowDescription,
+    qfi,
+    st.integers(1, 3),
+    flags,
+    st.none() | octet,
+    *(st.none() | exact_rate for _ in range(4)),
+    st.none() | st.integers(0, 65535),
+    st.none() | half,
+)
+address = st.one_of(
+    st.builds(nas.PduAddress, st.ip_addresses(v=4)),
+    st.builds(nas.PduAddress, st.none(), st.binary(min_size=8, max_size=8)),
+    st.builds(
+        nas.PduAddress,
+        st.ip_addresses(v=4),
+        st.binary(min_size=8, max_size=8),
+        st.none() | st.ip_addresses(v=6),
+    ),
+)
+zone = st.integers(-48, 56).map(lambda quarters: timedelta(minutes=15 * quarters))
+moment = st.datetimes(datetime(2000, 1, 1), datetime(2099, 1, 1)).map(
+    lambda t: t.replace(microsecond=0, tzinfo=UTC)
+)
+gsm_text = st.text("@£$ABCxyz 0123456789?!", max_size=30)
+ucs2_text = st.text(st.characters(max_codepoint=0xD7FF), max_size=30)
+
+
+def _seconds(codec: object) -> st.SearchStrategy[int]:
+    assert isinstance(codec, Codec)
+    return octet.map(lambda n: int(codec.decode(bytes((n,)))))
+
+
+BY_CODEC: dict[int, st.SearchStrategy[object]] = {
+    id(codec): strategy
+    for codec, strategy in (
+        (ie.ng_ksi, st.builds(nas.NgKsi, st.integers(0, 7), flags)),
+        (ie.registration_type, st.builds(nas.RegistrationType, st.integers(0, 7), flags)),
+        (ie.registration_result, st.builds(nas.RegistrationResult, st.integers(0, 7), *[flags] * 4)),
+        (ie.deregistration_type, st.builds(nas.DeregistrationType, access, flags, flags)),
+        (ie.configuration_update_indication, st.builds(nas.ConfigurationUpdateIndication, flags, flags)),
+        (ie.mico_indication, st.builds(nas.MicoIndication, flags, flags)),
+        (ie.ue_status, st.builds(nas.UeStatus, flags, flags)),
+        (ie.mobile_identity, mobile_identity),
+        (ie.guti, guti),
+        (ie.imeisv, imeisv),
+        (ie.s_tmsi, s_tmsi),
+        (ie.s_nssai, s_nssai),
+        (ie.nssai, st.lists(s_nssai, min_size=1, max_size=8)),
+        (
+            ie.rejected_nssai,
+            st.lists(st.builds(nas.RejectedSNssai, own_nssai, st.integers(0, 2)), min_size=1, max_size=8),
+        ),
+        (ie.tai, tai),
+        (ie.tai_list, st.lists(tai, min_size=1, max_size=8)),
+        (ie.plmn, plmn),
+        (ie.plmn_list, st.lists(plmn, min_size=1, max_size=15)),
+        (ie.plmn_list_or_none, st.lists(plmn, max_size=15)),
+        (ie.dnn, dnn),
+        (ie.ue_security_capability, st.binary(min_size=2, max_size=8).map(nas.UeSecurityCapability)),
+        (ie.nas_algorithms, st.builds(nas.NasAlgorithms, st.integers(0, 7), st.integers(0, 7))),
+        (ie.additional_security_information, st.builds(nas.AdditionalSecurityInformation, flags, flags)),
+        (ie.imeisv_request, flags),
+        (ie.network_feature_support, st.binary(min_size=1, max_size=4).map(nas.NetworkFeatureSupport)),
+        (ie.pdu_sessions, st.frozensets(st.integers(1, 15))),
+        (ie.reactivation_causes, st.dictionaries(st.integers(1, 15), octet, min_size=1)),
+        (ie.pdu_address, address),
+        (ie.session_ambr, st.builds(nas.SessionAmbr, exact_rate, exact_rate)),
+        (ie.integrity_rate, st.builds(nas.IntegrityProtectionMaximumDataRate, octet, octet)),
+        (ie.packet_filter_count, st.integers(0, 2047)),
+        (ie.extended_pco, st.lists(st.tuples(st.integers(0, 65535), st.binary(max_size=20)), max_size=5)),
+        (ie.re_attempt_indicator, st.builds(nas.ReAttemptIndicator, flags, flags)),
+        (ie.qos_rules, st.lists(qos_rule, min_size=1, max_size=3)),
+        (ie.qos_flow_descriptions, st.lists(flow, min_size=1, max_size=3)),
+        (ie.gprs_timer, _seconds(ie.gprs_timer)),
+        (ie.gprs_timer_3, _seconds(ie.gprs_timer_3)),
+        (ie.time_zone, zone),
+        (ie.universal_time, st.builds(nas.UniversalTime, moment, zone)),
+        (
+            ie.network_name,
+            st.builds(nas.NetworkName, gsm_text, st.just(False), flags)
+            | st.builds(nas.NetworkName, ucs2_text, st.just(True), flags),
+        ),
+        (ie.flag, flags),
+        (ie.octet, octet),
+        (ie.gmm_cause, octet),
+        (ie.gsm_cause, octet),
+        (ie.half_octet, half),
+        (ie.service_type, half),
+        (ie.payload_container_type, half),
+        (ie.access_type, st.integers(0, 3)),
+        *(
+            (codec, st.integers(0, 7))
+            for codec in (ie.identity_type, ie.request_type, ie.pdu_session_type, ie.ssc_mode)
+        ),
+    )
+}
+
+
+def of_row(row: Row) -> st.SearchStrategy[object]:
+    strategy = BY_CODEC.get(id(row.codec))
+    if strategy is not None:
+        return strategy
+    assert not isinstance(row.codec, Nibble), row.name
+    assert row.codec.decode is bytes, f"{row.name}: no strategy for its codec"
+    low = row.codec.low
+    return st.binary(min_size=low, max_size=max(low, min(row.codec.high, low + 12)))
+
+
+def messages(kind: type[NasMessage], optional: frozenset[str] | None = None) -> st.SearchStrategy[NasMessage]:
+    """Messages of a kind with any of its optional elements, or any of those named."""
+    needed = dict.fromkeys(kind.HEADER, octet) | {row.name: of_row(row) for row in kind.ROWS if row.mandatory}
+    choice = {
+        row.name: of_row(row)
+        for row in kind.ROWS
+        if not row.mandatory and (optional is None or row.name in optional)
+    }
+    return st.fixed_dictionaries(needed, optional=choice).map(lambda fields: kind(**fields))
