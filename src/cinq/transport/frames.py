@@ -39,11 +39,12 @@ class Datagram:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Ports and payload of UDP, TCP or SCTP (for SCTP: the chunks)."""
+    """Ports and payload of UDP, TCP or SCTP (for SCTP: the chunks, and `tag`, the verification tag)."""
 
     source_port: int
     destination_port: int
     payload: bytes
+    tag: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,8 @@ def segment(protocol: int, octets: bytes) -> Segment | None:
     if protocol == TCP:
         header = max(20, (octets[12] >> 4) * 4)
     end = int.from_bytes(octets[4:6], "big") if protocol == UDP else len(octets)
-    return Segment(source, destination, octets[header : end or len(octets)])
+    tag = int.from_bytes(octets[4:8], "big") if protocol == SCTP else 0
+    return Segment(source, destination, octets[header : end or len(octets)], tag)
 
 
 def data_chunks(chunks: bytes) -> list[Chunk]:

@@ -93,6 +93,11 @@ class Reader:
         self._number = 0
         self._section = _Section("<")
 
+    @property
+    def linktypes(self) -> frozenset[int]:
+        """The link types that the current section of a pcapng file has declared so far."""
+        return frozenset(interface.linktype for interface in self._section.interfaces)
+
     def __iter__(self) -> Iterator[Packet]:
         magic = self._read(4, "a capture file")
         if magic in _PCAP_MAGIC:

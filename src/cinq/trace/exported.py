@@ -1,0 +1,66 @@
+"""Records of link type 252 and comments: what our own exporter adds to a capture, read back.
+
+A record holds a message without the layers below it; NAS in one is deciphered. A comment names the UE.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cinq.trace.message import Arrival, Subject, TracedMessage
+from cinq.trace.n1 import N1, Connection
+from cinq.trace.n2 import N2
+from cinq.trace.n4 import N4, read_n3
+from cinq.transport import frames
+from cinq.transport.pcap import Packet
+from cinq.wire import gtpu, pfcp
+
+# The form of every comment of the exporter: whose message, and for NAS which way.
+COMMENT = "UE {ue}"
+NAS_COMMENT = "UE {ue}, {way}, deciphered"
+_COMMENT = re.compile(r"^UE (?P<ue>[^,\n]+)(?:, (?P<way>uplink|downlink), deciphered)?$", re.MULTILINE)
+
+
+class Exported:
+    """Gives messages the UE that the comments name, and reads the records that have no layers below."""
+
+    def __init__(self, n1: N1, n2: N2, n4: N4) -> None:
+        self._n1 = n1
+        self._n2 = n2
+        self._n4 = n4
+        self._named: dict[str, Subject] = {}
+
+    def subject(self, packet: Packet) -> Subject | None:
+        """The UE that a packet's comment names."""
+        found = _COMMENT.search(packet.comment) if packet.comment else None
+        return self._named.setdefault(found["ue"], Subject(found["ue"])) if found else None
+
+    def read(self, packet: Packet) -> Iterator[TracedMessage]:
+        """The message in a record of link type 252; nothing for dissectors that are not of N1 to N4."""
+        record = frames.exported(packet.octets)
+        if record is None:
+            return
+        if record.dissector == "nas-5gs":
+            at = _arrival(packet, record, 0)
+            for message in self._n1.read(at, record.octets, _uplink(packet), self._connection(packet)):
+                message.integrity = ""
+                yield message
+        elif record.dissector == "ngap":
+            yield from self._n2.read(_arrival(packet, record, 0), record.octets)
+        elif record.dissector == "pfcp":
+            yield from self._n4.read(_arrival(packet, record, pfcp.PORT), record.octets)
+        elif record.dissector == "gtp":
+            yield from read_n3(_arrival(packet, record, gtpu.PORT), record.octets)
+
+    def _connection(self, packet: Packet) -> Connection:
+        return Connection(self.subject(packet) or Subject("UE"))
+
+
+def _arrival(packet: Packet, record: frames.ExportedPdu, port: int) -> Arrival:
+    return Arrival(packet.time_ns, packet.number, (record.source, port), (record.destination, port))
+
+
+def _uplink(packet: Packet) -> bool:
+    found = _COMMENT.search(packet.comment)
+    return found is None or found["way"] != "downlink"

@@ -1,0 +1,109 @@
+"""What a trace shows of one message on one interface, and whom the message concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cinq.numbering import Supi
+
+Interface = Literal["n1", "n2", "n3", "n4"]
+# not-protected: no security header. verified: the MAC holds. unchecked: no key to check it with. null: NIA0.
+Integrity = Literal["not-protected", "verified", "failed", "replayed", "unchecked", "null", ""]
+
+
+@dataclass(eq=False, slots=True)
+class Subject:
+    """A UE as far as the trace knows it. What is learnt later shows on earlier messages too.
+
+    other: what to call it while no SUPI is known.
+    """
+
+    other: str
+    supi: Supi | None = None
+    same_as: Subject | None = None
+
+    def root(self) -> Subject:
+        """The subject that this one turned out to be."""
+        found = self
+        while found.same_as is not None:
+            found = found.same_as
+        return found
+
+    def becomes(self, other: Subject) -> None:
+        """This one is the same UE as another, which stays."""
+        mine, root = self.root(), other.root()
+        if mine is not root:
+            root.supi = root.supi or mine.supi
+            mine.same_as = root
+
+    @property
+    def label(self) -> str:
+        """The shortened SUPI, or the best other name."""
+        root = self.root()
+        return root.supi.short if root.supi else root.other
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Where and when octets were seen. source, destination: address and port."""
+
+    time_ns: int
+    frame: int
+    source: tuple[str, int]
+    destination: tuple[str, int]
+
+
+@dataclass(eq=False, slots=True)
+class TracedMessage:
+    """One message on one interface.
+
+    time: seconds since 1970 UTC. frame: number in the capture. source, destination: 'address:port'.
+    sender, receiver: UE, gNB, AMF, SMF or UPF. message: the 3GPP name as a class name of the codec.
+    octets: as captured, NAS deciphered. decoded: None where that was not possible; `fault` says why.
+    cause: the 3GPP cause it carries. integrity: of NAS only.
+    """
+
+    time: float
+    frame: int
+    interface: Interface
+    source: str
+    destination: str
+    sender: str
+    receiver: str
+    message: str
+    octets: bytes
+    decoded: Mapping[str, object] | None = None
+    cause: str = ""
+    integrity: Integrity = ""
+    fault: str = ""
+    subject: Subject | None = field(default=None, repr=False)
+
+    @property
+    def ue(self) -> str:
+        """The UE's label, empty where the message concerns no single UE."""
+        return self.subject.label if self.subject else ""
+
+
+def end(address: tuple[str, int]) -> str:
+    """'address:port', IPv6 in brackets."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def traced(
+    at: Arrival, interface: Interface, sender: str, receiver: str, message: str, octets: bytes
+) -> TracedMessage:
+    """A message as it arrived, before anything is known of its content."""
+    return TracedMessage(
+        at.time_ns / 1e9,
+        at.frame,
+        interface,
+        end(at.source),
+        end(at.destination),
+        sender,
+        receiver,
+        message,
+        octets,
+    )

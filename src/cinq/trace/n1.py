@@ -1,0 +1,241 @@
+"""NAS inside NGAP: envelopes opened, 5GMM and 5GSM decoded, identities followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+
+from cinq.crypto import kdf
+from cinq.numbering import Guti, MobileIdentity, PlmnId, STmsi, Suci, Supi
+from cinq.trace.keys import Keys
+from cinq.trace.message import Arrival, Subject, TracedMessage, traced
+from cinq.trace.security import Opened, UeSecurity
+from cinq.wire import nas
+from cinq.wire.nas import NasError, Protected
+
+_N1_SM_INFORMATION = 1
+
+
+@dataclass(eq=False, slots=True)
+class Connection:
+    """A UE-associated NGAP connection, or what stands in for one. plmns: serving networks that were named in it."""
+
+    subject: Subject
+    plmns: list[PlmnId] = field(default_factory=list)
+
+
+class N1:
+    """The NAS of all UEs of a capture."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._security: dict[Subject, UeSecurity] = {}
+        self._by_tmsi: dict[STmsi, Subject] = {}
+        self._by_supi: dict[Supi, Subject] = {}
+        self.by_address: dict[str, Subject] = {}
+
+    def security(self, ue: Connection) -> UeSecurity:
+        """The security of the UE that a connection has turned out to be."""
+        return self._security.setdefault(ue.subject.root(), UeSecurity())
+
+    def read(self, at: Arrival, octets: bytes, uplink: bool, ue: Connection) -> Iterator[TracedMessage]:
+        """The message in a NAS PDU, and the 5GSM message it carries."""
+        try:
+            envelope = nas.decode_envelope(octets)
+        except NasError as error:
+            yield self._undecoded(at, octets, uplink, ue, str(error))
+            return
+        if isinstance(envelope, bytes):
+            yield from self._plain(at, octets, octets, Opened(octets, "not-protected"), uplink, ue)
+            return
+        self._resolve_early(envelope, ue)
+        opened = self.security(ue).open(octets, envelope, uplink)
+        if opened.payload is None:
+            message = self._undecoded(at, octets, uplink, ue, opened.fault)
+            message.integrity = opened.integrity
+            yield message
+            return
+        yield from self._plain(at, octets, opened.payload, opened, uplink, ue)
+
+    def _resolve_early(self, envelope: Protected, ue: Connection) -> None:
+        """An initial message that is readable says whose context checks it."""
+        try:
+            message = nas.decode(envelope.payload)
+        except NasError:
+            return
+        self._identify(_identity(message), ue)
+
+    def _ends(self, uplink: bool, far: str) -> tuple[str, str]:
+        return ("UE", far) if uplink else (far, "UE")
+
+    def _undecoded(
+        self, at: Arrival, octets: bytes, uplink: bool, ue: Connection, fault: str, far: str = "AMF"
+    ) -> TracedMessage:
+        message = traced(at, "n1", *self._ends(uplink, far), "NAS", octets)
+        message.subject, message.fault = ue.subject, fault
+        return message
+
+    def _plain(
+        self, at: Arrival, octets: bytes, payload: bytes, opened: Opened, uplink: bool, ue: Connection
+    ) -> Iterator[TracedMessage]:
+        try:
+            message = nas.decode(payload)
+        except NasError as error:
+            undecoded = self._undecoded(at, payload, uplink, ue, str(error))
+            undecoded.integrity = opened.integrity
+            yield undecoded
+            return
+        far = "SMF" if isinstance(message, nas.GsmMessage) else "AMF"
+        shown = traced(at, "n1", *self._ends(uplink, far), type(message).__name__, payload)
+        shown.subject, shown.integrity, shown.cause = ue.subject, opened.integrity, _cause(message)
+        opened = self._learn(octets, message, opened, ue)
+        shown.integrity = opened.integrity
+        decoded: dict[str, object] = dict(nas.plain(message))
+        yield from self._containers(shown, decoded, message, opened, ue)
+        if isinstance(message, nas.ULNASTransport | nas.DLNASTransport) and (
+            message.payload_container_type == _N1_SM_INFORMATION
+        ):
+            yield from self._session_message(at, message.payload_container, opened, uplink, ue)
+
+    def _containers(
+        self,
+        shown: TracedMessage,
+        decoded: dict[str, object],
+        message: nas.NasMessage,
+        opened: Opened,
+        ue: Connection,
+    ) -> Iterator[TracedMessage]:
+        """The message itself, with the NAS message container it may have decoded in its place."""
+        container: object = getattr(message, "nas_message_container", None)
+        if isinstance(container, bytes):
+            inner = self._container(container, message, opened, ue)
+            if inner is None:
+                shown.fault = "NAS message container: ciphered, and no key fits"
+            else:
+                decoded["nas_message_container"] = nas.plain(inner)
+        shown.decoded = decoded
+        yield shown
+        if shown.fault:
+            hidden = replace(shown, message="NAS message container", decoded=None)
+            hidden.octets = container if isinstance(container, bytes) else b""
+            yield hidden
+            shown.fault = ""
+
+    def _container(
+        self, octets: bytes, message: nas.NasMessage, opened: Opened, ue: Connection
+    ) -> nas.NasMessage | None:
+        initial = not isinstance(message, nas.SecurityModeComplete)
+        plain = self.security(ue).container(octets, opened) if initial else octets
+        if plain is None:
+            return None
+        try:
+            return nas.decode(plain)
+        except NasError:
+            return None
+
+    def _session_message(
+        self, at: Arrival, octets: bytes, opened: Opened, uplink: bool, ue: Connection
+    ) -> Iterator[TracedMessage]:
+        try:
+            message = nas.decode(octets)
+        except NasError as error:
+            yield self._undecoded(at, octets, uplink, ue, str(error), "SMF")
+            return
+        shown = traced(at, "n1", *self._ends(uplink, "SMF"), type(message).__name__, octets)
+        shown.subject, shown.integrity, shown.cause = ue.subject, opened.integrity, _cause(message)
+        shown.decoded = nas.plain(message)
+        if isinstance(message, nas.PDUSessionEstablishmentAccept):
+            address = message.pdu_address
+            if address is not None and address.ipv4 is not None:
+                self.address(str(address.ipv4), ue.subject)
+        yield shown
+
+    def address(self, address: str, subject: Subject) -> None:
+        """A UE's address, as N1 or N4 shows it: both then speak of the same UE."""
+        known = self.by_address.get(address)
+        if known is not None and known.root().supi is None:
+            known.becomes(subject)
+        elif known is not None and subject.root().supi is None:
+            subject.becomes(known)
+        self.by_address[address] = subject
+
+    def _learn(self, octets: bytes, message: nas.NasMessage, opened: Opened, ue: Connection) -> Opened:
+        """Follows identities and keys. Integrity may be known better after it."""
+        self._identify(_identity(message), ue)
+        match message:
+            case nas.AuthenticationRequest(rand=bytes() as rand, autn=bytes() as autn):
+                self._challenge(message, rand, autn, ue)
+            case nas.AuthenticationResponse(res=bytes() as res):
+                self.security(ue).response(res)
+            case nas.SecurityModeCommand() if opened.integrity in ("unchecked", "failed"):
+                return replace(opened, integrity=self.security(ue).command(octets, message))
+            case nas.SecurityModeCommand():
+                self.security(ue).command(octets, message)
+            case (
+                nas.RegistrationAccept(guti=Guti() as guti)
+                | nas.ConfigurationUpdateCommand(guti=Guti() as guti)
+            ):
+                self._by_tmsi[guti.s_tmsi] = ue.subject
+        return opened
+
+    def _challenge(
+        self, message: nas.AuthenticationRequest, rand: bytes, autn: bytes, ue: Connection
+    ) -> None:
+        root = ue.subject.root()
+        found = self._keys.challenged(root.supi, rand, autn)
+        if found is None:
+            return
+        subscriber, challenge = found
+        self.permanent(subscriber.supi, ue.subject)
+        names = [kdf.snn(plmn.mcc, plmn.mnc) for plmn in ue.plmns]
+        self.security(ue).challenge(
+            subscriber.supi.imsi, challenge, rand, message.abba, message.ng_ksi.value, names
+        )
+
+    def _identify(self, identity: MobileIdentity | None, ue: Connection) -> None:
+        root = ue.subject.root()
+        if isinstance(identity, Suci):
+            if identity.plmn not in ue.plmns:
+                ue.plmns.append(identity.plmn)
+            supi = self._keys.supi_of(identity)
+            if supi is not None:
+                self.permanent(supi, ue.subject)
+            elif root.supi is None:
+                text = str(identity)
+                root.other = text if len(text) <= 40 else f"{text[:39]}…"
+        elif isinstance(identity, Guti | STmsi):
+            self.temporary(identity.s_tmsi if isinstance(identity, Guti) else identity, ue)
+
+    def permanent(self, supi: Supi, subject: Subject) -> None:
+        """A SUPI: the UE that had it before in this capture is the same."""
+        subject.root().supi = supi
+        subject.becomes(self._by_supi.setdefault(supi, subject.root()))
+
+    def temporary(self, identity: STmsi, ue: Connection) -> None:
+        """A 5G-S-TMSI: the UE it was given to in this capture, else a name."""
+        known = self._by_tmsi.get(identity)
+        if known is not None:
+            ue.subject.becomes(known)
+        elif ue.subject.root().supi is None:
+            ue.subject.root().other = f"5g-s-tmsi-{identity.octets.hex()}"
+
+
+def _identity(message: nas.NasMessage) -> MobileIdentity | None:
+    match message:
+        case (
+            nas.RegistrationRequest(mobile_identity=identity)
+            | nas.IdentityResponse(mobile_identity=identity)
+            | nas.DeregistrationRequestUEOriginating(mobile_identity=identity)
+        ):
+            return identity
+        case nas.ServiceRequest(s_tmsi=identity):
+            return identity
+    return None
+
+
+def _cause(message: nas.NasMessage) -> str:
+    cause: object = getattr(message, "cause", None)
+    if isinstance(cause, IntEnum):
+        return f"#{cause.value} {cause.name.lower().replace('_', ' ')}"
+    return f"#{cause}" if isinstance(cause, int) else ""
