@@ -1,0 +1,5 @@
+"""python -m cinq"""
+
+from cinq.cli import main
+
+main()

@@ -1,0 +1,78 @@
+"""cinq up: a complete network until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+
+from cinq import __version__
+from cinq.cli.output import Failure, console, settings, show_json
+from cinq.settings.network import NetworkSettings
+
+
+def command(
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (TOML).")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object when ready.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
+) -> None:
+    """Start a complete 5G core with its user plane. Without --config: a network with sane defaults on loopback."""
+    begun = time.perf_counter()
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(message)s",
+        datefmt="%H:%M:%S",
+        handlers=[RichHandler(console=_stderr(), show_path=False, rich_tracebacks=False)],
+    )
+    chosen = settings(NetworkSettings, config)
+    asyncio.run(_run(chosen, begun, json))
+
+
+def _stderr() -> Console:
+    return Console(stderr=True, highlight=False)
+
+
+async def _run(chosen: NetworkSettings, begun: float, json: bool) -> None:
+    from cinq.network import Network, NetworkError
+
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        network = await Network.start(chosen)
+    except NetworkError as error:
+        raise Failure(str(error), error.remedy) from None
+    try:
+        ready = time.perf_counter() - begun
+        facts = {**network.facts(), "ready_s": round(ready, 3)}
+        if json:
+            show_json(facts)
+        else:
+            _say(facts)
+        await stop.wait()
+    finally:
+        await network.stop()
+    if not json:
+        console().print("stopped; the host is as it was")
+
+
+def _say(facts: dict[str, object]) -> None:
+    out = console()
+    out.print(f"[bold]cinq {__version__}[/] · {facts['sctp']} SCTP · {facts['data_plane']} data plane")
+    out.print(
+        f" AMF {facts['n2']} · PLMN {facts['plmn']} · TAC {facts['tacs']} · slices {facts['slices']} · "
+        f"{facts['dnns']} · {facts['subscribers']} subscribers"
+    )
+    out.print(f" UPF N3 {facts['n3']} · trace: cinq trace live --socket {facts['control']}")
+    changes = facts["host_changes"]
+    if isinstance(changes, list) and changes:
+        out.print(f" changed on this host until it stops: {'; '.join(map(str, changes))}")
+    out.print(f" [green]ready[/] in {facts['ready_s']} s; Ctrl-C stops it")

@@ -1,0 +1,80 @@
+"""The core as a process of its own in a namespace: `cinq up`, started, awaited until ready, stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from cinq.lab.topology import Topology, stop
+
+READY_S = 30.0
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class CoreError(RuntimeError):
+    """The core did not come up: what it said."""
+
+
+@dataclass
+class Core:
+    """A running core. facts: what it said of itself when it was ready. ready_s: seconds from start to ready."""
+
+    process: subprocess.Popen[bytes]
+    facts: dict[str, object]
+    ready_s: float
+
+    def cpu_s(self) -> float:
+        """CPU time of the process so far, user and system, all threads."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def resident_kib(self) -> int:
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+        raise CoreError("the core has ended")
+
+    def stop(self) -> int:
+        return stop(self.process)
+
+
+def start(topology: Topology, settings: Path, log: Path) -> Core:
+    """Starts a core in the core's namespace and waits until it is ready for gNBs."""
+    begun = time.perf_counter()
+    with log.open("wb") as errors:
+        process = topology.start(
+            topology.core,
+            [sys.executable, "-m", "cinq", "up", "--config", str(settings), "--json"],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        )
+    facts = _first_object(process, log)
+    return Core(process, facts, time.perf_counter() - begun)
+
+
+def _first_object(process: subprocess.Popen[bytes], log: Path) -> dict[str, object]:
+    """The JSON object that the process prints when ready. CoreError with its last words when it does not."""
+    assert process.stdout is not None
+    deadline = time.monotonic() + READY_S
+    text = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while time.monotonic() < deadline:
+            if not selector.select(deadline - time.monotonic()):
+                break
+            chunk = os.read(process.stdout.fileno(), 65536)
+            if not chunk:
+                break
+            text += chunk
+            if text.endswith(b"}\n"):
+                found: dict[str, object] = json.loads(text)
+                return found
+    stop(process)
+    said = log.read_text(errors="replace").strip().splitlines()[-8:]
+    raise CoreError("the core did not come up:\n" + "\n".join(said))
