@@ -15,6 +15,7 @@ from .values import messages
 
 KINDS: list[type[nas.NasMessage]] = [*nas.GMM_MESSAGES.values(), *nas.GSM_MESSAGES.values()]
 VECTORS = [(kind, vector) for kind in KINDS for vector in kind.VECTORS]
+SESSION_REQUEST = bytes.fromhex("2e0101c1ffff91")
 
 
 def name(value: object) -> str:
@@ -104,6 +105,15 @@ def test_values_of_a_session() -> None:
     dns = [(nas.EPCO_DNS_SERVER_IPV4, bytes((8, 8, 8, 8))), (nas.EPCO_DNS_SERVER_IPV4, bytes((8, 8, 4, 4)))]
     assert accept.extended_pco == dns
     assert accept.dnn == "internet"
+
+
+def test_container_lengths_depend_on_the_direction() -> None:
+    """TS 24.008 §10.5.6.3: 0023 from the UE is an indicator, from the network QoS rules of a long length."""
+    request = nas.decode(SESSION_REQUEST + bytes.fromhex("7b 0007 80 002300 000d00"))
+    assert isinstance(request, nas.PDUSessionEstablishmentRequest)
+    assert request.extended_pco == [(0x0023, b""), (nas.EPCO_DNS_SERVER_IPV4, b"")]
+    command = nas.PDUSessionModificationCommand(pdu_session_id=1, pti=0, extended_pco=[(0x0023, bytes(300))])
+    assert nas.decode(nas.encode(command)) == command
 
 
 def test_messages_are_frozen_values() -> None:

@@ -85,7 +85,7 @@ def test_optional_element_that_is_wrong_is_absent() -> None:
     assert isinstance(message, nas.RegistrationRequest)
     assert message.requested_nssai is None
     assert [name for name, _ in message.faults] == ["requested_nssai"]
-    assert message.pdu_session_status == {5}
+    assert message.pdu_session_status == frozenset((5,))
 
 
 def test_optional_element_that_overruns_the_message_is_absent() -> None:
@@ -103,7 +103,7 @@ def test_repeated_element_the_first_counts() -> None:
     """§7.6.3."""
     message = nas.decode(REQUEST + b"\x50\x02\x02\x00" + b"\x50\x02\x04\x00")
     assert isinstance(message, nas.RegistrationRequest)
-    assert message.pdu_session_status == {1}
+    assert message.pdu_session_status == frozenset((1,))
     wrong_first = nas.decode(REQUEST + b"\x50\x01\x02" + b"\x50\x02\x04\x00")
     assert isinstance(wrong_first, nas.RegistrationRequest)
     assert wrong_first.pdu_session_status is None
@@ -114,7 +114,7 @@ def test_unknown_elements_are_skipped_by_their_form() -> None:
     message = nas.decode(REQUEST + b"\xf5" + b"\x7f\x00\x02\xaa\xbb" + b"\x6f\x01\xcc" + b"\x50\x02\x02\x00")
     assert isinstance(message, nas.RegistrationRequest)
     assert message.unknown == ((0x0F, b"\x05"), (0x7F, b"\xaa\xbb"), (0x6F, b"\xcc"))
-    assert message.pdu_session_status == {1}
+    assert message.pdu_session_status == frozenset((1,))
     assert message == nas.decode(REQUEST + b"\x50\x02\x02\x00")
 
 

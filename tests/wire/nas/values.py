@@ -83,6 +83,9 @@ address = st.one_of(
         st.none() | st.ip_addresses(v=6),
     ),
 )
+containers = st.lists(
+    st.tuples(st.integers(0, 65535) | st.sampled_from((0x23, 0x41)), st.binary(max_size=20)), max_size=5
+)
 zone = st.integers(-48, 56).map(lambda quarters: timedelta(minutes=15 * quarters))
 moment = st.datetimes(datetime(2000, 1, 1), datetime(2099, 1, 1)).map(
     lambda t: t.replace(microsecond=0, tzinfo=UTC)
@@ -133,7 +136,8 @@ BY_CODEC: dict[int, st.SearchStrategy[object]] = {
         (ie.session_ambr, st.builds(nas.SessionAmbr, exact_rate, exact_rate)),
         (ie.integrity_rate, st.builds(nas.IntegrityProtectionMaximumDataRate, octet, octet)),
         (ie.packet_filter_count, st.integers(0, 2047)),
-        (ie.extended_pco, st.lists(st.tuples(st.integers(0, 65535), st.binary(max_size=20)), max_size=5)),
+        (ie.extended_pco_from_ue, containers),
+        (ie.extended_pco_from_network, containers),
         (ie.re_attempt_indicator, st.builds(nas.ReAttemptIndicator, flags, flags)),
         (ie.qos_rules, st.lists(qos_rule, min_size=1, max_size=3)),
         (ie.qos_flow_descriptions, st.lists(flow, min_size=1, max_size=3)),

@@ -214,10 +214,11 @@ class NasMessage:
 
     def __init__(self, **fields: object) -> None:
         kind = type(self)
-        if not kind.REQUIRED <= fields.keys() <= kind.FIELDS:
-            missing, strange = kind.REQUIRED - fields.keys(), fields.keys() - kind.FIELDS
+        present = {key: value for key, value in fields.items() if value is not None}
+        if not kind.REQUIRED <= present.keys() <= kind.FIELDS:
+            missing, strange = kind.REQUIRED - present.keys(), present.keys() - kind.FIELDS
             raise TypeError(f"{kind.__name__}: missing {sorted(missing)}, unknown {sorted(strange)}")
-        self.__dict__.update({key: value for key, value in fields.items() if value is not None})
+        self.__dict__.update(present)
 
     def __setattr__(self, key: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: use replace()")

@@ -29,7 +29,7 @@ class PDUSessionEstablishmentRequest(
     maximum_number_of_supported_packet_filters: int | None = tv(0x55, ie.packet_filter_count)
     always_on_requested: bool | None = tv1(0xB, ie.flag)
     sm_pdu_dn_request_container: bytes | None = tlv(0x39, ie.octets(1, 253))
-    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_ue)
     ip_header_compression_configuration: bytes | None = tlv(0x66, ie.octets(3, 255))
     ds_tt_ethernet_port_mac_address: bytes | None = tlv(0x6E, ie.octets(6, 6))
     ue_ds_tt_residence_time: bytes | None = tlv(0x6F, ie.octets(8, 8))
@@ -67,7 +67,7 @@ class PDUSessionEstablishmentAccept(
     mapped_eps_bearer_contexts: bytes | None = tlve(0x75, ie.octets(4))
     eap_message: bytes | None = tlve(0x78, ie.eap_message)
     authorized_qos_flow_descriptions: list[QosFlowDescription] | None = tlve(0x79, ie.qos_flow_descriptions)
-    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_network)
     dnn: str | None = tlv(0x25, ie.dnn, strict=True)
     gsm_network_feature_support: bytes | None = tlv(0x17, ie.octets(1, 13))
     serving_plmn_rate_control: bytes | None = tlv(0x18, ie.octets(2, 2))
@@ -92,7 +92,7 @@ class PDUSessionEstablishmentReject(
     allowed_ssc_mode: int | None = tv1(0xF, ie.half_octet)
     eap_message: bytes | None = tlve(0x78, ie.eap_message)
     congestion_re_attempt_indicator: bytes | None = tlv(0x61, ie.octets(1, 1))
-    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_network)
     re_attempt_indicator: ReAttemptIndicator | None = tlv(0x1D, ie.re_attempt_indicator)
     service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))
     atsss_container: bytes | None = tlve(0x77, ie.octets(0))
@@ -104,7 +104,7 @@ class PDUSessionAuthenticationCommand(
     """Network to UE."""
 
     eap_message: bytes = lve(ie.eap_message)
-    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_network)
 
 
 class PDUSessionAuthenticationComplete(
@@ -113,7 +113,7 @@ class PDUSessionAuthenticationComplete(
     """UE to network."""
 
     eap_message: bytes = lve(ie.eap_message)
-    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_ue)
 
 
 class PDUSessionAuthenticationResult(
@@ -122,7 +122,7 @@ class PDUSessionAuthenticationResult(
     """Network to UE."""
 
     eap_message: bytes | None = tlve(0x78, ie.eap_message)
-    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_network)
 
 
 class PDUSessionModificationRequest(
@@ -140,7 +140,7 @@ class PDUSessionModificationRequest(
     requested_qos_rules: list[QosRule] | None = tlve(0x7A, ie.qos_rules)
     requested_qos_flow_descriptions: list[QosFlowDescription] | None = tlve(0x79, ie.qos_flow_descriptions)
     mapped_eps_bearer_contexts: bytes | None = tlve(0x75, ie.octets(4))
-    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_ue)
     port_management_information_container: bytes | None = tlve(0x74, ie.octets(1))
     ip_header_compression_configuration: bytes | None = tlv(0x66, ie.octets(3, 255))
     ethernet_header_compression_configuration: bytes | None = tlv(0x1F, ie.octets(1, 1))
@@ -159,7 +159,7 @@ class PDUSessionModificationReject(
     cause: int = v(ie.gsm_cause)
     back_off_timer: int | None = tlv(0x37, ie.gprs_timer_3)
     congestion_re_attempt_indicator: bytes | None = tlv(0x61, ie.octets(1, 1))
-    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_network)
     re_attempt_indicator: ReAttemptIndicator | None = tlv(0x1D, ie.re_attempt_indicator)
 
 
@@ -175,7 +175,7 @@ class PDUSessionModificationCommand(
     authorized_qos_rules: list[QosRule] | None = tlve(0x7A, ie.qos_rules)
     mapped_eps_bearer_contexts: bytes | None = tlve(0x75, ie.octets(4))
     authorized_qos_flow_descriptions: list[QosFlowDescription] | None = tlve(0x79, ie.qos_flow_descriptions)
-    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_network)
     atsss_container: bytes | None = tlve(0x77, ie.octets(0))
     ip_header_compression_configuration: bytes | None = tlv(0x66, ie.octets(3, 255))
     port_management_information_container: bytes | None = tlve(0x74, ie.octets(1))
@@ -194,7 +194,7 @@ class PDUSessionModificationComplete(
 ):
     """UE to network."""
 
-    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_ue)
     port_management_information_container: bytes | None = tlve(0x74, ie.octets(1))
 
 
@@ -204,7 +204,7 @@ class PDUSessionModificationCommandReject(
     """UE to network."""
 
     cause: int = v(ie.gsm_cause)
-    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_ue)
 
 
 class PDUSessionReleaseRequest(GsmMessage, name="PDU SESSION RELEASE REQUEST", type=0xD1, clause="8.3.12"):
@@ -213,14 +213,14 @@ class PDUSessionReleaseRequest(GsmMessage, name="PDU SESSION RELEASE REQUEST", t
     VECTORS = ("2e0101d15924",)
 
     cause: int | None = tv(0x59, ie.gsm_cause)
-    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_ue)
 
 
 class PDUSessionReleaseReject(GsmMessage, name="PDU SESSION RELEASE REJECT", type=0xD2, clause="8.3.13"):
     """Network to UE."""
 
     cause: int = v(ie.gsm_cause)
-    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_network)
 
 
 class PDUSessionReleaseCommand(GsmMessage, name="PDU SESSION RELEASE COMMAND", type=0xD3, clause="8.3.14"):
@@ -232,7 +232,7 @@ class PDUSessionReleaseCommand(GsmMessage, name="PDU SESSION RELEASE COMMAND", t
     back_off_timer: int | None = tlv(0x37, ie.gprs_timer_3)
     eap_message: bytes | None = tlve(0x78, ie.eap_message)
     congestion_re_attempt_indicator: bytes | None = tlv(0x61, ie.octets(1, 1))
-    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_network)
     access_type: int | None = tv1(0xD, ie.access_type)
     service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))
     alternative_s_nssai: SNssai | None = tlv(0x5A, ie.s_nssai)
@@ -244,7 +244,7 @@ class PDUSessionReleaseComplete(GsmMessage, name="PDU SESSION RELEASE COMPLETE",
     VECTORS = ("2e0101d4",)
 
     cause: int | None = tv(0x59, ie.gsm_cause)
-    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco)
+    extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_ue)
 
 
 class FiveGSMStatus(GsmMessage, name="5GSM STATUS", type=0xD6, clause="8.3.16"):

@@ -176,37 +176,42 @@ EPCO_DNS_SERVER_IPV6: Final = 0x0003
 EPCO_IP_ADDRESS_ALLOCATION_VIA_NAS: Final = 0x000A
 EPCO_DNS_SERVER_IPV4: Final = 0x000D
 EPCO_IPV4_LINK_MTU: Final = 0x0010
-_TWO_OCTET_LENGTHS = frozenset((0x0023, 0x0024, 0x0030, 0x0031, 0x0032, 0x0041))
+# Containers whose length has two octets; from the UE most of these identifiers are indicators without contents
+_LONG_FROM_UE = frozenset((0x0041,))
+_LONG_FROM_NETWORK = frozenset((0x0023, 0x0024, 0x0030, 0x0031, 0x0032, 0x0041))
 
 ExtendedPco = list[tuple[int, bytes]]
 """Protocol or container identifier and contents, TS 24.008 §10.5.6.3A, in the order sent."""
 
 
-def _extended_pco(b: bytes) -> ExtendedPco:
-    found, position = [], 1
-    while position < len(b):
-        identifier = b[position] << 8 | b[position + 1]
-        width = 2 if identifier in _TWO_OCTET_LENGTHS else 1
-        begin = position + 2 + width
-        if begin > len(b):
-            raise ValueError("a container is cut")
-        position = begin + int.from_bytes(b[begin - width : begin], "big")
-        if position > len(b):
-            raise ValueError(f"container {identifier:#06x} is longer than the element")
-        found.append((identifier, b[begin:position]))
-    return found
+def _extended_pco(long: frozenset[int]) -> Codec[ExtendedPco]:
+    def decode(b: bytes) -> ExtendedPco:
+        found, position = [], 1
+        while position < len(b):
+            identifier = b[position] << 8 | b[position + 1]
+            width = 2 if identifier in long else 1
+            begin = position + 2 + width
+            if begin > len(b):
+                raise ValueError("a container is cut")
+            position = begin + int.from_bytes(b[begin - width : begin], "big")
+            if position > len(b):
+                raise ValueError(f"container {identifier:#06x} is longer than the element")
+            found.append((identifier, b[begin:position]))
+        return found
+
+    def encode(containers: ExtendedPco) -> bytes:
+        out = bytearray(b"\x80")
+        for identifier, contents in containers:
+            out += identifier.to_bytes(2, "big")
+            out += len(contents).to_bytes(2 if identifier in long else 1, "big")
+            out += contents
+        return bytes(out)
+
+    return Codec(decode, encode, 1)
 
 
-def _extended_pco_octets(containers: ExtendedPco) -> bytes:
-    out = bytearray(b"\x80")
-    for identifier, contents in containers:
-        out += identifier.to_bytes(2, "big")
-        out += len(contents).to_bytes(2 if identifier in _TWO_OCTET_LENGTHS else 1, "big")
-        out += contents
-    return bytes(out)
-
-
-extended_pco: Codec[ExtendedPco] = Codec(_extended_pco, _extended_pco_octets, 1)
+extended_pco_from_ue = _extended_pco(_LONG_FROM_UE)
+extended_pco_from_network = _extended_pco(_LONG_FROM_NETWORK)
 
 
 class ReAttemptIndicator(Struct, frozen=True):
