@@ -13,7 +13,7 @@ from cinq.wire.per import reading
 
 S = TypeVar("S", bound=Sequence)
 
-# What generated code raises on octets or values that do not fit.
+# What generated code raises on octets or values that do not fit; anything else is a bug of the generator.
 FAULTS = (ValueError, LookupError, TypeError, AttributeError, OverflowError)
 IGNORE_AND_NOTIFY: ProtocolCause = "abstract-syntax-error-ignore-and-notify"
 
@@ -58,9 +58,10 @@ Finding = tuple[int | None, str]
 
 @dataclass
 class Findings:
-    """All that was found wrong with a container."""
+    """All that was found wrong with a container. unread: known IEs that were there and yielded no value."""
 
     diagnostics: list[IeDiagnostic] = field(default_factory=list)
+    unread: set[int] = field(default_factory=set)
     syntax: Finding | None = None
     misplaced: Finding | None = None
     rejected: Finding | None = None
@@ -186,6 +187,8 @@ def _container(content: bytes, start: int | None, into: Sequence) -> Findings:
             octets, i = reading.octets(content, i + 3)
             if i > len(content):
                 reading.overrun()
+            if criticality > reading.NOTIFY:
+                reading.bad("there is no such criticality")
             place = places.get(ie)
             if place is None:
                 _not_understood(findings, at, ie, CRITICALITIES[criticality])
@@ -226,10 +229,14 @@ def _ie(
         setattr(into, attribute, decoder(octets))
     except reading.NotComprehended as unknown:
         if unknown.criticality == 0:
+            findings.unread.add(ie)
             _not_understood(findings, at, unknown.ie, "reject")
         else:  # an unknown alternative of a CHOICE: the IE around it is what is not understood
+            if received != "ignore":
+                findings.unread.add(ie)
             _not_understood(findings, at, ie, received)
     except reading.Misplaced as misplaced:
+        findings.unread.add(ie)
         findings.misplaced = findings.misplaced or (at, f"in {_named(ie)}: {misplaced}")
     except FAULTS as fault:
         findings.syntax = findings.syntax or (at, f"{_named(ie)}: {_told(fault)}")
@@ -240,9 +247,8 @@ def _ie(
 
 def _missing(findings: Findings, rows: tuple[Ie, ...], into: Sequence) -> None:
     """§10.3.5: what is mandatory and not there, by the criticality that the specification gives it."""
-    reported = {ie for _, ie, _ in findings.diagnostics}
     for ie, attribute, criticality, mandatory, _ in rows:
-        if not mandatory or getattr(into, attribute) is not None or ie in reported:
+        if not mandatory or getattr(into, attribute) is not None or ie in findings.unread:
             continue
         found = (None, f"{_named(ie)} is missing")
         findings.diagnostics.append((criticality, ie, "missing"))

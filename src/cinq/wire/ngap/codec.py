@@ -6,28 +6,27 @@ from typing import TypeVar
 
 from cinq.wire.ngap import careful
 from cinq.wire.ngap.base import Pdu, Sequence
+from cinq.wire.ngap.careful import FAULTS
 from cinq.wire.ngap.error import NgapError
 from cinq.wire.ngap.generated.tables import DECODERS, ENCODERS, VALUES
 from cinq.wire.per import reading, writing
 
 S = TypeVar("S", bound=Sequence)
 
-# What generated code raises on octets or values that do not fit. Anything else is a bug of the generator.
-FAULTS = (ValueError, LookupError, TypeError, AttributeError, OverflowError)
-
 
 def decode(octets: bytes) -> Pdu:
     """The message in an NGAP-PDU (TS 38.413 §9.4), or NgapError."""
-    notices = reading.NOTICES
     try:
-        content, end = reading.octets(octets, 3)
-        if end == len(octets):
+        n = octets[3]
+        content = octets[4:] if n < 128 else octets[5:]
+        # Fragments, from 16K on, are left to the slow path.
+        if len(content) == (n if n < 128 else n << 8 & 0x3F00 | octets[4]) and n < 192:
             message = DECODERS[octets[0] << 8 | octets[1]](content)
-            if not notices:
+            if not reading.NOTICES:
                 return message
     except FAULTS:
         pass
-    notices.clear()
+    reading.NOTICES.clear()
     return careful.decode(bytes(octets))
 
 
@@ -51,15 +50,11 @@ def decode_value(cls: type[S], octets: bytes) -> S:
     """A transfer or transparent container, the content of an OCTET STRING; NgapError as for a message."""
     decoder, _ = VALUES[cls]
     try:
-        value = decoder(octets)
-        if not reading.NOTICES and isinstance(value, cls):
-            return value
+        return decoder(octets)  # type: ignore[return-value]  # the table pairs a class with its own decoder
     except FAULTS:
-        pass
-    reading.NOTICES.clear()
-    value = careful.decode_value(cls, decoder, bytes(octets))
-    assert isinstance(value, cls)
-    return value
+        return careful.decode_value(cls, decoder, bytes(octets))  # type: ignore[return-value]  # the same
+    finally:
+        reading.NOTICES.clear()
 
 
 def encode_value(value: Sequence) -> bytes:

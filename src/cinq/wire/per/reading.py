@@ -28,6 +28,8 @@ class NotComprehended(ValueError):
     """An IE inside another IE that the receiver does not know and may not pass over."""
 
     def __init__(self, criticality: int, ie: int) -> None:
+        if criticality > NOTIFY:
+            bad("there is no such criticality")
         self.criticality = criticality
         self.ie = ie
         super().__init__(f"IE {ie} is not known")
