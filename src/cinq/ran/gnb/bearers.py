@@ -1,72 +1,83 @@
-"""The user plane of a gNB: TEIDs, and the rules that join a UE's interface to its N3 tunnel.
+"""The user plane of a gNB: TEIDs, the rules that join a UE's interface to its N3 tunnel, GTP-U signalling.
 
-The rules go to a Plane (cinq.userplane), the interfaces are made by a UserSide. Without a plane the gNB does
-signalling only: tunnels are agreed on and carry nothing.
+Without a plane the gNB does signalling only: tunnels are agreed on and carry nothing.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 from typing import Protocol
 
 from cinq.ran.gnb.context import Tunnel
 from cinq.ran.radio.port import Interface
-from cinq.userplane.rules import Action, DecapRule, EncapRule, RuleError, SessionRules
+from cinq.userplane.rules import Action, DecapRule, EncapRule, RuleError, SessionRules, Side
+from cinq.wire import gtpu
 
-_TEID_BITS = 32
+log = logging.getLogger("cinq.ran.gnb")
+
+_TEID_OCTETS = 4
 
 
-class RulePlane(Protocol):
-    """What the gNB asks of its data plane: userplane.rules.Plane, or a recorder in a test."""
+class RanPlane(Protocol):
+    """What a gNB asks of its data plane: userplane.rules.Plane, or a recorder in a test."""
 
     def install(self, rules: SessionRules) -> None: ...
 
     def remove(self, session: int) -> None: ...
 
+    def send(self, octets: bytes, peer: tuple[str, int]) -> None: ...
 
-class UserSide(Protocol):
-    """Makes the interfaces that ordinary programs on a UE use."""
-
-    async def open(self, interface: Interface) -> str:
-        """Make the interface and its route in its namespace. Returns its name. OSError says why it cannot."""
-        ...
-
-    async def close(self, name: str) -> None: ...
+    def add_side(
+        self, name: str, namespace: str | int | None = None, pools: tuple[IPv4Network, ...] = ()
+    ) -> Side: ...
 
 
 @dataclass(slots=True)
 class Bearer:
-    """One PDU session of one UE. session: its number in the plane. side: its interface, "" before there is one."""
+    """One PDU session of one UE.
+
+    session: its number in the plane. side: the interface with its address, None before there is one.
+    notify: a program sends while there is no tunnel. failed: the UPF does not know the tunnel.
+    """
 
     session: int
+    notify: Callable[[], None]
+    failed: Callable[[], None]
     tunnel: Tunnel | None = None
     ue: IPv4Address | None = None
-    side: str = ""
-    notify: Callable[[], None] | None = None
+    side: Side | None = None
 
 
 class Bearers:
-    """All PDU sessions of a gNB.
+    """All PDU sessions of a gNB (userplane.rules.PlaneEvents).
 
     While a UE is idle its uplink packets are buffered, and the first one calls Bearer.notify.
+    instance: what names of interfaces begin with.
     """
 
-    def __init__(self, address: IPv4Address, plane: RulePlane | None, random: Callable[[int], bytes]) -> None:
-        self.address_of_n3 = address
-        self._plane = plane
+    def __init__(self, address: IPv4Address, random: Callable[[int], bytes], instance: str = "ue") -> None:
+        self.address = address
+        self._instance = instance
+        self._plane: RanPlane | None = None
         self._random = random
         self._by_session: dict[int, Bearer] = {}
         self._by_teid: dict[int, Bearer] = {}
+        self._sides: dict[str, Side] = {}
         self._next = 1
+
+    def use(self, plane: RanPlane) -> None:
+        """The data plane, given before the first bearer."""
+        self._plane = plane
 
     def __len__(self) -> int:
         return len(self._by_session)
 
-    def bearer(self) -> Bearer:
+    def bearer(self, notify: Callable[[], None], failed: Callable[[], None]) -> Bearer:
         """A bearer without tunnel and without interface."""
-        bearer = Bearer(self._next)
+        bearer = Bearer(self._next, notify, failed)
         self._next += 1
         self._by_session[bearer.session] = bearer
         return bearer
@@ -74,7 +85,7 @@ class Bearers:
     def allocate_teid(self) -> int:
         """A TEID that no bearer has. Not 0, which is for signalling (TS 29.281 §5.1)."""
         while True:
-            teid = int.from_bytes(self._random(_TEID_BITS // 8), "big")
+            teid = int.from_bytes(self._random(_TEID_OCTETS), "big")
             if teid and teid not in self._by_teid:
                 return teid
 
@@ -98,36 +109,97 @@ class Bearers:
             bearer.tunnel = None
             self._install(bearer)
 
-    def address(self, bearer: Bearer, ue: IPv4Address, side: str) -> None:
-        """The UE has its address on this interface. RuleError as with connect."""
+    def open(self, bearer: Bearer, interface: Interface) -> str:
+        """Give programs an interface with the UE's address; UEs of one namespace share it. Returns its name.
+
+        OSError, ValueError or RuleError: it cannot be, and nothing has changed.
+        """
+        if self._plane is None:
+            raise OSError("this gNB has no user plane")
+        ue = IPv4Address(interface.address)
+        side = self._sides.get(interface.netns)
+        if side is None:
+            name = f"{self._instance}{len(self._sides)}"
+            side = self._plane.add_side(name, namespace(interface.netns))
+            self._sides[interface.netns] = side
+        side.add(ue)
         bearer.ue, bearer.side = ue, side
-        self._install(bearer)
+        try:
+            self._install(bearer)
+        except RuleError:
+            self.close(bearer)
+            raise
+        return side.name
+
+    def close(self, bearer: Bearer) -> None:
+        """The UE gives its address up. Idempotent."""
+        side, ue, bearer.side, bearer.ue = bearer.side, bearer.ue, None, None
+        if self._plane is not None and side is not None and ue is not None:
+            self._plane.remove(bearer.session)
+            side.remove(ue)
 
     def remove(self, bearer: Bearer) -> None:
-        """Idempotent."""
+        """The session is over. Idempotent."""
         if self._by_session.pop(bearer.session, None) is None:
             return
         if bearer.tunnel is not None:
             self._by_teid.pop(bearer.tunnel.dl_teid, None)
-        if self._plane is not None:
-            self._plane.remove(bearer.session)
-
-    def of_teid(self, teid: int) -> Bearer | None:
-        return self._by_teid.get(teid)
-
-    def buffered(self, session: int) -> None:
-        """The plane holds the first uplink packet of an idle UE."""
-        bearer = self._by_session.get(session)
-        if bearer is not None and bearer.notify is not None:
-            bearer.notify()
+        self.close(bearer)
 
     def _install(self, bearer: Bearer) -> None:
-        if self._plane is None or bearer.ue is None:
+        if self._plane is None or bearer.ue is None or bearer.side is None:
             return
         tunnel, ue = bearer.tunnel, bearer.ue
         if tunnel is None:
             self._plane.install(SessionRules(bearer.session, encap=(EncapRule(ue, action=Action.BUFFER),)))
             return
-        decap = DecapRule(tunnel.dl_teid, ue, side=bearer.side)
-        encap = EncapRule(ue, tunnel.ul_teid, tunnel.upf, self.address_of_n3, tunnel.qfi)
+        decap = DecapRule(tunnel.dl_teid, ue, side=bearer.side.name)
+        encap = EncapRule(ue, tunnel.ul_teid, tunnel.upf, self.address, tunnel.qfi)
         self._plane.install(SessionRules(bearer.session, decap=(decap,), encap=(encap,)))
+
+    # what the plane tells: userplane.rules.PlaneEvents
+
+    def buffered(self, session: int) -> None:
+        bearer = self._by_session.get(session)
+        if bearer is not None:
+            bearer.notify()
+
+    def gtpu_received(self, octets: bytes, peer: tuple[str, int]) -> None:
+        """TS 29.281 §7.2 and §7.3. A packet for a TEID that nobody has is answered with ERROR INDICATION."""
+        try:
+            message = gtpu.decode(octets)
+        except gtpu.GtpuError as error:
+            log.debug("GTP-U from %s: %s", peer[0], error)
+            return
+        match message:
+            case gtpu.EchoRequest():
+                self._answer(gtpu.EchoResponse(sequence=message.sequence), peer)
+            case gtpu.GPdu():
+                if message.teid not in self._by_teid:
+                    self._answer(
+                        gtpu.ErrorIndication(tunnel=message.teid, peer=self.address), (peer[0], gtpu.PORT)
+                    )
+            case gtpu.ErrorIndication():
+                self._failed(message, peer)
+            case _:
+                pass
+
+    def _answer(self, message: gtpu.GtpuMessage, peer: tuple[str, int]) -> None:
+        if self._plane is not None:
+            self._plane.send(gtpu.encode(message), peer)
+
+    def _failed(self, indication: gtpu.ErrorIndication, peer: tuple[str, int]) -> None:
+        """Only the UPF of a tunnel may say that it does not know it."""
+        for bearer in list(self._by_teid.values()):
+            tunnel = bearer.tunnel
+            if tunnel is not None and (tunnel.ul_teid, str(tunnel.upf)) == (indication.tunnel, peer[0]):
+                bearer.failed()
+
+
+def namespace(netns: str) -> str | int | None:
+    """A process id, a path, a name under /run/netns; '' is our own."""
+    if not netns:
+        return None
+    if netns.isdecimal():
+        return int(netns)
+    return netns if netns.startswith("/") else f"/run/netns/{netns}"

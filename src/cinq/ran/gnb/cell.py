@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from ipaddress import IPv4Address
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cinq.numbering import STmsi
@@ -20,7 +20,7 @@ log = logging.getLogger("cinq.ran.gnb")
 
 
 class CellLink:
-    """What the cell keeps for one UE. context: its NG connection while it has an RRC connection.
+    """What the cell keeps for one UE (radio.port.Link). context: its NG connection while it has an RRC connection.
 
     bearers: by PDU session identity; they last from the first tunnel or interface to the release of the session.
     """
@@ -34,7 +34,7 @@ class CellLink:
         self.s_tmsi: STmsi | None = None
         self.bearers: dict[int, Bearer] = {}
 
-    # what the UE asks for: radio.port.Link
+    # what the UE asks for
 
     @property
     def connected(self) -> bool:
@@ -63,7 +63,15 @@ class CellLink:
         self.gnb.listen(self, s_tmsi)
 
     def open_interface(self, interface: Interface) -> None:
-        self.gnb.runtime.spawn(lambda: self._open(interface), "interface of a UE")
+        """Whatever goes wrong, the UE hears why."""
+        made, error = interface, ""
+        try:
+            name = self.gnb.bearers.open(self._bearer(interface.pdu_session_id), interface)
+            made = replace(interface, name=name)
+        except (OSError, RuleError, ValueError) as found:
+            error = str(found)
+            log.debug("interface for %s: %s", interface.address, error)
+        self.mobile.on_interface(made, error)
 
     def close_interface(self, pdu_session_id: int) -> None:
         bearer = self.bearers.get(pdu_session_id)
@@ -71,8 +79,8 @@ class CellLink:
             return
         if bearer.tunnel is None:
             self._drop(pdu_session_id)
-        elif bearer.side:
-            self._close_side(bearer)
+        else:
+            self.gnb.bearers.close(bearer)
 
     def fail(self) -> None:
         """Radio connection lost: the AMF is asked to release the UE, TS 38.413 §8.3.2."""
@@ -104,59 +112,42 @@ class CellLink:
         self.mobile.on_bearer(pdu_session_id, True)
 
     def disconnect(self, ue: UeContext, pdu_session_id: int) -> None:
-        """The session's resources are released while the UE stays connected; its interface goes when the UE says so."""
-        ue.sessions.pop(pdu_session_id, None)
-        bearer = self.bearers.get(pdu_session_id)
-        if bearer is None:
-            return
-        if bearer.side:
-            self.gnb.bearers.disconnect(bearer)
-        else:
-            self._drop(pdu_session_id)
-        self.mobile.on_bearer(pdu_session_id, False)
+        """The session's resources go while the UE stays connected; its interface goes when the UE says so."""
+        if ue.sessions.pop(pdu_session_id, None) is not None:
+            self._lose_tunnel(pdu_session_id)
+            self.mobile.on_bearer(pdu_session_id, False)
 
     def _disconnect(self, ue: UeContext) -> None:
         for pdu_session_id in list(ue.sessions):
-            bearer = self.bearers.get(pdu_session_id)
-            if bearer is not None and not bearer.side:
-                self._drop(pdu_session_id)
-            elif bearer is not None:
-                self.gnb.bearers.disconnect(bearer)
+            self._lose_tunnel(pdu_session_id)
         ue.sessions.clear()
+
+    def _lose_tunnel(self, pdu_session_id: int) -> None:
+        bearer = self.bearers.get(pdu_session_id)
+        if bearer is None:
+            return
+        if bearer.side is None:
+            self._drop(pdu_session_id)
+        else:
+            self.gnb.bearers.disconnect(bearer)
 
     def _bearer(self, pdu_session_id: int) -> Bearer:
         bearer = self.bearers.get(pdu_session_id)
         if bearer is None:
-            bearer = self.bearers[pdu_session_id] = self.gnb.bearers.bearer()
-            bearer.notify = lambda: self.mobile.on_uplink_data(pdu_session_id)
+            bearer = self.gnb.bearers.bearer(
+                lambda: self.mobile.on_uplink_data(pdu_session_id), self._tunnel_failed
+            )
+            self.bearers[pdu_session_id] = bearer
         return bearer
+
+    def _tunnel_failed(self) -> None:
+        """ERROR INDICATION on N3: the AMF is asked to release the UE, TS 23.527 §5.3.3.1."""
+        if self.context is not None:
+            release.request(
+                self.gnb.n2, self.context, ("radioNetwork", "release-due-to-ngran-generated-reason")
+            )
 
     def _drop(self, pdu_session_id: int) -> None:
         bearer = self.bearers.pop(pdu_session_id, None)
         if bearer is not None:
             self.gnb.bearers.remove(bearer)
-            self._close_side(bearer)
-
-    def _close_side(self, bearer: Bearer) -> None:
-        side, bearer.side = bearer.side, ""
-        user_side = self.gnb.user_side
-        if side and user_side is not None:
-            self.gnb.runtime.spawn(lambda: user_side.close(side), "interface of a UE")
-
-    async def _open(self, interface: Interface) -> None:
-        """Make the interface, then tell the plane of it; whatever goes wrong the UE hears why."""
-        made, error = interface, ""
-        side = self.gnb.user_side
-        try:
-            if side is None:
-                raise OSError("this gNB has no user plane")
-            name = await side.open(interface)
-            made = Interface(
-                interface.pdu_session_id, interface.address, interface.mtu, interface.netns, name
-            )
-            bearer = self._bearer(interface.pdu_session_id)
-            self.gnb.bearers.address(bearer, IPv4Address(interface.address), name)
-        except (OSError, RuleError, ValueError) as found:
-            error = str(found)
-            log.warning("interface for %s: %s", interface.address, error)
-        self.mobile.on_interface(made, error)

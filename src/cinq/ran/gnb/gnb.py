@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from cinq.numbering import STmsi
 from cinq.procedure import Aborted, Refused, Runtime, TimerExpired
-from cinq.ran.gnb.bearers import Bearers, RulePlane, UserSide
+from cinq.ran.gnb.bearers import Bearers
 from cinq.ran.gnb.cell import CellLink
 from cinq.ran.gnb.n2 import N2
 from cinq.ran.gnb.procedures.ng_setup import ng_setup
@@ -26,7 +26,8 @@ Connect = Callable[[AssociationHandler], Awaitable[Association]]
 class Gnb:
     """An emulated gNB with one cell (radio.port.Cell), good for any core.
 
-    connect: the N2 port. plane, user_side: the user plane, None for signalling only. entropy: for TEIDs.
+    connect: the N2 port. entropy: for TEIDs. Its user plane is given by `bearers.use(plane)`, the events of that
+    plane go to `bearers`; without one it does signalling only.
     """
 
     def __init__(
@@ -34,16 +35,12 @@ class Gnb:
         settings: GnbSettings,
         connect: Connect,
         runtime: Runtime,
-        *,
         entropy: Callable[[int], bytes],
-        plane: RulePlane | None = None,
-        user_side: UserSide | None = None,
     ) -> None:
         self.settings = settings
         self.runtime = runtime
-        self.user_side = user_side
         self.location = _location(settings)
-        self.bearers = Bearers(settings.n3_address, plane, entropy)
+        self.bearers = Bearers(settings.n3_address, entropy)
         self.n2 = N2(self, runtime)
         self.links: set[CellLink] = set()
         self._connect = connect

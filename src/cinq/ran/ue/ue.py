@@ -148,6 +148,7 @@ class Ue(Subject[UeContext]):
         self.security.released()
         for session in list(self.sessions.values()):
             session.abort("the N1 connection is released")
+            session.commit(bearer=False)
         self.receive(Ended(cause))
         if self.context.registered:
             self.start_timer(self.context.t3512_s, self._periodic)
@@ -193,14 +194,15 @@ class Ue(Subject[UeContext]):
         self.link.uplink(octets)
 
     def _connect(self, initial: Initial) -> None:
-        """On the connection where there is one (a registration while connected), else on a new one."""
+        """On a new connection; while there is one (a registration in CM-CONNECTED) as any other message."""
+        if self.link.connected:
+            self.security.initial = initial.message
+            self.tell(initial.message)
+            return
         octets = self.security.protect_initial(initial)
         if self.runtime.journal.listening:
             message = initial.message
             self._journal("out", message.NAME, nas.encode(message), message)
-        if self.link.connected:
-            self.link.uplink(octets)
-            return
         self.cancel_timer()
         guti = self.context.guti
         information = self.system_information

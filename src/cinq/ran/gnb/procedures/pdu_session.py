@@ -83,7 +83,7 @@ def set_up(n2: N2, ue: UeContext, psi: int, transfer: bytes, done: SetUp) -> Non
         return
     flows = [ngap.AssociatedQosFlowItem(qos_flow_identifier=qfi) for qfi in tunnel.qfis]
     downlink = ngap.QosFlowPerTNLInformation(
-        up_transport_layer_information=_gtp_tunnel(n2.gnb.bearers.address_of_n3, tunnel.dl_teid),
+        up_transport_layer_information=_gtp_tunnel(n2.gnb.bearers.address, tunnel.dl_teid),
         associated_qos_flow_list=flows,
     )
     answer = ngap.PDUSessionResourceSetupResponseTransfer(dl_qos_flow_per_tnl_information=downlink)
