@@ -137,13 +137,15 @@ def add_route(
     namespace: int | None = None,
     *,
     replace: bool = True,
+    mtu: int = 0,
 ) -> None:
     """A route to the network by the interface. Without `replace`, FileExistsError when there is one."""
+    limits = {"metrics": {"mtu": mtu}} if mtu else {}
 
     def work() -> None:
         with IPRoute() as route:
             verb = "replace" if replace else "add"
-            route.route(verb, dst=str(network), oif=_index(name), table=table, scope=SCOPE_LINK)
+            route.route(verb, dst=str(network), oif=_index(name), table=table, scope=SCOPE_LINK, **limits)
 
     within(namespace, work)
 

@@ -93,7 +93,7 @@ class TunPlane:
         side = UeSide(name, len(self._sides), self._host, namespace, pools)
         self._undo.callback(side.close)
         self._open_tun(name, side)
-        side.set_up(self.mtu)
+        side.set_up(self.mtu, self.mtu)
         return side
 
     # -- rules ---------------------------------------------------------------------------------------------

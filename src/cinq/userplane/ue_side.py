@@ -39,8 +39,11 @@ class UeSide:
         """Whether it is in another namespace."""
         return self._namespace is not None
 
-    def set_up(self, mtu: int, mac: str = "") -> None:
-        """Moves it, sets it up, and makes the ways that lead through it."""
+    def set_up(self, mtu: int, route_mtu: int, mac: str = "") -> None:
+        """Moves it, sets it up, and makes the ways that lead through it.
+
+        `mtu` is what it takes in, `route_mtu` what UEs send.
+        """
         name, where = self.name, self._namespace
         if where is not None:
             links.move(name, where)
@@ -48,11 +51,11 @@ class UeSide:
         links.configure(name, mtu=mtu, mac=mac, arp=False, namespace=where)
         if where is not None:
             try:
-                links.add_route(ANYWHERE, name, namespace=where, replace=False)
+                links.add_route(ANYWHERE, name, namespace=where, replace=False, mtu=route_mtu)
             except FileExistsError:
                 self._by_rule = True
         if self._by_rule:
-            links.add_route(ANYWHERE, name, self._table, where)
+            links.add_route(ANYWHERE, name, self._table, where, mtu=route_mtu)
         for pool in self._pools:
             links.add_any_address(pool, name, where)
             self._add_rule(pool)

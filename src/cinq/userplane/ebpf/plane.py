@@ -34,8 +34,7 @@ from cinq.userplane.rules import (
 from cinq.userplane.ue_side import UeSide, quieten
 
 OBJECT = Path(__file__).with_name("gtpu.o")
-UE_MAC, OUR_MAC = "02:63:71:00:00:01", "02:63:71:00:00:02"
-BUFFER_MAC = "02:63:71:00:00:03"
+UE_MAC, OUR_MAC = "02:63:71:00:00:01", "02:63:71:00:00:02"  # far and near end of a pair of ours
 ETHERNET_IPV4 = b"\x08\x00"
 FRAMES_AT_ONCE = 256
 TAP_QUEUE = 4096
@@ -62,7 +61,7 @@ class EbpfPlane:
         self._model = Model(settings, self.mtu)
         self._slots: dict[int, int] = {}
         self._free = list(range(settings.max_sessions - 1, -1, -1))
-        self._sides: dict[str, tuple[UeSide, int]] = {}
+        self._sides: dict[str, tuple[UeSide, str, int]] = {}
         self._loop = asyncio.get_running_loop()
         with contextlib.ExitStack() as self._undo:
             self._open(n3, n6, path)
@@ -83,6 +82,8 @@ class EbpfPlane:
         self._write_settings(n3)
         self._n3 = N3Socket(self._settings.n3_address, self._loop, self._from_n3)
         self._undo.callback(self._n3.close)
+        self._raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        self._undo.callback(self._raw.close)
         if not self._gnb:
             self._open_segmenter()
         self._attach("decap", n3)
@@ -94,22 +95,27 @@ class EbpfPlane:
         self._tap = tap.open_device(name, ethernet=True)
         self._undo.callback(os.close, self._tap)
         quieten(name)
-        links.configure(name, mtu=max(self.mtu, 1500), mac=BUFFER_MAC, arp=False, queue=TAP_QUEUE)
+        links.configure(name, mtu=max(self.mtu, 1500), arp=False, queue=TAP_QUEUE)
         self._tap_index = socket.if_nametoindex(name)
         self._loop.add_reader(self._tap, self._from_tap)
         self._undo.callback(self._loop.remove_reader, self._tap)
 
     def _open_segmenter(self) -> None:
-        """The pool is routed to a pair with GSO off, so that the kernel segments and answers ICMP there."""
+        """The pool is routed to a pair with GSO off, so that the kernel segments and answers ICMP there.
+
+        The limit is on the route, not on the pair: uplink packets of any size come in by it.
+        """
         near, far = f"{self._settings.instance}-u0", f"{self._settings.instance}-u1"
         self._host.veth(near, far)
         for name in (near, far):
             quieten(name)
             for feature in ("tx", "tso", "gso"):
                 offload.switch(name, feature, False)
-            links.configure(name, mtu=self.mtu, arp=False)
+        links.configure(near, mtu=65535, mac=UE_MAC, arp=False)
+        links.configure(far, mtu=65535, mac=OUR_MAC, arp=False)
+        self._far = far
         for pool in self._settings.ue_pools:
-            links.add_route(pool, near)
+            links.add_route(pool, near, mtu=self.mtu)
         self._attach("encap_pool", far)
 
     def _write_settings(self, n3: str) -> None:
@@ -138,10 +144,10 @@ class EbpfPlane:
         quieten(near)
         for feature in ("tx", "tso", "gso"):
             offload.switch(name, feature, False)
-        links.configure(near, mtu=self.mtu, mac=OUR_MAC, arp=False)
-        side.set_up(self.mtu, UE_MAC)
+        links.configure(near, mtu=65535, mac=OUR_MAC, arp=False)
+        side.set_up(65535, self.mtu, UE_MAC)
         self._attach("encap_ue", near)
-        self._sides[name] = side, socket.if_nametoindex(near)
+        self._sides[name] = side, near, socket.if_nametoindex(near)
         return side
 
     # -- rules ---------------------------------------------------------------------------------------------
@@ -219,7 +225,7 @@ class EbpfPlane:
         """Interface index and flags of a UE's interface; "" is the first one."""
         if not self._gnb or not self._sides:
             return 0, 0
-        found, index = self._sides[side or next(iter(self._sides))]
+        found, _, index = self._sides[side or next(iter(self._sides))]
         return index, layout.TO_PEER if found.apart else 0
 
     def _turn(self, rules: SessionRules, slot: int) -> None:
@@ -271,15 +277,11 @@ class EbpfPlane:
             self._deliver(verdict)
 
     def _deliver(self, inner: Inner) -> None:
-        """An odd packet that user space decapsulated goes in by the TAP (UPF) or to the UE's interface."""
-        if not self._gnb:
-            with contextlib.suppress(OSError):
-                os.write(self._tap, octets_of(BUFFER_MAC) + octets_of(OUR_MAC) + ETHERNET_IPV4 + inner.packet)
-            return
-        index, _ = self._port(inner.side)
+        """An odd packet that user space decapsulated: in by the segmenter pair, or to the UE's interface."""
+        name = self._sides[inner.side or next(iter(self._sides))][1] if self._gnb else self._far
         frame = octets_of(UE_MAC) + octets_of(OUR_MAC) + ETHERNET_IPV4 + inner.packet
-        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw, contextlib.suppress(OSError):
-            raw.sendto(frame, (socket.if_indextoname(index), 0))
+        with contextlib.suppress(OSError):
+            self._raw.sendto(frame, (name, 0))
 
     def send(self, octets: bytes, peer: tuple[str, int]) -> None:
         self._n3.send(octets, peer)

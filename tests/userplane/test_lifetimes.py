@@ -1,0 +1,213 @@
+"""What stays on the host: nothing after a stop, and after SIGKILL nothing that the next start does not undo."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cinq.transport import netns, sysctl
+from cinq.transport.netlink import Netlink
+from cinq.userplane import nft
+from cinq.userplane.ebpf import plane as ebpf_plane
+from cinq.userplane.host import Busy, Host
+from cinq.userplane.open import open_plane
+from cinq.userplane.rules import Plane, PlaneSettings, Protected, SessionRules
+from cinq.userplane.topology import Topology
+
+from . import packets as p
+from .conftest import missing
+from .ends import Events, rules
+
+pytestmark = [pytest.mark.root, pytest.mark.kernel]
+CHILD = """
+import asyncio, sys
+from dataclasses import replace
+from pathlib import Path
+from cinq.userplane.open import open_plane
+from cinq.userplane.topology import Topology
+class Deaf:
+    def gtpu_received(self, octets, peer): ...
+    def buffered(self, session): ...
+async def main():
+    settings = replace(Topology("", "", "", "").upf_settings(), plane=sys.argv[1], nat=True)
+    plane = open_plane(settings, Deaf(), Path(sys.argv[2]))
+    print("ready", flush=True)
+    await asyncio.Event().wait()
+asyncio.run(main())
+"""
+
+
+def state(t: Topology) -> dict[str, object]:
+    """All of the UPF's namespace that a plane may touch."""
+    names = ("net/ipv4/ip_forward", "net/ipv4/conf/n3/rp_filter", "net/ipv4/conf/all/rp_filter")
+
+    def tables() -> str:
+        """Without a way to ask: it cannot be made twice."""
+        create = nft.NEW_TABLE, nft.NLM_F_CREATE | nft.NLM_F_EXCL, nft._text(1, "cinq_upf")
+        try:
+            nft._commit([create])
+        except FileExistsError:
+            return "there"
+        nft.delete_table("cinq_upf")
+        return "none"
+
+    from cinq.transport import ethtool
+
+    with Netlink(t.upf) as netlink:
+        return {
+            "links": [link.name for link in netlink.links()],
+            "routes": netlink.routes(),
+            "rules": netlink.rules(),
+            "sysctl": netlink.run(lambda: [sysctl.read(name) for name in names]),
+            "offload": netlink.run(lambda: ethtool.feature("n3", "tx")),
+            "table": netlink.run(tables),
+        }
+
+
+def in_upf(t: Topology, work: Callable[[], None]) -> None:
+    async def main() -> None:
+        with netns.inside(t.upf):
+            work()
+
+    asyncio.run(main())
+
+
+def settings_of(t: Topology, kind: str) -> PlaneSettings:
+    if missing(kind):
+        pytest.skip(missing(kind))
+    return replace(t.upf_settings(), plane=kind, nat=True)
+
+
+@pytest.mark.parametrize("kind", ["ebpf", "tun"])
+def test_close_restores_the_host(row: Topology, kind: str, tmp_path: Path) -> None:
+    before = state(row)
+
+    def work() -> None:
+        plane = open_plane(settings_of(row, kind), Events(), tmp_path / "journal")
+        assert any("ip_forward 0 -> 1" in line for line in plane.changes())
+        plane.install(rules())
+        plane.close()
+        plane.close()
+
+    in_upf(row, work)
+    assert state(row) == before
+    assert before["table"] == "none"
+    assert not (tmp_path / "journal").exists()
+
+
+@pytest.mark.parametrize("kind", ["ebpf", "tun"])
+def test_sigkill_detaches_and_the_next_start_cleans_up(row: Topology, kind: str, tmp_path: Path) -> None:
+    settings, journal, before = settings_of(row, kind), tmp_path / "journal", state(row)
+    child = netns.popen(row.upf, [sys.executable, "-c", CHILD, kind, str(journal)], stdout=-1)
+    assert child.stdout is not None
+    assert select.select([child.stdout], [], [], 10)[0]
+    assert child.stdout.readline() == b"ready\n"
+    with pytest.raises(Busy):
+        in_upf(row, lambda: open_plane(settings, Events(), journal).close())
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    with netns.inside(row.upf):
+        plain = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        plain.bind((str(p.UPF_N3), 2152))
+        plain.settimeout(2)
+    with plain, netns.inside(row.gnb), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gnb:
+        gnb.sendto(p.gpdu(1, p.udp(p.UE, p.DN)), (str(p.UPF_N3), 2152))
+        assert plain.recv(100) == p.gpdu(1, p.udp(p.UE, p.DN))  # no program takes it any more
+    assert state(row) != before
+    in_upf(row, lambda: open_plane(settings, Events(), journal).close())
+    assert state(row) == before
+
+
+def test_a_setting_that_another_changed_meanwhile_is_left_alone(row: Topology, tmp_path: Path) -> None:
+    def work() -> None:
+        host = Host(tmp_path / "journal")
+        host.sysctl("net/ipv4/conf/n3/rp_filter", "2")
+        sysctl.write("net/ipv4/conf/n3/rp_filter", "1")
+        host.close()
+        assert sysctl.read("net/ipv4/conf/n3/rp_filter") == "1"
+
+    in_upf(row, work)
+
+
+def test_tun_when_bpf_is_refused_and_the_log_says_so(
+    row: Topology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused(*_: object) -> int:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr("cinq.userplane.ebpf.syscall.bpf", refused)
+
+    def work() -> None:
+        plane = open_plane(replace(row.upf_settings(), plane="auto"), Events(), tmp_path / "journal")
+        assert plane.kind == "tun"
+        assert "TUN instead of eBPF" in caplog.text
+        plane.close()
+        with pytest.raises(OSError, match=r"not permitted|was not built"):
+            open_plane(replace(row.upf_settings(), plane="ebpf"), Events(), tmp_path / "journal")
+
+    before = state(row)
+    in_upf(row, work)
+    assert state(row) == before
+
+
+def test_a_port_in_use_leaves_nothing(row: Topology, tmp_path: Path) -> None:
+    before = state(row)
+
+    def work() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.bind((str(p.UPF_N3), 2152))
+            with pytest.raises(OSError, match="in use"):
+                open_plane(row.upf_settings(), Events(), tmp_path / "journal")
+
+    in_upf(row, work)
+    assert state(row) == before
+
+
+def test_an_address_that_is_not_ours_says_so(row: Topology, tmp_path: Path) -> None:
+    settings = replace(row.upf_settings(), n3_address=p.IPv4Address("10.99.0.1"), n3_interface="")
+
+    def work() -> None:
+        with pytest.raises(OSError, match=r"no interface has the address 10\.99\.0\.1"):
+            open_plane(settings, Events(), tmp_path / "journal")
+
+    in_upf(row, work)
+
+
+def test_full_tables_leave_the_old_rules(row: Topology, tmp_path: Path) -> None:
+    if missing("ebpf"):
+        pytest.skip(missing("ebpf"))
+    from cinq.userplane.rules import DecapRule, NoRoom
+
+    def work() -> None:
+        settings = replace(row.upf_settings(), plane="ebpf", max_sessions=4)
+        plane: Plane = open_plane(settings, Events(), tmp_path / "journal")
+        assert isinstance(plane, ebpf_plane.EbpfPlane)
+        plane.install(rules())
+        many = tuple(DecapRule(0x5000 + n, p.OTHER_UE) for n in range(20))
+        with pytest.raises(NoRoom):
+            plane.install(SessionRules(2, many))
+        plane.install(rules(2, p.OTHER_UE, 0x1002, 0x2002))
+        with pytest.raises(NoRoom):
+            plane.install(SessionRules(1, many))
+        assert plane._maps["decaps"][bytes.fromhex("00001001")]
+        for number in (3, 4):
+            plane.install(SessionRules(number))
+        with pytest.raises(NoRoom):
+            plane.install(SessionRules(5))
+        plane.remove(4)
+        plane.install(SessionRules(5))
+        plane.close()
+
+    in_upf(row, work)
+    assert Protected(p.UPF_N3, 17, 2152) in row.upf_settings().infrastructure()
