@@ -1,0 +1,271 @@
+"""The composition root: settings -> ports -> network functions -> run. Read it from top to bottom."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import uuid
+from pathlib import Path
+
+from cinq.nf.amf import AMF
+from cinq.nf.amf import Settings as AmfSettings
+from cinq.nf.ausf import AUSF
+from cinq.nf.nrf import NRF
+from cinq.nf.nrf import Settings as NrfSettings
+from cinq.nf.nssf import NSSF
+from cinq.nf.nssf import Settings as NssfSettings
+from cinq.nf.pcf import PCF
+from cinq.nf.smf import SMF, UserPlane
+from cinq.nf.smf import DataNetwork as SmfDataNetwork
+from cinq.nf.smf import Settings as SmfSettings
+from cinq.nf.udm import UDM, HomeNetworkKey
+from cinq.nf.udm import Settings as UdmSettings
+from cinq.nf.udr import UDR, provisioning
+from cinq.nf.upf import UPF
+from cinq.nf.upf import Settings as UpfSettings
+from cinq.numbering import AmfId, Tai
+from cinq.procedure import Journal, RealClock, Runtime
+from cinq.procedure.store import Store
+from cinq.sbi import Bus, Problem, checked, direct
+from cinq.sbi.services.nnrf import NFProfile, NnrfNFManagement
+from cinq.sbi.services.nudr_dr import PatchItem
+from cinq.settings.network import NetworkSettings
+from cinq.trace import stream
+from cinq.transport import sctp, udp
+from cinq.transport.error import TransportError
+from cinq.transport.sqlite import SqliteStore, StoreError
+from cinq.userplane.open import open_plane
+from cinq.userplane.rules import PlaneSettings, Protected, Role
+
+log = logging.getLogger("cinq.network")
+
+NAMESPACE = uuid.UUID("5c1b7f0e-6d0b-4b7a-9a39-6f6a3cf0c1a9")
+PROFILES = {"A": 1, "B": 2}
+SCTP, UDP = 132, 17
+HEARTBEAT = [PatchItem(op="replace", path="/nfStatus", value="REGISTERED")]
+
+
+class NetworkError(RuntimeError):
+    """The network cannot start: what is in the way, and the command that mends it. Nothing is left behind."""
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        self.remedy = remedy
+        super().__init__(what)
+
+
+class Network:
+    """One running core. `start` builds it from settings; `stop` takes down all it made, in reverse order."""
+
+    def __init__(self, settings: NetworkSettings, journal: Journal) -> None:
+        self.settings = settings
+        self.journal = journal
+        self.clock = RealClock()
+        self.runtime = Runtime("NETWORK", journal, self.clock)
+        self.bus = Bus(checked if settings.sbi.transport == "checked" else direct, journal)
+        self._undo = contextlib.AsyncExitStack()
+        self._profiles: list[NFProfile] = []
+
+    @classmethod
+    async def start(cls, settings: NetworkSettings, journal: Journal | None = None) -> Network:
+        """A network that is ready for gNBs. NetworkError when the host or another program is in the way."""
+        network = cls(settings, journal or Journal())
+        try:
+            await network._start()
+        except (TransportError, StoreError, OSError) as error:
+            await network.stop()
+            raise NetworkError(str(error), getattr(error, "remedy", "")) from error
+        except BaseException:
+            await network.stop()
+            raise
+        return network
+
+    async def stop(self) -> None:
+        """Idempotent. What is in progress is undone, then ports close, then the host is restored."""
+        await self._undo.aclose()
+
+    async def _start(self) -> None:
+        self._undo.push_async_callback(self.runtime.stop)
+        store = self._store()
+        self._control_functions(store)
+        await self._user_plane()
+        await self._session_management(store)
+        await self._access(store)
+        await self._register_all()
+        await self._control_socket()
+
+    # ports
+
+    def _store(self) -> SqliteStore:
+        """One store, held against a second instance."""
+        self.store = SqliteStore(self.settings.state.folder / "cinq.sqlite", exclusive=True)
+        self._undo.callback(self.store.close)
+        return self.store
+
+    async def _udp(self, address: str, port: int) -> udp.UdpEndpoint:
+        """A socket that hears nothing until its owner is there."""
+        endpoint = await udp.endpoint(address, port, lambda octets, peer: None)
+        self._undo.callback(endpoint.close)
+        return endpoint
+
+    # network functions
+
+    def _control_functions(self, store: Store) -> None:
+        """UDR, UDM, AUSF, NSSF, PCF, NRF: they answer and keep no ports."""
+        s = self.settings
+        keys = tuple(HomeNetworkKey(k.id, PROFILES[k.profile], k.private_key) for k in s.home_network_key)
+        nrf = NRF(NrfSettings(s.nrf.heart_beat_timer_s), self.clock, self.identity("NRF"))
+        for service, implementation in nrf.services():
+            self.bus.serve(service, implementation, nrf.instance_id)
+        for nf in (
+            UDR(store, self.identity("UDR")),
+            UDM(UdmSettings(s.network.plmn, keys), self.bus, os.urandom, self.identity("UDM")),
+            AUSF(self.bus, self.clock, os.urandom, self.identity("AUSF")),
+            NSSF(NssfSettings(s.network.slices), self.identity("NSSF")),
+            PCF(self.identity("PCF")),
+        ):
+            self._serve(nf.services(), nf.profile())
+
+    async def _user_plane(self) -> None:
+        """UPF with its data plane, N6 and NAT."""
+        s = self.settings
+        n4 = await self._udp(str(s.upf.n4_address), s.upf.n4_port)
+        settings = UpfSettings(
+            node_id=s.upf.n4_address,
+            n3_address=s.upf.n3_address,
+            ue_pools=tuple(d.pool for d in s.dnn),
+            smf_addresses=(s.smf.n4_address,),
+        )
+        self.upf = UPF(settings, n4, self.clock, os.urandom, self.journal)
+        self.plane = open_plane(self._plane_settings(), self.upf, self._host_journal())
+        self._undo.callback(self.plane.close)
+        self.upf.start(self.plane)
+        self._undo.push_async_callback(self.upf.stop)
+        n4.on_datagram = self.upf.n4_received
+
+    def _plane_settings(self) -> PlaneSettings:
+        s = self.settings
+        return PlaneSettings(
+            role=Role.UPF,
+            n3_address=s.upf.n3_address,
+            n6_interface=s.upf.n6_interface,
+            ue_pools=tuple(d.pool for d in s.dnn),
+            protected=(
+                Protected(s.amf.n2_address, SCTP, s.amf.n2_port),
+                Protected(s.smf.n4_address, UDP, s.smf.n4_port),
+                Protected(s.upf.n4_address, UDP, s.upf.n4_port),
+            ),
+            ue_to_ue=s.upf.ue_to_ue,
+            max_sessions=s.upf.max_sessions,
+            nat=any(d.nat for d in s.dnn),
+            plane=s.upf.data_plane,
+        )
+
+    def _host_journal(self) -> Path:
+        return self.settings.state.folder / "host-changes.json"
+
+    async def _session_management(self, store: Store) -> None:
+        s = self.settings
+        n4 = await self._udp(str(s.smf.n4_address), s.smf.n4_port)
+        settings = SmfSettings(
+            plmn=s.network.plmn,
+            node_id=s.smf.n4_address,
+            user_planes=(UserPlane(s.upf.n4_address, s.upf.n4_port),),
+            data_networks=tuple(
+                SmfDataNetwork(
+                    name=d.name,
+                    pool=d.pool,
+                    dns=d.dns,
+                    mtu=min(d.mtu, self.plane.mtu),
+                    slices=d.slices or s.network.slices,
+                    ambr_uplink_bps=d.session_ambr_uplink,
+                    ambr_downlink_bps=d.session_ambr_downlink,
+                )
+                for d in s.dnn
+            ),
+        )
+        self.smf = SMF(
+            settings, self.bus, n4, store, self.clock, os.urandom, self.journal, self.identity("SMF")
+        )
+        n4.on_datagram = self.smf.n4_received
+        self._serve(self.smf.services(), self.smf.profile())
+        self.smf.start()
+        self._undo.push_async_callback(self.smf.stop)
+
+    async def _access(self, store: Store) -> None:
+        """AMF, last: once its port listens, the network is ready."""
+        s = self.settings
+        settings = AmfSettings(
+            plmn=s.network.plmn,
+            tais=tuple(Tai(s.network.plmn, tac) for tac in s.network.tacs),
+            amf_id=AmfId(s.amf.region, s.amf.set, s.amf.pointer),
+            name=s.network.name,
+            slices=s.network.slices,
+            integrity=tuple(int(name[-1]) for name in s.amf.integrity),
+            ciphering=tuple(int(name[-1]) for name in s.amf.ciphering),
+            relative_capacity=s.amf.relative_capacity,
+            t3512_s=s.amf.t3512_s,
+        )
+        self.amf = AMF(settings, self.bus, store, self.clock, os.urandom, self.journal, self.identity("AMF"))
+        self._serve(self.amf.services(), self.amf.profile())
+        self.amf.start()
+        self._undo.push_async_callback(self.amf.stop)
+        listener = await sctp.listen(str(s.amf.n2_address), s.amf.n2_port, self.amf.n2_connected)
+        self._undo.callback(listener.close)
+
+    # registration at the NRF
+
+    def _serve(self, services: list[tuple[type, object]], profile: NFProfile) -> None:
+        for service, implementation in services:
+            self.bus.serve(service, implementation, profile.nf_instance_id)
+        self._profiles.append(profile)
+
+    async def _register_all(self) -> None:
+        """TS 29.510 §5.2.2.2 for every function, then heartbeats at the interval that the NRF gives."""
+        nrf = self.bus.client(NnrfNFManagement, "NF")
+        for profile in self._profiles:
+            await nrf.nf_register(profile.nf_instance_id, profile)
+        interval = float(self.settings.nrf.heart_beat_timer_s)
+        self.runtime.every(interval, lambda: self.runtime.spawn(self._heartbeats, "heartbeats"), "heartbeat")
+
+    async def _heartbeats(self) -> None:
+        nrf = self.bus.client(NnrfNFManagement, "NF")
+        for profile in self._profiles:
+            try:
+                await nrf.nf_update(profile.nf_instance_id, HEARTBEAT)
+            except Problem:
+                await nrf.nf_register(profile.nf_instance_id, profile)
+
+    async def _control_socket(self) -> None:
+        folder = self.settings.state.run
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        listener = await stream.serve(str(self.control), self.journal, self.settings.network.name)
+        self._undo.callback(listener.close)
+
+    # what it is
+
+    def identity(self, nf_type: str) -> str:
+        """The instance identifier of a function: the same after a restart."""
+        return str(uuid.uuid5(NAMESPACE, f"{self.settings.network.name}/{nf_type}"))
+
+    @property
+    def control(self) -> Path:
+        """The socket of the event stream."""
+        return self.settings.state.run / f"{self.settings.network.name}.sock"
+
+    def facts(self) -> dict[str, object]:
+        """What a user wants to know of a network that is ready."""
+        s = self.settings
+        return {
+            "sctp": sctp.implementation(),
+            "data_plane": self.plane.kind,
+            "n2": f"{s.amf.n2_address}:{s.amf.n2_port}",
+            "n3": str(s.upf.n3_address),
+            "plmn": str(s.network.plmn),
+            "tacs": ", ".join(map(str, s.network.tacs)),
+            "slices": ", ".join(map(str, s.network.slices)),
+            "dnns": "; ".join(f"DNN {d.name} {d.pool}" for d in s.dnn),
+            "subscribers": sum(1 for _ in provisioning.subscribers(self.store)),
+            "control": str(self.control),
+            "host_changes": list(self.plane.changes()),
+        }
