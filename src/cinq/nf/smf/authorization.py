@@ -1,0 +1,131 @@
+"""Whether a UE gets the PDU session it asks for: TS 23.502 §4.3.2.2.1 steps 3 to 6, TS 24.501 §6.4.1.4."""
+
+from __future__ import annotations
+
+from cinq.nf.smf.context import Qos, SmContext
+from cinq.nf.smf.settings import DataNetwork
+from cinq.numbering import NumberingError, SNssai, dnn
+from cinq.sbi.models import bits_per_second
+from cinq.sbi.services.nsmf_pdusession import SmContextCreateData, SmContextRefused
+from cinq.sbi.services.nudm_sdm import DnnConfiguration
+from cinq.wire import nas
+from cinq.wire.nas import GsmCause, PduSessionType, SscMode
+
+_SSC_MODES = {"SSC_MODE_1": 1, "SSC_MODE_2": 2, "SSC_MODE_3": 3}
+
+
+def refusal(
+    pdu_session_id: int, pti: int, cause: GsmCause, error: str, detail: str, *, status: int = 403
+) -> SmContextRefused:
+    """A create refused with PDU SESSION ESTABLISHMENT REJECT for the UE. error: of TS 29.502 table 6.1.7.3-1."""
+    allowed = 1 if cause == GsmCause.NOT_SUPPORTED_SSC_MODE else None
+    reject = nas.PDUSessionEstablishmentReject(
+        pdu_session_id=pdu_session_id, pti=pti, cause=cause, allowed_ssc_mode=allowed
+    )
+    return SmContextRefused(status, error, detail, nas.encode(reject))
+
+
+def establishment_request(n1: bytes | None, body: SmContextCreateData) -> nas.PDUSessionEstablishmentRequest:
+    """The UE's request out of a create. SmContextRefused by TS 24.501 §7.3 to §7.5."""
+    psi = body.pdu_session_id or 0
+    pti = n1[2] if n1 is not None and len(n1) > 2 else 0
+    try:
+        message = nas.decode(n1 or b"")
+    except nas.NasError as error:
+        cause = GsmCause(error.cause) if error.cause else GsmCause.PROTOCOL_ERROR_UNSPECIFIED
+        raise refusal(psi, pti, cause, "N1_SM_ERROR", str(error)) from None
+    if not isinstance(message, nas.PDUSessionEstablishmentRequest):
+        what = f"{message.NAME} opens no PDU session"
+        cause = GsmCause.MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE
+        if not isinstance(message, nas.GsmMessage):
+            raise SmContextRefused(403, "N1_SM_ERROR", what, None)
+        status = nas.FiveGSMStatus(pdu_session_id=message.pdu_session_id, pti=message.pti, cause=cause)
+        raise SmContextRefused(403, "N1_SM_ERROR", what, nas.encode(status))
+    if not 1 <= message.pdu_session_id <= 15 or message.pdu_session_id != psi:
+        what = f"PDU session identity {message.pdu_session_id}, in the request of the AMF {psi}"
+        cause = GsmCause.INVALID_PDU_SESSION_IDENTITY
+        raise refusal(message.pdu_session_id, message.pti, cause, "N1_SM_ERROR", what)
+    if not 1 <= message.pti <= 254:
+        cause = GsmCause.INVALID_PTI_VALUE
+        raise refusal(psi, message.pti, cause, "N1_SM_ERROR", f"PTI {message.pti}")
+    return message
+
+
+def requested_data_network(
+    body: SmContextCreateData, pti: int, networks: tuple[DataNetwork, ...]
+) -> tuple[DataNetwork, SNssai]:
+    """The data network and slice of a create. #27 when nobody knows the DNN, #70 when not in this slice."""
+    psi = body.pdu_session_id or 0
+    found = body.selected_dnn or body.dnn or ""
+    try:
+        name = dnn(found)
+    except NumberingError as error:
+        cause = GsmCause.MISSING_OR_UNKNOWN_DNN
+        raise refusal(psi, pti, cause, "DNN_DENIED", str(error)) from None
+    network = next((n for n in networks if n.name == name), None)
+    if network is None:
+        what = f"DNN {name} is not served here"
+        raise refusal(psi, pti, GsmCause.MISSING_OR_UNKNOWN_DNN, "DNN_NOT_SUPPORTED", what)
+    snssai = body.s_nssai.numbering() if body.s_nssai is not None else None
+    if snssai is None or (network.slices and snssai not in network.slices):
+        what = f"DNN {name} is not served in slice {snssai}"
+        raise refusal(psi, pti, GsmCause.MISSING_OR_UNKNOWN_DNN_IN_A_SLICE, "DNN_NOT_SUPPORTED", what)
+    return network, snssai
+
+
+def subscribed_context(
+    body: SmContextCreateData,
+    request: nas.PDUSessionEstablishmentRequest,
+    network: DataNetwork,
+    snssai: SNssai,
+    subscribed: DnnConfiguration,
+) -> SmContext:
+    """The SM context that subscription and request allow; ref and seid are still to be given."""
+    psi, pti = request.pdu_session_id, request.pti
+    _check_type(request, subscribed)
+    modes = subscribed.ssc_modes.allowed_ssc_modes or [subscribed.ssc_modes.default_ssc_mode]
+    wanted = request.ssc_mode or _SSC_MODES[subscribed.ssc_modes.default_ssc_mode]
+    if wanted != SscMode.SSC_MODE_1 or "SSC_MODE_1" not in modes:
+        what = f"SSC mode {wanted}; served is mode 1"
+        raise refusal(psi, pti, GsmCause.NOT_SUPPORTED_SSC_MODE, "SSC_NOT_SUPPORTED", what)
+    static = next((a.ipv4_addr for a in subscribed.static_ip_address if a.ipv4_addr), None)
+    return SmContext(
+        ref="",
+        supi=body.supi or "",
+        pdu_session_id=psi,
+        dnn=network.name,
+        s_nssai=snssai,
+        ssc_mode=wanted,
+        qos=_subscribed_qos(subscribed, network),
+        is_static=static is not None,
+        address=static or "",
+    )
+
+
+def _check_type(request: nas.PDUSessionEstablishmentRequest, subscribed: DnnConfiguration) -> None:
+    """IPv4 is what there is: #50 for IPv6 alone, #28 for a type that is no IP."""
+    psi, pti = request.pdu_session_id, request.pti
+    types = subscribed.pdu_session_types
+    allowed = types.allowed_session_types or [types.default_session_type]
+    wanted = request.pdu_session_type or PduSessionType.IPV4
+    if "IPV4" not in allowed and "IPV4V6" not in allowed:
+        what = f"subscribed are {', '.join(allowed)}; served is IPv4"
+        raise refusal(psi, pti, GsmCause.UNKNOWN_PDU_SESSION_TYPE, "PDUTYPE_DENIED", what)
+    if wanted == PduSessionType.IPV6:
+        what = "IPv6; served is IPv4"
+        raise refusal(psi, pti, GsmCause.PDU_SESSION_TYPE_IPV4_ONLY_ALLOWED, "PDUTYPE_NOT_SUPPORTED", what)
+    if wanted not in (PduSessionType.IPV4, PduSessionType.IPV4V6):
+        what = f"PDU session type {wanted}; served is IPv4"
+        raise refusal(psi, pti, GsmCause.UNKNOWN_PDU_SESSION_TYPE, "PDUTYPE_NOT_SUPPORTED", what)
+
+
+def _subscribed_qos(subscribed: DnnConfiguration, network: DataNetwork) -> Qos:
+    profile, ambr = subscribed.qos_profile_5g, subscribed.session_ambr
+    return Qos(
+        five_qi=network.five_qi if profile is None else profile.five_qi,
+        arp_priority=network.arp if profile is None else profile.arp.priority_level,
+        may_preempt=profile is not None and profile.arp.preempt_cap == "MAY_PREEMPT",
+        preemptable=profile is None or profile.arp.preempt_vuln == "PREEMPTABLE",
+        ambr_uplink_bps=network.ambr_uplink_bps if ambr is None else bits_per_second(ambr.uplink),
+        ambr_downlink_bps=network.ambr_downlink_bps if ambr is None else bits_per_second(ambr.downlink),
+    )

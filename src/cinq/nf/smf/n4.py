@@ -1,0 +1,236 @@
+"""N4 towards the UPFs: PFCP transactions (TS 29.244 §6.4) and what a UPF says on its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, TypeVar
+
+from cinq.nf.smf.settings import Settings
+from cinq.procedure import Event, Runtime
+from cinq.wire import pfcp
+from cinq.wire.pfcp import Cause, PfcpError
+
+Peer = tuple[str, int]
+M = TypeVar("M", bound=pfcp.Message)
+NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
+REMEMBERED = 4096  # answers kept for requests that arrive again
+
+
+class N4Port(Protocol):
+    """The way to the UPFs: UDP."""
+
+    def send(self, octets: bytes, peer: Peer) -> None: ...
+
+
+class N4Error(Exception):
+    """A PFCP request without success. cause: the UPF's rejection (TS 29.244 table 8.2.1-1), None without one."""
+
+    def __init__(self, what: str, cause: int | None = None) -> None:
+        super().__init__(what)
+        self.cause = cause
+
+
+class _Transaction:
+    """One request under way: sent again at each T1 until N1 is reached."""
+
+    __slots__ = ("handle", "left", "octets", "peer", "reply", "seid")
+
+    def __init__(self, octets: bytes, peer: Peer, seid: int | None, left: int) -> None:
+        self.octets = octets
+        self.peer = peer
+        self.seid = seid
+        self.left = left
+        self.reply: asyncio.Future[pfcp.Message] = asyncio.get_running_loop().create_future()
+        self.handle: asyncio.TimerHandle | None = None
+
+
+@dataclass(slots=True)
+class Handlers:
+    """What a UPF's own requests and its news mean for the SMF. Each answers at once."""
+
+    request: Callable[[pfcp.Message, Peer], pfcp.Message | None]
+    unclaimed: Callable[[pfcp.Message, Peer], None]
+
+
+_RESPONSES: dict[type[pfcp.Message], type[pfcp.Message]] = {
+    request: response
+    for request in pfcp.MESSAGES
+    if request.REQUEST
+    for response in pfcp.MESSAGES
+    if response.TYPE == request.TYPE + 1
+}
+
+
+class N4:
+    """Transactions in both directions, over all UPFs."""
+
+    def __init__(self, settings: Settings, port: N4Port, runtime: Runtime, handlers: Handlers) -> None:
+        self._settings = settings
+        self._port = port
+        self._runtime = runtime
+        self._handlers = handlers
+        self._sequence = 0
+        self._under_way: dict[tuple[str, int], _Transaction] = {}
+        self._answered: OrderedDict[tuple[str, int], tuple[bytes, bytes]] = OrderedDict()
+        self.node_id = pfcp.NodeId(settings.node_id)
+        self.recovery_time_stamp = (int(runtime.clock.now()) + NTP_EPOCH) & 0xFFFFFFFF
+
+    def f_seid(self, seid: int) -> pfcp.FSeid:
+        return pfcp.FSeid(seid, self._settings.node_id)
+
+    async def request(
+        self, message: pfcp.Message, answer: type[M], peer: Peer, seid: int | None = None, label: str = ""
+    ) -> M:
+        """Send a request and return its response, whatever its cause. N4Error: none came, or an unreadable one.
+
+        seid: the UPF's. label: of the subject, for the journal.
+        """
+        self._sequence = sequence = self._sequence % 0xFFFFFF + 1
+        octets = pfcp.encode(message, sequence=sequence, seid=seid)
+        transaction = _Transaction(octets, peer, seid, self._settings.n1)
+        key = peer[0], sequence
+        self._under_way[key] = transaction
+        try:
+            if self._runtime.journal.listening:
+                self._emit("out", message, octets, peer, label)
+            self._transmit(transaction, answer.__name__)
+            response = await transaction.reply
+        finally:
+            del self._under_way[key]
+            if transaction.handle is not None:
+                transaction.handle.cancel()
+        if not isinstance(response, answer):
+            raise N4Error(f"{type(response).__name__} answers {type(message).__name__}")
+        return response
+
+    def _transmit(self, transaction: _Transaction, awaited: str) -> None:
+        if transaction.reply.done():
+            return
+        if not transaction.left:
+            transaction.reply.set_exception(N4Error(f"no {awaited} from {transaction.peer[0]}"))
+            return
+        transaction.left -= 1
+        self._port.send(transaction.octets, transaction.peer)
+        loop = transaction.reply.get_loop()
+        transaction.handle = loop.call_later(self._settings.t1_s, self._transmit, transaction, awaited)
+
+    def received(self, octets: bytes, peer: Peer) -> None:
+        """A datagram from N4. Never raises, whatever the octets."""
+        try:
+            message = pfcp.decode(octets)
+        except PfcpError as error:
+            self._unreadable(error, octets, peer)
+            return
+        if self._runtime.journal.listening:
+            self._emit("in", message, octets, peer)
+        if type(message).REQUEST:
+            self._asked(message, octets, peer)
+            return
+        transaction = self._under_way.get((peer[0], message.sequence))
+        if transaction is None or transaction.reply.done():
+            self._handlers.unclaimed(message, peer)
+        else:
+            transaction.reply.set_result(message)
+
+    def _asked(self, message: pfcp.Message, octets: bytes, peer: Peer) -> None:
+        earlier = self._answered.get((peer[0], message.sequence))
+        if earlier is not None and earlier[0] == octets:
+            self._port.send(earlier[1], peer)
+            return
+        answer = self._handlers.request(message, peer)
+        if answer is None:
+            answer = self._refusal(type(message), Cause.SERVICE_NOT_SUPPORTED, None)
+        if answer is not None:
+            sent = self._answer(answer, message.sequence, answer.seid, peer)
+            if not isinstance(answer, pfcp.HeartbeatResponse):
+                self._answered[peer[0], message.sequence] = octets, sent
+                if len(self._answered) > REMEMBERED:
+                    self._answered.popitem(last=False)
+
+    def _answer(self, answer: pfcp.Message, sequence: int, seid: int | None, peer: Peer) -> bytes:
+        octets = pfcp.encode(answer, sequence=sequence, seid=seid)
+        if self._runtime.journal.listening:
+            self._emit("out", answer, octets, peer)
+        self._port.send(octets, peer)
+        return octets
+
+    def forget(self, peer: Peer) -> None:
+        """The UPF began anew: its sequence numbers mean new requests."""
+        for key in [key for key in self._answered if key[0] == peer[0]]:
+            del self._answered[key]
+
+    def _unreadable(self, error: PfcpError, octets: bytes, peer: Peer) -> None:
+        """TS 29.244 §7.6: a request is answered with the cause, a response fails its request."""
+        self._emit_fault(error, octets, peer)
+        if error.sequence is None:
+            return
+        if error.version is not None:
+            self._answer(pfcp.VersionNotSupportedResponse(), error.sequence, None, peer)
+            return
+        kind = pfcp.BY_TYPE.get(error.message_type or 0)
+        if kind is None:
+            return
+        if kind.REQUEST:
+            answer = self._refusal(kind, error.cause, error.offending_ie)
+            if answer is not None:
+                self._answer(answer, error.sequence, 0, peer)
+            return
+        transaction = self._under_way.get((peer[0], error.sequence))
+        if transaction is not None and not transaction.reply.done():
+            transaction.reply.set_exception(N4Error(f"{kind.__name__}: {error}"))
+
+    def _refusal(self, kind: type[pfcp.Message], cause: int, offending: int | None) -> pfcp.Message | None:
+        """The response that refuses a request of this kind; None for a heartbeat, which cannot be refused."""
+        response = _RESPONSES.get(kind)
+        if response is None or response is pfcp.HeartbeatResponse:
+            return None
+        members: dict[str, object] = {"cause": cause}
+        if "node_id" in response.__struct_fields__:
+            members["node_id"] = self.node_id
+        if "offending_ie" in response.__struct_fields__:
+            members["offending_ie"] = offending
+        if "recovery_time_stamp" in response.__struct_fields__:
+            members["recovery_time_stamp"] = self.recovery_time_stamp
+        build: partial[pfcp.Message] = partial(response)
+        return build(**members)
+
+    def _emit(
+        self, direction: str, message: pfcp.Message, octets: bytes, peer: Peer, label: str = ""
+    ) -> None:
+        cause = getattr(message, "cause", 1)
+        self._runtime.journal.emit(
+            Event(
+                time=self._runtime.clock.now(),
+                nf="SMF",
+                subject=label,
+                procedure="",
+                direction="in" if direction == "in" else "out",
+                interface="N4",
+                message=type(message).__name__,
+                cause="" if cause == 1 else _cause_name(cause),
+                octets=octets,
+                content=message,
+                peer=peer[0],
+            )
+        )
+
+    def _emit_fault(self, error: PfcpError, octets: bytes, peer: Peer) -> None:
+        if not self._runtime.journal.listening:
+            return
+        kind = pfcp.BY_TYPE.get(error.message_type or 0)
+        name = "PFCP" if kind is None else kind.__name__
+        now = self._runtime.clock.now()
+        self._runtime.journal.emit(
+            Event(now, "SMF", "", "", "in", "N4", name, f"unreadable: {error}", octets, None, peer[0])
+        )
+
+
+def _cause_name(cause: object) -> str:
+    try:
+        return Cause(cause).name if isinstance(cause, int) else ""
+    except ValueError:
+        return str(cause)

@@ -1,0 +1,168 @@
+"""The PFCP association with a UPF: set up, watched by heartbeats, and what its loss means for the sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import IPv4Address
+
+from cinq.nf.smf.n4 import N4, N4Error, Peer
+from cinq.nf.smf.procedures.user_plane import restoration
+from cinq.nf.smf.session import PduSession, Sessions
+from cinq.procedure import Aborted, Procedure, Refused, Runtime, Subject, TimerExpired, procedure
+from cinq.wire import pfcp
+from cinq.wire.pfcp import Cause, UpFunctionFeatures
+
+WORKERS = 32  # sessions that are restored at the same time
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationContext:
+    """epoch: counts the associations with this UPF; the sessions of an earlier one are not there any more.
+
+    recovery_time_stamp: of the UPF, NTP seconds.
+    """
+
+    address: IPv4Address
+    is_established: bool = False
+    epoch: int = 0
+    recovery_time_stamp: int = 0
+    features: int = 0
+
+
+class Association(Subject[AssociationContext]):
+    """One UPF."""
+
+    def __init__(self, address: IPv4Address, port: int, n4: N4, sessions: Sessions, runtime: Runtime) -> None:
+        super().__init__(AssociationContext(address), runtime)
+        self.peer: Peer = str(address), port
+        self.n4 = n4
+        self.sessions = sessions
+
+    @property
+    def label(self) -> str:
+        return f"UPF {self.context.address}"
+
+    @property
+    def is_usable(self) -> bool:
+        """Sessions can be set up: the UPF has to choose the F-TEIDs (FTUP), we do not."""
+        return self.context.is_established and bool(self.context.features & UpFunctionFeatures.FTUP)
+
+    def tick(self) -> None:
+        """The heartbeat period has passed."""
+        if self.is_idle:
+            due = heartbeat if self.context.is_established else association_setup
+            self.runtime.spawn(partial(self._perform, due), due.name)
+
+    def begin(self) -> None:
+        self.runtime.spawn(partial(self._perform, association_setup), "association_setup")
+
+    async def _perform(self, due: Procedure[Association, str, None]) -> None:
+        try:
+            await self.perform(due, "")
+        except (Refused, Aborted, TimerExpired) as ended:
+            self.runtime.report(self, due.name, self.context, str(ended))
+
+    def established(self, recovery_time_stamp: int, features: pfcp.UpFunctionFeatures | None) -> None:
+        """A new association: the UPF keeps nothing of an earlier one (TS 29.244 §6.2.6.2)."""
+        self.n4.forget(self.peer)
+        self.commit(
+            is_established=True,
+            epoch=self.context.epoch + 1,
+            recovery_time_stamp=recovery_time_stamp,
+            features=0 if features is None else features.value,
+        )
+        left = [s for s in self.sessions.by_ref.values() if self.owns(s)]
+        for _ in range(min(WORKERS, len(left))):
+            self.runtime.spawn(partial(self._restore, left), "restoration")
+
+    def owns(self, session: PduSession) -> bool:
+        return session.context.state == "ACTIVE" and session.context.upf == str(self.context.address)
+
+    async def _restore(self, left: list[PduSession]) -> None:
+        while left:
+            session = left.pop()
+            try:
+                await session.perform(restoration, "")
+            except (Refused, Aborted, TimerExpired) as ended:
+                self.runtime.report(session, "restoration", session.context, str(ended))
+
+    def heard(self, recovery_time_stamp: int) -> None:
+        """A heartbeat told when the UPF began. Another time than before: it has forgotten everything."""
+        if self.context.is_established and recovery_time_stamp != self.context.recovery_time_stamp:
+            self.lost("the UPF was restarted")
+            self.begin()
+
+    def lost(self, reason: str) -> None:
+        self.commit(is_established=False)
+        self.runtime.report(self, "", self.context, f"association lost: {reason}")
+
+    # what the UPF asks
+
+    def setup_requested(self, request: pfcp.AssociationSetupRequest) -> pfcp.AssociationSetupResponse:
+        """TS 29.244 §6.2.6.3: the UPF sets the association up."""
+        self.established(request.recovery_time_stamp, request.up_function_features)
+        return pfcp.AssociationSetupResponse(
+            node_id=self.n4.node_id,
+            cause=Cause.REQUEST_ACCEPTED,
+            recovery_time_stamp=self.n4.recovery_time_stamp,
+            cp_function_features=pfcp.CpFunctionFeatures(),
+        )
+
+    def update_requested(self, request: pfcp.AssociationUpdateRequest) -> pfcp.AssociationUpdateResponse:
+        """TS 29.244 §6.2.7: other features, or the wish that the association ends."""
+        if request.up_function_features is not None:
+            self.commit(features=request.up_function_features.value)
+        wish = request.association_release_request
+        if wish is not None and wish.has(pfcp.AssociationReleaseRequestFlags.SARR):
+            self.runtime.spawn(partial(self._perform, association_release), "association_release")
+        return pfcp.AssociationUpdateResponse(node_id=self.n4.node_id, cause=Cause.REQUEST_ACCEPTED)
+
+
+@procedure()
+async def association_setup(association: Association, _: str) -> None:
+    """TS 29.244 §6.2.6.2, TS 23.502 §4.4.3.1."""
+    n4 = association.n4
+    request = pfcp.AssociationSetupRequest(
+        node_id=n4.node_id,
+        recovery_time_stamp=n4.recovery_time_stamp,
+        cp_function_features=pfcp.CpFunctionFeatures(),
+    )
+    epoch = association.context.epoch
+    try:
+        response = await n4.request(
+            request, pfcp.AssociationSetupResponse, association.peer, label=association.label
+        )
+    except N4Error as error:
+        raise Refused(None, str(error)) from None
+    if response.cause != Cause.REQUEST_ACCEPTED:
+        raise Refused(None, f"association setup: cause {response.cause}")
+    if association.context.epoch == epoch:  # else the UPF's own request came first
+        association.established(response.recovery_time_stamp, response.up_function_features)
+
+
+@procedure()
+async def heartbeat(association: Association, _: str) -> None:
+    """TS 29.244 §6.2.2. No answer after N1 attempts: the UPF is not there."""
+    n4 = association.n4
+    request = pfcp.HeartbeatRequest(recovery_time_stamp=n4.recovery_time_stamp)
+    try:
+        response = await n4.request(
+            request, pfcp.HeartbeatResponse, association.peer, label=association.label
+        )
+    except N4Error as error:
+        association.lost(str(error))
+        return
+    association.heard(response.recovery_time_stamp)
+
+
+@procedure()
+async def association_release(association: Association, _: str) -> None:
+    """TS 29.244 §6.2.8: its sessions end there with it; they are restored when it comes back."""
+    n4 = association.n4
+    request = pfcp.AssociationReleaseRequest(node_id=n4.node_id)
+    association.lost("released")
+    try:
+        await n4.request(request, pfcp.AssociationReleaseResponse, association.peer, label=association.label)
+    except N4Error as error:
+        raise Refused(None, str(error)) from None

@@ -1,0 +1,110 @@
+"""PDU session release: asked for by the UE, by the network, by the AMF."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+
+from cinq.nf.smf import messages, user_plane
+from cinq.nf.smf.session import N1N2TransferFailed, PduSession, ReleaseCommand, SmContextCreated
+from cinq.procedure import ABORT, Timer, TimerExpired, Verdict, collision, procedure
+from cinq.sbi.problem import Problem
+from cinq.sbi.services.npcf_smpolicycontrol import SmPolicyDeleteData
+from cinq.wire import nas
+from cinq.wire.nas import GsmCause
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRequested:
+    """The UE's request, and the AMF that waits for what is to go to UE (n1) and gNB (n2)."""
+
+    message: nas.PDUSessionReleaseRequest
+    answer: asyncio.Future[tuple[bytes, bytes]]
+
+    def first(self, n1: bytes, n2: bytes) -> bool:
+        """The first command travels in the answer to the AMF; False when that has left."""
+        if self.answer.done():
+            return False
+        self.answer.set_result((n1, n2))
+        return True
+
+
+@procedure()
+async def ue_requested_release(session: PduSession, requested: ReleaseRequested) -> None:
+    """TS 23.502 §4.3.4.2 (steps 2 to 11), TS 24.501 §6.4.3 and §6.3.3."""
+    if session.context.state == "INACTIVE":
+        return
+    command = nas.PDUSessionReleaseCommand(
+        pdu_session_id=session.context.pdu_session_id,
+        pti=requested.message.pti,
+        cause=GsmCause.REGULAR_DEACTIVATION,
+    )
+    await release(session, command, requested)
+
+
+@procedure()
+async def network_requested_release(session: PduSession, cause: GsmCause) -> None:
+    """TS 23.502 §4.3.4.2 (step 1b and on), TS 24.501 §6.3.3. The PTI of the network's own procedures is 0."""
+    if session.context.state == "INACTIVE":
+        return
+    command = nas.PDUSessionReleaseCommand(pdu_session_id=session.context.pdu_session_id, pti=0, cause=cause)
+    await release(session, command, None)
+
+
+async def release(
+    session: PduSession, command: nas.PDUSessionReleaseCommand, requested: ReleaseRequested | None
+) -> None:
+    """User plane first, then UE and gNB, then what other functions keep. Nothing here can hold the release up."""
+    reaches_gnb = session.up_cnx_state != "DEACTIVATED"
+    session.pti = command.pti
+    await user_plane.delete(session)  # 2
+    n2 = messages.release_command_transfer() if reaches_gnb else b""
+    first = None if requested is None else requested.first
+    timer = Timer("T3592", session.ports.settings.t3592_s)
+    try:  # 3-9
+        await session.ask(
+            ReleaseCommand(command, n2, first), nas.PDUSessionReleaseComplete, N1N2TransferFailed, timer=timer
+        )
+    except TimerExpired:  # §6.3.3.5 a): after the fifth expiry the session is released all the same
+        pass
+    await forgotten(session)  # 10-11
+    await session.notify_released()
+
+
+@procedure()
+async def sm_context_release(session: PduSession, cause: str) -> None:
+    """TS 23.502 §4.3.4.2 step 1c and §4.2.2.3.2: the AMF has no session (any more), the UE is not told."""
+    await release_locally(session)
+
+
+async def release_locally(session: PduSession) -> None:
+    """Everything but UE, gNB and AMF."""
+    if session.context.state == "ACTIVE":
+        await user_plane.delete(session)
+        await forgotten(session)
+
+
+async def forgotten(session: PduSession) -> None:
+    """Address, stored context, policy and registration go; a function that fails keeps nobody from going."""
+    context, ports = session.context, session.ports
+    pool = ports.pools.get(context.dnn)
+    if pool is not None:
+        pool.free(context.ipv4)
+    session.up_cnx_state = "DEACTIVATED"
+    session.commit(state="INACTIVE")
+    await _told(session, ports.pcf.delete(context.policy, SmPolicyDeleteData()))
+    await _told(session, ports.uecm.smf_deregistration(context.supi, context.pdu_session_id))
+
+
+async def _told(session: PduSession, call: Awaitable[None]) -> None:
+    try:
+        await call
+    except Problem as problem:
+        session.runtime.report(session, "release", problem, f"not released: {problem}")
+
+
+@collision((ue_requested_release, network_requested_release, sm_context_release), SmContextCreated)
+def _(session: PduSession, created: SmContextCreated) -> Verdict:
+    """The UE begins anew: it has no use for the rest of the release."""
+    return ABORT

@@ -1,0 +1,248 @@
+"""The subject of 5GSM: one PDU session, and the ports its procedures use."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cinq.nf.smf.addresses import AddressPool
+from cinq.nf.smf.context import COLLECTION, SmContext, encoded
+from cinq.nf.smf.n4 import N4
+from cinq.nf.smf.settings import DataNetwork, Settings
+from cinq.procedure import Runtime, Subject
+from cinq.procedure.store import Store
+from cinq.sbi.models import RefToBinaryData, Snssai, UpCnxState
+from cinq.sbi.problem import Problem
+from cinq.sbi.services.namf_communication import (
+    N1MessageContainer,
+    N1N2MessageTransferReqData,
+    N1N2MessageTransferRequest,
+    N1N2MessageTransferRspData,
+    N2InfoContainer,
+    N2InfoContent,
+    N2SmInformation,
+    NamfCallback,
+    NamfCommunication,
+    SmContextStatusNotification,
+    StatusInfo,
+)
+from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl
+from cinq.sbi.services.nsmf_pdusession import N2SmInfoType
+from cinq.sbi.services.nudm_sdm import NudmSubscriberDataManagement
+from cinq.sbi.services.nudm_uecm import NudmUEContextManagement
+from cinq.wire import nas
+
+if TYPE_CHECKING:
+    from cinq.nf.smf.procedures.association import Association
+
+N1_PART, N2_PART = RefToBinaryData(content_id="n1SmMsg"), RefToBinaryData(content_id="n2SmInfo")
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a session reaches beyond itself. pools: by DNN. associations: by N4 address."""
+
+    settings: Settings
+    runtime: Runtime
+    instance_id: str
+    amf: NamfCommunication
+    amf_callback: NamfCallback
+    sdm: NudmSubscriberDataManagement
+    uecm: NudmUEContextManagement
+    pcf: NpcfSMPolicyControl
+    n4: N4
+    store: Store
+    pools: dict[str, AddressPool]
+    sessions: Sessions
+    associations: dict[str, Association] = field(default_factory=dict)
+
+    def data_network(self, name: str) -> DataNetwork | None:
+        for network in self.settings.data_networks:
+            if network.name == name:
+                return network
+        return None
+
+
+class Sessions:
+    """All PDU sessions: by UE and identity, by the name on Nsmf, by our SEID."""
+
+    def __init__(self, seid: int) -> None:
+        self._seid = seid
+        self.by_identity: dict[tuple[str, int], PduSession] = {}
+        self.by_ref: dict[str, PduSession] = {}
+        self.by_seid: dict[int, PduSession] = {}
+
+    def next_seid(self) -> int:
+        self._seid += 1
+        while self._seid in self.by_seid:
+            self._seid += 1
+        return self._seid
+
+    def add(self, session: PduSession) -> None:
+        context = session.context
+        self.by_identity[context.supi, context.pdu_session_id] = session
+        self.by_ref[context.ref] = session
+        self.by_seid[context.seid] = session
+
+    def drop_names(self, context: SmContext) -> None:
+        """Ref and SEID of a context that is no more."""
+        self.by_ref.pop(context.ref, None)
+        self.by_seid.pop(context.seid, None)
+
+    def forget(self, session: PduSession) -> None:
+        context = session.context
+        self.drop_names(context)
+        self.by_ref.pop(session.ref, None)
+        key = context.supi, context.pdu_session_id
+        if self.by_identity.get(key) is session:
+            del self.by_identity[key]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseCommand:
+    """PDU SESSION RELEASE COMMAND towards the UE, and for the gNB the transfer that comes with it ("" bytes: none).
+
+    first: takes (n1, n2) where the first transmission goes out in an answer to the AMF.
+    """
+
+    message: nas.PDUSessionReleaseCommand
+    n2: bytes
+    first: Callable[[bytes, bytes], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SmContextCreated:
+    """Steps 3 to 6 of an establishment are done: the UE may have this session, and the AMF knows its name."""
+
+    context: SmContext
+    request: nas.PDUSessionEstablishmentRequest
+    network: DataNetwork
+
+
+class N1N2TransferFailed:
+    """The AMF could not pass a message on: there is nobody to wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnTunnel:
+    """The gNB's end of N3."""
+
+    teid: int
+    address: IPv4Address
+
+
+class PduSession(Subject[SmContext]):
+    """up_cnx_state, an: whether the user plane reaches the gNB, and where. pti: of the last UE request.
+
+    epoch: of the association in which the UPF has the session, 0 when it does not have it. paging: the AMF
+    was asked to reach the UE. was_active: the gNB had the session at least once. ref: the latest name on Nsmf.
+    """
+
+    __slots__ = ("an", "epoch", "paging", "ports", "pti", "ref", "up_cnx_state", "was_active")
+
+    def __init__(self, context: SmContext, ports: Ports) -> None:
+        super().__init__(context, ports.runtime)
+        self.ports = ports
+        self.up_cnx_state: UpCnxState = "DEACTIVATED"
+        self.an: AnTunnel | None = None
+        self.pti = 0
+        self.epoch = 0
+        self.paging = False
+        self.was_active = False
+        self.ref = context.ref
+
+    @property
+    def label(self) -> str:
+        return self.context.label
+
+    def describe(self, message: object) -> tuple[str, str]:
+        name = getattr(message, "NAME", type(message).__name__)
+        return ("N1" if isinstance(message, nas.NasMessage) else "", name)
+
+    def note(self, **changes: object) -> None:
+        """Change the context without storing it: before the session is active, and what a restart would change."""
+        self.context = msgspec.structs.replace(self.context, **changes)
+
+    def stored(self, context: SmContext) -> None:
+        """Sessions that a UE holds survive a restart; others are nobody's."""
+        if context.state == "ACTIVE":
+            self.ports.store.put(COLLECTION, context.ref, encoded(context))
+        else:
+            self.ports.store.delete(COLLECTION, context.ref)
+
+    def idle(self) -> None:
+        if self.context.state == "INACTIVE":
+            self.ports.sessions.forget(self)
+
+    def status(self, message: object) -> object | None:
+        """TS 24.501 §7.4: a message type that is not compatible with the state."""
+        if not isinstance(message, nas.GsmMessage) or isinstance(message, nas.FiveGSMStatus):
+            return None
+        cause = nas.GsmCause.MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE
+        return nas.FiveGSMStatus(pdu_session_id=message.pdu_session_id, pti=message.pti, cause=cause)
+
+    # towards the AMF
+
+    def send(self, message: object) -> None:
+        """A 5GSM message to the UE through the AMF. A reject ends the SM context at the AMF too."""
+        if isinstance(message, ReleaseCommand):
+            n1 = nas.encode(message.message)
+            if message.first is not None and message.first(n1, message.n2):
+                return
+            self.runtime.spawn(partial(self._pass_on, n1, message.n2), "release command")
+        elif isinstance(message, nas.PDUSessionEstablishmentReject):
+            self.runtime.spawn(partial(self._rejected, nas.encode(message)), "establishment reject")
+        elif isinstance(message, nas.GsmMessage):
+            self.runtime.spawn(partial(self._pass_on, nas.encode(message), b""), message.NAME)
+
+    async def _pass_on(self, n1: bytes, n2: bytes) -> None:
+        try:
+            await self.transfer(n1, n2, "PDU_RES_REL_CMD" if n2 else None)
+        except Problem as problem:
+            self.runtime.report(self, "", nas.decode(n1), f"not passed on by the AMF: {problem}")
+            self.receive(N1N2TransferFailed())
+
+    async def _rejected(self, n1: bytes) -> None:
+        await self._pass_on(n1, b"")
+        await self.notify_released()
+
+    def transfer(
+        self, n1: bytes, n2: bytes, n2_type: N2SmInfoType | None, *, may_page: bool = False
+    ) -> Awaitable[N1N2MessageTransferRspData]:
+        """Namf_Communication_N1N2MessageTransfer: what is b"" stays away. Raises Problem."""
+        context = self.context
+        sm_info = N2SmInformation(
+            pdu_session_id=context.pdu_session_id,
+            n2_info_content=N2InfoContent(ngap_data=N2_PART, ngap_ie_type=n2_type),
+            s_nssai=Snssai.of(context.s_nssai),
+        )
+        data = N1N2MessageTransferReqData(
+            n1_message_container=N1MessageContainer(n1_message_class="SM", n1_message_content=N1_PART)
+            if n1
+            else None,
+            n2_info_container=N2InfoContainer(n2_information_class="SM", sm_info=sm_info) if n2 else None,
+            pdu_session_id=context.pdu_session_id,
+            skip_ind=not may_page and not n1,
+            five_qi=context.qos.five_qi if may_page else None,
+            n1n2_failure_txf_notif_uri=f"/nsmf-callback/v1/n1n2-failure/{context.ref}" if may_page else None,
+        )
+        request = N1N2MessageTransferRequest(
+            json_data=data, binary_data_n1_message=n1 or None, binary_data_n2_information=n2 or None
+        )
+        return self.ports.amf.n1n2_message_transfer(context.supi, request)
+
+    async def notify_released(self) -> None:
+        """Nsmf_PDUSession_SMContextStatusNotify: the AMF forgets the SM context."""
+        context = self.context
+        notification = SmContextStatusNotification(status_info=StatusInfo(resource_status="RELEASED"))
+        try:
+            await self.ports.amf_callback.sm_context_status_notify(
+                context.supi, context.pdu_session_id, notification
+            )
+        except Problem as problem:
+            self.runtime.report(self, "", notification, f"the AMF does not know the session: {problem}")

@@ -1,0 +1,53 @@
+"""Settings of the SMF."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from cinq.numbering import PlmnId, SNssai
+
+
+@dataclass(frozen=True, slots=True)
+class DataNetwork:
+    """A DNN. pool: addresses for UEs. mtu: octets. slices: where it is offered; empty: everywhere.
+
+    ambr_uplink_bps, ambr_downlink_bps: session AMBR for a subscription that has none, bits per second.
+    five_qi, arp: default QoS flow for a subscription that has none (TS 23.501 table 5.7.4-1; ARP 1 to 15).
+    """
+
+    name: str = "internet"
+    pool: IPv4Network = IPv4Network("10.45.0.0/16")
+    dns: tuple[IPv4Address, ...] = ()
+    mtu: int = 1400
+    slices: tuple[SNssai, ...] = ()
+    ambr_uplink_bps: int = 10**9
+    ambr_downlink_bps: int = 10**9
+    five_qi: int = 9
+    arp: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class UserPlane:
+    """A UPF by its N4 address."""
+
+    address: IPv4Address
+    port: int = 8805
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """node_id: the SMF's address on N4, its PFCP Node ID.
+
+    t1_s, n1: PFCP T1-RESPONSE and N1-REQUESTS, how long a request waits and how often it is sent (TS 29.244 §6.4).
+    heartbeat_s: between heartbeats, and between attempts to set up an association. t3592_s: TS 24.501 table 10.3.2.
+    """
+
+    plmn: PlmnId
+    node_id: IPv4Address
+    user_planes: tuple[UserPlane, ...]
+    data_networks: tuple[DataNetwork, ...] = (DataNetwork(),)
+    t1_s: float = 3.0
+    n1: int = 3
+    heartbeat_s: float = 20.0
+    t3592_s: float = 16.0
