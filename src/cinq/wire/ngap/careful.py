@@ -15,6 +15,7 @@ S = TypeVar("S", bound=Sequence)
 
 # What generated code raises on octets or values that do not fit; anything else is a bug of the generator.
 FAULTS = (ValueError, LookupError, TypeError, AttributeError, OverflowError)
+MOST_DIAGNOSTICS = 256  # maxnoofErrors of TS 38.413: more cannot be reported
 IGNORE_AND_NOTIFY: ProtocolCause = "abstract-syntax-error-ignore-and-notify"
 
 
@@ -215,7 +216,8 @@ def _not_understood(findings: Findings, at: int | None, ie: int, criticality: Cr
     """§10.3.4.2: ignore passes over, notify reports, reject rejects."""
     if criticality == "ignore":
         return
-    findings.diagnostics.append((criticality, ie, "not-understood"))
+    if len(findings.diagnostics) < MOST_DIAGNOSTICS:
+        findings.diagnostics.append((criticality, ie, "not-understood"))
     if criticality == "reject":
         findings.rejected = findings.rejected or (at, f"{_named(ie)} is not understood")
 
@@ -251,7 +253,8 @@ def _missing(findings: Findings, rows: tuple[Ie, ...], into: Sequence) -> None:
         if not mandatory or getattr(into, attribute) is not None or ie in findings.unread:
             continue
         found = (None, f"{_named(ie)} is missing")
-        findings.diagnostics.append((criticality, ie, "missing"))
+        if len(findings.diagnostics) < MOST_DIAGNOSTICS:
+            findings.diagnostics.append((criticality, ie, "missing"))
         if criticality == "reject":
             findings.rejected = findings.rejected or found
         else:

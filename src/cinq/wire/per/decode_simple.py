@@ -159,16 +159,11 @@ def octets(body: DecoderBody, size: model.Size | None, target: str, encoding: st
         body.settle()
         body.line(f"n = b[{body.at()}]")
         body.line("if n < 128:")
-        with body.indented():
-            body.line(f"{target} = b[i + 1:i + 1 + n]{suffix}")
-            body.line("i += 1 + n")
+        body.line(f"    {target} = b[i + 1:i + 1 + n]{suffix}")
+        body.line("    i += 1 + n")
         body.line("else:")
-        with body.indented():
-            if suffix:
-                body.line("x, i = octets(b, i)")
-                body.line(f"{target} = x{suffix}")
-            else:
-                body.line(f"{target}, i = octets(b, i)")
+        body.line("    x, i = octets(b, i)")
+        body.line(f"    {target} = x{suffix}")
         body.sliced = True
 
     def root() -> None:
