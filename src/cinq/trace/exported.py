@@ -34,7 +34,7 @@ class Exported:
     def subject(self, packet: Packet) -> Subject | None:
         """The UE that a packet's comment names."""
         found = _COMMENT.search(packet.comment) if packet.comment else None
-        return self._named.setdefault(found["ue"], Subject(found["ue"])) if found else None
+        return self._named.setdefault(found["ue"], Subject(found["ue"], given=True)) if found else None
 
     def read(self, packet: Packet) -> Iterator[TracedMessage]:
         """The message in a record of link type 252; nothing for dissectors that are not of N1 to N4."""

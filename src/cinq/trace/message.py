@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,17 +13,20 @@ Interface = Literal["n1", "n2", "n3", "n4"]
 # not-protected: no security header. verified: the MAC holds. unchecked: no key to check it with. null: NIA0.
 Integrity = Literal["not-protected", "verified", "failed", "replayed", "unchecked", "null", ""]
 
+_SUPI = re.compile(r"imsi-(\d{6,15})(?!\d)")
+
 
 @dataclass(eq=False, slots=True)
 class Subject:
     """A UE as far as the trace knows it. What is learnt later shows on earlier messages too.
 
-    other: what to call it while no SUPI is known.
+    other: what to call it while no SUPI is known. given: by whoever made the capture, so it stays.
     """
 
     other: str
     supi: Supi | None = None
     same_as: Subject | None = None
+    given: bool = False
 
     def root(self) -> Subject:
         """The subject that this one turned out to be."""
@@ -38,11 +42,22 @@ class Subject:
             root.supi = root.supi or mine.supi
             mine.same_as = root
 
+    def call(self, name: str) -> None:
+        """A better name, where there is no SUPI and none was given."""
+        root = self.root()
+        if not root.given:
+            root.other = name
+
     @property
     def label(self) -> str:
         """The shortened SUPI, or the best other name."""
         root = self.root()
         return root.supi.short if root.supi else root.other
+
+
+def short_label(subject: str) -> str:
+    """A subject with its SUPI shortened, for what people and files see."""
+    return _SUPI.sub(lambda found: Supi(found[1]).short, subject)
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,7 +203,7 @@ class N1:
                 self.permanent(supi, ue.subject)
             elif root.supi is None:
                 text = str(identity)
-                root.other = text if len(text) <= 40 else f"{text[:39]}…"
+                root.call(text if len(text) <= 40 else f"{text[:39]}…")
         elif isinstance(identity, Guti | STmsi):
             self.temporary(identity.s_tmsi if isinstance(identity, Guti) else identity, ue)
 
@@ -218,7 +218,7 @@ class N1:
         if known is not None:
             ue.subject.becomes(known)
         elif ue.subject.root().supi is None:
-            ue.subject.root().other = f"5g-s-tmsi-{identity.octets.hex()}"
+            ue.subject.call(f"5g-s-tmsi-{identity.octets.hex()}")
 
 
 def _identity(message: nas.NasMessage) -> MobileIdentity | None:

@@ -94,13 +94,13 @@ class N4:
             try:
                 self._n1.permanent(Supi(message.user_id.imsi), subject)
             except NumberingError:
-                subject.other = f"user {message.user_id.imsi[:20]}"
+                subject.call(f"user {message.user_id.imsi[:20]}")
         addresses = [each for pdr in message.create_pdrs for each in pdr.pdi.ue_ip_addresses]
         addresses += [each for point in message.create_traffic_endpoints for each in point.ue_ip_addresses]
         for address in addresses:
             if address.ipv4 is not None:
                 if subject.root().supi is None:
-                    subject.root().other = f"UE {address.ipv4}"
+                    subject.call(f"UE {address.ipv4}")
                 self._n1.address(str(address.ipv4), subject)
                 break
         return subject
