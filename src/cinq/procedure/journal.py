@@ -12,7 +12,6 @@ from typing import Literal, Protocol
 log = logging.getLogger("cinq.journal")
 
 
-
 class Labelled(Protocol):
     """Something an event can be about."""
 

@@ -230,11 +230,30 @@ class Subject(Generic[C]):
         def begin() -> None:
             self._start(procedure, argument, body, failed)
 
-        if activity.main is None and not activity.turns and not activity.mailbox:
-            begin()
-        else:
-            activity.turns.append(_Turn(begin, reply.done, failed))
+        self._take_turn(activity, _Turn(begin, reply.done, failed))
         return await reply
+
+    def perform_soon(self: Self, procedure: Procedure[Self, A, R], argument: A) -> None:
+        """Run a network-initiated procedure when its turn comes; nobody waits for its result.
+
+        Refused tells its answer to the peer, as in a procedure that a message opened.
+        """
+        if self.runtime.stopping:
+            return
+
+        def begin() -> None:
+            self._start(procedure, argument, partial(procedure.function, self, argument), None)
+
+        def dropped(error: Exception) -> None:
+            self.runtime.report(self, procedure.name, argument, f"not begun: {error}")
+
+        self._take_turn(self._active(), _Turn(begin, lambda: False, dropped))
+
+    def _take_turn(self, activity: _Activity, turn: _Turn) -> None:
+        if activity.main is None and not activity.turns and not activity.mailbox:
+            turn.begin()
+        else:
+            activity.turns.append(turn)
 
     # what is under way
 

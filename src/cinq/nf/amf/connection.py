@@ -1,0 +1,68 @@
+"""The UE-associated logical NG-connection, TS 38.413 §6.3: transient, never stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cinq.nf.amf import elements
+from cinq.numbering import NumberingError, Tai
+from cinq.sbi.models import UserLocation
+from cinq.wire import ngap
+
+if TYPE_CHECKING:
+    from cinq.nf.amf.ran import Ran
+    from cinq.nf.amf.ue import Ue
+
+
+class NgConnection:
+    """ids: those of both ends. stream: the SCTP stream that its messages take.
+
+    wants_context: the gNB asked for an initial context setup. context: whether it has a UE context, or is
+    being given one. releasing: a UE Context Release is under way. outstanding: class 1 procedures of the AMF
+    that wait for the gNB's outcome.
+    """
+
+    __slots__ = (
+        "amf_ue_ngap_id",
+        "context",
+        "location",
+        "outstanding",
+        "ran",
+        "ran_ue_ngap_id",
+        "releasing",
+        "stream",
+        "tai",
+        "ue",
+        "wants_context",
+    )
+
+    def __init__(
+        self, ran: Ran, amf_ue_ngap_id: int, message: ngap.InitialUEMessage, tai: Tai, ue: Ue
+    ) -> None:
+        self.ran = ran
+        self.ue = ue
+        self.amf_ue_ngap_id = amf_ue_ngap_id
+        self.ran_ue_ngap_id = message.ran_ue_ngap_id
+        self.stream = 1 + amf_ue_ngap_id % 31
+        self.location: ngap.UserLocationInformation = message.user_location_information
+        self.tai = tai
+        self.wants_context = message.ue_context_request is not None
+        self.context = False
+        self.releasing = False
+        self.outstanding: set[str] = set()
+
+    def send(self, message: ngap.Pdu) -> None:
+        self.ran.transmit(message, self.stream, self.ue)
+
+    def moved(self, location: ngap.UserLocationInformation) -> None:
+        """The gNB reported where the UE is."""
+        if location[0] == "userLocationInformationNR" and location != self.location:
+            try:
+                self.tai = elements.tai_of(location[1].tai)
+            except NumberingError:
+                return
+            self.location = location
+
+    @property
+    def user_location(self) -> UserLocation | None:
+        return elements.user_location(self.location)

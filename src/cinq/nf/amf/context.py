@@ -1,0 +1,119 @@
+"""What the AMF knows of a UE and of a gNB. The UE context is stored at commit points, the rest is transient."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from cinq.crypto.nas_security import NasSecurity
+from cinq.numbering import Guti, SNssai, Supi, Tai
+
+DL_COUNT_MARGIN = 128  # downlink NAS messages that may have left since the context was stored
+
+
+class SecurityContext(Struct, frozen=True, repr_omit_defaults=True):
+    """5G NAS security context as stored, TS 33.501 §6.4. kamf: 32 octets. Counts: those that come next."""
+
+    ksi: int
+    kamf: bytes
+    integrity: int
+    ciphering: int
+    ul_count: int = 0
+    dl_count: int = 0
+
+    def live(self) -> NasSecurity:
+        """The working form, with its keys derived."""
+        security = NasSecurity.from_kamf(self.kamf, self.integrity, self.ciphering)
+        security.ul_count, security.dl_count = self.ul_count, self.dl_count
+        return security
+
+    def __repr__(self) -> str:
+        return f"SecurityContext(ksi={self.ksi}, NIA{self.integrity}, NEA{self.ciphering})"
+
+
+class SmContext(Struct, frozen=True):
+    """A PDU session as the AMF routes it. ref: what the SMF called the SM context."""
+
+    pdu_session_id: int
+    ref: str
+    s_nssai: SNssai
+    dnn: str
+
+
+class SubscribedDnn(Struct, frozen=True):
+    s_nssai: SNssai
+    dnn: str
+    default: bool = False
+
+
+class Ambr(Struct, frozen=True):
+    """Bits per second."""
+
+    uplink: int
+    downlink: int
+
+
+class UeContext(Struct, frozen=True):
+    """UE context in AMF, TS 23.502 table 5.2.2.2.2-1, as far as it is used.
+
+    security_capability: the octets that the UE sent. idle_since: seconds since 1970, while CM-IDLE.
+    """
+
+    rm_state: Literal["RM-DEREGISTERED", "RM-REGISTERED"] = "RM-DEREGISTERED"
+    cm_state: Literal["CM-IDLE", "CM-CONNECTED"] = "CM-CONNECTED"
+    supi: Supi | None = None
+    pei: str | None = None
+    guti: Guti | None = None
+    security: SecurityContext | None = None
+    security_capability: bytes = b""
+    allowed_nssai: tuple[SNssai, ...] = ()
+    registration_area: tuple[Tai, ...] = ()
+    subscribed_dnns: tuple[SubscribedDnn, ...] = ()
+    ue_ambr: Ambr | None = None
+    rfsp: int | None = None
+    am_policy: str | None = None
+    sm_contexts: tuple[SmContext, ...] = ()
+    radio_capability: bytes = b""
+    idle_since: float = 0.0
+
+    def sm_context(self, pdu_session_id: int) -> SmContext | None:
+        for sm in self.sm_contexts:
+            if sm.pdu_session_id == pdu_session_id:
+                return sm
+        return None
+
+    @property
+    def pdu_session_status(self) -> frozenset[int]:
+        return frozenset(sm.pdu_session_id for sm in self.sm_contexts)
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(UeContext)
+
+
+def encoded(context: UeContext) -> bytes:
+    return _ENCODER.encode(context)
+
+
+def decoded(octets: bytes) -> UeContext:
+    """A stored context, safe to go on with: no downlink COUNT is used twice.
+
+    msgspec.ValidationError when the octets are no UE context.
+    """
+    context = _DECODER.decode(octets)
+    security = context.security
+    if security is not None:
+        count = security.dl_count + DL_COUNT_MARGIN
+        context = msgspec.structs.replace(context, security=msgspec.structs.replace(security, dl_count=count))
+    return context
+
+
+class RanContext(Struct, frozen=True):
+    """A gNB behind its association. tais: with the slices it supports in each."""
+
+    node_id: str = ""
+    name: str = ""
+    tais: tuple[tuple[Tai, tuple[SNssai, ...]], ...] = ()
+    is_set_up: bool = False

@@ -1,0 +1,83 @@
+"""NGAP information elements from and to the types of cinq.numbering and the UE context."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cinq.nf.amf.context import Ambr
+from cinq.numbering import AmfId, PlmnId, SNssai, STmsi, Tai
+from cinq.sbi import models
+from cinq.wire import nas, ngap
+
+
+def s_nssai(value: SNssai) -> ngap.SNSSAI:
+    sd = None if value.sd is None else value.sd.to_bytes(3, "big")
+    return ngap.SNSSAI(sst=bytes((value.sst,)), sd=sd)
+
+
+def s_nssai_of(value: ngap.SNSSAI) -> SNssai:
+    return SNssai(value.sst[0], None if value.sd is None else int.from_bytes(value.sd, "big"))
+
+
+def allowed_nssai(values: Iterable[SNssai]) -> list[ngap.AllowedNSSAIItem]:
+    return [ngap.AllowedNSSAIItem(s_nssai=s_nssai(value)) for value in values]
+
+
+def tai(value: Tai) -> ngap.TAI:
+    return ngap.TAI(plmn_identity=value.plmn.octets, tac=value.tac.to_bytes(3, "big"))
+
+
+def tai_of(value: ngap.TAI) -> Tai:
+    """NumberingError when the PLMN is none."""
+    return Tai(PlmnId.from_octets(value.plmn_identity), int.from_bytes(value.tac, "big"))
+
+
+def guami(plmn: PlmnId, amf: AmfId) -> ngap.GUAMI:
+    return ngap.GUAMI(
+        plmn_identity=plmn.octets, amf_region_id=amf.region, amf_set_id=amf.set, amf_pointer=amf.pointer
+    )
+
+
+def five_g_s_tmsi(value: STmsi) -> ngap.FiveGSTMSI:
+    return ngap.FiveGSTMSI(
+        amf_set_id=value.amf_set, amf_pointer=value.amf_pointer, five_g_tmsi=value.tmsi.to_bytes(4, "big")
+    )
+
+
+def security_capabilities(octets: bytes) -> ngap.UESecurityCapabilities:
+    """TS 38.413 §9.3.1.86: algorithms 1 to 7 from the first bit; algorithm 0 is understood."""
+    capability = nas.UeSecurityCapability(octets)
+
+    def bits(algorithms: frozenset[int]) -> tuple[int, int]:
+        return sum(1 << (16 - i) for i in algorithms if i), 16
+
+    return ngap.UESecurityCapabilities(
+        nr_encryption_algorithms=bits(capability.ea),
+        nr_integrity_protection_algorithms=bits(capability.ia),
+        eutra_encryption_algorithms=bits(capability.eea),
+        eutra_integrity_protection_algorithms=bits(capability.eia),
+    )
+
+
+def masked_imeisv(pei: str) -> int | None:
+    """TS 38.413 §9.3.1.54: the last four digits of the serial number become ones. None for an IMEI."""
+    kind, _, digits = pei.partition("-")
+    return int(f"{digits[:10]}ffff{digits[14:]}", 16) if kind == "imeisv" else None
+
+
+def ue_ambr(ambr: Ambr) -> ngap.UEAggregateMaximumBitRate:
+    return ngap.UEAggregateMaximumBitRate(
+        ue_aggregate_maximum_bit_rate_dl=ambr.downlink, ue_aggregate_maximum_bit_rate_ul=ambr.uplink
+    )
+
+
+def user_location(location: ngap.UserLocationInformation) -> models.UserLocation | None:
+    """The NR cell and TAI as the SBI writes them; None for other accesses."""
+    if location[0] != "userLocationInformationNR":
+        return None
+    nr = location[1]
+    cell = models.Ncgi(
+        plmn_id=models.PlmnId.of(PlmnId.from_octets(nr.nr_cgi.plmn_identity)),
+        nr_cell_id=f"{nr.nr_cgi.nr_cell_identity:09x}",
+    )
+    return models.UserLocation(nr_location=models.NrLocation(tai=models.Tai.of(tai_of(nr.tai)), ncgi=cell))

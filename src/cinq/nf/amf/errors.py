@@ -1,0 +1,107 @@
+"""Error Indication and the handling of protocol errors, TS 38.413 §8.7.4 and clause 10."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cinq.procedure import Event
+from cinq.wire import ngap
+
+if TYPE_CHECKING:
+    from cinq.nf.amf.ran import Ran
+
+_TRIGGERING: dict[ngap.Kind, ngap.TriggeringMessage] = {
+    "initiatingMessage": "initiating-message",
+    "successfulOutcome": "successful-outcome",
+    "unsuccessfulOutcome": "unsuccessful-outcome",
+}
+
+
+def diagnostics(
+    code: int | None,
+    kind: ngap.Kind | None,
+    criticality: ngap.Criticality | None,
+    ies: tuple[ngap.IeDiagnostic, ...] = (),
+) -> ngap.CriticalityDiagnostics:
+    items = [
+        ngap.CriticalityDiagnosticsIEItem(ie_criticality=c, ie_id=i, type_of_error=t) for c, i, t in ies[:256]
+    ]
+    return ngap.CriticalityDiagnostics(
+        procedure_code=code,
+        triggering_message=None if kind is None else _TRIGGERING[kind],
+        procedure_criticality=criticality,
+        ies_criticality_diagnostics=items or None,
+    )
+
+
+def _ue_ids(message: ngap.Pdu | None) -> tuple[int | None, int | None]:
+    amf_id = getattr(message, "amf_ue_ngap_id", None)
+    ran_id = getattr(message, "ran_ue_ngap_id", None)
+    return amf_id if isinstance(amf_id, int) else None, ran_id if isinstance(ran_id, int) else None
+
+
+def error_indication(cause: ngap.Cause, message: ngap.Pdu) -> ngap.ErrorIndication:
+    """What `message` did wrong, with the UE NGAP IDs that it carried (§8.7.4.2)."""
+    amf_id, ran_id = _ue_ids(message)
+    return ngap.ErrorIndication(
+        amf_ue_ngap_id=amf_id,
+        ran_ue_ngap_id=ran_id,
+        cause=cause,
+        criticality_diagnostics=diagnostics(message.PROCEDURE_CODE, message.KIND, message.CRITICALITY),
+    )
+
+
+def incompatible(message: ngap.Pdu) -> ngap.ErrorIndication:
+    """§10.4: a message that the state does not allow."""
+    return error_indication(("protocol", "message-not-compatible-with-receiver-state"), message)
+
+
+def unsupported(ran: Ran, message: ngap.Pdu) -> None:
+    """§10.3.4.1 for a procedure that this AMF does not have; §10.4 for an outcome that nobody asked for."""
+    if message.KIND != "initiatingMessage":
+        ran.tell(incompatible(message))
+    elif message.CRITICALITY == "reject":
+        ran.tell(error_indication(("protocol", "abstract-syntax-error-reject"), message))
+    elif message.CRITICALITY == "notify":
+        ran.tell(error_indication(("protocol", "abstract-syntax-error-ignore-and-notify"), message))
+    else:
+        ran.runtime.report(ran, "", message, "ignored: the procedure is not supported (TS 38.413 §10.3.4.1)")
+
+
+def answer_broken(ran: Ran, octets: bytes, error: ngap.NgapError) -> None:
+    """§10.2 and §10.3: the answer to octets that are no message of this version. Never to an Error Indication."""
+    amf = ran.amf
+    if amf.journal.listening:
+        amf.journal.emit(
+            Event(
+                amf.clock.now(),
+                "AMF",
+                ran.label,
+                "",
+                "in",
+                "N2",
+                "",
+                f"broken: {error}",
+                octets,
+                peer=ran.label,
+            )
+        )
+    if error.silent or error.procedure_code == ngap.ErrorIndication.PROCEDURE_CODE:
+        return
+    cause: ngap.Cause = ("protocol", error.cause)
+    told = diagnostics(
+        error.procedure_code, error.triggering_message, error.procedure_criticality, tuple(error.ies)
+    )
+    if error.triggering_message == "initiatingMessage":
+        if error.procedure_code == ngap.NGSetupRequest.PROCEDURE_CODE:
+            ran.tell(ngap.NGSetupFailure(cause=cause, criticality_diagnostics=told))
+            return
+        if error.procedure_code == ngap.RANConfigurationUpdate.PROCEDURE_CODE and ran.context.is_set_up:
+            ran.tell(ngap.RANConfigurationUpdateFailure(cause=cause, criticality_diagnostics=told))
+            return
+    amf_id, ran_id = _ue_ids(error.partial)
+    ran.tell(
+        ngap.ErrorIndication(
+            amf_ue_ngap_id=amf_id, ran_ue_ngap_id=ran_id, cause=cause, criticality_diagnostics=told
+        )
+    )

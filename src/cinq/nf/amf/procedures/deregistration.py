@@ -1,0 +1,70 @@
+"""De-registration by the UE (TS 23.502 §4.2.2.3.2, TS 24.501 §5.5.2.2), and implicit (TS 24.501 §5.3.7)."""
+
+from __future__ import annotations
+
+from cinq.nf.amf import subscription
+from cinq.nf.amf.n1 import Checked, Unprotected
+from cinq.nf.amf.procedures.session_resources import release_sessions
+from cinq.nf.amf.ue import Ue
+from cinq.procedure import ABORT, DEFER, IGNORE, Refused, Verdict, collision, procedure
+from cinq.sbi import Problem
+from cinq.wire import nas, ngap
+
+Arrival = (
+    Checked[nas.DeregistrationRequestUEOriginating] | Unprotected[nas.DeregistrationRequestUEOriginating]
+)
+
+
+@procedure(opens=nas.DeregistrationRequestUEOriginating)
+async def deregistration(ue: Ue, arrival: Arrival) -> None:
+    """TS 23.502 §4.2.2.3.2. Without an integrity check nothing happens to any UE (TS 24.501 §4.4.4.3)."""
+    if isinstance(arrival, Unprotected):
+        raise Refused(None, "nobody has checked who wants to be de-registered")
+    await sign_off(ue)  # 2-6
+    if not arrival.message.deregistration_type.switch_off:
+        ue.tell(nas.DeregistrationAcceptUEOriginating())  # 7
+    ue.why = ("nas", "deregister")  # 8, when the UE is idle
+    ue.commit(rm_state="RM-DEREGISTERED", sm_contexts=(), am_policy=None)
+
+
+@procedure()
+async def implicit_deregistration(ue: Ue, _: None) -> None:
+    """The UE has not been heard of for longer than its timers allow."""
+    await sign_off(ue)
+    ue.commit(rm_state="RM-DEREGISTERED", sm_contexts=(), am_policy=None)
+
+
+async def sign_off(ue: Ue) -> None:
+    """Sessions, policy and UECM registration of a registered UE. What a peer will not give back is noted."""
+    if ue.context.rm_state != "RM-REGISTERED":
+        return
+    await release_sessions(ue, ue.context.sm_contexts)
+    try:
+        if ue.context.am_policy is not None:
+            await subscription.delete_policy(ue, ue.context.am_policy)
+        await subscription.uecm_deregistration(ue)
+    except Problem as problem:
+        ue.amf.note(ue, f"not signed off everywhere: {problem}")
+
+
+@collision(
+    (deregistration, implicit_deregistration),
+    nas.DeregistrationRequestUEOriginating,
+    nas.ULNASTransport,
+    nas.RegistrationComplete,
+    ngap.UEContextReleaseRequest,
+    ngap.InitialContextSetupFailure,
+)
+def _(ue: Ue, message: object) -> Verdict:
+    return IGNORE("the UE is being de-registered")
+
+
+@collision((deregistration, implicit_deregistration), nas.RegistrationRequest)
+def _(ue: Ue, message: object) -> Verdict:
+    """TS 24.501 §5.5.2.2.6 b): the UE is back; it is registered when this has ended."""
+    return DEFER
+
+
+@collision(implicit_deregistration, nas.ServiceRequest)
+def _(ue: Ue, message: object) -> Verdict:
+    return ABORT

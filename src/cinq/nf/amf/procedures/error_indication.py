@@ -1,0 +1,27 @@
+"""Error Indication from a gNB, TS 38.413 §8.7.5. What the AMF itself sends is in cinq.nf.amf.errors."""
+
+from __future__ import annotations
+
+import logging
+
+from cinq.nf.amf.procedures.an_release import lost
+from cinq.nf.amf.ran import Ran
+from cinq.procedure import procedure
+from cinq.wire import ngap
+
+log = logging.getLogger("cinq.amf")
+
+FORGOTTEN = ("unknown-local-UE-NGAP-ID", "inconsistent-remote-UE-NGAP-ID")
+
+
+@procedure(opens=ngap.ErrorIndication)
+async def error_indication(ran: Ran, indication: ngap.ErrorIndication) -> None:
+    """Never answered. A gNB that does not know the UE any more has lost its connection (§10.6)."""
+    cause = indication.cause
+    log.warning("%s: Error Indication, cause %s", ran.label, "absent" if cause is None else cause[1])
+    number = indication.amf_ue_ngap_id
+    connection = None if number is None else ran.amf.connections.get(number)
+    if connection is None or connection.ran is not ran or cause is None:
+        return
+    if cause[1] in FORGOTTEN and indication.ran_ue_ngap_id in (None, connection.ran_ue_ngap_id):
+        lost(connection.ue, connection, f"the gNB says {cause[1]}")

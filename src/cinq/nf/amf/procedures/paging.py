@@ -1,0 +1,65 @@
+"""Paging, TS 23.502 §4.2.3.3, TS 24.501 §5.6.2, TS 38.413 §8.5.1."""
+
+from __future__ import annotations
+
+from cinq.nf.amf import elements
+from cinq.nf.amf.ue import Ue
+from cinq.procedure import ABORT, Aborted, Timer, TimerExpired, Verdict, collision, procedure
+from cinq.sbi import Problem
+from cinq.sbi.services.namf_communication import N1N2MsgTxfrFailureNotification
+from cinq.wire import nas, ngap
+
+
+class Answered:
+    """Nothing answers paging but what aborts it."""
+
+
+T3513 = Timer("T3513", 6.0, retransmissions=3)
+
+
+@procedure()
+async def paging(ue: Ue, _: None) -> None:
+    """Page until the UE answers, which aborts this, or T3513 has expired for the last time."""
+    guti = ue.context.guti
+    if ue.connection is not None or guti is None:
+        return
+    await ue.ask(
+        ngap.Paging(
+            ue_paging_identity=("fiveG-S-TMSI", elements.five_g_s_tmsi(guti.s_tmsi)),
+            tai_list_for_paging=[
+                ngap.TAIListForPagingItem(tai=elements.tai(tai)) for tai in ue.context.registration_area
+            ],
+        ),
+        Answered,
+        timer=T3513,
+    )
+
+
+async def reach(ue: Ue) -> None:
+    """Page the UE for what waits for it; tell the SMFs when it does not answer (TS 23.502 §4.2.3.3 step 5)."""
+    if ue.running is paging:
+        return
+    try:
+        await ue.perform(paging, None)
+    except Aborted:
+        return
+    except TimerExpired:
+        pending, ue.pending = ue.pending, ()
+        for transfer in pending:
+            await not_reached(ue, transfer.failure_ref)
+
+
+async def not_reached(ue: Ue, ref: str | None) -> None:
+    if ref is None:
+        return
+    notification = N1N2MsgTxfrFailureNotification(cause="UE_NOT_RESPONDING", n1n2_msg_data_uri="")
+    try:
+        await ue.amf.nsmf_callback.n1n2_transfer_failure(ref, notification)
+    except Problem as problem:
+        ue.amf.note(ue, f"the SMF was not told that the UE does not respond: {problem}")
+
+
+@collision(paging, nas.ServiceRequest, nas.RegistrationRequest, nas.DeregistrationRequestUEOriginating)
+def _(ue: Ue, message: object) -> Verdict:
+    """The UE is there: this is its answer."""
+    return ABORT

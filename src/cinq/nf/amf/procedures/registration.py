@@ -1,0 +1,259 @@
+"""Registration, TS 23.502 §4.2.2.2, TS 24.501 §5.5.1."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from cinq.nf.amf import subscription
+from cinq.nf.amf.n1 import Checked, Unprotected
+from cinq.nf.amf.procedures.an_release import release_by_amf
+from cinq.nf.amf.procedures.authentication import authenticate
+from cinq.nf.amf.procedures.identity import identify
+from cinq.nf.amf.procedures.security_mode import Contained, contained, take_security_into_use
+from cinq.nf.amf.procedures.session_resources import (
+    deliver_pending,
+    reactivate,
+    release_sessions,
+    synchronise,
+)
+from cinq.nf.amf.ue import Ue
+from cinq.numbering import Guti
+from cinq.procedure import (
+    ABORT,
+    DEFER,
+    IGNORE,
+    RESEND,
+    Refused,
+    Timer,
+    TimerExpired,
+    Verdict,
+    collision,
+    procedure,
+)
+from cinq.sbi import Problem
+from cinq.wire import nas, ngap
+from cinq.wire.nas import GmmCause, RegistrationKind
+
+T3550 = Timer("T3550", 6.0)
+UPDATES = (RegistrationKind.MOBILITY, RegistrationKind.PERIODIC)
+ONLY_EMERGENCY = RegistrationKind.EMERGENCY
+UNSUPPORTED = (RegistrationKind.SNPN_ONBOARDING, RegistrationKind.DISASTER_ROAMING_INITIAL)
+
+Arrival = Checked[nas.RegistrationRequest] | Unprotected[nas.RegistrationRequest]
+
+
+@procedure(opens=nas.RegistrationRequest)
+async def registration(ue: Ue, arrival: Arrival) -> None:
+    """TS 23.502 §4.2.2.2.2, TS 24.501 §5.5.1.2 and §5.5.1.3. The numbers are the steps of the call flow."""
+    request = arrival.message
+    check_what_is_asked(ue, request)
+    try:
+        if isinstance(arrival, Checked) and not must_authenticate(ue):
+            request = in_full(ue, request)
+            mark_as_secured(ue)
+        else:
+            request = request if isinstance(arrival, Checked) else request.cleartext()
+            if request.ue_security_capability is None and not ue.context.security_capability:
+                raise Refused(reject(GmmCause.INVALID_MANDATORY_INFORMATION), "no UE security capability")
+            request = await become_known(ue, request, arrival)
+        if ue.context.rm_state == "RM-REGISTERED" and request.registration_type.value in UPDATES:
+            await update(ue, request)
+        else:
+            await register(ue, request)
+    except Problem as problem:
+        raise Refused(reject(cause_of(problem)), str(problem)) from None
+
+
+async def become_known(ue: Ue, request: nas.RegistrationRequest, arrival: Arrival) -> nas.RegistrationRequest:
+    """Who it is, that it is so, and what it really asks: steps 6 to 11."""
+    if isinstance(arrival, Checked):
+        identity = str(ue.context.supi)
+    else:
+        identity = str(await identify(ue, request.mobile_identity))  # 6-7
+    supi, keys = await authenticate(ue, identity, request.ng_ksi)  # 8-9
+    container = await take_security_into_use(ue, request, keys)  # 9d
+    if container.message is not None and not isinstance(container.message, nas.RegistrationRequest):
+        raise Refused(reject(GmmCause.SEMANTICALLY_INCORRECT_MESSAGE), "another message in the container")
+    full = container.message or request
+    check_replayed_capability(ue, full)
+    await release_sessions(ue, ue.amf.adopt(ue, supi))
+    ue.doubtful = False
+    pei = container.pei or ue.context.pei
+    ue.commit(supi=supi, pei=pei, security_capability=capability_of(ue, request))
+    return full
+
+
+async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
+    """Initial registration, and an update of a UE that is not registered here: steps 14 to 22."""
+    await release_sessions(ue, ue.context.sm_contexts)  # TS 24.501 §5.5.1.2.4: they are gone in the UE
+    before = ue.context.guti
+    async with ue.undo() as undo:
+        await undo.hold(subscription.uecm_registration(ue), subscription.uecm_deregistration)  # 14a
+        subscribed = await subscription.sdm_get(ue)  # 14b
+        slices = await subscription.select_slices(ue, request, subscribed)
+        policy = await undo.hold(
+            subscription.am_policy_create(ue, subscribed, slices.allowed), subscription.am_policy_delete
+        )  # 16
+        guti = ue.amf.allocate_guti(ue)
+        undo.owe(give_back, (ue, guti))
+        ue.commit(
+            sm_contexts=(),
+            allowed_nssai=slices.allowed,
+            registration_area=ue.amf.settings.tais[:16],
+            subscribed_dnns=subscribed.dnns,
+            ue_ambr=subscription.ambr(policy.ambr or subscribed.ambr),
+            rfsp=policy.rfsp,
+            am_policy=policy.identifier,
+        )
+        accept = accept_of(ue, guti).replace(
+            rejected_nssai=slices.rejected or None, configured_nssai=slices.configured or None
+        )
+        with suppress(
+            TimerExpired
+        ):  # §5.5.1.2.8 c): after the fifth expiry the UE is registered all the same
+            await ue.ask(accept, nas.RegistrationComplete, timer=T3550)  # 21-22
+        undo.keep()
+    ue.amf.forget_guti(ue, before)
+    ue.commit(rm_state="RM-REGISTERED", cm_state="CM-CONNECTED", guti=guti)
+
+
+async def update(ue: Ue, request: nas.RegistrationRequest) -> None:
+    """Mobility and periodic registration update, TS 24.501 §5.5.1.3."""
+    before = ue.context.guti
+    status = await synchronise(ue, request.pdu_session_status)
+    reactivated = await reactivate(ue, request.uplink_data_status)
+    guti = ue.amf.allocate_guti(ue)
+    accept = accept_of(ue, guti).replace(
+        pdu_session_status=status,
+        pdu_session_reactivation_result=reactivated.result,
+        pdu_session_reactivation_result_error_cause=reactivated.causes,
+    )
+    async with ue.undo() as undo:
+        undo.owe(give_back, (ue, guti))
+        with suppress(TimerExpired):
+            await ue.ask(accept, nas.RegistrationComplete, timer=T3550)
+        undo.keep()
+    ue.amf.forget_guti(ue, before)
+    ue.commit(guti=guti, cm_state="CM-CONNECTED")
+    deliver_pending(ue)
+    periodic = request.registration_type.value == RegistrationKind.PERIODIC
+    if periodic and not request.registration_type.follow_on and not request.uplink_data_status:
+        ue.perform_soon(release_by_amf, ("nas", "normal-release"))
+
+
+def accept_of(ue: Ue, guti: Guti) -> nas.RegistrationAccept:
+    """What every REGISTRATION ACCEPT says (§8.2.7)."""
+    context = ue.context
+    return nas.RegistrationAccept(
+        registration_result=nas.RegistrationResult(),
+        guti=guti,
+        tai_list=list(context.registration_area),
+        allowed_nssai=list(context.allowed_nssai),
+        network_feature_support=nas.NetworkFeatureSupport.of(),
+        t3512=ue.amf.settings.t3512_s,
+    )
+
+
+async def give_back(held: tuple[Ue, Guti]) -> None:
+    ue, guti = held
+    ue.amf.forget_guti(ue, guti)
+
+
+def reject(cause: int) -> nas.RegistrationReject:
+    return nas.RegistrationReject(cause=cause)
+
+
+def cause_of(problem: Problem) -> GmmCause:
+    """TS 29.5xx errors as 5GMM causes. Whatever is wrong with a SUCI gets one answer (TS 33.501 §C.2)."""
+    if problem.status in (403, 404) and problem.cause in ("USER_NOT_FOUND", "AUTHENTICATION_REJECTED"):
+        return GmmCause.ILLEGAL_UE
+    if problem.cause == "SERVING_NETWORK_NOT_AUTHORIZED":
+        return GmmCause.SERVING_NETWORK_NOT_AUTHORIZED
+    if problem.cause == "SNSSAI_NOT_SUPPORTED":
+        return GmmCause.NO_NETWORK_SLICES_AVAILABLE
+    if problem.status in (403, 404) and problem.cause != "CONTEXT_NOT_FOUND":
+        return GmmCause.SERVICES_5GS_NOT_ALLOWED
+    return GmmCause.CONGESTION
+
+
+def check_what_is_asked(ue: Ue, request: nas.RegistrationRequest) -> None:
+    """What this AMF does not do, and where it does not serve."""
+    connection = ue.connection
+    if connection is not None and connection.tai not in ue.amf.settings.tais:
+        served = connection.tai.plmn == ue.amf.settings.plmn
+        cause = GmmCause.TRACKING_AREA_NOT_ALLOWED if served else GmmCause.PLMN_NOT_ALLOWED
+        raise Refused(reject(cause), f"{connection.tai} is not served")
+    if request.registration_type.value in UNSUPPORTED:
+        raise Refused(reject(GmmCause.SERVICES_5GS_NOT_ALLOWED), "registration type not supported")
+    if request.registration_type.value == ONLY_EMERGENCY:
+        raise Refused(reject(GmmCause.PEI_NOT_ACCEPTED), "emergency registration is not supported")
+
+
+def must_authenticate(ue: Ue) -> bool:
+    """Policy, a context that may be behind, and a UE without keys of its own."""
+    return ue.doubtful or ue.keys is None or ue.amf.settings.authenticate_known or ue.context.supi is None
+
+
+def mark_as_secured(ue: Ue) -> None:
+    """The message passed: its COUNT is what KgNB is derived from (TS 33.501 §A.9)."""
+    assert ue.security is not None
+    ue.kgnb_count = ue.security.last_ul_count
+
+
+def in_full(ue: Ue, request: nas.RegistrationRequest) -> nas.RegistrationRequest:
+    """The ciphered request inside the cleartext one, §4.4.6."""
+    inner: Contained = contained(ue, request.nas_message_container)
+    return inner if isinstance(inner, nas.RegistrationRequest) else request
+
+
+def capability_of(ue: Ue, request: nas.RegistrationRequest) -> bytes:
+    capability = request.ue_security_capability
+    return ue.context.security_capability if capability is None else capability.octets
+
+
+def check_replayed_capability(ue: Ue, full: nas.RegistrationRequest) -> None:
+    """The capability that was replayed is the one that the protected message repeats, or somebody changed it."""
+    capability = full.ue_security_capability
+    if capability is not None and capability.octets != ue.replayed_capability:
+        raise Refused(
+            reject(GmmCause.UE_SECURITY_CAPABILITIES_MISMATCH), "UE security capability was changed"
+        )
+
+
+@collision(registration, nas.RegistrationRequest)
+def _(ue: Ue, again: Arrival) -> Verdict:
+    """TS 24.501 §5.5.1.2.8 d) and e)."""
+    first = ue.opening
+    if not isinstance(first, (Checked, Unprotected)) or first.message != again.message:
+        return ABORT
+    return RESEND if ue.awaits(nas.RegistrationComplete) else IGNORE("the same request is under way")
+
+
+@collision(
+    registration,
+    nas.DeregistrationRequestUEOriginating,
+    nas.ServiceRequest,
+    ngap.UEContextReleaseRequest,
+    ngap.InitialContextSetupFailure,
+)
+def _(ue: Ue, message: object) -> Verdict:
+    """TS 24.501 §5.5.1.2.8 f): what the UE or its gNB wants now matters more."""
+    return ABORT
+
+
+@collision(registration, nas.ULNASTransport)
+def _(ue: Ue, message: object) -> Verdict:
+    """The UE has the accept, its REGISTRATION COMPLETE is on its way."""
+    return DEFER
+
+
+@collision(
+    registration,
+    nas.IdentityResponse,
+    nas.AuthenticationResponse,
+    nas.AuthenticationFailure,
+    nas.SecurityModeComplete,
+    nas.SecurityModeReject,
+)
+def _(ue: Ue, message: object) -> Verdict:
+    return IGNORE("it answers nothing that is asked")

@@ -1,0 +1,93 @@
+"""Security mode control, TS 24.501 §5.4.2, TS 33.501 §6.7.2; the container of an initial message, §4.4.6."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from cinq.crypto.nas_security import UPLINK
+from cinq.nf.amf.context import SecurityContext
+from cinq.nf.amf.procedures.authentication import ABBA, T3560
+from cinq.nf.amf.settings import Settings
+from cinq.nf.amf.ue import Ue
+from cinq.procedure import Refused
+from cinq.wire import nas
+from cinq.wire.nas import GmmCause
+
+Contained = nas.NasMessage | None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """message: the initial message in full, None when the UE sent none. pei: 'imeisv-' and 16 digits."""
+
+    message: Contained
+    pei: str | None
+
+
+async def take_security_into_use(
+    ue: Ue, request: nas.RegistrationRequest | nas.ServiceRequest, keys: SecurityContext
+) -> Completed:
+    """The UE proves that it has the new keys. If it does not, the former context is current again."""
+    capability = getattr(request, "ue_security_capability", None)
+    octets = ue.context.security_capability if capability is None else capability.octets
+    ue.replayed_capability = octets
+    capability = nas.UeSecurityCapability(octets)
+    algorithms = selected(ue.amf.settings, capability)
+    if algorithms is None:
+        raise Refused(
+            nas.RegistrationReject(cause=GmmCause.UE_SECURITY_CAPABILITIES_MISMATCH), "no algorithm in common"
+        )
+    keys = msgspec.structs.replace(keys, integrity=algorithms.integrity, ciphering=algorithms.ciphering)
+    async with ue.undo() as undo:
+        undo.owe(ue.revert, (ue.keys, ue.security, ue.secured))
+        ue.keys, ue.security, ue.secured = keys, keys.live(), False
+        command = nas.SecurityModeCommand(
+            algorithms=algorithms,
+            ng_ksi=nas.NgKsi(keys.ksi),
+            replayed_ue_security_capability=capability,
+            imeisv_request=True,
+            additional_security_information=nas.AdditionalSecurityInformation(retransmission_requested=True),
+            abba=ABBA,
+        )
+        answer = await ue.ask(command, nas.SecurityModeComplete, nas.SecurityModeReject, timer=T3560)
+        if isinstance(answer, nas.SecurityModeReject):
+            raise Refused(None, f"security mode rejected: {answer.cause!r}")
+        undo.keep()
+    ue.secured = True
+    ue.kgnb_count = ue.security.last_ul_count
+    pei = None if answer.imeisv is None else str(answer.imeisv)
+    return Completed(inner(answer.nas_message_container), pei)
+
+
+def selected(settings: Settings, capability: nas.UeSecurityCapability) -> nas.NasAlgorithms | None:
+    """By the network's priority, among what the UE has (TS 33.501 §6.7.1.1)."""
+    ciphering = next((a for a in settings.ciphering if a in capability.ea), None)
+    integrity = next((a for a in settings.integrity if a in capability.ia), None)
+    if ciphering is None or integrity is None:
+        return None
+    return nas.NasAlgorithms(ciphering=ciphering, integrity=integrity)
+
+
+def inner(octets: bytes | None) -> Contained:
+    """The plain initial message that SECURITY MODE COMPLETE carries. Refused when it cannot be read."""
+    if octets is None:
+        return None
+    try:
+        return nas.decode(octets)
+    except nas.NasError as error:
+        cause = error.cause or GmmCause.PROTOCOL_ERROR_UNSPECIFIED
+        raise Refused(nas.RegistrationReject(cause=cause), f"NAS message container: {error}") from None
+
+
+def contained(ue: Ue, octets: bytes | None) -> Contained:
+    """The message in the ciphered container of a checked initial message: None when there is none or it is broken."""
+    security = ue.security
+    if octets is None or security is None:
+        return None
+    try:
+        return nas.decode(security.cipher(octets, UPLINK, security.last_ul_count))
+    except nas.NasError:
+        ue.amf.note(ue, "the NAS message container cannot be read: only the cleartext elements count")
+        return None

@@ -1,0 +1,83 @@
+"""Service request, TS 23.502 §4.2.3.2, TS 24.501 §5.6.1."""
+
+from __future__ import annotations
+
+from cinq.nf.amf.n1 import Checked, Unprotected
+from cinq.nf.amf.procedures.authentication import authenticate
+from cinq.nf.amf.procedures.security_mode import contained, take_security_into_use
+from cinq.nf.amf.procedures.session_resources import deliver_pending, reactivate, synchronise
+from cinq.nf.amf.ue import Ue
+from cinq.procedure import ABORT, DEFER, IGNORE, Refused, Verdict, collision, procedure
+from cinq.sbi import Problem
+from cinq.wire import nas, ngap
+from cinq.wire.nas import GmmCause
+
+Arrival = Checked[nas.ServiceRequest] | Unprotected[nas.ServiceRequest]
+
+
+@procedure(opens=nas.ServiceRequest)
+async def service_request(ue: Ue, arrival: Arrival) -> None:
+    """TS 23.502 §4.2.3.2. A UE that cannot prove who it is registers anew (TS 24.501 §5.6.1.5, #9)."""
+    if isinstance(arrival, Unprotected) or ue.context.rm_state != "RM-REGISTERED" or ue.security is None:
+        raise Refused(
+            reject(GmmCause.UE_IDENTITY_CANNOT_BE_DERIVED_BY_THE_NETWORK), "unknown, or not checked"
+        )
+    request = arrival.message
+    full = contained(ue, request.nas_message_container)
+    ue.kgnb_count = ue.security.last_ul_count
+    if ue.doubtful:
+        await prove(ue, request)
+    if isinstance(full, nas.ServiceRequest):
+        request = full
+    status = await synchronise(ue, request.pdu_session_status)
+    reactivated = await reactivate(ue, request.uplink_data_status)
+    ue.tell(
+        nas.ServiceAccept(
+            pdu_session_status=status,
+            pdu_session_reactivation_result=reactivated.result,
+            pdu_session_reactivation_result_error_cause=reactivated.causes,
+        )
+    )
+    if ue.context.cm_state != "CM-CONNECTED":
+        ue.commit(cm_state="CM-CONNECTED")
+    deliver_pending(ue)
+
+
+async def prove(ue: Ue, request: nas.ServiceRequest) -> None:
+    """The context was restored from before the UE's last messages: new keys, before anything is believed."""
+    try:
+        supi, keys = await authenticate(ue, str(ue.context.supi), request.ng_ksi)
+    except Problem as problem:
+        raise Refused(reject(GmmCause.CONGESTION), str(problem)) from None
+    if supi != ue.context.supi:
+        raise Refused(reject(GmmCause.UE_IDENTITY_CANNOT_BE_DERIVED_BY_THE_NETWORK), "another subscriber")
+    await take_security_into_use(ue, request, keys)
+    ue.doubtful = False
+
+
+def reject(cause: int) -> nas.ServiceReject:
+    return nas.ServiceReject(cause=cause)
+
+
+@collision(service_request, nas.ServiceRequest)
+def _(ue: Ue, again: Arrival) -> Verdict:
+    """TS 24.501 §5.6.1.7 b): the same request is under way."""
+    first = ue.opening
+    same = isinstance(first, (Checked, Unprotected)) and first.message == again.message
+    return IGNORE("the same request is under way") if same else ABORT
+
+
+@collision(
+    service_request,
+    nas.RegistrationRequest,
+    nas.DeregistrationRequestUEOriginating,
+    ngap.UEContextReleaseRequest,
+    ngap.InitialContextSetupFailure,
+)
+def _(ue: Ue, message: object) -> Verdict:
+    return ABORT
+
+
+@collision(service_request, nas.ULNASTransport)
+def _(ue: Ue, message: object) -> Verdict:
+    return DEFER

@@ -1,0 +1,76 @@
+"""What registration, service request and deregistration do to the PDU sessions of a UE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cinq.nf.amf import n2
+from cinq.nf.amf.context import SmContext
+from cinq.nf.amf.ue import Ue
+from cinq.sbi import Problem
+from cinq.sbi.services.nsmf_pdusession import (
+    SmContextReleaseData,
+    SmContextUpdateData,
+    UpdateSmContextRequest,
+)
+from cinq.wire.nas import GmmCause
+
+
+@dataclass(frozen=True, slots=True)
+class Reactivation:
+    """result: the sessions whose user plane could not be set up; None when the UE asked for none."""
+
+    result: frozenset[int] | None = None
+    causes: dict[int, int] | None = None
+
+
+async def release_sessions(ue: Ue, sessions: Iterable[SmContext]) -> None:
+    """Nsmf_PDUSession_ReleaseSMContext for each. One that is gone already is gone."""
+    for sm in sessions:
+        try:
+            await ue.amf.nsmf.release_sm_context(sm.ref, SmContextReleaseData())
+        except Problem as problem:
+            if problem.status != 404:
+                ue.amf.note(ue, f"PDU session {sm.pdu_session_id} not released: {problem}")
+
+
+async def synchronise(ue: Ue, status: frozenset[int] | None) -> frozenset[int] | None:
+    """TS 24.501 §5.5.1.3.4, §5.6.1.4: sessions that the UE no longer has are released; what is left is answered."""
+    if status is None:
+        return None
+    gone = [sm for sm in ue.context.sm_contexts if sm.pdu_session_id not in status]
+    if gone:
+        await release_sessions(ue, gone)
+        ue.commit(sm_contexts=tuple(sm for sm in ue.context.sm_contexts if sm not in gone))
+    return ue.context.pdu_session_status
+
+
+async def reactivate(ue: Ue, wanted: frozenset[int] | None) -> Reactivation:
+    """TS 23.502 §4.2.3.2 steps 4 to 11: the user plane of each session is set up with the next accept."""
+    if wanted is None:
+        return Reactivation()
+    causes: dict[int, int] = {}
+    for number in sorted(wanted):
+        sm = ue.context.sm_context(number)
+        if sm is None:
+            continue
+        update = UpdateSmContextRequest(json_data=SmContextUpdateData(up_cnx_state="ACTIVATING"))
+        try:
+            answer = await ue.amf.nsmf.update_sm_context(sm.ref, update)
+        except Problem as problem:
+            ue.amf.note(ue, f"PDU session {number} not reactivated: {problem}")
+            causes[number] = GmmCause.INSUFFICIENT_USER_PLANE_RESOURCES_FOR_THE_PDU_SESSION
+            continue
+        if answer.binary_data_n2_sm_information is not None:
+            kind = answer.json_data.n2_sm_info_type
+            resource = n2.Transfer(number, None, answer.binary_data_n2_sm_information, kind, sm.s_nssai)
+            ue.resources = (*ue.resources, resource)
+    return Reactivation(frozenset(causes), causes or None)
+
+
+def deliver_pending(ue: Ue) -> None:
+    """The UE is reachable: what SMFs have sent meanwhile goes out."""
+    pending, ue.pending = ue.pending, ()
+    for transfer in pending:
+        n2.deliver(ue, transfer)

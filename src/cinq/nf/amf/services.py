@@ -1,0 +1,96 @@
+"""What the AMF serves: Namf_Communication (TS 29.518 §5.2), and the notifications that SMFs send it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from cinq.nf.amf import n2
+from cinq.numbering import NumberingError, Supi
+from cinq.sbi import Problem
+from cinq.sbi.services.namf_communication import (
+    N1N2MessageTransferRequest,
+    N1N2MessageTransferRspData,
+    SmContextStatusNotification,
+)
+
+if TYPE_CHECKING:
+    from cinq.nf.amf.amf import AMF
+    from cinq.nf.amf.ue import Ue
+
+MAX_PENDING = 16  # transfers that wait for one UE
+
+
+def _registered(amf: AMF, supi: str) -> Ue:
+    try:
+        ue = amf.by_supi.get(Supi.parse(supi))
+    except NumberingError as error:
+        raise Problem(400, "MANDATORY_IE_INCORRECT", str(error)) from None
+    if ue is None or ue.context.rm_state != "RM-REGISTERED":
+        raise Problem(404, "CONTEXT_NOT_FOUND", "no such UE is registered here")
+    return ue
+
+
+class Communication:
+    def __init__(self, amf: AMF) -> None:
+        self._amf = amf
+
+    async def n1n2_message_transfer(
+        self, ue_context_id: str, body: N1N2MessageTransferRequest
+    ) -> N1N2MessageTransferRspData:
+        """TS 23.502 §4.2.3.3 and §4.3.2.2.1 step 11. Waits for nobody: the outcome comes to the SMF by itself."""
+        ue = _registered(self._amf, ue_context_id)
+        transfer = _transfer(ue, body)
+        connection = ue.connection
+        if connection is not None and ue.secured and not connection.releasing:
+            n2.deliver(ue, transfer)
+            return N1N2MessageTransferRspData(cause="N1_N2_TRANSFER_INITIATED")
+        if body.json_data.skip_ind and transfer.n2 is None:
+            return N1N2MessageTransferRspData(cause="N1_MSG_NOT_TRANSFERRED")
+        if len(ue.pending) >= MAX_PENDING:
+            raise Problem(504, "UE_NOT_REACHABLE", f"{MAX_PENDING} messages wait for the UE already")
+        ue.pending = (*ue.pending, transfer)
+        if connection is None:
+            from cinq.nf.amf.procedures.paging import reach
+
+            self._amf.runtime.spawn(partial(reach, ue), "paging")
+        return N1N2MessageTransferRspData(cause="ATTEMPTING_TO_REACH_UE")
+
+
+def _transfer(ue: Ue, body: N1N2MessageTransferRequest) -> n2.Transfer:
+    data = body.json_data
+    info = data.n2_info_container.sm_info if data.n2_info_container else None
+    number = data.pdu_session_id if info is None else info.pdu_session_id
+    if number is None:
+        raise Problem(400, "MANDATORY_IE_MISSING", "only messages of a PDU session are carried")
+    sm = ue.context.sm_context(number)
+    content = None if info is None else info.n2_info_content
+    s_nssai = sm.s_nssai if sm else None
+    if info is not None and info.s_nssai is not None:
+        s_nssai = info.s_nssai.numbering()
+    return n2.Transfer(
+        pdu_session_id=number,
+        n1=body.binary_data_n1_message,
+        n2=body.binary_data_n2_information,
+        n2_type=None if content is None else content.ngap_ie_type,
+        s_nssai=s_nssai,
+        failure_ref=_last_segment(data.n1n2_failure_txf_notif_uri),
+    )
+
+
+def _last_segment(uri: str | None) -> str | None:
+    return None if uri is None else uri.rsplit("/", 1)[-1]
+
+
+class Callbacks:
+    def __init__(self, amf: AMF) -> None:
+        self._amf = amf
+
+    async def sm_context_status_notify(
+        self, supi: str, pdu_session_id: int, body: SmContextStatusNotification
+    ) -> None:
+        """The SMF has released the SM context: the AMF forgets the route (TS 29.502 §5.2.2.5)."""
+        ue = _registered(self._amf, supi)
+        if body.status_info.resource_status == "RELEASED" and ue.context.sm_context(pdu_session_id):
+            kept = tuple(s for s in ue.context.sm_contexts if s.pdu_session_id != pdu_session_id)
+            ue.commit(sm_contexts=kept)

@@ -1,0 +1,190 @@
+"""What the AMF asks of UDM, NSSF and PCF in a registration, TS 23.502 §4.2.2.2.2 steps 14 to 16."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cinq.nf.amf.context import Ambr, SubscribedDnn
+from cinq.numbering import SNssai
+from cinq.procedure import Refused
+from cinq.sbi import Problem
+from cinq.sbi import models as sbi
+from cinq.sbi.services.nnssf_nsselection import SliceInfoForRegistration, SubscribedSnssai
+from cinq.sbi.services.npcf_ampolicycontrol import PolicyAssociationRequest
+from cinq.sbi.services.nudm_sdm import Nssai, SmfSelectionSubscriptionData
+from cinq.sbi.services.nudm_uecm import Amf3GppAccessRegistration, Amf3GppAccessRegistrationModification
+from cinq.wire import nas
+from cinq.wire.nas import GmmCause
+
+if TYPE_CHECKING:
+    from cinq.nf.amf.ue import Ue
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """nssai: with whether each is a default. dnns: of all slices."""
+
+    nssai: tuple[tuple[SNssai, bool], ...]
+    dnns: tuple[SubscribedDnn, ...]
+    ambr: sbi.Ambr | None
+    rfsp: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    allowed: tuple[SNssai, ...]
+    rejected: list[nas.RejectedSNssai]
+    configured: list[SNssai]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    ue: Ue
+    identifier: str
+    ambr: sbi.Ambr | None
+    rfsp: int | None
+
+
+async def uecm_registration(ue: Ue) -> Ue:
+    """Step 14a: this AMF serves the UE. A second registration replaces the first."""
+    amf = ue.amf
+    await amf.nudm_uecm.registration(
+        str(ue.context.supi),
+        Amf3GppAccessRegistration(
+            amf_instance_id=amf.instance_id,
+            dereg_callback_uri=f"/namf-callback/v1/dereg/{ue.context.supi}",
+            guami=amf.guami,
+            rat_type="NR",
+            pei=ue.context.pei,
+            initial_registration_ind=True,
+        ),
+    )
+    return ue
+
+
+async def uecm_deregistration(ue: Ue) -> None:
+    modification = Amf3GppAccessRegistrationModification(guami=ue.amf.guami, purge_flag=True)
+    try:
+        await ue.amf.nudm_uecm.deregistration(str(ue.context.supi), modification)
+    except Problem as problem:
+        if problem.status not in (403, 404):  # another AMF has registered since, or nobody is
+            raise
+
+
+async def sdm_get(ue: Ue) -> Subscribed:
+    """Step 14b: access and mobility data, and SMF selection data, in one request."""
+    sets = await ue.amf.nudm_sdm.get_data_sets(str(ue.context.supi), ["AM", "SMF_SEL"])
+    am = sets.am_data
+    nssai = None if am is None else am.nssai
+    return Subscribed(
+        nssai=_slices(nssai),
+        dnns=_dnns(sets.smf_sel_data),
+        ambr=None if am is None else am.subscribed_ue_ambr,
+        rfsp=None if am is None else am.rfsp_index,
+    )
+
+
+def _slices(nssai: Nssai | None) -> tuple[tuple[SNssai, bool], ...]:
+    if nssai is None:
+        return ()
+    defaults = [s.numbering() for s in nssai.default_single_nssais]
+    others = [s.numbering() for s in nssai.single_nssais]
+    return tuple((s, s in defaults) for s in dict.fromkeys((*defaults, *others)))
+
+
+def _dnns(data: SmfSelectionSubscriptionData | None) -> tuple[SubscribedDnn, ...]:
+    found = []
+    for key, info in (data.subscribed_snssai_infos if data else {}).items():
+        s_nssai = SNssai.parse(key)
+        found += [
+            SubscribedDnn(s_nssai, item.dnn, item.default_dnn_indicator)
+            for item in info.dnn_infos
+            if not item.dnn_barred
+        ]
+    return tuple(found)
+
+
+async def select_slices(ue: Ue, request: nas.RegistrationRequest, subscribed: Subscribed) -> Slices:
+    """Nnssf_NSSelection_Get. Refused with #62 when nothing is left (TS 24.501 §5.5.1.2.5)."""
+    requested = list(request.requested_nssai or ())
+    info = SliceInfoForRegistration(
+        subscribed_nssai=[
+            SubscribedSnssai(subscribed_snssai=sbi.Snssai.of(s), default_indication=default)
+            for s, default in subscribed.nssai
+        ],
+        requested_nssai=[sbi.Snssai.of(s) for s in requested],
+    )
+    connection = ue.connection
+    tai = None if connection is None else sbi.Tai.of(connection.tai)
+    try:
+        answer = await ue.amf.nnssf.get("AMF", ue.amf.instance_id, info, tai)
+    except Problem as problem:
+        if problem.cause != "SNSSAI_NOT_SUPPORTED":
+            raise
+        raise Refused(_no_slice(requested), str(problem)) from None
+    allowed = tuple(
+        item.allowed_snssai.numbering()
+        for access in answer.allowed_nssai_list
+        for item in access.allowed_snssai_list
+    )
+    if not allowed:
+        raise Refused(_no_slice(requested), "the NSSF allows no slice")
+    rejected = [
+        _rejected(s.numbering(), nas.RejectedCause.NOT_AVAILABLE_IN_PLMN)
+        for s in answer.rejected_nssai_in_plmn
+    ]
+    here = nas.RejectedCause.NOT_AVAILABLE_IN_REGISTRATION_AREA
+    rejected += [_rejected(s.numbering(), here) for s in answer.rejected_nssai_in_ta]
+    wanted = not requested or bool(rejected)
+    configured = [c.configured_snssai.numbering() for c in answer.configured_nssai] if wanted else []
+    return Slices(allowed[:8], rejected[:8], configured[:16])
+
+
+def _rejected(s_nssai: SNssai, cause: nas.RejectedCause) -> nas.RejectedSNssai:
+    return nas.RejectedSNssai(SNssai(s_nssai.sst, s_nssai.sd), cause)
+
+
+def _no_slice(requested: list[SNssai]) -> nas.RegistrationReject:
+    rejected = [_rejected(s, nas.RejectedCause.NOT_AVAILABLE_IN_PLMN) for s in requested[:8]]
+    return nas.RegistrationReject(cause=GmmCause.NO_NETWORK_SLICES_AVAILABLE, rejected_nssai=rejected or None)
+
+
+async def am_policy_create(ue: Ue, subscribed: Subscribed, allowed: tuple[SNssai, ...]) -> Policy:
+    """Step 16: Npcf_AMPolicyControl_Create."""
+    amf = ue.amf
+    created = await amf.npcf.create(
+        PolicyAssociationRequest(
+            notification_uri=f"/namf-callback/v1/am-policy/{ue.context.supi}",
+            supi=str(ue.context.supi),
+            supp_feat="0",
+            access_type="3GPP_ACCESS",
+            rat_type="NR",
+            pei=ue.context.pei,
+            serving_plmn=sbi.PlmnIdNid.of(amf.settings.plmn),
+            ue_ambr=subscribed.ambr,
+            rfsp=subscribed.rfsp,
+            allowed_snssais=[sbi.Snssai.of(s) for s in allowed],
+            guami=amf.guami,
+        )
+    )
+    return Policy(ue, created.id, created.body.ue_ambr, created.body.rfsp)
+
+
+async def am_policy_delete(policy: Policy) -> None:
+    await delete_policy(policy.ue, policy.identifier)
+
+
+async def delete_policy(ue: Ue, identifier: str) -> None:
+    """Npcf_AMPolicyControl_Delete; one that is gone already is gone."""
+    try:
+        await ue.amf.npcf.delete(identifier)
+    except Problem as problem:
+        if problem.status != 404:
+            raise
+
+
+def ambr(rates: sbi.Ambr | None) -> Ambr | None:
+    if rates is None:
+        return None
+    return Ambr(sbi.bits_per_second(rates.uplink), sbi.bits_per_second(rates.downlink))
