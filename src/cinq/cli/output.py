@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
+import signal
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from rich.console import Console
+from rich.logging import RichHandler
 from rich.table import Table
 
 from cinq.settings import SettingsError, load
@@ -58,6 +62,30 @@ def show_pairs(pairs: Mapping[str, object]) -> None:
     for name, value in pairs.items():
         table.add_row(name, str(value))
     console().print(table)
+
+
+def logging_to_stderr(verbose: bool) -> None:
+    """Log lines beside the output, for people."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(message)s",
+        datefmt="%H:%M:%S",
+        handlers=[RichHandler(console=Console(stderr=True, highlight=False), show_path=False)],
+    )
+
+
+def until_signal() -> asyncio.Future[None]:
+    """Done when Ctrl-C or SIGTERM comes. Call it with the loop running."""
+    loop = asyncio.get_running_loop()
+    stopped: asyncio.Future[None] = loop.create_future()
+
+    def stop() -> None:
+        if not stopped.done():
+            stopped.set_result(None)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    return stopped
 
 
 def settings(shape: type[T], path: Path | None) -> T:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import signal
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.logging import RichHandler
 
 from cinq import __version__
-from cinq.cli.output import Failure, console, settings, show_json
+from cinq.cli.output import Failure, console, logging_to_stderr, settings, show_json, until_signal
 from cinq.settings.network import NetworkSettings
 
 
@@ -25,27 +21,15 @@ def command(
 ) -> None:
     """Start a complete 5G core with its user plane. Without --config: a network with sane defaults on loopback."""
     begun = time.perf_counter()
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
-        format="%(message)s",
-        datefmt="%H:%M:%S",
-        handlers=[RichHandler(console=_stderr(), show_path=False, rich_tracebacks=False)],
-    )
+    logging_to_stderr(verbose)
     chosen = settings(NetworkSettings, config)
     asyncio.run(_run(chosen, begun, json))
-
-
-def _stderr() -> Console:
-    return Console(stderr=True, highlight=False)
 
 
 async def _run(chosen: NetworkSettings, begun: float, json: bool) -> None:
     from cinq.network import Network, NetworkError
 
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stopped = until_signal()
     try:
         network = await Network.start(chosen)
     except NetworkError as error:
@@ -57,7 +41,7 @@ async def _run(chosen: NetworkSettings, begun: float, json: bool) -> None:
             show_json(facts)
         else:
             _say(facts)
-        await stop.wait()
+        await stopped
     finally:
         await network.stop()
     if not json:
