@@ -187,7 +187,8 @@ def test_unknown_extensions_inside_an_ie() -> None:
     [
         (REJECT, REJECT, (("reject", UNKNOWN, "not-understood"),)),
         (IGNORE, REJECT, (("reject", LOCATION, "not-understood"),)),
-        (IGNORE, IGNORE, ()),
+        (IGNORE, NOTIFY, (("notify", LOCATION, "not-understood"),)),
+        (IGNORE, IGNORE, (("ignore", LOCATION, "missing"),)),
     ],
 )
 def test_an_unknown_alternative_of_a_choice(
@@ -197,12 +198,10 @@ def test_an_unknown_alternative_of_a_choice(
     location = b"\xc0" + UNKNOWN.to_bytes(2, "big") + bytes([inner << 6, 1, 0])
     octets = pdu(*IDS_IES, NAS_IE, (LOCATION, outer, location), code=46)
     error = fault(octets)
-    if ies:
-        assert error.cause == "abstract-syntax-error-reject"
-        assert error.ies == ies
-    else:
-        assert error.tolerable
-        assert error.ies == (("ignore", LOCATION, "missing"),)
+    assert error.ies == ies
+    assert error.tolerable == (outer != REJECT)
+    rejected = error.cause == "abstract-syntax-error-reject"
+    assert rejected == (outer == REJECT)
 
 
 def test_a_transfer_with_an_unknown_ie() -> None:

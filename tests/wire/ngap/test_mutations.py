@@ -1,7 +1,11 @@
-"""Whatever the octets: a message or NgapError, in bounded time."""
+"""Whatever the octets: a message or NgapError, in bounded time.
+
+CINQ_NGAP_MUTATIONS sets how many mutations there are of each message (25 when unset).
+"""
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from typing import TYPE_CHECKING
@@ -13,6 +17,8 @@ from cinq.wire import ngap
 
 if TYPE_CHECKING:
     from .conftest import Oracle
+
+TIMES = int(os.environ.get("CINQ_NGAP_MUTATIONS", "25"))
 
 
 def survives(octets: bytes) -> bool:
@@ -51,7 +57,7 @@ def test_mutations_of_every_message(oracle: Oracle) -> None:
     decoded = 0
     for kind, row, node in oracle.messages():
         octets = oracle.pdu_octets(kind, row, node, oracle.value(node))
-        for _ in range(25):
+        for _ in range(TIMES):
             decoded += survives(mutated(octets, draw))
             # With a right length in front the mutation reaches further in.
             content = mutated(octets[4 if octets[3] < 128 else 5 :], draw)[:16383]
@@ -64,7 +70,7 @@ def test_mutations_of_every_transfer(oracle: Oracle) -> None:
     for name, node in oracle.values():
         node.set_val(oracle.value(node))
         octets = node.to_aper()
-        for _ in range(40):
+        for _ in range(2 * TIMES):
             try:
                 value = ngap.decode_value(getattr(ngap, name), mutated(octets, draw))
             except ngap.NgapError:

@@ -250,9 +250,12 @@ def _ie(
 def _missing(findings: Findings, rows: tuple[Ie, ...], into: Sequence) -> None:
     """§10.3.5: what is mandatory and not there, by the criticality that the specification gives it."""
     for ie, attribute, criticality, mandatory, _ in rows:
-        if not mandatory or getattr(into, attribute) is not None or ie in findings.unread:
+        if not mandatory or getattr(into, attribute) is not None:
             continue
         found = (None, f"{_named(ie)} is missing")
+        if ie in findings.unread:  # reported already; the message is incomplete all the same
+            findings.tolerated = findings.tolerated or found
+            continue
         if len(findings.diagnostics) < MOST_DIAGNOSTICS:
             findings.diagnostics.append((criticality, ie, "missing"))
         if criticality == "reject":
