@@ -54,7 +54,7 @@ class RawIp:
         self.address = address
         self.ports: dict[int, int] = {}
         self.drop: Callable[[str], bool] | None = None
-        """Set by tests: called with 'in' or 'out' per packet; True loses the packet."""
+        """Only tests set it, see `Stack.impair`."""
         self._buffer = ffi.new("unsigned char[]", PACKET_LIMIT)
         self._view = memoryview(ffi.buffer(self._buffer))
         self._pointers = [self._buffer + offset for offset in range(64)]

@@ -56,6 +56,10 @@ class ListeningSocket:
             association.established(listener.on_association, listener.open)
             association.ready()
 
+    def forsake(self) -> None:
+        for listener in list(self.listeners.values()):
+            listener.close()
+
 
 class UsrsctpListener:
     """A server on one address and port; `Listener` says what its methods do."""
@@ -156,13 +160,12 @@ async def connect(
         raise
     association = UsrsctpAssociation(engine, so, here, (remote, port), settings, reservation)
     engine.own(so, association)
-    bound = sockaddr_conn(0, reservation.port)
+    bound = sockaddr_conn(handle, reservation.port)
     if engine.lib.usrsctp_bind(so, bound, len(bound)):
         why = os.strerror(ffi.errno)
         association.abort(why)
         raise TransportError(f"SCTP port {reservation.port} on {address}: {why}")
-    await association.connect(handle, port, within)
-    association.established(on_association, None)
+    await association.connect(handle, port, within, on_association)
     return association
 
 

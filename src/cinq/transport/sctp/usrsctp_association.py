@@ -172,9 +172,10 @@ class UsrsctpAssociation:
             if _flags[0] & MSG_NOTIFICATION:
                 self._notified(ffi.buffer(_buffer, n)[:])
                 continue
-            more = _info_type[0] == RECVV_RN
-            self._received(ffi.buffer(_buffer, n)[:], bool(_flags[0] & MSG_EOR))
-            if not more:
+            complete = bool(_flags[0] & MSG_EOR)
+            last = complete and _info_type[0] != RECVV_RN  # nothing else waits: saves a call
+            self._received(ffi.buffer(_buffer, n)[:], complete)
+            if last:
                 return
 
     def _received(self, octets: bytes, complete: bool) -> None:
@@ -202,7 +203,8 @@ class UsrsctpAssociation:
         _, _, _, state, _, outbound, _, _ = _change.unpack_from(octets)
         if state == COMM_UP:
             self.outbound_streams = outbound or 1
-            if self._up is not None and not self._up.done():
+            if self._up is not None and not self._up.done() and self._on_association is not None:
+                self.established(self._on_association, None)  # now: a message may follow at once
                 self._up.set_result(None)
         elif state == COMM_LOST:
             self._end(_why_lost(octets[_change.size :]))
@@ -224,6 +226,7 @@ class UsrsctpAssociation:
         self._stack.endpoints[so] = successor
         if self._on_association is not None:
             successor.established(self._on_association, self._owner)
+        self._stack.wake(so)
 
     def established(self, on_association: OnAssociation, owner: set[Association] | None) -> None:
         """The association is up: asks the user for the handler."""
@@ -243,22 +246,31 @@ class UsrsctpAssociation:
             return 0
         return int.from_bytes(ffi.buffer(_status)[18:20], sys.byteorder)
 
-    async def connect(self, handle: int, port: int, within: float) -> None:
+    async def connect(self, handle: int, port: int, within: float, on_association: OnAssociation) -> None:
         """Waits until the association is up; TransportError says why it is not."""
         address = sockaddr_conn(handle, port)
         if self._stack.lib.usrsctp_connect(self._so, address, len(address)) and ffi.errno not in WOULD_BLOCK:
-            raise TransportError(f"SCTP to {self.remote[0]}:{port}: {os.strerror(ffi.errno)}")
+            why = os.strerror(ffi.errno)
+            self._end(why)
+            raise TransportError(f"SCTP to {self.remote[0]}:{port}: {why}")
+        self._on_association = on_association
         self._up = asyncio.get_running_loop().create_future()
         try:
             await asyncio.wait_for(self._up, within)
+            self._up = None
         except TimeoutError:
-            self.abort("no answer")
             raise TransportError(
                 f"no SCTP answer from {self.remote[0]}:{port} within {within:g} s",
                 "check that the peer runs, listens on that address and is routed (ip route get)",
             ) from None
         finally:
-            self._up = None
+            if self._up is not None:
+                self._up = None
+                self.abort("no answer in time")
+
+    def forsake(self) -> None:
+        self._handler = self._gone = self._up = None
+        self._end("the event loop has ended")
 
     def _end(self, reason: str) -> None:
         so, self._so = self._so, 0

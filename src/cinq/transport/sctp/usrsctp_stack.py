@@ -15,6 +15,7 @@ import os
 import socket
 import struct
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from cinq.transport.error import TransportError
@@ -41,6 +42,9 @@ class Endpoint(Protocol):
     def ready(self) -> None:
         """Something can be read, written or accepted."""
 
+    def forsake(self) -> None:
+        """The event loop of the owner has ended: give everything back, tell nobody."""
+
 
 class Stack:
     """The one usrsctp of the process: raw sockets below, endpoints above, timers beside."""
@@ -51,6 +55,7 @@ class Stack:
         self.blocked: set[int] = set()
         """Sockets whose send buffer was full; they are made ready after every input."""
         self._raw: dict[str, RawIp] = {}
+        self._drop: Callable[[str], bool] | None = None
         self._locals: list[tuple[str, int]] = []
         self._local_index: dict[tuple[str, int], int] = {}
         self._registered: set[int] = set()
@@ -81,17 +86,20 @@ class Stack:
         return loop
 
     def _forget(self) -> None:
-        for so in list(self.endpoints):
-            self.close_socket(so)
+        """Ends what belonged to an event loop that is no more."""
+        for endpoint in list(self.endpoints.values()):
+            endpoint.forsake()
         for raw in self._raw.values():
             raw.close()
         self._raw.clear()
-        self._timer = None
+        self._ready.clear()
+        self._loop = self._timer = None
 
     def _tick(self) -> None:
-        assert self._loop is not None
         self.advance_clock()
         self._dispatch()
+        if self._loop is None:  # the last port was closed just now
+            return
         busy = len(self.endpoints) > len(self._raw)
         self._timer = self._loop.call_later(TICK_BUSY_S if busy else TICK_IDLE_S, self._tick)
 
@@ -111,9 +119,16 @@ class Stack:
         raw = self._raw.get(address)
         if raw is None:
             raw = self._raw[address] = RawIp(address)
+            raw.drop = self._drop
             loop.add_reader(raw.socket, self._readable, raw)
         raw.add_port(port)
         self.wake_timer()
+
+    def impair(self, drop: Callable[[str], bool] | None) -> None:
+        """For tests: `drop('in' or 'out')` is asked about every packet and loses it when it says True."""
+        self._drop = drop
+        for raw in self._raw.values():
+            raw.drop = drop
 
     def wake_timer(self) -> None:
         """Ticks soon: an association is about to start its timers."""
@@ -176,6 +191,10 @@ class Stack:
     # -- sockets
 
     def _queue_ready(self, so: int, _argument: int, _flags: int) -> None:
+        self._ready.append(so)
+
+    def wake(self, so: int) -> None:
+        """Has the owner of `so` look for work, soon."""
         self._ready.append(so)
 
     def _dispatch(self) -> None:

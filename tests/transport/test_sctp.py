@@ -1,0 +1,415 @@
+"""Real associations over loopback, in network namespaces of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cinq.transport import sctp
+from cinq.transport.error import TransportError
+from cinq.transport.sctp import usrsctp_stack
+from cinq.transport.sctp.association import Association, SctpSettings
+
+pytestmark = [pytest.mark.root, pytest.mark.kernel]
+
+PORT = 38412
+QUICK = SctpSettings(
+    heartbeat_ms=100, rto_initial_ms=100, rto_min_ms=50, rto_max_ms=100, max_retransmissions=3
+)
+PEER = Path(__file__).parent / "sctp_peer.py"
+
+
+class Recorder:
+    """A handler that remembers what it heard, and echoes when asked to."""
+
+    def __init__(self, association: Association, echo: bool = False) -> None:
+        self.association = association
+        self.echo = echo
+        self.messages: list[tuple[bytes, int, int]] = []
+        self.reasons: list[str] = []
+        self.changed = asyncio.Event()
+
+    def message(self, octets: bytes, stream: int, ppid: int) -> None:
+        self.messages.append((octets, stream, ppid))
+        self.changed.set()
+        if self.echo:
+            self.association.send(octets, stream=stream, ppid=ppid)
+
+    def lost(self, reason: str) -> None:
+        self.reasons.append(reason)
+        self.changed.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self.changed.clear()
+            await self.changed.wait()
+
+    async def heard(self, count: int) -> list[tuple[bytes, int, int]]:
+        await self.until(lambda: len(self.messages) >= count)
+        return self.messages
+
+    async def end(self) -> str:
+        await self.until(lambda: bool(self.reasons))
+        assert len(self.reasons) == 1
+        return self.reasons[0]
+
+
+class Side:
+    """Makes recorders, and remembers them."""
+
+    def __init__(self, echo: bool = False) -> None:
+        self.recorders: list[Recorder] = []
+        self.echo = echo
+        self.changed = asyncio.Event()
+
+    def __call__(self, association: Association) -> Recorder:
+        self.recorders.append(Recorder(association, self.echo))
+        self.changed.set()
+        return self.recorders[-1]
+
+    async def up(self, count: int) -> None:
+        while len(self.recorders) < count:
+            self.changed.clear()
+            await self.changed.wait()
+
+
+def run(work: Callable[[], Coroutine[None, None, None]], seconds: float = 8) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(seconds):
+            await work()
+
+    asyncio.run(bounded())
+
+
+@pytest.fixture(autouse=True)
+def _sctp(namespace: str) -> Iterator[None]:
+    try:
+        sctp.implementation()
+    except TransportError as error:
+        pytest.skip(str(error))
+    yield
+    if sctp.implementation() == "usrsctp":
+        usrsctp_stack.stack().impair(None)
+
+
+@pytest.fixture
+def needs_usrsctp() -> None:
+    if sctp.implementation() != "usrsctp":
+        pytest.skip("about libusrsctp only; the kernel's SCTP is in use")
+
+
+def start_peer(local_port: int = 0, remote: str = "127.0.0.1") -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, str(PEER), remote, str(PORT), str(local_port)], stdout=subprocess.PIPE
+    )
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+def test_messages_keep_their_boundaries_stream_and_ppid() -> None:
+    async def work() -> None:
+        server, client = Side(echo=True), Side()
+        listener = await sctp.listen("127.0.0.1", PORT, server)
+        association = await sctp.connect("127.0.0.1", PORT, client)
+        assert association.remote == ("127.0.0.1", PORT)
+        assert association.outbound_streams == 32
+        sent = [(bytes([number]) * (number + 1), number % 32, 60) for number in range(100)]
+        sent += [(os.urandom(60_000), 3, 60), (b"other payload protocol", 0, 61)]
+        for octets, stream, ppid in sent:
+            association.send(octets, stream=stream, ppid=ppid)
+        back = await client.recorders[0].heard(len(sent))
+        assert sorted(back) == sorted(sent)
+        for stream in range(32):
+            assert [each for each in back if each[1] == stream] == [
+                each for each in sent if each[1] == stream
+            ]
+        assert len(listener.associations) == 1
+        await association.close()
+        assert client.recorders[0].reasons == ["shut down"]
+        assert await server.recorders[0].end() == "shut down by the peer"
+        assert not listener.associations
+        association.send(b"too late")
+        listener.close()
+        listener.close()
+
+    run(work)
+
+
+def test_peer_with_one_stream_is_served() -> None:
+    """DEV-056."""
+
+    async def work() -> None:
+        server, client = Side(), Side()
+        listener = await sctp.listen("127.0.0.1", PORT, server)
+        one = SctpSettings(outbound_streams=1, inbound_streams=1)
+        association = await sctp.connect("127.0.0.1", PORT, client, settings=one)
+        assert association.outbound_streams == 1
+        association.send(b"up", stream=5)
+        await server.up(1)
+        served = server.recorders[0].association
+        assert served.outbound_streams == 1
+        served.send(b"down", stream=17)
+        assert await client.recorders[0].heard(1) == [(b"down", 0, 60)]
+        assert await server.recorders[0].heard(1) == [(b"up", 0, 60)]
+        listener.close()
+
+    run(work)
+
+
+def test_message_beyond_the_limit_ends_only_its_association() -> None:
+    """DEV-055."""
+
+    async def work() -> None:
+        server, good, bad = Side(echo=True), Side(), Side()
+        listener = await sctp.listen("127.0.0.1", PORT, server)
+        first = await sctp.connect("127.0.0.1", PORT, good)
+        second = await sctp.connect("127.0.0.1", PORT, bad)
+        second.send(bytes(70_000))
+        assert await bad.recorders[0].end() == "aborted by the peer: message longer than 65536 octets"
+        assert await server.recorders[1].end() == "aborted here: message longer than 65536 octets"
+        first.send(bytes(65_536))
+        assert len((await good.recorders[0].heard(1))[0][0]) == 65_536
+        listener.close()
+        assert await good.recorders[0].end() == "aborted by the peer: the server stops"
+
+    run(work)
+
+
+def test_loss_is_repaired_in_order(needs_usrsctp: None) -> None:
+    async def work() -> None:
+        server, client = Side(echo=True), Side()
+        listener = await sctp.listen("127.0.0.1", PORT, server, settings=QUICK)
+        chance = random.Random(5)
+        usrsctp_stack.stack().impair(lambda direction: chance.random() < 0.05)
+        patient = replace(QUICK, max_retransmissions=20)
+        association = await sctp.connect("127.0.0.1", PORT, client, settings=patient)
+        sent = [b"%d" % number + bytes(number * 7 % 3000) for number in range(150)]
+        for octets in sent:
+            association.send(octets, stream=1)
+        assert [each[0] for each in await client.recorders[0].heard(len(sent))] == sent
+        usrsctp_stack.stack().impair(None)
+        listener.close()
+
+    run(work)
+
+
+def test_abort_of_one_leaves_the_others() -> None:
+    async def work() -> None:
+        server, clients = Side(echo=True), Side()
+        listener = await sctp.listen("127.0.0.1", PORT, server)
+        first, second = [await sctp.connect("127.0.0.1", PORT, clients) for _ in range(2)]
+        first.abort("enough")
+        assert clients.recorders[0].reasons == ["aborted here: enough"]
+        assert await server.recorders[0].end() == "aborted by the peer: enough"
+        second.send(b"still here")
+        assert await clients.recorders[1].heard(1) == [(b"still here", 0, 60)]
+        assert len(listener.associations) == 1
+        listener.close()
+
+    run(work)
+
+
+def test_failing_handler_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    class Failing(Recorder):
+        def message(self, octets: bytes, stream: int, ppid: int) -> None:
+            super().message(octets, stream, ppid)
+            if octets == b"bug":
+                raise ValueError("bug")
+
+    async def work() -> None:
+        served: list[Failing] = []
+
+        def failing(association: Association) -> Failing:
+            served.append(Failing(association, echo=True))
+            return served[0]
+
+        listener = await sctp.listen("127.0.0.1", PORT, failing)
+        client = Side()
+        association = await sctp.connect("127.0.0.1", PORT, client)
+        association.send(b"bug")
+        association.send(b"good")
+        assert [each[0] for each in await client.recorders[0].heard(2)] == [b"bug", b"good"]
+        listener.close()
+
+    run(work)
+    assert "failed on a message of 3 octets" in caplog.text
+
+
+def test_two_hundred_associations_at_once() -> None:
+    async def work() -> None:
+        server, clients = Side(echo=True), Side()
+        listener = await sctp.listen("0.0.0.0", PORT, server)
+        connecting: list[Awaitable[Association]] = [
+            sctp.connect(f"127.0.1.{number}", PORT, clients, within=10) for number in range(1, 201)
+        ]
+        associations = await asyncio.gather(*connecting)
+        for number, association in enumerate(associations):
+            association.send(b"%d" % number)
+        for recorder in clients.recorders:
+            number = associations.index(recorder.association)
+            assert await recorder.heard(1) == [(b"%d" % number, 0, 60)]
+            assert recorder.association.remote[0] == f"127.0.1.{number + 1}"
+        assert {each.local[0] for each in listener.associations} == {f"127.0.1.{n}" for n in range(1, 201)}
+        await asyncio.gather(*(each.close() for each in associations))
+        assert not listener.associations
+        listener.close()
+
+    run(work)
+
+
+def test_other_process_in_the_same_namespace_and_its_death() -> None:
+    async def work() -> None:
+        server = Side()
+        listener = await sctp.listen("127.0.0.1", PORT, server, settings=QUICK)
+        own = await sctp.connect("127.0.0.1", PORT, Side(echo=True))
+        peers = [start_peer() for _ in range(2)]
+        try:
+            await server.up(3)
+            for recorder in server.recorders[1:]:
+                recorder.association.send(b"hello", stream=2)
+                assert await recorder.heard(1) == [(b"hello", 2, 60)]
+            server.recorders[1].association.send(b"end")
+            assert await server.recorders[1].end() == "shut down by the peer"
+            for each in peers:
+                stop(each)
+            assert await server.recorders[2].end() == "no answer from the peer"
+            assert not server.recorders[0].reasons
+            own.send(b"unharmed")
+            assert await server.recorders[0].heard(1) == [(b"unharmed", 0, 60)]
+        finally:
+            for each in peers:
+                stop(each)
+        listener.close()
+
+    run(work)
+
+
+def test_peer_restart_is_a_loss_and_a_new_association() -> None:
+    async def work() -> None:
+        server = Side()
+        listener = await sctp.listen("127.0.0.1", PORT, server)
+        peer = start_peer(local_port=40_000)
+        try:
+            await server.up(1)
+            stop(peer)
+            peer = start_peer(local_port=40_000)
+            assert await server.recorders[0].end() == "restarted by the peer"
+            await server.up(2)
+            server.recorders[1].association.send(b"hello")
+            assert await server.recorders[1].heard(1) == [(b"hello", 0, 60)]
+            assert listener.associations == {server.recorders[1].association}
+        finally:
+            stop(peer)
+        listener.close()
+
+    run(work)
+
+
+def test_silent_peer_fills_the_queue_and_is_aborted(needs_usrsctp: None) -> None:
+    async def work() -> None:
+        server, client = Side(), Side()
+        listener = await sctp.listen("127.0.0.1", PORT, server)
+        settings = replace(QUICK, send_queue_limit=1 << 20)
+        association = await sctp.connect("127.0.0.1", PORT, client, settings=settings)
+        usrsctp_stack.stack().impair(lambda direction: True)
+        for _ in range(40):
+            association.send(bytes(50_000))
+        assert client.recorders[0].reasons == [
+            "aborted here: more than 1048576 octets wait: the peer does not read"
+        ]
+        usrsctp_stack.stack().impair(None)
+        listener.close()
+
+    run(work)
+
+
+def test_queue_drains_when_the_peer_reads() -> None:
+    async def work() -> None:
+        server, client = Side(), Side()
+        listener = await sctp.listen("127.0.0.1", PORT, server)
+        association = await sctp.connect("127.0.0.1", PORT, client)
+        for number in range(40):
+            association.send(bytes([number]) * 50_000)
+        await association.close(within=10)
+        assert client.recorders[0].reasons == ["shut down"]
+        assert [each[0][0] for each in server.recorders[0].messages] == list(range(40))
+        listener.close()
+
+    run(work)
+
+
+def test_nobody_answers() -> None:
+    async def work() -> None:
+        with pytest.raises(TransportError, match=r"127\.0\.0\.1:38412"):
+            await sctp.connect("127.0.0.1", PORT, Side(), within=0.3)
+        task = asyncio.ensure_future(sctp.connect("127.0.0.1", PORT, Side()))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(work)
+    if sctp.implementation() == "usrsctp":
+        assert not usrsctp_stack.stack().endpoints
+
+
+def test_port_in_use() -> None:
+    async def work() -> None:
+        first = await sctp.listen("127.0.0.1", PORT, Side())
+        with pytest.raises(TransportError, match=rf"SCTP port {PORT} on 127\.0\.0\.1 is in use"):
+            await sctp.listen("127.0.0.1", PORT, Side())
+        with pytest.raises(TransportError, match="in use"):
+            await sctp.listen("0.0.0.0", PORT, Side())
+        other = Side(echo=True)
+        second = await sctp.listen("127.0.0.2", PORT, other)
+        client = Side()
+        association = await sctp.connect("127.0.0.2", PORT, client, local="127.0.0.3", local_port=2905)
+        association.send(b"to the second")
+        assert await client.recorders[0].heard(1)
+        assert other.recorders[0].association.remote == ("127.0.0.3", 2905)
+        association.abort()
+        second.close()
+        first.close()
+        everywhere = await sctp.listen("0.0.0.0", PORT, Side())
+        with pytest.raises(TransportError, match="in use"):
+            await sctp.listen("127.0.0.1", PORT, Side())
+        everywhere.close()
+
+    run(work)
+
+
+def test_wrong_addresses() -> None:
+    async def work() -> None:
+        with pytest.raises(TransportError, match=r"192\.0\.2\.1"):
+            await sctp.listen("192.0.2.1", PORT, Side())
+        with pytest.raises(TransportError, match=r"192\.0\.2\.1"):
+            await sctp.connect("192.0.2.1", PORT, Side(), within=0.3)
+        with pytest.raises(TransportError, match="no address"):
+            await sctp.connect("no address", PORT, Side())
+
+    run(work)
+
+
+def test_a_second_event_loop_starts_afresh() -> None:
+    async def work() -> None:
+        server, client = Side(echo=True), Side()
+        await sctp.listen("127.0.0.1", PORT, server)
+        association = await sctp.connect("127.0.0.1", PORT, client)
+        association.send(b"hello")
+        await client.recorders[0].heard(1)
+
+    run(work)
+    run(work)
