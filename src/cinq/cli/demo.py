@@ -1,0 +1,115 @@
+"""cinq demo: one network, one phone, one download, with every message on the screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cinq import __version__
+from cinq.cli.output import Failure, console, show_json
+from cinq.cli.trace import show_rows, width
+
+if TYPE_CHECKING:
+    from cinq.lab.demo import Result
+    from cinq.procedure import Event
+
+
+def command(
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    folder: Annotated[Path, typer.Option(help="Where capture and logs go.")] = Path("cinq-demo"),
+) -> None:
+    """Bring up a whole 5G network, register a phone, download 100 MB through it, and take it all down."""
+    from cinq.lab import rootless
+    from cinq.transport.error import TransportError
+
+    out = folder.absolute()
+    try:
+        if not rootless.privileged():
+            rootless.enter()
+        _run(out, json)
+    except TransportError as error:
+        raise Failure(error.what, error.remedy) from None
+
+
+def _run(folder: Path, json: bool) -> None:
+    from cinq.lab.core import CoreError
+    from cinq.lab.demo import Demo, DemoError
+    from cinq.procedure import Aborted, Refused, TimerExpired
+    from cinq.trace import export
+
+    shown = 0
+
+    def ladder(step: str, result: Result) -> None:
+        nonlocal shown
+        if json:
+            return
+        _progress(step, result)
+        if step in ("session", "deregistered"):
+            shown = _ladder(demo.events, shown)
+
+    demo = Demo.into(folder, lambda event: None, ladder)
+    try:
+        result = demo.run()
+    except (DemoError, CoreError, Refused, TimerExpired, Aborted) as error:
+        raise Failure(
+            f"the demonstration failed: {error}", f"cinq doctor; log: {folder / 'core.log'}"
+        ) from None
+    pcap = folder / "demo.pcapng"
+    with pcap.open("wb") as file:
+        export(demo.events, file)
+    result.pcap = str(pcap)
+    if json:
+        show_json(result.facts())
+    else:
+        _ladder(demo.events, shown)
+        _summary(result)
+    if not result.good:
+        raise Failure("the demonstration did not come through whole", f"log: {folder / 'core.log'}")
+
+
+def _ladder(events: list[Event], shown: int) -> int:
+    """Prints what came since `shown` events. How many are shown now."""
+    from cinq.trace import ladder_rows, steps_of_events
+
+    now = len(events)
+    if now > shown:
+        show_rows(ladder_rows(steps_of_events(events[shown:now]), width()))
+        console().print()
+    return now
+
+
+def _progress(step: str, result: Result) -> None:
+    out = console()
+    if step == "core":
+        out.print(
+            f"[bold]cinq {__version__}[/] · SCTP {result.sctp} · data plane {result.data_plane} · "
+            f"core ready in {result.core_ready_s:.2f} s"
+        )
+    elif step == "gnb":
+        out.print(f" radio  gNB 'demo-cell', NG Setup {result.ng_setup_ms:.1f} ms")
+        out.print(" phone  SUPI imsi-99970…001 · SUCI profile A · NIA2 NEA2\n")
+    elif step == "download":
+        out.print(
+            f" user plane: UE ⇄ gNB ⇄ UPF ⇄ data network: {result.bytes:,} octets by {result.downloaded_with}\n"
+        )
+
+
+def _summary(result: Result) -> None:
+    out = console()
+    agrees = "SHA-256 agrees" if result.sha256_ok else "[bold red]SHA-256 differs[/]"
+    ping = f"ping {result.ping_ms:.2f} ms · " if result.ping_ms else "ping not installed · "
+    gigabits = result.throughput_mbit_s / 1000
+    out.print(
+        f" [green]registered[/] {result.registration_ms:.1f} ms · session {result.session_ms:.1f} ms "
+        f"({result.session_ip}) · {ping}first byte {result.first_byte_ms:.1f} ms · "
+        f"{result.bytes / 1e6:.0f} MB at {gigabits:.2f} Gbit/s · {agrees} · deregistered"
+    )
+    out.print(f" all in {result.total_s:.1f} s; namespaces are gone")
+    out.print(f" capture   {result.pcap} (opens in Wireshark, NAS deciphered)")
+    out.print(
+        " next      cinq up            a network of your own\n"
+        "           cinq subscriber import sims.csv\n"
+        "           cinq doctor        what this host can do"
+    )

@@ -1,0 +1,172 @@
+"""cinq trace: what crosses the interfaces, live from a core or from a capture file, as a ladder for each UE."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json as json_
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from cinq.cli.output import Failure, console, settings, until_signal
+from cinq.settings.network import NetworkSettings
+
+if TYPE_CHECKING:
+    from cinq.procedure import Event
+    from cinq.trace import Row, Step
+
+app = typer.Typer(
+    help="Follow a running core (live), or read a capture file of any core (read).", no_args_is_help=True
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+OneUe = Annotated[str, typer.Option("--ue", help="Only this UE: its IMSI.")]
+STYLES = {"n1": "cyan", "n2": "blue", "n3": "yellow", "n4": "magenta", "sbi": "green", "": "dim"}
+
+
+def show_rows(rows: Iterable[Row]) -> None:
+    """A ladder on the terminal: colour by interface, red for what failed."""
+    out = console()
+    for row in rows:
+        if row.step is None:
+            out.print(Text(row.text, "bold"), overflow="ignore", no_wrap=True, crop=False)
+            continue
+        style = "bold red" if row.step.failed else STYLES.get(row.step.interface, "")
+        out.print(Text(row.text, style), overflow="ignore", no_wrap=True, crop=False)
+
+
+def width() -> int:
+    return max(80, min(shutil.get_terminal_size((120, 40)).columns, 200))
+
+
+@app.command("read")
+def read(
+    file: Annotated[Path, typer.Argument(help="pcap or pcapng: N2, N4 and N3 of any core.")],
+    keys: Annotated[
+        Path | None,
+        typer.Option("--keys", help="CSV with imsi, k, opc (or op): NAS is deciphered with them."),
+    ] = None,
+    hn_key: Annotated[
+        list[str] | None,
+        typer.Option("--hn-key", help="Home network private key for SUCIs, ID:A|B:HEX. May be repeated."),
+    ] = None,
+    ue: OneUe = "",
+    json: AsJson = False,
+) -> None:
+    """Read a capture: every control message decoded, NAS deciphered where the keys are given."""
+    from cinq.trace import KeysError, ladder_rows, read_capture, read_keys, steps_of_messages, to_json
+    from cinq.transport.error import TransportError
+    from cinq.transport.pcap import PcapError
+
+    try:
+        capture = read_capture(file, read_keys(keys, hn_key or ()))
+        messages = [m for m in capture if not ue or (m.ue or "").endswith(ue[-3:])]
+    except (KeysError, PcapError, TransportError) as error:
+        raise Failure(str(error)) from None
+    except OSError as error:
+        raise Failure(f"{file}: {error.strerror or error}") from None
+    if json:
+        sys.stdout.write(to_json(messages, capture, indent=2) + "\n")
+        return
+    show_rows(ladder_rows(steps_of_messages(messages), width(), ue or None))
+    console().print(
+        f"\n{len(messages)} messages, {capture.undecoded} undecoded · {capture.packets} packets, of them "
+        f"{capture.user_packets} user traffic, {capture.tcp_packets} TCP (SBI: not read)"
+    )
+    if capture.fault:
+        console().print(f"the file ends early: {capture.fault}", style="yellow")
+
+
+@app.command("live")
+def live(
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="Settings file of the core.")] = None,
+    socket: Annotated[
+        Path | None, typer.Option(help="Event socket of the core, in place of --config.")
+    ] = None,
+    ue: OneUe = "",
+    write: Annotated[Path | None, typer.Option("--write", "-w", help="Write a pcapng as well.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Follow a running core until Ctrl-C: a line for each message, then the ladders. --json: a line of JSON each."""
+    chosen = settings(NetworkSettings, config)
+    path = socket or chosen.state.run / f"{chosen.network.name}.sock"
+    asyncio.run(_follow(path, ue, write, json))
+
+
+async def _follow(path: Path, ue: str, write: Path | None, json: bool) -> None:
+    from cinq.trace import Exporter, ladder_rows, steps_of_events
+    from cinq.trace.stream import StreamError, follow
+    from cinq.transport.error import TransportError
+
+    stopped = until_signal()
+    events: list[Event] = []
+    with contextlib.ExitStack() as stack:
+        exporter = Exporter(stack.enter_context(write.open("wb"))) if write else None
+
+        async def take() -> None:
+            async for event in follow(str(path), lambda name: _say(f"following {name}", json)):
+                if ue and not event.subject.endswith(ue):
+                    continue
+                events.append(event)
+                if exporter is not None:
+                    exporter.event(event)
+                _line(event, events[0].time, json)
+
+        task = asyncio.ensure_future(take())
+        try:
+            await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                task.result()
+        except (TransportError, StreamError) as error:
+            raise Failure(str(error), "cinq up, or --socket with the path that `cinq up` shows") from None
+        finally:
+            task.cancel()
+    if not json and events:
+        console().print()
+        show_rows(ladder_rows(steps_of_events(events), width(), ue or None))
+
+
+def _say(text: str, json: bool) -> None:
+    if not json:
+        console().print(text, style="dim")
+
+
+def _line(event: Event, start: float, json: bool) -> None:
+    from cinq.trace import steps_of_events
+
+    if json:
+        sys.stdout.write(json_.dumps(event_facts(event), ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+        return
+    for step in steps_of_events([event]):
+        console().print(line_of(step, start), overflow="ignore", no_wrap=True, crop=False)
+
+
+def line_of(step: Step, start: float) -> Text:
+    """One message on one line: time since the start, interface, from, to, name, and what it says."""
+    style = "bold red" if step.failed else STYLES.get(step.interface, "")
+    text = Text(f"{(step.time - start) * 1000:9.1f} ms  ", "dim")
+    return text.append(
+        f"{step.interface or '-':<4} {step.sender:>4} → {step.receiver:<4}  {step.text}", style
+    )
+
+
+def event_facts(event: Event) -> dict[str, object]:
+    """An event for programs."""
+    return {
+        "time": event.time,
+        "nf": event.nf,
+        "peer": event.peer,
+        "subject": event.subject,
+        "interface": event.interface,
+        "direction": event.direction,
+        "message": event.message,
+        "cause": event.cause,
+        "octets": event.octets.hex(),
+    }
