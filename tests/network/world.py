@@ -1,0 +1,167 @@
+"""A whole network in one process on the virtual clock: core, gNBs and UEs, joined by ports in memory.
+
+The SBI is the checked transport: everything between network functions crosses as JSON of the 3GPP shapes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from cinq.crypto import suci
+from cinq.nf.amf import AMF
+from cinq.nf.amf import Settings as AmfSettings
+from cinq.nf.ausf import AUSF
+from cinq.nf.nrf import NRF
+from cinq.nf.nrf import Settings as NrfSettings
+from cinq.nf.nssf import NSSF
+from cinq.nf.nssf import Settings as NssfSettings
+from cinq.nf.pcf import PCF
+from cinq.nf.smf import SMF, DataNetwork, UserPlane
+from cinq.nf.smf import Settings as SmfSettings
+from cinq.nf.udm import UDM, HomeNetworkKey
+from cinq.nf.udm import Settings as UdmSettings
+from cinq.nf.udr import UDR, provisioning
+from cinq.numbering import PlmnId, SNssai, Supi, Tai
+from cinq.procedure import Event, Journal, Runtime, VirtualClock
+from cinq.procedure.store import MemoryStore
+from cinq.ran.gnb.gnb import Gnb
+from cinq.ran.gnb.settings import GnbSettings
+from cinq.ran.ue import Ue
+from cinq.ran.ue.settings import UeSettings
+from cinq.sbi import Bus, checked
+from cinq.sbi.services.nnrf import NnrfNFManagement
+from cinq.settings import HexOctets
+from cinq.transport.sctp.association import AssociationHandler
+from tests.nf.smf.world import UPF_PEER, Upf
+
+PLMN = PlmnId("999", "70")
+SUPI = Supi("999700000000001")
+K, OPC = bytes.fromhex("465b5ce8b199b49faa5f0a2ee238a6bc"), bytes.fromhex("e8ed289deba952e4283b54e88e6183ca")
+HOME = bytes.fromhex("10c9c67e861a5625a1db8f684123896d9b3506199d3df1968e07b6c8448bb147")
+SMF_N4, UPF_N4 = IPv4Address("127.0.0.6"), IPv4Address(UPF_PEER[0])
+
+
+@dataclass(eq=False, slots=True)
+class End:
+    """One end of an association in memory. Messages arrive at the next turn of the loop."""
+
+    name: str
+    handler: AssociationHandler | None = None
+    peer: End | None = None
+    outbound_streams: int = 32
+
+    @property
+    def local(self) -> tuple[str, int]:
+        return self.name, 38412
+
+    @property
+    def remote(self) -> tuple[str, int]:
+        return (self.peer.name if self.peer else "", 38412)
+
+    def send(self, octets: bytes, *, stream: int = 0, ppid: int = 60) -> None:
+        if self.peer is not None:
+            asyncio.get_running_loop().call_soon(self.peer.hear, octets, stream, ppid)
+
+    def hear(self, octets: bytes, stream: int, ppid: int) -> None:
+        if self.handler is not None and self.peer is not None:
+            self.handler.message(octets, stream, ppid)
+
+    def abort(self, reason: str = "") -> None:
+        peer, self.peer = self.peer, None
+        if peer is not None:
+            peer.peer = None
+            for end in (self, peer):
+                if end.handler is not None:
+                    end.handler.lost(reason or "aborted")
+
+    async def close(self, within: float = 2.0) -> None:
+        self.abort("shutdown")
+
+
+class Network:
+    """Functions on one bus, a store that outlives them, and radio sides."""
+
+    def __init__(self, store: MemoryStore | None = None, **amf: object) -> None:
+        self.journal = Journal()
+        self.events: list[Event] = []
+        self.journal.listen(self.events.append)
+        self.clock = VirtualClock()
+        self.store = store or MemoryStore()
+        counter = itertools.count(1)
+        self.entropy: Callable[[int], bytes] = lambda n: (next(counter) * 0x9E3779B97F4A7C15).to_bytes(
+            40, "big"
+        )[-n:]
+        self.bus = Bus(checked, self.journal)
+        self.nrf = NRF(NrfSettings(), self.clock, "00000000-0000-4000-8000-000000000001")
+        self.upf = Upf()
+        settings = AmfSettings(PLMN, (Tai(PLMN, 1),), **amf)  # type: ignore[arg-type]
+        smf_settings = SmfSettings(PLMN, SMF_N4, (UserPlane(UPF_N4),), (DataNetwork(slices=(SNssai(1),)),))
+        keys = (HomeNetworkKey(1, 1, HOME),)
+        functions = (
+            UDR(self.store, _id(2)),
+            UDM(UdmSettings(PLMN, keys), self.bus, self.entropy, _id(3)),
+            AUSF(self.bus, self.clock, self.entropy, _id(4)),
+            NSSF(NssfSettings((SNssai(1), SNssai(2))), _id(5)),
+            PCF(_id(6)),
+        )
+        self.smf = SMF(
+            smf_settings, self.bus, self.upf, self.store, self.clock, self.entropy, self.journal, _id(7)
+        )
+        self.amf = AMF(settings, self.bus, self.store, self.clock, self.entropy, self.journal, _id(8))
+        self.functions = (*functions, self.smf, self.amf)
+        self.radio: list[Runtime] = []
+
+    async def start(self) -> None:
+        for service, implementation in self.nrf.services():
+            self.bus.serve(service, implementation, self.nrf.instance_id)
+        nrf = self.bus.client(NnrfNFManagement, "NF")
+        for nf in self.functions:
+            for service, implementation in nf.services():
+                self.bus.serve(service, implementation, nf.instance_id)
+            await nrf.nf_register(nf.instance_id, nf.profile())
+        self.upf.smf = self.smf
+        self.smf.start()
+        self.amf.start()
+
+    async def stop(self) -> None:
+        for runtime in self.radio:
+            await runtime.stop()
+        await self.amf.stop()
+        await self.smf.stop()
+
+    def provision(self, count: int = 1) -> None:
+        for i in range(count):
+            supi = Supi(str(int(SUPI.imsi) + i))
+            provisioning.put(self.store, provisioning.Subscriber(supi, K, OPC))
+
+    async def gnb(self, gnb_id: int = 1, **changes: object) -> Gnb:
+        """A gNB that has done NG Setup."""
+        runtime = Runtime(f"gNB{gnb_id}", clock=self.clock)
+        self.radio.append(runtime)
+        settings = GnbSettings(gnb_id=gnb_id, name=f"gnb-{gnb_id}", radio="", data_plane="none", **changes)  # type: ignore[arg-type]
+
+        async def connect(handler: AssociationHandler) -> End:
+            near, far = End(f"gnb{gnb_id}", handler), End("amf")
+            near.peer, far.peer = far, near
+            far.handler = self.amf.n2_connected(far)
+            return near
+
+        gnb = Gnb(settings, connect, runtime, self.entropy)
+        gnb.start()
+        async with asyncio.timeout(20):
+            await gnb.up()
+        return gnb
+
+    def ue(self, gnb: Gnb, number: int = 0, **changes: object) -> Ue:
+        settings = UeSettings(
+            home_network_key=HexOctets(suci.public_key(1, HOME)), home_network_key_id=1, **changes
+        )  # type: ignore[arg-type]
+        return Ue(settings.numbered(number), gnb, gnb.runtime, self.entropy)
+
+
+def _id(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012x}"
