@@ -78,7 +78,7 @@ def reset(n2: N2, message: ngap.NGReset) -> None:
 
 @procedure()
 async def ng_reset(n2: N2, ues: list[UeContext] | None) -> None:
-    """NG RESET by the gNB, §8.7.4.2.2: of the whole interface (None) or of some UEs. TimerExpired without answer."""
+    """NG RESET by the gNB, §8.7.4.2.2: of the interface (None) or of at least one UE. TimerExpired without answer."""
     for ue in list(n2.ues.values()) if ues is None else ues:
         n2.forget(ue, "NG Reset")
     if ues is None:
