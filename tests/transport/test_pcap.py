@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import struct
 import subprocess
@@ -16,7 +15,6 @@ from hypothesis import strategies as st
 from cinq.transport import pcap
 from cinq.transport.pcap import PcapError
 
-GOLDEN = Path(os.environ.get("CINQ_SHARED", Path(__file__).parents[2].parent / "shared")) / "golden"
 FRAME = bytes(range(60))
 
 
@@ -165,10 +163,9 @@ def test_the_writer_refuses() -> None:
         writer.packet(0, bytes(pcap.MAX_PACKET + 1))
 
 
-@pytest.mark.skipif(not GOLDEN.is_dir(), reason="the folder of foreign captures is absent")
 @pytest.mark.parametrize(("name", "count"), [("attach-n2n3", 90), ("suci-a-nea2-sbi-pfcp", 1166)])
-def test_foreign_captures(name: str, count: int) -> None:
-    with (GOLDEN / f"open5gs-ueransim-{name}.pcap").open("rb") as file:
+def test_foreign_captures(shared: Path, name: str, count: int) -> None:
+    with (shared / "golden" / f"open5gs-ueransim-{name}.pcap").open("rb") as file:
         packets = list(pcap.Reader(file))
     assert len(packets) == count
     assert {p.linktype for p in packets} == {pcap.ETHERNET}

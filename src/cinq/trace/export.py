@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from cinq.procedure import Event
 from cinq.trace.exported import COMMENT, NAS_COMMENT
-from cinq.trace.message import short_label
+from cinq.trace.message import ue_label
 from cinq.transport import frames, pcap
 from cinq.wire import gtpu, pfcp
 
@@ -60,7 +60,8 @@ class Exporter:
         if not event.octets or event.direction == "none":
             return
         time_ns = int(event.time * 1e6) * 1000
-        comment = COMMENT.format(ue=short_label(event.subject)) if event.subject else ""
+        ue = ue_label(event.subject)
+        comment = COMMENT.format(ue=ue) if ue else ""
         sender, receiver = self._ends(event)
         match event.interface.upper():
             case "N1":
@@ -112,7 +113,7 @@ class Exporter:
             return  # it stands in the NAS transport that carries it
         uplink = (event.direction == "out") == (event.nf == "UE")
         way = "uplink" if uplink else "downlink"
-        comment = NAS_COMMENT.format(ue=short_label(event.subject) or "UE", way=way)
+        comment = NAS_COMMENT.format(ue=ue_label(event.subject) or "UE", way=way)
         record = frames.exported_pdu("nas-5gs", sender, receiver, event.octets)
         self._writer.packet(time_ns, record, self._deciphered, comment)
 

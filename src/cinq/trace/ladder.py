@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from cinq.procedure import Event
 from cinq.trace.detail import decoded, detail, inner, words
-from cinq.trace.message import TracedMessage, short_label
+from cinq.trace.message import TracedMessage, ue_label
 from cinq.wire import nas, ngap
 
 COLUMNS = ("UE", "gNB", "AMF", "AUSF/UDM", "SMF", "UPF")
@@ -131,7 +131,7 @@ def _innermost(event: Event) -> bytes:
 
 
 def _event_step(event: Event, names: dict[str, str]) -> Step | None:
-    ue = short_label(event.subject)
+    ue = ue_label(event.subject)
     if event.direction == "none":
         return Step(event.time, event.nf, event.nf, event.message or event.procedure, ue, "", "", event.cause)
     interface = event.interface.lower()
@@ -140,9 +140,7 @@ def _event_step(event: Event, names: dict[str, str]) -> Step | None:
     content = event.decoded() or decoded(event.interface, event.octets)
     if isinstance(content, ngap.Pdu):
         number: object = getattr(content, "amf_ue_ngap_id", None)
-        if number is None:
-            ue = ue if "imsi" in ue else ""
-        elif "imsi" in ue:
+        if number is not None and ue.startswith("imsi"):
             names[f"UE {number}"] = ue
     else:
         content = inner(content)
@@ -225,18 +223,9 @@ class _Paper:
 
     def draw(self, step: Step, since: str) -> list[str]:
         sender, receiver = (self.places[_column(each)] for each in (step.sender, step.receiver))
-        line = self._lifelines()
         if sender == receiver:
-            line[sender] = "●"
-            who = "" if step.sender in self.columns else f"{step.sender}: "
-            if step.receiver != step.sender:
-                who = f"{step.sender} ▸ {step.receiver}: "
-            text = who + step.text
-            fits = sender + 2 + len(text) < self.width
-            self._write(
-                line, sender + 2 if fits else max(0, min(sender + 2, self.width - len(text) - 1)), text
-            )
-            return [self._timed(line, since)]
+            return [self._timed(self._note(step, sender), since)]
+        line = self._lifelines()
         left, right = min(sender, receiver), max(sender, receiver)
         text = step.text
         arrow = self._arrow(left, right, sender < receiver)
@@ -244,10 +233,22 @@ class _Paper:
             start = left + 3
             arrow[start - 1 : start + len(text) + 1] = f" {text} "
             return [self._timed(arrow, since)]
-        if left + 2 + len(text) >= self.width:
-            left = max(_MARGIN, self.width - len(text) - 3)
-        self._write(line, left + 2, text)
+        self._write(line, self._start(left, text), text)
         return [self._timed(line, since), "".join(arrow).rstrip()]
+
+    def _note(self, step: Step, place: int) -> list[str]:
+        """Something inside one column: a verdict, or a call between functions that share it."""
+        line = self._lifelines()
+        who = "" if step.sender in self.columns else f"{step.sender}: "
+        if step.receiver != step.sender:
+            who = f"{step.sender} ▸ {step.receiver}: "
+        text = f"● {who}{step.text}"
+        self._write(line, self._start(place - 2, text), text)
+        return line
+
+    def _start(self, place: int, text: str) -> int:
+        """Right of a lifeline; further left where the text would not fit."""
+        return max(_MARGIN, min(place, self.width - len(text) - 3)) + 2
 
     def _arrow(self, left: int, right: int, rightward: bool) -> list[str]:
         line = self._lifelines()
@@ -274,7 +275,7 @@ def ladder_rows(steps: Iterable[Step], width: int = 100, ue: str | None = None) 
     by_ue: dict[str, list[Step]] = {}
     for step in steps:
         by_ue.setdefault(step.ue or NETWORK, []).append(step)
-    wanted = None if ue is None else short_label(ue)
+    wanted = None if ue is None else ue_label(ue) or ue
     rows: list[Row] = []
     for label in sorted(by_ue, key=lambda each: each != NETWORK):
         if wanted is not None and label != wanted:

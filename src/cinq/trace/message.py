@@ -14,6 +14,7 @@ Interface = Literal["n1", "n2", "n3", "n4"]
 Integrity = Literal["not-protected", "verified", "failed", "replayed", "unchecked", "null", ""]
 
 _SUPI = re.compile(r"imsi-(\d{6,15})(?!\d)")
+_SHORT = re.compile(r"imsi-\d+…\d+")
 
 
 @dataclass(eq=False, slots=True)
@@ -55,9 +56,12 @@ class Subject:
         return root.supi.short if root.supi else root.other
 
 
-def short_label(subject: str) -> str:
-    """A subject with its SUPI shortened, for what people and files see."""
-    return _SUPI.sub(lambda found: Supi(found[1]).short, subject)
+def ue_label(subject: str) -> str:
+    """The UE that an event's subject speaks of, its SUPI shortened; empty for a gNB, an association and the like."""
+    short = _SUPI.sub(lambda found: Supi(found[1]).short, subject)
+    if found := _SHORT.search(short):
+        return found[0]
+    return short if short.startswith("UE") else ""
 
 
 @dataclass(frozen=True, slots=True)

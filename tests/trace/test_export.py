@@ -1,0 +1,157 @@
+"""pcapng of live events: what tshark shows of it without a preference, and that it reads back."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cinq.procedure import Event
+from cinq.trace import Capture, Exporter, Keys, TracedMessage, export, read_capture
+from cinq.transport import frames, pcap
+from cinq.wire import ngap
+
+
+def as_event(message: TracedMessage) -> Event:
+    """What an AMF (or SMF) of ours would have emitted for a captured message."""
+    nf = "SMF" if message.interface == "n4" else "AMF"
+    way = "in" if message.receiver in (nf, "SMF") else "out"
+    peer = "gNB 1" if message.interface == "n2" else ""
+    interface = message.interface.upper()
+    return Event(
+        message.time, nf, message.ue, "", way, interface, message.message, "", message.octets, None, peer
+    )
+
+
+@pytest.fixture
+def ciphered(golden: Path, keys: Keys) -> list[TracedMessage]:
+    return list(read_capture(golden / "open5gs-ueransim-suci-a-nea2-n2n3.pcap", keys))
+
+
+def written(events: list[Event]) -> io.BytesIO:
+    file = io.BytesIO()
+    export(events, file)
+    return io.BytesIO(file.getvalue())
+
+
+def test_an_export_reads_back_with_nothing_undecoded(ciphered: list[TracedMessage]) -> None:
+    capture = Capture(written([as_event(message) for message in ciphered]))
+    found = list(capture)
+    assert capture.undecoded == 0
+    assert [(m.interface, m.message, m.ue, m.octets) for m in found] == [
+        (m.interface, m.message, m.ue, m.octets) for m in ciphered
+    ]
+    assert [(m.sender, m.receiver) for m in found] == [(m.sender, m.receiver) for m in ciphered]
+    assert {m.integrity for m in found} == {""}
+
+
+def test_pfcp_reads_back(golden: Path) -> None:
+    messages = list(read_capture(golden / "open5gs-ueransim-attach-sbi-pfcp.pcap"))
+    found = list(Capture(written([as_event(message) for message in messages])))
+    assert [(m.message, m.octets, m.ue) for m in found] == [(m.message, m.octets, m.ue) for m in messages]
+
+
+@pytest.mark.kernel
+@pytest.mark.skipif(not shutil.which("tshark"), reason="tshark is not installed")
+def test_tshark_shows_deciphered_nas_without_a_preference(
+    ciphered: list[TracedMessage], tmp_path: Path
+) -> None:
+    path = tmp_path / "run.pcapng"
+    path.write_bytes(written([as_event(message) for message in ciphered]).getvalue())
+    command = ["tshark", "-r", str(path), "-Y", "exported_pdu", "-T", "fields"]
+    fields = ["_ws.col.Info", "frame.comment", "_ws.malformed"]
+    shown = subprocess.run(
+        [*command, *(f"-e{name}" for name in fields)], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert [line.split("\t")[0] for line in shown] == [
+        "Registration request",
+        "Authentication request",
+        "Authentication response",
+        "Security mode command",
+        "Security mode complete, Registration request",
+        "Registration accept",
+        "Registration complete",
+        "UL NAS transport, PDU session establishment request",
+        "Configuration update command",
+        "DL NAS transport, PDU session establishment accept",
+        "Deregistration request (UE originating)",
+    ]
+    assert {line.split("\t")[1] for line in shown} == {
+        "UE imsi-99970…001, uplink, deciphered",
+        "UE imsi-99970…001, downlink, deciphered",
+    }
+    assert {line.split("\t")[2] for line in shown} == {""}
+    command = [
+        "tshark",
+        "-r",
+        str(path),
+        "-Y",
+        "ngap && !_ws.malformed",
+        "-T",
+        "fields",
+        "-e",
+        "frame.number",
+    ]
+    ngap_frames = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert len(ngap_frames) == sum(m.interface == "n2" for m in ciphered)
+
+
+def test_a_long_message_goes_in_several_chunks() -> None:
+    octets = ngap.encode(
+        ngap.DownlinkNASTransport(amf_ue_ngap_id=1, ran_ue_ngap_id=1, nas_pdu=b"\x7e\0\x43" + bytes(70000))
+    )
+    file = written([Event(1.0, "AMF", "UE 1", "", "out", "N2", "DownlinkNASTransport", "", octets)])
+    (message,) = Capture(file)
+    assert (message.octets, message.ue) == (octets, "UE 1")
+
+
+def packets(events: list[Event]) -> list[pcap.Packet]:
+    return list(pcap.Reader(written(events)))
+
+
+def test_addresses_gnbs_and_the_sbi() -> None:
+    body, setup = b'{"amfId":"1"}', b"x"
+    events = [
+        Event(1.0, "AMF", "", "", "in", "N2", "NGSetupRequest", "", setup, None, "gNB 1"),
+        Event(1.0, "AMF", "", "", "in", "N2", "NGSetupRequest", "", setup, None, "gNB 2"),
+        Event(1.0, "SMF", "", "", "out", "N4", "HeartbeatRequest", "", setup, None, "10.9.9.9"),
+        Event(1.0, "SMF", "", "", "out", "N4", "HeartbeatRequest", "", setup, None, "fd00::9"),
+        Event(1.0, "AMF", "imsi-999700000000001", "", "out", "Nudm_UECM", "r request", "", body, None, "UDM"),
+        Event(1.0, "AMF", "u", "", "none", "N1", "", "ignored", b"y"),
+        Event(1.0, "AMF", "u", "", "in", "N1", "X", "", b""),
+    ]
+    found = packets(events)
+    assert len(found) == 5
+    sources = []
+    for packet in found[:4]:
+        octets = frames.ip_octets(packet.linktype, packet.octets)
+        datagram = octets and frames.datagram(octets)
+        assert datagram
+        sources.append((datagram.source, datagram.destination))
+    assert sources == [
+        ("192.0.2.2", "192.0.2.3"),
+        ("198.51.100.1", "192.0.2.3"),
+        ("192.0.2.4", "10.9.9.9"),
+        ("192.0.2.4", "192.0.2.5"),
+    ]
+    record = frames.exported(found[4].octets)
+    assert record == frames.ExportedPdu("json", "192.0.2.3", "192.0.2.7", body)
+    assert found[4].comment == "UE imsi-99970…001\nAMF to UDM: r request"
+    assert found[0].time_ns == 10**9
+
+
+def test_an_exporter_listens_to_a_journal() -> None:
+    from cinq.procedure import Journal
+
+    journal, file = Journal(), io.BytesIO()
+    journal.listen(Exporter(file, {"AMF": "10.77.0.1"}).event)
+    journal.emit(Event(1.0, "AMF", "UE 1", "", "in", "N1", "REGISTRATION COMPLETE", "", b"\x7e\0\x43"))
+    (message,) = Capture(io.BytesIO(file.getvalue()))
+    assert (message.message, message.ue, message.destination) == (
+        "RegistrationComplete",
+        "UE 1",
+        "10.77.0.1:0",
+    )
