@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from cinq.numbering import SNssai
 from cinq.wire.pfcp.error import Truncated
@@ -23,7 +24,7 @@ def _uint(octets: int, mask: int | None = None) -> Form:
             raise ValueError("wanted a number")
         return value.to_bytes(octets, "big")
 
-    return Form(decode, encode)
+    return Form(decode, encode, octets)
 
 
 def _uint8(data: bytes) -> object:
@@ -41,6 +42,7 @@ def _text(decode: Callable[[bytes], str], encode: Callable[[str], bytes]) -> For
     return Form(decode, encode_text)
 
 
+@lru_cache(256)
 def labels_to_text(data: bytes) -> str:
     """Length-prefixed labels (TS 23.003 §9.1) as dotted text. ValueError when they do not fill the octets."""
     labels = []
@@ -59,6 +61,7 @@ def labels_to_text(data: bytes) -> str:
     return ".".join(labels)
 
 
+@lru_cache(256)
 def text_to_labels(text: str) -> bytes:
     parts = [label.encode("ascii") for label in text.split(".")]
     if not all(0 < len(part) < 64 for part in parts):
@@ -85,7 +88,7 @@ def _s_nssai_octets(value: object) -> bytes:
     return bytes((value.sst,)) + (0xFFFFFF if value.sd is None else value.sd).to_bytes(3, "big")
 
 
-UINT8 = Form(_uint8, _uint(1).encode)
+UINT8 = Form(_uint8, _uint(1).encode, 1)
 UINT16 = _uint(2)
 UINT32 = _uint(4)
 UINT64 = _uint(8)

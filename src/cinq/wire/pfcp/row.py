@@ -54,6 +54,8 @@ class Form(NamedTuple):
 
     decode: Callable[[bytes], object]
     encode: Callable[[object], bytes]
+    width: int = 0
+    """Octets of a number; 0 for what is no number of 1, 2, 4 or 8 octets."""
 
 
 class Row(NamedTuple):
@@ -88,6 +90,7 @@ class _Member(NamedTuple):
     group: type[Group] | None
     decode: Callable[[bytes], object]
     encode: Callable[[object], bytes]
+    width: int = 0
 
 
 class Layout(NamedTuple):
@@ -97,6 +100,7 @@ class Layout(NamedTuple):
     by_number: dict[int, _Member]
     mandatory: tuple[_Member, ...]
     build: partial[Group]
+    writers: tuple[tuple[Callable[[object], bytes], bool, bool], ...]
     values: Callable[[Group], tuple[object, ...]]
 
 
@@ -126,7 +130,9 @@ def _compile(cls: type[Group]) -> Layout:
     else:
         values = attrgetter(*names) if names else lambda group: ()
     mandatory = tuple(m for m in members if m.presence == "M")
-    return Layout(tuple(members), {m.number: m for m in members}, mandatory, partial(cls), values)
+    writers = tuple((_writer(m), m.repeated, m.presence == "M") for m in members)
+    by_number = {m.number: m for m in members}
+    return Layout(tuple(members), by_number, mandatory, partial(cls), writers, values)
 
 
 def _member(name: str, row: Row, kind: object, position: int) -> _Member:
@@ -226,28 +232,38 @@ def encode_members(group: object) -> bytes:
         raise PfcpError(None, f"found {group!r}, wanted a grouped IE")
     layout = layouts[type(group)]
     parts: list[bytes] = []
-    for member, value in zip(layout.members, layout.values(group), strict=True):
-        if value is None:
-            if member.presence == "M":
-                raise PfcpError(None, f"{type(group).__name__}: {member.name} is missing")
-        elif isinstance(value, list) and member.repeated:
-            for each in value:
-                parts.append(_encode_one(member, each))
-        else:
-            parts.append(_encode_one(member, value))
+    values = layout.values(group)
+    try:
+        for value, (write, repeated, required) in zip(values, layout.writers, strict=True):
+            if value is not None:
+                if repeated and isinstance(value, list):
+                    parts += [write(each) for each in value]
+                else:
+                    parts.append(write(value))
+            elif required:
+                raise ValueError("a mandatory member is missing")
+    except PfcpError:
+        raise
+    except Exception as error:  # whatever a wrong value makes fail: it has no encoding
+        raise PfcpError(None, f"{group!r}: {error}") from error
     for number, octets in group.unknown:
         parts.append(_head(number, len(octets)) + octets)
     return b"".join(_reordered(parts, group.order) if group.order else parts)
 
 
-def _encode_one(member: _Member, value: object) -> bytes:
-    try:
-        body = member.encode(value)
-        return _head(member.number, len(body)) + body
-    except PfcpError:
-        raise
-    except Exception as error:  # whatever a wrong value makes fail: it has no encoding
-        raise PfcpError(None, f"{member.name} (IE {member.number}): {value!r}: {error}") from error
+def _writer(member: _Member) -> Callable[[object], bytes]:
+    """The whole IE, header and contents, of one value."""
+    number, encode = member.number, member.encode
+    width = member.width
+    if width:  # a number: header and value in one step
+        pack = Packing(f">HH{'_BH_I___Q'[width]}").pack
+        return lambda value: pack(number, width, value)
+
+    def write(value: object) -> bytes:
+        body = encode(value)
+        return _head(number, len(body)) + body
+
+    return write
 
 
 def _reordered(parts: list[bytes], order: tuple[int, ...]) -> list[bytes]:
