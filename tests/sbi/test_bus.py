@@ -137,7 +137,7 @@ def test_the_trace_names_both_ends_and_the_subject() -> None:
             "AMF",
             "Npcf_AMPolicyControl_Delete response",
             supi,
-            f"404 POLICY_ASSOCIATION_NOT_FOUND: {supi}",
+            refusal,
         ),
     ]
 
