@@ -505,7 +505,10 @@ class Phone:
                 self.security = NasSecurity.from_kamf(self.kamf, algorithms.integrity, algorithms.ciphering)
             assert self.security is not None
             message = nas.decode(self.security.verify(octets, DOWNLINK))
+            self.secured = True
         self.heard.append(message)
+        if isinstance(message, nas.SecurityModeCommand):
+            self.secured = False
         action = self.on.get(type(message), self.usual)
         action(message)
 

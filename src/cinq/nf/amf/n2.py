@@ -258,11 +258,14 @@ def emit_in(ran: Ran, message: ngap.Pdu, octets: bytes, ue: Ue | None) -> None:
 
 
 def _of_a_ue(ran: Ran, message: ngap.Pdu, octets: bytes) -> None:
-    amf_id = getattr(message, "amf_ue_ngap_id", None) or getattr(message, "source_amf_ue_ngap_id", None)
+    amf_id = getattr(message, "amf_ue_ngap_id", getattr(message, "source_amf_ue_ngap_id", None))
     ran_id = getattr(message, "ran_ue_ngap_id", None)
     if not isinstance(amf_id, int) or not isinstance(ran_id, int):
         emit_in(ran, message, octets, None)
-        unsupported(ran, message)
+        if message.KIND == "initiatingMessage":
+            unsupported(ran, message)
+        else:
+            ran.receive(message)
         return
     connection = ran.amf.connections.get(amf_id)
     if connection is None or connection.ran is not ran:

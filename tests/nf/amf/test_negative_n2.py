@@ -1,0 +1,431 @@
+"""N2 cases DEV-035 to DEV-059 that concern the AMF. Each has a positive control: two phones on two gNBs, afterwards.
+
+DEV-050 to DEV-053 (path switch) meet an AMF that does not have the procedure yet. DEV-057 and DEV-058 (SCTP
+floods) are the transport's; here, that associations come and go without a trace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from cinq.numbering import SNssai
+from cinq.wire import ngap
+
+from .world import PLMN, Gnb, Phone, World, initial_ue_message, run, setup_request, supi_of
+
+
+async def control(world: World, *gnbs: Gnb) -> None:
+    """New phones are served on the gNBs given, and a gNB that comes now is too."""
+    for n, gnb in enumerate((*gnbs, await Gnb(world, 9).set_up()), 50):
+        world.subscribe(n)
+        phone = await Phone(world, n).registered(gnb)
+        phone.establish(1)
+        await asyncio.sleep(1)
+        assert world.amf.by_supi[supi_of(n)].context.pdu_session_status == {1}
+
+
+async def two(world: World) -> tuple[Gnb, Gnb, Phone]:
+    """A gNB with a phone (subscriber 2) and another gNB."""
+    home, other = await Gnb(world, 1).set_up(), await Gnb(world, 2).set_up()
+    return home, other, await Phone(world, 2).registered(home)
+
+
+def cause(gnb: Gnb) -> str:
+    answer = gnb.last(ngap.ErrorIndication)
+    assert answer.cause is not None
+    return answer.cause[1]
+
+
+@pytest.mark.parametrize("octets", [b"Hello!", b"", b"\0", b"\0\x15", b"\xff" * 40])
+def test_dev_035_no_ngap_at_all(octets: bytes) -> None:
+    async def test(world: World) -> None:
+        home, other, _ = await two(world)
+        home.say_octets(octets)
+        await asyncio.sleep(1)
+        assert home.count(ngap.ErrorIndication) + home.count(ngap.NGSetupFailure) == 1
+        assert other.count(ngap.ErrorIndication) == 0
+        assert world.amf.by_supi[supi_of(2)].connection is not None
+        await control(world, home, other)
+
+    run(test)
+
+
+def test_dev_036_before_ng_setup() -> None:
+    async def test(world: World) -> None:
+        _home, _, phone = await two(world)
+        stranger = Gnb(world, 3)
+        assert phone.amf_id is not None
+        for message in (
+            ngap.UEContextReleaseComplete(amf_ue_ngap_id=phone.amf_id, ran_ue_ngap_id=phone.ran_id),
+            initial_ue_message(stranger, 1, phone.initial(phone.registration())),
+            ngap.NGReset(cause=("misc", "unspecified"), reset_type=("nG-Interface", "reset-all")),
+        ):
+            stranger.say(message)
+            await asyncio.sleep(0.1)
+            assert cause(stranger) == "message-not-compatible-with-receiver-state"
+        assert world.amf.by_supi[supi_of(2)].connection is not None
+        await stranger.set_up()
+        await control(world, stranger)
+
+    run(test)
+
+
+def test_dev_037_plmn_of_two_and_four_octets() -> None:
+    async def test(world: World) -> None:
+        gnb = Gnb(world)
+        whole = ngap.encode(setup_request())
+        place = whole.index(PLMN.octets)
+        for octets in (whole[:place] + whole[place + 1 :], whole[:place] + b"\x99" + whole[place:]):
+            gnb.say_octets(octets)
+            await asyncio.sleep(0.1)
+            assert isinstance(gnb.heard[-1], (ngap.NGSetupFailure, ngap.ErrorIndication))
+            assert not gnb.ran.context.is_set_up
+        gnb.say(setup_request(plmn=b"\xaa\xbb\xcc"))
+        await asyncio.sleep(0.1)
+        assert gnb.last(ngap.NGSetupFailure).cause == ("protocol", "semantic-error")
+        await control(world, await gnb.set_up())
+
+    run(test)
+
+
+def test_dev_038_as_many_tracking_areas_as_there_can_be() -> None:
+    async def test(world: World) -> None:
+        gnb = Gnb(world)
+        request = setup_request()
+        item = request.supported_ta_list[0].broadcast_plmn_list[0]
+        request.supported_ta_list = [
+            ngap.SupportedTAItem(tac=n.to_bytes(3, "big"), broadcast_plmn_list=[item] * 12)
+            for n in range(256)
+        ]
+        gnb.say(request)
+        await asyncio.sleep(0.1)
+        assert isinstance(gnb.heard[-1], ngap.NGSetupResponse)
+        await control(world, gnb)
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (setup_request(plmn=bytes.fromhex("00f110")), ("misc", "unknown-PLMN-or-SNPN")),
+        (setup_request(tac=77), ("misc", "unspecified")),
+        (setup_request(slices=(SNssai(9),)), ("radioNetwork", "slice-not-supported")),
+    ],
+    ids=["PLMN", "TAC", "slice"],
+)
+def test_ng_setup_failure(request_: ngap.NGSetupRequest, expected: ngap.Cause) -> None:
+    async def test(world: World) -> None:
+        gnb = Gnb(world)
+        gnb.say(request_)
+        await asyncio.sleep(0.1)
+        answer = gnb.last(ngap.NGSetupFailure)
+        assert (answer.cause, answer.time_to_wait) == (expected, "v10s")
+        await control(world, await gnb.set_up())
+
+    run(test)
+
+
+UNKNOWN = (1 << 40) - 1
+
+
+def ids(amf_id: int, ran_id: int) -> dict[str, int]:
+    return {"amf_ue_ngap_id": amf_id, "ran_ue_ngap_id": ran_id}
+
+
+def messages_of(gnb: Gnb, amf_id: int, ran_id: int) -> list[ngap.Pdu]:
+    both = ids(amf_id, ran_id)
+    return [
+        ngap.UplinkNASTransport(**both, nas_pdu=b"\x7e\x00\x43", user_location_information=gnb.location),
+        ngap.PDUSessionResourceSetupResponse(**both),
+        ngap.HandoverNotify(**both, user_location_information=gnb.location),
+        ngap.UEContextReleaseRequest(**both, cause=("radioNetwork", "user-inactivity")),
+        ngap.UEContextReleaseComplete(**both),
+        ngap.InitialContextSetupResponse(**both),
+        ngap.UERadioCapabilityInfoIndication(**both, ue_radio_capability=b"x"),
+        ngap.NASNonDeliveryIndication(**both, nas_pdu=b"x", cause=("misc", "unspecified")),
+        ngap.LocationReportingFailureIndication(**both, cause=("misc", "unspecified")),
+    ]
+
+
+def test_dev_039_040_045_unknown_amf_ue_ngap_id() -> None:
+    async def test(world: World) -> None:
+        home, other, phone = await two(world)
+        for count, message in enumerate(messages_of(home, UNKNOWN, phone.ran_id), 1):
+            home.say(message)
+            await asyncio.sleep(0.1)
+            assert home.count(ngap.ErrorIndication) == count
+            assert cause(home) == "unknown-local-UE-NGAP-ID"
+        assert world.amf.by_supi[supi_of(2)].connection is not None
+        await control(world, home, other)
+
+    run(test)
+
+
+def test_dev_039_amf_ue_ngap_id_of_two_to_the_fortieth() -> None:
+    async def test(world: World) -> None:
+        home, other, phone = await two(world)
+        octets = ngap.encode(messages_of(home, UNKNOWN, phone.ran_id)[0])
+        place = octets.index(b"\xff" * 5)
+        for length in (b"\x05", b"\x06"):
+            mangled = octets[: place - 2] + length + octets[place - 1 : place] + b"\x01" + octets[place + 1 :]
+            home.say_octets(mangled)
+        await asyncio.sleep(0.1)
+        assert home.count(ngap.ErrorIndication) == 2
+        await control(world, home, other)
+
+    run(test)
+
+
+def test_dev_041_error_indication_without_cause() -> None:
+    async def test(world: World) -> None:
+        home, other, phone = await two(world)
+        home.say(ngap.ErrorIndication())
+        home.say(ngap.ErrorIndication(amf_ue_ngap_id=phone.amf_id, ran_ue_ngap_id=phone.ran_id))
+        home.say_octets(ngap.encode(ngap.ErrorIndication(cause=("misc", "unspecified")))[:-1])
+        await asyncio.sleep(0.1)
+        assert home.count(ngap.ErrorIndication) == 0  # never answered in kind
+        assert world.amf.by_supi[supi_of(2)].connection is not None
+        await control(world, home, other)
+
+    run(test)
+
+
+def test_error_indication_of_a_gnb_that_has_forgotten_the_ue() -> None:
+    async def test(world: World) -> None:
+        home, other, phone = await two(world)
+        forgotten: ngap.Cause = ("radioNetwork", "unknown-local-UE-NGAP-ID")
+        assert phone.amf_id is not None
+        both = ids(phone.amf_id, phone.ran_id)
+        other.say(ngap.ErrorIndication(**both, cause=forgotten))  # none of its business
+        await asyncio.sleep(0.1)
+        assert world.amf.by_supi[supi_of(2)].connection is not None
+        home.say(ngap.ErrorIndication(**both, cause=forgotten))
+        await asyncio.sleep(0.1)
+        assert world.amf.by_supi[supi_of(2)].connection is None
+        assert world.amf.by_supi[supi_of(2)].context.cm_state == "CM-IDLE"
+
+    run(test)
+
+
+def test_dev_042_043_044_050_to_053_procedures_that_are_not_there() -> None:
+    async def test(world: World) -> None:
+        home, other, phone = await two(world)
+        assert phone.amf_id is not None
+        both = ids(phone.amf_id, phone.ran_id)
+        capabilities = ngap.UESecurityCapabilities(
+            nr_encryption_algorithms=(0, 16),
+            nr_integrity_protection_algorithms=(0, 16),
+            eutra_encryption_algorithms=(0, 16),
+            eutra_integrity_protection_algorithms=(0, 16),
+        )
+        switch = ngap.PathSwitchRequest(
+            ran_ue_ngap_id=77,
+            source_amf_ue_ngap_id=phone.amf_id,
+            user_location_information=home.location,
+            ue_security_capabilities=capabilities,
+            pdu_session_resource_to_be_switched_dl_list=[
+                ngap.PDUSessionResourceToBeSwitchedDLItem(pdu_session_id=1, path_switch_request_transfer=b"")
+            ],
+        )
+        acknowledge = ngap.HandoverRequestAcknowledge(
+            **both, pdu_session_resource_admitted_list=[], target_to_source_transparent_container=b""
+        )
+        acknowledge.pdu_session_resource_admitted_list = [
+            ngap.PDUSessionResourceAdmittedItem(pdu_session_id=1, handover_request_acknowledge_transfer=b"")
+        ]
+        for count, message in enumerate((switch, switch, acknowledge), 1):
+            home.say(message)
+            await asyncio.sleep(0.1)
+            assert home.count(ngap.ErrorIndication) == count
+        ignored = len(home.heard)
+        home.say(ngap.UplinkRANConfigurationTransfer())
+        home.say(ngap.HandoverNotify(**both, user_location_information=home.location))
+        await asyncio.sleep(0.1)
+        assert len(home.heard) == ignored  # criticality ignore: silence, with its reason
+        assert any("not supported" in c for c in world.causes())
+        assert world.amf.by_supi[supi_of(2)].connection is not None
+        await control(world, home, other)
+
+    run(test)
+
+
+def test_dev_046_partial_reset_naming_the_ue_of_another_gnb() -> None:
+    async def test(world: World) -> None:
+        home, other, phone = await two(world)
+        second = await Phone(world, 3).registered(other)
+        item = ngap.UEassociatedLogicalNGconnectionItem
+        other.say(
+            ngap.NGReset(
+                cause=("misc", "unspecified"),
+                reset_type=(
+                    "partOfNG-Interface",
+                    [
+                        item(amf_ue_ngap_id=phone.amf_id),
+                        item(amf_ue_ngap_id=phone.amf_id, ran_ue_ngap_id=phone.ran_id),
+                        item(ran_ue_ngap_id=second.ran_id),
+                        item(),
+                    ],
+                ),
+            )
+        )
+        await asyncio.sleep(0.1)
+        answer = other.last(ngap.NGResetAcknowledge)
+        assert answer.ue_associated_logical_ng_connection_list == [item(ran_ue_ngap_id=second.ran_id)]
+        assert world.amf.by_supi[supi_of(2)].connection is not None
+        assert world.amf.by_supi[supi_of(3)].connection is None
+        await control(world, home, other)
+
+    run(test)
+
+
+def test_dev_047_048_ids_of_another_gnb() -> None:
+    async def test(world: World) -> None:
+        home, other, phone = await two(world)
+        assert phone.amf_id is not None
+        before = world.amf.by_supi[supi_of(2)].context
+        for count, message in enumerate(messages_of(other, phone.amf_id, phone.ran_id), 1):
+            other.say(message)
+            await asyncio.sleep(0.1)
+            assert other.count(ngap.ErrorIndication) == count
+            assert cause(other) == "unknown-local-UE-NGAP-ID"
+        assert home.count(ngap.UEContextReleaseCommand) == 0
+        assert world.amf.by_supi[supi_of(2)].context == before
+        phone.establish(1)  # the UE itself is still heard
+        await asyncio.sleep(1)
+        assert world.amf.by_supi[supi_of(2)].context.pdu_session_status == {1}
+        await control(world, home, other)
+
+    run(test)
+
+
+def test_inconsistent_ran_ue_ngap_id() -> None:
+    async def test(world: World) -> None:
+        home, other, phone = await two(world)
+        assert phone.amf_id is not None
+        home.say(messages_of(home, phone.amf_id, 4711)[0])
+        await asyncio.sleep(0.1)
+        assert cause(home) == "inconsistent-remote-UE-NGAP-ID"
+        await control(world, home, other)
+
+    run(test)
+
+
+def test_dev_049_ran_ue_ngap_id_in_use() -> None:
+    async def test(world: World) -> None:
+        home, other, phone = await two(world)
+        intruder = Phone(world, 3)
+        home.say(initial_ue_message(home, phone.ran_id, intruder.initial(intruder.registration())))
+        await asyncio.sleep(0.1)
+        assert home.count(ngap.ErrorIndication) == 1
+        assert home.ran.connections[phone.ran_id].ue is world.amf.by_supi[supi_of(2)]
+        await control(world, home, other)
+
+    run(test)
+
+
+def test_dev_054_ten_thousand_malformed_initial_ue_messages() -> None:
+    async def test(world: World) -> None:
+        home, other, phone = await two(world)
+        world.journal._kept.clear()
+        home.silent.add("UEContextReleaseCommand")
+        good = phone.initial(phone.registration())
+        chance = random.Random(54)
+        for n in range(10_000):
+            octets = bytearray(good[: chance.randrange(len(good))] if n % 2 else good)
+            if octets:
+                octets[chance.randrange(len(octets))] ^= 1 << chance.randrange(8)
+            home.say(initial_ue_message(home, 1000 + n, bytes(octets)))
+            if n % 100 == 0:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(300)
+        world.amf.sweep()
+        assert set(world.amf.by_supi) == {supi_of(2)}
+        assert len(world.amf.by_tmsi) == 1
+        assert len(world.amf.connections) == 1
+        assert len(home.ran.connections) == 1
+        assert home.ran.leaving == {}
+        assert world.amf.runtime.busy == 0
+        home.silent.clear()
+        await control(world, home, other)
+
+    run(test)
+
+
+def test_dev_055_message_of_forty_thousand_octets() -> None:
+    async def test(world: World) -> None:
+        home, other, _ = await two(world)
+        home.say_octets(b"\0\x0f\x40\xc2" + b"\0" * 40_000)
+        await asyncio.sleep(0.1)
+        assert home.count(ngap.ErrorIndication) == 1
+        await control(world, home, other)
+
+    run(test)
+
+
+def test_dev_057_ten_thousand_short_associations() -> None:
+    async def test(world: World) -> None:
+        for n in range(10_000):
+            gnb = Gnb(world, n)
+            gnb.say_octets(b"\0")
+            gnb.ran.lost("abort")
+            if n % 100 == 0:
+                await asyncio.sleep(0)
+        assert world.amf.rans == []
+        assert world.amf._rans == {}
+        await control(world)
+
+    run(test)
+
+
+def test_dev_059_release_response_that_nobody_asked_for() -> None:
+    async def test(world: World) -> None:
+        home, other, phone = await two(world)
+        world.smf.delay = 1
+        phone.establish(1)
+        await asyncio.sleep(0.1)
+        assert phone.amf_id is not None
+        item = ngap.PDUSessionResourceReleasedItemRelRes(
+            pdu_session_id=1, pdu_session_resource_release_response_transfer=b""
+        )
+        home.say(
+            ngap.PDUSessionResourceReleaseResponse(
+                **ids(phone.amf_id, phone.ran_id), pdu_session_resource_released_list_rel_res=[item]
+            )
+        )
+        await asyncio.sleep(10)
+        assert cause(home) == "message-not-compatible-with-receiver-state"
+        assert world.amf.by_supi[supi_of(2)].context.pdu_session_status == {1}
+        world.smf.delay = 0
+        await control(world, home, other)
+
+    run(test)
+
+
+def test_every_truncation_of_every_message_is_survived() -> None:
+    """Cut and flipped messages of a whole dialogue from another gNB: the phone at home notices nothing."""
+
+    async def test(world: World) -> None:
+        home, other, phone = await two(world)
+        world.journal._kept.clear()
+        assert phone.amf_id is not None
+        chance = random.Random(2)
+        for message in (*messages_of(other, phone.amf_id, phone.ran_id), setup_request(2)):
+            octets = ngap.encode(message)
+            for end in range(0, len(octets), 3):
+                other.say_octets(octets[:end])
+            for _ in range(30):
+                flipped = bytearray(octets)
+                flipped[chance.randrange(len(flipped))] ^= 1 << chance.randrange(8)
+                other.say_octets(bytes(flipped))
+            await asyncio.sleep(0.1)
+        assert world.amf.by_supi[supi_of(2)].connection is not None
+        assert world.amf.by_supi[supi_of(2)].context.rm_state == "RM-REGISTERED"
+        other.say(setup_request(2))
+        await asyncio.sleep(0.1)
+        await control(world, home, other)
+
+    run(test)
