@@ -22,6 +22,52 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Rounds = Annotated[int, typer.Option("--rounds", min=1, help="How often everything is measured.")]
 
 
+@app.command("control-plane")
+def control_plane(
+    output: Output = None,
+    json: AsJson = False,
+    ues: Annotated[int, typer.Option("--ues", min=1, max=100_000, help="UEs of each round.")] = 2000,
+    in_flight: Annotated[int, typer.Option("--in-flight", min=1, help="UEs at a time.")] = 64,
+    rounds: Rounds = 3,
+    suci: Annotated[str, typer.Option("--suci", help="null, or A: SUCIs by profile A.")] = "null",
+) -> None:
+    """Registration with PDU session of many UEs: the core in one process, the emulator in another, over SCTP.
+
+    Figures are median [minimum maximum] over the rounds. Needs network namespaces (root, or user namespaces).
+    """
+    from cinq.lab.control_plane import Bench, BenchError, Result
+    from cinq.lab.core import CoreError
+
+    if suci not in ("null", "A"):
+        raise Failure(f"--suci: found {suci!r}, wanted null or A")
+    _enter()
+    result: Result
+    try:
+        with _progress("control plane") as step:
+            result = Bench(ues, in_flight, rounds, suci == "A", step).run()
+    except (BenchError, CoreError) as error:
+        raise Failure(str(error), "cinq doctor") from None
+    except TransportError as error:
+        raise Failure(error.what, error.remedy) from None
+    _show(result, output, json)
+    if json:
+        return
+    rows: tuple[tuple[str, figures.Figure], ...] = (
+        ("CPU of the core, µs per UE", result.cpu_us_per_ue),
+        ("registrations per second", result.registrations_per_s),
+        ("latency p50, ms", result.latency_ms.p50),
+        ("latency p99, ms", result.latency_ms.p99),
+        ("resident memory, idle, MiB", result.rss_idle_mib),
+        ("resident memory, KiB per UE", result.rss_kib_per_ue),
+        ("ready for gNBs, s", result.ready_s),
+        ("CPU of the emulator, µs per UE", result.emulator_cpu_us_per_ue),
+    )
+    title = (
+        f"Control plane: {ues} UEs, {in_flight} in flight, SUCI {suci}, {result.sctp} SCTP; {rounds} rounds"
+    )
+    show_table(title, ("", "median", "min", "max"), [(name, f.median, f.min, f.max) for name, f in rows])
+
+
 @app.command("user-plane")
 def user_plane(
     output: Output = None,
@@ -49,8 +95,9 @@ def user_plane(
     if json:
         return
     columns = ("plane", "direction", "kind", "ratio to forwarding", "Gbit/s", "kpps")
-    rows = [(r.plane, r.direction, r.kind, r.ratio, r.gbit_s, r.kpps) for r in result.rows]
-    rows += [(r.plane, r.direction, r.kind, "", r.gbit_s, r.kpps) for r in result.forwarding]
+    rows = [
+        (r.plane, r.direction, r.kind, r.ratio, r.gbit_s, r.kpps) for r in (*result.rows, *result.forwarding)
+    ]
     show_table(f"User plane: median [min max] of {rounds} rounds", columns, rows)
     for plane, why in result.skipped.items():
         console().print(f"{plane} was not measured: {why}", markup=False)

@@ -85,11 +85,12 @@ class Topology:
         namespace: str,
         arguments: Sequence[str],
         *,
+        stdin: int | IO[bytes] | None = subprocess.DEVNULL,
         stdout: int | IO[bytes] | None = subprocess.DEVNULL,
         stderr: int | IO[bytes] | None = subprocess.DEVNULL,
     ) -> subprocess.Popen[bytes]:
         """A process in one of the namespaces; it is stopped with the topology at the latest."""
-        process = netns.popen(namespace, arguments, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
+        process = netns.popen(namespace, arguments, stdin=stdin, stdout=stdout, stderr=stderr)
         self._processes.append(process)
         return process
 

@@ -1,0 +1,224 @@
+"""The control-plane bench: registrations with a PDU session, core in one process, emulator in another, real SCTP.
+
+A round is a fresh core (`cinq up` in the core's namespace, all subscribers in its store) and a fresh emulator in the
+radio namespace: one gNB, `ues` UEs, `in_flight` of them at a time. Each registers with 5G-AKA and opens one
+PDU session. CPU time is that of the core's process, user and system, from the first UE to the last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from cinq.crypto import suci
+from cinq.lab import core
+from cinq.lab.figures import Figure
+from cinq.lab.radio_load import Job, Outcome, Word
+from cinq.lab.topology import Topology
+from cinq.nf.udr import provisioning
+from cinq.ran.ue.settings import UeSettings
+from cinq.transport.sqlite import SqliteStore
+
+POOL = "10.64.0.0/12"
+STORE = "cinq.sqlite"
+
+
+class BenchError(RuntimeError):
+    """A round could not be measured: what happened, and where the core's log is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds of registration and PDU session of one UE."""
+
+    p50: Figure
+    p99: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """cpu_us_per_ue: CPU time of the core, microseconds. ready_s: from process start until it takes gNBs.
+
+    rss_idle_mib: resident memory with a gNB and no UE. rss_kib_per_ue: what each attached UE added.
+    """
+
+    cpu_us_per_ue: Figure
+    registrations_per_s: Figure
+    latency_ms: Latency
+    rss_idle_mib: Figure
+    rss_kib_per_ue: Figure
+    ready_s: Figure
+    emulator_cpu_us_per_ue: Figure
+    ues: int
+    in_flight: int
+    rounds: int
+    suci: str
+    sctp: str
+    data_plane: str
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    ready_s: float
+    cpu_s: float
+    idle_kib: int
+    attached_kib: int
+    outcome: Outcome
+    facts: dict[str, object]
+
+
+@dataclass(slots=True)
+class Bench:
+    """A bench in progress. profile_a: SUCIs by profile A. on_ue: UEs done, and how many there are in all rounds."""
+
+    ues: int = 2000
+    in_flight: int = 64
+    rounds: int = 3
+    profile_a: bool = False
+    on_ue: Callable[[int, int], None] | None = None
+    _done: list[Round] = field(default_factory=list)
+
+    def run(self) -> Result:
+        """TransportError, CoreError or BenchError when it cannot be measured."""
+        with tempfile.TemporaryDirectory(prefix="cinq-bench-") as folder, Topology() as topology:
+            template = Path(folder) / STORE
+            _provision(template, self.ues)
+            private = os.urandom(32) if self.profile_a else b""
+            public = suci.public_key(suci.PROFILE_A, private).hex() if private else ""
+            a = topology.addresses
+            job = Job(str(a.core), str(a.gnb), self.ues, self.in_flight, public)
+            for number in range(self.rounds):
+                work = Path(folder) / str(number)
+                work.mkdir()
+                shutil.copy(template, work / STORE)
+                settings = _write_settings(work, topology, private)
+                self._done.append(self._round(topology, settings, job))
+                shutil.rmtree(work)
+        return self._result()
+
+    def _round(self, topology: Topology, settings: Path, job: Job) -> Round:
+        log = settings.with_name("core.log")
+        running = core.start(topology, settings, log)
+        try:
+            with _emulator(topology, job) as (said, go):
+                if not next(said).up:
+                    raise BenchError("the emulator's gNB was not set up")
+                idle, cpu = running.resident_kib(), running.cpu_s()
+                go()
+                outcome = self._follow(said)
+                cpu, attached = running.cpu_s() - cpu, running.resident_kib()
+        except BenchError as error:
+            raise BenchError(f"{error}; the core's last words: {_tail(log)}") from None
+        finally:
+            running.stop()
+        if outcome.done < job.ues:
+            reasons = "; ".join(f"{count} × {reason}" for reason, count in outcome.errors.items())
+            raise BenchError(f"{job.ues - outcome.done} of {job.ues} UEs failed: {reasons}; {_tail(log)}")
+        return Round(running.ready_s, cpu, idle, attached, outcome, running.facts)
+
+    def _follow(self, said: Iterator[Word]) -> Outcome:
+        for word in said:
+            if word.outcome is not None:
+                return word.outcome
+            if self.on_ue is not None:
+                self.on_ue(len(self._done) * self.ues + word.done, self.rounds * self.ues)
+        raise BenchError("the emulator ended without a result")
+
+    def _result(self) -> Result:
+        rounds, ues = self._done, self.ues
+        return Result(
+            cpu_us_per_ue=Figure.of((r.cpu_s / ues * 1e6 for r in rounds), 1),
+            registrations_per_s=Figure.of((ues / r.outcome.seconds for r in rounds), 1),
+            latency_ms=Latency(
+                Figure.of((r.outcome.p50_ms for r in rounds), 2),
+                Figure.of((r.outcome.p99_ms for r in rounds), 2),
+            ),
+            rss_idle_mib=Figure.of((r.idle_kib / 1024 for r in rounds), 1),
+            rss_kib_per_ue=Figure.of(((r.attached_kib - r.idle_kib) / ues for r in rounds), 2),
+            ready_s=Figure.of((r.ready_s for r in rounds), 3),
+            emulator_cpu_us_per_ue=Figure.of((r.outcome.cpu_s / ues * 1e6 for r in rounds), 1),
+            ues=ues,
+            in_flight=self.in_flight,
+            rounds=self.rounds,
+            suci="A" if self.profile_a else "null",
+            sctp=str(rounds[0].facts["sctp"]),
+            data_plane=str(rounds[0].facts["data_plane"]),
+        )
+
+
+@contextlib.contextmanager
+def _emulator(topology: Topology, job: Job) -> Iterator[tuple[Iterator[Word], Callable[[], None]]]:
+    """What the emulator says, word by word, and how to let it begin. BenchError: what went wrong there."""
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as orders:
+        with os.fdopen(reading, "rb") as source:
+            arguments = [sys.executable, "-m", "cinq.lab.radio_load", msgspec.json.encode(job).decode()]
+            process = topology.start(
+                topology.radio, arguments, stdin=source, stdout=subprocess.PIPE, stderr=None
+            )
+
+        def said() -> Iterator[Word]:
+            assert process.stdout is not None
+            for line in process.stdout:
+                word = msgspec.json.decode(line, type=Word)
+                if word.error:
+                    raise BenchError(word.error)
+                yield word
+
+        def go() -> None:
+            orders.write(b"go\n")
+            orders.flush()
+
+        yield said(), go
+    process.wait(10)
+
+
+def _provision(path: Path, ues: int) -> None:
+    """Subscribers as the UEs of UeSettings() have their keys."""
+    ue = UeSettings()
+    store = SqliteStore(path)
+    try:
+        for number in range(ues):
+            supi = ue.numbered(number).supi
+            provisioning.put(store, provisioning.Subscriber(supi, bytes(ue.k), bytes(ue.opc)))
+        store.flush()
+    finally:
+        store.close()
+
+
+def _write_settings(work: Path, topology: Topology, home_network_key: bytes) -> Path:
+    a, path = topology.addresses, work / "network.toml"
+    text = f"""
+[network]
+name = "bench"
+[amf]
+n2_address = "{a.core}"
+[upf]
+n3_address = "{a.core}"
+n6_interface = "n6"
+[state]
+folder = "{work}"
+run = "{work}"
+[[dnn]]
+name = "internet"
+pool = "{POOL}"
+"""
+    if home_network_key:
+        text += f'[[home_network_key]]\nid = 1\nprofile = "A"\nprivate_key = "{home_network_key.hex()}"\n'
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return " | ".join(lines[-4:]) if lines else "none"
