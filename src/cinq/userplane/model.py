@@ -131,6 +131,13 @@ class Model:
         for encap in before.encap:
             self.encaps.pop(encap.ue.packed, None)
 
+    def discard(self, session: int) -> None:
+        """Throws away what waits; the next packet is reported again."""
+        found = self.sessions.get(session)
+        if found is not None:
+            self.waiting -= len(found.waiting or ())
+            found.waiting, found.notified = None, False
+
     def remove(self, session: int) -> None:
         self._forget_keys(session)
         gone = self.sessions.pop(session, None)

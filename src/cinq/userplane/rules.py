@@ -212,6 +212,9 @@ class Plane(Protocol):
     def remove(self, session: int) -> None:
         """Idempotent."""
 
+    def discard(self, session: int) -> None:
+        """Throws away what the session has buffered; the next packet is reported again."""
+
     def usage(self, session: int) -> Usage: ...
 
     def counts(self) -> dict[Reason, int]: ...

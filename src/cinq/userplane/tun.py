@@ -135,6 +135,9 @@ class TunPlane:
     def _descriptor(self, side: str) -> int:
         return self._sides[side][1] if side else next(iter(self._sides.values()), (None, -1))[1]
 
+    def discard(self, session: int) -> None:
+        self._model.discard(session)
+
     def remove(self, session: int) -> None:
         rules = self._model.registry.sessions.get(session)
         if rules:

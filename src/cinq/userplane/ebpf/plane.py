@@ -243,6 +243,10 @@ class EbpfPlane:
         while self._from_tap():
             pass
 
+    def discard(self, session: int) -> None:
+        self._drain()
+        self._model.discard(session)
+
     def remove(self, session: int) -> None:
         rules = self._model.registry.sessions.get(session)
         if rules is None:

@@ -1,0 +1,92 @@
+"""What a UPF knows of its peers and sessions. Frozen: a change is a new value that replaces the old one whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+from cinq.wire.pfcp import Cause, FailedRuleId, NodeId
+
+PDR, FAR, QER = 0, 1, 2  # Rule ID types, TS 29.244 §8.2.80
+
+
+class Rejected(Exception):
+    """A request that is refused: cause of table 8.2.1-1, the IE that is at fault, the rule that failed."""
+
+    def __init__(
+        self, cause: Cause, what: str, offending_ie: int | None = None, rule: FailedRuleId | None = None
+    ) -> None:
+        super().__init__(what)
+        self.cause, self.offending_ie, self.rule = cause, offending_ie, rule
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """A PFCP association. recovery_time_stamp: of the SMF, NTP seconds."""
+
+    node_id: NodeId
+    address: str
+    recovery_time_stamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pdr:
+    """Packet detection rule. teid: our N3 end (uplink). ue: the UE's address, None where the PDI has none."""
+
+    pdr_id: int
+    precedence: int
+    is_uplink: bool
+    teid: int | None
+    ue: IPv4Address | None
+    qfis: tuple[int, ...]
+    far_id: int
+    qer_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Far:
+    """Forwarding action rule. actions: the Apply Action flags. teid, peer: the gNB's N3 end, once it is known."""
+
+    far_id: int
+    actions: int
+    to_access: bool | None = None
+    teid: int = 0
+    peer: IPv4Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Qer:
+    """QoS enforcement rule; rates in bit/s, 0 for no limit."""
+
+    qer_id: int
+    uplink_open: bool = True
+    downlink_open: bool = True
+    uplink_bps: int = 0
+    downlink_bps: int = 0
+    qfi: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionContext:
+    """A PFCP session. seid: ours. cp_seid: the SMF's. smf: the address of its association."""
+
+    seid: int
+    cp_seid: int
+    smf: str
+    pdrs: dict[int, Pdr] = field(default_factory=dict)
+    fars: dict[int, Far] = field(default_factory=dict)
+    qers: dict[int, Qer] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        return f"SEID {self.seid:#x}"
+
+    def teids(self) -> set[int]:
+        return {pdr.teid for pdr in self.pdrs.values() if pdr.teid is not None}
+
+    def ues(self) -> set[IPv4Address]:
+        return {pdr.ue for pdr in self.pdrs.values() if pdr.ue is not None}
+
+    def remote_ends(self) -> set[tuple[int, IPv4Address]]:
+        """The gNBs' F-TEIDs to which downlink packets go."""
+        return {(far.teid, far.peer) for far in self.fars.values() if far.peer is not None}

@@ -1,0 +1,23 @@
+"""What the UPF asks of its data plane. Both planes of `userplane` fit; tests bring a recorder."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from cinq.userplane.rules import SessionRules
+
+
+class DataPlane(Protocol):
+    """Every method is quick and synchronous, from the event loop's thread."""
+
+    def install(self, rules: SessionRules) -> None:
+        """Replaces all rules of the session, or raises RuleError and changes nothing."""
+
+    def remove(self, session: int) -> None:
+        """Idempotent."""
+
+    def discard(self, session: int) -> None:
+        """Throws away what the session has buffered."""
+
+    def send(self, octets: bytes, peer: tuple[str, int]) -> None:
+        """A GTP-U message from UDP port 2152 of the N3 address."""

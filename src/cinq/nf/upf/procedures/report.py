@@ -1,0 +1,67 @@
+"""PFCP session report, TS 29.244 §6.3.5, §7.5.8: downlink data, and a tunnel that the gNB does not know."""
+
+from __future__ import annotations
+
+from functools import partial
+from ipaddress import IPv4Address
+
+from cinq.nf.upf.context import SessionContext
+from cinq.nf.upf.n4 import N4
+from cinq.nf.upf.procedures.session import Sessions
+from cinq.nf.upf.registry import Registry
+from cinq.wire import pfcp
+from cinq.wire.pfcp import ApplyAction, Cause, ReportType
+
+
+class Reports:
+    """What the UPF tells on its own."""
+
+    def __init__(self, registry: Registry, sessions: Sessions, n4: N4) -> None:
+        self._registry, self._sessions, self._n4 = registry, sessions, n4
+
+    def downlink_data(self, seid: int) -> None:
+        """TS 23.502 §4.2.3.3 step 2a. A session that has gone meanwhile is passed over."""
+        session = self._registry.sessions.get(seid)
+        if session is None:
+            return
+        waiting = [
+            pdr
+            for pdr in session.pdrs.values()
+            if not pdr.is_uplink and session.fars[pdr.far_id].actions & ApplyAction.NOCP
+        ]
+        if not waiting:
+            return
+        qfi = next((session.qers[n].qfi for pdr in waiting for n in pdr.qer_ids), None)
+        information = [] if qfi is None else [pfcp.DownlinkDataServiceInformation(qfi=qfi)]
+        report = pfcp.DownlinkDataReport(
+            pdr_ids=[pdr.pdr_id for pdr in waiting], downlink_data_service_information=information
+        )
+        self._send(
+            session,
+            pfcp.SessionReportRequest(report_type=ReportType(ReportType.DLDR), downlink_data_report=report),
+        )
+
+    def tunnel_gone(self, teid: int, peer: IPv4Address) -> None:
+        """TS 29.244 §7.5.8.4: the gNB answered Error Indication."""
+        session = self._registry.behind(teid, peer)
+        if session is None:
+            return
+        report = pfcp.ErrorIndicationReport(remote_f_teids=[pfcp.FTeid(teid, peer)])
+        self._send(
+            session,
+            pfcp.SessionReportRequest(
+                report_type=ReportType(ReportType.ERIR), error_indication_report=report
+            ),
+        )
+
+    def _send(self, session: SessionContext, message: pfcp.SessionReportRequest) -> None:
+        answered = partial(self._answered, session.seid)
+        self._n4.report(message, (session.smf, pfcp.PORT), session.cp_seid, answered)
+
+    def _answered(self, seid: int, response: pfcp.Message) -> None:
+        """§7.5.9: an SMF that does not know the session wants it gone here too. Else there is nothing to do."""
+        session = self._registry.sessions.get(seid)
+        if session is None or not isinstance(response, pfcp.SessionReportResponse):
+            return
+        if response.cause == Cause.SESSION_CONTEXT_NOT_FOUND:
+            self._sessions.end(session)

@@ -1,0 +1,95 @@
+"""Signalling on N3, TS 29.281 §7: path management and tunnel management. Answers are bounded (DEV-082, DEV-089)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from ipaddress import IPv4Address
+
+from cinq.nf.upf.dataplane import DataPlane
+from cinq.nf.upf.n4 import Peer
+from cinq.nf.upf.procedures.report import Reports
+from cinq.nf.upf.registry import Registry
+from cinq.nf.upf.settings import Settings
+from cinq.procedure import Event, Runtime
+from cinq.wire import gtpu
+
+UNDERSTOOD = (0x85,)  # PDU Session Container
+PEERS = 1024  # whose answers are counted; the longest silent one is forgotten
+
+
+class Tunnels:
+    """Messages that the data plane hands over."""
+
+    def __init__(
+        self, settings: Settings, registry: Registry, plane: DataPlane, reports: Reports, runtime: Runtime
+    ) -> None:
+        self._settings, self._registry, self._plane = settings, registry, plane
+        self._reports, self._runtime = reports, runtime
+        self._spent: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    def received(self, octets: bytes, peer: Peer) -> None:
+        """Never raises, whatever the octets."""
+        try:
+            message = gtpu.decode(octets)
+        except gtpu.GtpuError as error:
+            if error.unknown_extension is not None:
+                self._answer_extension(peer)
+            return
+        match message:
+            case gtpu.EchoRequest():
+                self._answer(gtpu.EchoResponse(sequence=message.sequence or 0), peer)
+            case gtpu.GPdu() if self._registry.owner(message.teid) is not None:
+                self._answer_extension(peer)
+            case gtpu.GPdu():
+                self._answer_unknown(message, peer)
+            case gtpu.ErrorIndication(peer=IPv4Address() as end) if str(end) == peer[0]:
+                self._emit("in", message, octets, peer)
+                self._reports.tunnel_gone(message.tunnel, end)
+            case _:
+                return
+
+    def _answer_extension(self, peer: Peer) -> None:
+        """§5.2.1: an extension header that must be understood, and is not."""
+        self._answer(
+            gtpu.SupportedExtensionHeadersNotification(supported=UNDERSTOOD, sequence=0), (peer[0], gtpu.PORT)
+        )
+
+    def _answer_unknown(self, packet: gtpu.GPdu, peer: Peer) -> None:
+        """§7.3.1: no session has the TEID."""
+        indication = gtpu.ErrorIndication(tunnel=packet.teid, peer=self._settings.n3_address, sequence=0)
+        self._answer(indication, (peer[0], gtpu.PORT))
+
+    def _answer(self, message: gtpu.GtpuMessage, peer: Peer) -> None:
+        if not self._may_answer(peer[0]):
+            return
+        octets = gtpu.encode(message)
+        self._emit("out", message, octets, peer)
+        self._plane.send(octets, peer)
+
+    def _may_answer(self, peer: str) -> bool:
+        """At most echo_per_s in each second of the clock."""
+        second = float(int(self._runtime.clock.now()))
+        since, spent = self._spent.pop(peer, (second, 0))
+        spent = spent + 1 if since == second else 1
+        self._spent[peer] = second, spent
+        if len(self._spent) > PEERS:
+            self._spent.popitem(last=False)
+        return spent <= self._settings.echo_per_s
+
+    def _emit(self, direction: str, message: gtpu.GtpuMessage, octets: bytes, peer: Peer) -> None:
+        if not self._runtime.journal.listening:
+            return
+        self._runtime.journal.emit(
+            Event(
+                time=self._runtime.clock.now(),
+                nf="UPF",
+                subject="",
+                procedure="",
+                direction="in" if direction == "in" else "out",
+                interface="N3",
+                message=type(message).__name__,
+                octets=octets,
+                content=message,
+                peer=peer[0],
+            )
+        )

@@ -1,0 +1,78 @@
+"""All associations and sessions of a UPF, by every key that a message may name them by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Address
+
+from cinq.nf.upf.context import Association, SessionContext
+from cinq.wire.pfcp import NodeId
+
+MOST_ASSOCIATIONS = 16
+
+
+class Registry:
+    """entropy(n) gives n random octets, of which SEIDs and TEIDs are made."""
+
+    def __init__(self, entropy: Callable[[int], bytes]) -> None:
+        self._entropy = entropy
+        self.associations: dict[NodeId, Association] = {}
+        self.sessions: dict[int, SessionContext] = {}
+        self._teids: dict[int, int] = {}
+        self._ues: dict[IPv4Address, int] = {}
+        self._remote: dict[tuple[int, IPv4Address], int] = {}
+
+    def association_of(self, address: str) -> Association | None:
+        return next((a for a in self.associations.values() if a.address == address), None)
+
+    def of_association(self, address: str) -> list[SessionContext]:
+        return [session for session in self.sessions.values() if session.smf == address]
+
+    def session(self, seid: int | None, address: str) -> SessionContext | None:
+        """The session, if it belongs to the SMF at this address (DEV-063)."""
+        found = self.sessions.get(seid or 0)
+        return found if found is not None and found.smf == address else None
+
+    def behind(self, teid: int, peer: IPv4Address) -> SessionContext | None:
+        """The session whose downlink packets go to this F-TEID."""
+        return self.sessions.get(self._remote.get((teid, peer), 0))
+
+    def new_seid(self) -> int:
+        return next(n for n in self._random(8) if n not in self.sessions)
+
+    def new_teid(self) -> int:
+        return next(n for n in self._random(4) if n not in self._teids)
+
+    def _random(self, octets: int) -> Iterator[int]:
+        """Never 0: SEID 0 is 'not known', TEID 0 is for signalling."""
+        while True:
+            number = int.from_bytes(self._entropy(octets), "big")
+            if number:
+                yield number
+
+    def owner(self, teid: int) -> int | None:
+        """SEID of the session that has the TEID."""
+        return self._teids.get(teid)
+
+    def owner_of(self, ue: IPv4Address) -> int | None:
+        """SEID of the session that has the UE address."""
+        return self._ues.get(ue)
+
+    def put(self, session: SessionContext) -> None:
+        self.pop(session.seid)
+        self.sessions[session.seid] = session
+        self._teids.update((teid, session.seid) for teid in session.teids())
+        self._ues.update((ue, session.seid) for ue in session.ues())
+        self._remote.update((end, session.seid) for end in session.remote_ends())
+
+    def pop(self, seid: int) -> SessionContext | None:
+        session = self.sessions.pop(seid, None)
+        if session is not None:
+            for teid in session.teids():
+                self._teids.pop(teid, None)
+            for ue in session.ues():
+                self._ues.pop(ue, None)
+            for end in session.remote_ends():
+                if self._remote.get(end) == seid:
+                    del self._remote[end]
+        return session

@@ -1,0 +1,121 @@
+"""What the UPF serves: N4, and signalling on N3. It has no service of its own on the SBI here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from cinq.nf.upf.context import Rejected
+from cinq.nf.upf.dataplane import DataPlane
+from cinq.nf.upf.n4 import N4, N4Port, Peer
+from cinq.nf.upf.procedures.association import Associations
+from cinq.nf.upf.procedures.report import Reports
+from cinq.nf.upf.procedures.session import Sessions
+from cinq.nf.upf.procedures.tunnel import Tunnels
+from cinq.nf.upf.registry import Registry
+from cinq.nf.upf.settings import Settings
+from cinq.procedure import Clock, Journal, Runtime
+from cinq.wire import pfcp
+from cinq.wire.pfcp import Cause
+
+M = TypeVar("M", bound=pfcp.Message)
+
+
+class UPF:
+    """The user plane function (userplane.rules.PlaneEvents). It answers once `start` has given it its data plane.
+
+    entropy(n) gives n random octets.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        n4: N4Port,
+        clock: Clock,
+        entropy: Callable[[int], bytes],
+        journal: Journal,
+    ) -> None:
+        self.runtime = Runtime("UPF", journal, clock)
+        self._settings = settings
+        self._n4 = N4(settings, n4, self.runtime, self._handle)
+        self._registry = Registry(entropy)
+        self._plane: DataPlane | None = None
+
+    def start(self, plane: DataPlane) -> None:
+        self._plane = plane
+        registry, n4 = self._registry, self._n4
+        self._sessions = Sessions(self._settings, registry, plane, n4)
+        self._associations = Associations(self._settings, registry, self._sessions, n4)
+        self._reports = Reports(registry, self._sessions, n4)
+        self._tunnels = Tunnels(self._settings, registry, plane, self._reports, self.runtime)
+
+    async def stop(self) -> None:
+        """No more reports; the plane is its owner's to close. Idempotent."""
+        self._plane = None
+        self._n4.stop()
+        await self.runtime.stop()
+
+    def __len__(self) -> int:
+        """Sessions."""
+        return len(self._registry.sessions)
+
+    def n4_received(self, octets: bytes, peer: Peer) -> None:
+        """A datagram from N4. Never raises, whatever the octets."""
+        if self._plane is not None:
+            self._n4.received(octets, peer)
+
+    def gtpu_received(self, octets: bytes, peer: Peer) -> None:
+        """A GTP-U message that the data plane does not handle."""
+        if self._plane is not None:
+            self._tunnels.received(octets, peer)
+
+    def buffered(self, session: int) -> None:
+        """The first packet of an idle session waits."""
+        if self._plane is not None:
+            self._reports.downlink_data(session)
+
+    # -- N4 ------------------------------------------------------------------------------------------------
+
+    def _handle(self, request: pfcp.Message, peer: Peer) -> pfcp.Message | None:
+        try:
+            return self._answer(request, peer)
+        except Rejected as rejected:
+            return self._rejection(request, rejected)
+
+    def _answer(self, request: pfcp.Message, peer: Peer) -> pfcp.Message | None:
+        stranger = not self._associations.may_ask(peer)
+        match request:
+            case pfcp.HeartbeatRequest():
+                return None if stranger else self._associations.heartbeat(request, peer)
+            case pfcp.AssociationSetupRequest():
+                return self._associations.setup(request, peer)
+            case pfcp.AssociationUpdateRequest():
+                return self._associations.update(request, peer)
+            case pfcp.AssociationReleaseRequest():
+                return self._associations.release(request, peer)
+            case _ if stranger:
+                return None
+            case pfcp.SessionEstablishmentRequest():
+                return self._sessions.establish(request, peer)
+            case pfcp.SessionModificationRequest():
+                return self._sessions.modify(request, peer)
+            case pfcp.SessionDeletionRequest():
+                return self._sessions.delete(request, peer)
+        return self._n4.refusal(type(request), Cause.SERVICE_NOT_SUPPORTED, None)
+
+    def _rejection(self, request: pfcp.Message, rejected: Rejected) -> pfcp.Message | None:
+        """The response with the cause; its SEID is the SMF's where we know it to be the sender's."""
+        seid = 0
+        if isinstance(request, pfcp.SessionEstablishmentRequest):
+            seid = request.cp_f_seid.seid
+        elif isinstance(request, pfcp.SessionModificationRequest) and rejected.cause != (
+            Cause.SESSION_CONTEXT_NOT_FOUND
+        ):
+            session = self._registry.sessions.get(request.seid or 0)
+            seid = session.cp_seid if session else 0
+        answer = self._n4.refusal(type(request), rejected.cause, rejected.offending_ie, seid)
+        if rejected.rule is not None and isinstance(
+            answer, pfcp.SessionEstablishmentResponse | pfcp.SessionModificationResponse
+        ):
+            answer.failed_rule_id = rejected.rule
+        return answer

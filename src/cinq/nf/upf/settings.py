@@ -1,0 +1,24 @@
+"""Settings of the UPF."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """node_id: our N4 address, the PFCP Node ID. n3_address: where gNBs send user packets.
+
+    ue_pools: the addresses that are routed to the data plane; empty: any. smf_addresses: who may set up an
+    association; empty: anyone. t1_s, n1: how long a report waits for its answer and how often it is sent
+    (TS 29.244 §6.4). echo_per_s: answers on N3 to each peer.
+    """
+
+    node_id: IPv4Address
+    n3_address: IPv4Address
+    ue_pools: tuple[IPv4Network, ...] = ()
+    smf_addresses: tuple[IPv4Address, ...] = ()
+    t1_s: float = 3.0
+    n1: int = 3
+    echo_per_s: int = 50
