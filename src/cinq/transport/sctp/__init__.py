@@ -10,9 +10,11 @@ messages and its loss. Errors of the host are `TransportError`, with what is mis
 from __future__ import annotations
 
 import logging
+import os
 from functools import cache
 
-from cinq.transport.sctp import usrsctp, usrsctp_stack
+from cinq.transport.error import TransportError
+from cinq.transport.sctp import kernel, usrsctp, usrsctp_stack
 from cinq.transport.sctp.association import (
     N2_PORT,
     PPID_NGAP,
@@ -43,19 +45,33 @@ log = logging.getLogger(__name__)
 DEFAULTS = SctpSettings()
 
 
+CHOICE = "CINQ_SCTP"
+"""Environment variable: 'kernel' or 'usrsctp' forces one of the two."""
+
+
 @cache
 def implementation() -> str:
     """'kernel' or 'usrsctp'; TransportError when there is neither."""
-    usrsctp_stack.stack()
-    log.info("SCTP by usrsctp")
-    return "usrsctp"
+    wanted = os.environ.get(CHOICE, "")
+    if wanted not in ("", "kernel", "usrsctp"):
+        raise TransportError(f"{CHOICE}: found {wanted!r}, wanted 'kernel' or 'usrsctp'")
+    if wanted != "usrsctp" and kernel.available():
+        chosen = "kernel"
+    elif wanted == "kernel":
+        raise TransportError("the kernel has no SCTP", "modprobe sctp")
+    else:
+        usrsctp_stack.stack()
+        chosen = "usrsctp"
+    log.info("SCTP by %s", chosen)
+    return chosen
 
 
 async def listen(
     address: str, port: int, on_association: OnAssociation, *, settings: SctpSettings = DEFAULTS
 ) -> Listener:
     """Serves associations on `address` ('0.0.0.0': on all) and `port` (0: a free one) until closed."""
-    implementation()
+    if implementation() == "kernel":
+        return await kernel.listen(address, port, on_association, settings)
     return await usrsctp.listen(address, port, on_association, settings)
 
 
@@ -70,7 +86,7 @@ async def connect(
     within: float = 5.0,
 ) -> Association:
     """An association to `remote`; TransportError when it is not up within `within` seconds."""
-    implementation()
-    return await usrsctp.connect(
+    chosen = kernel.connect if implementation() == "kernel" else usrsctp.connect
+    return await chosen(
         remote, port, on_association, local=local, local_port=local_port, settings=settings, within=within
     )

@@ -36,8 +36,6 @@ class SctpSettings:
     """Octets of one user message; a longer one aborts the association it came on."""
     send_queue_limit: int = 4 << 20
     """Octets that wait here when the peer does not read; more aborts the association."""
-    udp_encapsulation_port: int = 0
-    """RFC 6951 port at both ends (9899); 0 sends SCTP directly over IP."""
 
 
 class AssociationHandler(Protocol):

@@ -1,0 +1,216 @@
+"""What both implementations of `Association` have in common: queue, reassembly, handler, beginning and end."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import struct
+from abc import ABC, abstractmethod
+from collections import deque
+
+from cinq.transport.sctp.association import (
+    PPID_NGAP,
+    Address,
+    Association,
+    AssociationHandler,
+    OnAssociation,
+    SctpSettings,
+)
+
+log = logging.getLogger(__name__)
+
+assoc_change = struct.Struct("=HHIHHHHI")
+"""struct sctp_assoc_change, RFC 6458 §6.1.1: type, flags, length, state, error, streams out, in, id."""
+
+USER_INITIATED = 12
+"""Error cause of RFC 9260 §3.3.10.12."""
+
+REASON_LIMIT = 256
+
+
+class Change(enum.IntEnum):
+    """sac_state of RFC 6458 §6.1.1; Linux counts from 0, usrsctp from 1 as here."""
+
+    COMM_UP = 1
+    COMM_LOST = 2
+    RESTART = 3
+    SHUTDOWN_COMP = 4
+    CANT_STR_ASSOC = 5
+
+
+class AssociationCore(ABC):
+    """An association; `Association` says what its public methods do."""
+
+    def __init__(self, local: Address, remote: Address, settings: SctpSettings) -> None:
+        self.local = local
+        self.remote = remote
+        self.outbound_streams = 1
+        self.over = False
+        self.settings = settings
+        self._on_association: OnAssociation | None = None
+        self._handler: AssociationHandler | None = None
+        self._owner: set[Association] | None = None
+        self._parts: list[bytes] = []
+        self._part_octets = 0
+        self._queue: deque[tuple[bytes, int, int]] = deque()
+        self._queued = 0
+        self._gone: asyncio.Future[None] | None = None
+
+    # -- what an implementation adds
+
+    @abstractmethod
+    def transmit(self, octets: bytes, stream: int, ppid: int) -> bool:
+        """Hands over one message; False when there is no room now."""
+
+    @abstractmethod
+    def wait_for_room(self, wanted: bool) -> None:
+        """Whether `drain` is to be called when there is room again."""
+
+    @abstractmethod
+    def transmit_shutdown(self) -> None:
+        """Starts the SHUTDOWN exchange."""
+
+    @abstractmethod
+    def transmit_abort(self, reason: bytes) -> None:
+        """Sends ABORT, with a user-initiated cause."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Gives back the socket and what else is held. Called once."""
+
+    @abstractmethod
+    def agreed_streams(self) -> int:
+        """Outbound streams of the established association, 0 when unknown."""
+
+    @abstractmethod
+    def restarted(self) -> None:
+        """The peer set the association up anew (RFC 9260 §5.2.4.1)."""
+
+    # -- towards the peer
+
+    def send(self, octets: bytes, *, stream: int = 0, ppid: int = PPID_NGAP) -> None:
+        if self.over:
+            log.debug("%d octets for %s dropped: the association is over", len(octets), self.remote)
+            return
+        stream %= self.outbound_streams
+        if self._queue or not self.transmit(octets, stream, ppid):
+            self._queue.append((octets, stream, ppid))
+            self._queued += len(octets)
+            self.wait_for_room(True)
+            if self._queued > self.settings.send_queue_limit:
+                self.abort(f"more than {self.settings.send_queue_limit} octets wait: the peer does not read")
+
+    def drain(self) -> None:
+        """There is room again."""
+        while self._queue and self.transmit(*self._queue[0]):
+            self._queued -= len(self._queue.popleft()[0])
+        if not self._queue:
+            self.wait_for_room(False)
+            if self._gone is not None:
+                self.transmit_shutdown()
+
+    async def close(self, within: float = 2.0) -> None:
+        if self.over:
+            return
+        if self._gone is None:
+            self._gone = asyncio.get_running_loop().create_future()
+            if not self._queue:
+                self.transmit_shutdown()
+        await asyncio.wait([self._gone], timeout=within)
+        self.abort(f"shutdown not answered within {within:g} s")
+
+    def abort(self, reason: str = "") -> None:
+        if not self.over:
+            self.transmit_abort(reason.encode()[:REASON_LIMIT])
+            self.end(f"aborted here: {reason}" if reason else "aborted here")
+
+    # -- towards the user
+
+    def established(self, on_association: OnAssociation, owner: set[Association] | None) -> None:
+        """The association is up: asks the user for the handler."""
+        self._on_association, self._owner = on_association, owner
+        self.outbound_streams = self.agreed_streams() or 1
+        if owner is not None:
+            owner.add(self)
+        try:
+            self._handler = on_association(self)
+        except Exception:
+            log.exception("the new association with %s has no handler", self.remote)
+            self.abort("internal error")
+
+    def received(self, octets: bytes, complete: bool, stream: int, ppid: int) -> None:
+        """Octets of a message; `complete` when they are its end (MSG_EOR)."""
+        if self._part_octets + len(octets) > self.settings.message_limit:
+            log.warning("%s sent a message of more than %d octets", self.remote, self.settings.message_limit)
+            self.abort(f"message longer than {self.settings.message_limit} octets")
+            return
+        if self._parts or not complete:
+            self._parts.append(octets)
+            self._part_octets += len(octets)
+            if not complete:
+                return
+            octets = b"".join(self._parts)
+            self._parts.clear()
+            self._part_octets = 0
+        if self._handler is not None:
+            try:
+                self._handler.message(octets, stream, ppid)
+            except Exception:
+                log.exception("the handler of %s failed on a message of %d octets", self.remote, len(octets))
+
+    def changed(self, change: int, info: bytes) -> None:
+        """An SCTP_ASSOC_CHANGE notification; `info`: sac_info, the ABORT chunk if the peer sent one."""
+        if change == Change.COMM_LOST:
+            self.end(_why_lost(info))
+        elif change == Change.RESTART:
+            self.restarted()
+        elif change == Change.SHUTDOWN_COMP:
+            self.end("shut down" if self._gone is not None else "shut down by the peer")
+        elif change == Change.CANT_STR_ASSOC:
+            self.end("refused by the peer" if info else "no answer from the peer")
+
+    def hand_over(self, successor: AssociationCore) -> None:
+        """The peer restarted: to the user this one is lost and `successor` is new."""
+        self.over = True
+        self.finish("restarted by the peer")
+        if self._on_association is not None:
+            successor.established(self._on_association, self._owner)
+
+    def end(self, reason: str) -> None:
+        if not self.over:
+            self.over = True
+            self.release()
+            self.finish(reason)
+
+    def forsake(self) -> None:
+        """The event loop of the user has ended: gives everything back, tells nobody."""
+        self._handler = self._gone = None
+        self.end("the event loop has ended")
+
+    def finish(self, reason: str) -> None:
+        """Tells everybody who waits that the association is over."""
+        self._queue.clear()
+        self._parts.clear()
+        if self._owner is not None:
+            self._owner.discard(self)
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
+        if self._handler is not None:
+            try:
+                self._handler.lost(reason)
+            except Exception:
+                log.exception("the handler of %s failed on the loss of the association", self.remote)
+
+
+def _why_lost(abort: bytes) -> str:
+    """The reason of COMM_LOST; `abort` is the ABORT chunk of the peer, if there was one (RFC 9260 §3.3.7)."""
+    if not abort:
+        return "no answer from the peer"
+    if len(abort) < 8:
+        return "aborted by the peer"
+    cause, length = struct.unpack_from("!HH", abort, 4)
+    text = abort[8 : 4 + length].decode("utf-8", "replace").strip("\0")
+    if cause == USER_INITIATED and text:
+        return f"aborted by the peer: {text}"
+    return f"aborted by the peer, cause {cause}"
