@@ -13,10 +13,15 @@ ROOT = Path(__file__).parent.parent
 
 
 def faults(path: Path) -> list[str]:
-    """What is too large in one file. A docstring and a signature do not count as a function's lines."""
+    """What is too large in one file. A docstring and a signature do not count as a function's lines.
+
+    A test may be as long as the call flow that it tells.
+    """
     text = path.read_text()
     lines = len(text.splitlines())
     found = [f"{path}: {lines} lines, at most {FILE_LINES}"] if lines > FILE_LINES else []
+    if path.is_relative_to(ROOT / "tests"):
+        return found
     for node in ast.walk(ast.parse(text)):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
