@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("cinq.ran.ue")
 
 UNASSIGNED_PTI = 0
+INTERFACE_S = 10
 
 
 class Session(Subject[SessionContext]):
@@ -25,7 +27,7 @@ class Session(Subject[SessionContext]):
     trouble: why programs cannot use the session although it is active.
     """
 
-    __slots__ = ("pti", "settings", "trouble", "ue")
+    __slots__ = ("_answered", "pti", "settings", "trouble", "ue")
 
     def __init__(self, ue: Ue, pdu_session_id: int, settings: SessionSettings) -> None:
         super().__init__(SessionContext(pdu_session_id), ue.runtime)
@@ -33,6 +35,7 @@ class Session(Subject[SessionContext]):
         self.settings = settings
         self.pti = UNASSIGNED_PTI
         self.trouble = ""
+        self._answered: asyncio.Event | None = None
 
     async def establish(self) -> None:
         from cinq.ran.ue.procedures.session_establishment import session_establishment
@@ -85,14 +88,28 @@ class Session(Subject[SessionContext]):
         if error:
             log.warning("%s: %s", self.label, error)
         self.commit(interface="" if error else interface.name)
+        if self._answered is not None:
+            self._answered.set()
+            self._answered = None
 
     def open_interface(self) -> None:
         """Ask the cell for a network interface with the session's address."""
         context = self.context
         if context.address is not None:
+            self._answered = asyncio.Event()
             self.ue.link.open_interface(
                 Interface(context.pdu_session_id, str(context.address), context.mtu, self.ue.settings.netns)
             )
+
+    async def usable(self) -> None:
+        """Returns when the cell has said whether programs can use the session; `trouble` says why they cannot."""
+        if self._answered is None:
+            return
+        try:
+            async with asyncio.timeout(INTERFACE_S):
+                await self._answered.wait()
+        except TimeoutError:
+            self.trouble = "the gNB did not answer"
 
     def drop(self) -> None:
         """Local release: nothing is said to the network."""

@@ -96,6 +96,7 @@ class Ue(Subject[UeContext]):
             if session.context.state == "INACTIVE":
                 self.sessions.pop(index + 1, None)
             raise
+        await session.usable()
         return session
 
     async def release_session(self, pdu_session_id: int) -> None:
