@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 from cinq.nf.smf.context import Qos, SmContext
 from cinq.nf.smf.settings import DataNetwork
 from cinq.numbering import NumberingError, SNssai, dnn
@@ -98,7 +100,7 @@ def subscribed_context(
         ssc_mode=wanted,
         qos=_subscribed_qos(subscribed, network),
         is_static=static is not None,
-        address=static or "",
+        address=0 if static is None else int(IPv4Address(static)),
     )
 
 

@@ -27,8 +27,8 @@ class Qos(Struct, frozen=True):
 class SmContext(Struct, frozen=True):
     """state: of the PDU session in the network, TS 24.501 §6.1.3.3 (active from the accept on).
 
-    ref: the name of the SM context on Nsmf. address: dotted IPv4 address, "" before one is assigned.
-    upf, n3_address: dotted addresses on N4 and N3. seid: ours on N4. up_seid, teid: what the UPF chose.
+    ref: the name of the SM context on Nsmf. address: IPv4 address as a number, 0 before one is assigned.
+    upf: its dotted address on N4. seid: ours on N4. up_seid, teid, n3_address: what the UPF chose.
     policy: the SM policy association at the PCF.
     """
 
@@ -41,17 +41,21 @@ class SmContext(Struct, frozen=True):
     qos: Qos
     is_static: bool = False
     state: Literal["INACTIVE", "ACTIVE"] = "INACTIVE"
-    address: str = ""
+    address: int = 0
     policy: str = ""
     upf: str = ""
     seid: int = 0
     up_seid: int = 0
     teid: int = 0
-    n3_address: str = ""
+    n3_address: int = 0
 
     @property
     def ipv4(self) -> IPv4Address:
         return IPv4Address(self.address)
+
+    @property
+    def n3_ipv4(self) -> IPv4Address:
+        return IPv4Address(self.n3_address)
 
     @property
     def label(self) -> str:

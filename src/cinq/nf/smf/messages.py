@@ -73,7 +73,7 @@ def setup_request_transfer(context: SmContext) -> bytes:
         allocation_and_retention_priority=arp,
     )
     tunnel = ngap.GTPTunnel(
-        transport_layer_address=(int(IPv4Address(context.n3_address)), 32),
+        transport_layer_address=(context.n3_address, 32),
         gtp_teid=context.teid.to_bytes(4, "big"),
     )
     flow = ngap.QosFlowSetupRequestItem(qos_flow_identifier=QFI, qos_flow_level_qos_parameters=parameters)

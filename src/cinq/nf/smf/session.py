@@ -143,7 +143,7 @@ class PduSession(Subject[SmContext]):
     was asked to reach the UE. was_active: the gNB had the session at least once. ref: the latest name on Nsmf.
     """
 
-    __slots__ = ("an", "epoch", "paging", "ports", "pti", "ref", "up_cnx_state", "was_active")
+    __slots__ = ("_label", "an", "epoch", "paging", "ports", "pti", "ref", "up_cnx_state", "was_active")
 
     def __init__(self, context: SmContext, ports: Ports) -> None:
         super().__init__(context, ports.runtime)
@@ -155,10 +155,11 @@ class PduSession(Subject[SmContext]):
         self.paging = False
         self.was_active = False
         self.ref = context.ref
+        self._label = context.label
 
     @property
     def label(self) -> str:
-        return self.context.label
+        return self._label
 
     def describe(self, message: object) -> tuple[str, str]:
         name = getattr(message, "NAME", type(message).__name__)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
-
 from cinq.nf.smf.context import SmContext
 from cinq.nf.smf.messages import QFI
 from cinq.nf.smf.n4 import N4Error
@@ -44,7 +42,7 @@ async def establish(session: PduSession, far: pfcp.CreateFar, f_teid: pfcp.FTeid
         session.note(up_seid=response.up_f_seid.seid)
         await delete(session)
         raise N4Error("session establishment: no F-TEID of IPv4 for N3")
-    session.note(up_seid=response.up_f_seid.seid, teid=given.teid, n3_address=str(given.ipv4))
+    session.note(up_seid=response.up_f_seid.seid, teid=given.teid, n3_address=int(given.ipv4))
     return given
 
 
@@ -56,6 +54,7 @@ def _establishment_request(
     session: PduSession, far: pfcp.CreateFar, f_teid: pfcp.FTeid | None
 ) -> pfcp.SessionEstablishmentRequest:
     context, n4 = session.context, session.ports.n4
+    address = context.ipv4
     instance = pfcp.NetworkInstance(context.dnn)
     uplink = pfcp.CreatePdr(
         pdr_id=UPLINK,
@@ -64,7 +63,7 @@ def _establishment_request(
             source_interface=Interface.ACCESS,
             f_teid=f_teid or _ANY_FTEID,
             network_instance=instance,
-            ue_ip_addresses=[pfcp.UeIpAddress(context.ipv4)],
+            ue_ip_addresses=[pfcp.UeIpAddress(address)],
             qfis=[QFI],
         ),
         outer_header_removal=_REMOVE_GTPU,
@@ -77,7 +76,7 @@ def _establishment_request(
         pdi=pfcp.Pdi(
             source_interface=Interface.CORE,
             network_instance=instance,
-            ue_ip_addresses=[pfcp.UeIpAddress(context.ipv4, destination=True)],
+            ue_ip_addresses=[pfcp.UeIpAddress(address, destination=True)],
         ),
         far_id=DOWNLINK,
         qer_ids=[SESSION_AMBR],
@@ -177,4 +176,4 @@ async def delete(session: PduSession) -> None:
 
 
 def n3_end(context: SmContext) -> pfcp.FTeid:
-    return pfcp.FTeid(context.teid, IPv4Address(context.n3_address))
+    return pfcp.FTeid(context.teid, context.n3_ipv4)

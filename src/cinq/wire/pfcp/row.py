@@ -235,13 +235,14 @@ def encode_members(group: object) -> bytes:
     values = layout.values(group)
     try:
         for value, (write, repeated, required) in zip(values, layout.writers, strict=True):
-            if value is not None:
-                if repeated and isinstance(value, list):
-                    parts += [write(each) for each in value]
-                else:
-                    parts.append(write(value))
-            elif required:
-                raise ValueError("a mandatory member is missing")
+            if value is None or (repeated and not value):
+                if required and value is None:
+                    raise ValueError("a mandatory member is missing")
+            elif isinstance(value, list):
+                for each in value:
+                    parts.append(write(each))
+            else:
+                parts.append(write(value))
     except PfcpError:
         raise
     except Exception as error:  # whatever a wrong value makes fail: it has no encoding

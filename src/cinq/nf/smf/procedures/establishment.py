@@ -75,7 +75,7 @@ async def authorise(session: PduSession, undo: Undo, created: SmContextCreated) 
         await session.ports.pcf.delete(association.id, SmPolicyDeleteData())
 
     undo.owe(free, address)
-    session.note(address=str(address))
+    session.note(address=int(address))
     decision = await sbi(session, created, undo.hold(session.ports.pcf.create(policy_context(session)), end))
     session.note(policy=decision.id, qos=authorised(session.context.qos, decision.body))
 
@@ -95,7 +95,7 @@ def policy_context(session: PduSession) -> SmPolicyContextData:
         dnn=context.dnn,
         notification_uri=f"/nsmf-callback/v1/sm-policy/{context.ref}",
         slice_info=Snssai.of(context.s_nssai),
-        ipv4_address=context.address,
+        ipv4_address=str(context.ipv4),
         subs_sess_ambr=Ambr(uplink=bit_rate(qos.ambr_uplink_bps), downlink=bit_rate(qos.ambr_downlink_bps)),
         subs_def_qos=SubscribedDefaultQos(five_qi=qos.five_qi, arp=arp),
     )
