@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import subprocess
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ from cinq.numbering import Suci, Supi
 from cinq.trace import Capture, Keys, Subscriber, TracedMessage, read_capture, to_json
 from cinq.transport import frames, pcap
 from cinq.transport.pcap import PcapError
+from cinq.wire import nas, ngap, pfcp
 
-from .bench import OPC, PLMN, SUPI, Bench, K
+from .bench import GUTI, LOCATION, OPC, PLMN, SUPI, Bench, K
 
 PREFIX = "open5gs-ueransim"
 BENCH_KEYS = Keys((Subscriber(SUPI, K, OPC),))
@@ -233,6 +235,63 @@ def test_mutated_captures_are_read_to_their_end_or_their_fault(data: st.DataObje
     found = list(capture)
     assert capture.undecoded == len([m for m in found if m.decoded is None])
     to_json(found, capture)
+
+
+def test_paging_concerns_the_ue_that_has_the_guti() -> None:
+    bench = Bench()
+    bench.register(NULL_SUCI)
+    tmsi = ngap.FiveGSTMSI(
+        amf_set_id=GUTI.amf.set, amf_pointer=GUTI.amf.pointer, five_g_tmsi=GUTI.tmsi.to_bytes(4, "big")
+    )
+    area = ngap.TAIListForPagingItem(tai=LOCATION.tai)
+    bench.ngap(ngap.Paging(ue_paging_identity=("fiveG-S-TMSI", tmsi), tai_list_for_paging=[area]), False)
+    _, found = read(bench)
+    assert (found[-1].message, found[-1].sender, found[-1].ue) == ("Paging", "AMF", SUPI.short)
+
+
+def pfcp_session(bench: Bench, seid: int, address: str) -> None:
+    pdr = pfcp.CreatePdr(
+        pdr_id=1,
+        precedence=1,
+        pdi=pfcp.Pdi(source_interface=1, ue_ip_addresses=[pfcp.UeIpAddress(IPv4Address(address))]),
+    )
+    request = pfcp.SessionEstablishmentRequest(
+        node_id=pfcp.NodeId(IPv4Address("10.0.0.4")),
+        cp_f_seid=pfcp.FSeid(seid, IPv4Address("10.0.0.4")),
+        create_pdrs=[pdr],
+        create_fars=[pfcp.CreateFar(far_id=1, apply_action=pfcp.ApplyAction(2))],
+    )
+    octets = pfcp.encode(request, sequence=seid, seid=0)
+    bench.frame(frames.udp(("10.0.0.4", 8805), ("10.0.0.5", 8805), octets))
+    refusal = pfcp.SessionEstablishmentResponse(node_id=pfcp.NodeId(IPv4Address("10.0.0.5")), cause=75)
+    octets = pfcp.encode(refusal, sequence=seid, seid=seid)
+    bench.frame(frames.udp(("10.0.0.5", 8805), ("10.0.0.4", 8805), octets))
+
+
+def test_a_pfcp_session_is_of_the_ue_that_gets_its_address() -> None:
+    bench = Bench()
+    bench.register(NULL_SUCI)
+    pfcp_session(bench, 1, "10.45.0.9")
+    accept = bytes.fromhex("2e0101c211000901000631310101ff010603f42403f424" + "2905010a2d0009")
+    transport = nas.DLNASTransport(payload_container_type=1, payload_container=accept)
+    bench.down(bench.context.protect(nas.encode(transport), 2, 1))
+    pfcp_session(bench, 2, "10.45.0.9")
+    _, found = read(bench)
+    n4 = [m for m in found if m.interface == "n4"]
+    assert [m.ue for m in n4] == [SUPI.short, SUPI.short, "UE 10.45.0.9", "UE 10.45.0.9"]
+    assert [(m.sender, m.cause) for m in n4[:2]] == [("SMF", ""), ("UPF", "#75 no resources available")]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_sims_that_share_a_key_are_told_apart_by_the_security_mode_command(place: int) -> None:
+    others = [Subscriber(Supi(f"00101000000000{n}"), K, OPC) for n in (1, 2)]
+    others.insert(place, Subscriber(SUPI, K, OPC))
+    bench = Bench()
+    bench.register(HIDDEN_SUCI)
+    bench.register(HIDDEN_SUCI)
+    capture, found = read(bench, Keys(tuple(others)))
+    assert capture.undecoded == 0
+    assert {m.ue for m in found} == {SUPI.short}
 
 
 def test_two_ues_are_told_apart() -> None:

@@ -74,16 +74,23 @@ class Keys:
                 except suci.SuciError:
                     continue
 
-    def challenged(
-        self, supi: Supi | None, rand: bytes, autn: bytes
-    ) -> tuple[Subscriber, aka.Challenge] | None:
-        """Whose key made this AUTN: the known subscriber, or, where its SUPI is hidden, each in turn."""
+    def challenged(self, supi: Supi | None, rand: bytes, autn: bytes) -> list[tuple[Supi, aka.Challenge]]:
+        """Whose key made this AUTN: the known subscriber, or all it may be where the SUPI is hidden.
+
+        Test SIMs often share one key: then several are left, and the security mode command tells them apart.
+        """
+        answers: dict[tuple[bytes, bytes, str], aka.Challenge | None] = {}
+        found = []
         for subscriber in self.subscribers:
-            if supi is None or subscriber.supi == supi:
-                challenge = subscriber.answers(rand, autn)
-                if challenge is not None:
-                    return subscriber, challenge
-        return None
+            if supi is not None and subscriber.supi != supi:
+                continue
+            secrets = (subscriber.k, subscriber.opc, subscriber.algorithm)
+            if secrets not in answers:
+                answers[secrets] = subscriber.answers(rand, autn)
+            challenge = answers[secrets]
+            if challenge is not None:
+                found.append((subscriber.supi, challenge))
+        return found
 
 
 NO_KEYS = Keys()

@@ -152,12 +152,10 @@ class N1:
         yield shown
 
     def address(self, address: str, subject: Subject) -> None:
-        """A UE's address, as N1 or N4 shows it: both then speak of the same UE."""
+        """A UE's address in an accept: the PFCP session that had it last without a SUPI is this UE's."""
         known = self.by_address.get(address)
         if known is not None and known.root().supi is None:
             known.becomes(subject)
-        elif known is not None and subject.root().supi is None:
-            subject.becomes(known)
         self.by_address[address] = subject
 
     def _learn(self, octets: bytes, message: nas.NasMessage, opened: Opened, ue: Connection) -> Opened:
@@ -168,10 +166,12 @@ class N1:
                 self._challenge(message, rand, autn, ue)
             case nas.AuthenticationResponse(res=bytes() as res):
                 self.security(ue).response(res)
-            case nas.SecurityModeCommand() if opened.integrity in ("unchecked", "failed"):
-                return replace(opened, integrity=self.security(ue).command(octets, message))
             case nas.SecurityModeCommand():
-                self.security(ue).command(octets, message)
+                integrity, supi = self.security(ue).command(octets, message)
+                if supi is not None:
+                    self.permanent(supi, ue.subject)
+                if opened.integrity in ("unchecked", "failed"):
+                    return replace(opened, integrity=integrity)
             case (
                 nas.RegistrationAccept(guti=Guti() as guti)
                 | nas.ConfigurationUpdateCommand(guti=Guti() as guti)
@@ -182,16 +182,11 @@ class N1:
     def _challenge(
         self, message: nas.AuthenticationRequest, rand: bytes, autn: bytes, ue: Connection
     ) -> None:
-        root = ue.subject.root()
-        found = self._keys.challenged(root.supi, rand, autn)
-        if found is None:
-            return
-        subscriber, challenge = found
-        self.permanent(subscriber.supi, ue.subject)
+        answers = self._keys.challenged(ue.subject.root().supi, rand, autn)
+        if len(answers) == 1:
+            self.permanent(answers[0][0], ue.subject)
         names = [kdf.snn(plmn.mcc, plmn.mnc) for plmn in ue.plmns]
-        self.security(ue).challenge(
-            subscriber.supi.imsi, challenge, rand, message.abba, message.ng_ksi.value, names
-        )
+        self.security(ue).challenge(answers, message, rand, names)
 
     def _identify(self, identity: MobileIdentity | None, ue: Connection) -> None:
         root = ue.subject.root()
@@ -210,13 +205,24 @@ class N1:
     def permanent(self, supi: Supi, subject: Subject) -> None:
         """A SUPI: the UE that had it before in this capture is the same."""
         subject.root().supi = supi
-        subject.becomes(self._by_supi.setdefault(supi, subject.root()))
+        self._join(subject, self._by_supi.setdefault(supi, subject.root()))
+
+    def _join(self, subject: Subject, known: Subject) -> None:
+        """Two subjects are one UE: the security contexts of both stay in use."""
+        mine = subject.root()
+        subject.becomes(known)
+        root = subject.root()
+        if root is not mine and mine in self._security:
+            security = self._security.pop(mine)
+            if root in self._security:
+                security.inherit(self._security[root])
+            self._security[root] = security
 
     def temporary(self, identity: STmsi, ue: Connection) -> None:
         """A 5G-S-TMSI: the UE it was given to in this capture, else a name."""
         known = self._by_tmsi.get(identity)
         if known is not None:
-            ue.subject.becomes(known)
+            self._join(ue.subject, known)
         elif ue.subject.root().supi is None:
             ue.subject.call(f"5g-s-tmsi-{identity.octets.hex()}")
 

@@ -91,7 +91,7 @@ class N2:
         """The connection that the AMF UE NGAP ID and the RAN UE NGAP ID name, TS 38.413 §8.6 and §9.3.3."""
         ran_id, amf_id = _ue_ids(message)
         if ran_id is None and amf_id is None:
-            return None
+            return self._paged(message)
         found: Connection | None = None
         if not isinstance(message, ngap.InitialUEMessage):
             if ran_id is not None:
@@ -102,14 +102,20 @@ class N2:
             name = f"RAN UE NGAP ID {ran_id}" if ran_id is not None else f"AMF UE NGAP ID {amf_id}"
             found = Connection(Subject(name))
         if isinstance(message, ngap.InitialUEMessage) and message.five_g_s_tmsi is not None:
-            tmsi = message.five_g_s_tmsi
-            number = int.from_bytes(tmsi.five_g_tmsi, "big")
-            self._n1.temporary(STmsi(tmsi.amf_set_id, tmsi.amf_pointer, number), found)
+            self._n1.temporary(_s_tmsi(message.five_g_s_tmsi), found)
         if ran_id is not None:
             self._by_ran_id[gnb, amf, ran_id] = found
         if amf_id is not None:
             self._by_amf_id[amf[0], amf_id] = found
         return found
+
+    def _paged(self, message: Pdu) -> Connection | None:
+        """Whom a Paging message calls, TS 38.413 §8.5.1; None for messages of no single UE."""
+        if not isinstance(message, ngap.Paging) or message.ue_paging_identity[0] != "fiveG-S-TMSI":
+            return None
+        ue = Connection(Subject("UE"))
+        self._n1.temporary(_s_tmsi(message.ue_paging_identity[1]), ue)
+        return ue
 
     def _serving_networks(self, amf: _End, ue: Connection | None, message: Pdu) -> None:
         """PLMNs that a message names: first those of the UE's own messages, then those of the AMF."""
@@ -125,6 +131,10 @@ class N2:
         mine += [plmn for plmn in dict.fromkeys(named) if plmn not in mine]
         if ue is not None:
             ue.plmns += [plmn for plmn in served if plmn not in ue.plmns]
+
+
+def _s_tmsi(value: ngap.FiveGSTMSI) -> STmsi:
+    return STmsi(value.amf_set_id, value.amf_pointer, int.from_bytes(value.five_g_tmsi, "big"))
 
 
 def _ue_ids(message: Pdu) -> tuple[int | None, int | None]:

@@ -101,7 +101,7 @@ class N4:
             if address.ipv4 is not None:
                 if subject.root().supi is None:
                     subject.call(f"UE {address.ipv4}")
-                self._n1.address(str(address.ipv4), subject)
+                self._n1.by_address[str(address.ipv4)] = subject
                 break
         return subject
 

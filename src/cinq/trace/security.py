@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from cinq.crypto import aka, kdf
 from cinq.crypto.nas_security import DOWNLINK, UPLINK, IntegrityError, NasSecurity, ReplayError
+from cinq.numbering import Supi
 from cinq.trace.message import Integrity
 from cinq.wire import nas
 from cinq.wire.nas import NasAlgorithms, NasError, Protected, SecurityHeader
@@ -30,8 +31,9 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A KAMF that one serving network name gives, with the RES* that would show the name is right."""
+    """A KAMF that one SUPI and serving network name give, with the RES* that would show the name is right."""
 
+    supi: Supi
     kamf: bytes = field(repr=False)
     res_star: bytes = field(repr=False)
 
@@ -45,16 +47,28 @@ class UeSecurity:
         self._algorithms: NasAlgorithms | None = None
         self._challenged = 7
 
+    def inherit(self, older: UeSecurity) -> None:
+        """Takes over what was known of the same UE before."""
+        self._candidates = {**older._candidates, **self._candidates}
+        self._contexts = [*self._contexts, *older._contexts][:_CONTEXTS]
+        self._algorithms = self._algorithms or older._algorithms
+
     def challenge(
-        self, imsi: str, challenge: aka.Challenge, rand: bytes, abba: bytes, ng_ksi: int, names: list[str]
+        self,
+        answers: list[tuple[Supi, aka.Challenge]],
+        request: nas.AuthenticationRequest,
+        rand: bytes,
+        names: list[str],
     ) -> None:
-        """A challenge whose AUTN holds: derives a KAMF for each serving network name that may be meant."""
+        """A challenge whose AUTN holds: derives a KAMF for each SUPI and serving network name that may be meant."""
         found = []
-        for name in names:
-            kseaf = kdf.kseaf(challenge.kausf(name), name)
-            found.append(_Candidate(kdf.kamf(kseaf, imsi, abba), challenge.res_star(name, rand)))
-        self._candidates[ng_ksi] = found
-        self._challenged = ng_ksi
+        for supi, challenge in answers:
+            for name in names:
+                kseaf = kdf.kseaf(challenge.kausf(name), name)
+                kamf = kdf.kamf(kseaf, supi.imsi, request.abba)
+                found.append(_Candidate(supi, kamf, challenge.res_star(name, rand)))
+        self._candidates[request.ng_ksi.value] = found
+        self._challenged = request.ng_ksi.value
 
     def response(self, res_star: bytes) -> Integrity:
         """RES* of the UE: says which serving network name was meant, and whether the UE has the key."""
@@ -66,13 +80,16 @@ class UeSecurity:
             self._candidates[self._challenged] = right
         return "verified" if right else "failed"
 
-    def command(self, octets: bytes, command: nas.SecurityModeCommand) -> Integrity:
-        """A SECURITY MODE COMMAND, its payload readable: takes the context into use that its MAC belongs to."""
+    def command(self, octets: bytes, command: nas.SecurityModeCommand) -> tuple[Integrity, Supi | None]:
+        """A SECURITY MODE COMMAND, its payload readable: takes the context into use that its MAC belongs to.
+
+        With the SUPI that this shows to be meant. NIA0 shows nothing.
+        """
         self._algorithms = command.algorithms
         integrity, ciphering = command.algorithms.integrity, command.algorithms.ciphering
         candidates = self._candidates.get(command.ng_ksi.value)
         if not candidates or integrity > 3 or ciphering > 3:
-            return "unchecked"
+            return "unchecked", None
         for each in candidates:
             context = NasSecurity.from_kamf(each.kamf, integrity, ciphering)
             try:
@@ -80,8 +97,11 @@ class UeSecurity:
             except (IntegrityError, ReplayError):
                 continue
             self._contexts = [context, *self._contexts][:_CONTEXTS]
-            return "verified" if integrity else "null"
-        return "failed"
+            if not integrity:
+                return "null", None
+            self._candidates[command.ng_ksi.value] = [each]
+            return "verified", each.supi
+        return "failed", None
 
     def open(self, octets: bytes, envelope: Protected, uplink: bool) -> Opened:
         """The payload of a protected message, and what is known of its integrity."""

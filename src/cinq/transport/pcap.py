@@ -104,6 +104,8 @@ class Reader:
             return self._pcap(*_PCAP_MAGIC[magic])
         if magic == _SECTION_HEADER.to_bytes(4, "big"):
             return self._pcapng()
+        if magic.startswith(b"\x1f\x8b"):
+            raise PcapError(0, "the file is compressed with gzip: decompress it first")
         raise PcapError(0, f"found {magic.hex()}, wanted the magic number of pcap or pcapng")
 
     def _read(self, length: int, what: str) -> bytes:
