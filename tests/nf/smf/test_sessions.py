@@ -55,6 +55,13 @@ def test_establishment() -> None:
         assert session.create_fars[1].apply_action == ApplyAction(ApplyAction.BUFF)
         assert w.udm.registered == {(SUPI, 1): "internet"}
 
+        n4 = [e for e in w.events if e.interface == "N4" and "Session" in e.message]
+        assert [(e.message, e.direction) for e in n4] == [
+            ("SessionEstablishmentRequest", "out"),
+            ("SessionEstablishmentResponse", "in"),
+        ]
+        assert {e.subject for e in n4} == {"imsi-99970…001/1"}
+
         updated = await w.setup_response(ref, 7)
         assert updated.json_data.up_cnx_state == "ACTIVATED"
         far = w.upf.far[1]
@@ -305,7 +312,7 @@ def test_addresses() -> None:
         w = await World(pool="10.45.0.0/29").start()  # 2 to 6
         refs = [await w.create(supi=f"imsi-99970000000000{n}") for n in range(5)]
         await asyncio.sleep(0.01)
-        given = [s.context.address for s in w.smf.sessions.by_identity.values()]
+        given = [str(s.context.ipv4) for s in w.smf.sessions.by_identity.values()]
         assert given == [f"10.45.0.{n}" for n in range(2, 7)]
         await w.create(supi="imsi-999700000000007")
         await asyncio.sleep(0.01)

@@ -37,12 +37,12 @@ class N4Error(Exception):
 class _Transaction:
     """One request under way: sent again at each T1 until N1 is reached."""
 
-    __slots__ = ("handle", "left", "octets", "peer", "reply", "seid")
+    __slots__ = ("handle", "label", "left", "octets", "peer", "reply")
 
-    def __init__(self, octets: bytes, peer: Peer, seid: int | None, left: int) -> None:
+    def __init__(self, octets: bytes, peer: Peer, label: str, left: int) -> None:
         self.octets = octets
         self.peer = peer
-        self.seid = seid
+        self.label = label
         self.left = left
         self.reply: asyncio.Future[pfcp.Message] = asyncio.get_running_loop().create_future()
         self.handle: asyncio.TimerHandle | None = None
@@ -50,10 +50,11 @@ class _Transaction:
 
 @dataclass(slots=True)
 class Handlers:
-    """What a UPF's own requests and its news mean for the SMF. Each answers at once."""
+    """What a UPF's own requests and its news mean for the SMF. Each answers at once. label: by our SEID."""
 
     request: Callable[[pfcp.Message, Peer], pfcp.Message | None]
     unclaimed: Callable[[pfcp.Message, Peer], None]
+    label: Callable[[int], str]
 
 
 _RESPONSES: dict[type[pfcp.Message], type[pfcp.Message]] = {
@@ -91,7 +92,7 @@ class N4:
         """
         self._sequence = sequence = self._sequence % 0xFFFFFF + 1
         octets = pfcp.encode(message, sequence=sequence, seid=seid)
-        transaction = _Transaction(octets, peer, seid, self._settings.n1)
+        transaction = _Transaction(octets, peer, label, self._settings.n1)
         key = peer[0], sequence
         self._under_way[key] = transaction
         try:
@@ -125,12 +126,14 @@ class N4:
         except PfcpError as error:
             self._unreadable(error, octets, peer)
             return
+        is_request = type(message).REQUEST
+        transaction = None if is_request else self._under_way.get((peer[0], message.sequence))
         if self._runtime.journal.listening:
-            self._emit("in", message, octets, peer)
-        if type(message).REQUEST:
+            label = self._handlers.label(message.seid or 0) if transaction is None else transaction.label
+            self._emit("in", message, octets, peer, label)
+        if is_request:
             self._asked(message, octets, peer)
             return
-        transaction = self._under_way.get((peer[0], message.sequence))
         if transaction is None or transaction.reply.done():
             self._handlers.unclaimed(message, peer)
         else:
@@ -145,16 +148,18 @@ class N4:
         if answer is None:
             answer = self._refusal(type(message), Cause.SERVICE_NOT_SUPPORTED, None)
         if answer is not None:
-            sent = self._answer(answer, message.sequence, answer.seid, peer)
+            sent = self._answer(answer, message.sequence, answer.seid, peer, message.seid or 0)
             if not isinstance(answer, pfcp.HeartbeatResponse):
                 self._answered[peer[0], message.sequence] = octets, sent
                 if len(self._answered) > REMEMBERED:
                     self._answered.popitem(last=False)
 
-    def _answer(self, answer: pfcp.Message, sequence: int, seid: int | None, peer: Peer) -> bytes:
+    def _answer(
+        self, answer: pfcp.Message, sequence: int, seid: int | None, peer: Peer, own_seid: int = 0
+    ) -> bytes:
         octets = pfcp.encode(answer, sequence=sequence, seid=seid)
         if self._runtime.journal.listening:
-            self._emit("out", answer, octets, peer)
+            self._emit("out", answer, octets, peer, self._handlers.label(own_seid))
         self._port.send(octets, peer)
         return octets
 

@@ -83,6 +83,11 @@ class Sessions:
             self._seid += 1
         return self._seid
 
+    def label(self, seid: int) -> str:
+        """Of the session with this SEID, "" when there is none."""
+        session = self.by_seid.get(seid)
+        return "" if session is None else session.label
+
     def add(self, session: PduSession) -> None:
         context = session.context
         self.by_identity[context.supi, context.pdu_session_id] = session

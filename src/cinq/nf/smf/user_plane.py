@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 from cinq.nf.smf.context import SmContext
 from cinq.nf.smf.messages import QFI
 from cinq.nf.smf.n4 import N4Error
@@ -54,48 +56,48 @@ def _establishment_request(
     session: PduSession, far: pfcp.CreateFar, f_teid: pfcp.FTeid | None
 ) -> pfcp.SessionEstablishmentRequest:
     context, n4 = session.context, session.ports.n4
-    address = context.ipv4
     instance = pfcp.NetworkInstance(context.dnn)
-    uplink = pfcp.CreatePdr(
-        pdr_id=UPLINK,
-        precedence=255,
-        pdi=pfcp.Pdi(
-            source_interface=Interface.ACCESS,
-            f_teid=f_teid or _ANY_FTEID,
-            network_instance=instance,
-            ue_ip_addresses=[pfcp.UeIpAddress(address)],
-            qfis=[QFI],
-        ),
-        outer_header_removal=_REMOVE_GTPU,
-        far_id=UPLINK,
-        qer_ids=[SESSION_AMBR],
-    )
-    downlink = pfcp.CreatePdr(
-        pdr_id=DOWNLINK,
-        precedence=255,
-        pdi=pfcp.Pdi(
-            source_interface=Interface.CORE,
-            network_instance=instance,
-            ue_ip_addresses=[pfcp.UeIpAddress(address, destination=True)],
-        ),
-        far_id=DOWNLINK,
-        qer_ids=[SESSION_AMBR],
-    )
     to_core = pfcp.ForwardingParameters(destination_interface=Interface.CORE, network_instance=instance)
+    uplink_far = pfcp.CreateFar(far_id=UPLINK, apply_action=FORWARD, forwarding_parameters=to_core)
     return pfcp.SessionEstablishmentRequest(
         node_id=n4.node_id,
         cp_f_seid=n4.f_seid(context.seid),
-        create_pdrs=[uplink, downlink],
-        create_fars=[
-            pfcp.CreateFar(far_id=UPLINK, apply_action=FORWARD, forwarding_parameters=to_core),
-            far,
-        ],
+        create_pdrs=_pdrs(context.ipv4, instance, f_teid or _ANY_FTEID),
+        create_fars=[uplink_far, far],
         create_qers=[_session_ambr(context)],
         pdn_type=pfcp.PdnType.IPV4,
         dnn=context.dnn,
         sereq_flags=RESTORATION if f_teid is not None else None,
         s_nssai=context.s_nssai,
     )
+
+
+def _pdrs(ue: IPv4Address, instance: pfcp.NetworkInstance, f_teid: pfcp.FTeid) -> list[pfcp.CreatePdr]:
+    """Uplink packets by the N3 tunnel, downlink packets by the UE's address."""
+    from_access = pfcp.Pdi(
+        source_interface=Interface.ACCESS,
+        f_teid=f_teid,
+        network_instance=instance,
+        ue_ip_addresses=[pfcp.UeIpAddress(ue)],
+        qfis=[QFI],
+    )
+    from_core = pfcp.Pdi(
+        source_interface=Interface.CORE,
+        network_instance=instance,
+        ue_ip_addresses=[pfcp.UeIpAddress(ue, destination=True)],
+    )
+    uplink = pfcp.CreatePdr(
+        pdr_id=UPLINK,
+        precedence=255,
+        pdi=from_access,
+        outer_header_removal=_REMOVE_GTPU,
+        far_id=UPLINK,
+        qer_ids=[SESSION_AMBR],
+    )
+    downlink = pfcp.CreatePdr(
+        pdr_id=DOWNLINK, precedence=255, pdi=from_core, far_id=DOWNLINK, qer_ids=[SESSION_AMBR]
+    )
+    return [uplink, downlink]
 
 
 def _session_ambr(context: SmContext) -> pfcp.CreateQer:
