@@ -16,6 +16,7 @@ from typing import Literal
 from cinq.settings.network import NetworkSettings
 from cinq.transport import sctp
 from cinq.transport.error import TransportError
+from cinq.transport.sctp.port_reservation import PortReservation
 from cinq.transport.udp import holder
 from cinq.userplane.ebpf.loader import Loaded
 from cinq.userplane.ebpf.plane import OBJECT
@@ -47,6 +48,7 @@ def examine(settings: NetworkSettings) -> Iterator[Finding]:
         _bpf,
         _tun,
         _namespaces,
+        _n2,
         _ports,
         _forwarding,
         _clock,
@@ -165,6 +167,22 @@ def _may_unshare() -> bool:
         os._exit(0 if libc.unshare(0x10000000 | 0x40000000) == 0 else 1)
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status) == 0
+
+
+def _n2(settings: NetworkSettings) -> Iterator[Finding]:
+    address, port = str(settings.amf.n2_address), settings.amf.n2_port
+    try:
+        if sctp.implementation() == "kernel":
+            with socket.socket(socket.AF_INET, socket.SOCK_STREAM, IPPROTO_SCTP) as probe:
+                probe.bind((address, port))
+        else:
+            PortReservation(address, port).release()
+    except OSError as error:
+        found = getattr(error, "what", "") or f"{address}:{port}: {error.strerror}"
+        mend = getattr(error, "remedy", "") or "stop it, or set another address"
+        yield Finding("N2 of the AMF", "missing", found, "`cinq up` cannot start", mend)
+        return
+    yield Finding("N2 of the AMF", "ok", f"{address}:{port} is free", "`cinq up` can take it")
 
 
 def _ports(settings: NetworkSettings) -> Iterator[Finding]:

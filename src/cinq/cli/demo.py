@@ -104,7 +104,8 @@ def _summary(result: Result) -> None:
     out.print(
         f" [green]registered[/] {result.registration_ms:.1f} ms · session {result.session_ms:.1f} ms "
         f"({result.session_ip}) · {ping}first byte {result.first_byte_ms:.1f} ms · "
-        f"{result.bytes / 1e6:.0f} MB at {gigabits:.2f} Gbit/s · {agrees} · deregistered"
+        f"{result.bytes / 1e6:.0f} MB at {gigabits:.2f} Gbit/s · {agrees} · deregistered",
+        soft_wrap=True,
     )
     out.print(f" all in {result.total_s:.1f} s; namespaces are gone")
     out.print(f" capture   {result.pcap} (opens in Wireshark, NAS deciphered)")

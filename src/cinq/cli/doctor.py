@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from cinq.cli.output import console, settings, show_json
-from cinq.doctor import examine
+from cinq.doctor import Finding, examine
 from cinq.settings.network import NetworkSettings
 
 STYLES = {"ok": "green", "degraded": "yellow", "missing": "bold red"}
+MARGIN = " " * 10
 
 
 def command(
@@ -28,13 +28,26 @@ def command(
     if json:
         show_json([asdict(f) for f in findings])
     else:
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for column in ("", "looked for", "found", "means"):
-            table.add_column(column, overflow="fold")
-        for f in findings:
-            table.add_row(Text(f.verdict, STYLES[f.verdict]), f.looked_for, f.found, f.means)
-            if f.mend and f.verdict != "ok":
-                table.add_row("", "", Text(f"mend: {f.mend}", "bold"), "")
-        console().print(table)
+        for finding in findings:
+            _say(finding)
+        _conclude(findings)
     if any(f.verdict == "missing" for f in findings):
         raise typer.Exit(1)
+
+
+def _say(finding: Finding) -> None:
+    line = Text(f"{finding.verdict:<10}", STYLES[finding.verdict])
+    line.append(f"{finding.looked_for:<20}", "bold").append(finding.found).append(
+        f" · {finding.means}", "dim"
+    )
+    console().print(line, soft_wrap=True)
+    if finding.mend and finding.verdict != "ok":
+        console().print(Text(f"{MARGIN}mend: {finding.mend}", "bold"), soft_wrap=True)
+
+
+def _conclude(findings: list[Finding]) -> None:
+    missing = [f.looked_for for f in findings if f.verdict == "missing"]
+    if missing:
+        console().print(f"\n[bold red]missing[/]: {', '.join(missing)}", soft_wrap=True)
+    else:
+        console().print("\n[green]this host can run a network[/]: cinq demo, or cinq up")

@@ -67,7 +67,11 @@ def read(
     try:
         capture = read_capture(file, read_keys(keys, hn_key or ()))
         messages = [m for m in capture if not ue or (m.ue or "").endswith(ue[-3:])]
-    except (KeysError, PcapError, TransportError) as error:
+    except PcapError as error:
+        raise Failure(
+            f"{file}: {error}", "wanted a capture by tcpdump, tshark, dumpcap or Wireshark"
+        ) from None
+    except (KeysError, TransportError) as error:
         raise Failure(str(error)) from None
     except OSError as error:
         raise Failure(f"{file}: {error.strerror or error}") from None
@@ -77,7 +81,8 @@ def read(
     show_rows(ladder_rows(steps_of_messages(messages), width(), ue or None))
     console().print(
         f"\n{len(messages)} messages, {capture.undecoded} undecoded · {capture.packets} packets, of them "
-        f"{capture.user_packets} user traffic, {capture.tcp_packets} TCP (SBI: not read)"
+        f"{capture.user_packets} user traffic, {capture.tcp_packets} TCP (SBI: not read)",
+        soft_wrap=True,
     )
     if capture.fault:
         console().print(f"the file ends early: {capture.fault}", style="yellow")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from cinq import __version__
 from cinq.cli.output import Failure, console, logging_to_stderr, settings, show_json, until_signal
@@ -49,7 +50,7 @@ async def _run(chosen: NetworkSettings, begun: float, json: bool) -> None:
 
 
 def _say(facts: dict[str, object]) -> None:
-    out = console()
+    out = Console(highlight=False, soft_wrap=True)
     out.print(f"[bold]cinq {__version__}[/] · {facts['sctp']} SCTP · {facts['data_plane']} data plane")
     out.print(
         f" AMF {facts['n2']} · PLMN {facts['plmn']} · TAC {facts['tacs']} · slices {facts['slices']} · "
