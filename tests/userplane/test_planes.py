@@ -6,6 +6,7 @@ import asyncio
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ Case = Callable[[End], Awaitable[None]]
 Run = Callable[[Case], None]
 AMF = Protected(p.IPv4Address("10.6.0.2"), 132, 38412)
 OAM = Protected(p.IPv4Address("10.6.0.77"))
+LAB = IPv4Network("10.7.0.0/16")
 
 
 @pytest.fixture(
@@ -43,7 +45,12 @@ OAM = Protected(p.IPv4Address("10.6.0.77"))
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
     """Runs a case against one make of the UPF end."""
     kind: str = request.param
-    settings = replace(Topology("", "", "", "").upf_settings(), protected=(AMF, OAM), buffer_per_session=16)
+    settings = replace(
+        Topology("", "", "", "").upf_settings(),
+        protected=(AMF, OAM),
+        protected_networks=(LAB,),
+        buffer_per_session=16,
+    )
 
     async def on_kernel(case: Case) -> None:
         with topology(f"up-{kind}") as t:
@@ -171,6 +178,7 @@ def test_infrastructure_is_out_of_reach(run: Run) -> None:
         to("10.6.0.2", 132, 38412),
         to("10.6.0.77", 6, 22),
         to("10.6.0.77", 17, 53),
+        to("10.7.1.2", 6, 80),
     ]
     allowed = p.udp(p.UE, p.DN)
 

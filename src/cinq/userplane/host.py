@@ -181,7 +181,7 @@ class Host:
 
     def masquerade(self, table: str, pools: tuple[IPv4Network, ...], interface: str) -> None:
         nft.delete_table(table)
-        what = f"masquerade {', '.join(map(str, pools))} out of {interface}"
+        what = f"masquerade {', '.join(map(str, pools))} out of {interface or 'any interface'}"
         self._change(Table(table, what), lambda: nft.add_masquerade(table, pools, interface))
 
     def rule(self, source: IPv4Network, table: int, priority: int) -> None:

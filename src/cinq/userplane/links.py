@@ -186,6 +186,8 @@ def interface_of(address: IPv4Address) -> str:
         with IPRoute() as route:
             for found in route.get_addr(address=str(address)):
                 return socket.if_indextoname(found["index"])
+        if address.is_loopback:
+            return "lo"
         raise OSError(f"no interface has the address {address}")
 
     return within(None, work)

@@ -95,6 +95,8 @@ class Model:
         self.waiting = 0
         self._gnb = settings.role is Role.GNB
         self._slow = Rate(settings.slow_per_s, max(settings.slow_per_s // 10, 1))
+        networks = settings.protected_networks
+        self._networks = [(int(n.netmask), int(n.network_address)) for n in networks]
         self._protected = {(p.address.packed, p.protocol, p.port) for p in settings.infrastructure()}
 
     # -- rules -------------------------------------------------------------------------------------------
@@ -202,6 +204,9 @@ class Model:
 
     def _is_protected(self, packet: bytes, header: int) -> bool:
         destination, protocol, ports = packet[16:20], packet[9], self._protected
+        number = int.from_bytes(destination, "big")
+        if any(number & mask == network for mask, network in self._networks):
+            return True
         if (destination, 0, 0) in ports or (destination, protocol, 0) in ports:
             return True
         port = destination_port(packet, header)

@@ -15,7 +15,7 @@ ANYWHERE = IPv4Address("192.0.2.1")  # TEST-NET-1: stands for 'the default route
 LOOSE = "2"
 
 
-def set_up(host: Host, settings: PlaneSettings, n3_interface: str, n6_interface: str) -> None:
+def set_up(host: Host, settings: PlaneSettings, n3_interface: str) -> None:
     """Forwarding on, loose reverse path check on N3 (a UE's source is routed elsewhere), NAT where wanted.
 
     OSError: the kernel refuses; the caller restores the host.
@@ -24,15 +24,12 @@ def set_up(host: Host, settings: PlaneSettings, n3_interface: str, n6_interface:
     host.sysctl(f"net/ipv4/conf/{n3_interface}/rp_filter", LOOSE)
     if not settings.nat or not settings.ue_pools:
         return
-    if not n6_interface:
-        raise OSError(
-            "NAT is wanted, but there is no N6 interface: name it, or give the host a default route"
-        )
+    out = settings.n6_interface  # a default route may change, so without a name NAT is for every way out
     try:
-        host.masquerade(table_of(settings.instance), settings.ue_pools, n6_interface)
+        host.masquerade(table_of(settings.instance), settings.ue_pools, out)
     except OSError as error:
         wants = "nf_tables with nft_chain_nat and nft_masq in the kernel, and CAP_NET_ADMIN"
-        raise OSError(error.errno, f"NAT out of {n6_interface} needs {wants}: {error.strerror}") from error
+        raise OSError(error.errno, f"NAT of the UE pools needs {wants}: {error.strerror}") from error
 
 
 def table_of(instance: str) -> str:

@@ -21,7 +21,8 @@ NESTED = 0x8000
 POSTROUTING, SOURCE_NAT_PRIORITY = 4, 100
 META_OIFNAME = 7
 REGISTER = 1
-NETWORK_HEADER, SOURCE_AT = 1, 12
+NETWORK_HEADER, SOURCE_AT, DESTINATION_AT = 1, 12, 16
+EQUAL, NOT_EQUAL = 0, 1
 
 
 def _attribute(kind: int, payload: bytes) -> bytes:
@@ -51,30 +52,28 @@ def _expression(name: str, *attributes: bytes) -> bytes:
     return _nest(1, _text(1, name), _nest(2, *attributes))
 
 
-def _equals(octets: bytes) -> bytes:
-    return _expression("cmp", _number(1, REGISTER), _number(2, 0), _nest(3, _attribute(1, octets)))
+def _compare(octets: bytes, operator: int) -> bytes:
+    return _expression("cmp", _number(1, REGISTER), _number(2, operator), _nest(3, _attribute(1, octets)))
+
+
+def _address_in(pool: IPv4Network, at: int, operator: int) -> bytes:
+    """The address at this octet of the IPv4 header is (EQUAL) or is not in the pool."""
+    place = _number(2, NETWORK_HEADER), _number(3, at), _number(4, 4)
+    mask = _nest(4, _attribute(1, pool.netmask.packed)), _nest(5, _attribute(1, bytes(4)))
+    registers = _number(1, REGISTER), _number(2, REGISTER)
+    return (
+        _expression("payload", _number(1, REGISTER), *place)
+        + _expression("bitwise", *registers, _number(3, 4), *mask)
+        + _compare(pool.network_address.packed, operator)
+    )
 
 
 def _masquerade(pool: IPv4Network, interface: str) -> bytes:
-    mask = pool.netmask.packed
-    return _nest(
-        4,
-        _expression("meta", _number(1, REGISTER), _number(2, META_OIFNAME)),
-        _equals(interface.encode().ljust(16, b"\0")),
-        _expression(
-            "payload", _number(1, REGISTER), _number(2, NETWORK_HEADER), _number(3, SOURCE_AT), _number(4, 4)
-        ),
-        _expression(
-            "bitwise",
-            _number(1, REGISTER),
-            _number(2, REGISTER),
-            _number(3, 4),
-            _nest(4, _attribute(1, mask)),
-            _nest(5, _attribute(1, bytes(4))),
-        ),
-        _equals(pool.network_address.packed),
-        _expression("masq"),
-    )
+    """From the pool, out of the interface; without one, to anywhere but the pool."""
+    name = interface.encode().ljust(16, b"\0")
+    out = _expression("meta", _number(1, REGISTER), _number(2, META_OIFNAME)) + _compare(name, EQUAL)
+    elsewhere = out if interface else _address_in(pool, DESTINATION_AT, NOT_EQUAL)
+    return _nest(4, _address_in(pool, SOURCE_AT, EQUAL), elsewhere, _expression("masq"))
 
 
 def _commit(parts: list[tuple[int, int, bytes]]) -> None:
@@ -107,7 +106,10 @@ def _read(octets: bytes) -> int:
 
 
 def add_masquerade(table: str, pools: tuple[IPv4Network, ...], interface: str) -> None:
-    """Makes the table: what leaves by the interface with a source in a pool gets the interface's address."""
+    """Makes the table: what leaves by the interface with a source in a pool gets the interface's address.
+
+    An interface "" is any by which a packet leaves the pool.
+    """
     hook = _nest(4, _number(1, POSTROUTING), _number(2, SOURCE_NAT_PRIORITY))
     chain = _text(1, table) + _text(3, "postrouting") + hook + _text(7, "nat")
     rule = _text(1, table) + _text(2, "postrouting")

@@ -26,7 +26,7 @@ def open_plane(settings: PlaneSettings, events: PlaneEvents, journal: Path) -> P
         n6_interface = ""
         if settings.role is Role.UPF:
             n6_interface = n6.n6_interface(settings)
-            n6.set_up(host, settings, n3, n6_interface)
+            n6.set_up(host, settings, n3)
         plane = _choose(settings, events, host, n3, n6_interface)
     except BaseException:
         host.close()

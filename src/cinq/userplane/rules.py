@@ -126,7 +126,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class PlaneSettings:
-    """One tunnel end. Interfaces may be "" (n3_interface: the one that has n3_address; n6: by the route)."""
+    """One tunnel end. Interfaces may be "" (n3_interface: the one that has n3_address; n6: the default route's)."""
 
     role: Role
     n3_address: IPv4Address
@@ -135,14 +135,22 @@ class PlaneSettings:
     n6_interface: str = ""
     ue_pools: tuple[IPv4Network, ...] = ()
     protected: tuple[Protected, ...] = ()
+    protected_networks: tuple[IPv4Network, ...] = ()
     ue_to_ue: bool = False
     bucket_ms: int = DEFAULT_BUCKET_MS
     max_sessions: int = 32768
     buffer_per_session: int = 64  # packets
     buffer_total: int = 16384  # packets
     slow_per_s: int = 2000  # packets for user space
-    nat: bool = False  # N6: the UE pools behind the address of the N6 interface
+    nat: bool = (
+        False  # N6: the UE pools behind the address of the N6 interface, or of any way out without one
+    )
+    n3_mtu: int = 0  # of the N3 link; 0: the interface's
     plane: Literal["auto", "ebpf", "tun"] = "auto"
+
+    def inner_mtu(self, interface_mtu: int) -> int:
+        """Octets of the largest inner packet that fits N3 whole."""
+        return min(interface_mtu, self.n3_mtu or 9000) - HEADERS
 
     def infrastructure(self) -> frozenset[Protected]:
         """The protected endpoints, our own N3 and N4 ports always among them (a UPF only).

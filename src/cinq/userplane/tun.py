@@ -21,7 +21,6 @@ from cinq.userplane.n3 import N3Socket
 from cinq.userplane.packet import TRANSPORT_HEADER
 from cinq.userplane.rules import (
     GTPU_PORT,
-    HEADERS,
     Action,
     PlaneEvents,
     PlaneSettings,
@@ -55,12 +54,13 @@ class TunPlane:
         """`n3` is the N3 interface; the running loop moves the packets."""
         self._settings, self._host, self._events = settings, host, events
         self._gnb = settings.role is Role.GNB
-        self.mtu = min(links.mtu_of(n3), 65535) - HEADERS
+        self.mtu = settings.inner_mtu(links.mtu_of(n3))
         self._model = Model(settings, self.mtu)
         self._decaps: dict[bytes, Decap] = {}
         self._encaps: dict[bytes, Encap] = {}
         protected = {endpoint.address.packed for endpoint in settings.infrastructure()}
         self._special: dict[bytes, None] = dict.fromkeys(protected)  # destinations that the model judges
+        self._judges_all = bool(settings.protected_networks)
         self._sides: dict[str, tuple[UeSide | None, int]] = {}
         self._loop = asyncio.get_running_loop()
         with contextlib.ExitStack() as self._undo:
@@ -168,7 +168,8 @@ class TunPlane:
         ):
             return self._odd(octets, peer)
         ue, wanted, session, fd = found
-        if source != ue or destination in self._special or (wanted and wanted != qfi & 63):
+        special = destination in self._special or self._judges_all
+        if source != ue or special or (wanted and wanted != qfi & 63):
             return self._odd(octets, peer)
         policer = session.decap_policer
         if policer.cost and not policer.conforms(size, time.monotonic_ns()):

@@ -34,7 +34,8 @@ static long (*redirect_neigh)(u32 ifindex, void *params, int plen, u64 flags) = 
 static long (*redirect_peer)(u32 ifindex, u64 flags) = (void *)155;
 
 enum { TC_NEXT = -1, TC_SHOT = 2 }; /* NEXT: the next tcx program, else the stack */
-enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_ARRAY = 6 };
+enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_ARRAY = 6, MAP_LPM_TRIE = 11 };
+enum { NO_PREALLOC = 1 };
 enum { ROOM_MAC = 1 };
 enum { ROOM_FIXED_GSO = 1, ROOM_ENCAP_IPV4 = 2, ROOM_ENCAP_UDP = 8, ROOM_DECAP_IPV4 = 128 };
 

@@ -11,7 +11,7 @@
  * and the order of enum reason are mirrored in maps.py and rules.py; a test holds them side by side. */
 #include "bpf_min.h"
 
-enum { ROLE_GNB = 1, DENY_UE_TO_UE = 2, HAS_PROTECTED = 4 };
+enum { ROLE_GNB = 1, DENY_UE_TO_UE = 2, HAS_PROTECTED = 4, HAS_NETWORKS = 8 };
 enum { DROP = 0, FORWARD = 1, BUFFER = 2 };
 enum { TO_PEER = 1 };
 enum mode { N6, POOL, UE };
@@ -29,11 +29,13 @@ struct encap_rule { u32 slot, teid, peer, local; u8 action, qfi, pad[2]; u32 pun
 struct policer { u64 decap_cost, encap_cost, burst_ns, decap_tat, encap_tat, decap_drops, encap_drops; };
 struct usage { u64 decap_octets, decap_packets, encap_octets, encap_packets; };
 struct endpoint { u32 address; u16 port; u8 protocol, pad; };
+struct network { u32 bits, address; };
 
 struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, struct settings); __uint(max_entries, 1); } settings SEC(".maps");
 struct { __uint(type, MAP_HASH); __type(key, u32); __type(value, struct decap_rule); __uint(max_entries, 1024); } decaps SEC(".maps");
 struct { __uint(type, MAP_HASH); __type(key, u32); __type(value, struct encap_rule); __uint(max_entries, 1024); } encaps SEC(".maps");
 struct { __uint(type, MAP_HASH); __type(key, struct endpoint); __type(value, u32); __uint(max_entries, 256); } protected SEC(".maps");
+struct { __uint(type, MAP_LPM_TRIE); __type(key, struct network); __type(value, u32); __uint(max_entries, 256); __uint(map_flags, NO_PREALLOC); } networks SEC(".maps");
 struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, struct policer); __uint(max_entries, 1024); } policers SEC(".maps");
 struct { __uint(type, MAP_PERCPU_ARRAY); __type(key, u32); __type(value, struct usage); __uint(max_entries, 1024); } usages SEC(".maps");
 struct { __uint(type, MAP_PERCPU_ARRAY); __type(key, u32); __type(value, u64); __uint(max_entries, REASONS); } reasons SEC(".maps");
@@ -124,9 +126,11 @@ INLINE u32 refuse_inner(struct __sk_buff *skb, struct settings *c, struct decap_
   if (!(ip.frag & net16(0x1fff)) && len - ihl < transport_header(ip.proto)) return MALFORMED;
   if ((c->flags & ROLE_GNB ? ip.dst : ip.src) != rule->ue) return SPOOFED;
   if (c->flags & DENY_UE_TO_UE) {
-    u32 to = ip.dst;
-    if (map_lookup(&encaps, &to)) return UE_TO_UE;
+    u32 other = ip.dst;
+    if (map_lookup(&encaps, &other)) return UE_TO_UE;
   }
+  struct network to = {32, ip.dst};
+  if ((c->flags & HAS_NETWORKS) && map_lookup(&networks, &to)) return PROTECTED;
   if ((c->flags & HAS_PROTECTED) && is_protected(skb, &ip, at + ihl)) return PROTECTED;
   return 0;
 }

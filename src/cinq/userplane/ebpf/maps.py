@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Network
 
 from cinq.userplane.policer import cost_per_octet
 from cinq.userplane.rules import DecapRule, EncapRule, PlaneSettings, Protected, Reason, Role
 
-ROLE_GNB, DENY_UE_TO_UE, HAS_PROTECTED = 1, 2, 4
+ROLE_GNB, DENY_UE_TO_UE, HAS_PROTECTED, HAS_NETWORKS = 1, 2, 4, 8
 TO_PEER = 1
 ANY_PROTOCOL = 255
 WHOLE_HOST, SOME_PORTS = 1, 2
@@ -18,6 +19,7 @@ ENCAP = struct.Struct("<I4s4s4sBB2xI")
 POLICER = struct.Struct("<7Q")
 USAGE = struct.Struct("<4Q")
 ENDPOINT = struct.Struct("<4s2sBx")
+NETWORK = struct.Struct("<I4s")
 COUNT = struct.Struct("<Q")
 INDEX = struct.Struct("<I")
 FIRST = INDEX.pack(0)
@@ -31,6 +33,8 @@ def settings_value(
     flags = ROLE_GNB if settings.role is Role.GNB else HAS_PROTECTED
     if settings.role is Role.UPF and not settings.ue_to_ue:
         flags |= DENY_UE_TO_UE
+    if settings.role is Role.UPF and settings.protected_networks:
+        flags |= HAS_NETWORKS
     interval = 1_000_000_000 // settings.slow_per_s
     burst = interval * max(settings.slow_per_s // 10 - 1, 0)
     rate = settings.buffer_per_session, interval, burst
@@ -67,6 +71,11 @@ def protected_entries(endpoints: Iterable[Protected]) -> Iterator[tuple[bytes, b
             yield key, INDEX.pack(SOME_PORTS)
     for address, value in hosts.items():
         yield ENDPOINT.pack(address, b"\0\0", ANY_PROTOCOL), INDEX.pack(value)
+
+
+def network_entry(network: IPv4Network) -> tuple[bytes, bytes]:
+    """Key and value of the longest-prefix table."""
+    return NETWORK.pack(network.prefixlen, network.network_address.packed), INDEX.pack(WHOLE_HOST)
 
 
 def reason_key(reason: Reason) -> bytes:

@@ -20,7 +20,6 @@ from cinq.userplane.host import Host
 from cinq.userplane.model import Buffered, Inner, Model, Outer, SlowPath
 from cinq.userplane.n3 import N3Socket
 from cinq.userplane.rules import (
-    HEADERS,
     Action,
     NoRoom,
     PlaneEvents,
@@ -57,10 +56,10 @@ class EbpfPlane:
         """`n3` and `n6` are interfaces ("" for none); the running loop reads what comes to user space."""
         self._settings, self._host, self._events, self._n3_name = settings, host, events, n3
         self._gnb = settings.role is Role.GNB
-        self.mtu = links.mtu_of(n3) - HEADERS
+        self.mtu = settings.inner_mtu(links.mtu_of(n3))
         self._model = Model(settings, self.mtu)
         self._slots: dict[int, int] = {}
-        self._free = list(range(settings.max_sessions - 1, -1, -1))
+        self._free: list[int] = []  # slots given back; those never used follow the highest
         self._sides: dict[str, tuple[UeSide, str, int]] = {}
         self._loop = asyncio.get_running_loop()
         with contextlib.ExitStack() as self._undo:
@@ -128,6 +127,9 @@ class EbpfPlane:
         )
         for key, value in layout.protected_entries(self._settings.infrastructure()):
             self._maps["protected"][key] = value
+        for network in self._settings.protected_networks:
+            key, value = layout.network_entry(network)
+            self._maps["networks"][key] = value
 
     def _attach(self, program: str, interface: str) -> None:
         link = attach_ingress(self._loaded.programs[program], socket.if_nametoindex(interface))
@@ -175,7 +177,8 @@ class EbpfPlane:
     def _slot(self, session: int) -> int:
         slot = self._slots.get(session)
         if slot is None:
-            slot = self._slots[session] = self._free.pop()
+            slot = self._free.pop() if self._free else len(self._slots)
+            self._slots[session] = slot
             self._maps["usages"][layout.INDEX.pack(slot)] = bytes(layout.USAGE.size)
             self._maps["policers"][layout.INDEX.pack(slot)] = bytes(layout.POLICER.size)
         return slot
