@@ -7,18 +7,24 @@ import random
 import resource
 import socket
 import struct
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cinq.transport import sctp
+from cinq.transport import netns, sctp
 from cinq.transport.error import TransportError
-from cinq.transport.sctp import usrsctp_stack
+from cinq.transport.netlink import Netlink
+from cinq.transport.sctp import usrsctp_library, usrsctp_stack
 
 pytestmark = [pytest.mark.root, pytest.mark.kernel]
 
 PORT = 38412
+FOREIGN = Path(__file__).parent / "sctp_foreign.py"
+NewNamespace = Callable[[str], str]
 DATA, INIT, INIT_ACK, ABORT = 0, 1, 2, 6
 
 
@@ -202,3 +208,46 @@ def test_short_associations_leave_nothing_behind() -> None:
         listener.close()
 
     asyncio.run(work())
+
+
+def test_foreign_stack(new_namespace: NewNamespace) -> None:
+    """libusrsctp in its threaded raw-socket mode, over a veth pair, against a server on 0.0.0.0."""
+    near, far = new_namespace("near"), new_namespace("far")
+    with Netlink(near) as here, Netlink(far) as there:
+        here.create_veth("n2", "gnb")
+        here.move_link("gnb", far)
+        for net, name, prefixes in (
+            (here, "n2", ("10.8.0.1/24", "10.8.0.3/24")),
+            (there, "gnb", ("10.8.0.2/24",)),
+        ):
+            for prefix in prefixes:
+                net.add_address(name, prefix)
+            net.set_up(name)
+    library = usrsctp_library.candidates()[-2]
+
+    async def work() -> None:
+        over = asyncio.get_running_loop().create_future()
+
+        class Echo(Silent):
+            def message(self, octets: bytes, stream: int, ppid: int) -> None:
+                self.association.send(octets, stream=stream, ppid=ppid)
+
+            def lost(self, reason: str) -> None:
+                over.set_result(reason)
+
+        listener = await sctp.listen("0.0.0.0", PORT, Echo)
+        arguments = [sys.executable, str(FOREIGN), "10.8.0.2", "10.8.0.3", str(PORT), library]
+        foreign = netns.popen(far, arguments, stdout=subprocess.PIPE)
+        try:
+            async with asyncio.timeout(10):
+                assert await over == "shut down by the peer"
+            assert foreign.stdout is not None
+            lines = [foreign.stdout.readline().split() for _ in range(3)]
+            assert [(int(octets), int(ppid)) for octets, _, ppid in lines[:1]] == [(5, 60)]
+        finally:
+            foreign.kill()
+            foreign.communicate()
+        listener.close()
+
+    with netns.inside(near):
+        asyncio.run(work())

@@ -122,6 +122,8 @@ class RawIp:
             except BlockingIOError:
                 return
             except OSError as error:  # an ICMP error for a packet sent earlier
+                if self.socket.fileno() < 0:  # closed by the user of the last packet
+                    return
                 log.debug("raw socket on %s: %s", self.address, error)
                 continue
             header = (view[0] & 15) * 4

@@ -180,7 +180,8 @@ class Stack:
         conninput, address = self.lib.usrsctp_conninput, raw.address
         for local, remote, packet, octets in raw.packets():
             conninput(self.handle(address, local, remote), packet, octets, 0)
-        self._dispatch()
+            if self._ready:  # now, so that an answer takes the acknowledgement with it
+                self._dispatch()
 
     def output(self, handle: int, packet: Buffer, octets: int, _tos: int, _df: int) -> int:
         """usrsctp sends one packet; 0 or an errno."""
