@@ -10,7 +10,9 @@ from cinq.sbi import Problem
 from cinq.sbi.services.namf_communication import NamfCommunication
 from cinq.wire import nas, ngap
 
-from .world import Gnb, Phone, World, run, supi_of
+from .gnb import Gnb
+from .phone import Phone
+from .world import World, run, supi_of
 
 
 async def attached(world: World, gnb: Gnb | None = None, n: int = 1) -> tuple[Gnb, Phone]:
@@ -299,12 +301,25 @@ def test_restart_keeps_idle_ues_and_their_sessions() -> None:
     run(test)
 
 
+def test_restart_while_connected_goes_on_where_it_was() -> None:
+    async def test(world: World) -> None:
+        _, phone = await attached(world)
+        await world.restart()
+        gnb = await Gnb(world).set_up()
+        phone.service_request(gnb, uplink_data_status=frozenset({1}))
+        await asyncio.sleep(1)
+        assert isinstance(phone.heard[-1], nas.ServiceAccept)
+        assert phone.count(nas.AuthenticationRequest) == 1
+
+    run(test)
+
+
 @pytest.mark.parametrize("how", ["service request", "registration"])
-def test_restart_while_connected_authenticates_anew(how: str) -> None:
+def test_crash_while_connected_authenticates_anew(how: str) -> None:
     async def test(world: World) -> None:
         _, phone = await attached(world)
         replayed = phone.sent[-1]
-        await world.restart()
+        await world.crash()
         gnb = await Gnb(world).set_up()
         before = phone.count(nas.AuthenticationRequest)
         if how == "registration":

@@ -14,7 +14,9 @@ import pytest
 from cinq.numbering import SNssai
 from cinq.wire import ngap
 
-from .world import PLMN, Gnb, Phone, World, initial_ue_message, run, setup_request, supi_of
+from .gnb import Gnb, initial_ue_message, setup_request
+from .phone import Phone
+from .world import PLMN, World, run, supi_of
 
 
 async def control(world: World, *gnbs: Gnb) -> None:

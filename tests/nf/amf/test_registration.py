@@ -8,7 +8,9 @@ from cinq.crypto import kdf
 from cinq.numbering import SNssai
 from cinq.wire import nas, ngap
 
-from .world import Gnb, Phone, World, run, supi_of
+from .gnb import Gnb
+from .phone import Phone
+from .world import World, run, supi_of
 
 
 def test_ng_setup() -> None:

@@ -99,8 +99,11 @@ class AMF:
         self.runtime.every(self.settings.sweep_s, self.sweep, "sweep")
 
     async def stop(self) -> None:
-        """End all procedures, each undone."""
+        """End all procedures, each undone; then what is stored of every UE is exact, and all of them are CM-IDLE."""
         await self.runtime.stop()
+        for ue in self.by_supi.values():
+            if ue.context.rm_state == "RM-REGISTERED" and ue.context.cm_state == "CM-CONNECTED":
+                ue.commit(cm_state="CM-IDLE", idle_since=self.clock.now())
 
     # N2
 
@@ -210,8 +213,12 @@ class AMF:
 
     def store_ue(self, ue: Ue) -> None:
         context = ue.context
-        if context.supi is not None and context.rm_state == "RM-REGISTERED":
+        if context.supi is None:
+            return
+        if context.rm_state == "RM-REGISTERED":
             self.store.put(COLLECTION, str(context.supi), encoded(context))
+        elif self.by_supi.get(context.supi) is ue:
+            self.store.delete(COLLECTION, str(context.supi))
 
     def _restore(self) -> None:
         """UE contexts survive a restart. One stored while connected may be behind: that UE is authenticated anew."""

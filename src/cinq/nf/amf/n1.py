@@ -26,9 +26,10 @@ INTEGRITY_ONLY = (1, 3)
 
 @dataclass(frozen=True, slots=True)
 class Checked(Generic[M]):
-    """A message whose integrity was checked and whose COUNT is new."""
+    """A message whose integrity was checked and whose COUNT is new. count: that uplink NAS COUNT."""
 
     message: M
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def open_envelope(
             if secured:
                 raise Discarded(str(error)) from None
         else:
-            return Checked(nas.decode(payload))
+            return Checked(nas.decode(payload), security.last_ul_count)
     return Unprotected(permitted(unverified(octets), "UNVERIFIED"))
 
 
@@ -105,7 +106,7 @@ def first(
         payload = security.verify(octets, UPLINK)
     except NasSecurityError:
         return Unprotected(message)
-    return Checked(message if payload == octets[7:] else nas.decode(payload))
+    return Checked(message if payload == octets[7:] else nas.decode(payload), security.last_ul_count)
 
 
 def permitted(message: nas.NasMessage, table: str) -> nas.NasMessage:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 RELEASE_GUARD_S = 10.0  # how long a UEContextReleaseComplete is waited for
 INITIAL = (nas.RegistrationRequest, nas.ServiceRequest, nas.DeregistrationRequestUEOriginating)
 ACCEPTS = (nas.RegistrationAccept, nas.ServiceAccept)
+REJECTS = (nas.RegistrationReject, nas.ServiceReject, nas.AuthenticationReject)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from cinq.nf.amf import n2
@@ -51,9 +50,9 @@ class Communication:
             raise Problem(504, "UE_NOT_REACHABLE", f"{MAX_PENDING} messages wait for the UE already")
         ue.pending = (*ue.pending, transfer)
         if connection is None:
-            from cinq.nf.amf.procedures.paging import reach
+            from cinq.nf.amf.procedures.an_release import reach_soon
 
-            self._amf.runtime.spawn(partial(reach, ue), "paging")
+            reach_soon(ue)
         return N1N2MessageTransferRspData(cause="ATTEMPTING_TO_REACH_UE")
 
 

@@ -12,7 +12,7 @@ class Settings:
     """plmn: the network. tais: the tracking areas served. slices: the S-NSSAIs supported.
 
     integrity, ciphering: algorithms 0 to 3 by priority, best first (TS 33.501 §6.7.1.1). NIA0 has no place there:
-    null_integrity_in_emergency alone lets it in, for emergency registration (§5.5.2).
+    it is for emergency sessions without authentication (§5.5.2), which this AMF does not have.
     relative_capacity: 0 to 255, for the gNBs' choice of AMF. t3512_s: periodic registration timer.
     authenticate_known: whether a UE whose registration request passed the integrity check runs 5G AKA all the same.
     """
@@ -24,7 +24,6 @@ class Settings:
     slices: tuple[SNssai, ...] = (SNssai(1),)
     integrity: tuple[int, ...] = (2, 1, 3)
     ciphering: tuple[int, ...] = (2, 1, 3, 0)
-    null_integrity_in_emergency: bool = False
     relative_capacity: int = 255
     t3512_s: int = 3600
     authenticate_known: bool = False
@@ -34,7 +33,7 @@ class Settings:
         if 0 in self.integrity or not self.integrity or not self.ciphering:
             raise ValueError(
                 f"integrity {self.integrity}, ciphering {self.ciphering}: wanted at least one algorithm of each, "
-                "and NIA0 (0) only by null_integrity_in_emergency (TS 33.501 §5.5.2)"
+                "and NIA0 (0) nowhere (TS 33.501 §5.5.2)"
             )
 
     @property

@@ -62,12 +62,20 @@ class Ue(Subject[UeContext]):
         """A NAS message (protected, and carried by the NGAP message that fits) or an NGAP message."""
         if isinstance(message, nas.GmmMessage):
             n2.send_nas(self, message)
+            if isinstance(message, n2.REJECTS) and self.context.rm_state == "RM-REGISTERED":
+                self._release_soon()
         elif isinstance(message, ngap.Paging):
             n2.page(self, message)
         elif isinstance(message, ngap.Pdu):
             n2.send_ngap(self, message)
         else:
             raise TypeError(f"{type(message).__name__} cannot be sent to a UE")
+
+    def _release_soon(self) -> None:
+        """A rejected UE has no use of its connection. (One that is not registered loses it when it is idle.)"""
+        from cinq.nf.amf.procedures.an_release import release_by_amf
+
+        self.perform_soon(release_by_amf, ("nas", "normal-release"))
 
     def stored(self, context: UeContext) -> None:
         self.amf.store_ue(self)

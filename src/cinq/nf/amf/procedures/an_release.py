@@ -52,6 +52,15 @@ def idle(ue: Ue, connection: NgConnection) -> None:
         ue.disconnect()
         if ue.context.rm_state == "RM-REGISTERED":
             ue.commit(cm_state="CM-IDLE", idle_since=ue.amf.clock.now())
+            if ue.pending:
+                reach_soon(ue)
+
+
+def reach_soon(ue: Ue) -> None:
+    """What came while the connection was on its way out is still to be delivered."""
+    from cinq.nf.amf.procedures.paging import reach
+
+    ue.runtime.spawn(partial(reach, ue), "paging")
 
 
 async def deactivate(ue: Ue) -> None:

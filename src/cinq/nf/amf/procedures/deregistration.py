@@ -20,6 +20,7 @@ async def deregistration(ue: Ue, arrival: Arrival) -> None:
     """TS 23.502 §4.2.2.3.2. Without an integrity check nothing happens to any UE (TS 24.501 §4.4.4.3)."""
     if isinstance(arrival, Unprotected):
         raise Refused(None, "nobody has checked who wants to be de-registered")
+    ue.abort("the UE is de-registered")
     await sign_off(ue)  # 2-6
     if not arrival.message.deregistration_type.switch_off:
         ue.tell(nas.DeregistrationAcceptUEOriginating())  # 7

@@ -20,10 +20,7 @@ async def ng_setup(ran: Ran, request: ngap.NGSetupRequest) -> None:
         served = common(ran, offered(request.supported_ta_list))
     except NumberingError:
         raise Refused(failure(("protocol", "semantic-error"))) from None
-    if ran.context.is_set_up:
-        from cinq.nf.amf.procedures.ng_reset import reset_all
-
-        reset_all(ran)
+    begin_anew(ran, f"{plmn}-{node_id}")
     ran.commit(
         node_id=f"{plmn}-{node_id}", name=name_of(request) or f"gNB {node_id}", tais=served, is_set_up=True
     )
@@ -40,6 +37,16 @@ async def ng_setup(ran: Ran, request: ngap.NGSetupRequest) -> None:
             ],
         )
     )
+
+
+def begin_anew(ran: Ran, node_id: str) -> None:
+    """The setup erases what was before, also on an association that the gNB has left without a word (§8.7.1.1)."""
+    from cinq.nf.amf.procedures.ng_reset import reset_all
+
+    for other in ran.amf.rans:
+        if other is ran or other.context.node_id == node_id:
+            reset_all(other)
+            other.context = RanContext()
 
 
 def failure(cause: ngap.Cause) -> ngap.NGSetupFailure:

@@ -9,7 +9,7 @@ from cinq.nf.amf.n1 import Checked, Unprotected
 from cinq.nf.amf.procedures.an_release import release_by_amf
 from cinq.nf.amf.procedures.authentication import authenticate
 from cinq.nf.amf.procedures.identity import identify
-from cinq.nf.amf.procedures.security_mode import Contained, contained, take_security_into_use
+from cinq.nf.amf.procedures.security_mode import contained, take_security_into_use
 from cinq.nf.amf.procedures.session_resources import (
     deliver_pending,
     reactivate,
@@ -49,8 +49,7 @@ async def registration(ue: Ue, arrival: Arrival) -> None:
     check_what_is_asked(ue, request)
     try:
         if isinstance(arrival, Checked) and not must_authenticate(ue):
-            request = in_full(ue, request)
-            mark_as_secured(ue)
+            request = in_full(ue, arrival)
         else:
             request = request if isinstance(arrival, Checked) else request.cleartext()
             if request.ue_security_capability is None and not ue.context.security_capability:
@@ -85,8 +84,11 @@ async def become_known(ue: Ue, request: nas.RegistrationRequest, arrival: Arriva
 
 async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
     """Initial registration, and an update of a UE that is not registered here: steps 14 to 22."""
-    await release_sessions(ue, ue.context.sm_contexts)  # TS 24.501 §5.5.1.2.4: they are gone in the UE
-    before = ue.context.guti
+    before, sessions = ue.context.guti, ue.context.sm_contexts
+    ue.abort("the UE registers anew")
+    ue.pending = ()
+    ue.commit(rm_state="RM-DEREGISTERED", sm_contexts=())
+    await release_sessions(ue, sessions)  # TS 24.501 §5.5.1.2.4: they are gone in the UE
     async with ue.undo() as undo:
         await undo.hold(subscription.uecm_registration(ue), subscription.uecm_deregistration)  # 14a
         subscribed = await subscription.sdm_get(ue)  # 14b
@@ -97,7 +99,6 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
         guti = ue.amf.allocate_guti(ue)
         undo.owe(give_back, (ue, guti))
         ue.commit(
-            sm_contexts=(),
             allowed_nssai=slices.allowed,
             registration_area=ue.amf.settings.tais[:16],
             subscribed_dnns=subscribed.dnns,
@@ -194,16 +195,11 @@ def must_authenticate(ue: Ue) -> bool:
     return ue.doubtful or ue.keys is None or ue.amf.settings.authenticate_known or ue.context.supi is None
 
 
-def mark_as_secured(ue: Ue) -> None:
-    """The message passed: its COUNT is what KgNB is derived from (TS 33.501 §A.9)."""
-    assert ue.security is not None
-    ue.kgnb_count = ue.security.last_ul_count
-
-
-def in_full(ue: Ue, request: nas.RegistrationRequest) -> nas.RegistrationRequest:
-    """The ciphered request inside the cleartext one, §4.4.6."""
-    inner: Contained = contained(ue, request.nas_message_container)
-    return inner if isinstance(inner, nas.RegistrationRequest) else request
+def in_full(ue: Ue, arrival: Checked[nas.RegistrationRequest]) -> nas.RegistrationRequest:
+    """The ciphered request inside the cleartext one, §4.4.6. KgNB follows from its COUNT (TS 33.501 §A.9)."""
+    ue.kgnb_count = arrival.count
+    inner = contained(ue, arrival.message.nas_message_container, arrival.count)
+    return inner if isinstance(inner, nas.RegistrationRequest) else arrival.message
 
 
 def capability_of(ue: Ue, request: nas.RegistrationRequest) -> bytes:

@@ -81,13 +81,16 @@ def inner(octets: bytes | None) -> Contained:
         raise Refused(nas.RegistrationReject(cause=cause), f"NAS message container: {error}") from None
 
 
-def contained(ue: Ue, octets: bytes | None) -> Contained:
-    """The message in the ciphered container of a checked initial message: None when there is none or it is broken."""
+def contained(ue: Ue, octets: bytes | None, count: int) -> Contained:
+    """The message in the ciphered container of a checked initial message: None when there is none or it is broken.
+
+    count: the uplink NAS COUNT of the message that carried it.
+    """
     security = ue.security
     if octets is None or security is None:
         return None
     try:
-        return nas.decode(security.cipher(octets, UPLINK, security.last_ul_count))
+        return nas.decode(security.cipher(octets, UPLINK, count))
     except nas.NasError:
         ue.amf.note(ue, "the NAS message container cannot be read: only the cleartext elements count")
         return None

@@ -23,8 +23,8 @@ async def service_request(ue: Ue, arrival: Arrival) -> None:
             reject(GmmCause.UE_IDENTITY_CANNOT_BE_DERIVED_BY_THE_NETWORK), "unknown, or not checked"
         )
     request = arrival.message
-    full = contained(ue, request.nas_message_container)
-    ue.kgnb_count = ue.security.last_ul_count
+    full = contained(ue, request.nas_message_container, arrival.count)
+    ue.kgnb_count = arrival.count
     if ue.doubtful:
         await prove(ue, request)
     if isinstance(full, nas.ServiceRequest):
