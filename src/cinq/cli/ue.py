@@ -73,7 +73,7 @@ def _say(ues: list[Ue], answers: list[str], json: bool) -> None:
                 {
                     "id": n,
                     "dnn": s.settings.dnn,
-                    "address": s.context.address,
+                    "address": str(s.context.address or ""),
                     "interface": s.context.interface,
                 }
                 for n, s in sorted(ue.sessions.items())
