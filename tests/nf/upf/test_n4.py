@@ -1,0 +1,526 @@
+"""N4: association, sessions, reports, and the hostile inputs DEV-060 to DEV-079 that concern a UPF."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from ipaddress import IPv4Address
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cinq.procedure import run_virtual
+from cinq.userplane.model import Dropped, Inner, Outer
+from cinq.userplane.rules import Ambr, Reason
+from cinq.wire import pfcp
+from cinq.wire.pfcp import ApplyAction, Cause
+
+from .peer import GNB, N3, OTHER_SMF, SMF, UE, Bench, downlink_pdr, establishment, forward, uplink_pdr
+
+UE2 = IPv4Address("10.45.0.2")
+Body = Callable[..., Awaitable[None]]
+
+
+def virtual(body: Body) -> Callable[..., None]:
+    """The test on a virtual clock."""
+
+    @wraps(body)
+    def run(**arguments: object) -> None:
+        async def main() -> None:
+            await body(**arguments)
+
+        run_virtual(main())
+
+    return run
+
+
+def cause(answer: pfcp.Message | None) -> int:
+    found = getattr(answer, "cause", None)
+    assert isinstance(found, int), answer
+    return found
+
+
+def packet(source: IPv4Address, destination: IPv4Address) -> bytes:
+    return (
+        struct.pack("!BBHHHBBH", 0x45, 0, 28, 0, 0, 64, 17, 0) + source.packed + destination.packed + bytes(8)
+    )
+
+
+def gpdu(teid: int, inner: bytes) -> bytes:
+    tail = struct.pack("!HBBBBBB", 0, 0, 0x85, 1, 0x10, 9, 0)
+    return struct.pack("!BBHI", 0x34, 255, len(tail) + len(inner), teid) + tail + inner
+
+
+def forwards(bench: Bench, teid: int, ue: IPv4Address = UE) -> bool:
+    return isinstance(
+        bench.plane.model.decapsulate(gpdu(teid, packet(ue, IPv4Address("10.6.0.2"))), 0), Inner
+    )
+
+
+def downlink(bench: Bench, ue: IPv4Address = UE) -> object:
+    return bench.plane.model.encapsulate(packet(IPv4Address("10.6.0.2"), ue), 0)
+
+
+@virtual
+async def test_session_from_establishment_to_deletion() -> None:
+    bench = Bench(SMF)
+    answer = bench.associate()
+    assert isinstance(answer, pfcp.AssociationSetupResponse)
+    assert answer.cause == Cause.REQUEST_ACCEPTED
+    assert answer.up_function_features is not None
+    assert answer.up_function_features.has(pfcp.UpFunctionFeatures.FTUP)
+    seid, teid = bench.session()
+    assert forwards(bench, teid)
+    rules = bench.plane.model.registry.sessions[seid]
+    assert rules.ambr == Ambr(1_000_000, 2_000_000)
+    assert rules.decap[0].qfi == 9
+    modified = bench.ask(pfcp.SessionModificationRequest(update_fars=[forward()]), seid)
+    assert cause(modified) == Cause.REQUEST_ACCEPTED
+    assert modified is not None
+    assert modified.seid == 77
+    sent = downlink(bench)
+    assert isinstance(sent, Outer)
+    assert sent.peer == (str(GNB), 2152)
+    assert sent.octets[4:8] == (0x2001).to_bytes(4, "big")
+    deleted = bench.ask(pfcp.SessionDeletionRequest(), seid)
+    assert cause(deleted) == Cause.REQUEST_ACCEPTED
+    assert not forwards(bench, teid)
+    assert len(bench.upf) == 0
+    assert cause(bench.ask(pfcp.SessionDeletionRequest(), seid)) == Cause.SESSION_CONTEXT_NOT_FOUND
+
+
+@virtual
+async def test_first_waiting_packet_is_reported_until_it_is_answered() -> None:
+    bench = Bench(SMF)
+    bench.associate()
+    seid, _ = bench.session()
+    assert downlink(bench)
+    bench.upf.buffered(seid)
+    octets, peer = bench.port.sent[-1]
+    report = pfcp.decode(octets)
+    assert isinstance(report, pfcp.SessionReportRequest)
+    assert (report.seid, peer) == (77, SMF)
+    assert report.report_type.has(pfcp.ReportType.DLDR)
+    assert report.downlink_data_report is not None
+    assert report.downlink_data_report.pdr_ids == [2]
+    before = len(bench.port.sent)
+    await asyncio.sleep(3.5)
+    assert [each[0] for each in bench.port.sent[before:]] == [octets]
+    ok = pfcp.SessionReportResponse(cause=Cause.REQUEST_ACCEPTED)
+    bench.upf.n4_received(pfcp.encode(ok, sequence=report.sequence, seid=seid), SMF)
+    await asyncio.sleep(20)
+    assert len(bench.port.sent) == before + 1
+    released = bench.ask(pfcp.SessionModificationRequest(update_fars=[forward()]), seid)
+    assert cause(released) == Cause.REQUEST_ACCEPTED
+    assert [to for _, to in bench.plane.sent] == [(str(GNB), 2152)]
+
+
+@virtual
+async def test_unanswered_report_ends_after_n1_attempts() -> None:
+    bench = Bench(SMF)
+    bench.associate()
+    seid, _ = bench.session()
+    before = len(bench.port.sent)
+    bench.upf.buffered(seid)
+    await asyncio.sleep(60)
+    assert len(bench.port.sent) == before + 3
+
+
+@virtual
+async def test_dropping_what_waits_reports_again() -> None:
+    bench = Bench(SMF)
+    bench.associate()
+    seid, _ = bench.session()
+    downlink(bench)
+    flags = pfcp.SmReqFlags(pfcp.SmReqFlags.DROBU)
+    buffer = pfcp.UpdateFar(far_id=2, apply_action=ApplyAction(ApplyAction.BUFF | ApplyAction.NOCP))
+    assert cause(
+        bench.ask(pfcp.SessionModificationRequest(update_fars=[buffer], smreq_flags=flags), seid)
+    ) == (Cause.REQUEST_ACCEPTED)
+    assert bench.plane.model.waiting == 0
+    assert getattr(downlink(bench), "notify", None) is True
+
+
+@virtual
+async def test_smf_that_does_not_know_the_session_ends_it() -> None:
+    bench = Bench(SMF)
+    bench.associate()
+    seid, _ = bench.session()
+    bench.upf.buffered(seid)
+    report = pfcp.decode(bench.port.sent[-1][0])
+    gone = pfcp.SessionReportResponse(cause=Cause.SESSION_CONTEXT_NOT_FOUND)
+    bench.upf.n4_received(pfcp.encode(gone, sequence=report.sequence, seid=seid), SMF)
+    assert len(bench.upf) == 0
+
+
+@virtual
+async def test_end_marker_to_the_end_that_is_left() -> None:
+    bench = Bench(SMF)
+    bench.associate()
+    seid, _ = bench.session()
+    bench.ask(pfcp.SessionModificationRequest(update_fars=[forward()]), seid)
+    target = IPv4Address("10.3.0.3")
+    bench.ask(pfcp.SessionModificationRequest(update_fars=[forward(0x3001, target, end_marker=True)]), seid)
+    assert bench.plane.sent[-1] == (bytes.fromhex("30fe000000002001"), (str(GNB), 2152))
+    sent = downlink(bench)
+    assert isinstance(sent, Outer)
+    assert sent.peer == (str(target), 2152)
+
+
+@virtual
+async def test_retransmission_gets_the_same_answer_and_does_nothing() -> None:
+    bench = Bench(SMF)
+    bench.associate()
+    octets = pfcp.encode(establishment(), sequence=99, seid=0)
+    bench.upf.n4_received(octets, SMF)
+    bench.upf.n4_received(octets, SMF)
+    assert bench.port.sent[-1] == bench.port.sent[-2]
+    assert len(bench.upf) == 1
+    bench.upf.n4_received(pfcp.encode(establishment(UE2, 78), sequence=99, seid=0), SMF)
+    assert len(bench.upf) == 2
+
+
+@virtual
+async def test_restoration_gives_back_the_same_f_teid() -> None:
+    """TS 23.527 §4.3.2: the SMF names the F-TEID that the session had before."""
+    bench = Bench(SMF)
+    bench.associate()
+    request = establishment()
+    request.create_pdrs = [uplink_pdr(f_teid=pfcp.FTeid(0xABCD, N3)), downlink_pdr()]
+    assert cause(bench.ask(request, 0)) == Cause.REQUEST_ACCEPTED
+    assert forwards(bench, 0xABCD)
+
+
+@virtual
+async def test_closed_gate_and_update_of_qer() -> None:
+    bench = Bench(SMF)
+    bench.associate()
+    seid, teid = bench.session()
+    shut = pfcp.UpdateQer(qer_id=1, gate_status=pfcp.GateStatus(1, 1), mbr=pfcp.BitRate(5, 6))
+    assert (
+        cause(bench.ask(pfcp.SessionModificationRequest(update_qers=[shut]), seid)) == Cause.REQUEST_ACCEPTED
+    )
+    assert not forwards(bench, teid)
+    assert downlink(bench) == Dropped(Reason.RULE_DROP)
+    assert bench.plane.model.registry.sessions[seid].ambr == Ambr(5000, 6000)
+
+
+@virtual
+async def test_heartbeat_with_a_new_recovery_time_ends_the_sessions() -> None:
+    bench = Bench(SMF)
+    bench.associate(recovery=1000)
+    bench.session()
+    assert isinstance(bench.ask(pfcp.HeartbeatRequest(recovery_time_stamp=1000)), pfcp.HeartbeatResponse)
+    assert len(bench.upf) == 1
+    bench.ask(pfcp.HeartbeatRequest(recovery_time_stamp=1001))
+    assert len(bench.upf) == 0
+    assert cause(bench.ask(establishment(), 0)) == Cause.NO_ESTABLISHED_PFCP_ASSOCIATION
+
+
+@virtual
+async def test_release_of_the_association_ends_its_sessions() -> None:
+    bench = Bench(SMF)
+    bench.associate()
+    _, teid = bench.session()
+    request = pfcp.AssociationReleaseRequest(node_id=pfcp.NodeId(IPv4Address(SMF[0])))
+    assert cause(bench.ask(request)) == Cause.REQUEST_ACCEPTED
+    assert not forwards(bench, teid)
+    assert cause(bench.ask(request)) == Cause.NO_ESTABLISHED_PFCP_ASSOCIATION
+
+
+@virtual
+async def test_dev_060_a_stranger_is_refused_or_ignored() -> None:
+    bench = Bench(SMF)
+    assert cause(bench.associate(OTHER_SMF)) == Cause.REQUEST_REJECTED
+    assert bench.ask(establishment(), 0, OTHER_SMF) is None
+    assert bench.ask(pfcp.HeartbeatRequest(recovery_time_stamp=1), peer=OTHER_SMF) is None
+
+
+@virtual
+async def test_dev_061_a_node_id_from_elsewhere_leaves_the_sessions() -> None:
+    bench = Bench(SMF, OTHER_SMF)
+    bench.associate()
+    _, teid = bench.session()
+    assert cause(bench.associate(OTHER_SMF, node=SMF[0])) == Cause.REQUEST_REJECTED
+    assert forwards(bench, teid)
+
+
+@virtual
+async def test_dev_062_node_ids_are_bounded() -> None:
+    bench = Bench()
+    answers = [cause(bench.associate(node=f"10.9.{n // 250}.{n % 250 + 1}")) for n in range(2000)]
+    assert answers.count(Cause.REQUEST_ACCEPTED) == 16
+    assert answers[-1] == Cause.NO_RESOURCES_AVAILABLE
+
+
+@virtual
+async def test_dev_063_a_session_of_another_smf_is_not_there() -> None:
+    bench = Bench(SMF, OTHER_SMF)
+    bench.associate()
+    bench.associate(OTHER_SMF)
+    seid, teid = bench.session()
+    for request in (pfcp.SessionDeletionRequest(), pfcp.SessionModificationRequest(update_fars=[forward()])):
+        answer = bench.ask(request, seid, OTHER_SMF)
+        assert answer is not None
+        assert (cause(answer), answer.seid) == (Cause.SESSION_CONTEXT_NOT_FOUND, 0)
+    assert forwards(bench, teid)
+
+
+@virtual
+async def test_dev_064_one_bad_ie_changes_nothing() -> None:
+    bench = Bench(SMF)
+    bench.associate()
+    seid, teid = bench.session()
+    bench.ask(pfcp.SessionModificationRequest(update_fars=[forward()]), seid)
+    bad = pfcp.UpdateFar(far_id=99, apply_action=ApplyAction(ApplyAction.DROP))
+    answer = bench.ask(
+        pfcp.SessionModificationRequest(
+            remove_pdrs=[pfcp.RemovePdr(pdr_id=1)], update_fars=[forward(0x7777, GNB), bad]
+        ),
+        seid,
+    )
+    assert isinstance(answer, pfcp.SessionModificationResponse)
+    assert answer.cause == Cause.RULE_CREATION_MODIFICATION_FAILURE
+    assert answer.failed_rule_id == pfcp.FailedRuleId(1, 99)
+    assert answer.seid == 77
+    assert forwards(bench, teid)
+    sent = downlink(bench)
+    assert isinstance(sent, Outer)
+    assert sent.octets[4:8] == (0x2001).to_bytes(4, "big")
+
+
+@virtual
+async def test_dev_065_a_ue_address_in_use_is_refused() -> None:
+    bench = Bench(SMF)
+    bench.associate()
+    _, teid = bench.session()
+    answer = bench.ask(establishment(UE, 78), 0)
+    assert isinstance(answer, pfcp.SessionEstablishmentResponse)
+    assert answer.cause == Cause.RULE_CREATION_MODIFICATION_FAILURE
+    assert (answer.offending_ie, answer.seid) == (93, 78)
+    assert forwards(bench, teid)
+    assert len(bench.upf) == 1
+    only_uplink = establishment(UE, 79)
+    only_uplink.create_pdrs = [uplink_pdr(UE)]
+    assert cause(bench.ask(only_uplink, 0)) == Cause.RULE_CREATION_MODIFICATION_FAILURE
+
+
+@virtual
+async def test_dev_066_a_teid_in_use_is_refused() -> None:
+    bench = Bench(SMF)
+    bench.associate()
+    _, teid = bench.session()
+    request = establishment(UE2, 78)
+    request.create_pdrs[0] = uplink_pdr(UE2, pfcp.FTeid(teid, N3))
+    assert cause(bench.ask(request, 0)) == Cause.RULE_CREATION_MODIFICATION_FAILURE
+    assert forwards(bench, teid)
+    assert not forwards(bench, teid, UE2)
+
+
+def changed(**members: object) -> Callable[[pfcp.SessionEstablishmentRequest], None]:
+    def change(request: pfcp.SessionEstablishmentRequest) -> None:
+        for name, value in members.items():
+            target, _, attribute = name.rpartition("__")
+            where: object = request
+            for step in filter(None, target.split("__")):
+                where = where[int(step)] if step.isdigit() else getattr(where, step)  # type: ignore[index]
+            setattr(where, attribute, value)
+
+    return change
+
+
+def filters(text: str) -> list[pfcp.SdfFilter]:
+    return [pfcp.SdfFilter(text)]
+
+
+PDI = "create_pdrs__0__pdi__"
+REFUSED = {
+    "DEV-067 PDR without FAR": (changed(create_pdrs__0__far_id=None), Cause.CONDITIONAL_IE_MISSING, 108),
+    "DEV-068 URR 65535": (
+        changed(
+            create_urrs=[
+                pfcp.CreateUrr(
+                    urr_id=65535,
+                    measurement_method=pfcp.MeasurementMethod(pfcp.MeasurementMethod.VOLUM),
+                    reporting_triggers=pfcp.ReportingTriggers(1),
+                )
+            ]
+        ),
+        Cause.SERVICE_NOT_SUPPORTED,
+        81,
+    ),
+    "DEV-069 F-TEID of 0 octets": (
+        changed(**{PDI + "f_teid": None, PDI + "unknown": [(21, b"")]}),
+        Cause.INVALID_LENGTH,
+        21,
+    ),
+    "DEV-069 F-TEID neither V4 nor V6": (
+        changed(**{PDI + "f_teid": None, PDI + "unknown": [(21, bytes(5))]}),
+        Cause.INVALID_F_TEID_ALLOCATION_OPTION,
+        21,
+    ),
+    "DEV-069 F-TEID absent": (changed(**{PDI + "f_teid": None}), Cause.CONDITIONAL_IE_MISSING, 21),
+    "DEV-069 CHOOSE of IPv6": (
+        changed(**{PDI + "f_teid": pfcp.FTeid.choose(ipv4=False, ipv6=True)}),
+        Cause.INVALID_F_TEID_ALLOCATION_OPTION,
+        21,
+    ),
+    "DEV-069 F-TEID at another address": (
+        changed(**{PDI + "f_teid": pfcp.FTeid(5, GNB)}),
+        Cause.INVALID_F_TEID_ALLOCATION_OPTION,
+        21,
+    ),
+    "DEV-071 filter empty": (changed(**{PDI + "sdf_filters": filters("")}), Cause.MANDATORY_IE_INCORRECT, 23),
+    "DEV-071 filter of spaces": (
+        changed(**{PDI + "sdf_filters": filters("   ")}),
+        Cause.MANDATORY_IE_INCORRECT,
+        23,
+    ),
+    "DEV-071 filter without permit": (
+        changed(**{PDI + "sdf_filters": filters("out ip from any to any")}),
+        Cause.MANDATORY_IE_INCORRECT,
+        23,
+    ),
+    "DEV-071 filter of 1000 tokens": (
+        changed(**{PDI + "sdf_filters": filters("permit out ip from " + "any " * 1000)}),
+        Cause.MANDATORY_IE_INCORRECT,
+        23,
+    ),
+    "DEV-071 filter of one flow": (
+        changed(**{PDI + "sdf_filters": filters("permit out 17 from 10.6.0.2 to assigned")}),
+        Cause.SERVICE_NOT_SUPPORTED,
+        23,
+    ),
+    "DEV-072 1000 QERs": (
+        changed(create_pdrs__0__qer_ids=list(range(1000))),
+        Cause.NO_RESOURCES_AVAILABLE,
+        109,
+    ),
+    "DEV-072 undeclared QER": (
+        changed(create_pdrs__0__qer_ids=[7]),
+        Cause.RULE_CREATION_MODIFICATION_FAILURE,
+        109,
+    ),
+    "DEV-073 PDN type 0": (changed(pdn_type=0), Cause.SERVICE_NOT_SUPPORTED, 113),
+    "DEV-079 network instance": (
+        changed(**{PDI + "network_instance": pfcp.NetworkInstance("\x3finternet", False)}),
+        Cause.MANDATORY_IE_INCORRECT,
+        22,
+    ),
+    "UE address outside the pools": (
+        changed(**{PDI + "ue_ip_addresses": [pfcp.UeIpAddress(IPv4Address("192.0.2.1"))]}),
+        Cause.RULE_CREATION_MODIFICATION_FAILURE,
+        93,
+    ),
+    "uplink keeps its header": (
+        changed(create_pdrs__0__outer_header_removal=None),
+        Cause.CONDITIONAL_IE_MISSING,
+        95,
+    ),
+    "two actions at once": (
+        changed(create_fars__1__apply_action=ApplyAction(ApplyAction.FORW | ApplyAction.DROP)),
+        Cause.MANDATORY_IE_INCORRECT,
+        44,
+    ),
+    "forward to nowhere": (
+        changed(create_fars__1__apply_action=ApplyAction(ApplyAction.FORW)),
+        Cause.CONDITIONAL_IE_MISSING,
+        84,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@virtual
+async def test_establishments_that_are_refused(name: str) -> None:
+    change, wanted, offending = REFUSED[name]
+    bench = Bench(SMF)
+    bench.associate()
+    request = establishment()
+    change(request)
+    answer = bench.ask(request, 0)
+    assert isinstance(answer, pfcp.SessionEstablishmentResponse)
+    assert (answer.cause, answer.offending_ie, answer.up_f_seid) == (wanted, offending, None)
+    assert len(bench.upf) == 0
+    assert not bench.plane.model.sessions
+    bench.session()
+
+
+@pytest.mark.parametrize("body", ["", "0100", "0100000000ff", "01000000000f0a03", "02000000000f0a030002"])
+@virtual
+async def test_dev_070_outer_header_creation_cut_short(body: str) -> None:
+    bench = Bench(SMF)
+    bench.associate()
+    seid, _ = bench.session()
+    octets = pfcp.encode(pfcp.SessionModificationRequest(update_fars=[forward()]), sequence=500, seid=seid)
+    whole = struct.pack("!HH", 84, 10) + bytes.fromhex("0100000020010a030002")
+    assert whole in octets
+    cut = struct.pack("!HH", 84, len(body) // 2) + bytes.fromhex(body)
+    short = len(whole) - len(cut)
+    wrong = bytearray(octets.replace(whole, cut))
+    for kind in (10, 11):  # Update FAR and its Update Forwarding Parameters
+        at = wrong.index(struct.pack("!H", kind), 16)
+        struct.pack_into("!H", wrong, at + 2, struct.unpack_from("!H", wrong, at + 2)[0] - short)
+    struct.pack_into("!H", wrong, 2, len(wrong) - 4)
+    assert cause(bench.send(bytes(wrong))) == Cause.INVALID_LENGTH
+    assert isinstance(downlink(bench), object)
+    assert not bench.plane.sent
+
+
+@virtual
+async def test_dev_074_lengths_that_lie_are_met_with_silence() -> None:
+    bench = Bench(SMF)
+    bench.associate()
+    octets = pfcp.encode(establishment(), sequence=5, seid=0)
+    for wrong in (octets[:-1], octets + b"\0", octets[: len(octets) // 2], octets[:7], b""):
+        assert bench.send(wrong) is None
+    assert len(bench.upf) == 0
+    other = bench.send(b"\x40" + octets[1:])
+    assert isinstance(other, pfcp.VersionNotSupportedResponse)
+
+
+@virtual
+async def test_dev_075_answers_that_nobody_waits_for_are_ignored() -> None:
+    bench = Bench(SMF)
+    bench.associate()
+    seid, _ = bench.session()
+    bench.ask(pfcp.SessionDeletionRequest(), seid)
+    late = pfcp.SessionReportResponse(cause=Cause.REQUEST_ACCEPTED)
+    assert bench.send(pfcp.encode(late, sequence=1, seid=seid)) is None
+
+
+@virtual
+async def test_what_is_not_offered_says_so() -> None:
+    bench = Bench(SMF)
+    bench.associate()
+    node = pfcp.NodeId(IPv4Address(SMF[0]))
+    assert cause(bench.ask(pfcp.SessionSetDeletionRequest(node_id=node))) == Cause.SERVICE_NOT_SUPPORTED
+    assert cause(bench.ask(pfcp.PfdManagementRequest())) == Cause.SERVICE_NOT_SUPPORTED
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.data())
+def test_no_datagram_harms(data: st.DataObject) -> None:
+    """Mutations of good requests: an answer or silence, and the session of another UE still forwards."""
+
+    async def main() -> None:
+        bench = Bench(SMF)
+        bench.associate()
+        seid, teid = bench.session(UE2, 5)
+        good = [
+            pfcp.encode(establishment(), sequence=1000, seid=0),
+            pfcp.encode(
+                pfcp.SessionModificationRequest(update_fars=[forward()]), sequence=1001, seid=seid + 1
+            ),
+        ]
+        octets = bytearray(data.draw(st.sampled_from(good)))
+        for _ in range(data.draw(st.integers(1, 4))):
+            octets[data.draw(st.integers(16, len(octets) - 1))] = data.draw(st.integers(0, 255))
+        bench.upf.n4_received(bytes(octets), SMF)
+        bench.upf.n4_received(data.draw(st.binary(max_size=60)), SMF)
+        assert forwards(bench, teid, UE2)
+
+    run_virtual(main())
