@@ -21,6 +21,8 @@ _sockaddr_length = ffi.new("uint32_t *")
 class ListeningSocket:
     """The usrsctp socket that all listeners of one port number share."""
 
+    timed = False
+
     def __init__(self, stack: Stack, port: int, settings: SctpSettings) -> None:
         self.stack = stack
         self.port = port

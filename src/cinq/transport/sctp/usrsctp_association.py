@@ -23,7 +23,7 @@ from cinq.transport.sctp.usrsctp_library import (
     ffi,
     sockaddr_conn,
 )
-from cinq.transport.sctp.usrsctp_stack import TICK_STALE_S, Stack
+from cinq.transport.sctp.usrsctp_stack import Stack
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,8 @@ _status = ffi.new("unsigned char[256]")
 
 class UsrsctpAssociation(AssociationCore):
     """`reservation`: the own port, of an association that was set up from here."""
+
+    timed = True
 
     def __init__(
         self,
@@ -94,7 +96,7 @@ class UsrsctpAssociation(AssociationCore):
     # -- what AssociationCore wants
 
     def transmit(self, octets: bytes, stream: int, ppid: int, flags: int = 0) -> bool:
-        self._stack.advance_clock(TICK_STALE_S)
+        self._stack.active()
         _sending.sid, _sending.flags, _sending.ppid = stream, flags, socket.htonl(ppid)
         sent = self._stack.lib.usrsctp_sendv(
             self._so, octets, len(octets), ffi.NULL, 0, _sndinfo, _sndinfo_size, SENDV_SNDINFO, 0

@@ -26,7 +26,10 @@ from cinq.transport.sctp.usrsctp_library import AF_CONN, IPPROTO_SCTP, Buffer, U
 log = logging.getLogger(__name__)
 
 TICK_BUSY_S = 0.05
+TICK_QUIET_S = 0.25
 TICK_IDLE_S = 1.0
+QUIET_TICKS = 6
+"""Ticks without a packet until only slow timers (retransmission, heartbeat) can be running."""
 TICK_STALE_S = 0.02
 
 SCTP_RTOINFO, SCTP_ASSOCINFO, SCTP_INITMSG, SCTP_NODELAY, SCTP_PEER_ADDR_PARAMS = 1, 2, 3, 4, 0xA
@@ -38,6 +41,10 @@ EVENTS = (1, 5, 7)
 
 class Endpoint(Protocol):
     """The owner of a usrsctp socket."""
+
+    @property
+    def timed(self) -> bool:
+        """Whether it has protocol timers: an association has, a listening socket has not."""
 
     def ready(self) -> None:
         """Something can be read, written or accepted."""
@@ -63,6 +70,7 @@ class Stack:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ticked = time.monotonic()
+        self._quiet = 0
         self._output = ffi.callback("int(uint64_t, void *, size_t, uint8_t, uint8_t)", self.output)
         self._upcall = ffi.callback("void(uint64_t, uint64_t, int)", self._queue_ready)
         library.usrsctp_init_nothreads(0, self._output, ffi.NULL)
@@ -100,8 +108,12 @@ class Stack:
         self._dispatch()
         if self._loop is None:  # the last port was closed just now
             return
-        busy = len(self.endpoints) > len(self._raw)
-        self._timer = self._loop.call_later(TICK_BUSY_S if busy else TICK_IDLE_S, self._tick)
+        self._quiet += 1
+        if not any(endpoint.timed for endpoint in self.endpoints.values()):
+            pause, self._quiet = TICK_IDLE_S, QUIET_TICKS
+        else:
+            pause = TICK_BUSY_S if self._quiet < QUIET_TICKS else TICK_QUIET_S
+        self._timer = self._loop.call_later(pause, self._tick)
 
     def advance_clock(self, stale: float = 0.0) -> None:
         """Runs the timers of usrsctp that are due, unless they ran less than `stale` s ago."""
@@ -131,11 +143,19 @@ class Stack:
             raw.drop = drop
 
     def wake_timer(self) -> None:
-        """Ticks soon: an association is about to start its timers."""
-        assert self._loop is not None
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_later(TICK_BUSY_S, self._tick)
+        """Ticks fast from now on: an association is about to start its timers."""
+        self._quiet = 0
+        if self._loop is not None:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_later(TICK_BUSY_S, self._tick)
+
+    def active(self) -> None:
+        """A packet comes or goes: brings the clock of usrsctp up to date, and has it tick fast."""
+        self.advance_clock(TICK_STALE_S)
+        if self._quiet >= QUIET_TICKS:
+            self.wake_timer()
+        self._quiet = 0
 
     def close_port(self, address: str, port: int) -> None:
         raw = self._raw.get(address)
@@ -176,7 +196,7 @@ class Stack:
         return bound, socket.inet_ntoa(local.to_bytes(4, "big")), socket.inet_ntoa(remote.to_bytes(4, "big"))
 
     def _readable(self, raw: RawIp) -> None:
-        self.advance_clock(TICK_STALE_S)
+        self.active()
         conninput, address = self.lib.usrsctp_conninput, raw.address
         for local, remote, packet, octets in raw.packets():
             conninput(self.handle(address, local, remote), packet, octets, 0)
