@@ -12,7 +12,7 @@ import pytest
 from cinq.procedure import Event
 from cinq.trace import Capture, Exporter, Keys, TracedMessage, export, read_capture
 from cinq.transport import frames, pcap
-from cinq.wire import ngap
+from cinq.wire import ngap, pfcp
 
 
 def as_event(message: TracedMessage) -> Event:
@@ -112,26 +112,27 @@ def packets(events: list[Event]) -> list[pcap.Packet]:
     return list(pcap.Reader(written(events)))
 
 
+def ends(packet: pcap.Packet) -> tuple[str, str]:
+    octets = frames.ip_octets(packet.linktype, packet.octets)
+    datagram = octets and frames.datagram(octets)
+    assert datagram
+    return datagram.source, datagram.destination
+
+
 def test_addresses_gnbs_and_the_sbi() -> None:
     body, setup = b'{"amfId":"1"}', b"x"
     events = [
         Event(1.0, "AMF", "", "", "in", "N2", "NGSetupRequest", "", setup, None, "gNB 1"),
         Event(1.0, "AMF", "", "", "in", "N2", "NGSetupRequest", "", setup, None, "gNB 2"),
-        Event(1.0, "SMF", "", "", "out", "N4", "HeartbeatRequest", "", setup, None, "10.9.9.9"),
-        Event(1.0, "SMF", "", "", "out", "N4", "HeartbeatRequest", "", setup, None, "fd00::9"),
+        Event(1.0, "SMF", "", "", "out", "N4", "HeartbeatRequest", "", b"1", None, "10.9.9.9"),
+        Event(1.0, "SMF", "", "", "out", "N4", "HeartbeatRequest", "", b"2", None, "fd00::9"),
         Event(1.0, "AMF", "imsi-999700000000001", "", "out", "Nudm_UECM", "r request", "", body, None, "UDM"),
         Event(1.0, "AMF", "u", "", "none", "N1", "", "ignored", b"y"),
         Event(1.0, "AMF", "u", "", "in", "N1", "X", "", b""),
     ]
     found = packets(events)
     assert len(found) == 5
-    sources = []
-    for packet in found[:4]:
-        octets = frames.ip_octets(packet.linktype, packet.octets)
-        datagram = octets and frames.datagram(octets)
-        assert datagram
-        sources.append((datagram.source, datagram.destination))
-    assert sources == [
+    assert [ends(packet) for packet in found[:4]] == [
         ("192.0.2.2", "192.0.2.3"),
         ("198.51.100.1", "192.0.2.3"),
         ("192.0.2.4", "10.9.9.9"),
@@ -155,3 +156,33 @@ def test_an_exporter_listens_to_a_journal() -> None:
         "UE 1",
         "10.77.0.1:0",
     )
+
+
+def test_what_both_ends_of_n4_report_is_written_once_under_their_addresses() -> None:
+    heartbeat = pfcp.encode(pfcp.HeartbeatRequest(recovery_time_stamp=1), sequence=1)
+    answer = pfcp.encode(pfcp.HeartbeatResponse(recovery_time_stamp=1), sequence=1)
+    found = packets(
+        [
+            Event(1.0, "SMF", "", "", "out", "N4", "HeartbeatRequest", "", heartbeat, None, "10.0.0.5"),
+            Event(1.1, "UPF", "", "", "in", "N4", "HeartbeatRequest", "", heartbeat, None, "10.0.0.4"),
+            Event(1.2, "UPF", "", "", "out", "N4", "HeartbeatResponse", "", answer, None, "10.0.0.4"),
+            Event(1.3, "SMF", "", "", "in", "N4", "HeartbeatResponse", "", answer, None, "10.0.0.5"),
+            Event(9.0, "SMF", "", "", "out", "N4", "HeartbeatRequest", "", heartbeat, None, "10.0.0.5"),
+        ]
+    )
+    assert [ends(packet) for packet in found] == [
+        ("192.0.2.4", "10.0.0.5"),
+        ("10.0.0.5", "10.0.0.4"),
+        ("10.0.0.4", "10.0.0.5"),
+    ]
+
+
+def test_a_gnb_that_has_no_name_yet_is_the_one_that_gets_it() -> None:
+    setup, other = b"x", b"y"
+    found = packets(
+        [
+            Event(1.0, "AMF", "", "", "in", "N2", "NGSetupRequest", "", setup, None, "gNB"),
+            Event(1.0, "AMF", "", "", "out", "N2", "NGSetupResponse", "", other, None, "demo-cell"),
+        ]
+    )
+    assert [ends(packet) for packet in found] == [("192.0.2.2", "192.0.2.3"), ("192.0.2.3", "192.0.2.2")]

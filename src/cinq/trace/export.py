@@ -38,13 +38,15 @@ _NGAP_PORT, _GNB_PORT = 38412, 38413
 _NGAP_PPID = 60
 _FRAGMENT = 32768
 _GSM = 0x2E
+_REPORTS = 256
 _PEERS = {"N1": ("UE", "AMF"), "N2": ("gNB", "AMF"), "N3": ("gNB", "UPF"), "N4": ("SMF", "UPF")}
 
 
 class Exporter:
     """Writes events to a pcapng file that is open for writing in binary; `event` may listen to a journal.
 
-    addresses: by function name ("AMF"), and by event peer ("gNB 1") where several functions have one name.
+    addresses: by function name ("AMF"), and by event peer ("gNB 1") where several functions have one name. Addresses
+    that events name as peers are learnt. A message that both its ends report is written once.
     """
 
     def __init__(self, file: BinaryIO, addresses: Mapping[str, str] | None = None) -> None:
@@ -54,30 +56,44 @@ class Exporter:
         self._deciphered = self._writer.interface(pcap.EXPORTED_PDU, "deciphered")
         self._tsn: dict[tuple[str, str], int] = {}
         self._gnbs: dict[str, str] = {}
+        self._reported: dict[tuple[str, bytes], str] = {}
 
     def event(self, event: Event) -> None:
         """Writes one event. What crossed no interface, or left no octets, is not written."""
-        if not event.octets or event.direction == "none":
+        interface = event.interface.upper()
+        if event.direction == "none" or (interface in _PEERS and not event.octets):
+            return
+        sender, receiver = self._ends(event)
+        if interface in _PEERS and self._second_report(interface, event):
             return
         time_ns = int(event.time * 1e6) * 1000
         ue = ue_label(event.subject)
         comment = COMMENT.format(ue=ue) if ue else ""
-        sender, receiver = self._ends(event)
-        match event.interface.upper():
-            case "N1":
-                self._nas(time_ns, event, sender, receiver)
-            case "N2":
-                for frame in self._ngap(event, sender, receiver):
-                    self._writer.packet(time_ns, frame, self._network, comment)
-            case "N3" | "N4" as interface:
-                port = gtpu.PORT if interface == "N3" else pfcp.PORT
-                frame = frames.udp((sender, port), (receiver, port), event.octets)
+        if interface == "N1":
+            self._nas(time_ns, event, sender, receiver)
+        elif interface == "N2":
+            for frame in self._ngap(event, sender, receiver):
                 self._writer.packet(time_ns, frame, self._network, comment)
-            case _:
-                record = frames.exported_pdu("json", sender, receiver, event.octets)
-                said = f"{event.nf} to {event.peer}: {event.message}"
-                said = "\n".join(filter(None, (comment, said, event.cause)))
-                self._writer.packet(time_ns, record, self._deciphered, said)
+        elif interface in _PEERS:
+            port = gtpu.PORT if interface == "N3" else pfcp.PORT
+            frame = frames.udp((sender, port), (receiver, port), event.octets)
+            self._writer.packet(time_ns, frame, self._network, comment)
+        else:
+            said = f"{event.message} ({event.cause})" if event.cause else event.message
+            record = frames.exported_pdu("json", sender, receiver, event.octets, said)
+            said = "\n".join(filter(None, (comment, f"{event.nf} to {event.peer}: {said}")))
+            self._writer.packet(time_ns, record, self._deciphered, said)
+
+    def _second_report(self, interface: str, event: Event) -> bool:
+        """Whether the other end has reported this message just now."""
+        key = (interface, event.octets)
+        first = self._reported.pop(key, None)
+        if first is not None and first != event.nf:
+            return True
+        self._reported[key] = event.nf
+        if len(self._reported) > _REPORTS:
+            del self._reported[next(iter(self._reported))]
+        return False
 
     def _address(self, *names: str) -> str:
         """The first name that is an address or has one."""
@@ -91,6 +107,8 @@ class Exporter:
 
     def _gnb(self, label: str) -> str:
         """A gNB without an address gets one of its own, so that associations stay apart."""
+        if label in ("", "gNB"):
+            return self._addresses["gNB"]
         if label not in self._gnbs:
             more = str(_MORE_GNBS + len(self._gnbs) % 255)
             self._gnbs[label] = more if self._gnbs else self._addresses["gNB"]
@@ -104,6 +122,8 @@ class Exporter:
         near, other = self._address(event.nf), self._address(event.peer, far)
         if interface == "N2" and far == "gNB" and other == self._addresses["gNB"]:
             other = self._gnb(event.peer)
+        elif interface == "N4":
+            self._addresses[far] = other
         if ipaddress.ip_address(near).version != ipaddress.ip_address(other).version:
             near, other = ADDRESSES.get(event.nf, _OTHERS), ADDRESSES.get(far, _OTHERS)
         return (near, other) if event.direction == "out" else (other, near)
@@ -121,13 +141,15 @@ class Exporter:
         """SCTP packets of one DATA chunk each; a message over 32 KiB takes several."""
         from_gnb = (event.direction == "out") == (event.nf != "AMF")
         ports = (_GNB_PORT, _NGAP_PORT) if from_gnb else (_NGAP_PORT, _GNB_PORT)
+        # A verification tag of its own for each association and direction.
+        gnb = ipaddress.ip_address(sender if from_gnb else receiver)
+        tag = int(gnb) & 0x7FFFFFFF | from_gnb << 31
         octets = event.octets
         for place in range(0, len(octets), _FRAGMENT):
             tsn = self._tsn[sender, receiver] = self._tsn.get((sender, receiver), 0) + 1
             part = octets[place : place + _FRAGMENT]
             last = place + _FRAGMENT >= len(octets)
             chunk = frames.Chunk(tsn, 0, 0, _NGAP_PPID, not place, last, True, part)
-            tag = 1 if from_gnb else 2
             yield frames.sctp_data((sender, ports[0]), (receiver, ports[1]), tag, chunk)
 
 

@@ -137,6 +137,8 @@ def _event_step(event: Event, names: dict[str, str]) -> Step | None:
     interface = event.interface.lower()
     if interface not in ("n1", "n2", "n3", "n4"):
         return _sbi_step(event, ue)
+    if interface == "n4" and event.octets:
+        ue = _session_ue(event, ue, names)
     content = event.decoded() or decoded(event.interface, event.octets)
     if isinstance(content, ngap.Pdu):
         number: object = getattr(content, "amf_ue_ngap_id", None)
@@ -147,6 +149,16 @@ def _event_step(event: Event, names: dict[str, str]) -> Step | None:
     name = event.message if content is None else type(content).__name__
     sender, receiver = _ends(event)
     return Step(event.time, sender, receiver, name, ue, interface, detail(content), event.cause)
+
+
+def _session_ue(event: Event, ue: str, names: dict[str, str]) -> str:
+    """A PFCP response may not say whose it is: it is its request's, by the sequence number (TS 29.244 §7.2.2.1)."""
+    with_seid = event.octets[0] & 1
+    sequence = event.octets[12:15] if with_seid else b""
+    key = f"N4 {sequence.hex()}"
+    if ue:
+        names[key] = ue
+    return ue or (names.get(key, "") if with_seid else "")
 
 
 def _ends(event: Event) -> tuple[str, str]:
@@ -267,13 +279,19 @@ def _since(seconds: float) -> str:
     return f"{seconds * 1000:.1f} ms" if abs(seconds) < 10 else f"{seconds:.2f} s"
 
 
-def ladder_rows(steps: Iterable[Step], width: int = 100, ue: str | None = None) -> list[Row]:
+def ladder_rows(
+    steps: Iterable[Step], width: int = 100, ue: str | None = None, *, inside: bool = False
+) -> list[Row]:
     """The ladders of all UEs, or of one, by rows: first what concerns the network, then each UE in turn.
 
     width: columns of the terminal, at least 60. ue: a label as in Step.ue, or a SUPI.
+    inside: also calls between functions that share a column (UDM and UDR); a refusal shows in any case.
     """
     by_ue: dict[str, list[Step]] = {}
     for step in steps:
+        within = step.interface == "sbi" and _column(step.sender) == _column(step.receiver)
+        if within and not inside and not step.cause:
+            continue
         by_ue.setdefault(step.ue or NETWORK, []).append(step)
     wanted = None if ue is None else ue_label(ue) or ue
     rows: list[Row] = []
@@ -295,6 +313,8 @@ def _section(label: str, steps: Sequence[Step], width: int) -> list[Row]:
     return rows
 
 
-def ladder_text(steps: Iterable[Step], width: int = 100, ue: str | None = None) -> str:
+def ladder_text(
+    steps: Iterable[Step], width: int = 100, ue: str | None = None, *, inside: bool = False
+) -> str:
     """The ladders as text, without colour."""
-    return "\n".join(row.text for row in ladder_rows(steps, width, ue))
+    return "\n".join(row.text for row in ladder_rows(steps, width, ue, inside=inside))

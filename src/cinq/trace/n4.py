@@ -24,7 +24,7 @@ class N4:
         self._n1 = n1
         self._roles: dict[str, str] = {}
         self._by_seid: dict[tuple[str, int], Subject] = {}
-        self._asked: dict[tuple[str, str, int], Subject] = {}
+        self._asked: dict[tuple[str, int], Subject] = {}
 
     def read(self, at: Arrival, octets: bytes) -> Iterator[TracedMessage]:
         """The message in a UDP datagram of port 8805."""
@@ -79,12 +79,12 @@ class N4:
         elif message.REQUEST:
             found = self._by_seid.get((destination, message.seid or 0))
         else:
-            found = self._asked.pop((destination, source, message.sequence), None)
-            found = found or self._by_seid.get((destination, message.seid or 0))
+            found = self._by_seid.get((destination, message.seid or 0))
+            found = found or self._asked.get((source, message.sequence))
         if isinstance(message, pfcp.SessionEstablishmentResponse) and found and message.up_f_seid:
             self._by_seid[source, message.up_f_seid.seid] = found
         if message.REQUEST and found:
-            self._asked[source, destination, message.sequence] = found
+            self._asked[destination, message.sequence] = found
         return found
 
     def _new(self, message: pfcp.SessionEstablishmentRequest) -> Subject:

@@ -255,16 +255,22 @@ def sctp_data(source: tuple[str, int], destination: tuple[str, int], tag: int, c
 
 
 _EXP_DISSECTOR = 12
+_EXP_PROTOCOL = 33
 _EXP_IPV4 = (20, 21)
 _EXP_IPV6 = (22, 23)
 
 
-def exported_pdu(dissector: str, source: str, destination: str, octets: bytes) -> bytes:
-    """A record of link type 252 (Wireshark's exported PDU): octets for a dissector by its name."""
+def exported_pdu(dissector: str, source: str, destination: str, octets: bytes, protocol: str = "") -> bytes:
+    """A record of link type 252 (Wireshark's exported PDU): octets for a dissector by its name.
+
+    protocol: what Wireshark's column of this name shows before the dissector's own name.
+    """
     fields = [(_EXP_DISSECTOR, dissector.encode())]
     for place, text in enumerate((source, destination)):
         address = ipaddress.ip_address(text)
         fields.append(((_EXP_IPV4 if address.version == 4 else _EXP_IPV6)[place], address.packed))
+    if protocol:
+        fields.append((_EXP_PROTOCOL, protocol.encode()))
     head = b"".join(
         struct.pack(">HH", tag, len(value) + -len(value) % 4) + value + bytes(-len(value) % 4)
         for tag, value in fields
