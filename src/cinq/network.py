@@ -74,7 +74,7 @@ class Network:
             await network._start()
         except (TransportError, StoreError, OSError) as error:
             await network.stop()
-            raise NetworkError(str(error), getattr(error, "remedy", "")) from error
+            raise NetworkError(getattr(error, "what", str(error)), getattr(error, "remedy", "")) from error
         except BaseException:
             await network.stop()
             raise

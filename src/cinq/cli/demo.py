@@ -39,7 +39,7 @@ def _run(folder: Path, json: bool) -> None:
     from cinq.procedure import Aborted, Refused, TimerExpired
     from cinq.trace import export
 
-    shown = 0
+    shown = 0.0
 
     def ladder(step: str, result: Result) -> None:
         nonlocal shown
@@ -69,15 +69,15 @@ def _run(folder: Path, json: bool) -> None:
         raise Failure("the demonstration did not come through whole", f"log: {folder / 'core.log'}")
 
 
-def _ladder(events: list[Event], shown: int) -> int:
-    """Prints what came since `shown` events. How many are shown now."""
+def _ladder(events: list[Event], shown: float) -> float:
+    """Prints what came after the time `shown`; names learnt earlier hold. Returns the time of the last event."""
     from cinq.trace import ladder_rows, steps_of_events
 
-    now = len(events)
-    if now > shown:
-        show_rows(ladder_rows(steps_of_events(events[shown:now]), width()))
+    rows = ladder_rows([step for step in steps_of_events(events) if step.time > shown], width())
+    if rows:
+        show_rows(rows)
         console().print()
-    return now
+    return events[-1].time if events else shown
 
 
 def _progress(step: str, result: Result) -> None:

@@ -57,4 +57,4 @@ async def _run(chosen: GnbSettings, json: bool) -> None:
                 await stopped
             up.cancel()
     except OSError as error:
-        raise Failure(str(error), getattr(error, "remedy", "")) from None
+        raise Failure(getattr(error, "what", str(error)), getattr(error, "remedy", "")) from None

@@ -61,12 +61,15 @@ def read(
 ) -> None:
     """Read a capture: every control message decoded, NAS deciphered where the keys are given."""
     from cinq.trace import KeysError, ladder_rows, read_capture, read_keys, steps_of_messages, to_json
+    from cinq.trace.message import ue_label
     from cinq.transport.error import TransportError
     from cinq.transport.pcap import PcapError
 
     try:
         capture = read_capture(file, read_keys(keys, hn_key or ()))
-        messages = [m for m in capture if not ue or (m.ue or "").endswith(ue[-3:])]
+        messages = list(capture)
+        if ue:  # only now: whose message it was may be learnt later in the capture
+            messages = [m for m in messages if m.ue == ue_label(ue)]
     except PcapError as error:
         raise Failure(
             f"{file}: {error}", "wanted a capture by tcpdump, tshark, dumpcap or Wireshark"

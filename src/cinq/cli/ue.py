@@ -50,7 +50,7 @@ async def _run(chosen: UeSettings, json: bool) -> None:
             await stopped
             await asyncio.gather(*(ue.deregister() for ue in ues), return_exceptions=True)
     except OSError as error:
-        raise Failure(str(error), getattr(error, "remedy", "")) from None
+        raise Failure(getattr(error, "what", str(error)), getattr(error, "remedy", "")) from None
 
 
 async def _power_on(ue: Ue) -> str:

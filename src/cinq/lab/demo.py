@@ -44,6 +44,7 @@ POOL = "10.45.0.0/16"
 SUPI = Supi("999700000000001")
 GNB_UP_S = 10.0
 DOWNLOAD_S = 60.0
+RELEASED_S = 1.0
 PINGS = 3
 
 
@@ -163,7 +164,16 @@ class Demo:
         self.on_step("download", result)
         await ue.deregister()
         result.deregistered = not ue.context.registered
+        await _released(ue)
         self.on_step("deregistered", result)
+
+
+async def _released(ue: Ue) -> None:
+    """Until the core has released the connection, and its last events are here."""
+    deadline = time.perf_counter() + RELEASED_S
+    while ue.link.connected and time.perf_counter() < deadline:
+        await asyncio.sleep(0.005)
+    await asyncio.sleep(0.02)
 
 
 def _since(begun: float) -> float:

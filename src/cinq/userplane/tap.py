@@ -6,13 +6,21 @@ import fcntl
 import os
 import struct
 
+from cinq.transport.error import TransportError
+
+DEVICE = "/dev/net/tun"
 TUNSETIFF = 0x400454CA
 IFF_TUN, IFF_TAP, IFF_NO_PI = 1, 2, 0x1000
 
 
 def open_device(name: str, *, ethernet: bool) -> int:
-    """A non-blocking descriptor of a new TAP (ethernet) or TUN. OSError: /dev/net/tun missing, no right."""
-    fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    """A non-blocking descriptor of a new TAP (ethernet) or TUN. TransportError: no device, or no right to it."""
+    try:
+        fd = os.open(DEVICE, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    except PermissionError:
+        raise TransportError(f"{DEVICE}: permission denied", f"as root: chmod 0666 {DEVICE}") from None
+    except OSError as error:
+        raise TransportError(f"{DEVICE}: {error.strerror}", "as root: modprobe tun") from None
     try:
         fcntl.ioctl(
             fd,
