@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from cinq.procedure import Event
     from cinq.trace import Row, Step
 
-app = typer.Typer(
-    help="Follow a running core (live), or read a capture file of any core (read).", no_args_is_help=True
-)
+app = typer.Typer(help="Follow a running core (live), or read a capture file of any core (read).")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OneUe = Annotated[str, typer.Option("--ue", help="Only this UE: its IMSI.")]
@@ -43,6 +41,13 @@ def show_rows(rows: Iterable[Row]) -> None:
 
 def width() -> int:
     return max(80, min(shutil.get_terminal_size((120, 40)).columns, 200))
+
+
+@app.callback(invoke_without_command=True)
+def without_verb(context: typer.Context) -> None:
+    """Follow a running core (live), or read a capture file of any core (read). Alone: live, with the defaults."""
+    if context.invoked_subcommand is None:
+        live()
 
 
 @app.command("read")
