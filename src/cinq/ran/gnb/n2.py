@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from cinq.procedure import Event, Runtime, Subject
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 class N2(Subject[N2Context]):
     """The gNB's side of N2. It is the handler of the SCTP association, and the subject of the NG interface procedures.
 
+    misbehave: what a test bench puts in place of the octets of a message (b"": nothing is sent).
     UE-associated signalling has no procedure that waits at a gNB: those messages go to functions, by dispatch.
     """
 
-    __slots__ = ("_lost", "association", "gnb", "next_ran_ue_ngap_id", "ues")
+    __slots__ = ("_lost", "association", "gnb", "misbehave", "next_ran_ue_ngap_id", "ues")
 
     def __init__(self, gnb: Gnb, runtime: Runtime) -> None:
         super().__init__(N2Context(), runtime)
@@ -29,6 +31,7 @@ class N2(Subject[N2Context]):
         self.association: Association | None = None
         self.ues: dict[int, UeContext] = {}
         self.next_ran_ue_ngap_id = 1
+        self.misbehave: Callable[[ngap.Pdu, bytes], bytes] | None = None
         self._lost = asyncio.Event()
 
     # the association
@@ -73,7 +76,10 @@ class N2(Subject[N2Context]):
     def transmit(self, message: ngap.Pdu, stream: int) -> None:
         octets = ngap.encode(message)
         self._journal("out", message.PROCEDURE, octets, message)
-        self.transmit_octets(octets, stream)
+        if self.misbehave is not None:
+            octets = self.misbehave(message, octets)
+        if octets:
+            self.transmit_octets(octets, stream)
 
     def transmit_octets(self, octets: bytes, stream: int = 0, ppid: int = PPID_NGAP) -> None:
         """Any octets at all: what a test bench that misbehaves on purpose sends."""

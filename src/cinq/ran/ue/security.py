@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cinq.crypto import kdf
 from cinq.crypto.nas_security import DOWNLINK, UPLINK, NasSecurity, NasSecurityError
 from cinq.ran.ue.context import Initial, Received
 from cinq.wire import nas
@@ -172,6 +173,11 @@ class N1Security:
             return NativeContext(self.partial, fresh)
         if self.current is None or self.current.keys.ksi != ksi:
             return None
+        information = command.additional_security_information
+        if information is not None and information.horizontal_derivation:  # TS 33.501 §6.9.3
+            derived = kdf.kamf_prime(self.current.keys.kamf, UPLINK, self.current.nas.last_ul_count)
+            fresh = NasSecurity.from_kamf(derived, algorithms.integrity, algorithms.ciphering)
+            return NativeContext(KeySet(ksi, derived, self.current.keys.abba), fresh)
         again = NasSecurity.from_kamf(self.current.keys.kamf, algorithms.integrity, algorithms.ciphering)
         again.ul_count, again.dl_count = self.current.nas.ul_count, self.current.nas.dl_count
         return NativeContext(self.current.keys, again)

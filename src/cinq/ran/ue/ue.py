@@ -24,8 +24,9 @@ Entropy = Callable[[int], bytes]
 class Ue(Subject[UeContext]):
     """An emulated UE (radio.port.Mobile). Idle, it has no task; its one timer is T3512.
 
-    on_change: called whenever registration or a session changed, for screens. answers: Refused, TimerExpired and
-    Aborted are raised by the methods that perform procedures.
+    on_change: called whenever registration or a session changed, for screens. misbehave: what a test bench puts in
+    place of the octets of an uplink NAS message (b"": nothing is sent). Refused, TimerExpired and Aborted are raised
+    by the methods that perform procedures.
     """
 
     __slots__ = (
@@ -35,6 +36,7 @@ class Ue(Subject[UeContext]):
         "authentication_failures",
         "entropy",
         "link",
+        "misbehave",
         "on_change",
         "response",
         "security",
@@ -55,6 +57,7 @@ class Ue(Subject[UeContext]):
         self.authentication_failures = 0
         self.response: tuple[bytes, bytes] | None = None
         self.on_change: Callable[[Ue], None] | None = None
+        self.misbehave: Callable[[nas.NasMessage, bytes], bytes] | None = None
         self.wake: Callable[[], None] | None = None
         self.system_information: SystemInformation | None = None
         self._next_pti = 1
@@ -85,11 +88,11 @@ class Ue(Subject[UeContext]):
     async def establish_session(self, index: int = 0) -> Session:
         """Establish the PDU session of this index in the settings, TS 24.501 §6.4.1. Its identity is index+1."""
         wanted = self.settings.sessions[index]
+        if not self.link.connected:
+            await self.request_service()
         session = self.sessions.get(index + 1)
         if session is None:
             session = self.sessions[index + 1] = Session(self, index + 1, wanted)
-        if not self.link.connected:
-            await self.request_service()
         try:
             await session.establish()
         except (Refused, TimerExpired, Aborted):
@@ -192,7 +195,10 @@ class Ue(Subject[UeContext]):
     def _uplink(self, message: nas.NasMessage, octets: bytes) -> None:
         if self.runtime.journal.listening:
             self._journal("out", message.NAME, nas.encode(message), message)
-        self.link.uplink(octets)
+        if self.misbehave is not None:
+            octets = self.misbehave(message, octets)
+        if octets:
+            self.link.uplink(octets)
 
     def _connect(self, initial: Initial) -> None:
         """On a new connection; while there is one (a registration in CM-CONNECTED) as any other message."""
@@ -204,6 +210,8 @@ class Ue(Subject[UeContext]):
         if self.runtime.journal.listening:
             message = initial.message
             self._journal("out", message.NAME, nas.encode(message), message)
+        if self.misbehave is not None:
+            octets = self.misbehave(initial.message, octets)
         self.cancel_timer()
         guti = self.context.guti
         information = self.system_information
@@ -307,10 +315,12 @@ class Ue(Subject[UeContext]):
 
         self.runtime.spawn(perform, name)
 
-    def drop_sessions(self, keep: frozenset[int] = frozenset()) -> None:
-        """Local release of all sessions but those kept, TS 24.501 §6.1.4.1."""
-        for pdu_session_id in [i for i in self.sessions if i not in keep]:
-            self.sessions.pop(pdu_session_id).drop()
+    def drop_sessions(self, status: frozenset[int] | None = None) -> None:
+        """Local release of all sessions, or of the active ones that a PDU session status does not name (§5.5.1.3.4)."""
+        for pdu_session_id, session in list(self.sessions.items()):
+            if status is None or (pdu_session_id not in status and session.context.state == "ACTIVE"):
+                del self.sessions[pdu_session_id]
+                session.drop()
 
     def deregistered(self, *, barred: str = "", forget_identity: bool = False) -> None:
         """5GMM-DEREGISTERED: sessions go; with forget_identity also GUTI, TAI list and keys (§5.5.1.2.5)."""

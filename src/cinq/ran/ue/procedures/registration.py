@@ -31,6 +31,9 @@ _NOT_HERE = frozenset(
 _IDENTITY = frozenset(
     (GmmCause.UE_IDENTITY_CANNOT_BE_DERIVED_BY_THE_NETWORK, GmmCause.IMPLICITLY_DE_REGISTERED)
 )
+_ACRONYMS = frozenset(
+    ("UE", "ME", "PEI", "PLMN", "SNPN", "MAC", "NGKSI", "3GPP", "5GCN", "5GS", "DNN", "PDU", "IE", "CAG")
+)
 
 
 @procedure()
@@ -94,7 +97,7 @@ def accepted(ue: Ue, accept: nas.RegistrationAccept) -> None:
     tais = tuple(accept.tai_list or context.tai_list)
     here = next((t for t in tais if known is not None and (t.plmn, t.tac) == (known.plmn, known.tac)), None)
     if accept.pdu_session_status is not None:
-        ue.drop_sessions(keep=accept.pdu_session_status)
+        ue.drop_sessions(accept.pdu_session_status)
     ue.authentication_failures = 0
     ue.link.listen(None if guti is None else guti.s_tmsi)
     ue.commit(
@@ -143,6 +146,9 @@ async def rejected(ue: Ue, answer: nas.RegistrationReject | Ended, last: bool) -
 
 
 def cause_name(cause: int) -> str:
-    """'#11 PLMN not allowed'."""
-    name = cause.name.replace("_", " ").capitalize() if isinstance(cause, GmmCause) else "unknown cause"
-    return f"5GMM cause #{int(cause)} {name.replace('Plmn', 'PLMN').replace('Ue ', 'UE ')}"
+    """'5GMM cause #11 PLMN not allowed'."""
+    if not isinstance(cause, GmmCause):
+        return f"5GMM cause #{int(cause)}"
+    words = [word if word in _ACRONYMS else word.lower() for word in cause.name.split("_")]
+    text = " ".join(words)
+    return f"5GMM cause #{int(cause)} {text[0].upper()}{text[1:]}"

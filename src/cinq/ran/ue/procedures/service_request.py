@@ -50,7 +50,7 @@ async def service_request(ue: Ue, mobile_terminated: bool) -> None:
         raise
     if isinstance(answer, nas.ServiceAccept):
         if answer.pdu_session_status is not None:
-            ue.drop_sessions(keep=answer.pdu_session_status)
+            ue.drop_sessions(answer.pdu_session_status)
         return
     _rejected(ue, answer)
 
@@ -65,5 +65,5 @@ def _rejected(ue: Ue, answer: nas.ServiceReject | Ended) -> None:
     elif answer.cause in _ILLEGAL:
         ue.deregistered(barred=cause_name(answer.cause), forget_identity=True)
     elif answer.pdu_session_status is not None:
-        ue.drop_sessions(keep=answer.pdu_session_status)
+        ue.drop_sessions(answer.pdu_session_status)
     raise Refused(answer, cause_name(answer.cause))
