@@ -35,6 +35,8 @@ TICK_STALE_S = 0.02
 SCTP_RTOINFO, SCTP_ASSOCINFO, SCTP_INITMSG, SCTP_NODELAY, SCTP_PEER_ADDR_PARAMS = 1, 2, 3, 4, 0xA
 SCTP_EVENT, SCTP_RECVRCVINFO, SCTP_RECVNXTINFO = 0x1E, 0x1F, 0x20
 SPP_HB_ENABLE = 0x1
+LINGER_ABORT = struct.pack("=ii", 1, 0)
+"""Closing a socket ends its association at once, with ABORT: nothing of it stays in usrsctp."""
 EVENTS = (1, 5, 7)
 """Association change, shutdown, partial delivery (RFC 6458 §6.1)."""
 
@@ -269,6 +271,7 @@ class Stack:
 
     def own(self, so: int, endpoint: Endpoint) -> None:
         self.endpoints[so] = endpoint
+        self.lib.usrsctp_setsockopt(so, socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ABORT, len(LINGER_ABORT))
         self.lib.usrsctp_set_upcall(so, self._upcall, ffi.NULL)
 
     def close_socket(self, so: int) -> None:
