@@ -471,16 +471,21 @@ def test_session_unanswered() -> None:
     play(scene)
 
 
-def test_connection_lost_ends_a_session_request() -> None:
+def test_connection_lost_and_a_session_request_is_made_again() -> None:
     async def scene(core: Core, radio: Radio, ue: Ue) -> None:
         await ue.register()
         core.silent.add(nas.ULNASTransport)
         task = asyncio.create_task(ue.establish_session())
         await settle()
         core.release(core.last())
+        await settle()
+        core.silent.clear()
+        core.release(core.last())
         with pytest.raises(Aborted):
             await task
         assert not ue.sessions
+        await ue.establish_session()
+        assert core.names().count("InitialUEMessage") == 3
 
     play(scene)
 

@@ -88,26 +88,36 @@ class Ue(Subject[UeContext]):
     async def establish_session(self, index: int = 0) -> Session:
         """Establish the PDU session of this index in the settings, TS 24.501 §6.4.1. Its identity is index+1."""
         wanted = self.settings.sessions[index]
-        if not self.link.connected:
-            await self.request_service()
-        session = self.sessions.get(index + 1)
-        if session is None:
-            session = self.sessions[index + 1] = Session(self, index + 1, wanted)
-        try:
-            await session.establish()
-        except (Refused, TimerExpired, Aborted):
-            if session.context.state == "INACTIVE":
-                self.sessions.pop(index + 1, None)
-            raise
+        session = self.sessions.get(index + 1) or Session(self, index + 1, wanted)
+
+        async def establish() -> None:
+            self.sessions[index + 1] = session
+            try:
+                await session.establish()
+            finally:
+                if session.context.state == "INACTIVE" and self.sessions.get(index + 1) is session:
+                    del self.sessions[index + 1]
+
+        await self._on_connection(establish)
         await session.usable()
         return session
 
     async def release_session(self, pdu_session_id: int) -> None:
         """Release a PDU session, TS 24.501 §6.4.3. KeyError: there is none."""
         session = self.sessions[pdu_session_id]
-        if not self.link.connected:
-            await self.request_service()
-        await session.release()
+        await self._on_connection(session.release)
+
+    async def _on_connection(self, perform: Callable[[], Awaitable[None]]) -> None:
+        """5GSM needs an N1 connection; where that is released meanwhile, it is tried once more (§5.4.5.2.6)."""
+        for again in (True, False):
+            if not self.link.connected:
+                await self.request_service()
+            try:
+                await perform()
+                return
+            except Aborted:
+                if not again or self.link.connected or not self.context.registered:
+                    raise
 
     async def power_on(self) -> None:
         """Register and establish every session of the settings."""

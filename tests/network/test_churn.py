@@ -1,0 +1,36 @@
+"""UEs that live lives of chance on one network: every step succeeds, and nobody is forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from cinq.procedure import run_virtual
+from cinq.ran.scenarios import churn
+from tests.network.world import Network
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_churn(seed: int) -> None:
+    async def run() -> None:
+        network = Network()
+        network.provision(5)
+        await network.start()
+        gnb = await network.gnb()
+        ues = [network.ue(gnb, number) for number in range(5)]
+        lives = await asyncio.gather(
+            *(churn(ue, random.Random(seed * 100 + i).randrange, 40) for i, ue in enumerate(ues))
+        )
+        assert [step for life in lives for step in life if step[1]] == []
+        for ue in ues:
+            if ue.context.registered:
+                await ue.deregister()
+        await asyncio.sleep(30)
+        assert not gnb.n2.ues
+        assert len(gnb.bearers) == 0
+        assert all(ue.is_idle for ue in ues)
+        await network.stop()
+
+    run_virtual(run())
