@@ -7,13 +7,15 @@ set -u
 venv=$1
 [ -x "$venv/bin/python" ] || exit 0
 "$venv/bin/python" - <<'PY' && exit 0
-import ctypes.util, glob, socket, sys
+import sys
+
+from cinq.transport import sctp
+from cinq.transport.error import TransportError
+
 try:
-    socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132).close()
-except OSError:
-    venv = sys.prefix
-    found = ctypes.util.find_library("usrsctp") or glob.glob(f"{venv}/lib/libusrsctp.so.2")
-    sys.exit(0 if found else 1)
+    sctp.implementation()
+except TransportError as error:
+    sys.exit("libusrsctp" in f"{error.what} {error.remedy}")
 PY
 command -v apt-get >/dev/null 2>&1 || {
     echo "cinq: the kernel has no SCTP and libusrsctp is missing: install your distribution's libusrsctp package"
@@ -21,15 +23,17 @@ command -v apt-get >/dev/null 2>&1 || {
 }
 if [ "$(id -u)" = 0 ]; then
     echo "cinq: the kernel has no SCTP: installing libusrsctp2"
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libusrsctp2 >/dev/null 2>&1 ||
-        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libusrsctp2; } >/dev/null 2>&1 ||
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get install -y -qq libusrsctp2 >/dev/null 2>&1 ||
+        { apt-get update -qq && apt-get install -y -qq libusrsctp2; } >/dev/null 2>&1 ||
         echo "cinq: apt-get could not install libusrsctp2"
     exit 0
 fi
 folder=$(mktemp -d) || exit 0
-echo "cinq: the kernel has no SCTP: unpacking libusrsctp2 into $venv/lib"
+echo "cinq: the kernel has no SCTP: unpacking libusrsctp2 into $venv/usrsctp"
 if (cd "$folder" && apt-get download -qq libusrsctp2 && dpkg -x libusrsctp2_*.deb .) >/dev/null 2>&1; then
-    cp "$folder"/usr/lib/*/libusrsctp.so.2* "$venv/lib/"
+    mkdir -p "$venv/usrsctp"
+    cp "$folder"/usr/lib/*/libusrsctp.so.2* "$venv/usrsctp/"
 else
     echo "cinq: could not download libusrsctp2; as root: apt-get install libusrsctp2"
 fi
