@@ -14,6 +14,7 @@ from cinq.crypto.nas_security import (
     INTEGRITY_CIPHERED_NEW,
     UPLINK,
     NasSecurity,
+    NasSecurityError,
 )
 from cinq.numbering import Guti, Imeisv, MobileIdentity, SNssai, STmsi, Suci
 from cinq.wire import nas, ngap
@@ -155,8 +156,12 @@ class Phone:
                 assert isinstance(command, nas.SecurityModeCommand)
                 algorithms = command.algorithms
                 self.security = NasSecurity.from_kamf(self.kamf, algorithms.integrity, algorithms.ciphering)
-            assert self.security is not None
-            message = nas.decode(self.security.verify(octets, DOWNLINK))
+            try:
+                message = nas.decode(self.security.verify(octets, DOWNLINK)) if self.security else None
+            except NasSecurityError:
+                message = None
+            if message is None:
+                return  # discarded, §4.4.4.2
             self.secured = True
         self.heard.append(message)
         if isinstance(message, nas.SecurityModeCommand):

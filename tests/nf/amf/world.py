@@ -156,12 +156,13 @@ class World:
         self.udr_store = MemoryStore()
         self.store = store or MemoryStore()
         self.settings = Settings(PLMN, (TAI,), **settings)  # type: ignore[arg-type]
+        self.pcf = PCF("pcf")
         for nf in (
             UDR(self.udr_store, "udr"),
             UDM(UdmSettings(PLMN), self.bus, self.entropy, "udm"),
             AUSF(self.bus, self.clock, self.entropy, "ausf"),
             NSSF(NssfSettings(self.settings.slices), "nssf"),
-            PCF("pcf"),
+            self.pcf,
         ):
             for service, implementation in nf.services():
                 self.bus.serve(service, implementation, nf.instance_id)

@@ -101,9 +101,10 @@ class AMF:
     async def stop(self) -> None:
         """End all procedures, each undone; then what is stored of every UE is exact, and all of them are CM-IDLE."""
         await self.runtime.stop()
-        for ue in self.by_supi.values():
-            if ue.context.rm_state == "RM-REGISTERED" and ue.context.cm_state == "CM-CONNECTED":
-                ue.commit(cm_state="CM-IDLE", idle_since=self.clock.now())
+        for ue in list(self.by_supi.values()):
+            if ue.connection is not None:
+                ue.disconnect()
+                ue.commit()
 
     # N2
 
@@ -170,29 +171,13 @@ class AMF:
             ours = identity.amf_set == amf.set and identity.amf_pointer == amf.pointer
         return self.by_tmsi.get(identity.tmsi) if ours else None
 
-    def adopt(self, ue: Ue, supi: Supi) -> tuple[SmContext, ...]:
-        """From now on this Ue is the subscriber, once authenticated. Returns the sessions of the one it replaces."""
-        before = self.by_supi.get(supi)
-        self.by_supi[supi] = ue
-        if before is None or before is ue:
-            return ()
-        sessions = before.context.sm_contexts
-        if before.context.guti is not None:
-            self.by_tmsi.pop(before.context.guti.tmsi, None)
-        before.context = UeContext(supi=supi)
-        before.why = ("radioNetwork", "release-due-to-5gc-generated-reason")
-        if before.is_idle:
-            before.idle()
-        else:
-            before.abort("the subscriber registers anew")
-        return sessions
-
     def forget(self, ue: Ue) -> None:
         """Nothing is left of a UE that is not registered."""
         context = ue.context
         if context.supi is not None and self.by_supi.get(context.supi) is ue:
             del self.by_supi[context.supi]
-            self.store.delete(COLLECTION, str(context.supi))
+            if ue.kept:
+                self.store.delete(COLLECTION, str(context.supi))
         if context.guti is not None and self.by_tmsi.get(context.guti.tmsi) is ue:
             del self.by_tmsi[context.guti.tmsi]
 
@@ -217,8 +202,10 @@ class AMF:
             return
         if context.rm_state == "RM-REGISTERED":
             self.store.put(COLLECTION, str(context.supi), encoded(context))
-        elif self.by_supi.get(context.supi) is ue:
+            ue.kept = True
+        elif ue.kept and self.by_supi.get(context.supi) is ue:
             self.store.delete(COLLECTION, str(context.supi))
+            ue.kept = False
 
     def _restore(self) -> None:
         """UE contexts survive a restart. One stored while connected may be behind: that UE is authenticated anew."""
@@ -229,6 +216,7 @@ class AMF:
                 log.error("stored context of %s is unreadable and was left alone: %s", key[:9] + "…", error)
                 continue
             ue = Ue(self, context)
+            ue.kept = True
             ue.doubtful = context.cm_state == "CM-CONNECTED"
             if context.cm_state == "CM-CONNECTED":
                 ue.context = msgspec.structs.replace(context, cm_state="CM-IDLE", idle_since=self.clock.now())

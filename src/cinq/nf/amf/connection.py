@@ -56,7 +56,7 @@ class NgConnection:
 
     def moved(self, location: ngap.UserLocationInformation) -> None:
         """The gNB reported where the UE is."""
-        if location[0] == "userLocationInformationNR" and location != self.location:
+        if location[0] == "userLocationInformationNR":
             try:
                 self.tai = elements.tai_of(location[1].tai)
             except NumberingError:

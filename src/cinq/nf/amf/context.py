@@ -58,7 +58,7 @@ class Ambr(Struct, frozen=True):
 class UeContext(Struct, frozen=True):
     """UE context in AMF, TS 23.502 table 5.2.2.2.2-1, as far as it is used.
 
-    security_capability: the octets that the UE sent. idle_since: seconds since 1970, while CM-IDLE.
+    security_capability: the octets that the UE sent. idle_since: seconds since 1970, of the last change of CM state.
     """
 
     rm_state: Literal["RM-DEREGISTERED", "RM-REGISTERED"] = "RM-DEREGISTERED"

@@ -1,8 +1,11 @@
-"""NGAP information elements from and to the types of cinq.numbering and the UE context."""
+"""NGAP information elements from and to the types of cinq.numbering and the UE context.
+
+What all UEs of a cell share is built once: those elements are read, never changed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import lru_cache
 
 from cinq.nf.amf.context import Ambr
 from cinq.numbering import AmfId, PlmnId, SNssai, STmsi, Tai
@@ -19,7 +22,8 @@ def s_nssai_of(value: ngap.SNSSAI) -> SNssai:
     return SNssai(value.sst[0], None if value.sd is None else int.from_bytes(value.sd, "big"))
 
 
-def allowed_nssai(values: Iterable[SNssai]) -> list[ngap.AllowedNSSAIItem]:
+@lru_cache(maxsize=1024)
+def allowed_nssai(values: tuple[SNssai, ...]) -> list[ngap.AllowedNSSAIItem]:
     return [ngap.AllowedNSSAIItem(s_nssai=s_nssai(value)) for value in values]
 
 
@@ -29,9 +33,15 @@ def tai(value: Tai) -> ngap.TAI:
 
 def tai_of(value: ngap.TAI) -> Tai:
     """NumberingError when the PLMN is none."""
-    return Tai(PlmnId.from_octets(value.plmn_identity), int.from_bytes(value.tac, "big"))
+    return _tai(value.plmn_identity, value.tac)
 
 
+@lru_cache(maxsize=4096)
+def _tai(plmn: bytes, tac: bytes) -> Tai:
+    return Tai(PlmnId.from_octets(plmn), int.from_bytes(tac, "big"))
+
+
+@lru_cache(maxsize=16)
 def guami(plmn: PlmnId, amf: AmfId) -> ngap.GUAMI:
     return ngap.GUAMI(
         plmn_identity=plmn.octets, amf_region_id=amf.region, amf_set_id=amf.set, amf_pointer=amf.pointer
@@ -44,6 +54,7 @@ def five_g_s_tmsi(value: STmsi) -> ngap.FiveGSTMSI:
     )
 
 
+@lru_cache(maxsize=1024)
 def security_capabilities(octets: bytes) -> ngap.UESecurityCapabilities:
     """TS 38.413 §9.3.1.86: algorithms 1 to 7 from the first bit; algorithm 0 is understood."""
     capability = nas.UeSecurityCapability(octets)
@@ -76,8 +87,10 @@ def user_location(location: ngap.UserLocationInformation) -> models.UserLocation
     if location[0] != "userLocationInformationNR":
         return None
     nr = location[1]
-    cell = models.Ncgi(
-        plmn_id=models.PlmnId.of(PlmnId.from_octets(nr.nr_cgi.plmn_identity)),
-        nr_cell_id=f"{nr.nr_cgi.nr_cell_identity:09x}",
-    )
-    return models.UserLocation(nr_location=models.NrLocation(tai=models.Tai.of(tai_of(nr.tai)), ncgi=cell))
+    return _nr_location(nr.tai.plmn_identity, nr.tai.tac, nr.nr_cgi.plmn_identity, nr.nr_cgi.nr_cell_identity)
+
+
+@lru_cache(maxsize=4096)
+def _nr_location(plmn: bytes, tac: bytes, cell_plmn: bytes, cell: int) -> models.UserLocation:
+    ncgi = models.Ncgi(plmn_id=models.PlmnId.of(PlmnId.from_octets(cell_plmn)), nr_cell_id=f"{cell:09x}")
+    return models.UserLocation(nr_location=models.NrLocation(tai=models.Tai.of(_tai(plmn, tac)), ncgi=ncgi))

@@ -22,7 +22,8 @@ class Ue(Subject[UeContext]):
     connection: None in CM-IDLE. security: the working NAS security context, `keys` its key set.
     secured: the secure exchange of NAS messages is established on this connection (TS 24.501 §4.4.2.5).
     kgnb_count: the uplink NAS COUNT that KgNB is derived from (TS 33.501 §A.9).
-    doubtful: the context was restored and may be behind what the UE has seen: it is authenticated anew.
+    kept: the store has its context. doubtful: the context was restored and may be behind what the UE has seen:
+    it is authenticated anew.
     pending: what waits for the UE to be reached. resources: what is set up with the next accept.
     replayed_capability: the UE security capability that the last SECURITY MODE COMMAND repeated.
     why: the cause of the next release of the connection.
@@ -32,6 +33,7 @@ class Ue(Subject[UeContext]):
         "amf",
         "connection",
         "doubtful",
+        "kept",
         "keys",
         "kgnb_count",
         "pending",
@@ -51,6 +53,7 @@ class Ue(Subject[UeContext]):
         self.secured = False
         self.kgnb_count = 0
         self.doubtful = False
+        self.kept = False
         self.pending: tuple[n2.Transfer, ...] = ()
         self.resources: tuple[n2.Transfer, ...] = ()
         self.replayed_capability = b""
@@ -81,6 +84,11 @@ class Ue(Subject[UeContext]):
         self.amf.store_ue(self)
 
     def commit(self, **changes: object) -> None:
+        """As Subject.commit. CM state and security counts are what they are at this moment."""
+        state = "CM-IDLE" if self.connection is None else "CM-CONNECTED"
+        if state != self.context.cm_state:
+            changes["cm_state"] = state
+            changes["idle_since"] = self.amf.clock.now()
         if self.keys is not None and self.security is not None and "security" not in changes:
             changes["security"] = SecurityContext(
                 self.keys.ksi,

@@ -51,7 +51,7 @@ def idle(ue: Ue, connection: NgConnection) -> None:
     if ue.connection is connection:
         ue.disconnect()
         if ue.context.rm_state == "RM-REGISTERED":
-            ue.commit(cm_state="CM-IDLE", idle_since=ue.amf.clock.now())
+            ue.commit()
             if ue.pending:
                 reach_soon(ue)
 

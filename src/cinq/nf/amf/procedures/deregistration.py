@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from cinq.nf.amf import subscription
 from cinq.nf.amf.n1 import Checked, Unprotected
 from cinq.nf.amf.procedures.session_resources import release_sessions
 from cinq.nf.amf.ue import Ue
-from cinq.procedure import ABORT, DEFER, IGNORE, Refused, Verdict, collision, procedure
+from cinq.numbering import Supi
+from cinq.procedure import ABORT, DEFER, IGNORE, Aborted, Refused, Verdict, collision, procedure
 from cinq.sbi import Problem
 from cinq.wire import nas, ngap
 
@@ -35,6 +38,27 @@ async def implicit_deregistration(ue: Ue, _: None) -> None:
     ue.commit(rm_state="RM-DEREGISTERED", sm_contexts=(), am_policy=None)
 
 
+@procedure()
+async def superseded(ue: Ue, _: None) -> None:
+    """The subscriber has proved who it is elsewhere: this context of it ends (TS 23.502 §4.2.2.2.2 step 14)."""
+    await sign_off(ue)
+    ue.why = ("radioNetwork", "release-due-to-5gc-generated-reason")
+    ue.commit(rm_state="RM-DEREGISTERED", sm_contexts=(), am_policy=None)
+    ue.amf.forget(ue)
+
+
+async def take_over(ue: Ue, supi: Supi) -> None:
+    """From now on this Ue is the subscriber. What another Ue of it holds is given back first, in full."""
+    amf = ue.amf
+    while (before := amf.by_supi.get(supi)) not in (None, ue):
+        assert before is not None
+        before.abort("the subscriber registers anew")
+        with suppress(Aborted):
+            await before.perform(superseded, None)
+        amf.forget(before)
+    amf.by_supi[supi] = ue
+
+
 async def sign_off(ue: Ue) -> None:
     """Sessions, policy and UECM registration of a registered UE. What a peer will not give back is noted."""
     if ue.context.rm_state != "RM-REGISTERED":
@@ -49,7 +73,7 @@ async def sign_off(ue: Ue) -> None:
 
 
 @collision(
-    (deregistration, implicit_deregistration),
+    (deregistration, implicit_deregistration, superseded),
     nas.DeregistrationRequestUEOriginating,
     nas.ULNASTransport,
     nas.RegistrationComplete,
@@ -60,7 +84,7 @@ def _(ue: Ue, message: object) -> Verdict:
     return IGNORE("the UE is being de-registered")
 
 
-@collision((deregistration, implicit_deregistration), nas.RegistrationRequest)
+@collision((deregistration, implicit_deregistration, superseded), nas.RegistrationRequest)
 def _(ue: Ue, message: object) -> Verdict:
     """TS 24.501 §5.5.2.2.6 b): the UE is back; it is registered when this has ended."""
     return DEFER

@@ -8,6 +8,7 @@ from cinq.nf.amf import subscription
 from cinq.nf.amf.n1 import Checked, Unprotected
 from cinq.nf.amf.procedures.an_release import release_by_amf
 from cinq.nf.amf.procedures.authentication import authenticate
+from cinq.nf.amf.procedures.deregistration import take_over
 from cinq.nf.amf.procedures.identity import identify
 from cinq.nf.amf.procedures.security_mode import contained, take_security_into_use
 from cinq.nf.amf.procedures.session_resources import (
@@ -75,7 +76,7 @@ async def become_known(ue: Ue, request: nas.RegistrationRequest, arrival: Arriva
         raise Refused(reject(GmmCause.SEMANTICALLY_INCORRECT_MESSAGE), "another message in the container")
     full = container.message or request
     check_replayed_capability(ue, full)
-    await release_sessions(ue, ue.amf.adopt(ue, supi))
+    await take_over(ue, supi)
     ue.doubtful = False
     pei = container.pei or ue.context.pei
     ue.commit(supi=supi, pei=pei, security_capability=capability_of(ue, request))
@@ -87,7 +88,8 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
     before, sessions = ue.context.guti, ue.context.sm_contexts
     ue.abort("the UE registers anew")
     ue.pending = ()
-    ue.commit(rm_state="RM-DEREGISTERED", sm_contexts=())
+    if ue.context.rm_state == "RM-REGISTERED":
+        ue.commit(rm_state="RM-DEREGISTERED", sm_contexts=())
     await release_sessions(ue, sessions)  # TS 24.501 §5.5.1.2.4: they are gone in the UE
     async with ue.undo() as undo:
         await undo.hold(subscription.uecm_registration(ue), subscription.uecm_deregistration)  # 14a
@@ -115,7 +117,7 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
             await ue.ask(accept, nas.RegistrationComplete, timer=T3550)  # 21-22
         undo.keep()
     ue.amf.forget_guti(ue, before)
-    ue.commit(rm_state="RM-REGISTERED", cm_state="CM-CONNECTED", guti=guti)
+    ue.commit(rm_state="RM-REGISTERED", guti=guti)
 
 
 async def update(ue: Ue, request: nas.RegistrationRequest) -> None:
@@ -135,7 +137,7 @@ async def update(ue: Ue, request: nas.RegistrationRequest) -> None:
             await ue.ask(accept, nas.RegistrationComplete, timer=T3550)
         undo.keep()
     ue.amf.forget_guti(ue, before)
-    ue.commit(guti=guti, cm_state="CM-CONNECTED")
+    ue.commit(guti=guti)
     deliver_pending(ue)
     periodic = request.registration_type.value == RegistrationKind.PERIODIC
     if periodic and not request.registration_type.follow_on and not request.uplink_data_status:

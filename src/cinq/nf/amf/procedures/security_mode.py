@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
 from cinq.crypto.nas_security import UPLINK
 from cinq.nf.amf.context import SecurityContext
 from cinq.nf.amf.procedures.authentication import ABBA, T3560
-from cinq.nf.amf.settings import Settings
 from cinq.nf.amf.ue import Ue
 from cinq.procedure import Refused
 from cinq.wire import nas
@@ -34,7 +34,8 @@ async def take_security_into_use(
     octets = ue.context.security_capability if capability is None else capability.octets
     ue.replayed_capability = octets
     capability = nas.UeSecurityCapability(octets)
-    algorithms = selected(ue.amf.settings, capability)
+    settings = ue.amf.settings
+    algorithms = selected(settings.integrity, settings.ciphering, capability)
     if algorithms is None:
         raise Refused(
             nas.RegistrationReject(cause=GmmCause.UE_SECURITY_CAPABILITIES_MISMATCH), "no algorithm in common"
@@ -61,10 +62,13 @@ async def take_security_into_use(
     return Completed(inner(answer.nas_message_container), pei)
 
 
-def selected(settings: Settings, capability: nas.UeSecurityCapability) -> nas.NasAlgorithms | None:
+@lru_cache(maxsize=1024)
+def selected(
+    integrity_: tuple[int, ...], ciphering_: tuple[int, ...], capability: nas.UeSecurityCapability
+) -> nas.NasAlgorithms | None:
     """By the network's priority, among what the UE has (TS 33.501 §6.7.1.1)."""
-    ciphering = next((a for a in settings.ciphering if a in capability.ea), None)
-    integrity = next((a for a in settings.integrity if a in capability.ia), None)
+    ciphering = next((a for a in ciphering_ if a in capability.ea), None)
+    integrity = next((a for a in integrity_ if a in capability.ia), None)
     if ciphering is None or integrity is None:
         return None
     return nas.NasAlgorithms(ciphering=ciphering, integrity=integrity)

@@ -39,7 +39,7 @@ async def service_request(ue: Ue, arrival: Arrival) -> None:
         )
     )
     if ue.context.cm_state != "CM-CONNECTED":
-        ue.commit(cm_state="CM-CONNECTED")
+        ue.commit()
     deliver_pending(ue)
 
 

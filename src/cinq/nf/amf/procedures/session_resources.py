@@ -66,7 +66,16 @@ async def reactivate(ue: Ue, wanted: frozenset[int] | None) -> Reactivation:
             kind = answer.json_data.n2_sm_info_type
             resource = n2.Transfer(number, None, answer.binary_data_n2_sm_information, kind, sm.s_nssai)
             ue.resources = (*ue.resources, resource)
+            ue.pending = tuple(p for p in ue.pending if not same_setup(p, resource))
     return Reactivation(frozenset(causes), causes or None)
+
+
+def same_setup(waiting: n2.Transfer, resource: n2.Transfer) -> bool:
+    """Whether the UE was paged for the very resources that its answer asks for: they are set up once."""
+    return waiting.n1 is None and (waiting.pdu_session_id, waiting.n2_type) == (
+        resource.pdu_session_id,
+        resource.n2_type,
+    )
 
 
 def deliver_pending(ue: Ue) -> None:
