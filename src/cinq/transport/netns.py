@@ -131,6 +131,11 @@ def enter(name: str) -> None:
         os.close(descriptor)
 
 
+def enter_descriptor(descriptor: int) -> None:
+    """Moves the calling thread into the namespace of an open descriptor, for good."""
+    _set(descriptor, "network namespace")
+
+
 @contextmanager
 def inside(name: str) -> Iterator[None]:
     """The calling thread is in the namespace for the length of a `with` block that must not await."""

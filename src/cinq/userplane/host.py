@@ -16,7 +16,9 @@ from typing import Literal
 
 import msgspec
 
-from cinq.userplane import links, nft, offload
+from cinq.transport import ethtool
+from cinq.userplane import nft, offload
+from cinq.userplane.links import Links, exists
 
 log = logging.getLogger(__name__)
 PROC = Path("/proc/sys")
@@ -36,7 +38,7 @@ class Sysctl(msgspec.Struct, frozen=True, tag="sysctl"):
     def __str__(self) -> str:
         return f"sysctl {self.name} {self.before} -> {self.after}"
 
-    def undo(self) -> None:
+    def undo(self, links: Links) -> None:
         path = PROC / self.name
         if path.exists() and path.read_text().strip() == self.after:
             path.write_text(self.before)
@@ -51,8 +53,8 @@ class Offload(msgspec.Struct, frozen=True, tag="offload"):
     def __str__(self) -> str:
         return f"offload {self.interface} {self.feature} on -> off"
 
-    def undo(self) -> None:
-        if links.exists(self.interface):
+    def undo(self, links: Links) -> None:
+        if exists(self.interface):
             offload.switch(self.interface, self.feature, True)
 
 
@@ -64,7 +66,7 @@ class Link(msgspec.Struct, frozen=True, tag="link"):
     def __str__(self) -> str:
         return f"interface {self.name} made"
 
-    def undo(self) -> None:
+    def undo(self, links: Links) -> None:
         links.delete(self.name)
 
 
@@ -77,7 +79,7 @@ class Table(msgspec.Struct, frozen=True, tag="table"):
     def __str__(self) -> str:
         return f"nftables table ip {self.name} made: {self.what}"
 
-    def undo(self) -> None:
+    def undo(self, links: Links) -> None:
         nft.delete_table(self.name)
 
 
@@ -91,7 +93,7 @@ class Rule(msgspec.Struct, frozen=True, tag="rule"):
     def __str__(self) -> str:
         return f"rule {self.priority}: from {self.source} lookup {self.table}"
 
-    def undo(self) -> None:
+    def undo(self, links: Links) -> None:
         links.remove_rule(IPv4Network(self.source), self.table, self.priority)
 
 
@@ -109,7 +111,7 @@ def _namespace() -> int:
 
 
 class Host:
-    """The changes of one instance. Not for concurrent use."""
+    """The changes of one instance, and `links`, its way to the kernel. Not for concurrent use."""
 
     def __init__(self, journal: Path) -> None:
         """Takes the journal, first undoing what a dead process left in it. Busy: a living one holds it."""
@@ -122,7 +124,12 @@ class Host:
         except OSError as error:
             os.close(self._fd)
             raise Busy(error.errno, f"{journal}: another instance is running with this journal") from error
-        self._recover()
+        try:
+            self.links = Links()
+            self._recover()
+        except BaseException:
+            os.close(self._fd)
+            raise
 
     def _recover(self) -> None:
         left, namespace = self._read()
@@ -171,13 +178,13 @@ class Host:
             self._change(Sysctl(name, before, value), lambda: (path.write_text(value), None)[1])
 
     def offload_off(self, interface: str, feature: Literal["tx", "tso", "gso"]) -> None:
-        if offload.get(interface, feature):
+        if ethtool.feature(interface, feature):
             self._change(Offload(interface, feature), lambda: offload.switch(interface, feature, False))
 
     def veth(self, name: str, peer: str) -> None:
         """A new pair; a stale one of that name goes first. Deleted, with its routes, at restore."""
-        links.delete(name)
-        self._change(Link(name), lambda: links.create_veth(name, peer))
+        self.links.delete(name)
+        self._change(Link(name), lambda: self.links.create_veth(name, peer))
 
     def masquerade(self, table: str, pools: tuple[IPv4Network, ...], interface: str) -> None:
         nft.delete_table(table)
@@ -185,14 +192,14 @@ class Host:
         self._change(Table(table, what), lambda: nft.add_masquerade(table, pools, interface))
 
     def rule(self, source: IPv4Network, table: int, priority: int) -> None:
-        self._change(Rule(str(source), table, priority), lambda: links.add_rule(source, table, priority))
+        self._change(Rule(str(source), table, priority), lambda: self.links.add_rule(source, table, priority))
 
     def drop_rule(self, source: IPv4Network, table: int, priority: int) -> None:
         """Undoes one rule before its time."""
         change = Rule(str(source), table, priority)
         if change in self._done:
             self._done.remove(change)
-            change.undo()
+            change.undo(self.links)
 
     # -- and undone ----------------------------------------------------------------------------------------
 
@@ -204,7 +211,7 @@ class Host:
         while len(self._done) > keep:
             change = self._done.pop()
             try:
-                change.undo()
+                change.undo(self.links)
             except OSError as error:
                 log.warning("could not undo '%s': %s", change, error)
 
@@ -220,6 +227,7 @@ class Host:
         if self._fd < 0:
             return
         self.restore()
+        self.links.close()
         self._path.unlink(missing_ok=True)
         os.close(self._fd)
         self._fd = -1

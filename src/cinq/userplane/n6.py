@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from cinq.userplane import links
 from cinq.userplane.host import Host
 from cinq.userplane.rules import PlaneSettings
 
@@ -36,11 +35,11 @@ def table_of(instance: str) -> str:
     return f"cinq_{instance.replace('-', '_')}"
 
 
-def n6_interface(settings: PlaneSettings) -> str:
+def n6_interface(host: Host, settings: PlaneSettings) -> str:
     """The interface the settings name, else that of the default route, else '' (no N6)."""
     if settings.n6_interface:
         return settings.n6_interface
     try:
-        return links.interface_towards(ANYWHERE)
+        return host.links.interface_towards(ANYWHERE)
     except OSError:
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from cinq.userplane import links, n6
+from cinq.userplane import n6
 from cinq.userplane.ebpf.plane import OBJECT, EbpfPlane
 from cinq.userplane.host import Host
 from cinq.userplane.rules import Plane, PlaneEvents, PlaneSettings, Role
@@ -20,12 +20,12 @@ def open_plane(settings: PlaneSettings, events: PlaneEvents, journal: Path) -> P
     `journal` is the file that remembers what was changed on the host. OSError (host.Busy among them): nothing
     is left behind, and the text says what is missing.
     """
-    n3 = settings.n3_interface or links.interface_of(settings.n3_address)
     host = Host(journal)
     try:
+        n3 = settings.n3_interface or host.links.interface_of(settings.n3_address)
         n6_interface = ""
         if settings.role is Role.UPF:
-            n6_interface = n6.n6_interface(settings)
+            n6_interface = n6.n6_interface(host, settings)
             n6.set_up(host, settings, n3)
         plane = _choose(settings, events, host, n3, n6_interface)
     except BaseException:

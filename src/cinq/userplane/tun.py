@@ -14,8 +14,9 @@ import time
 from ipaddress import IPv4Network
 from typing import Literal
 
-from cinq.userplane import links, tap
+from cinq.userplane import tap
 from cinq.userplane.host import Host
+from cinq.userplane.links import mtu_of
 from cinq.userplane.model import Buffered, Inner, Model, Outer, Session, SlowPath
 from cinq.userplane.n3 import N3Socket
 from cinq.userplane.packet import TRANSPORT_HEADER
@@ -54,7 +55,7 @@ class TunPlane:
         """`n3` is the N3 interface; the running loop moves the packets."""
         self._settings, self._host, self._events = settings, host, events
         self._gnb = settings.role is Role.GNB
-        self.mtu = settings.inner_mtu(links.mtu_of(n3))
+        self.mtu = settings.inner_mtu(mtu_of(n3))
         self._model = Model(settings, self.mtu)
         self._decaps: dict[bytes, Decap] = {}
         self._encaps: dict[bytes, Encap] = {}
@@ -74,12 +75,12 @@ class TunPlane:
         name = f"{self._settings.instance}-tun"
         self._open_tun(name, None)
         quieten(name)
-        links.configure(name, mtu=self.mtu, queue=QUEUE)
+        self._host.links.configure(name, mtu=self.mtu, queue=QUEUE)
         for pool in self._settings.ue_pools:
-            links.add_route(pool, name)
+            self._host.links.add_route(pool, name)
 
     def _open_tun(self, name: str, side: UeSide | None) -> None:
-        links.delete(name)
+        self._host.links.delete(name)
         fd = tap.open_device(name, ethernet=False)
         self._undo.callback(os.close, fd)
         self._loop.add_reader(fd, self._from_tun, fd)

@@ -12,8 +12,8 @@ import os
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from cinq.userplane import links
 from cinq.userplane.host import Host
+from cinq.userplane.links import Links, open_namespace
 
 ANYWHERE = IPv4Network("0.0.0.0/0")
 FIRST_TABLE = 5190
@@ -31,7 +31,8 @@ class UeSide:
         self.name, self._host, self._pools = name, host, pools
         self._table = FIRST_TABLE + number
         self._shown: set[IPv4Address] = set()
-        self._namespace = None if namespace is None else links.open_namespace(namespace)
+        self._namespace = None if namespace is None else open_namespace(namespace)
+        self._links = host.links if self._namespace is None else Links(self._namespace)
         self._by_rule = self._namespace is None
 
     @property
@@ -44,28 +45,28 @@ class UeSide:
 
         `mtu` is what it takes in, `route_mtu` what UEs send.
         """
-        name, where = self.name, self._namespace
-        if where is not None:
-            links.move(name, where)
-        links.within(where, lambda: quieten(name))
-        links.configure(name, mtu=mtu, mac=mac, arp=False, namespace=where)
-        if where is not None:
+        name, links = self.name, self._links
+        if self._namespace is not None:
+            self._host.links.move(name, self._namespace)
+        links.run(lambda: quieten(name))
+        links.configure(name, mtu=mtu, mac=mac, arp=False)
+        if self.apart:
             try:
-                links.add_route(ANYWHERE, name, namespace=where, replace=False, mtu=route_mtu)
+                links.add_route(ANYWHERE, name, mtu=route_mtu, replace=False)
             except FileExistsError:
                 self._by_rule = True
         if self._by_rule:
-            links.add_route(ANYWHERE, name, self._table, where, mtu=route_mtu)
+            links.add_route(ANYWHERE, name, table=self._table, mtu=route_mtu)
         for pool in self._pools:
-            links.add_any_address(pool, name, where)
+            links.add_any_address(pool, name)
             self._add_rule(pool)
 
     def add(self, address: IPv4Address) -> None:
         """A UE got this address."""
         covered = any(address in pool for pool in self._pools)
-        if covered and len(self._shown) >= SHOWN:
+        if address in self._shown or (covered and len(self._shown) >= SHOWN):
             return
-        links.add_address(self.name, address, self._namespace)
+        self._links.add_address(self.name, address)
         self._shown.add(address)
         if not covered:
             self._add_rule(IPv4Network(address))
@@ -76,7 +77,7 @@ class UeSide:
             return
         self._shown.discard(address)
         with contextlib.suppress(OSError):
-            links.remove_address(self.name, address, self._namespace)
+            self._links.remove_address(self.name, address)
         if not any(address in pool for pool in self._pools):
             self._drop_rule(IPv4Network(address))
 
@@ -86,7 +87,7 @@ class UeSide:
         if self._namespace is None:
             self._host.rule(source, self._table, PRIORITY)
         else:
-            links.add_rule(source, self._table, PRIORITY, self._namespace)
+            self._links.add_rule(source, self._table, PRIORITY)
 
     def _drop_rule(self, source: IPv4Network) -> None:
         if not self._by_rule:
@@ -95,7 +96,7 @@ class UeSide:
             if self._namespace is None:
                 self._host.drop_rule(source, self._table, PRIORITY)
             else:
-                links.remove_rule(source, self._table, PRIORITY, self._namespace)
+                self._links.remove_rule(source, self._table, PRIORITY)
 
     def close(self) -> None:
         for address in list(self._shown):
@@ -103,6 +104,7 @@ class UeSide:
         for pool in self._pools:
             self._drop_rule(pool)
         if self._namespace is not None:
+            self._links.close()
             os.close(self._namespace)
             self._namespace = None
 

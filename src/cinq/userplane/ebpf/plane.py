@@ -12,11 +12,12 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Literal
 
-from cinq.userplane import links, offload, tap
+from cinq.userplane import offload, tap
 from cinq.userplane.ebpf import maps as layout
 from cinq.userplane.ebpf.loader import Loaded
 from cinq.userplane.ebpf.syscall import attach_ingress
 from cinq.userplane.host import Host
+from cinq.userplane.links import mtu_of
 from cinq.userplane.model import Buffered, Inner, Model, Outer, SlowPath
 from cinq.userplane.n3 import N3Socket
 from cinq.userplane.rules import (
@@ -56,7 +57,7 @@ class EbpfPlane:
         """`n3` and `n6` are interfaces ("" for none); the running loop reads what comes to user space."""
         self._settings, self._host, self._events, self._n3_name = settings, host, events, n3
         self._gnb = settings.role is Role.GNB
-        self.mtu = settings.inner_mtu(links.mtu_of(n3))
+        self.mtu = settings.inner_mtu(mtu_of(n3))
         self._model = Model(settings, self.mtu)
         self._slots: dict[int, int] = {}
         self._free: list[int] = []  # slots given back; those never used follow the highest
@@ -94,7 +95,7 @@ class EbpfPlane:
         self._tap = tap.open_device(name, ethernet=True)
         self._undo.callback(os.close, self._tap)
         quieten(name)
-        links.configure(name, mtu=max(self.mtu, 1500), arp=False, queue=TAP_QUEUE)
+        self._host.links.configure(name, mtu=max(self.mtu, 1500), arp=False, queue=TAP_QUEUE)
         self._tap_index = socket.if_nametoindex(name)
         self._loop.add_reader(self._tap, self._from_tap)
         self._undo.callback(self._loop.remove_reader, self._tap)
@@ -110,11 +111,11 @@ class EbpfPlane:
             quieten(name)
             for feature in ("tx", "tso", "gso"):
                 offload.switch(name, feature, False)
-        links.configure(near, mtu=65535, mac=UE_MAC, arp=False)
-        links.configure(far, mtu=65535, mac=OUR_MAC, arp=False)
+        self._host.links.configure(near, mtu=65535, mac=UE_MAC, arp=False)
+        self._host.links.configure(far, mtu=65535, mac=OUR_MAC, arp=False)
         self._far = far
         for pool in self._settings.ue_pools:
-            links.add_route(pool, near, mtu=self.mtu)
+            self._host.links.add_route(pool, near, mtu=self.mtu)
         self._attach("encap_pool", far)
 
     def _write_settings(self, n3: str) -> None:
@@ -146,7 +147,7 @@ class EbpfPlane:
         quieten(near)
         for feature in ("tx", "tso", "gso"):
             offload.switch(name, feature, False)
-        links.configure(near, mtu=65535, mac=OUR_MAC, arp=False)
+        self._host.links.configure(near, mtu=65535, mac=OUR_MAC, arp=False)
         side.set_up(65535, self.mtu, UE_MAC)
         self._attach("encap_ue", near)
         self._sides[name] = side, near, socket.if_nametoindex(near)
