@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 import struct
+from functools import lru_cache
 
 from cryptography.hazmat.primitives.ciphers import algorithms
 from cryptography.hazmat.primitives.cmac import CMAC
@@ -14,10 +15,17 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from cinq.crypto import snow3g, zuc
 
 _HEADER = struct.Struct(">IB3x")
+_CONTEXTS = 128  # of keys in use now: a UE in a procedure has a few messages one after the other
+
+
+@lru_cache(_CONTEXTS)
+def _cmac(key: bytes) -> CMAC:
+    """A context that has seen nothing; it is copied, never used."""
+    return CMAC(algorithms.AES(key))
 
 
 def _nia2(key: bytes, count: int, bearer: int, direction: int, octets: bytes) -> bytes:
-    context = CMAC(algorithms.AES(key))
+    context = _cmac(key).copy()
     context.update(_HEADER.pack(count, bearer << 3 | direction << 2) + octets)
     return context.finalize()[:4]
 
