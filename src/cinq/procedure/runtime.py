@@ -103,7 +103,7 @@ class Runtime:
         if bug is not None:
             log.error("%s %s %s: %s", self.nf, subject.label, procedure, cause, exc_info=bug)
         if self.journal.listening:
-            interface, name = subject.describe(message)
+            interface, name = ("", "") if message is None else subject.describe(message)
             self.journal.emit(
                 Event(self.clock.now(), self.nf, subject.label, procedure, "none", interface, name, cause)
             )

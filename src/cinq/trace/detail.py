@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import IntEnum
 
 from cinq.numbering import Guti, MobileIdentity, STmsi, Suci
 from cinq.wire import nas, ngap
@@ -33,12 +34,33 @@ def decoded(interface: str, octets: bytes) -> object | None:
 
 
 def inner(message: object) -> object:
-    """The 5GSM message that an UL or DL NAS TRANSPORT carries, else the message itself."""
+    """The 5GSM message that an UL or DL NAS TRANSPORT carries, else the message itself.
+
+    A payload that the AMF gives back is not the message that it once was: the transport, with its cause, is.
+    """
+    if isinstance(message, nas.DLNASTransport) and message.cause is not None:
+        return message
     if isinstance(message, nas.ULNASTransport | nas.DLNASTransport) and (
         message.payload_container_type == _N1_SM_INFORMATION
     ):
         return decoded("N1", message.payload_container) or message
     return message
+
+
+def cause(message: object) -> str:
+    """The cause that a message of N1 or N2 carries: '#3 illegal ue', 'nas: normal-release'; or nothing."""
+    if not isinstance(message, nas.NasMessage | ngap.Pdu):
+        return ""
+    match getattr(message, "cause", None):
+        case IntEnum() as found:
+            return f"#{found.value} {found.name.lower().replace('_', ' ')}"
+        case bool():
+            return ""
+        case int() as found:
+            return f"#{found}"
+        case (str() as kind, str() as value):
+            return f"{kind}: {value}"
+    return ""
 
 
 def detail(message: object) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from cinq.procedure import Event
-from cinq.trace.detail import decoded, detail, inner, words
+from cinq.trace.detail import cause, decoded, detail, inner, words
 from cinq.trace.message import TracedMessage, ue_label
 from cinq.wire import nas, ngap
 
@@ -21,6 +21,7 @@ _SBI = "AUSF/UDM"
 _SUBSCRIPTION = ("AUSF", "UDM", "UDR")
 _CARRIERS = ("InitialUEMessage", "UplinkNASTransport", "DownlinkNASTransport")
 _TRANSPORTS = ("ULNASTransport", "DLNASTransport")
+_SUPI = re.compile(r"imsi-\d+")
 _REFUSAL = re.compile("Reject|Failure|Error|Status|Unsuccessful")
 _MARGIN = 3
 _TIME = 11
@@ -55,7 +56,8 @@ class Step:
             text += f" ({self.detail})"
         if not self.cause:
             return text
-        return f"{text} {'✗' if self.failed else '·'} {self.cause}"
+        why = _SUPI.sub(lambda supi: ue_label(supi[0]), self.cause)
+        return f"{text} {'✗' if self.failed else '·'} {why}"
 
     @property
     def failed(self) -> bool:
@@ -148,7 +150,9 @@ def _event_step(event: Event, names: dict[str, str]) -> Step | None:
         content = inner(content)
     name = event.message if content is None else type(content).__name__
     sender, receiver = _ends(event)
-    return Step(event.time, sender, receiver, name, ue, interface, detail(content), event.cause)
+    return Step(
+        event.time, sender, receiver, name, ue, interface, detail(content), event.cause or cause(content)
+    )
 
 
 def _session_ue(event: Event, ue: str, names: dict[str, str]) -> str:
@@ -188,7 +192,11 @@ def _without_carriers(steps: Sequence[Step]) -> list[Step]:
         beside = [*steps[max(0, n - 2) : n], *steps[n + 1 : n + 3]]
         with_it = [each for each in beside if each.interface == "n1" and _upward(each) == _upward(step)]
         carried = step.name in _CARRIERS and bool(with_it)
-        carried |= step.name in _TRANSPORTS and any("SMF" in (e.sender, e.receiver) for e in with_it)
+        carried |= (
+            step.name in _TRANSPORTS
+            and not step.cause
+            and any("SMF" in (e.sender, e.receiver) for e in with_it)
+        )
         if not carried or step.cause:
             kept.append(step)
     return kept

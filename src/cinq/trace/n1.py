@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from enum import IntEnum
 
 from cinq.crypto import kdf
 from cinq.numbering import Guti, MobileIdentity, PlmnId, STmsi, Suci, Supi
+from cinq.trace.detail import cause
 from cinq.trace.keys import Keys
 from cinq.trace.message import Arrival, Subject, TracedMessage, traced
 from cinq.trace.security import Opened, UeSecurity
@@ -88,7 +88,7 @@ class N1:
             return
         far = "SMF" if isinstance(message, nas.GsmMessage) else "AMF"
         shown = traced(at, "n1", *self._ends(uplink, far), type(message).__name__, payload)
-        shown.subject, shown.integrity, shown.cause = ue.subject, opened.integrity, _cause(message)
+        shown.subject, shown.integrity, shown.cause = ue.subject, opened.integrity, cause(message)
         opened = self._learn(octets, message, opened, ue)
         shown.integrity = opened.integrity
         decoded: dict[str, object] = dict(nas.plain(message))
@@ -143,7 +143,7 @@ class N1:
             yield self._undecoded(at, octets, uplink, ue, str(error), "SMF")
             return
         shown = traced(at, "n1", *self._ends(uplink, "SMF"), type(message).__name__, octets)
-        shown.subject, shown.integrity, shown.cause = ue.subject, opened.integrity, _cause(message)
+        shown.subject, shown.integrity, shown.cause = ue.subject, opened.integrity, cause(message)
         shown.decoded = nas.plain(message)
         if isinstance(message, nas.PDUSessionEstablishmentAccept):
             address = message.pdu_address
@@ -238,10 +238,3 @@ def _identity(message: nas.NasMessage) -> MobileIdentity | None:
         case nas.ServiceRequest(s_tmsi=identity):
             return identity
     return None
-
-
-def _cause(message: nas.NasMessage) -> str:
-    cause: object = getattr(message, "cause", None)
-    if isinstance(cause, IntEnum):
-        return f"#{cause.value} {cause.name.lower().replace('_', ' ')}"
-    return f"#{cause}" if isinstance(cause, int) else ""

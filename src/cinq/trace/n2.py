@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cinq.numbering import NumberingError, PlmnId, STmsi
+from cinq.trace.detail import cause
 from cinq.trace.message import Arrival, Subject, TracedMessage, traced
 from cinq.trace.n1 import N1, Connection
 from cinq.wire import ngap
@@ -64,7 +65,7 @@ class N2:
         gnb, amf = (at.source, at.destination) if uplink else (at.destination, at.source)
         ue = self._connection(gnb, amf, message)
         self._serving_networks(amf, ue, message)
-        shown.cause = _cause(message)
+        shown.cause = cause(message)
         faults: list[str] = []
         shown.decoded = {"message": shown.message, **_members(message, faults)}
         if fault:
@@ -183,10 +184,3 @@ def _shown(name: str, value: object, faults: list[str]) -> object:
             except NgapError as error:
                 faults.append(f"{cls.__name__}: {error}")
     return ngap.plain(value)
-
-
-def _cause(message: Pdu) -> str:
-    match dict(message.items()).get("cause"):
-        case (str() as kind, str() as value):
-            return f"{kind}: {value}"
-    return ""
