@@ -183,6 +183,9 @@ class Phone:
                 self.say(nas.RegistrationComplete())
             case nas.ServiceAccept():
                 self.secured = True
+            case nas.ConfigurationUpdateCommand():
+                self.guti = message.guti or self.guti
+                self.say(nas.ConfigurationUpdateComplete())
 
     def respond(self, request: nas.AuthenticationRequest) -> bytes:
         assert request.rand is not None

@@ -183,8 +183,11 @@ def test_paging_and_the_answer() -> None:
         assert said == "ATTEMPTING_TO_REACH_UE"
         await asyncio.sleep(7)
         assert gnb.count(ngap.Paging) == elsewhere.count(ngap.Paging) == 2
+        paged = phone.guti
         phone.service_request(gnb)
         await asyncio.sleep(1)
+        assert phone.guti != paged
+        assert list(world.amf.by_tmsi) == [phone.s_tmsi.tmsi]
         item = gnb.last(ngap.PDUSessionResourceSetupRequest).pdu_session_resource_setup_list_su_req[0]
         assert item.pdu_session_resource_setup_request_transfer == b"setup"
         await asyncio.sleep(60)

@@ -114,8 +114,8 @@ def consistent(world: World) -> None:
 
 
 @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-@given(STEPS, st.sampled_from([0.0, 0.05]))
-def test_random_lives(steps: list[tuple[str, int, float]], delay: float) -> None:
+@given(STEPS, st.sampled_from([0.0, 0.05]), st.sampled_from([0.0, 0.002, 0.02]))
+def test_random_lives(steps: list[tuple[str, int, float]], delay: float, slow: float) -> None:
     async def test(world: World) -> None:
         world.smf.delay = delay
         gnbs = [await Gnb(world, 1).set_up(), await Gnb(world, 2).set_up()]
@@ -132,11 +132,14 @@ def test_random_lives(steps: list[tuple[str, int, float]], delay: float) -> None
         await asyncio.sleep(500)
         consistent(world)
         for n in (1, 2, 3):
-            await Phone(world, n).registered(gnbs[0])
+            phone = Phone(world, n)
+            phone.register(gnbs[0])
+            await asyncio.sleep(5)
+            assert isinstance(phone.heard[-1], nas.RegistrationAccept)
         await asyncio.sleep(500)
         consistent(world)
 
-    run(test)
+    run(test, slow=slow)
 
 
 async def transfer(world: World, phone: Phone) -> None:

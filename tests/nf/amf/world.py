@@ -20,7 +20,9 @@ from cinq.numbering import PlmnId, Supi, Tai
 from cinq.procedure import Journal, VirtualClock, run_virtual
 from cinq.procedure.store import MemoryStore, Store
 from cinq.sbi import Bus, Created, Problem, checked
+from cinq.sbi.bus import Method, Transport
 from cinq.sbi.models import RefToBinaryData
+from cinq.sbi.operation import Operation
 from cinq.sbi.services.namf_communication import (
     N1MessageContainer,
     N1N2MessageTransferReqData,
@@ -144,14 +146,29 @@ class FakeSmf:
         return [str(u.json_data.up_cnx_state or u.json_data.n2_sm_info_type) for _, u in self.updates]
 
 
+def slowly(seconds: float) -> Transport:
+    """A transport on which every request and every answer takes its time."""
+
+    async def transport(operation: Operation, method: Method, arguments: tuple[object, ...]) -> object:
+        await asyncio.sleep(seconds)
+        try:
+            return await checked(operation, method, arguments)
+        finally:
+            await asyncio.sleep(seconds)
+
+    return transport
+
+
 class World:
     """One core. `restart` makes another AMF on the same store."""
 
-    def __init__(self, *, store: Store | None = None, subscribers: int = 3, **settings: object) -> None:
+    def __init__(
+        self, *, store: Store | None = None, subscribers: int = 3, slow: float = 0.0, **settings: object
+    ) -> None:
         counter = itertools.count(0x1000)
         self.entropy: Callable[[int], bytes] = lambda n: next(counter).to_bytes(n, "big")
         self.journal = Journal(keep=100_000)
-        self.bus = Bus(checked, self.journal)
+        self.bus = Bus(slowly(slow) if slow else checked, self.journal)
         self.clock = VirtualClock()
         self.udr_store = MemoryStore()
         self.store = store or MemoryStore()

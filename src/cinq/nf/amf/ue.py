@@ -24,7 +24,8 @@ class Ue(Subject[UeContext]):
     kgnb_count: the uplink NAS COUNT that KgNB is derived from (TS 33.501 §A.9).
     kept: the store has its context. doubtful: the context was restored and may be behind what the UE has seen:
     it is authenticated anew.
-    pending: what waits for the UE to be reached. resources: what is set up with the next accept.
+    paged: its 5G-GUTI was paged and is to be replaced. pending: what waits for the UE to be reached.
+    resources: what is set up with the next accept.
     replayed_capability: the UE security capability that the last SECURITY MODE COMMAND repeated.
     why: the cause of the next release of the connection.
     """
@@ -36,6 +37,7 @@ class Ue(Subject[UeContext]):
         "kept",
         "keys",
         "kgnb_count",
+        "paged",
         "pending",
         "replayed_capability",
         "resources",
@@ -54,6 +56,7 @@ class Ue(Subject[UeContext]):
         self.kgnb_count = 0
         self.doubtful = False
         self.kept = False
+        self.paged = False
         self.pending: tuple[n2.Transfer, ...] = ()
         self.resources: tuple[n2.Transfer, ...] = ()
         self.replayed_capability = b""

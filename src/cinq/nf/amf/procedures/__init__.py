@@ -2,6 +2,7 @@
 
 from cinq.nf.amf.procedures import (
     an_release,
+    configuration_update,
     deregistration,
     error_indication,
     nas_transport,
@@ -14,6 +15,7 @@ from cinq.nf.amf.procedures import (
 
 __all__ = [
     "an_release",
+    "configuration_update",
     "deregistration",
     "error_indication",
     "nas_transport",

@@ -23,6 +23,7 @@ async def paging(ue: Ue, _: None) -> None:
     guti = ue.context.guti
     if ue.connection is not None or guti is None:
         return
+    ue.paged = True
     await ue.ask(
         ngap.Paging(
             ue_paging_identity=("fiveG-S-TMSI", elements.five_g_s_tmsi(guti.s_tmsi)),

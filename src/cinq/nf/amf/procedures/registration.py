@@ -8,6 +8,7 @@ from cinq.nf.amf import subscription
 from cinq.nf.amf.n1 import Checked, Unprotected
 from cinq.nf.amf.procedures.an_release import release_by_amf
 from cinq.nf.amf.procedures.authentication import authenticate
+from cinq.nf.amf.procedures.configuration_update import give_back
 from cinq.nf.amf.procedures.deregistration import take_over
 from cinq.nf.amf.procedures.identity import identify
 from cinq.nf.amf.procedures.security_mode import contained, take_security_into_use
@@ -155,11 +156,6 @@ def accept_of(ue: Ue, guti: Guti) -> nas.RegistrationAccept:
         network_feature_support=nas.NetworkFeatureSupport.of(),
         t3512=ue.amf.settings.t3512_s,
     )
-
-
-async def give_back(held: tuple[Ue, Guti]) -> None:
-    ue, guti = held
-    ue.amf.forget_guti(ue, guti)
 
 
 def reject(cause: int) -> nas.RegistrationReject:

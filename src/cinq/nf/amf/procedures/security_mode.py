@@ -9,7 +9,7 @@ import msgspec
 
 from cinq.crypto.nas_security import UPLINK
 from cinq.nf.amf.context import SecurityContext
-from cinq.nf.amf.procedures.authentication import ABBA, T3560
+from cinq.nf.amf.procedures.authentication import T3560
 from cinq.nf.amf.ue import Ue
 from cinq.procedure import Refused
 from cinq.wire import nas
@@ -50,7 +50,6 @@ async def take_security_into_use(
             replayed_ue_security_capability=capability,
             imeisv_request=True,
             additional_security_information=nas.AdditionalSecurityInformation(retransmission_requested=True),
-            abba=ABBA,
         )
         answer = await ue.ask(command, nas.SecurityModeComplete, nas.SecurityModeReject, timer=T3560)
         if isinstance(answer, nas.SecurityModeReject):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cinq.nf.amf.n1 import Checked, Unprotected
 from cinq.nf.amf.procedures.authentication import authenticate
+from cinq.nf.amf.procedures.configuration_update import configuration_update
 from cinq.nf.amf.procedures.security_mode import contained, take_security_into_use
 from cinq.nf.amf.procedures.session_resources import deliver_pending, reactivate, synchronise
 from cinq.nf.amf.ue import Ue
@@ -41,6 +42,9 @@ async def service_request(ue: Ue, arrival: Arrival) -> None:
     if ue.context.cm_state != "CM-CONNECTED":
         ue.commit()
     deliver_pending(ue)
+    paged, ue.paged = ue.paged, False
+    if paged:
+        ue.perform_soon(configuration_update, None)
 
 
 async def prove(ue: Ue, request: nas.ServiceRequest) -> None:
