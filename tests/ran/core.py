@@ -462,11 +462,15 @@ def transfer(psi: int, qfi: int = 9) -> bytes:
 class Radio:
     """A gNB and UEs on a scripted core."""
 
-    def __init__(self, core: Core, plane: RanPlane | None = None) -> None:
+    def __init__(
+        self,
+        core: Core,
+        plane: RanPlane | None = None,
+        settings: GnbSettings = GnbSettings(),  # noqa: B008  # frozen
+    ) -> None:
         self.core = core
         self.runtime = Runtime("RAN")
-        self.gnb = Gnb(GnbSettings(), core.connect, self.runtime, Entropy())
-
+        self.gnb = Gnb(settings, core.connect, self.runtime, Entropy())
         if plane is not None:
             self.gnb.bearers.use(plane)
 

@@ -14,7 +14,7 @@ from cinq.ran.gnb import GnbSettings
 from cinq.ran.gnb.procedures.release import ng_reset
 from cinq.ran.radio.port import RrcSetup
 from cinq.ran.ue import Ue
-from cinq.userplane.rules import Action, SessionRules
+from cinq.userplane.rules import Action, SessionRules, Usage
 from cinq.wire import gtpu, nas, ngap
 
 from .core import UPF, Core, Radio, settle, transfer
@@ -37,6 +37,7 @@ class Plane:
 
     def __init__(self) -> None:
         self.rules: dict[int, SessionRules] = {}
+        self.usages: dict[int, Usage] = {}
         self.sent: list[tuple[gtpu.GtpuMessage, str]] = []
         self.sides: dict[str, tuple[Side, str | int | None]] = {}
 
@@ -45,6 +46,9 @@ class Plane:
 
     def remove(self, session: int) -> None:
         self.rules.pop(session, None)
+
+    def usage(self, session: int) -> Usage:
+        return self.usages.get(session, Usage())
 
     def send(self, octets: bytes, peer: tuple[str, int]) -> None:
         self.sent.append((gtpu.decode(octets), peer[0]))
@@ -375,6 +379,26 @@ def test_session_resources_refused_and_modified() -> None:
         failed = modified.pdu_session_resource_failed_to_modify_list_mod_res or []
         assert [i.pdu_session_id for i in failed] == [9]
         assert radio.gnb.n2.ues[1].sessions[1].qfis == (9, 5)
+
+    run_virtual(main())
+
+
+def test_inactivity() -> None:
+    async def main() -> None:
+        core, plane = Core(), Plane()
+        radio = Radio(core, plane, GnbSettings(inactivity_s=10))
+        await radio.up()
+        ue = radio.ue()
+        await ue.power_on()
+        for packets in range(5):
+            plane.usages[1] = Usage(uplink_packets=packets)
+            await asyncio.sleep(10)
+            assert ue.link.connected
+        await asyncio.sleep(11)
+        assert not ue.link.connected
+        requests = [m for m in core.heard if isinstance(m, ngap.UEContextReleaseRequest)]
+        assert [m.cause for m in requests] == [("radioNetwork", "user-inactivity")]
+        await radio.gnb.stop()
 
     run_virtual(main())
 

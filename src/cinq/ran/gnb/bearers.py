@@ -13,7 +13,7 @@ from typing import Protocol
 
 from cinq.ran.gnb.context import Tunnel
 from cinq.ran.radio.port import Interface
-from cinq.userplane.rules import Action, DecapRule, EncapRule, RuleError, SessionRules, Side
+from cinq.userplane.rules import Action, DecapRule, EncapRule, RuleError, SessionRules, Side, Usage
 from cinq.wire import gtpu
 
 log = logging.getLogger("cinq.ran.gnb")
@@ -27,6 +27,8 @@ class RanPlane(Protocol):
     def install(self, rules: SessionRules) -> None: ...
 
     def remove(self, session: int) -> None: ...
+
+    def usage(self, session: int) -> Usage: ...
 
     def send(self, octets: bytes, peer: tuple[str, int]) -> None: ...
 
@@ -145,6 +147,13 @@ class Bearers:
         if bearer.tunnel is not None:
             self._by_teid.pop(bearer.tunnel.dl_teid, None)
         self.close(bearer)
+
+    def packets(self, bearer: Bearer) -> int:
+        """How many it has carried, both ways; 0 without a plane."""
+        if self._plane is None or bearer.side is None:
+            return 0
+        usage = self._plane.usage(bearer.session)
+        return usage.uplink_packets + usage.downlink_packets
 
     def _install(self, bearer: Bearer) -> None:
         if self._plane is None or bearer.ue is None or bearer.side is None:

@@ -10,6 +10,7 @@ from cinq.numbering import STmsi
 from cinq.procedure import Aborted, Refused, Runtime, TimerExpired
 from cinq.ran.gnb.bearers import Bearers
 from cinq.ran.gnb.cell import CellLink
+from cinq.ran.gnb.inactivity import Inactivity
 from cinq.ran.gnb.n2 import N2
 from cinq.ran.gnb.procedures.ng_setup import ng_setup
 from cinq.ran.gnb.settings import GnbSettings
@@ -51,6 +52,8 @@ class Gnb:
     def start(self) -> None:
         """Seek the AMF, and seek it again whenever it is lost."""
         self.runtime.spawn(self._hold_association, "N2")
+        if self.settings.inactivity_s:
+            self.runtime.every(self.settings.inactivity_s, Inactivity(self).look, "inactivity")
 
     async def up(self) -> None:
         """Returns when NG Setup has succeeded. `trouble` says what is in the way meanwhile."""

@@ -48,10 +48,12 @@ class N2(Subject[N2Context]):
         try:
             message = ngap.decode(octets)
         except ngap.NgapError as error:
-            self._journal("in", error.what, octets, None, str(error))
+            self._journal(
+                "in", type(error.partial).__name__ if error.partial else "", octets, error.partial, str(error)
+            )
             error_indication.answer(self, error)
             return
-        self._journal("in", message.PROCEDURE, octets, message)
+        self._journal("in", type(message).__name__, octets, message)
         if not dispatch.handle(self, message):
             self.receive(message)
 
@@ -75,7 +77,7 @@ class N2(Subject[N2Context]):
 
     def transmit(self, message: ngap.Pdu, stream: int) -> None:
         octets = ngap.encode(message)
-        self._journal("out", message.PROCEDURE, octets, message)
+        self._journal("out", type(message).__name__, octets, message)
         if self.misbehave is not None:
             octets = self.misbehave(message, octets)
         if octets:
@@ -93,7 +95,7 @@ class N2(Subject[N2Context]):
         return ngap.ErrorIndication(cause=("protocol", "message-not-compatible-with-receiver-state"))
 
     def describe(self, message: object) -> tuple[str, str]:
-        return "N2", message.PROCEDURE if isinstance(message, ngap.Pdu) else type(message).__name__
+        return "N2", type(message).__name__
 
     @property
     def label(self) -> str:

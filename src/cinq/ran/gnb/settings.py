@@ -35,6 +35,7 @@ class GnbSettings:
     ng_setup_retry_s: float = setting(
         "Seconds until the AMF is tried again, where it does not say itself.", 5.0
     )
+    inactivity_s: float = setting("Seconds without user data after which a UE goes idle; 0: never.", 0.0)
     ue_radio_capability: HexOctets = setting(
         "Reported to the AMF for each UE (UERadioAccessCapabilityInformation); empty reports nothing.",
         HexOctets(b""),
@@ -52,6 +53,8 @@ class GnbSettings:
         ):
             if not low <= value <= high:
                 raise ValueError(f"{name}: found {value}, wanted {low} to {high}")
+        if not (self.inactivity_s == 0 or 1 <= self.inactivity_s <= 86400):
+            raise ValueError(f"inactivity_s: found {self.inactivity_s}, wanted 0, or 1 to 86400")
         if not 0.1 <= self.ng_setup_retry_s <= 3600:
             raise ValueError(f"ng_setup_retry_s: found {self.ng_setup_retry_s}, wanted 0.1 to 3600")
 

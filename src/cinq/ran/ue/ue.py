@@ -163,7 +163,8 @@ class Ue(Subject[UeContext]):
         for session in list(self.sessions.values()):
             session.abort("the N1 connection is released")
             session.commit(bearer=False)
-        self.receive(Ended(cause))
+        if not self.is_idle:
+            self.receive(Ended(cause))
         if self.context.registered:
             self.start_timer(self.context.t3512_s, self._periodic)
 
