@@ -319,41 +319,45 @@ def test_gtpu_signalling() -> None:
     run_virtual(main())
 
 
-def test_session_resources_refused_and_modified() -> None:
+def test_session_resources_refused() -> None:
+    """A session that is there already, and a transfer that cannot be read: each with its cause, NAS undelivered."""
+
     async def main() -> None:
         core = Core()
-        radio, _ = await attached(core)
-        again = ngap.PDUSessionResourceSetupItemSUReq(
-            pdu_session_id=1,
-            pdu_session_nas_pdu=b"\x7e\0\x68",
-            s_nssai=ngap.SNSSAI(sst=b"\1"),
-            pdu_session_resource_setup_request_transfer=transfer(1),
-        )
-        broken = ngap.PDUSessionResourceSetupItemSUReq(
-            pdu_session_id=2,
-            s_nssai=ngap.SNSSAI(sst=b"\1"),
-            pdu_session_resource_setup_request_transfer=b"\xff\xff",
-        )
+        await attached(core)
+        items = [
+            ngap.PDUSessionResourceSetupItemSUReq(
+                pdu_session_id=psi,
+                pdu_session_nas_pdu=b"\x7e\0\x68",
+                s_nssai=ngap.SNSSAI(sst=b"\1"),
+                pdu_session_resource_setup_request_transfer=octets,
+            )
+            for psi, octets in ((1, transfer(1)), (2, b"\xff\xff"))
+        ]
         core.tell(
             ngap.PDUSessionResourceSetupRequest(
-                amf_ue_ngap_id=1,
-                ran_ue_ngap_id=1,
-                pdu_session_resource_setup_list_su_req=[again, broken],
+                amf_ue_ngap_id=1, ran_ue_ngap_id=1, pdu_session_resource_setup_list_su_req=items
             )
         )
         await settle()
         answer = core.heard[-1]
         assert isinstance(answer, ngap.PDUSessionResourceSetupResponse)
         assert answer.pdu_session_resource_setup_list_su_res is None
+        kind = ngap.PDUSessionResourceSetupUnsuccessfulTransfer
         causes = [
-            ngap.decode_value(
-                ngap.PDUSessionResourceSetupUnsuccessfulTransfer,
-                item.pdu_session_resource_setup_unsuccessful_transfer,
-            ).cause
+            ngap.decode_value(kind, item.pdu_session_resource_setup_unsuccessful_transfer).cause
             for item in answer.pdu_session_resource_failed_to_setup_list_su_res or ()
         ]
         assert causes[0] == ("radioNetwork", "multiple-PDU-session-ID-instances")
         assert causes[1][0] == "protocol"
+
+    run_virtual(main())
+
+
+def test_session_resources_modified() -> None:
+    async def main() -> None:
+        core = Core()
+        radio, _ = await attached(core)
         change = ngap.encode_value(
             ngap.PDUSessionResourceModifyRequestTransfer(
                 qos_flow_add_or_modify_request_list=[

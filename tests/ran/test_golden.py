@@ -138,49 +138,57 @@ def deciphered(ue: Ue, octets: bytes) -> nas.NasMessage:
     return nas.decode(current.nas.cipher(envelope.payload, 0, envelope.sequence_number))
 
 
+async def registers(stage: Stage) -> None:
+    """Registration, response, security mode complete, registration complete: octet for octet UERANSIM's."""
+    await stage.up()
+    stage.do(stage.ue.power_on)
+    for _ in range(4):
+        theirs, ours = await stage.nas()
+        assert ours == theirs
+    assert stage.ue.context.registered
+
+
+async def answers(stage: Stage, kind: type[ngap.Pdu]) -> None:
+    """Ours and UERANSIM's next message are of this kind."""
+    pair = await stage.replay.step()
+    assert pair is not None
+    assert type(pair[0]) is type(pair[1]) is kind
+    await settle()
+
+
+async def session_comes_and_goes(stage: Stage) -> None:
+    ue = stage.ue
+    theirs, ours = await stage.nas()
+    assert without_pco(deciphered(ue, ours)) == without_pco(deciphered(ue, theirs))
+    await answers(stage, ngap.PDUSessionResourceSetupResponse)
+    assert ue.context.network_name == "Open5GS"
+    assert str(ue.sessions[1].context.address) == "10.45.0.2"
+    assert [str(a) for a in ue.sessions[1].context.dns] == ["8.8.8.8", "8.8.4.4"]
+    stage.do(lambda: ue.release_session(1))
+    for _ in range(2):  # release request, release complete; the NGAP response between them
+        theirs, ours = await stage.nas()
+        assert deciphered(ue, ours) == deciphered(ue, theirs)
+    await settle()
+    assert not ue.sessions
+
+
 def test_open5gs_null_scheme_nia2_nea0(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Ue, "allocate_pti", lambda ue: 1)  # UERANSIM takes the lowest free one
+
     async def main() -> None:
         stage = Stage(shared / "golden" / "open5gs-ueransim-attach-n2n3.pcap")
-        await stage.up()
+        await registers(stage)
         ue = stage.ue
-        stage.do(ue.power_on)
-        for _ in range(4):  # registration, response, security mode complete, registration complete
-            theirs, ours = await stage.nas()
-            assert ours == theirs
-        assert ue.context.registered
-        assert ue.context.guti is not None
-        theirs, ours = await stage.nas()
-        assert [without_pco(deciphered(ue, o)) for o in (ours, theirs)] == [
-            without_pco(deciphered(ue, theirs))
-        ] * 2
-        pair = await stage.replay.step()
-        assert pair is not None
-        assert type(pair[0]) is type(pair[1]) is ngap.PDUSessionResourceSetupResponse
-        await settle()
-        assert ue.context.network_name == "Open5GS"
-        assert str(ue.sessions[1].context.address) == "10.45.0.2"
-        assert [str(a) for a in ue.sessions[1].context.dns] == ["8.8.8.8", "8.8.4.4"]
-        monkeypatch.setattr(Ue, "allocate_pti", lambda ue: 1)  # UERANSIM takes the lowest free one
-        stage.do(lambda: ue.release_session(1))
-        for _ in range(2):  # release request, release complete; the NGAP response between them
-            theirs, ours = await stage.nas()
-            assert deciphered(ue, ours) == deciphered(ue, theirs)
-        await settle()
-        assert not ue.sessions
+        await session_comes_and_goes(stage)
         stage.do(ue.establish_session)
         await stage.nas()
-        pair = await stage.replay.step()
-        assert pair is not None
-        await settle()
+        await answers(stage, ngap.PDUSessionResourceSetupResponse)
         stage.do(ue.deregister)
-        theirs, ours = await stage.nas()
+        _, ours = await stage.nas()
         message = deciphered(ue, ours)
         assert isinstance(message, nas.DeregistrationRequestUEOriginating)
         assert message.mobile_identity == ue.context.guti
-        pair = await stage.replay.step()
-        assert pair is not None
-        assert isinstance(pair[1], ngap.UEContextReleaseComplete)
-        await settle()
+        await answers(stage, ngap.UEContextReleaseComplete)
         assert not ue.context.registered
         assert ue.is_idle
 
