@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from cinq.procedure import Refused, Timer, TimerExpired, procedure
 from cinq.ran.ue.context import Ended, Initial
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
 from cinq.wire.nas import GmmCause, RegistrationKind
+
+log = logging.getLogger("cinq.ran.ue")
 
 T3510 = Timer("T3510", 15, 0)
 T3511_S = 10
@@ -66,6 +69,7 @@ async def registration(ue: Ue, kind: RegistrationKind) -> None:
 async def cell(ue: Ue) -> None:
     """Wait until the cell is not barred. None: there is no system information, and the attempt itself will tell."""
     while ue.system_information is not None and ue.system_information.barred:
+        log.warning("%s waits: cell '%s' is barred, its gNB has no AMF", ue.label, ue.system_information.name)
         heard = asyncio.Event()
         ue.wake = heard.set
         await heard.wait()
