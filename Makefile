@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench format clean set-up
+.PHONY: demo test check bench reference format clean set-up
 
 demo: $(VENV)/.installed
 	@sh tools/sctp-library.sh $(VENV)
@@ -25,6 +25,11 @@ bench: $(VENV)/.installed
 	@sh tools/sctp-library.sh $(VENV)
 	@$(BIN)/cinq bench control-plane --output bench-control-plane.json
 	@$(BIN)/cinq bench user-plane --output bench-user-plane.json
+
+# The generated pages of docs/reference, and the call flows that tests draw.
+reference: $(VENV)/.installed-dev
+	@CINQ_UPDATE_GOLDENS=1 $(BIN)/python -m pytest tests/network/test_call_flows.py
+	@$(BIN)/python tools/reference.py
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .

@@ -11,7 +11,7 @@ from typing import Literal
 from cinq.numbering import NumberingError, PlmnId, SNssai, dnn
 from cinq.settings.toml import BitRate, HexOctets, setting
 
-Integrity = Literal["NIA0", "NIA1", "NIA2", "NIA3"]
+Integrity = Literal["NIA1", "NIA2", "NIA3"]  # NIA0 is for emergency sessions alone (TS 33.501 §5.5.2)
 Ciphering = Literal["NEA0", "NEA1", "NEA2", "NEA3"]
 
 
@@ -55,7 +55,7 @@ class Amf:
     set: int = setting("AMF set identifier, 0 to 1023.", 1)
     pointer: int = setting("AMF pointer, 0 to 63.", 0)
     integrity: tuple[Integrity, ...] = setting(
-        "Integrity algorithms in order of preference. NIA0 is never used for a normal registration.",
+        "Integrity algorithms in order of preference.",
         ("NIA2", "NIA1", "NIA3"),
     )
     ciphering: tuple[Ciphering, ...] = setting(
@@ -96,7 +96,7 @@ class Upf:
     data_plane: Literal["auto", "ebpf", "tun"] = setting(
         "Which data plane: auto takes eBPF where the host allows it, else TUN.", "auto"
     )
-    n3_mtu: int = setting("MTU of the N3 link.", 1500)
+    n3_mtu: int = setting("MTU of the N3 link, where it is less than the interface's; 0: the interface's.", 0)
     n6_interface: str = setting("Interface towards the data network; empty: the default route's.", "")
     ue_to_ue: bool = setting("Whether one UE may reach another directly.", False)
     protect: tuple[IPv4Network, ...] = setting("Networks that no UE may reach through N6.", ())
@@ -104,8 +104,8 @@ class Upf:
 
     def __post_init__(self) -> None:
         _port("n4_port", self.n4_port)
-        if not 576 <= self.n3_mtu <= 65535:
-            raise ValueError(f"n3_mtu: found {self.n3_mtu}, wanted 576 to 65535")
+        if self.n3_mtu and not 576 <= self.n3_mtu <= 65535:
+            raise ValueError(f"n3_mtu: found {self.n3_mtu}, wanted 0, or 576 to 65535")
 
 
 @dataclass(frozen=True, slots=True)

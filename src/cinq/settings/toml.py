@@ -236,9 +236,10 @@ def document(shape: type, path: str = "") -> Iterator[Documented]:
     hints = typing.get_type_hints(shape)
     for field in dataclasses.fields(shape):
         inner, listed = _inner(hints[field.name])
-        name = _join(path, field.name) + ("[]" if listed and dataclasses.is_dataclass(inner) else "")
+        table = isinstance(inner, type) and dataclasses.is_dataclass(inner) and inner not in _SCALARS
+        name = _join(path, field.name) + ("[]" if listed and table else "")
         doc = str(field.metadata.get(DOC, ""))
-        if isinstance(inner, type) and dataclasses.is_dataclass(inner) and inner not in _SCALARS:
+        if isinstance(inner, type) and table:
             yield Documented(name, "tables" if listed else "table", "", doc)
             yield from document(inner, name)
         else:

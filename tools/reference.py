@@ -1,0 +1,258 @@
+"""Writes the generated pages of docs/reference: settings, cli, conformance, call-flows. `make reference` runs it."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import typer
+
+ROOT = Path(__file__).resolve().parent.parent
+REFERENCE = ROOT / "docs" / "reference"
+SOURCE = ROOT / "src" / "cinq"
+NOTE = "<!-- Written by `make reference`. Do not edit. -->"
+FOLDERS = {
+    "state.folder": "`/var/lib/cinq` for root, else `$XDG_STATE_HOME/cinq` (`~/.local/state/cinq`)",
+    "state.run": "`/run/cinq` for root, else `$XDG_RUNTIME_DIR/cinq` (`/tmp/cinq`)",
+}
+FUNCTIONS = ("amf", "ausf", "udm", "udr", "smf", "upf", "nrf", "nssf", "pcf")
+FLOWS = (
+    "ng-setup",
+    "registration-suci-a",
+    "registration-guti",
+    "registration-resynchronisation",
+    "registration-reject",
+    "pdu-session-establishment",
+    "pdu-session-reject",
+    "pdu-session-release",
+    "an-release",
+    "service-request",
+    "paging",
+    "deregistration",
+)
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page with its text."""
+    makers: dict[str, Callable[[], Iterator[str]]] = {
+        "settings.md": settings,
+        "cli.md": cli,
+        "conformance.md": conformance,
+        "call-flows.md": call_flows,
+    }
+    return {REFERENCE / name: "\n".join(make()).rstrip() + "\n" for name, make in makers.items()}
+
+
+def table(*heads: str) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield "|" + "---|" * len(heads)
+
+
+def cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def settings() -> Iterator[str]:
+    from cinq.ran.gnb.settings import GnbSettings
+    from cinq.ran.ue.settings import UeSettings
+    from cinq.settings.network import NetworkSettings
+
+    yield from ("# Settings", "", NOTE, "")
+    yield "A settings file is TOML. Every key has a default unless it says *required*; a file may be empty. An"
+    yield "unknown key, a wrong type or a value out of range stops the program with file, line, key, what was found"
+    yield "and what is wanted. A table in `[]` may be written many times, as `[[dnn]]` or `[[sessions]]`."
+    for verb, shape, doc in (
+        (
+            "cinq up",
+            NetworkSettings,
+            "One core. `cinq subscriber`, `cinq doctor` and `cinq trace live` read the same.",
+        ),
+        ("cinq gnb", GnbSettings, "One emulated gNB with one cell. Keys stand at the top of the file."),
+        (
+            "cinq ue",
+            UeSettings,
+            "One emulated UE, or many with consecutive IMSIs. Keys stand at the top of the file.",
+        ),
+    ):
+        yield from ("", f"## {verb}", "", doc, "")
+        yield from keys(shape)
+
+
+def keys(shape: type) -> Iterator[str]:
+    """One table for each table of the file."""
+    from cinq.settings import document
+
+    yield from table("key", "wanted", "default", "meaning")
+    for one in document(shape):
+        default = FOLDERS.get(one.path) or (
+            "*required*" if one.default == "(required)" else f"`{one.default}`"
+        )
+        if one.kind in ("table", "tables"):
+            left, right = ("[[", "]]") if one.kind == "tables" else ("[", "]")
+            head = f"**`{left}{one.path.removesuffix('[]')}{right}`**"
+            yield f"| {head} | | | {cell(one.doc)} |"
+        else:
+            yield f"| `{one.path}` | {cell(one.kind)} | {default} | {cell(one.doc)} |"
+
+
+def cli() -> Iterator[str]:
+    from cinq.cli import app
+
+    yield from ("# Command line", "", NOTE, "")
+    yield "Exit code 0: done. 1: something failed, and standard error says what and what mends it. 2: wrong usage."
+    yield "With `--json` standard output holds JSON and nothing else. Without a terminal, or with `NO_COLOR` set, there"
+    yield "is no colour."
+    root = typer.main.get_command(app)
+    assert isinstance(root, typer.core.TyperGroup)
+    yield from commands(root, "cinq")
+
+
+def commands(command: typer.core.TyperCommand | typer.core.TyperGroup, path: str) -> Iterator[str]:
+    """A verb and those below it."""
+    below = getattr(command, "commands", {})
+    arguments = [
+        (p.name or "").upper().rstrip("_") for p in command.params if p.param_type_name == "argument"
+    ]
+    usage = " ".join(["[OPTIONS]", *arguments, *(["COMMAND"] if below else [])])
+    yield from ("", f"## {path}", "", cell(command.help or ""), "", f"    {path} {usage}", "")
+    options = [p for p in command.params if p.name not in ("install_completion", "show_completion")]
+    if options:
+        yield from table("option", "default", "meaning")
+    for one in options:
+        names = ", ".join(f"`{n}`" for n in (*one.opts, *one.secondary_opts))
+        if one.param_type_name == "argument":
+            names = f"`{(one.name or '').upper().rstrip('_')}`"
+        default = "" if one.default in (None, "", False) or callable(one.default) else f"`{one.default}`"
+        if one.required:
+            default = "*required*"
+        yield f"| {names} | {default} | {cell(getattr(one, 'help', '') or '')} |"
+    for name, inner in below.items():
+        yield from commands(inner, f"{path} {name}")
+
+
+def conformance() -> Iterator[str]:
+    yield from ("# Conformance", "", NOTE, "")
+    yield "What is implemented, by 3GPP clause, read from the code itself: the docstrings of procedures, the declared"
+    yield "service operations, the message tables. What is not listed is not there. Release 18."
+    yield from ("", "## Procedures", "")
+    for room, names in (("nf", FUNCTIONS), ("ran", ("gnb", "ue"))):
+        for name in names:
+            yield from function(SOURCE / room / name)
+    yield from ("", "## Service operations", "")
+    yield from operations()
+    yield from ("", "## Messages", "")
+    yield from messages()
+
+
+def function(folder: Path) -> Iterator[str]:
+    """A network function, or an emulated one: what it is, and its procedures."""
+    doc = ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8"))) or ""
+    yield from (
+        f"### {folder.name.upper() if folder.parent.name == 'nf' else 'Emulated ' + folder.name}",
+        "",
+        doc,
+        "",
+    )
+    modules = [
+        p for p in sorted((folder / "procedures").glob("*.py")) if p.stem not in ("__init__", "dispatch")
+    ]
+    if not modules:
+        return
+    yield from table("procedures", "what opens it", "clauses and notes")
+    for path in modules:
+        tree = ast.parse(path.read_text("utf-8"))
+        yield f"| **{path.stem}** | | {cell(ast.get_docstring(tree) or '')} |"
+        for node in tree.body:
+            if isinstance(node, ast.AsyncFunctionDef) and (opens := opening(node)) is not None:
+                said = (ast.get_docstring(node) or "").split("\n\n")[0]
+                yield f"| `{node.name}` | {opens} | {cell(said)} |"
+    yield ""
+
+
+def opening(node: ast.AsyncFunctionDef) -> str | None:
+    """The messages that open a procedure, or who performs it; None for a function that is none."""
+    for decorator in node.decorator_list:
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "procedure":
+            opened = [ast.unparse(k.value) for k in decorator.keywords if k.arg == "opens"]
+            if not opened:
+                return "the function itself"
+            return ", ".join(n.strip("() ").rpartition(".")[2] for n in opened[0].split(","))
+    return None
+
+
+def operations() -> Iterator[str]:
+    import cinq.sbi.services
+    from cinq.sbi.operation import operations as declared
+    from cinq.sbi.operation import service_name
+    from cinq.sbi.operation import services as protocols
+
+    about = {}
+    for module in pkgutil.iter_modules(cinq.sbi.services.__path__):
+        loaded = importlib.import_module(f"cinq.sbi.services.{module.name}")
+        about[loaded.__name__] = (loaded.__doc__ or "").splitlines()[0]
+    for name in sorted(about):
+        yield from (about[name], "")
+        yield from table("operation", "method", "path")
+        for protocol in sorted((p for p in protocols() if p.__module__ == name), key=service_name):
+            for one in declared(protocol):
+                yield f"| {one.name} | {one.method} | `{one.route}` |"
+        yield ""
+
+
+def messages() -> Iterator[str]:
+    from cinq.wire import nas, ngap, pfcp
+
+    def classes(module: object, base: type) -> list[type]:
+        found = [c for _, c in inspect.getmembers(module, inspect.isclass)]
+        return [c for c in found if issubclass(c, base) and c is not base]
+
+    named = [c for c in classes(nas, nas.NasMessage) if getattr(c, "CLAUSE", "")]
+    yield f"NAS, TS 24.501: all {len(named)} messages of clause 8, both ways."
+    yield ""
+    yield from table("clause", "message")
+    for one in sorted(named, key=lambda c: [int(n) for n in getattr(c, "CLAUSE", "").split(".")]):
+        yield f"| §{getattr(one, 'CLAUSE', '')} | {getattr(one, 'NAME', '')} |"
+    pdus = classes(ngap, ngap.Pdu)
+    procedures = {getattr(c, "PROCEDURE", "") for c in pdus}
+    yield from (
+        "",
+        f"NGAP, TS 38.413: all {len(pdus)} messages of {len(procedures)} elementary procedures, both ways.",
+    )
+    names = [
+        n for n, c in inspect.getmembers(pfcp, inspect.isclass) if isinstance(getattr(c, "TYPE", None), int)
+    ]
+    kept = ", ".join(n for n in names if n.endswith(("Request", "Response")))
+    yield from ("", f"PFCP, TS 29.244: {kept}.")
+    yield from (
+        "",
+        "GTP-U, TS 29.281: Echo, Error Indication, Supported Extension Headers Notification, End Marker, G-PDU",
+    )
+    yield "with extension headers, the PDU session container of TS 38.415 among them."
+
+
+def call_flows() -> Iterator[str]:
+    yield from ("# Call flows", "", NOTE, "")
+    yield "Drawn by tests/network/test_call_flows.py: a whole network runs each flow, and the ladder of its events must"
+    yield "be the file embedded here. Messages that only carry another (NGAP transport of NAS) are left out."
+    for name in FLOWS:
+        text = (REFERENCE / "call-flows" / f"{name}.txt").read_text("utf-8")
+        said, _, ladder = text.partition("\n\n")
+        yield from ("", f"## {name.replace('-', ' ')}", "", said, "", "```text", ladder.rstrip("\n"), "```")
+
+
+def main() -> int:
+    """Writes what has changed and names it."""
+    for path, text in pages().items():
+        if not path.exists() or path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
+            print(path.relative_to(ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
