@@ -11,6 +11,7 @@ from typing import TypeVar
 R = TypeVar("R")
 
 GRACE = 0.05  # real seconds granted to other threads before time jumps
+LEFTOVERS = 100  # rounds of cancelling what a test left over
 PATIENCE = 5.0  # real seconds granted to other threads before the loop counts as stuck
 
 
@@ -64,10 +65,12 @@ def run_virtual(main: Coroutine[object, None, R]) -> R:
         return loop.run_until_complete(main)
     finally:
         try:
-            left = asyncio.all_tasks(loop)
-            for task in left:
-                task.cancel()
-            if left:
+            for _ in range(LEFTOVERS):  # what is cancelled may make room for what waited
+                left = asyncio.all_tasks(loop)
+                for task in left:
+                    task.cancel()
+                if not left:
+                    break
                 loop.run_until_complete(asyncio.wait(left))
             loop.run_until_complete(loop.shutdown_asyncgens())
         finally:
