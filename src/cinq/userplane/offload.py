@@ -12,6 +12,8 @@ from cinq.transport import ethtool
 
 Feature = Literal["tx", "tso", "gso"]
 GET_DRIVER = 0x03
+FLAT = ("veth", "bridge", "macvlan", "ipvlan")
+"""Drivers without hardware: they pass unfinished checksums and super-packets on to the other end."""
 
 
 def switch(interface: str, feature: Feature, on: bool) -> None:

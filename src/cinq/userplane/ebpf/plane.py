@@ -38,7 +38,6 @@ UE_MAC, OUR_MAC = "02:63:71:00:00:01", "02:63:71:00:00:02"  # far and near end o
 ETHERNET_IPV4 = b"\x08\x00"
 FRAMES_AT_ONCE = 256
 TAP_QUEUE = 4096
-FLAT = ("veth", "bridge", "macvlan", "ipvlan")  # drivers that pass an unfinished inner checksum on
 BY_USER_SPACE = (Reason.SLOW_PATH, Reason.UNKNOWN_TEID, Reason.PUNTED)
 
 
@@ -77,7 +76,7 @@ class EbpfPlane:
         self._undo.callback(self._loaded.close)
         self._maps = self._loaded.maps
         self._open_tap()
-        if offload.driver(n3) in FLAT:
+        if offload.driver(n3) in offload.FLAT:
             self._host.offload_off(n3, "tx")
         self._write_settings(n3)
         self._n3 = N3Socket(self._settings.n3_address, self._loop, self._from_n3)
