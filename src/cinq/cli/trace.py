@@ -25,6 +25,7 @@ app = typer.Typer(help="Follow a running core (live), or read a capture file of 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OneUe = Annotated[str, typer.Option("--ue", help="Only this UE: its IMSI.")]
+HEARTBEATS = ("HeartbeatRequest", "HeartbeatResponse", "Nnrf_NFManagement_NFUpdate")
 STYLES = {"n1": "cyan", "n2": "blue", "n3": "yellow", "n4": "magenta", "sbi": "green", "": "dim"}
 
 
@@ -106,19 +107,23 @@ def live(
     write: Annotated[Path | None, typer.Option("--write", "-w", help="Write a pcapng as well.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Follow a running core until Ctrl-C: a line for each message, then the ladders. --json: a line of JSON each."""
+    """Follow a running core until Ctrl-C: a line for each message, then the ladders; heartbeats are left out.
+
+    --json: a line of JSON for each event, heartbeats included.
+    """
     chosen = settings(NetworkSettings, config)
     path = socket or chosen.state.run / f"{chosen.network.name}.sock"
     asyncio.run(_follow(path, ue, write, json))
 
 
 async def _follow(path: Path, ue: str, write: Path | None, json: bool) -> None:
-    from cinq.trace import Exporter, ladder_rows, steps_of_events
+    from cinq.trace import Exporter, StepReader, ladder_rows, steps_of_events
     from cinq.trace.stream import StreamError, follow
     from cinq.transport.error import TransportError
 
     stopped = until_signal()
     events: list[Event] = []
+    reader = StepReader()
     with contextlib.ExitStack() as stack:
         exporter = Exporter(stack.enter_context(write.open("wb"))) if write else None
 
@@ -129,7 +134,7 @@ async def _follow(path: Path, ue: str, write: Path | None, json: bool) -> None:
                 events.append(event)
                 if exporter is not None:
                     exporter.event(event)
-                _line(event, events[0].time, json)
+                _line(event, reader.step(event), events[0].time, json)
 
         task = asyncio.ensure_future(take())
         try:
@@ -142,7 +147,8 @@ async def _follow(path: Path, ue: str, write: Path | None, json: bool) -> None:
             task.cancel()
     if not json and events:
         console().print()
-        show_rows(ladder_rows(steps_of_events(events), width(), ue or None))
+        steps = [step for step in steps_of_events(events) if step.name not in HEARTBEATS]
+        show_rows(ladder_rows(steps, width(), ue or None))
 
 
 def _say(text: str, json: bool) -> None:
@@ -150,14 +156,11 @@ def _say(text: str, json: bool) -> None:
         console().print(text, style="dim")
 
 
-def _line(event: Event, start: float, json: bool) -> None:
-    from cinq.trace import steps_of_events
-
+def _line(event: Event, step: Step | None, start: float, json: bool) -> None:
     if json:
         sys.stdout.write(json_.dumps(event_facts(event), ensure_ascii=False) + "\n")
         sys.stdout.flush()
-        return
-    for step in steps_of_events([event]):
+    elif step is not None and step.name not in HEARTBEATS:
         console().print(line_of(step, start), overflow="ignore", no_wrap=True, crop=False)
 
 
@@ -177,6 +180,7 @@ def event_facts(event: Event) -> dict[str, object]:
         "nf": event.nf,
         "peer": event.peer,
         "subject": event.subject,
+        "procedure": event.procedure,
         "interface": event.interface,
         "direction": event.direction,
         "message": event.message,

@@ -15,7 +15,15 @@ A message that cannot be decoded is shown as octets and counted.
 from cinq.trace.export import Exporter, export
 from cinq.trace.json import to_json
 from cinq.trace.keys import HomeNetworkKey, Keys, KeysError, Subscriber, parse_home_network_key, read_keys
-from cinq.trace.ladder import Row, Step, ladder_rows, ladder_text, steps_of_events, steps_of_messages
+from cinq.trace.ladder import (
+    Row,
+    Step,
+    StepReader,
+    ladder_rows,
+    ladder_text,
+    steps_of_events,
+    steps_of_messages,
+)
 from cinq.trace.message import Subject, TracedMessage
 from cinq.trace.reader import Capture, read_capture
 
@@ -27,6 +35,7 @@ __all__ = [
     "KeysError",
     "Row",
     "Step",
+    "StepReader",
     "Subject",
     "Subscriber",
     "TracedMessage",

@@ -27,6 +27,7 @@ _MARGIN = 3
 _TIME = 11
 _NARROWEST = 60
 _SAME_MESSAGE_S = 5.0
+_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,26 +100,32 @@ def steps_of_messages(messages: Iterable[TracedMessage]) -> list[Step]:
     return steps
 
 
-def steps_of_events(events: Iterable[Event]) -> list[Step]:
-    """The steps of a live event stream. A UE that got its name late has it from its first step on.
+class StepReader:
+    """Events to steps, one by one. A message that both its sender and its receiver report is one step."""
 
-    A message that both its sender and its receiver report is one step. Answers on the SBI show when they refuse.
-    """
-    steps: list[Step] = []
-    names: dict[str, str] = {}
-    seen: dict[tuple[str, bytes], tuple[float, str, str]] = {}
-    for event in events:
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+        self._seen: dict[tuple[str, bytes], tuple[float, str, str]] = {}
+
+    def step(self, event: Event) -> Step | None:
+        """None for the second report of a message, and for an answer on the SBI that refuses nothing."""
         octets = _innermost(event)
         if octets:
             key = (event.interface, octets)
-            then, *reported = seen.get(key, (-_SAME_MESSAGE_S, event.nf, event.message))
-            seen[key] = (event.time, event.nf, event.message)
+            then, *reported = self._seen.get(key, (-_SAME_MESSAGE_S, event.nf, event.message))
+            self._seen[key] = (event.time, event.nf, event.message)
             if reported != [event.nf, event.message] and event.time - then < _SAME_MESSAGE_S:
-                continue
-        step = _event_step(event, names)
-        if step is not None:
-            steps.append(step)
-    return [replace(step, ue=names.get(step.ue, step.ue)) for step in steps]
+                return None
+            if len(self._seen) > _REMEMBERED:
+                del self._seen[next(iter(self._seen))]
+        return _event_step(event, self.names)
+
+
+def steps_of_events(events: Iterable[Event]) -> list[Step]:
+    """The steps of a live event stream. A UE that got its name late has it from its first step on."""
+    reader = StepReader()
+    steps = [step for event in events if (step := reader.step(event)) is not None]
+    return [replace(step, ue=reader.names.get(step.ue, step.ue)) for step in steps]
 
 
 def _innermost(event: Event) -> bytes:
