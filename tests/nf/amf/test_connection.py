@@ -288,75 +288,7 @@ def test_ran_configuration_update() -> None:
     run(test)
 
 
-def test_restart_keeps_idle_ues_and_their_sessions() -> None:
-    async def test(world: World) -> None:
-        gnb, phone = await attached(world)
-        await idle(gnb, phone)
-        await world.restart()
-        gnb = await Gnb(world).set_up()
-        before = phone.count(nas.AuthenticationRequest)
-        phone.service_request(gnb, uplink_data_status=frozenset({1}))
-        await asyncio.sleep(1)
-        assert isinstance(phone.heard[-1], nas.ServiceAccept)
-        assert phone.count(nas.AuthenticationRequest) == before
-        assert world.amf.by_supi[supi_of(1)].context.pdu_session_status == {1}
-
-    run(test)
-
-
-def test_restart_while_connected_goes_on_where_it_was() -> None:
-    async def test(world: World) -> None:
-        _, phone = await attached(world)
-        await world.restart()
-        gnb = await Gnb(world).set_up()
-        phone.service_request(gnb, uplink_data_status=frozenset({1}))
-        await asyncio.sleep(1)
-        assert isinstance(phone.heard[-1], nas.ServiceAccept)
-        assert phone.count(nas.AuthenticationRequest) == 1
-
-    run(test)
-
-
 @pytest.mark.parametrize("how", ["service request", "registration"])
-def test_crash_while_connected_authenticates_anew(how: str) -> None:
-    async def test(world: World) -> None:
-        _, phone = await attached(world)
-        replayed = phone.sent[-1]
-        await world.crash()
-        gnb = await Gnb(world).set_up()
-        before = phone.count(nas.AuthenticationRequest)
-        if how == "registration":
-            phone.register(gnb, phone.registration(2))
-        else:
-            phone.request = None
-            phone.service_request(gnb)
-        await asyncio.sleep(1)
-        assert phone.count(nas.AuthenticationRequest) == before + 1
-        assert isinstance(phone.heard[-1], (nas.ServiceAccept, nas.RegistrationAccept))
-        assert world.amf.by_supi[supi_of(1)].context.pdu_session_status == {1}
-        phone.say_octets(replayed)
-        await asyncio.sleep(1)
-        assert len(world.smf.contexts) == 1
-
-    run(test)
-
-
-def test_implicit_deregistration() -> None:
-    async def test(world: World) -> None:
-        world.amf.start()
-        gnb, phone = await attached(world)
-        await idle(gnb, phone)
-        await asyncio.sleep(600)
-        assert supi_of(1) in world.amf.by_supi
-        await asyncio.sleep(8000)
-        assert world.amf.by_supi == {}
-        assert world.amf.by_tmsi == {}
-        assert world.smf.released == ["sm-1"]
-        assert world.store.get("amf-ue", str(supi_of(1))) is None
-
-    run(test)
-
-
 def test_session_released_by_the_smf_is_forgotten() -> None:
     async def test(world: World) -> None:
         from cinq.sbi.services.namf_communication import NamfCallback, SmContextStatusNotification, StatusInfo
@@ -462,5 +394,23 @@ def test_events_name_the_subscriber_shortened() -> None:
         assert all(
             str(supi_of(1)) not in e.subject for e in world.journal.kept() if e.interface in ("N1", "N2")
         )
+
+    run(test)
+
+
+def test_two_associations_of_one_gnb() -> None:
+    """A gNB that comes back on a new association has forgotten its UEs on the former one."""
+
+    async def test(world: World) -> None:
+        gnb, phone = await attached(world)
+        again = await Gnb(world).set_up()
+        await asyncio.sleep(1)
+        assert world.amf.by_supi[supi_of(1)].context.cm_state == "CM-IDLE"
+        phone.service_request(again, uplink_data_status=frozenset({1}))
+        await asyncio.sleep(1)
+        assert isinstance(phone.heard[-1], nas.ServiceAccept)
+        gnb.ran.lost("at last")
+        await asyncio.sleep(1)
+        assert world.amf.by_supi[supi_of(1)].context.cm_state == "CM-CONNECTED"
 
     run(test)

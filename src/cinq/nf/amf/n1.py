@@ -13,6 +13,7 @@ from cinq.crypto.nas_security import (
     NasSecurityError,
     ReplayError,
 )
+from cinq.nf.amf.context import DL_COUNT_MARGIN
 from cinq.procedure import Event
 from cinq.wire import nas
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=nas.NasMessage, covariant=True)
 DOWNLINK = 1
+STORED_EVERY = DL_COUNT_MARGIN // 2
 INTEGRITY_ONLY = (1, 3)
 
 
@@ -125,6 +127,8 @@ def protect(ue: Ue, message: nas.GmmMessage) -> bytes:
         return security.protect(octets, INTEGRITY_NEW, DOWNLINK)
     if security is None or not ue.secured:
         return octets
+    if security.dl_count % STORED_EVERY == 0:
+        ue.commit()  # so that a restored context never uses a downlink COUNT twice
     return security.protect(octets, INTEGRITY_CIPHERED, DOWNLINK)
 
 
@@ -156,6 +160,8 @@ def answer_broken(ue: Ue, octets: bytes, error: nas.NasError) -> None:
         return
     if isinstance(error.partial, nas.ULNASTransport):
         ue.receive(BrokenTransport(error.partial))
+    elif not ue.is_idle:  # what is under way goes on
+        ue.tell(nas.FiveGMMStatus(cause=error.cause))
     elif error.message_type == nas.RegistrationRequest.TYPE:
         ue.reject(nas.RegistrationReject(cause=error.cause))
     elif error.message_type == nas.ServiceRequest.TYPE:

@@ -68,6 +68,8 @@ class Ue(Subject[UeContext]):
         """A NAS message (protected, and carried by the NGAP message that fits) or an NGAP message."""
         if isinstance(message, nas.GmmMessage):
             n2.send_nas(self, message)
+            if isinstance(message, nas.AuthenticationReject):
+                self.why = ("nas", "authentication-failure")
             if isinstance(message, n2.REJECTS) and self.context.rm_state == "RM-REGISTERED":
                 self._release_soon()
         elif isinstance(message, ngap.Paging):

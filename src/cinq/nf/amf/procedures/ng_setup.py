@@ -45,6 +45,10 @@ def begin_anew(ran: Ran, node_id: str) -> None:
 
     for other in ran.amf.rans:
         if other is ran or other.context.node_id == node_id:
+            if other is not ran:
+                ran.runtime.report(
+                    other, "ng_setup", ran.opening, f"{node_id} is set up anew on another association"
+                )
             reset_all(other)
             other.context = RanContext()
 

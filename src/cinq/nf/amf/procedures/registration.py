@@ -37,6 +37,7 @@ from cinq.wire import nas, ngap
 from cinq.wire.nas import GmmCause, RegistrationKind
 
 T3550 = Timer("T3550", 6.0)
+LAST_COUNTS = 0xFF_0000  # of 24 bits: a key set that is nearly used up is replaced (TS 33.501 §6.4.3.1)
 UPDATES = (RegistrationKind.MOBILITY, RegistrationKind.PERIODIC)
 ONLY_EMERGENCY = RegistrationKind.EMERGENCY
 UNSUPPORTED = (RegistrationKind.SNPN_ONBOARDING, RegistrationKind.DISASTER_ROAMING_INITIAL)
@@ -189,7 +190,10 @@ def check_what_is_asked(ue: Ue, request: nas.RegistrationRequest) -> None:
 
 
 def must_authenticate(ue: Ue) -> bool:
-    """Policy, a context that may be behind, and a UE without keys of its own."""
+    """Policy, a context that may be behind, a COUNT that comes to its end, and a UE without keys of its own."""
+    security = ue.security
+    if security is not None and max(security.ul_count, security.dl_count) >= LAST_COUNTS:
+        return True
     return ue.doubtful or ue.keys is None or ue.amf.settings.authenticate_known or ue.context.supi is None
 
 
