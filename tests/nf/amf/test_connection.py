@@ -288,7 +288,6 @@ def test_ran_configuration_update() -> None:
     run(test)
 
 
-@pytest.mark.parametrize("how", ["service request", "registration"])
 def test_session_released_by_the_smf_is_forgotten() -> None:
     async def test(world: World) -> None:
         from cinq.sbi.services.namf_communication import NamfCallback, SmContextStatusNotification, StatusInfo

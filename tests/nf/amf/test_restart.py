@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from cinq.wire import nas
 
 from .gnb import Gnb
@@ -40,6 +42,7 @@ def test_restart_while_connected_goes_on_where_it_was() -> None:
     run(test)
 
 
+@pytest.mark.parametrize("how", ["service request", "registration"])
 def test_crash_while_connected_authenticates_anew(how: str) -> None:
     async def test(world: World) -> None:
         _, phone = await attached(world)
