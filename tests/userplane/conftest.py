@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,9 +35,11 @@ def row() -> Iterator[Topology]:
         yield t
 
 
-@pytest.fixture
-def iperf3() -> str:
-    found = shutil.which("iperf3")
-    if not found:
-        pytest.skip("needs iperf3")
-    return found
+@pytest.fixture(scope="module")
+def lasting_row() -> Iterator[Topology | None]:
+    """The same for all tests of a module, each of which leaves it as it was. None where it cannot be."""
+    if missing("tun"):
+        yield None
+        return
+    with topology(f"um{os.getpid()}") as t:
+        yield t

@@ -161,6 +161,26 @@ def test_tun_when_bpf_is_refused_and_the_log_says_so(
     assert state(row) == before
 
 
+def test_n3_on_the_loopback_is_for_tun(
+    row: Topology, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """127.0.0.7 is the default of the settings: an address that no interface has as such."""
+    settings = replace(
+        row.upf_settings(), n3_address=p.IPv4Address("127.0.0.7"), n3_interface="", n6_interface="", nat=True
+    )
+
+    def work() -> None:
+        plane = open_plane(settings, Events(), tmp_path / "journal")
+        assert plane.kind == "tun"
+        assert any("out of any interface" in line for line in plane.changes())
+        assert any("interface upf-tun made" in line for line in plane.changes())
+        plane.close()
+
+    before = state(row)
+    in_upf(row, work)
+    assert state(row) == before
+
+
 def test_a_port_in_use_leaves_nothing(row: Topology, tmp_path: Path) -> None:
     before = state(row)
 

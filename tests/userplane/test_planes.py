@@ -24,7 +24,7 @@ from cinq.userplane.rules import (
     SessionRules,
     TeidInUse,
 )
-from cinq.userplane.topology import Topology, topology
+from cinq.userplane.topology import Topology
 
 from . import packets as p
 from .conftest import missing
@@ -35,6 +35,7 @@ Run = Callable[[Case], None]
 AMF = Protected(p.IPv4Address("10.6.0.2"), 132, 38412)
 OAM = Protected(p.IPv4Address("10.6.0.77"))
 LAB = IPv4Network("10.7.0.0/16")
+SETTINGS = replace(Topology("", "", "", "").upf_settings(), protected=(AMF, OAM), buffer_per_session=16)
 
 
 @pytest.fixture(
@@ -44,32 +45,25 @@ LAB = IPv4Network("10.7.0.0/16")
         pytest.param("tun", marks=[pytest.mark.root, pytest.mark.kernel]),
     ]
 )
-def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
+def run(request: pytest.FixtureRequest, lasting_row: Topology | None, tmp_path: Path) -> Run:
     """Runs a case against one make of the UPF end."""
     kind: str = request.param
-    settings = replace(
-        Topology("", "", "", "").upf_settings(),
-        protected=(AMF, OAM),
-        protected_networks=(LAB,),
-        buffer_per_session=16,
-    )
+    settings = replace(SETTINGS, protected_networks=(LAB,))
 
-    async def on_kernel(case: Case) -> None:
-        with topology(f"up-{kind}") as t:
-            end = KernelEnd(t, replace(settings, plane=kind), tmp_path / "journal")
-            try:
-                await case(end)
-            finally:
-                end.close()
+    async def on_kernel(t: Topology, case: Case) -> None:
+        end = KernelEnd(t, replace(settings, plane=kind), tmp_path / "journal")
+        try:
+            await case(end)
+        finally:
+            end.close()
 
     def runner(case: Case) -> None:
         if kind == "model":
             asyncio.run(case(ModelEnd(settings)))
-            return
-        reason = missing(kind)
-        if reason:
-            pytest.skip(reason)
-        asyncio.run(on_kernel(case))
+        elif lasting_row is None or missing(kind):
+            pytest.skip(missing(kind))
+        else:
+            asyncio.run(on_kernel(lasting_row, case))
 
     return runner
 
@@ -342,7 +336,7 @@ def test_mutated_packets_meet_the_same_fate_everywhere(run: Run) -> None:
     async def case(end: End) -> None:
         if isinstance(end, ModelEnd):
             return  # it is the judge here
-        oracle = Model(replace(Topology("", "", "", "").upf_settings(), protected=(AMF, OAM)))
+        oracle = Model(SETTINGS)
         oracle.install(rules(), 0)
         end.install(rules())
         passed = 0

@@ -7,8 +7,7 @@ import os
 import socket
 import struct
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -16,7 +15,7 @@ from typing import Literal
 import pytest
 
 from cinq.transport import netns
-from cinq.userplane.topology import Topology, topology
+from cinq.userplane.topology import Topology
 
 from . import packets as p
 from .conftest import missing
@@ -28,26 +27,21 @@ Kind = Literal["ebpf", "tun"]
 Case = Callable[[KernelEnd], Awaitable[None]]
 
 
-@asynccontextmanager
-async def opened(kind: Kind, journal: Path) -> AsyncIterator[KernelEnd]:
-    with topology(f"uw-{kind}") as t:
-        end = KernelEnd(t, replace(Topology("", "", "", "").upf_settings(), plane=kind), journal)
-        try:
-            end.install(rules())
-            yield end
-        finally:
-            end.close()
-
-
 @pytest.fixture(params=["ebpf", "tun"])
-def run(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Case], None]:
+def run(request: pytest.FixtureRequest, row: Topology, tmp_path: Path) -> Callable[[Case], None]:
+    """A row for each test: kernels remember path MTUs and unfinished connections."""
     kind: Kind = request.param
     if missing(kind):
         pytest.skip(missing(kind))
+    t = row
 
     async def main(case: Case) -> None:
-        async with opened(kind, tmp_path / "journal") as end:
+        end = KernelEnd(t, replace(t.upf_settings(), plane=kind), tmp_path / "journal")
+        try:
+            end.install(rules())
             await case(end)
+        finally:
+            end.close()
 
     return lambda case: asyncio.run(main(case))
 

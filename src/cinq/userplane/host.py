@@ -16,7 +16,7 @@ from typing import Literal
 
 import msgspec
 
-from cinq.transport import ethtool
+from cinq.transport import ethtool, netns
 from cinq.userplane import nft, offload
 from cinq.userplane.links import Links, exists
 
@@ -97,7 +97,32 @@ class Rule(msgspec.Struct, frozen=True, tag="rule"):
         links.remove_rule(IPv4Network(self.source), self.table, self.priority)
 
 
-Change = Sysctl | Offload | Link | Table | Rule
+class Device(msgspec.Struct, frozen=True, tag="device"):
+    """A TUN or TAP, with its routes: it goes with the descriptor that its plane holds."""
+
+    name: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"interface {self.name} made: {self.what}"
+
+    def undo(self, links: Links) -> None:
+        """Nothing is left to do."""
+
+
+class Namespace(msgspec.Struct, frozen=True, tag="namespace"):
+    """A network namespace with a name, that we made."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"network namespace {self.name} made"
+
+    def undo(self, links: Links) -> None:
+        netns.delete(self.name)
+
+
+Change = Sysctl | Offload | Link | Table | Rule | Device | Namespace
 
 
 class _Head(msgspec.Struct, frozen=True, tag="head"):
@@ -186,10 +211,21 @@ class Host:
         self.links.delete(name)
         self._change(Link(name), lambda: self.links.create_veth(name, peer))
 
+    def device(self, name: str, what: str, act: Callable[[], int]) -> int:
+        """Opens a TUN or TAP; its descriptor."""
+        fds: list[int] = []
+        self._change(Device(name, what), lambda: fds.append(act()))
+        return fds[0]
+
     def masquerade(self, table: str, pools: tuple[IPv4Network, ...], interface: str) -> None:
         nft.delete_table(table)
         what = f"masquerade {', '.join(map(str, pools))} out of {interface or 'any interface'}"
         self._change(Table(table, what), lambda: nft.add_masquerade(table, pools, interface))
+
+    def namespace(self, name: str) -> None:
+        """A network namespace of this name, made where there is none. TransportError: no right."""
+        if not netns.exists(name):
+            self._change(Namespace(name), lambda: netns.create(name))
 
     def rule(self, source: IPv4Network, table: int, priority: int) -> None:
         self._change(Rule(str(source), table, priority), lambda: self.links.add_rule(source, table, priority))

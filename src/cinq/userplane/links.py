@@ -11,6 +11,7 @@ import fcntl
 import os
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv4Network
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pyroute2 import IPRoute
 
 T = TypeVar("T")
-SIOCGIFMTU = 0x8921
+SIOCGIFMTU, SIOCGIFHWADDR, ARPHRD_ETHER = 0x8921, 0x8927, 1
 TABLE_MAIN, TABLE_LOCAL = 254, 255
 SCOPE_LINK, SCOPE_HOST = 253, 254
 TYPE_LOCAL = 2
@@ -43,6 +44,13 @@ def mtu_of(name: str) -> int:
         answer = fcntl.ioctl(any_socket.fileno(), SIOCGIFMTU, struct.pack("16sI20x", name.encode(), 0))
     mtu: int = struct.unpack_from("I", answer, 16)[0]
     return mtu
+
+
+def is_ethernet(name: str) -> bool:
+    """Whether frames of the interface have an Ethernet header."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        answer = fcntl.ioctl(any_socket.fileno(), SIOCGIFHWADDR, struct.pack("16s24x", name.encode()))
+    return int.from_bytes(answer[16:18], sys.byteorder) == ARPHRD_ETHER
 
 
 class Links:

@@ -21,11 +21,12 @@ def set_up(host: Host, settings: PlaneSettings, n3_interface: str) -> None:
     """
     host.sysctl("net/ipv4/ip_forward", "1")
     host.sysctl(f"net/ipv4/conf/{n3_interface}/rp_filter", LOOSE)
-    if not settings.nat or not settings.ue_pools:
+    pools = settings.nat_pools or settings.ue_pools
+    if not settings.nat or not pools:
         return
     out = settings.n6_interface  # a default route may change, so without a name NAT is for every way out
     try:
-        host.masquerade(table_of(settings.instance), settings.ue_pools, out)
+        host.masquerade(table_of(settings.instance), pools, out)
     except OSError as error:
         wants = "nf_tables with nft_chain_nat and nft_masq in the kernel, and CAP_NET_ADMIN"
         raise OSError(error.errno, f"NAT of the UE pools needs {wants}: {error.strerror}") from error

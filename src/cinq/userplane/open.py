@@ -8,6 +8,7 @@ from pathlib import Path
 from cinq.userplane import n6
 from cinq.userplane.ebpf.plane import OBJECT, EbpfPlane
 from cinq.userplane.host import Host
+from cinq.userplane.links import is_ethernet
 from cinq.userplane.rules import Plane, PlaneEvents, PlaneSettings, Role
 from cinq.userplane.tun import TunPlane
 
@@ -41,8 +42,8 @@ def _choose(settings: PlaneSettings, events: PlaneEvents, host: Host, n3: str, n
     try:
         if not OBJECT.exists():
             raise FileNotFoundError(f"{OBJECT.name} was not built (no clang and no ziglang at install)")
-        if n3 == "lo":
-            raise OSError("N3 on the loopback interface")
+        if not is_ethernet(n3):
+            raise OSError(f"N3 is on {n3}, which has no Ethernet header")
         plane = EbpfPlane(settings, host, events, n3, n6_interface)
     except OSError as reason:
         host.restore(keep=before)

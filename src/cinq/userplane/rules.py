@@ -145,6 +145,7 @@ class PlaneSettings:
     nat: bool = (
         False  # N6: the UE pools behind the address of the N6 interface, or of any way out without one
     )
+    nat_pools: tuple[IPv4Network, ...] = ()  # with `nat`: only these; () is all
     n3_mtu: int = 0  # of the N3 link; 0: the interface's
     plane: Literal["auto", "ebpf", "tun"] = "auto"
 
@@ -234,7 +235,7 @@ class Plane(Protocol):
         self, name: str, namespace: str | int | None = None, pools: tuple[IPv4Network, ...] = ()
     ) -> Side:
         """gNB: an interface for UEs, of at most 13 characters, in our namespace or moved to that of a process
-        id or path. OSError: the kernel refuses."""
+        id or path. A name below /run/netns is made where it is not. OSError: the kernel refuses."""
 
     def changes(self) -> list[str]:
         """What it changed on this host, one line each."""

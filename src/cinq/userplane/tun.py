@@ -83,7 +83,8 @@ class TunPlane:
 
     def _open_tun(self, name: str, side: UeSide | None) -> None:
         self._host.links.delete(name)
-        fd = tap.open_device(name, ethernet=False)
+        what = f"TUN of {'UEs' if side else ', '.join(map(str, self._settings.ue_pools))}"
+        fd = self._host.device(name, what, lambda: tap.open_device(name, ethernet=False))
         self._undo.callback(os.close, fd)
         self._loop.add_reader(fd, self._from_tun, fd)
         self._undo.callback(self._loop.remove_reader, fd)

@@ -12,6 +12,7 @@ import os
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
+from cinq.transport import netns
 from cinq.userplane.host import Host
 from cinq.userplane.links import Links, open_namespace
 
@@ -27,10 +28,15 @@ class UeSide:
     def __init__(
         self, name: str, number: int, host: Host, namespace: str | int | None, pools: tuple[IPv4Network, ...]
     ) -> None:
-        """`namespace`: a process id, a path, or None for ours. The interface exists already, in ours."""
+        """`namespace`: a process id, a path, or None for ours; a name below /run/netns is made where it is not.
+
+        The interface exists already, in ours.
+        """
         self.name, self._host, self._pools = name, host, pools
         self._table = FIRST_TABLE + number
         self._shown: set[IPv4Address] = set()
+        if isinstance(namespace, str) and Path(namespace).parent == netns.FOLDER:
+            host.namespace(Path(namespace).name)
         self._namespace = None if namespace is None else open_namespace(namespace)
         self._links = host.links if self._namespace is None else Links(self._namespace)
         self._by_rule = self._namespace is None

@@ -17,7 +17,7 @@ from cinq.userplane.ebpf import maps as layout
 from cinq.userplane.ebpf.loader import Loaded
 from cinq.userplane.ebpf.syscall import attach_ingress
 from cinq.userplane.host import Host
-from cinq.userplane.links import mtu_of
+from cinq.userplane.links import is_ethernet, mtu_of
 from cinq.userplane.model import Buffered, Inner, Model, Outer, SlowPath
 from cinq.userplane.n3 import N3Socket
 from cinq.userplane.rules import (
@@ -86,12 +86,13 @@ class EbpfPlane:
         if not self._gnb:
             self._open_segmenter()
         self._attach("decap", n3)
-        if n6 and not self._gnb:
-            self._attach("encap_n6", n6)
+        if n6 and not self._gnb and is_ethernet(n6):
+            self._attach("encap_n6", n6)  # else all downlink packets come by the segmenter pair
 
     def _open_tap(self) -> None:
         name = f"{self._settings.instance}-buf"
-        self._tap = tap.open_device(name, ethernet=True)
+        what = "TAP of packets that wait"
+        self._tap = self._host.device(name, what, lambda: tap.open_device(name, ethernet=True))
         self._undo.callback(os.close, self._tap)
         quieten(name)
         self._host.links.configure(name, mtu=max(self.mtu, 1500), arp=False, queue=TAP_QUEUE)
