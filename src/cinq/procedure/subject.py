@@ -67,7 +67,7 @@ class _Activity:
     def unsettled(self) -> bool:
         if self.main is not None and self.main.unsettled:
             return True
-        return any(run.unsettled and run.aborting is None for run in self.beside)
+        return bool(self.beside) and any(run.unsettled and run.aborting is None for run in self.beside)
 
 
 class Subject(Generic[C]):
@@ -346,8 +346,8 @@ class Subject(Generic[C]):
         if activity is not None:
             if position is None:
                 position = activity.arrived
-            for run in activity.runs:
-                if run.awaiting is not None and run.awaiting.offer(content, position):
+            for run in activity.runs if activity.beside else (activity.main,):
+                if run is not None and run.awaiting is not None and run.awaiting.offer(content, position):
                     return
         main = None if activity is None else activity.main
         if activity is None or main is None:
