@@ -136,6 +136,7 @@ class Network:
             ue_pools=tuple(d.pool for d in s.dnn),
             smf_addresses=(s.smf.n4_address,),
         )
+        self.n4 = n4
         self.upf = UPF(settings, n4, self.clock, os.urandom, self.journal)
         self.plane = open_plane(self._plane_settings(), self.upf, self._host_journal())
         self._undo.callback(self.plane.close)
@@ -190,6 +191,8 @@ class Network:
             settings, self.bus, n4, store, self.clock, os.urandom, self.journal, self.identity("SMF")
         )
         n4.on_datagram = self.smf.n4_received
+        if s.smf.n4_path == "direct":
+            n4.join(self.n4)
         self._serve(self.smf.services(), self.smf.profile())
         self.smf.start()
         self._undo.push_async_callback(self.smf.stop)

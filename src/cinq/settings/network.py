@@ -81,6 +81,10 @@ class Smf:
 
     n4_address: IPv4Address = setting("Address of the SMF on N4.", IPv4Address("127.0.0.6"))
     n4_port: int = setting("PFCP port of the SMF.", 8805)
+    n4_path: Literal["direct", "udp"] = setting(
+        "How PFCP reaches the UPF of the same process: direct hands it over, udp sends it through the host.",
+        "direct",
+    )
 
     def __post_init__(self) -> None:
         _port("n4_port", self.n4_port)
