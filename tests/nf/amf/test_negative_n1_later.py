@@ -244,3 +244,43 @@ def test_no_identity_after_identity_request() -> None:
         await control(world, gnb)
 
     run(test)
+
+
+def test_dev_032_plain_messages_for_a_secured_ue_are_discarded() -> None:
+    """On the UE's own connection, whatever the message: TS 24.501 §4.4.4.3, last paragraph."""
+
+    async def test(world: World) -> None:
+        gnb = await Gnb(world).set_up()
+        victim = await Phone(world, 2).registered(gnb)
+        before, heard = world.amf.by_supi[supi_of(2)].context, len(victim.heard)
+        for message in (
+            victim.registration(mobile_identity=victim.suci),
+            nas.AuthenticationResponse(res=b"\0" * 16),
+            nas.SecurityModeReject(cause=24),
+            nas.IdentityResponse(mobile_identity=victim.suci),
+        ):
+            victim.say_octets(nas.encode(message))
+            await asyncio.sleep(1)
+        assert len(victim.heard) == heard
+        assert world.amf.by_supi[supi_of(2)].context == before
+        assert sum("not protected, though" in cause for cause in world.causes()) == 4
+        victim.establish(1)
+        await asyncio.sleep(1)
+        assert world.amf.by_supi[supi_of(2)].context.pdu_session_status == {1}
+        await control(world, gnb)
+
+    run(test)
+
+
+def test_dev_033_cleartext_beyond_the_list_counts_for_nothing_even_without_a_container() -> None:
+    async def test(world: World) -> None:
+        gnb = await Gnb(world).set_up()
+        phone = Phone(world, 2)
+        gnb.initial(phone, nas.encode(phone.registration(requested_nssai=[SNssai(5)])))
+        await asyncio.sleep(1)
+        accept = phone.last(nas.RegistrationAccept)
+        assert accept.allowed_nssai == [SNssai(1)]
+        assert accept.rejected_nssai is None
+        await control(world, gnb)
+
+    run(test)
