@@ -161,6 +161,7 @@ class Network:
             n3_mtu=s.upf.n3_mtu,
             max_sessions=s.upf.max_sessions,
             nat=any(d.nat for d in s.dnn),
+            nat_pools=tuple(d.pool for d in s.dnn if d.nat),
             plane=s.upf.data_plane,
         )
 

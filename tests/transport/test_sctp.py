@@ -327,6 +327,7 @@ def test_silent_peer_fills_the_queue_and_is_aborted(needs_usrsctp: None) -> None
         usrsctp_stack.stack().impair(lambda direction: True)
         for _ in range(40):
             association.send(bytes(50_000))
+        await asyncio.sleep(0)
         assert client.recorders[0].reasons == [
             "aborted here: more than 1048576 octets wait: the peer does not read"
         ]

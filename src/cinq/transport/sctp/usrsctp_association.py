@@ -11,7 +11,7 @@ import sys
 from typing import cast
 
 from cinq.transport.error import TransportError
-from cinq.transport.sctp.association import Address, OnAssociation, SctpSettings
+from cinq.transport.sctp.association import PPID_NGAP, Address, OnAssociation, SctpSettings
 from cinq.transport.sctp.core import AssociationCore, Change, assoc_change
 from cinq.transport.sctp.port_reservation import PortReservation
 from cinq.transport.sctp.usrsctp_library import (
@@ -23,7 +23,7 @@ from cinq.transport.sctp.usrsctp_library import (
     ffi,
     sockaddr_conn,
 )
-from cinq.transport.sctp.usrsctp_stack import Stack
+from cinq.transport.sctp.usrsctp_stack import SCTP_NODELAY, Stack
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ _flags = ffi.new("int *")
 _sockaddr = ffi.new("unsigned char[16]")
 _sockaddr_length = ffi.new("uint32_t *")
 _status = ffi.new("unsigned char[256]")
+_NAGLE, _NO_NAGLE = (flag.to_bytes(4, sys.byteorder) for flag in (0, 1))
 
 
 class UsrsctpAssociation(AssociationCore):
@@ -69,6 +70,35 @@ class UsrsctpAssociation(AssociationCore):
         self._so = so
         self._reservation = reservation
         self._up: asyncio.Future[None] | None = None
+        self._staged: list[tuple[bytes, int, int]] = []
+
+    # -- towards the peer: what one turn of the loop sends leaves in as few packets as hold it
+
+    def send(self, octets: bytes, *, stream: int = 0, ppid: int = PPID_NGAP) -> None:
+        if not self._staged:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._staged.append((octets, stream, ppid))
+
+    def _flush(self) -> None:
+        """Nagle's rule holds all but the last back, so that usrsctp bundles them (RFC 9260 §6.10)."""
+        staged, self._staged = self._staged, []
+        last = len(staged) - 1
+        for number, (octets, stream, ppid) in enumerate(staged):
+            if last and number in (0, last) and not self.over:
+                self._bundle(number == 0)
+            super().send(octets, stream=stream, ppid=ppid)
+
+    def _bundle(self, wanted: bool) -> None:
+        lib, value = self._stack.lib, _NAGLE if wanted else _NO_NAGLE
+        lib.usrsctp_setsockopt(self._so, IPPROTO_SCTP, SCTP_NODELAY, value, len(value))
+
+    async def close(self, within: float = 2.0) -> None:
+        self._flush()
+        await super().close(within)
+
+    def abort(self, reason: str = "") -> None:
+        self._flush()
+        super().abort(reason)
 
     async def connect(self, handle: int, port: int, within: float, on_association: OnAssociation) -> None:
         """Waits until the association is up; TransportError says why it is not."""
