@@ -13,7 +13,7 @@ from cinq.procedure import TimerExpired, run_virtual
 from cinq.ran.gnb import GnbSettings
 from cinq.ran.gnb.procedures.release import ng_reset
 from cinq.ran.radio.port import RrcSetup
-from cinq.ran.ue import Ue
+from cinq.ran.ue import Ue, UeSettings
 from cinq.userplane.rules import Action, SessionRules, Usage
 from cinq.wire import gtpu, nas, ngap
 
@@ -290,6 +290,28 @@ def test_rules_of_the_user_plane() -> None:
         assert not plane.rules
         assert not plane.sides["ue0"][0].addresses
         assert len(radio.gnb.bearers) == 0
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize(("named", "found"), [("", "/run/netns/cinq-ue"), ("phone", "/run/netns/phone")])
+def test_beside_the_upf_a_ue_has_a_namespace(named: str, found: str) -> None:
+    """With its address in the UPF's own namespace nothing would pass the tunnels: the kernel delivers it at once."""
+
+    async def main() -> None:
+        core, plane = Core(), Plane()
+        radio = Radio(core)
+        radio.gnb.bearers.use(plane, lambda address: address == UPF)
+        await radio.up()
+        ue = radio.ue(UeSettings(netns=named))
+        await ue.power_on()
+        await settle()
+        assert plane.sides["ue0"][1] == found
+        assert ue.sessions[1].context.netns == found.removeprefix("/run/netns/")
+        other = radio.ue(UeSettings().numbered(1))
+        await other.power_on()
+        await settle()
+        assert len(plane.sides) == (1 if not named else 2)
 
     run_virtual(main())
 

@@ -12,6 +12,8 @@ from cinq.cli.output import Failure, console, logging_to_stderr, settings, show_
 
 if TYPE_CHECKING:
     from cinq.ran.ue import Ue
+    from cinq.ran.ue.context import SessionContext
+    from cinq.ran.ue.session import Session
     from cinq.ran.ue.settings import UeSettings
 
 
@@ -41,16 +43,36 @@ async def _run(chosen: UeSettings, json: bool) -> None:
     from cinq.ran.ue.serve import serve
 
     stopped = until_signal()
+    gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def on_gone(reason: str) -> None:
+        if not gone.done():
+            gone.set_result(reason)
+
     try:
-        async with serve(chosen, Runtime("UE")) as ues:
-            answers = await asyncio.gather(*(_power_on(ue) for ue in ues))
-            _say(ues, answers, json)
-            if all(answers):
-                raise Failure(f"no UE came up: {answers[0]}", "cinq trace live, beside the core, shows why")
-            await stopped
+        async with serve(chosen, Runtime("UE"), on_gone) as ues:
+            life = asyncio.ensure_future(_live(ues, chosen, json))
+            await asyncio.wait((life, stopped, gone), return_when=asyncio.FIRST_COMPLETED)
+            life.cancel()
+            if life.done():
+                life.result()
+            if gone.done():
+                raise Failure(
+                    f"the gNB at {chosen.radio} is gone: {gone.result()}", "cinq gnb, then this again"
+                )
             await asyncio.gather(*(ue.deregister() for ue in ues), return_exceptions=True)
+            gone.cancel()
     except OSError as error:
         raise Failure(getattr(error, "what", str(error)), getattr(error, "remedy", "")) from None
+
+
+async def _live(ues: list[Ue], chosen: UeSettings, json: bool) -> None:
+    """On, and never off by themselves. Failure when not one comes up."""
+    answers = await asyncio.gather(*(_power_on(ue) for ue in ues))
+    _say(ues, answers, json)
+    if all(answers):
+        raise Failure(f"no UE came up: {answers[0]}", _remedy(chosen, answers[0]))
+    await asyncio.get_running_loop().create_future()
 
 
 async def _power_on(ue: Ue) -> str:
@@ -64,6 +86,16 @@ async def _power_on(ue: Ue) -> str:
     return ""
 
 
+def _remedy(chosen: UeSettings, answer: str) -> str:
+    """Of what the first UE met: a subscriber that the core does not know is the likeliest."""
+    if "#3 " not in answer:
+        return "cinq trace live, beside the core, shows why"
+    return (
+        f"the core knows no such subscriber, or with other keys: cinq subscriber add {chosen.imsi} "
+        f"--k {chosen.k.hex()} --opc {chosen.operator_code.hex()} (a core elsewhere: its own way)"
+    )
+
+
 def _say(ues: list[Ue], answers: list[str], json: bool) -> None:
     rows = [
         {
@@ -75,6 +107,7 @@ def _say(ues: list[Ue], answers: list[str], json: bool) -> None:
                     "dnn": s.settings.dnn,
                     "address": str(s.context.address or ""),
                     "interface": s.context.interface,
+                    "netns": s.context.netns,
                 }
                 for n, s in sorted(ue.sessions.items())
             ],
@@ -89,10 +122,30 @@ def _say(ues: list[Ue], answers: list[str], json: bool) -> None:
         (
             row["supi"],
             "registered" if row["registered"] else "not registered",
-            ", ".join(f"{s.context.address} ({s.context.interface})" for s in ue.sessions.values()),
+            ", ".join(f"{s.context.address} ({s.context.interface})" for s in _up(ue)),
             row["error"],
         )
         for ue, row in zip(ues[:50], rows, strict=False)
     ]
     show_table("", ("SUPI", "state", "address (interface)", "error"), shown)
-    console().print(f"{sum(not a for a in answers)} of {len(ues)} UEs are up; Ctrl-C deregisters them")
+    up = sum(not a for a in answers)
+    console().print(f"{up} of {len(ues)} UEs are up" + ("; Ctrl-C deregisters them" if up else ""))
+    session = next((s for ue in ues for s in _up(ue) if s.context.interface), None)
+    if session is not None:
+        console().print(f"try it: {_trial(session.context)}", soft_wrap=True)
+
+
+def _up(ue: Ue) -> list[Session]:
+    return [s for _, s in sorted(ue.sessions.items()) if s.context.address is not None]
+
+
+def _trial(session: SessionContext) -> str:
+    """A command that sends traffic through the session."""
+    ping = f"ping -I {session.address} 1.1.1.1"
+    if not session.netns:
+        return ping
+    if session.netns.startswith("/"):
+        return f"nsenter --net={session.netns} {ping}"
+    if session.netns.isdecimal():
+        return f"nsenter --net --target {session.netns} {ping}"
+    return f"ip netns exec {session.netns} {ping}"

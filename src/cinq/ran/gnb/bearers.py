@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Protocol
 
@@ -57,12 +57,21 @@ class Bearers:
     """All PDU sessions of a gNB (userplane.rules.PlaneEvents).
 
     While a UE is idle its uplink packets are buffered, and the first one calls Bearer.notify.
-    instance: what names of interfaces begin with.
+    instance: what names of interfaces begin with. apart: the namespace of UEs that name none, where the UPF is on
+    this host: their addresses here would be the UPF's own, and never pass its tunnels.
     """
 
-    def __init__(self, address: IPv4Address, random: Callable[[int], bytes], instance: str = "ue") -> None:
+    def __init__(
+        self,
+        address: IPv4Address,
+        random: Callable[[int], bytes],
+        instance: str = "ue",
+        apart: str = "cinq-ue",
+    ) -> None:
         self.address = address
         self._instance = instance
+        self._apart = apart
+        self._local: Callable[[IPv4Address], bool] = lambda _: False
         self._plane: RanPlane | None = None
         self._random = random
         self._by_session: dict[int, Bearer] = {}
@@ -70,9 +79,10 @@ class Bearers:
         self._sides: dict[str, Side] = {}
         self._next = 1
 
-    def use(self, plane: RanPlane) -> None:
-        """The data plane, given before the first bearer."""
+    def use(self, plane: RanPlane, local: Callable[[IPv4Address], bool] | None = None) -> None:
+        """The data plane, given before the first bearer. local: whether an address is this host's own."""
         self._plane = plane
+        self._local = local or self._local
 
     def __len__(self) -> int:
         return len(self._by_session)
@@ -111,19 +121,20 @@ class Bearers:
             bearer.tunnel = None
             self._install(bearer)
 
-    def open(self, bearer: Bearer, interface: Interface) -> str:
+    def open(self, bearer: Bearer, interface: Interface) -> Interface:
         """Give programs an interface with the UE's address; UEs of one namespace share it.
 
-        Returns its name, "" without a plane. OSError, ValueError or RuleError: it cannot be, nothing has changed.
+        Returns it with its name, "" without a plane, and its namespace. OSError, ValueError or RuleError: it cannot
+        be, nothing has changed.
         """
         if self._plane is None:
-            return ""
-        ue = IPv4Address(interface.address)
-        side = self._sides.get(interface.netns)
+            return replace(interface, name="")
+        ue, netns = IPv4Address(interface.address), interface.netns or self._home(bearer)
+        side = self._sides.get(netns)
         if side is None:
             name = f"{self._instance}{len(self._sides)}"
-            side = self._plane.add_side(name, namespace(interface.netns))
-            self._sides[interface.netns] = side
+            side = self._plane.add_side(name, namespace(netns))
+            self._sides[netns] = side
         side.add(ue)
         bearer.ue, bearer.side = ue, side
         try:
@@ -131,7 +142,11 @@ class Bearers:
         except RuleError:
             self.close(bearer)
             raise
-        return side.name
+        return replace(interface, name=side.name, netns=netns)
+
+    def _home(self, bearer: Bearer) -> str:
+        upf = bearer.tunnel.upf if bearer.tunnel is not None else self.address
+        return self._apart if self._local(upf) else ""
 
     def close(self, bearer: Bearer) -> None:
         """The UE gives its address up. Idempotent."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cinq.numbering import STmsi
@@ -66,8 +65,7 @@ class CellLink:
         """Whatever goes wrong, the UE hears why."""
         made, error = interface, ""
         try:
-            name = self.gnb.bearers.open(self._bearer(interface.pdu_session_id), interface)
-            made = replace(interface, name=name)
+            made = self.gnb.bearers.open(self._bearer(interface.pdu_session_id), interface)
         except (OSError, RuleError, ValueError) as found:
             error = str(found)
             log.debug("interface for %s: %s", interface.address, error)

@@ -41,7 +41,8 @@ class Gnb:
         self.settings = settings
         self.runtime = runtime
         self.location = _location(settings)
-        self.bearers = Bearers(settings.n3_address, entropy)
+        apart = "cinq-ue" if settings.gnb_id == 1 else f"cinq-ue-{settings.gnb_id}"
+        self.bearers = Bearers(settings.n3_address, entropy, apart=apart)
         self.n2 = N2(self, runtime)
         self.links: set[CellLink] = set()
         self._connect = connect

@@ -12,7 +12,7 @@ from cinq.procedure import Runtime
 from cinq.ran.gnb.gnb import Connect, Gnb
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.radio.link import RadioServer
-from cinq.transport import local, sctp
+from cinq.transport import local, sctp, udp
 from cinq.userplane.open import open_plane
 from cinq.userplane.rules import Plane, PlaneSettings, Role
 
@@ -45,7 +45,7 @@ async def serve(
     try:
         if settings.data_plane != "none":
             plane = open_plane(_plane_settings(settings), gnb.bearers, folder / "gnb.journal")
-            gnb.bearers.use(plane)
+            gnb.bearers.use(plane, udp.is_local)
         if settings.radio:
             listener = await local.listen(settings.radio, lambda connection: RadioServer(gnb, connection))
         gnb.start()

@@ -181,10 +181,16 @@ class _RemoteLink:
 
 
 class RemoteCell:
-    """A cell of another process. When the connection is lost every UE hears that it is barred, and is released."""
+    """A cell of another process. When the connection is lost every UE hears that it is barred, and is released.
 
-    def __init__(self, connection: FrameConnection) -> None:
+    on_gone: told why it was lost.
+    """
+
+    def __init__(
+        self, connection: FrameConnection, on_gone: Callable[[str], None] = lambda reason: None
+    ) -> None:
         self._connection = connection
+        self._on_gone = on_gone
         self._links: dict[int, _RemoteLink] = {}
         self._next = 1
         self._information: SystemInformation | None = None
@@ -225,6 +231,7 @@ class RemoteCell:
                 i = self._information
                 barred = SystemInformation(i.name, i.plmn, i.tac, i.nr_cell_identity, barred=True)
                 link.mobile.on_system_information(barred)
+        self._on_gone(reason)
 
     def _deliver(self, link: _RemoteLink, frame: frames.FromGnb) -> None:
         mobile = link.mobile

@@ -36,7 +36,8 @@ class SessionContext:
     """5GSM context of a PDU session, TS 24.501 §6.1.3.
 
     state: INACTIVE, ACTIVE_PENDING, ACTIVE or INACTIVE_PENDING. address: IPv4 of the UE. mtu: octets.
-    interface: its name once programs can use it. bearer: whether user-plane resources are up.
+    interface: its name once programs can use it, in namespace netns ("": the gNB's own).
+    bearer: whether user-plane resources are up.
     """
 
     pdu_session_id: int
@@ -49,6 +50,7 @@ class SessionContext:
     uplink_bps: int = 0
     downlink_bps: int = 0
     interface: str = ""
+    netns: str = ""
     bearer: bool = False
 
 

@@ -87,7 +87,7 @@ class Session(Subject[SessionContext]):
         self.trouble = error
         if error:
             log.warning("%s: %s", self.label, error)
-        self.commit(interface="" if error else interface.name)
+        self.commit(interface="" if error else interface.name, netns=interface.netns)
         if self._answered is not None:
             self._answered.set()
             self._answered = None

@@ -77,7 +77,8 @@ class UeSettings:
         "PDU sessions, asked for after registration with the identities 1, 2, ...", (SessionSettings(),)
     )
     netns: str = setting(
-        "Network namespace of the UE's interfaces: a process id, a path, or a name; empty: where the gNB runs.",
+        "Network namespace of the UE's interfaces: a process id, a path, or a name, made where there is none. Empty: "
+        "where the gNB runs, or cinq-ue where the UPF runs there as well.",
         "",
     )
     radio: str = setting("Path of the gNB's radio socket.", "/run/cinq/radio")
