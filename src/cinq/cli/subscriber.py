@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.progress import track
 
 from cinq.cli.output import Failure, settings, show_json, show_pairs, show_table
@@ -75,17 +76,17 @@ def _facts(subscriber: Subscriber, keys: bool = False) -> dict[str, object]:
 def add(
     imsi: Annotated[str, typer.Argument(help="IMSI: 6 to 15 digits, with or without 'imsi-'.")],
     k: Annotated[str, typer.Option(help="Permanent key K, 32 hexadecimal digits (TUAK: or 64).")],
-    opc: Annotated[str, typer.Option(help="OPc (TUAK: TOPc), 32 (64) hexadecimal digits.")] = "",
+    opc: Annotated[str, typer.Option(help="OPc, 32 hexadecimal digits (TUAK: TOPc, 64).")] = "",
     op: Annotated[str, typer.Option(help="OP (TUAK: TOP) instead of OPc: OPc is derived from it.")] = "",
     amf: Annotated[str, typer.Option(help="Authentication management field, 4 hexadecimal digits.")] = "8000",
-    sqn: Annotated[str, typer.Option(help="Last sequence number, hexadecimal.")] = "0",
+    sqn: Annotated[str, typer.Option(help="Last sequence number used, hexadecimal.")] = "0",
     algorithm: Annotated[str, typer.Option(help="milenage or tuak.")] = "milenage",
     slices: Annotated[
         list[str] | None, typer.Option("--slice", help="S-NSSAI, for example 1 or 1-0000ff. May be repeated.")
     ] = None,
     dnns: Annotated[list[str] | None, typer.Option("--dnn", help="DNN. May be repeated.")] = None,
     static_ip: Annotated[str, typer.Option(help="IPv4 address that this subscriber always gets.")] = "",
-    ambr_uplink: Annotated[str, typer.Option(help="Subscribed AMBR, uplink.")] = "1 Gbps",
+    ambr_uplink: Annotated[str, typer.Option(help="Subscribed AMBR, uplink, as '100 Mbps'.")] = "1 Gbps",
     ambr_downlink: Annotated[str, typer.Option(help="Subscribed AMBR, downlink.")] = "1 Gbps",
     five_qi: Annotated[int, typer.Option(help="5QI of the default QoS flow.")] = 9,
     replace: Annotated[bool, typer.Option(help="Replace an existing subscriber.")] = False,
@@ -167,9 +168,7 @@ def remove_(
 
 @app.command("import")
 def import_(
-    file: Annotated[
-        Path, typer.Argument(help="CSV with a header: imsi, k, opc (or op), amf, sqn, slices, ...")
-    ],
+    file: Annotated[Path, typer.Argument(help="CSV with a header: imsi, k, opc (or op), and more.")],
     config: Config = None,
 ) -> None:
     """Import subscribers from a CSV file: all of them, or none when a line is wrong."""
@@ -178,6 +177,9 @@ def import_(
     except ImportFault as fault:
         raise Failure(str(fault)) from None
     with _store(config) as store:
-        for subscriber in track(found, "importing", transient=True):
+        screen = Console(stderr=True)
+        for subscriber in track(
+            found, "importing", transient=True, console=screen, disable=not screen.is_terminal
+        ):
             put(store, subscriber)
     typer.echo(f"imported {len(found)} subscribers")
