@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MAX_MSIN_DIGITS = 10
+_SWAPPED = bytes(octet >> 4 | octet << 4 & 0xF0 for octet in range(256))  # BCD has the low nibble first
 
 
 class NumberingError(ValueError):
@@ -274,14 +275,12 @@ class Suci:
 def msin_octets(digits: str) -> bytes:
     """An MSIN of 1 to 10 digits in BCD, low nibble first, filled with 0xF."""
     _digits("MSIN", digits, 1, MAX_MSIN_DIGITS)
-    padded = digits + "f" * (len(digits) % 2)
-    return bytes.fromhex("".join(padded[i + 1] + padded[i] for i in range(0, len(padded), 2)))
+    return bytes.fromhex(digits + "f" * (len(digits) % 2)).translate(_SWAPPED)
 
 
 def msin_digits(octets: bytes) -> str:
     """The digits of an MSIN in BCD. NumberingError unless it is 1 to 10 digits and at most one filler."""
-    h = octets.hex()
-    digits = "".join(h[i + 1] + h[i] for i in range(0, len(h), 2))
+    digits = octets.translate(_SWAPPED).hex()
     if digits.endswith("f"):
         digits = digits[:-1]
     _digits("MSIN", digits, 1, MAX_MSIN_DIGITS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import field
@@ -50,7 +51,7 @@ class Snssai(Model):
         return cls(sst=snssai.sst, sd=None if snssai.sd is None else f"{snssai.sd:06X}")
 
     def numbering(self) -> numbering.SNssai:
-        return numbering.SNssai(self.sst, None if self.sd is None else int(self.sd, 16))
+        return _snssai(self.sst, self.sd)
 
 
 class Guami(Model):
@@ -135,6 +136,12 @@ class IpAddress(Model):
 _UNITS = {"bps": 1, "Kbps": 10**3, "Mbps": 10**6, "Gbps": 10**9, "Tbps": 10**12}
 
 
+@lru_cache(256)
+def _snssai(sst: int, sd: str | None) -> numbering.SNssai:
+    return numbering.SNssai(sst, None if sd is None else int(sd, 16))
+
+
+@lru_cache(1024)
 def bits_per_second(rate: str) -> int:
     """'1.5 Mbps' -> 1500000. ValueError when it is not a BitRate of TS 29.571 §5.5.2."""
     number, _, unit = rate.partition(" ")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Address
+
+import msgspec
 
 from cinq.wire.pfcp import Cause, FailedRuleId, NodeId
 
@@ -29,8 +31,7 @@ class Association:
     recovery_time_stamp: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pdr:
+class Pdr(msgspec.Struct, frozen=True, gc=False):
     """Packet detection rule. teid: our N3 end (uplink). ue: the UE's address, None where the PDI has none."""
 
     pdr_id: int
@@ -43,8 +44,7 @@ class Pdr:
     qer_ids: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Far:
+class Far(msgspec.Struct, frozen=True, gc=False):
     """Forwarding action rule. actions: the Apply Action flags. teid, peer: the gNB's N3 end, once it is known."""
 
     far_id: int
@@ -54,8 +54,7 @@ class Far:
     peer: IPv4Address | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Qer:
+class Qer(msgspec.Struct, frozen=True, gc=False):
     """QoS enforcement rule; rates in bit/s, 0 for no limit."""
 
     qer_id: int
@@ -66,16 +65,15 @@ class Qer:
     qfi: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionContext:
+class SessionContext(msgspec.Struct, frozen=True, gc=False):
     """A PFCP session. seid: ours. cp_seid: the SMF's. smf: the address of its association."""
 
     seid: int
     cp_seid: int
     smf: str
-    pdrs: dict[int, Pdr] = field(default_factory=dict)
-    fars: dict[int, Far] = field(default_factory=dict)
-    qers: dict[int, Qer] = field(default_factory=dict)
+    pdrs: dict[int, Pdr] = {}
+    fars: dict[int, Far] = {}
+    qers: dict[int, Qer] = {}
 
     @property
     def label(self) -> str:

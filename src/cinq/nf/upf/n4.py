@@ -37,13 +37,8 @@ class _Report:
     handle: asyncio.TimerHandle | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """When it was sent, the request, the response."""
-
-    time: float
-    request: bytes
-    response: bytes
+_Answer = tuple[float, int, bytes]
+"""When it was sent, the hash of the request, the response."""
 
 
 _RESPONSES: dict[type[pfcp.Message], type[pfcp.Message]] = {
@@ -93,8 +88,8 @@ class N4:
         """TS 29.244 §6.4: a request that arrives again gets the same answer and does nothing."""
         key = peer[0], message.sequence
         earlier = self._answers.get(key)
-        if earlier is not None and earlier.request == octets:
-            self._port.send(earlier.response, peer)
+        if earlier is not None and earlier[1] == hash(octets):
+            self._port.send(earlier[2], peer)
             return
         self._emit("in", message, octets, peer)
         answer = self._handle(message, peer)
@@ -107,9 +102,9 @@ class N4:
     def _remember(self, key: tuple[str, int], request: bytes, response: bytes) -> None:
         now = self._runtime.clock.now()
         oldest = now - self._settings.t1_s * (self._settings.n1 + 1)
-        self._answers[key] = _Answer(now, request, response)
+        self._answers[key] = now, hash(request), response
         self._answers.move_to_end(key)
-        while len(self._answers) > REMEMBERED or next(iter(self._answers.values())).time < oldest:
+        while len(self._answers) > REMEMBERED or next(iter(self._answers.values()))[0] < oldest:
             self._answers.popitem(last=False)
 
     def forget(self, peer: str) -> None:

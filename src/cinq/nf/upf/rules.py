@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from functools import lru_cache
 from ipaddress import IPv4Address
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from cinq.nf.upf.context import FAR, PDR, QER, Far, Pdr, Qer, Rejected, SessionContext
 from cinq.nf.upf.settings import Settings
@@ -206,11 +208,13 @@ def _check_removal(pdr_id: int, removal: pfcp.OuterHeaderRemoval | None) -> None
 
 def _check_instance(instance: pfcp.NetworkInstance | None) -> None:
     """Labels, or plain text of characters that a name may have (DEV-079)."""
-    if instance is None:
-        return
-    allowed = all(c.isascii() and (c.isalnum() or c in "-._") for c in instance.name)
-    if not instance.name or not allowed:
+    if instance is not None and not _is_name(instance.name):
         raise Rejected(Cause.MANDATORY_IE_INCORRECT, "malformed network instance", NETWORK_INSTANCE)
+
+
+@lru_cache(256)
+def _is_name(text: str) -> bool:
+    return bool(text) and all(c.isascii() and (c.isalnum() or c in "-._") for c in text)
 
 
 def _check_filters(pdr_id: int, filters: list[pfcp.SdfFilter], unreadable: list[bytes]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from struct import pack
 from typing import ClassVar, Self
@@ -44,6 +45,10 @@ class PdnType(IntEnum):
     ETHERNET = 5
 
 
+_ipv4 = lru_cache(256)(IPv4Address)
+"""Most addresses on N4 are those of a few gNBs and UPFs."""
+
+
 class Reader:
     """Takes octets from the front of an IE; Truncated when there are too few."""
 
@@ -65,7 +70,7 @@ class Reader:
         return int.from_bytes(self.take(count), "big")
 
     def ipv4(self, present: int) -> IPv4Address | None:
-        return IPv4Address(self.take(4)) if present else None
+        return _ipv4(self.take(4)) if present else None
 
     def ipv6(self, present: int) -> IPv6Address | None:
         return IPv6Address(self.take(16)) if present else None
@@ -85,7 +90,7 @@ class NodeId(Element, frozen=True):
         reader = Reader(octets)
         kind = reader.uint(1) & 0x0F
         if kind == 0:
-            return cls(IPv4Address(reader.take(4)))
+            return cls(_ipv4(reader.take(4)))
         if kind == 1:
             return cls(IPv6Address(reader.take(16)))
         if kind == 2:
