@@ -83,6 +83,8 @@ def _packed(address: IPv4Address | IPv6Address | None) -> bytes:
 class NodeId(Element, frozen=True):
     """§8.2.38: an IPv4 or IPv6 address or an FQDN."""
 
+    COMMON: ClassVar[bool] = True
+
     value: IPv4Address | IPv6Address | str
 
     @classmethod
@@ -191,6 +193,8 @@ class UeIpAddress(Element, frozen=True):
 class NetworkInstance(Element, frozen=True):
     """§8.2.4: a name. labels: coded as a DNN (as 5G cores do), else as plain text."""
 
+    COMMON: ClassVar[bool] = True
+
     name: str
     labels: bool = True
 
@@ -243,6 +247,8 @@ class SdfFilter(Element, frozen=True):
 class GateStatus(Element, frozen=True):
     """Gate Status, §8.2.7: 0 open, 1 closed."""
 
+    COMMON: ClassVar[bool] = True
+
     uplink: int = 0
     downlink: int = 0
 
@@ -257,6 +263,8 @@ class GateStatus(Element, frozen=True):
 
 class BitRate(Element, frozen=True):
     """MBR (§8.2.8) and GBR (§8.2.9): kbit/s of 1000 bits."""
+
+    COMMON: ClassVar[bool] = True
 
     uplink: int
     downlink: int
@@ -317,6 +325,8 @@ class OuterHeaderCreation(Element, frozen=True):
 
 class OuterHeaderRemoval(Element, frozen=True):
     """§8.2.64. description: 0 GTP-U/UDP/IPv4, 1 GTP-U/UDP/IPv6, 6 GTP-U/UDP/IP. extensions: octet 6."""
+
+    COMMON: ClassVar[bool] = True
 
     description: int = 0
     extensions: int | None = None

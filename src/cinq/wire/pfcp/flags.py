@@ -14,6 +14,8 @@ from cinq.wire.pfcp.row import Element
 class Flags(Element, frozen=True):
     """value: the flags as one number. width: octets on the wire."""
 
+    COMMON: ClassVar[bool] = True
+
     value: int = 0
     width: int = 1
 

@@ -24,7 +24,7 @@ def _uint(octets: int, mask: int | None = None) -> Form:
             raise ValueError("wanted a number")
         return value.to_bytes(octets, "big")
 
-    return Form(decode, encode, octets)
+    return Form(decode, encode, octets, -1 if mask is None else mask)
 
 
 def _uint8(data: bytes) -> object:

@@ -9,8 +9,8 @@ IE format: TS 29.244 §8.1.1. Modules with rows must not postpone their annotati
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from inspect import get_annotations
 from operator import attrgetter
 from struct import Struct as Packing
@@ -26,7 +26,12 @@ _unhead, _head = _HEAD.unpack_from, _HEAD.pack
 
 
 class Element(Struct, frozen=True):
-    """An IE that is not grouped: `from_octets` reads its contents (§8.2), `octets` writes them."""
+    """An IE that is not grouped: `from_octets` reads its contents (§8.2), `octets` writes them.
+
+    COMMON: its contents are the same in many sessions, so that equal ones are read once.
+    """
+
+    COMMON: ClassVar[bool] = False
 
     @classmethod
     def from_octets(cls, octets: bytes) -> Self:
@@ -56,6 +61,8 @@ class Form(NamedTuple):
     encode: Callable[[object], bytes]
     width: int = 0
     """Octets of a number; 0 for what is no number of 1, 2, 4 or 8 octets."""
+    mask: int = -1
+    """The bits of a number that are not spare."""
 
 
 class Row(NamedTuple):
@@ -81,14 +88,17 @@ def O(number: int, form: Form | None = None) -> Row:  # noqa: E743 (the letter o
     return Row(number, "O", form)
 
 
+Take = Callable[[bytes, int, int], object]
+"""octets[at:stop] as a value; ValueError or IndexError when they are none."""
+
+
 class _Member(NamedTuple):
     name: str
     number: int
     presence: Literal["M", "C", "O"]
     repeated: bool
     position: int
-    group: type[Group] | None
-    decode: Callable[[bytes], object]
+    take: Take
     encode: Callable[[object], bytes]
     width: int = 0
 
@@ -99,6 +109,7 @@ class Layout(NamedTuple):
     members: tuple[_Member, ...]
     by_number: dict[int, _Member]
     mandatory: tuple[_Member, ...]
+    required: frozenset[str]
     build: partial[Group]
     writers: tuple[tuple[Callable[[object], bytes], bool, bool], ...]
     values: Callable[[Group], tuple[object, ...]]
@@ -130,27 +141,47 @@ def _compile(cls: type[Group]) -> Layout:
     else:
         values = attrgetter(*names) if names else lambda group: ()
     mandatory = tuple(m for m in members if m.presence == "M")
+    required = frozenset(m.name for m in mandatory)
     writers = tuple((_writer(m), m.repeated, m.presence == "M") for m in members)
     by_number = {m.number: m for m in members}
-    return Layout(tuple(members), by_number, mandatory, partial(cls), writers, values)
+    return Layout(tuple(members), by_number, mandatory, required, partial(cls), writers, values)
 
 
 def _member(name: str, row: Row, kind: object, position: int) -> _Member:
     repeated = get_origin(kind) is list
     if repeated or isinstance(kind, UnionType):
         kind = get_args(kind)[0]
+    head = name, row.number, row.presence, repeated, position
     if row.form is not None:
-        return _Member(name, row.number, row.presence, repeated, position, None, *row.form)
+        return _Member(*head, _taker(row.form), row.form.encode, row.form.width)
     if isinstance(kind, type) and issubclass(kind, Group):
-        return _Member(name, row.number, row.presence, repeated, position, kind, _never, encode_members)
+        return _Member(*head, partial(decode_members, kind), encode_members)
     if isinstance(kind, type) and issubclass(kind, Element):
-        form = Form(kind.from_octets, _encode_element)
-        return _Member(name, row.number, row.presence, repeated, position, None, *form)
+        decode = _shared(kind.from_octets) if kind.COMMON else kind.from_octets
+        return _Member(*head, _taker(Form(decode, _encode_element)), _encode_element)
     raise TypeError(f"{name}: the row of IE {row.number} has no form")
 
 
-def _never(octets: bytes) -> object:
-    raise NotImplementedError("a grouped IE is decoded where it stands")
+def _taker(form: Form) -> Take:
+    """Numbers are read where they stand; what reads octets is given its own."""
+    decode, width = form.decode, form.width
+    if not width:
+        return lambda octets, at, stop: decode(octets[at:stop])
+    unpack, mask = Packing(f">{'_BH_I___Q'[width]}").unpack_from, form.mask
+
+    def number(octets: bytes, at: int, stop: int) -> object:
+        if stop - at < width:
+            raise Truncated(f"{stop - at} octets, wanted {width}")
+        value: int = unpack(octets, at)[0]
+        return value & mask
+
+    return number
+
+
+def _shared(decode: Callable[[bytes], object]) -> Callable[[bytes], object]:
+    """Equal octets become one object, as long as they are short."""
+    kept = lru_cache(256)(decode)
+    return lambda octets: kept(octets) if len(octets) <= 64 else decode(octets)
 
 
 def _encode_element(value: object) -> bytes:
@@ -162,10 +193,9 @@ def _encode_element(value: object) -> bytes:
 def decode_members(cls: type[Group], octets: bytes, at: int, end: int) -> Group:
     """The group that octets[at:end] hold. Raises PfcpError only."""
     layout = layouts[cls]
-    by_number = layout.by_number
+    by_number, start = layout.by_number, at
     found: dict[str, object] = {}
     unknown: list[tuple[int, bytes]] = []
-    numbers: list[int] = []
     last, ordered = -1, True
     while at < end:
         if end - at < 4:
@@ -176,50 +206,55 @@ def decode_members(cls: type[Group], octets: bytes, at: int, end: int) -> Group:
         if stop > end:
             what = f"IE {number}: {length} octets announced, {end - at} left"
             raise PfcpError(at, what, cause=Cause.INVALID_LENGTH, offending_ie=number)
-        numbers.append(number)
         member = by_number.get(number)
         if member is None or not _take(member, octets, at, stop, found):
             unknown.append((number, octets[at:stop]))
             last = len(layout.members)
-        elif member.position < last:
+        elif member[4] < last:
             ordered = False
         else:
-            last = member.position
+            last = member[4]
         at = stop
-    for member in layout.mandatory:
-        if member.name not in found:
-            what = f"{cls.__name__}: {member.name} (IE {member.number}) is missing"
-            raise PfcpError(at, what, cause=Cause.MANDATORY_IE_MISSING, offending_ie=member.number)
+    if not layout.required <= found.keys():
+        member = next(m for m in layout.mandatory if m.name not in found)
+        what = f"{cls.__name__}: {member.name} (IE {member.number}) is missing"
+        raise PfcpError(at, what, cause=Cause.MANDATORY_IE_MISSING, offending_ie=member.number)
     if unknown:
         found["unknown"] = unknown
     if not ordered:
-        found["order"] = tuple(numbers)
+        found["order"] = tuple(_numbers(octets, start, end))
     return layout.build(**found)
+
+
+def _numbers(octets: bytes, at: int, end: int) -> Iterator[int]:
+    """The IE types in the order in which they stand."""
+    while at < end:
+        number, length = _unhead(octets, at)
+        yield number
+        at += 4 + length
 
 
 def _take(member: _Member, octets: bytes, at: int, stop: int, found: dict[str, object]) -> bool:
     """Reads one IE into `found`. False: it is to be kept with the unknown ones."""
-    name = member.name
-    earlier = found.get(name)
-    if earlier is not None and not member.repeated:
+    name, number, presence, repeated, _, take, _, _ = member
+    if name in found and not repeated:
         return False
     try:
-        if member.group is None:
-            value = member.decode(octets[at:stop])
-        else:
-            value = decode_members(member.group, octets, at, stop)
+        value = take(octets, at, stop)
     except PfcpError:
         raise
     except (ValueError, IndexError) as error:
-        if member.presence == "O":
+        if presence == "O":
             return False
         short = isinstance(error, (Truncated, IndexError))
         cause = Cause.INVALID_LENGTH if short else Cause.MANDATORY_IE_INCORRECT
-        what = f"{name} (IE {member.number}): {error}"
-        raise PfcpError(at, what, cause=cause, offending_ie=member.number) from None
-    if not member.repeated:
+        what = f"{name} (IE {number}): {error}"
+        raise PfcpError(at, what, cause=cause, offending_ie=number) from None
+    if not repeated:
         found[name] = value
-    elif isinstance(earlier, list):
+        return True
+    earlier = found.get(name)
+    if isinstance(earlier, list):
         earlier.append(value)
     else:
         found[name] = [value]
@@ -232,15 +267,13 @@ def encode_members(group: object) -> bytes:
         raise PfcpError(None, f"found {group!r}, wanted a grouped IE")
     layout = layouts[type(group)]
     parts: list[bytes] = []
-    values = layout.values(group)
     try:
-        for value, (write, repeated, required) in zip(values, layout.writers, strict=True):
-            if value is None or (repeated and not value):
-                if required and value is None:
+        for value, (write, repeated, required) in zip(layout.values(group), layout.writers, strict=True):
+            if value is None:
+                if required:
                     raise ValueError("a mandatory member is missing")
-            elif isinstance(value, list):
-                for each in value:
-                    parts.append(write(each))
+            elif repeated and isinstance(value, list):
+                parts += [write(each) for each in value]
             else:
                 parts.append(write(value))
     except PfcpError:
