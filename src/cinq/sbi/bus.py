@@ -6,6 +6,7 @@ where a consumer has chosen one by discovery, by NF instance.
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from types import SimpleNamespace
 from typing import Protocol, TypeVar, cast
 
@@ -21,15 +22,15 @@ S = TypeVar("S")
 class Method(Protocol):
     """An operation, on the side that serves it or on the side that calls it."""
 
-    async def __call__(self, *arguments: object, **named: object) -> object: ...
+    def __call__(self, *arguments: object, **named: object) -> Coroutine[object, None, object]: ...
 
 
 class Transport(Protocol):
     """Carries one operation to the method that serves it and brings its answer, or raises Problem."""
 
-    async def __call__(
+    def __call__(
         self, operation: Operation, method: Method, arguments: tuple[object, ...]
-    ) -> object: ...
+    ) -> Coroutine[object, None, object]: ...
 
 
 async def direct(operation: Operation, method: Method, arguments: tuple[object, ...]) -> object:
@@ -104,16 +105,17 @@ class Bus:
 
     def _call(self, op: Operation, consumer: str, instance: str | None) -> Method:
         transport, methods, journal, key = self._transport, self._methods, self._journal, (op, instance)
+        at_once = transport is direct  # then the provider's own coroutine is what the consumer awaits
 
-        async def call(*arguments: object, **named: object) -> object:
+        def call(*arguments: object, **named: object) -> Coroutine[object, None, object]:
             entry = methods.get(key)
             if entry is None:
-                raise Problem(504, "TARGET_NF_NOT_REACHABLE", f"nobody serves {service_of(op)}")
+                return _unreachable(op)
             if named:
                 arguments += tuple(named[n] for n in (*op.parameters, "body") if n in named)
-            if journal is None or not journal.listening:
-                return await transport(op, entry[0], arguments)
-            return await self._traced(op, consumer, entry, arguments)
+            if journal is not None and journal.listening:
+                return self._traced(op, consumer, entry, arguments)
+            return entry[0](*arguments) if at_once else transport(op, entry[0], arguments)
 
         return call
 
@@ -132,6 +134,10 @@ class Bus:
             raise
         answered(self._journal, op, consumer, owner, arguments, answer)
         return answer
+
+
+async def _unreachable(op: Operation) -> object:
+    raise Problem(504, "TARGET_NF_NOT_REACHABLE", f"nobody serves {service_of(op)}")
 
 
 def service_of(op: Operation) -> str:
