@@ -6,7 +6,7 @@ what is wanted. `octets` and `from_octets` are the codings that NGAP and NAS sha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 MAX_MSIN_DIGITS = 10
 _SWAPPED = bytes(octet >> 4 | octet << 4 & 0xF0 for octet in range(256))  # BCD has the low nibble first
@@ -27,8 +27,7 @@ def _within(name: str, value: int, bits: int) -> None:
         raise NumberingError(f"{name}: found {value}, wanted 0 to {(1 << bits) - 1}")
 
 
-@dataclass(frozen=True, slots=True)
-class PlmnId:
+class PlmnId(Struct, frozen=True, gc=False):
     """Public land mobile network identity, TS 23.003 §2.2: MCC of 3 digits, MNC of 2 or 3."""
 
     mcc: str
@@ -63,8 +62,7 @@ class PlmnId:
         return f"{self.mcc}-{self.mnc}"
 
 
-@dataclass(frozen=True, slots=True)
-class Tai:
+class Tai(Struct, frozen=True, gc=False):
     """Tracking area identity, TS 23.003 §19.4.2.3: PLMN and a TAC of 24 bits."""
 
     plmn: PlmnId
@@ -87,8 +85,7 @@ class Tai:
         return f"{self.plmn}-{self.tac:06x}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class SNssai:
+class SNssai(Struct, frozen=True, order=True, gc=False):
     """Single network slice selection assistance information, TS 23.003 §28.4: SST, SD of 24 bits or None."""
 
     sst: int
@@ -114,8 +111,7 @@ class SNssai:
         return f"{self.sst}" if self.sd is None else f"{self.sst}-{self.sd:06x}"
 
 
-@dataclass(frozen=True, slots=True)
-class AmfId:
+class AmfId(Struct, frozen=True, gc=False):
     """AMF identifier, TS 23.003 §2.10.1: region of 8 bits, set of 10, pointer of 6."""
 
     region: int
@@ -139,8 +135,7 @@ class AmfId:
         return cls(n >> 16, n >> 6 & 0x3FF, n & 0x3F)
 
 
-@dataclass(frozen=True, slots=True)
-class Guti:
+class Guti(Struct, frozen=True, gc=False):
     """5G-GUTI, TS 23.003 §2.10.1: PLMN, AMF identifier and a 5G-TMSI of 32 bits."""
 
     plmn: PlmnId
@@ -170,8 +165,7 @@ class Guti:
         return f"5g-guti-{self.plmn.mcc}{self.plmn.mnc}{self.amf.octets.hex()}{self.tmsi:08x}"
 
 
-@dataclass(frozen=True, slots=True)
-class STmsi:
+class STmsi(Struct, frozen=True, gc=False):
     """5G-S-TMSI, TS 23.003 §2.11: AMF set, AMF pointer and 5G-TMSI."""
 
     amf_set: int
@@ -195,8 +189,7 @@ class STmsi:
         return cls(n >> 6, n & 0x3F, int.from_bytes(octets[2:], "big"))
 
 
-@dataclass(frozen=True, slots=True)
-class Supi:
+class Supi(Struct, frozen=True, gc=False):
     """Subscription permanent identifier of type IMSI, TS 23.003 §2.2A: 'imsi-' and 6 to 15 digits."""
 
     imsi: str
@@ -225,8 +218,7 @@ class Supi:
         return f"imsi-{self.imsi}"
 
 
-@dataclass(frozen=True, slots=True)
-class Suci:
+class Suci(Struct, frozen=True, gc=False):
     """Subscription concealed identifier of an IMSI, TS 23.003 §2.2B.
 
     routing_indicator: 1 to 4 digits. scheme: 0 null, 1 profile A, 2 profile B (TS 33.501 annex C).
@@ -287,8 +279,7 @@ def msin_digits(octets: bytes) -> str:
     return digits
 
 
-@dataclass(frozen=True, slots=True)
-class Imei:
+class Imei(Struct, frozen=True, gc=False):
     """IMEI, TS 23.003 §6.2.1: 15 digits, the last a check digit (or 0 as sent)."""
 
     digits: str
@@ -300,8 +291,7 @@ class Imei:
         return f"imei-{self.digits}"
 
 
-@dataclass(frozen=True, slots=True)
-class Imeisv:
+class Imeisv(Struct, frozen=True, gc=False):
     """IMEISV, TS 23.003 §6.2.2: 16 digits."""
 
     digits: str
@@ -313,8 +303,7 @@ class Imeisv:
         return f"imeisv-{self.digits}"
 
 
-@dataclass(frozen=True, slots=True)
-class NoIdentity:
+class NoIdentity(Struct, frozen=True, gc=False):
     """The mobile identity type 'no identity', TS 24.501 §9.11.3.4."""
 
 

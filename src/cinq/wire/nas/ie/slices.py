@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
 
@@ -12,17 +11,16 @@ from cinq.numbering import SNssai
 from cinq.wire.nas.engine import Codec
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MappedSNssai(SNssai):
+class MappedSNssai(SNssai, frozen=True, kw_only=True, gc=False):
     """An S-NSSAI that names the one of the HPLMN it stands for. Equal to the SNssai it is."""
 
-    mapped: SNssai = field(default=SNssai(0), kw_only=True)
+    mapped: SNssai = SNssai(0)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SNssai) and (self.sst, self.sd) == (other.sst, other.sd)
 
     def __hash__(self) -> int:
-        return hash((self.sst, self.sd))
+        return hash(SNssai(self.sst, self.sd))
 
 
 class RejectedCause(IntEnum):
