@@ -27,7 +27,6 @@ from cinq.wire.pfcp.elements import (
     RemoteGtpuPeer,
     SdfFilter,
     UeIpAddress,
-    UserId,
     Volume,
     VolumeMeasurement,
 )
@@ -124,6 +123,7 @@ from cinq.wire.pfcp.row import (
     Group,
     Message,
 )
+from cinq.wire.pfcp.user_id import UserId
 
 __all__ = [
     "BY_TYPE",

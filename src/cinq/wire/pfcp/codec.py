@@ -7,30 +7,40 @@ from ipaddress import IPv4Address, IPv6Address
 from struct import Struct as Packing
 
 from cinq.numbering import SNssai
+from cinq.wire.pfcp.engine import decode_members, encode_members
 from cinq.wire.pfcp.error import PfcpError
 from cinq.wire.pfcp.flags import Flags
 from cinq.wire.pfcp.messages import BY_TYPE
-from cinq.wire.pfcp.row import Element, Group, Message, decode_members, encode_members
+from cinq.wire.pfcp.row import Element, Group, Message
 
 PORT = 8805
 _NODE, _SESSION = Packing(">BBHI"), Packing(">BBHQI")
 _S, _MP, _FO = 1, 2, 4
+_NODE_USUAL, _SESSION_USUAL = (0x20, 8), (0x20 | _S, 16)
+"""First octet and length of a header without priority."""
 Plain = dict[str, "Plain"] | list["Plain"] | str | int | bool | None
 
 
 def decode(octets: bytes) -> Message:
     """The message that fills these octets. Raises PfcpError only, with what the header gave."""
-    if len(octets) < 8:
-        raise PfcpError(0, f"{len(octets)} octets, wanted at least 8", "TS 29.244 §7.6.3")
-    flags, kind, length, word = _NODE.unpack_from(octets)
+    size = len(octets)
+    if size < 8:
+        raise PfcpError(0, f"{size} octets, wanted at least 8", "TS 29.244 §7.6.3")
     at, seid = 8, None
-    if flags & _S and len(octets) >= 16:
-        _, _, _, seid, word = _SESSION.unpack_from(octets)
+    if size >= 16 and octets[0] & _S:
+        flags, kind, length, seid, word = _SESSION.unpack_from(octets)
         at = 16
+    else:
+        flags, kind, length, word = _NODE.unpack_from(octets)
     try:
-        _check_header(octets, flags, kind, length)
-        cls = BY_TYPE[kind]
-        message = decode_members(cls, octets, at, len(octets))
+        cls = BY_TYPE.get(kind)
+        if (
+            cls is None
+            or length + 4 != size
+            or (flags, at) != (_SESSION_USUAL if cls.SESSION else _NODE_USUAL)
+        ):
+            cls = _checked(octets, flags, kind, length)
+        message = decode_members(cls, octets, at)
     except PfcpError as error:
         error.message_type, error.sequence, error.seid = kind, word >> 8, seid
         raise
@@ -43,7 +53,8 @@ def decode(octets: bytes) -> Message:
     return message
 
 
-def _check_header(octets: bytes, flags: int, kind: int, length: int) -> None:
+def _checked(octets: bytes, flags: int, kind: int, length: int) -> type[Message]:
+    """The class, where the header is right."""
     if flags >> 5 != 1:
         error = PfcpError(0, f"PFCP version {flags >> 5}, wanted 1", "TS 29.244 §7.6.2")
         error.version = flags >> 5
@@ -59,6 +70,7 @@ def _check_header(octets: bytes, flags: int, kind: int, length: int) -> None:
     if bool(flags & _S) != cls.SESSION or (flags & _S and len(octets) < 16):
         what = f"{cls.__name__} {'without' if cls.SESSION else 'with'} a SEID"
         raise PfcpError(0, what, "TS 29.244 §7.2.2")
+    return cls
 
 
 def encode(message: Message, *, sequence: int, seid: int | None = None) -> bytes:

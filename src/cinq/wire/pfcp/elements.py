@@ -5,12 +5,19 @@ from __future__ import annotations
 from enum import IntEnum
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
-from struct import pack
+from struct import Struct as Packing
 from typing import ClassVar, Self
 
 from cinq.wire.pfcp.error import Truncated
 from cinq.wire.pfcp.forms import labels_to_text, text_to_labels
 from cinq.wire.pfcp.row import Element
+
+# What this core itself writes has IPv4 and nothing optional. These forms are read and written in one step each.
+_V4, _V4_TEID, _V4_SEID, _V4_HEADER = Packing(">BI"), Packing(">BII"), Packing(">BQI"), Packing(">HII")
+_CHOOSE_V4 = b"\x05"
+_TEID, _SEID = Packing(">BI"), Packing(">BQ")
+_ipv4 = lru_cache(256)(IPv4Address)
+"""Most addresses on N4 are those of a few gNBs and UPFs."""
 
 
 class Interface(IntEnum):
@@ -45,10 +52,6 @@ class PdnType(IntEnum):
     ETHERNET = 5
 
 
-_ipv4 = lru_cache(256)(IPv4Address)
-"""Most addresses on N4 are those of a few gNBs and UPFs."""
-
-
 class Reader:
     """Takes octets from the front of an IE; Truncated when there are too few."""
 
@@ -70,7 +73,7 @@ class Reader:
         return int.from_bytes(self.take(count), "big")
 
     def ipv4(self, present: int) -> IPv4Address | None:
-        return _ipv4(self.take(4)) if present else None
+        return _ipv4(self.uint(4)) if present else None
 
     def ipv6(self, present: int) -> IPv6Address | None:
         return IPv6Address(self.take(16)) if present else None
@@ -92,7 +95,7 @@ class NodeId(Element, frozen=True):
         reader = Reader(octets)
         kind = reader.uint(1) & 0x0F
         if kind == 0:
-            return cls(_ipv4(reader.take(4)))
+            return cls(_ipv4(reader.uint(4)))
         if kind == 1:
             return cls(IPv6Address(reader.take(16)))
         if kind == 2:
@@ -114,6 +117,9 @@ class FSeid(Element, frozen=True):
 
     @classmethod
     def from_octets(cls, octets: bytes) -> Self:
+        if len(octets) == 13 and octets[0] == 2:
+            _, seid, ipv4 = _V4_SEID.unpack(octets)
+            return cls(seid, _ipv4(ipv4))
         reader = Reader(octets)
         flags = reader.uint(1)
         if not flags & 3:
@@ -121,8 +127,10 @@ class FSeid(Element, frozen=True):
         return cls(reader.uint(8), reader.ipv4(flags & 2), reader.ipv6(flags & 1))
 
     def octets(self) -> bytes:
+        if self.ipv4 is not None and self.ipv6 is None:
+            return _V4_SEID.pack(2, self.seid, int(self.ipv4))
         flags = 2 * (self.ipv4 is not None) + (self.ipv6 is not None)
-        return pack(">BQ", flags, self.seid) + _packed(self.ipv4) + _packed(self.ipv6)
+        return _SEID.pack(flags, self.seid) + _packed(self.ipv4) + _packed(self.ipv6)
 
 
 class FTeid(Element, frozen=True):
@@ -144,6 +152,11 @@ class FTeid(Element, frozen=True):
 
     @classmethod
     def from_octets(cls, octets: bytes) -> Self:
+        if len(octets) == 9 and octets[0] == 1:
+            _, teid, ipv4 = _V4_TEID.unpack(octets)
+            return cls(teid, _ipv4(ipv4))
+        if octets == _CHOOSE_V4:
+            return cls(None, wants_ipv4=True)
         reader = Reader(octets)
         flags = reader.uint(1)
         if flags & 4:
@@ -154,11 +167,13 @@ class FTeid(Element, frozen=True):
         return cls(reader.uint(4), reader.ipv4(flags & 1), reader.ipv6(flags & 2))
 
     def octets(self) -> bytes:
+        if self.teid is not None and self.ipv4 is not None and self.ipv6 is None:
+            return _V4_TEID.pack(1, self.teid, int(self.ipv4))
         if self.teid is None:
             flags = 4 + self.wants_ipv4 + 2 * self.wants_ipv6
             return bytes((flags,)) if self.choose_id is None else bytes((flags + 8, self.choose_id))
         flags = (self.ipv4 is not None) + 2 * (self.ipv6 is not None)
-        return pack(">BI", flags, self.teid) + _packed(self.ipv4) + _packed(self.ipv6)
+        return _TEID.pack(flags, self.teid) + _packed(self.ipv4) + _packed(self.ipv6)
 
 
 class UeIpAddress(Element, frozen=True):
@@ -174,6 +189,9 @@ class UeIpAddress(Element, frozen=True):
 
     @classmethod
     def from_octets(cls, octets: bytes) -> Self:
+        if len(octets) == 5 and octets[0] & 0xFB == 2:
+            flags, number = _V4.unpack(octets)
+            return cls(_ipv4(number), None, flags == 6)
         reader = Reader(octets)
         flags = reader.uint(1)
         ipv4, ipv6 = reader.ipv4(flags & 2), reader.ipv6(flags & 1)
@@ -186,6 +204,8 @@ class UeIpAddress(Element, frozen=True):
         flags = (self.ipv6 is not None) | (self.ipv4 is not None) << 1 | self.destination << 2
         flags |= self.choose_ipv4 << 4 | self.choose_ipv6 << 5
         flags |= (self.prefix_delegation_bits is not None) << 3 | (self.prefix_length is not None) << 6
+        if flags & 0xFB == 2 and self.ipv4 is not None:
+            return _V4.pack(flags, int(self.ipv4))
         tail = bytes(n for n in (self.prefix_delegation_bits, self.prefix_length) if n is not None)
         return bytes((flags,)) + _packed(self.ipv4) + _packed(self.ipv6) + tail
 
@@ -211,6 +231,8 @@ class NetworkInstance(Element, frozen=True):
 
 class SdfFilter(Element, frozen=True):
     """SDF Filter, §8.2.5. flow_description: IPFilterRule text (RFC 6733); tos: ToS octet and its mask."""
+
+    COMMON: ClassVar[bool] = True
 
     flow_description: str | None = None
     tos: bytes | None = None
@@ -304,6 +326,9 @@ class OuterHeaderCreation(Element, frozen=True):
 
     @classmethod
     def from_octets(cls, octets: bytes) -> Self:
+        if len(octets) == 10 and octets[:2] == b"\1\0":
+            d, teid, address = _V4_HEADER.unpack(octets)
+            return cls(d, teid, _ipv4(address))
         reader = Reader(octets)
         d = reader.uint(2)
         teid = reader.uint(4) if d & 0x0300 else None
@@ -314,6 +339,9 @@ class OuterHeaderCreation(Element, frozen=True):
 
     def octets(self) -> bytes:
         d = self.description
+        bare = self.ipv6 is None and self.c_tag is None and self.s_tag is None
+        if d == self.GTPU_UDP_IPV4 and self.ipv4 is not None and bare:
+            return _V4_HEADER.pack(d, self.teid or 0, int(self.ipv4))
         out = d.to_bytes(2, "big")
         if d & 0x0300:
             out += (self.teid or 0).to_bytes(4, "big")
@@ -420,48 +448,6 @@ class FailedRuleId(Element, frozen=True):
 
     def octets(self) -> bytes:
         return bytes((self.kind,)) + self.identity.to_bytes(_RULE_ID_OCTETS[self.kind], "big")
-
-
-class UserId(Element, frozen=True):
-    """User ID, §8.2.101. imsi, imei, msisdn: digits; nai, supi, gpsi, pei: text."""
-
-    imsi: str | None = None
-    imei: str | None = None
-    msisdn: str | None = None
-    nai: str | None = None
-    supi: str | None = None
-    gpsi: str | None = None
-    pei: str | None = None
-
-    @classmethod
-    def from_octets(cls, octets: bytes) -> Self:
-        reader = Reader(octets)
-        flags = reader.uint(1)
-        parts = [reader.take(reader.uint(1)) if flags & 1 << n else None for n in range(7)]
-        digits = [None if part is None else _digits(part) for part in parts[:3]]
-        texts = [None if part is None else part.decode("latin-1") for part in parts[3:]]
-        return cls(*digits, *texts)
-
-    def octets(self) -> bytes:
-        digits = [None if d is None else _tbcd(d) for d in (self.imsi, self.imei, self.msisdn)]
-        texts = (self.nai, self.supi, self.gpsi, self.pei)
-        parts = [*digits, *(None if text is None else text.encode("latin-1") for text in texts)]
-        flags = sum(1 << n for n, part in enumerate(parts) if part is not None)
-        return bytes((flags,)) + b"".join(bytes((len(p),)) + p for p in parts if p is not None)
-
-
-def _digits(octets: bytes) -> str:
-    h = octets.hex()
-    digits = "".join(h[n + 1] + h[n] for n in range(0, len(h), 2))
-    digits = digits[:-1] if digits.endswith("f") else digits
-    if not digits.isdigit():
-        raise ValueError(f"digits wanted, found {digits!r}")
-    return digits
-
-
-def _tbcd(digits: str) -> bytes:
-    padded = digits + "f" * (len(digits) % 2)
-    return bytes.fromhex("".join(padded[n + 1] + padded[n] for n in range(0, len(padded), 2)))
 
 
 class RemoteGtpuPeer(Element, frozen=True):

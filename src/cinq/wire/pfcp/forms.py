@@ -24,7 +24,7 @@ def _uint(octets: int, mask: int | None = None) -> Form:
             raise ValueError("wanted a number")
         return value.to_bytes(octets, "big")
 
-    return Form(decode, encode, octets, -1 if mask is None else mask)
+    return Form(decode, encode, octets, mask)
 
 
 def _uint8(data: bytes) -> object:
@@ -33,13 +33,13 @@ def _uint8(data: bytes) -> object:
     return data[0]
 
 
-def _text(decode: Callable[[bytes], str], encode: Callable[[str], bytes]) -> Form:
+def _text(decode: Callable[[bytes], str], encode: Callable[[str], bytes], *, common: bool = False) -> Form:
     def encode_text(value: object) -> bytes:
         if not isinstance(value, str):
             raise ValueError("wanted text")
         return encode(value)
 
-    return Form(decode, encode_text)
+    return Form(decode, encode_text, common=common)
 
 
 @lru_cache(256)
@@ -98,5 +98,5 @@ BITS3 = _uint(1, 0x07)
 BITS6 = _uint(1, 0x3F)
 OCTETS = Form(lambda data: data, _octets)
 TEXT = _text(lambda data: data.decode("latin-1"), lambda text: text.encode("latin-1"))
-DNN = _text(labels_to_text, text_to_labels)
-S_NSSAI = Form(_s_nssai, _s_nssai_octets)
+DNN = _text(labels_to_text, text_to_labels, common=True)
+S_NSSAI = Form(_s_nssai, _s_nssai_octets, common=True)

@@ -4,7 +4,7 @@
 from typing import Annotated, ClassVar
 
 from cinq.numbering import SNssai
-from cinq.wire.pfcp.elements import FailedRuleId, FSeid, FTeid, NodeId, UserId
+from cinq.wire.pfcp.elements import FailedRuleId, FSeid, FTeid, NodeId
 from cinq.wire.pfcp.flags import (
     AssociationReleaseRequestFlags,
     CpFunctionFeatures,
@@ -53,6 +53,7 @@ from cinq.wire.pfcp.groups import (
     UserPlanePathRecoveryReport,
 )
 from cinq.wire.pfcp.row import C, M, Message, O
+from cinq.wire.pfcp.user_id import UserId
 
 
 class HeartbeatRequest(Message):
