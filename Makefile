@@ -47,10 +47,12 @@ SOURCES := pyproject.toml build_hook.py $(wildcard src/cinq/wire/per/*.py) $(wil
 
 $(VENV)/.installed: $(VENV)/.made $(SOURCES)
 	$(BIN)/pip install --quiet --editable .
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.made $(SOURCES)
 	$(BIN)/pip install --quiet --editable '.[dev]'
+	@$(BIN)/python -m compileall -q src
 	@touch $@ $(VENV)/.installed
 
 clean:

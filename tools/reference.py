@@ -101,13 +101,13 @@ def keys(shape: type) -> Iterator[str]:
 
 
 def cli() -> Iterator[str]:
-    from cinq.cli import app
+    from cinq.cli import build
 
     yield from ("# Command line", "", NOTE, "")
     yield "Exit code 0: done. 1: something failed, and standard error says what and what mends it. 2: wrong usage."
     yield "With `--json` standard output holds JSON and nothing else. Without a terminal, or with `NO_COLOR` set, there"
     yield "is no colour."
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(build())
     assert isinstance(root, typer.core.TyperGroup)
     yield from commands(root, "cinq")
 

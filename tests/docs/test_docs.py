@@ -94,7 +94,7 @@ def verbs(command: object, path: str) -> Iterator[tuple[str, list[str]]]:
 
 def test_every_verb_and_option_is_in_the_reference() -> None:
     text = (REFERENCE / "cli.md").read_text("utf-8")
-    for path, options in verbs(typer.main.get_command(cli.app), "cinq"):
+    for path, options in verbs(typer.main.get_command(cli.build()), "cinq"):
         _, found, section = text.partition(f"\n## {path}\n")
         assert found, f"{path} is not in the reference"
         for option in options:
@@ -106,7 +106,7 @@ def test_every_field_of_an_event_and_of_a_trace_is_in_the_reference(capture: Pat
     event = Event(0.0, "AMF", "", "", "in", "N1", "")
     named = {f.name for f in fields(Event)} - {"content"}
     assert set(event_facts(event)) == named
-    facts = json.loads(CliRunner().invoke(cli.app, ["trace", "read", str(capture), "--json"]).stdout)
+    facts = json.loads(CliRunner().invoke(cli.build(), ["trace", "read", str(capture), "--json"]).stdout)
     for name in (*named, *facts, *facts["messages"][0]):
         assert f"`{name}`" in text, name
 
@@ -137,7 +137,7 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *GUIDES], ids=lambda page: page.name)
 def test_commands_are_verbs_with_options_that_exist(page: Path) -> None:
-    known = dict(verbs(typer.main.get_command(cli.app), "cinq"))
+    known = dict(verbs(typer.main.get_command(cli.build()), "cinq"))
     for _, text in blocks(page, "console"):
         for line in re.findall(r"^[$#] (?:sudo )?(cinq .*)$", text, re.MULTILINE):
             words = shlex.split(line)
@@ -171,7 +171,7 @@ def test_guides_print_what_they_say(
 
 
 def check(command: Command, words: tuple[str, ...]) -> None:
-    result = CliRunner().invoke(cli.app, list(words[1:]))
+    result = CliRunner().invoke(cli.build(), list(words[1:]))
     if words[1] == "doctor":
         assert json.loads(result.stdout)
         return

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 
 import typer
 
 from cinq import __version__
-from cinq.cli import bench, demo, doctor, gnb, subscriber, trace, ue, up
 from cinq.cli.output import Failure, say_failure
 
-app = typer.Typer(
-    name="cinq",
-    help="A complete 5G Standalone network: core, emulated radio side, user plane, traces.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-for verb in (demo, up, gnb, ue):
-    app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.command)
-app.command(name="doctor")(doctor.command)
-for name, group in (("subscriber", subscriber.app), ("trace", trace.app), ("bench", bench.app)):
-    app.add_typer(group, name=name)
+COMMANDS = ("demo", "up", "gnb", "ue", "doctor")
+GROUPS = ("subscriber", "trace", "bench")
+
+
+def build(names: Sequence[str] = COMMANDS + GROUPS) -> typer.Typer:
+    """The program with these verbs: a module is imported only where its verb is wanted."""
+    made = typer.Typer(
+        name="cinq",
+        help="A complete 5G Standalone network: core, emulated radio side, user plane, traces.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    made.callback()(_root)
+    for name in names:
+        module = import_module(f"cinq.cli.{name}")
+        if name in COMMANDS:
+            made.command(name=name)(module.command)
+        else:
+            made.add_typer(module.app, name=name)
+    return made
 
 
 def _version(wanted: bool) -> None:
@@ -31,7 +41,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Show the version and leave."
@@ -43,7 +52,8 @@ def _root(
 def main() -> None:
     """The `cinq` program. Exit code 0 when done, 1 when something failed (said on standard error), 2 on usage."""
     try:
-        app()
+        verb = sys.argv[1:2]
+        build(verb if verb and verb[0] in COMMANDS + GROUPS else COMMANDS + GROUPS)()
     except Failure as failure:
         say_failure(failure)
         sys.exit(1)
