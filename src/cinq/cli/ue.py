@@ -63,7 +63,8 @@ async def _run(chosen: UeSettings, json: bool) -> None:
             await asyncio.gather(*(ue.deregister() for ue in ues), return_exceptions=True)
             gone.cancel()
     except OSError as error:
-        raise Failure(getattr(error, "what", str(error)), getattr(error, "remedy", "")) from None
+        what, remedy = getattr(error, "what", str(error)), getattr(error, "remedy", "")
+        raise Failure(what, remedy or "start a gNB first: cinq gnb (its key `radio` is that path)") from None
 
 
 async def _live(ues: list[Ue], chosen: UeSettings, json: bool) -> None:
@@ -92,7 +93,7 @@ def _remedy(chosen: UeSettings, answer: str) -> str:
         return "cinq trace live, beside the core, shows why"
     return (
         f"the core knows no such subscriber, or with other keys: cinq subscriber add {chosen.imsi} "
-        f"--k {chosen.k.hex()} --opc {chosen.operator_code.hex()} (a core elsewhere: its own way)"
+        "--k ... --opc ... with the keys of this UE's settings (a core elsewhere: its own way)"
     )
 
 
