@@ -1,13 +1,11 @@
 """Hatch build hook: what is generated at build time and never committed.
 
 NGAP codecs come from pycrate's resolved ASN.1 tree; the eBPF object comes from one C file. Each generator is
-a script of its own room and can be run by hand. All modules are byte-compiled here, so that `cinq up` starts as
-quickly where Python is told not to write byte code (PYTHONDONTWRITEBYTECODE).
+a script of its own room and can be run by hand.
 """
 
 from __future__ import annotations
 
-import compileall
 import runpy
 import sys
 from pathlib import Path
@@ -37,4 +35,3 @@ class GenerateHook(BuildHookInterface):
                     runpy.run_path(str(path), run_name="__main__")
                 finally:
                     sys.argv = argv
-        compileall.compile_dir(ROOT / "src", quiet=2)
