@@ -72,7 +72,7 @@ def control_plane(
 def user_plane(
     output: Output = None,
     json: AsJson = False,
-    seconds: Annotated[float, typer.Option("--seconds", min=1, help="Seconds of each slot.")] = 1.0,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="Seconds of each slot.")] = 1.0,
     rounds: Rounds = 3,
 ) -> None:
     """Each data plane against plain kernel forwarding: TCP and 64-octet UDP, uplink and downlink.

@@ -103,14 +103,17 @@ class Topology:
 
 
 def stop(process: subprocess.Popen[bytes]) -> int:
-    """SIGTERM, and SIGKILL to what does not heed it. The exit code."""
+    """SIGTERM, and SIGKILL to what does not heed it; its output is closed. The exit code."""
     if process.poll() is None:
         process.terminate()
         try:
             process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             process.kill()
-    return process.wait()
+    code = process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+    return code
 
 
 def sweep() -> None:
