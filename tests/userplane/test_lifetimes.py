@@ -198,7 +198,7 @@ def test_an_address_that_is_not_ours_says_so(row: Topology, tmp_path: Path) -> N
     settings = replace(row.upf_settings(), n3_address=p.IPv4Address("10.99.0.1"), n3_interface="")
 
     def work() -> None:
-        with pytest.raises(OSError, match=r"no interface has the address 10\.99\.0\.1"):
+        with pytest.raises(OSError, match=r"no interface has the N3 address 10\.99\.0\.1"):
             open_plane(settings, Events(), tmp_path / "journal")
 
     in_upf(row, work)

@@ -67,11 +67,13 @@ def show_pairs(pairs: Mapping[str, object]) -> None:
 def logging_to_stderr(verbose: bool) -> None:
     """Log lines beside the output, for people."""
     logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
+        level=logging.INFO,
         format="%(message)s",
         datefmt="%H:%M:%S",
         handlers=[RichHandler(console=Console(stderr=True, highlight=False), show_path=False)],
     )
+    if verbose:  # ours alone: libraries would drown it
+        logging.getLogger("cinq").setLevel(logging.DEBUG)
 
 
 def until_signal() -> asyncio.Future[None]:

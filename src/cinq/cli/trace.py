@@ -40,6 +40,11 @@ def show_rows(rows: Iterable[Row]) -> None:
         out.print(Text(row.text, style), overflow="ignore", no_wrap=True, crop=False)
 
 
+def subject_of(ue: str) -> str:
+    """What a user calls a UE, its IMSI with or without 'imsi-', as events and labels have it."""
+    return f"imsi-{ue}" if ue.isdecimal() else ue
+
+
 def width() -> int:
     return max(80, min(shutil.get_terminal_size((120, 40)).columns, 200))
 
@@ -74,8 +79,10 @@ def read(
     try:
         capture = read_capture(file, read_keys(keys, hn_key or ()))
         messages = list(capture)
+        found: list[str] = []
         if ue:  # only now: whose message it was may be learnt later in the capture
-            messages = [m for m in messages if m.ue == ue_label(ue)]
+            found = sorted({m.ue for m in messages if m.ue})
+            messages = [m for m in messages if m.ue == (ue_label(subject_of(ue)) or ue)]
     except PcapError as error:
         raise Failure(
             f"{file}: {error}", "wanted a capture by tcpdump, tshark, dumpcap or Wireshark"
@@ -84,15 +91,23 @@ def read(
         raise Failure(str(error)) from None
     except OSError as error:
         raise Failure(f"{file}: {error.strerror or error}") from None
+    if ue and not messages:
+        shown = ", ".join(found[:20]) + (", ..." if len(found) > 20 else "")
+        raise Failure(
+            f"no message of {ue} in {file}; it has: {shown or 'no UE'}", "--keys tells more UEs apart"
+        )
     if json:
         sys.stdout.write(to_json(messages, capture, indent=2) + "\n")
         return
-    show_rows(ladder_rows(steps_of_messages(messages), width(), ue or None))
+    show_rows(ladder_rows(steps_of_messages(messages), width(), subject_of(ue) or None))
     console().print(
         f"\n{len(messages)} messages, {capture.undecoded} undecoded · {capture.packets} packets, of them "
         f"{capture.user_packets} user traffic, {capture.tcp_packets} TCP (SBI: not read)",
         soft_wrap=True,
     )
+    if capture.cut_packets:
+        cut = f"{capture.cut_packets} packets were cut short by the capturing program: tcpdump -s 0 keeps them whole"
+        console().print(cut, style="yellow", soft_wrap=True)
     if capture.fault:
         console().print(f"the file ends early: {capture.fault}", style="yellow")
 
@@ -129,7 +144,7 @@ async def _follow(path: Path, ue: str, write: Path | None, json: bool) -> None:
 
         async def take() -> None:
             async for event in follow(str(path), lambda name: _say(f"following {name}", json)):
-                if ue and not event.subject.endswith(ue):
+                if ue and subject_of(ue) not in event.subject:
                     continue
                 events.append(event)
                 if exporter is not None:
@@ -148,7 +163,7 @@ async def _follow(path: Path, ue: str, write: Path | None, json: bool) -> None:
     if not json and events:
         console().print()
         steps = [step for step in steps_of_events(events) if step.name not in HEARTBEATS]
-        show_rows(ladder_rows(steps, width(), ue or None))
+        show_rows(ladder_rows(steps, width(), subject_of(ue) or None))
 
 
 def _say(text: str, json: bool) -> None:
@@ -168,6 +183,7 @@ def line_of(step: Step, start: float) -> Text:
     """One message on one line: time since the start, interface, from, to, name, and what it says."""
     style = "bold red" if step.failed else STYLES.get(step.interface, "")
     text = Text(f"{(step.time - start) * 1000:9.1f} ms  ", "dim")
+    text.append(f"{step.ue or '':<14}  ")
     return text.append(
         f"{step.interface or '-':<4} {step.sender:>4} → {step.receiver:<4}  {step.text}", style
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 import stat
@@ -142,5 +143,6 @@ async def connect(path: str, on_connection: OnConnection) -> Connection:
     try:
         _, connection = await loop.create_unix_connection(lambda: Connection(on_connection), path)
     except OSError as error:
-        raise TransportError(f"nobody listens at {path}: {error.strerror or error}") from None
+        why = "" if error.errno == errno.ENOENT else f": {error.strerror or error}"
+        raise TransportError(f"nobody listens at {path}{why}") from None
     return connection

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SCHEMA = 1
+ROOM = 1 << 20  # octets: with less, a failure of SQLite is put down to the disk
 CREATE = (
     "CREATE TABLE IF NOT EXISTS item"
     " (collection TEXT, key TEXT, value BLOB, PRIMARY KEY (collection, key)) WITHOUT ROWID"
@@ -236,6 +237,17 @@ def _hold(path: Path) -> int:
     return lock
 
 
+def _room(folder: Path) -> int:
+    """Octets that may still be written there."""
+    try:
+        there = os.statvfs(folder)
+    except OSError:
+        return ROOM
+    return there.f_bavail * there.f_frsize
+
+
 def _failure(path: Path, error: Exception) -> StoreError:
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    if isinstance(error, sqlite3.Error) and _room(path.parent) < ROOM:
+        said = f"the disk is full ({said}); make room, or set [state] folder to a place that has some"
     return StoreError(f"store {path}: {said}")

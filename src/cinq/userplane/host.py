@@ -17,6 +17,7 @@ from typing import Literal
 import msgspec
 
 from cinq.transport import ethtool, netns
+from cinq.transport.error import TransportError
 from cinq.userplane import nft, offload
 from cinq.userplane.links import Links, exists
 
@@ -191,7 +192,11 @@ class Host:
         """Written first: undoing what was not done is harmless."""
         self._write(change)
         self._done.append(change)
-        act()
+        try:
+            act()
+        except PermissionError:
+            remedy = "run as root, or with the capabilities CAP_NET_ADMIN and CAP_NET_RAW"
+            raise TransportError(f"no right to change this host ({change})", remedy) from None
 
     # -- what may be changed -------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, TypeVar
 
 from cinq.transport import netns
+from cinq.transport.error import TransportError
 
 if TYPE_CHECKING:
     from pyroute2 import IPRoute
@@ -162,7 +163,8 @@ class Links:
                 return socket.if_indextoname(found["index"])
             if address.is_loopback:
                 return "lo"
-            raise OSError(f"no interface has the address {address}")
+            mend = "set n3_address to an address of this host (see: ip -br address)"
+            raise TransportError(f"no interface has the N3 address {address}", mend)
 
         return self._do(work)
 

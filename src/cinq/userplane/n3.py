@@ -10,11 +10,21 @@ import struct
 from collections.abc import Callable
 from ipaddress import IPv4Address
 
+from cinq.transport import udp
+from cinq.transport.error import TransportError
 from cinq.userplane.rules import GTPU_PORT
 
 BUFFER = 4 << 20
 UDP_SEGMENT = 103
 BATCH_OCTETS, BATCH = 65000, 64
+
+
+def _refused(address: IPv4Address, error: OSError) -> TransportError:
+    what = f"N3: UDP port {GTPU_PORT} (GTP-U) on {address}"
+    if error.errno == errno.EADDRINUSE:
+        who = udp.holder(GTPU_PORT) or "another process"
+        return TransportError(f"{what} is in use by {who}", "stop that process, or set another n3_address")
+    return TransportError(f"{what}: {error.strerror}", "set an n3_address of this host (see: ip -br address)")
 
 
 class N3Socket:
@@ -34,9 +44,9 @@ class N3Socket:
             for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
                 self._socket.setsockopt(socket.SOL_SOCKET, option, BUFFER)
             self._socket.bind((str(address), GTPU_PORT))
-        except OSError:
+        except OSError as error:
             self._socket.close()
-            raise
+            raise _refused(address, error) from None
         loop.add_reader(self._socket, self._readable)
 
     def _readable(self) -> None:

@@ -88,8 +88,8 @@ FAULTS = {
     f"imsi,k,opc,static_ip\n999700000000001,{K},{OPC},1.2.3\n": "sims.csv:2: static_ip: found '1.2.3', wanted an IPv4",
     f"imsi,k,opc,ambr_uplink\n999700000000001,{K},{OPC},fast\n": "sims.csv:2: ambr_uplink: bit rate: found 'fast'",
     f"imsi,k,opc,five_qi\n999700000000001,{K},{OPC},0\n": "sims.csv:2: five_qi: found 0, wanted 1 to 254",
-    "name\nx\n": "sims.csv:1: found ['name'], wanted a header with imsi, k and opc",
-    "": "sims.csv:1: found None, wanted a header",
+    "name\nx\n": "sims.csv:1: found name, wanted a header with imsi, k and opc",
+    "": "sims.csv:1: found nothing, wanted a header",
     'imsi,k,opc\n"999\n': "sims.csv: not CSV in UTF-8",
 }
 

@@ -301,7 +301,7 @@ def read_csv(path: Path) -> list[Subscriber]:
             reader = csv.DictReader(file, strict=True, restkey="(more)", restval="")
             if not reader.fieldnames or "imsi" not in reader.fieldnames:
                 raise ImportFault(
-                    f"{path}:1: found {reader.fieldnames}, wanted a header with imsi, k and opc"
+                    f"{path}:1: found {','.join(reader.fieldnames or ()) or 'nothing'}, wanted a header with imsi, k and opc"
                 )
             for row in reader:
                 subscriber = _row(path, reader.line_num, row)

@@ -48,6 +48,7 @@ class Gnb:
         self._connect = connect
         self._paging: dict[STmsi, CellLink] = {}
         self._up = asyncio.Event()
+        self._served = False
         self.trouble = ""
 
     def start(self) -> None:
@@ -99,8 +100,14 @@ class Gnb:
 
     def on_n2(self, up: bool, reason: str = "") -> None:
         """NG Setup succeeded, or the association is lost: the cell opens or is barred."""
+        amf = f"AMF {self.settings.amf_address}:{self.settings.amf_port}"
+        if up and self._served:
+            log.info("NG Setup done again with %s", amf)
+        if not up and self._up.is_set():
+            log.warning("%s is lost: %s; sought every %g s", amf, reason, self.settings.ng_setup_retry_s)
         self.trouble = reason
         if up:
+            self._served = True
             self._up.set()
         else:
             self._up.clear()
