@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 MAX_MSIN_DIGITS = 10
-_SWAPPED = bytes(octet >> 4 | octet << 4 & 0xF0 for octet in range(256))  # BCD has the low nibble first
+SWAPPED = bytes(octet >> 4 | octet << 4 & 0xF0 for octet in range(256))  # BCD has the low nibble first
 
 
 class NumberingError(ValueError):
@@ -143,7 +143,8 @@ class Guti(Struct, frozen=True, gc=False):
     tmsi: int
 
     def __post_init__(self) -> None:
-        _within("5G-TMSI", self.tmsi, 32)
+        if not 0 <= self.tmsi <= 0xFFFFFFFF:
+            _within("5G-TMSI", self.tmsi, 32)
 
     @property
     def octets(self) -> bytes:
@@ -234,8 +235,9 @@ class Suci(Struct, frozen=True, gc=False):
 
     def __post_init__(self) -> None:
         _digits("Routing indicator", self.routing_indicator, 1, 4)
-        _within("Protection scheme", self.scheme, 4)
-        _within("Home network public key identifier", self.key_id, 8)
+        if not (0 <= self.scheme < 16 and 0 <= self.key_id < 256):
+            _within("Protection scheme", self.scheme, 4)
+            _within("Home network public key identifier", self.key_id, 8)
         if self.scheme == 0:
             msin_digits(self.output)
 
@@ -267,12 +269,12 @@ class Suci(Struct, frozen=True, gc=False):
 def msin_octets(digits: str) -> bytes:
     """An MSIN of 1 to 10 digits in BCD, low nibble first, filled with 0xF."""
     _digits("MSIN", digits, 1, MAX_MSIN_DIGITS)
-    return bytes.fromhex(digits + "f" * (len(digits) % 2)).translate(_SWAPPED)
+    return bytes.fromhex(digits + "f" * (len(digits) % 2)).translate(SWAPPED)
 
 
 def msin_digits(octets: bytes) -> str:
     """The digits of an MSIN in BCD. NumberingError unless it is 1 to 10 digits and at most one filler."""
-    digits = octets.translate(_SWAPPED).hex()
+    digits = octets.translate(SWAPPED).hex()
     if digits.endswith("f"):
         digits = digits[:-1]
     _digits("MSIN", digits, 1, MAX_MSIN_DIGITS)

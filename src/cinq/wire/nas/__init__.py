@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from cinq.wire.nas.causes import GmmCause, GsmCause
 from cinq.wire.nas.codec import GMM_MESSAGES, GSM_MESSAGES, decode, encode
-from cinq.wire.nas.engine import GmmMessage, GsmMessage, NasMessage, Row
+from cinq.wire.nas.engine import GmmMessage, GsmMessage, NasMessage
 from cinq.wire.nas.envelope import Protected, SecurityHeader, decode_envelope, encode_envelope
 from cinq.wire.nas.error import NasError
 from cinq.wire.nas.gmm.registration import (
@@ -146,6 +146,7 @@ from cinq.wire.nas.ie.session import (
 )
 from cinq.wire.nas.ie.slices import MappedSNssai, RejectedCause, RejectedSNssai
 from cinq.wire.nas.plain import Plain, plain
+from cinq.wire.nas.row import Row
 
 __all__ = [
     "DEACTIVATED",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from types import ModuleType
 
 from cinq.wire.nas import gsm
+from cinq.wire.nas.body import decode_body, encode_body
 from cinq.wire.nas.causes import GmmCause
-from cinq.wire.nas.engine import GMM, GSM, GmmMessage, GsmMessage, NasMessage, decode_body, encode_body
+from cinq.wire.nas.engine import GMM, GSM, GmmMessage, GsmMessage, NasMessage
 from cinq.wire.nas.error import NasError
 from cinq.wire.nas.gmm import registration, security, service
 
@@ -77,8 +78,5 @@ def encode(message: NasMessage) -> bytes:
         session, pti = message.pdu_session_id, message.pti
         if not (0 <= session <= 255 and 0 <= pti <= 255):
             raise NasError(None, f"PDU session identity {session}, PTI {pti}", "TS 24.501 §9.4, §9.6")
-        out = bytearray((GSM, session, pti, message.TYPE))
-    else:
-        out = bytearray((GMM, 0, message.TYPE))
-    encode_body(message, out)
-    return bytes(out)
+        return bytes((GSM, session, pti, message.TYPE)) + encode_body(message)
+    return bytes((GMM, 0, message.TYPE)) + encode_body(message)

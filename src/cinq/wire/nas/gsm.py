@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cinq.numbering import SNssai
 from cinq.wire.nas import ie
-from cinq.wire.nas.engine import GsmMessage, half, lv, lve, tlv, tlve, tv, tv1, v
+from cinq.wire.nas.engine import GsmMessage
 from cinq.wire.nas.ie.qos import QosFlowDescription, QosRule
 from cinq.wire.nas.ie.session import (
     ExtendedPco,
@@ -13,6 +13,7 @@ from cinq.wire.nas.ie.session import (
     ReAttemptIndicator,
     SessionAmbr,
 )
+from cinq.wire.nas.row import half, lv, lve, tlv, tlve, tv, tv1, v
 
 
 class PDUSessionEstablishmentRequest(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cinq.numbering import Guti, MobileIdentity, PlmnId, SNssai, Tai
 from cinq.wire.nas import ie
-from cinq.wire.nas.engine import GmmMessage, half, lv, lve, tlv, tlve, tv, tv1, v
+from cinq.wire.nas.engine import GmmMessage
 from cinq.wire.nas.ie.registration import (
     DeregistrationType,
     MicoIndication,
@@ -15,6 +15,7 @@ from cinq.wire.nas.ie.registration import (
 )
 from cinq.wire.nas.ie.security import NetworkFeatureSupport, UeSecurityCapability
 from cinq.wire.nas.ie.slices import RejectedSNssai
+from cinq.wire.nas.row import half, lv, lve, tlv, tlve, tv, tv1, v
 
 
 class RegistrationRequest(GmmMessage, name="REGISTRATION REQUEST", type=0x41, clause="8.2.6"):

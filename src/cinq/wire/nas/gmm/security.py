@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from cinq.numbering import Imeisv, MobileIdentity, SNssai
 from cinq.wire.nas import ie
-from cinq.wire.nas.engine import GmmMessage, half, lv, lve, tlv, tlve, tv, tv1, v
+from cinq.wire.nas.engine import GmmMessage
 from cinq.wire.nas.ie.registration import NgKsi
 from cinq.wire.nas.ie.security import AdditionalSecurityInformation, NasAlgorithms, UeSecurityCapability
+from cinq.wire.nas.row import half, lv, lve, tlv, tlve, tv, tv1, v
 
 
 class AuthenticationRequest(GmmMessage, name="AUTHENTICATION REQUEST", type=0x56, clause="8.2.1"):

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from cinq.numbering import Guti, PlmnId, SNssai, STmsi, Tai
 from cinq.wire.nas import ie
-from cinq.wire.nas.engine import GmmMessage, half, lve, tlv, tlve, tv, tv1, v
+from cinq.wire.nas.engine import GmmMessage
 from cinq.wire.nas.ie.basic import NetworkName, UniversalTime
 from cinq.wire.nas.ie.registration import (
     ConfigurationUpdateIndication,
@@ -15,6 +15,7 @@ from cinq.wire.nas.ie.registration import (
     RegistrationResult,
 )
 from cinq.wire.nas.ie.slices import RejectedSNssai
+from cinq.wire.nas.row import half, lve, tlv, tlve, tv, tv1, v
 
 
 class ULNASTransport(GmmMessage, name="UL NAS TRANSPORT", type=0x67, clause="8.2.10"):

@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import groupby
 
 from cinq.numbering import PlmnId, Tai
-from cinq.wire.nas.engine import Codec
+from cinq.wire.nas.row import Codec
 
 plmn_of = lru_cache(256)(PlmnId.from_octets)
 tai_of = lru_cache(1024)(Tai.from_octets)
@@ -26,6 +26,11 @@ _ONE_PLMN, _CONSECUTIVE, _MANY_PLMNS = 0, 1, 2
 
 
 def _tai_list(b: bytes) -> list[Tai]:
+    return list(_tais(b))
+
+
+@lru_cache(1024)
+def _tais(b: bytes) -> tuple[Tai, ...]:
     found: list[Tai] = []
     position = 0
     while position < len(b):
@@ -36,7 +41,7 @@ def _tai_list(b: bytes) -> list[Tai]:
             raise ValueError(f"partial TAI list of form {form} with {count} elements does not fit")
         found += _partial(form, count, part)
         position += size
-    return found
+    return tuple(found)
 
 
 def _partial(form: int, count: int, b: bytes) -> list[Tai]:

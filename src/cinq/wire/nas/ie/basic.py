@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from cinq import numbering
 from cinq.wire.nas.causes import GmmCause, GsmCause
-from cinq.wire.nas.engine import Codec, Nibble
+from cinq.wire.nas.row import Codec, Nibble
 
 
 def octets(low: int = 0, high: int | None = None) -> Codec[bytes]:
@@ -21,6 +21,8 @@ def octets(low: int = 0, high: int | None = None) -> Codec[bytes]:
 
 def number(size: int) -> Codec[int]:
     """An unsigned integer of size octets."""
+    if size == 1:
+        return Codec(lambda b: b[0], lambda n: n.to_bytes(1, "big"), 1, 1)
     return Codec(lambda b: int.from_bytes(b, "big"), lambda n: n.to_bytes(size, "big"), size, size)
 
 
@@ -55,6 +57,7 @@ class AccessType(IntEnum):
 access_type = named_half(AccessType, 3)
 
 
+@lru_cache(256)
 def _dnn_text(b: bytes) -> str:
     labels, position = [], 0
     while position < len(b):
@@ -66,6 +69,7 @@ def _dnn_text(b: bytes) -> str:
     return numbering.dnn(".".join(labels))
 
 
+@lru_cache(256)
 def dnn_octets(text: str) -> bytes:
     """A DNN as length-prefixed labels, TS 23.003 §9.1."""
     return b"".join(bytes((len(label),)) + label.encode("ascii") for label in text.split("."))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from enum import IntEnum
 from functools import lru_cache
 
-from cinq.numbering import AmfId, Guti, Imei, Imeisv, MobileIdentity, NoIdentity, PlmnId, STmsi, Suci
-from cinq.wire.nas.engine import Codec
+from cinq.numbering import SWAPPED, AmfId, Guti, Imei, Imeisv, MobileIdentity, NoIdentity, PlmnId, STmsi, Suci
 from cinq.wire.nas.ie.area import plmn_octets, plmn_of
 from cinq.wire.nas.ie.basic import named_half
+from cinq.wire.nas.row import Codec
 
 
 class IdentityType(IntEnum):
@@ -24,22 +24,23 @@ class IdentityType(IntEnum):
     EUI_64 = 7
 
 
+_NO_IDENTITY, _SUCI, _GUTI, _IMEI, _S_TMSI, _IMEISV = (int(kind) for kind in list(IdentityType)[:6])
 identity_type = named_half(IdentityType, 7)
 
 
 def _decode(b: bytes) -> MobileIdentity:
     kind = b[0] & 7
-    if kind == IdentityType.GUTI:
+    if kind == _GUTI:
         return _guti(b)
-    if kind == IdentityType.SUCI:
+    if kind == _SUCI:
         return _suci(b)
-    if kind == IdentityType.S_TMSI:
+    if kind == _S_TMSI:
         return STmsi.from_octets(b[1:])
-    if kind == IdentityType.IMEI:
+    if kind == _IMEI:
         return Imei(_digits(b))
-    if kind == IdentityType.IMEISV:
+    if kind == _IMEISV:
         return Imeisv(_digits(b))
-    if kind == IdentityType.NO_IDENTITY:
+    if kind == _NO_IDENTITY:
         return NoIdentity()
     raise ValueError(f"mobile identity of type {IdentityType(kind).name} is not supported")
 
@@ -58,20 +59,28 @@ def _guti(b: bytes) -> Guti:
     return Guti(plmn_of(b[1:4]), _amf_of(b[4:7]), int.from_bytes(b[7:], "big"))
 
 
+@lru_cache(256)
+def _routing(b: bytes) -> str:
+    h = b.hex()
+    return (h[1] + h[0] + h[3] + h[2]).rstrip("f")
+
+
+@lru_cache(256)
+def _routing_octets(digits: str) -> bytes:
+    r = digits.ljust(4, "f")
+    return bytes.fromhex(r[1] + r[0] + r[3] + r[2])
+
+
 def _suci(b: bytes) -> Suci:
     if b[0] >> 4 & 7:
         raise ValueError(f"SUPI format {b[0] >> 4 & 7} is not supported, wanted 0 (IMSI)")
     if len(b) < 9:
         raise ValueError(f"SUCI of {len(b)} octets")
-    h = b[4:6].hex()
-    routing = (h[1] + h[0] + h[3] + h[2]).rstrip("f")
-    return Suci(plmn_of(b[1:4]), routing, b[6] & 15, b[7], b[8:])
+    return Suci(plmn_of(b[1:4]), _routing(b[4:6]), b[6] & 15, b[7], b[8:])
 
 
 def _digits(b: bytes) -> str:
-    h = b[1:].hex()
-    rest = "".join(h[i + 1] + h[i] for i in range(0, len(h), 2))
-    digits = f"{b[0] >> 4:x}{rest}"
+    digits = f"{b[0] >> 4:x}" + b[1:].translate(SWAPPED).hex()
     if b[0] & 8:
         return digits
     if not digits.endswith("f"):
@@ -83,8 +92,7 @@ def _encode(identity: MobileIdentity) -> bytes:
     if isinstance(identity, Guti):
         return b"\xf2" + _guami_octets(identity.plmn, identity.amf) + identity.tmsi.to_bytes(4, "big")
     if isinstance(identity, Suci):
-        r = identity.routing_indicator.ljust(4, "f")
-        head = b"\x01" + plmn_octets(identity.plmn) + bytes.fromhex(r[1] + r[0] + r[3] + r[2])
+        head = b"\x01" + plmn_octets(identity.plmn) + _routing_octets(identity.routing_indicator)
         return head + bytes((identity.scheme, identity.key_id)) + identity.output
     if isinstance(identity, STmsi):
         return b"\xf4" + identity.octets
@@ -95,11 +103,9 @@ def _encode(identity: MobileIdentity) -> bytes:
 
 def _digit_octets(identity: Imei | Imeisv) -> bytes:
     d = identity.digits
-    odd, kind = (8, IdentityType.IMEI) if isinstance(identity, Imei) else (0, IdentityType.IMEISV)
+    odd, kind = (8, _IMEI) if isinstance(identity, Imei) else (0, _IMEISV)
     rest = d[1:] + ("" if odd else "f")
-    return bytes((int(d[0]) << 4 | odd | kind,)) + bytes.fromhex(
-        "".join(rest[i + 1] + rest[i] for i in range(0, len(rest), 2))
-    )
+    return bytes((int(d[0]) << 4 | odd | kind,)) + bytes.fromhex(rest).translate(SWAPPED)
 
 
 def _only_guti(b: bytes) -> Guti:

@@ -6,8 +6,8 @@ from enum import IntEnum
 
 from msgspec import Struct
 
-from cinq.wire.nas.engine import Codec
 from cinq.wire.nas.ie.session import bit_rate, bit_rate_octets
+from cinq.wire.nas.row import Codec
 
 
 class RuleOperation(IntEnum):

@@ -6,8 +6,8 @@ from enum import IntEnum
 
 from msgspec import Struct
 
-from cinq.wire.nas.engine import Codec, Nibble
 from cinq.wire.nas.ie.basic import AccessType, named_half
+from cinq.wire.nas.row import Codec, Nibble
 
 
 class NgKsi(Struct, frozen=True):

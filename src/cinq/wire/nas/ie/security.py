@@ -7,7 +7,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from cinq.wire.nas.engine import Codec, Nibble
+from cinq.wire.nas.row import Codec, Nibble
 
 
 def _set(octet: int) -> frozenset[int]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from msgspec import Struct
 
 from cinq.wire.nas.causes import GmmCause
-from cinq.wire.nas.engine import Codec
 from cinq.wire.nas.ie.basic import named_half
+from cinq.wire.nas.row import Codec
 
 
 def _sessions(b: bytes) -> frozenset[int]:
@@ -80,27 +81,30 @@ class PduAddress(Struct, frozen=True):
         return PduSessionType.IPV6 if self.ipv4 is None else PduSessionType.IPV4V6
 
 
-_ADDRESS_SIZES = {PduSessionType.IPV4: 4, PduSessionType.IPV6: 8, PduSessionType.IPV4V6: 12}
+_IPV4, _IPV6, _IPV4V6 = 1, 2, 3
+_ADDRESS_SIZES = {_IPV4: 4, _IPV6: 8, _IPV4V6: 12}
 
 
 def _address(b: bytes) -> PduAddress:
     kind = b[0] & 7
-    size = _ADDRESS_SIZES.get(PduSessionType(kind) if 1 <= kind <= 3 else PduSessionType.ETHERNET)
+    size = _ADDRESS_SIZES.get(kind)
     if size is None:
         raise ValueError(f"PDU session type {kind} has no address")
     end = 1 + size
     if len(b) < end + (16 if b[0] & 8 else 0):
         raise ValueError(f"PDU address of {len(b)} octets")
-    v4 = IPv4Address(b[end - 4 : end]) if kind != PduSessionType.IPV6 else None
-    v6 = b[1:9] if kind != PduSessionType.IPV4 else None
+    v4 = IPv4Address(b[end - 4 : end]) if kind != _IPV6 else None
+    v6 = b[1:9] if kind != _IPV4 else None
     return PduAddress(v4, v6, IPv6Address(b[end : end + 16]) if b[0] & 8 else None)
 
 
 def _address_octets(a: PduAddress) -> bytes:
-    out = a.interface_identifier or b""
+    if a.interface_identifier is None:
+        out, kind = b"", _IPV4
+    else:
+        out, kind = a.interface_identifier, _IPV6 if a.ipv4 is None else _IPV4V6
     if a.ipv4 is not None:
         out += a.ipv4.packed
-    kind = a.pdu_session_type
     if len(out) != _ADDRESS_SIZES[kind]:
         raise ValueError("an interface identifier has 8 octets")
     if a.smf_link_local is None:
@@ -114,12 +118,14 @@ pdu_address: Codec[PduAddress] = Codec(_address, _address_octets, 5, 29)
 _UNITS = (0, *(base * step for base in (1, 10**3, 10**6, 10**9, 10**12) for step in (1, 4, 16, 64, 256)))
 
 
+@lru_cache(256)
 def bit_rate(b: bytes) -> int:
     """Three octets, unit and value (§9.11.4.14), as bits per second."""
     unit = min(max(b[0], 1), 25)
     return int.from_bytes(b[1:3], "big") * 1000 * _UNITS[unit]
 
 
+@lru_cache(256)
 def bit_rate_octets(rate: int) -> bytes:
     """The finest unit that gives the rate exactly, else the finest that reaches it, rounded up."""
     kilobits = -(-rate // 1000)
@@ -191,9 +197,7 @@ def _extended_pco(long: frozenset[int]) -> Codec[ExtendedPco]:
             identifier = b[position] << 8 | b[position + 1]
             width = 2 if identifier in long else 1
             begin = position + 2 + width
-            if begin > len(b):
-                raise ValueError("a container is cut")
-            position = begin + int.from_bytes(b[begin - width : begin], "big")
+            position = begin + (b[begin - 2] << 8 if width == 2 else 0) + b[begin - 1]
             if position > len(b):
                 raise ValueError(f"container {identifier:#06x} is longer than the element")
             found.append((identifier, b[begin:position]))
@@ -203,7 +207,10 @@ def _extended_pco(long: frozenset[int]) -> Codec[ExtendedPco]:
         out = bytearray(b"\x80")
         for identifier, contents in containers:
             out += identifier.to_bytes(2, "big")
-            out += len(contents).to_bytes(2 if identifier in long else 1, "big")
+            if identifier in long:
+                out += len(contents).to_bytes(2, "big")
+            else:
+                out.append(len(contents))
             out += contents
         return bytes(out)
 

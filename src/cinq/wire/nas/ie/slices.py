@@ -8,7 +8,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from cinq.numbering import SNssai
-from cinq.wire.nas.engine import Codec
+from cinq.wire.nas.row import Codec
 
 
 class MappedSNssai(SNssai, frozen=True, kw_only=True, gc=False):
@@ -36,6 +36,9 @@ class RejectedSNssai(Struct, frozen=True):
 
     s_nssai: SNssai
     cause: int
+
+
+_FIRST = tuple(bytes((octet,)) for octet in range(256))
 
 
 @lru_cache(256)
@@ -66,10 +69,15 @@ def s_nssai_octets(value: SNssai) -> bytes:
 
 
 def _octets(value: SNssai) -> bytes:
-    return bytes((value.sst,)) if value.sd is None else bytes((value.sst,)) + value.sd.to_bytes(3, "big")
+    return _FIRST[value.sst] if value.sd is None else _FIRST[value.sst] + value.sd.to_bytes(3, "big")
 
 
 def _nssai(b: bytes) -> list[SNssai]:
+    return list(_slices(b))
+
+
+@lru_cache(256)
+def _slices(b: bytes) -> tuple[SNssai, ...]:
     found, position = [], 0
     while position < len(b):
         after = position + 1 + b[position]
@@ -77,16 +85,12 @@ def _nssai(b: bytes) -> list[SNssai]:
         position = after
     if position > len(b):
         raise ValueError("the last S-NSSAI is cut")
-    return found
+    return tuple(found)
 
 
 def _nssai_octets(values: list[SNssai]) -> bytes:
-    out = bytearray()
-    for value in values:
-        content = s_nssai_octets(value)
-        out.append(len(content))
-        out += content
-    return bytes(out)
+    contents = [s_nssai_octets(value) for value in values]
+    return b"".join([_FIRST[len(content)] + content for content in contents])
 
 
 _CAUSES: dict[int, int] = {int(cause): cause for cause in RejectedCause}
