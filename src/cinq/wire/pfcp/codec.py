@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 from struct import Struct as Packing
 
 from cinq.numbering import SNssai
-from cinq.wire.pfcp.engine import decode_members, encode_members
+from cinq.wire.pfcp.engine import PEEK, decoders, encoders
 from cinq.wire.pfcp.error import PfcpError
 from cinq.wire.pfcp.flags import Flags
 from cinq.wire.pfcp.messages import BY_TYPE
@@ -15,9 +15,9 @@ from cinq.wire.pfcp.row import Element, Group, Message
 
 PORT = 8805
 _NODE, _SESSION = Packing(">BBHI"), Packing(">BBHQI")
-_S, _MP, _FO = 1, 2, 4
-_NODE_USUAL, _SESSION_USUAL = (0x20, 8), (0x20 | _S, 16)
-"""First octet and length of a header without priority."""
+_VERSION, _S, _MP, _FO = 0x20, 1, 2, 4
+_NODE_MESSAGES = {cls.TYPE: cls for cls in BY_TYPE.values() if not cls.SESSION}
+_SESSION_MESSAGES = {cls.TYPE: cls for cls in BY_TYPE.values() if cls.SESSION}
 Plain = dict[str, "Plain"] | list["Plain"] | str | int | bool | None
 
 
@@ -29,18 +29,14 @@ def decode(octets: bytes) -> Message:
     at, seid = 8, None
     if size >= 16 and octets[0] & _S:
         flags, kind, length, seid, word = _SESSION.unpack_from(octets)
-        at = 16
+        at, cls = 16, _SESSION_MESSAGES.get(kind) if flags == _VERSION | _S else None
     else:
         flags, kind, length, word = _NODE.unpack_from(octets)
+        cls = _NODE_MESSAGES.get(kind) if flags == _VERSION else None
     try:
-        cls = BY_TYPE.get(kind)
-        if (
-            cls is None
-            or length + 4 != size
-            or (flags, at) != (_SESSION_USUAL if cls.SESSION else _NODE_USUAL)
-        ):
+        if cls is None or length + 4 != size:
             cls = _checked(octets, flags, kind, length)
-        message = decode_members(cls, octets, at)
+        message = decoders[cls](octets + PEEK, at, size)
     except PfcpError as error:
         error.message_type, error.sequence, error.seid = kind, word >> 8, seid
         raise
@@ -78,9 +74,10 @@ def encode(message: Message, *, sequence: int, seid: int | None = None) -> bytes
 
     Raises PfcpError for values that have no encoding.
     """
-    body = encode_members(message)
-    priority = message.priority
-    flags, word = (0x20, sequence << 8) if priority is None else (0x20 | _MP, sequence << 8 | priority << 4)
+    body = encoders[type(message)](message)
+    flags, word = _VERSION, sequence << 8
+    if message.priority is not None:
+        flags, word = _VERSION | _MP, word | message.priority << 4
     if not 0 <= sequence < 1 << 24:
         raise PfcpError(None, f"sequence number {sequence}, wanted 24 bits")
     if not message.SESSION:

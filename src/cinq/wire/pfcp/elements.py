@@ -170,6 +170,8 @@ class FTeid(Element, frozen=True):
         if self.teid is not None and self.ipv4 is not None and self.ipv6 is None:
             return _V4_TEID.pack(1, self.teid, int(self.ipv4))
         if self.teid is None:
+            if self.wants_ipv4 and not self.wants_ipv6 and self.choose_id is None:
+                return _CHOOSE_V4
             flags = 4 + self.wants_ipv4 + 2 * self.wants_ipv6
             return bytes((flags,)) if self.choose_id is None else bytes((flags + 8, self.choose_id))
         flags = (self.ipv4 is not None) + 2 * (self.ipv6 is not None)
@@ -201,11 +203,12 @@ class UeIpAddress(Element, frozen=True):
         return cls(ipv4, ipv6, *bits, delegation, length)
 
     def octets(self) -> bytes:
+        bare = self.ipv6 is None and self.prefix_delegation_bits is None and self.prefix_length is None
+        if bare and self.ipv4 is not None and not self.choose_ipv4 and not self.choose_ipv6:
+            return _V4.pack(6 if self.destination else 2, int(self.ipv4))
         flags = (self.ipv6 is not None) | (self.ipv4 is not None) << 1 | self.destination << 2
         flags |= self.choose_ipv4 << 4 | self.choose_ipv6 << 5
         flags |= (self.prefix_delegation_bits is not None) << 3 | (self.prefix_length is not None) << 6
-        if flags & 0xFB == 2 and self.ipv4 is not None:
-            return _V4.pack(flags, int(self.ipv4))
         tail = bytes(n for n in (self.prefix_delegation_bits, self.prefix_length) if n is not None)
         return bytes((flags,)) + _packed(self.ipv4) + _packed(self.ipv6) + tail
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
+from itertools import takewhile
 from typing import cast
 
 from cinq.wire.pfcp.error import Cause, PfcpError, Truncated
@@ -20,36 +21,30 @@ Decoder = Callable[[bytes, int, int], Group]
 Encoder = Callable[[Group], bytes]
 _HEAD = struct.Struct(">HH")
 _unhead, _head = _HEAD.unpack_from, _HEAD.pack
-_PEEK = bytes(8)
-"""What a straight function may read behind the last IE."""
+_CODE = "_BH_I___Q"
+"""How struct calls a number of so many octets."""
+PEEK = bytes(8)
+"""What a decoder may read behind the last IE."""
 _KEPT, _SHORT = 512, 64
 """Of a row with values that are common: how many are kept, of how many octets at most."""
-
-
-def decode_members(cls: type[Group], octets: bytes, at: int) -> Group:
-    """The group that octets[at:] hold. Raises PfcpError only."""
-    return decoders[cls](octets + _PEEK, at, len(octets))
-
-
-def encode_members(group: object) -> bytes:
-    """The IEs of a group, in the order of the rows or in `order`. PfcpError for a value without encoding."""
-    if not isinstance(group, Group):
-        raise PfcpError(None, f"found {group!r}, wanted a grouped IE")
-    return encoders[type(group)](group)
 
 
 # -- the straight way ----------------------------------------------------------------------------------------
 
 
 class _Decoders(dict[type[Group], Decoder]):
+    """The group that octets[at:end] hold, with PEEK or more behind. Raises PfcpError only."""
+
     def __missing__(self, cls: type[Group]) -> Decoder:
-        decoder = self[cls] = cast(Decoder, _generated(cls)["decode"])
+        decoder = self[cls] = cast(Decoder, _generated(cls, _decode_source)["decode"])
         return decoder
 
 
 class _Encoders(dict[type[Group], Encoder]):
+    """The IEs of a group, in the order of the rows or in `order`. PfcpError for a value without encoding."""
+
     def __missing__(self, cls: type[Group]) -> Encoder:
-        encoder = self[cls] = cast(Encoder, _generated(cls)["encode"])
+        encoder = self[cls] = cast(Encoder, _generated(cls, _encode_source)["encode"])
         return encoder
 
 
@@ -62,8 +57,9 @@ def source(cls: type[Group]) -> str:
     return "\n".join((*_decode_source(layout), "", "", *_encode_source(layout), ""))
 
 
-def _generated(cls: type[Group]) -> dict[str, object]:
-    """The straight functions, and the names that they use."""
+def _generated(cls: type[Group], lines: Callable[[Layout], Iterator[str]]) -> dict[str, object]:
+    """One of the straight functions, and the names that it uses."""
+    layout = layouts[cls]
     names: dict[str, object] = {
         "new": cls,
         "peek": struct.Struct(">HHI").unpack_from,
@@ -79,34 +75,62 @@ def _generated(cls: type[Group]) -> dict[str, object]:
         "PfcpError": PfcpError,
         "Unusual": (ValueError, IndexError, struct.error),
     }
-    for member in layouts[cls].members:
+    lead = "".join(f"I{_CODE[member.form.width]}" for member in _lead(layout))
+    names["read_lead"] = struct.Struct(f">{lead}HHI").unpack_from
+    names["write_lead"] = struct.Struct(f">{lead}").pack
+    for member in layout.members:
         names[f"read_{member.name}"] = member.form.decode
-        names[f"recall_{member.name}"] = lru_cache(_KEPT)(member.form.decode)
         names[f"write_{member.name}"] = member.form.encode
-        names[f"whole_{member.name}"] = lru_cache(_KEPT)(partial(_ie, member))
+        if member.form.common:
+            names[f"recall_{member.name}"] = lru_cache(_KEPT)(member.form.decode)
+            names[f"whole_{member.name}"] = lru_cache(_KEPT)(partial(_ie, member))
         names[f"Group_{member.name}"] = member.group
-    exec(compile(source(cls), f"<rows of {cls.__name__}>", "exec"), names)  # noqa: S102 (made from rows alone)
+    text = "\n".join(lines(layout))
+    exec(compile(text, f"<rows of {cls.__name__}>", "exec"), names)  # noqa: S102 (made from rows alone)
     return names
 
 
+def _lead(layout: Layout) -> tuple[Member, ...]:
+    """The mandatory numbers that a group begins with: taken in one step, as they are always there."""
+    return tuple(takewhile(lambda m: m.presence == "M" and m.form.width and not m.repeated, layout.members))
+
+
+def _head_of(member: Member) -> str:
+    """Type and length of a number, as one number."""
+    return f"{member.number << 16 | member.form.width:#010x}"
+
+
 def _decode_source(layout: Layout) -> Iterator[str]:
-    """`octets` has _PEEK behind it: what is read there never ends a group at `end`."""
+    """`octets` has PEEK behind it: what is read there never ends a group at `end`."""
     yield "def decode(octets, at, end):"
     yield "    start = at"
     yield "    try:"
-    yield f"        group = new({', '.join(f'{m.name}=None' for m in layout.mandatory)})"
+    lead = _lead(layout)
+    if lead:
+        heads = "".join(f"head_{m.name}, {m.name}, " for m in lead)
+        yield f"        {heads}kind, size, word = read_lead(octets, at)"
+        for member in lead:
+            yield f"        if head_{member.name} != {_head_of(member)}: raise ValueError({member.name!r})"
+        yield f"        at += {sum(4 + m.form.width for m in lead)}"
+    first = [f"{m.name}={m.name}{_masked(m)}" for m in lead]
+    first += [f"{m.name}=None" for m in layout.mandatory if m not in lead]
+    yield f"        group = new({', '.join(first)})"
     last = max((m.position for m in layout.mandatory), default=-1)
-    if last < 0:
+    if last < len(lead):
         yield "        if at == end: return group"
-    if layout.members:
+    if not lead and layout.members:
         yield "        kind, size, word = peek(octets, at)"
-    for member in layout.members:
+    for member in layout.members[len(lead) :]:
         yield from _take_source(member, last)
     yield "    except PfcpError:"
     yield "        raise"
     yield "    except Unusual:"
     yield "        pass"
     yield "    return careful_decode(new, octets, start, end)"
+
+
+def _masked(member: Member) -> str:
+    return "" if member.form.mask is None else f" & {member.form.mask}"
 
 
 def _take_source(member: Member, last: int) -> Iterator[str]:
@@ -119,7 +143,7 @@ def _take_source(member: Member, last: int) -> Iterator[str]:
     if is_number:
         here = f"kind == {number} and size == {form.width}"
         value = f"word >> {32 - 8 * form.width}" if form.width < 4 else "word"
-        value = value if form.mask is None else f"{value} & {form.mask}"
+        value += _masked(member)
     else:
         here = f"kind == {number}"
         contents = "octets, at + 4, stop" if member.group else "octets[at + 4 : stop]"
@@ -154,8 +178,10 @@ def _encode_source(layout: Layout) -> Iterator[str]:
     yield "def encode(group):"
     yield "    try:"
     yield "        if group.unknown or group.order: return careful_encode(group)"
-    yield "        parts = []"
-    for member in layout.members:
+    lead = _lead(layout)
+    numbers = ", ".join(f"{_head_of(m)}, group.{m.name}" for m in lead)
+    yield f"        parts = [{f'write_lead({numbers})' if lead else ''}]"
+    for member in layout.members[len(lead) :]:
         yield f"        value = group.{member.name}"
         indent = " " * 12
         if member.presence == "M" and not member.repeated:
@@ -178,7 +204,7 @@ def _put_source(member: Member) -> Iterator[str]:
     """Adds the IE of `value` to `parts`."""
     name, number, width = member.name, member.number, member.form.width
     if width:
-        yield f"parts.append(number{width}({number << 16 | width:#010x}, value))"
+        yield f"parts.append(number{width}({_head_of(member)}, value))"
         return
     if member.form.common:
         yield f"parts.append(whole_{name}(value))"
@@ -285,8 +311,13 @@ def careful_encode(group: Group) -> bytes:
 def _ie(member: Member, value: object) -> bytes:
     """The whole IE, header and contents, of one value."""
     if member.form.width:
-        return struct.pack(f">HH{'_BH_I___Q'[member.form.width]}", member.number, member.form.width, value)
-    body = encode_members(value) if member.group else member.form.encode(value)
+        return struct.pack(f">HH{_CODE[member.form.width]}", member.number, member.form.width, value)
+    if member.group is None:
+        body = member.form.encode(value)
+    elif isinstance(value, Group):
+        body = encoders[type(value)](value)
+    else:
+        raise ValueError(f"found {value!r}, wanted a grouped IE")
     return _head(member.number, len(body)) + body
 
 
