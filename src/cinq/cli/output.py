@@ -18,6 +18,7 @@ from rich.table import Table
 from cinq.settings import SettingsError, load
 
 T = TypeVar("T")
+PIPE_COLUMNS = 120
 
 
 class Failure(Exception):
@@ -38,7 +39,8 @@ def say_failure(failure: Failure) -> None:
 
 
 def console() -> Console:
-    return Console(highlight=False)
+    """The terminal, as wide as it is; a pipe or a file is 120 columns wide."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
 
 
 def show_json(value: object) -> None:
