@@ -98,11 +98,11 @@ def user_plane(
     rows = [
         (r.plane, r.direction, r.kind, r.ratio, r.gbit_s, r.kpps) for r in (*result.rows, *result.forwarding)
     ]
-    show_table(f"User plane: median [min max] of {rounds} rounds", columns, rows)
+    show_table(rf"User plane: median \[min max] of {rounds} rounds", columns, rows)
     for plane, why in result.skipped.items():
         console().print(f"{plane} was not measured: {why}", markup=False)
-    gnb = ", ".join(f"{plane} {end}" for plane, end in result.gnb_plane.items())
-    console().print(f"the UPF's plane is under test; plane of the gNB: {gnb}. TCP by {result.tcp_by}.")
+    gnb = ", ".join(f"{end} beside {plane}" for plane, end in result.gnb_plane.items())
+    console().print(f"The plane of the UPF is under test. The gNB has {gnb}. TCP by {result.tcp_by}.")
 
 
 def _enter() -> None:
