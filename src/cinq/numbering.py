@@ -27,7 +27,7 @@ def _within(name: str, value: int, bits: int) -> None:
         raise NumberingError(f"{name}: found {value}, wanted 0 to {(1 << bits) - 1}")
 
 
-class PlmnId(Struct, frozen=True, gc=False):
+class PlmnId(Struct, frozen=True, gc=False, cache_hash=True):
     """Public land mobile network identity, TS 23.003 §2.2: MCC of 3 digits, MNC of 2 or 3."""
 
     mcc: str
@@ -62,7 +62,7 @@ class PlmnId(Struct, frozen=True, gc=False):
         return f"{self.mcc}-{self.mnc}"
 
 
-class Tai(Struct, frozen=True, gc=False):
+class Tai(Struct, frozen=True, gc=False, cache_hash=True):
     """Tracking area identity, TS 23.003 §19.4.2.3: PLMN and a TAC of 24 bits."""
 
     plmn: PlmnId
@@ -111,7 +111,7 @@ class SNssai(Struct, frozen=True, order=True, gc=False):
         return f"{self.sst}" if self.sd is None else f"{self.sst}-{self.sd:06x}"
 
 
-class AmfId(Struct, frozen=True, gc=False):
+class AmfId(Struct, frozen=True, gc=False, cache_hash=True):
     """AMF identifier, TS 23.003 §2.10.1: region of 8 bits, set of 10, pointer of 6."""
 
     region: int

@@ -25,6 +25,7 @@ __all__ = [
 
 GMM = 0x7E
 GSM = 0x2E
+_new, _set = object.__new__, object.__setattr__
 _SHAPES = 128  # per message class; a shape more is worked out each time
 
 
@@ -84,7 +85,7 @@ class NasMessage:
         present = {key: value for key, value in fields.items() if value is not None}
         if tuple(present) not in self.SHAPES:
             shape_of(type(self), present)
-        object.__setattr__(self, "__dict__", present)
+        _set(self, "__dict__", present)
 
     def __setattr__(self, key: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: use replace()")
@@ -159,6 +160,6 @@ M = TypeVar("M", bound=NasMessage)
 
 def build(kind: type[M], fields: dict[str, object]) -> M:
     """A message from elements that are known to fit: the constructor without its check."""
-    message = kind.__new__(kind)
-    object.__setattr__(message, "__dict__", fields)
+    message = _new(kind)
+    _set(message, "__dict__", fields)
     return message

@@ -19,6 +19,9 @@ class RuleOperation(IntEnum):
     MODIFY_WITHOUT_FILTERS = 6
 
 
+_CREATE, _DELETE_FILTERS = int(RuleOperation.CREATE), int(RuleOperation.MODIFY_AND_DELETE_FILTERS)
+
+
 class Direction(IntEnum):
     DOWNLINK = 1
     UPLINK = 2
@@ -104,7 +107,7 @@ def _rule(identifier: int, b: bytes) -> QosRule:
     operation, default, count = b[0] >> 5, b[0] & 16 == 16, b[0] & 15
     filters, position = [], 1
     for _ in range(count):
-        if operation == RuleOperation.MODIFY_AND_DELETE_FILTERS:
+        if operation == _DELETE_FILTERS:
             filters.append(PacketFilter(b[position] & 15))
             position += 1
             continue
@@ -115,7 +118,7 @@ def _rule(identifier: int, b: bytes) -> QosRule:
         position = after
     precedence = b[position] if position < len(b) else None
     last = b[position + 1] if position + 1 < len(b) else None
-    if operation == RuleOperation.CREATE and last is None:
+    if operation == _CREATE and last is None:
         raise ValueError(f"QoS rule {identifier} lacks precedence or QFI")
     qfi = None if last is None else last & 63
     return QosRule(
@@ -138,22 +141,22 @@ def _components(b: bytes) -> list[tuple[int, bytes]]:
 def _rules_octets(rules: list[QosRule]) -> bytes:
     out = bytearray()
     for rule in rules:
-        content = bytearray((rule.operation << 5 | rule.default << 4 | len(rule.packet_filters),))
-        for each in rule.packet_filters:
-            content += _filter_octets(each, rule.operation)
+        begin, operation, filters = len(out), rule.operation, rule.packet_filters
+        out += bytes((rule.identifier, 0, 0, operation << 5 | rule.default << 4 | len(filters)))
+        for each in filters:
+            out += _filter_octets(each, operation)
         if rule.precedence is not None:
-            content.append(rule.precedence)
+            out.append(rule.precedence)
             if rule.qfi is not None:
-                content.append(rule.segregation << 6 | rule.qfi)
-        out.append(rule.identifier)
-        out += len(content).to_bytes(2, "big") + content
+                out.append(rule.segregation << 6 | rule.qfi)
+        out[begin + 1 : begin + 3] = (len(out) - begin - 3).to_bytes(2, "big")
     return bytes(out)
 
 
 def _filter_octets(each: PacketFilter, operation: int) -> bytes:
-    if operation == RuleOperation.MODIFY_AND_DELETE_FILTERS:
+    if operation == _DELETE_FILTERS:
         return bytes((each.identifier,))
-    content = b"".join(bytes((kind,)) + value for kind, value in each.components)
+    content = b"".join([kind.to_bytes(1, "big") + value for kind, value in each.components])
     return bytes((each.direction << 4 | each.identifier, len(content))) + content
 
 
@@ -184,6 +187,7 @@ class QosFlowDescription(Struct, frozen=True):
     eps_bearer_identity: int | None = None
 
 
+_NO_RATES = (None, None, None, None)
 _PARAMETERS = {1: 1, 2: 3, 3: 3, 4: 3, 5: 3, 6: 2, 7: 1}
 
 
@@ -226,8 +230,9 @@ def _parameters_octets(flow: QosFlowDescription) -> list[tuple[int, bytes]]:
     rates = (flow.gfbr_uplink, flow.gfbr_downlink, flow.mfbr_uplink, flow.mfbr_downlink)
     found: list[tuple[int, bytes]] = []
     if flow.five_qi is not None:
-        found.append((1, bytes((flow.five_qi,))))
-    found += [(i, bit_rate_octets(rate)) for i, rate in enumerate(rates, 2) if rate is not None]
+        found.append((1, flow.five_qi.to_bytes(1, "big")))
+    if rates != _NO_RATES:
+        found += [(i, bit_rate_octets(rate)) for i, rate in enumerate(rates, 2) if rate is not None]
     if flow.averaging_window is not None:
         found.append((6, flow.averaging_window.to_bytes(2, "big")))
     if flow.eps_bearer_identity is not None:

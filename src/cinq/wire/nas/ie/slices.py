@@ -60,6 +60,8 @@ def s_nssai_value(b: bytes) -> SNssai:
 
 
 def s_nssai_octets(value: SNssai) -> bytes:
+    if value.__class__ is SNssai:
+        return _FIRST[value.sst] if value.sd is None else _FIRST[value.sst] + value.sd.to_bytes(3, "big")
     own = _octets(value)
     if not isinstance(value, MappedSNssai):
         return own
@@ -89,8 +91,11 @@ def _slices(b: bytes) -> tuple[SNssai, ...]:
 
 
 def _nssai_octets(values: list[SNssai]) -> bytes:
-    contents = [s_nssai_octets(value) for value in values]
-    return b"".join([_FIRST[len(content)] + content for content in contents])
+    out = b""
+    for value in values:
+        content = s_nssai_octets(value)
+        out += _FIRST[len(content)] + content
+    return out
 
 
 _CAUSES: dict[int, int] = {int(cause): cause for cause in RejectedCause}
