@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -35,17 +35,18 @@ class N4Error(Exception):
 
 
 class _Transaction:
-    """One request under way: sent again at each T1 until N1 is reached."""
+    """One request under way: sent again at each T1 until N1 is reached. due: when T1 expires, by the loop."""
 
-    __slots__ = ("handle", "label", "left", "octets", "peer", "reply")
+    __slots__ = ("awaited", "due", "label", "left", "octets", "peer", "reply")
 
-    def __init__(self, octets: bytes, peer: Peer, label: str, left: int) -> None:
+    def __init__(self, octets: bytes, peer: Peer, label: str, left: int, awaited: str) -> None:
         self.octets = octets
         self.peer = peer
         self.label = label
         self.left = left
+        self.awaited = awaited
+        self.due = 0.0
         self.reply: asyncio.Future[pfcp.Message] = asyncio.get_running_loop().create_future()
-        self.handle: asyncio.TimerHandle | None = None
 
 
 @dataclass(slots=True)
@@ -76,6 +77,9 @@ class N4:
         self._handlers = handlers
         self._sequence = 0
         self._under_way: dict[tuple[str, int], _Transaction] = {}
+        self._sent: deque[_Transaction] = deque()
+        """By `due`: T1 is the same for all, so that one timer, for the first, serves them."""
+        self._timer: asyncio.TimerHandle | None = None
         self._answered: OrderedDict[tuple[str, int], tuple[bytes, bytes]] = OrderedDict()
         self.node_id = pfcp.NodeId(settings.node_id)
         self.recovery_time_stamp = (int(runtime.clock.now()) + NTP_EPOCH) & 0xFFFFFFFF
@@ -92,32 +96,50 @@ class N4:
         """
         self._sequence = sequence = self._sequence % 0xFFFFFF + 1
         octets = pfcp.encode(message, sequence=sequence, seid=seid)
-        transaction = _Transaction(octets, peer, label, self._settings.n1)
+        transaction = _Transaction(octets, peer, label, self._settings.n1, answer.__name__)
         key = peer[0], sequence
         self._under_way[key] = transaction
         try:
             if self._runtime.journal.listening:
                 self._emit("out", message, octets, peer, label)
-            self._transmit(transaction, answer.__name__)
+            self._transmit(transaction)
             response = await transaction.reply
         finally:
             del self._under_way[key]
-            if transaction.handle is not None:
-                transaction.handle.cancel()
+            while self._sent and self._sent[0].reply.done():
+                self._sent.popleft()
         if not isinstance(response, answer):
             raise N4Error(f"{type(response).__name__} answers {type(message).__name__}")
         return response
 
-    def _transmit(self, transaction: _Transaction, awaited: str) -> None:
-        if transaction.reply.done():
-            return
+    def _transmit(self, transaction: _Transaction) -> None:
         if not transaction.left:
-            transaction.reply.set_exception(N4Error(f"no {awaited} from {transaction.peer[0]}"))
+            what = f"no {transaction.awaited} from {transaction.peer[0]}"
+            transaction.reply.set_exception(N4Error(what))
             return
         transaction.left -= 1
         self._port.send(transaction.octets, transaction.peer)
         loop = transaction.reply.get_loop()
-        transaction.handle = loop.call_later(self._settings.t1_s, self._transmit, transaction, awaited)
+        transaction.due = loop.time() + self._settings.t1_s
+        self._sent.append(transaction)
+        self._watch()
+
+    def _watch(self) -> None:
+        """Have the timer run, unless it does, until the first T1 expires."""
+        if self._timer is None and self._sent:
+            self._timer = asyncio.get_running_loop().call_at(self._sent[0].due, self._expired)
+
+    def _expired(self) -> None:
+        """Perhaps of a transaction that has got its answer since the timer was set."""
+        reached = self._timer.when() if self._timer is not None else 0.0
+        try:
+            while self._sent and (self._sent[0].reply.done() or self._sent[0].due <= reached):
+                transaction = self._sent.popleft()
+                if not transaction.reply.done():
+                    self._transmit(transaction)
+        finally:
+            self._timer = None
+            self._watch()
 
     def received(self, octets: bytes, peer: Peer) -> None:
         """A datagram from N4. Never raises, whatever the octets."""

@@ -59,10 +59,14 @@ class Registry:
         return self._ues.get(ue)
 
     def put(self, session: SessionContext) -> None:
-        self.pop(session.seid)
+        earlier = self.sessions.get(session.seid)
+        if earlier is not None and earlier.pdrs == session.pdrs:  # most modifications are of FARs alone
+            self._leave(earlier)
+        else:
+            self.pop(session.seid)
+            self._teids.update((teid, session.seid) for teid in session.teids())
+            self._ues.update((ue, session.seid) for ue in session.ues())
         self.sessions[session.seid] = session
-        self._teids.update((teid, session.seid) for teid in session.teids())
-        self._ues.update((ue, session.seid) for ue in session.ues())
         self._remote.update((end, session.seid) for end in session.remote_ends())
 
     def pop(self, seid: int) -> SessionContext | None:
@@ -72,7 +76,10 @@ class Registry:
                 self._teids.pop(teid, None)
             for ue in session.ues():
                 self._ues.pop(ue, None)
-            for end in session.remote_ends():
-                if self._remote.get(end) == seid:
-                    del self._remote[end]
+            self._leave(session)
         return session
+
+    def _leave(self, session: SessionContext) -> None:
+        for end in session.remote_ends():
+            if self._remote.get(end) == session.seid:
+                del self._remote[end]

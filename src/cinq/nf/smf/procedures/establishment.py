@@ -128,7 +128,7 @@ async def select_user_plane(session: PduSession, undo: Undo, created: SmContextC
     usable = [a for a in session.ports.associations.values() if a.is_usable]
     if not usable:
         raise reject(created, GsmCause.NETWORK_FAILURE, "no UPF is associated")
-    session.note(upf=str(usable[0].context.address))
+    session.note(upf=usable[0].peer[0])
     far = user_plane.downlink_far(None, notify=False)
 
     async def end(_: object) -> None:
