@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cinq.nf.smf.n4 import N4Error
 from cinq.procedure import run_virtual
 from cinq.sbi import Problem
 from cinq.wire import nas, pfcp
@@ -105,6 +106,34 @@ def test_requests_are_sent_again_and_then_given_up() -> None:
         await asyncio.sleep(1)
         assert w.amf.n1() == [network_failure()]
         assert w.nothing_left()
+
+    play(scene)
+
+
+def test_each_request_has_its_own_t1() -> None:
+    """One timer serves all: what is answered in between neither delays nor hastens the others."""
+
+    async def scene(w: World) -> None:
+        n4, start = w.smf.ports.n4, asyncio.get_running_loop().time()
+        sent: list[tuple[int, float]] = []
+
+        def answer(message: pfcp.Message) -> pfcp.Message | None:
+            sent.append((message.seid or 0, asyncio.get_running_loop().time() - start))
+            return pfcp.SessionDeletionResponse(cause=1) if message.seid == 2 else None
+
+        async def ask(seid: int, after: float) -> None:
+            await asyncio.sleep(after)
+            await n4.request(pfcp.SessionDeletionRequest(), pfcp.SessionDeletionResponse, UPF_PEER, seid)
+
+        w.upf.script[pfcp.SessionDeletionRequest] = answer
+        asked = [asyncio.create_task(ask(seid, after)) for seid, after in ((1, 0.0), (2, 0.5), (3, 1.0))]
+        ended = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(each) for each in ended] == [N4Error, type(None), N4Error]
+        t1, n1 = w.smf.ports.settings.t1_s, w.smf.ports.settings.n1
+        for seid, after in ((1, 0.0), (3, 1.0)):
+            times = [time for number, time in sent if number == seid]
+            assert times == pytest.approx([after + t1 * n for n in range(n1)])
+        assert len(sent) == 2 * n1 + 1
 
     play(scene)
 
