@@ -300,9 +300,8 @@ def read_csv(path: Path) -> list[Subscriber]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, strict=True, restkey="(more)", restval="")
             if not reader.fieldnames or "imsi" not in reader.fieldnames:
-                raise ImportFault(
-                    f"{path}:1: found {','.join(reader.fieldnames or ()) or 'nothing'}, wanted a header with imsi, k and opc"
-                )
+                header = ",".join(reader.fieldnames or ()) or "nothing"
+                raise ImportFault(f"{path}:1: found {header}, wanted a header with imsi, k and opc")
             for row in reader:
                 subscriber = _row(path, reader.line_num, row)
                 if subscriber.supi in found:
