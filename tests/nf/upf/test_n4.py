@@ -3,65 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import struct
-from collections.abc import Awaitable, Callable
-from functools import wraps
+from collections.abc import Callable
 from ipaddress import IPv4Address
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from cinq.procedure import run_virtual
-from cinq.userplane.model import Dropped, Inner, Outer
+from cinq.userplane.model import Dropped, Outer
 from cinq.userplane.rules import Ambr, Reason
 from cinq.wire import pfcp
 from cinq.wire.pfcp import ApplyAction, Cause
 
 from .peer import GNB, N3, OTHER_SMF, SMF, UE, Bench, downlink_pdr, establishment, forward, uplink_pdr
-
-UE2 = IPv4Address("10.45.0.2")
-Body = Callable[..., Awaitable[None]]
-
-
-def virtual(body: Body) -> Callable[..., None]:
-    """The test on a virtual clock."""
-
-    @wraps(body)
-    def run(**arguments: object) -> None:
-        async def main() -> None:
-            await body(**arguments)
-
-        run_virtual(main())
-
-    return run
-
-
-def cause(answer: pfcp.Message | None) -> int:
-    found = getattr(answer, "cause", None)
-    assert isinstance(found, int), answer
-    return found
-
-
-def packet(source: IPv4Address, destination: IPv4Address) -> bytes:
-    return (
-        struct.pack("!BBHHHBBH", 0x45, 0, 28, 0, 0, 64, 17, 0) + source.packed + destination.packed + bytes(8)
-    )
-
-
-def gpdu(teid: int, inner: bytes) -> bytes:
-    tail = struct.pack("!HBBBBBB", 0, 0, 0x85, 1, 0x10, 9, 0)
-    return struct.pack("!BBHI", 0x34, 255, len(tail) + len(inner), teid) + tail + inner
-
-
-def forwards(bench: Bench, teid: int, ue: IPv4Address = UE) -> bool:
-    return isinstance(
-        bench.plane.model.decapsulate(gpdu(teid, packet(ue, IPv4Address("10.6.0.2"))), 0), Inner
-    )
-
-
-def downlink(bench: Bench, ue: IPv4Address = UE) -> object:
-    return bench.plane.model.encapsulate(packet(IPv4Address("10.6.0.2"), ue), 0)
+from .steps import UE2, cause, downlink, forwards, virtual
 
 
 @virtual
@@ -447,80 +400,3 @@ async def test_establishments_that_are_refused(name: str) -> None:
     assert len(bench.upf) == 0
     assert not bench.plane.model.sessions
     bench.session()
-
-
-@pytest.mark.parametrize("body", ["", "0100", "0100000000ff", "01000000000f0a03", "02000000000f0a030002"])
-@virtual
-async def test_dev_070_outer_header_creation_cut_short(body: str) -> None:
-    bench = Bench(SMF)
-    bench.associate()
-    seid, _ = bench.session()
-    octets = pfcp.encode(pfcp.SessionModificationRequest(update_fars=[forward()]), sequence=500, seid=seid)
-    whole = struct.pack("!HH", 84, 10) + bytes.fromhex("0100000020010a030002")
-    assert whole in octets
-    cut = struct.pack("!HH", 84, len(body) // 2) + bytes.fromhex(body)
-    short = len(whole) - len(cut)
-    wrong = bytearray(octets.replace(whole, cut))
-    for kind in (10, 11):  # Update FAR and its Update Forwarding Parameters
-        at = wrong.index(struct.pack("!H", kind), 16)
-        struct.pack_into("!H", wrong, at + 2, struct.unpack_from("!H", wrong, at + 2)[0] - short)
-    struct.pack_into("!H", wrong, 2, len(wrong) - 4)
-    assert cause(bench.send(bytes(wrong))) == Cause.INVALID_LENGTH
-    assert isinstance(downlink(bench), object)
-    assert not bench.plane.sent
-
-
-@virtual
-async def test_dev_074_lengths_that_lie_are_met_with_silence() -> None:
-    bench = Bench(SMF)
-    bench.associate()
-    octets = pfcp.encode(establishment(), sequence=5, seid=0)
-    for wrong in (octets[:-1], octets + b"\0", octets[: len(octets) // 2], octets[:7], b""):
-        assert bench.send(wrong) is None
-    assert len(bench.upf) == 0
-    other = bench.send(b"\x40" + octets[1:])
-    assert isinstance(other, pfcp.VersionNotSupportedResponse)
-
-
-@virtual
-async def test_dev_075_answers_that_nobody_waits_for_are_ignored() -> None:
-    bench = Bench(SMF)
-    bench.associate()
-    seid, _ = bench.session()
-    bench.ask(pfcp.SessionDeletionRequest(), seid)
-    late = pfcp.SessionReportResponse(cause=Cause.REQUEST_ACCEPTED)
-    assert bench.send(pfcp.encode(late, sequence=1, seid=seid)) is None
-
-
-@virtual
-async def test_what_is_not_offered_says_so() -> None:
-    bench = Bench(SMF)
-    bench.associate()
-    node = pfcp.NodeId(IPv4Address(SMF[0]))
-    assert cause(bench.ask(pfcp.SessionSetDeletionRequest(node_id=node))) == Cause.SERVICE_NOT_SUPPORTED
-    assert cause(bench.ask(pfcp.PfdManagementRequest())) == Cause.SERVICE_NOT_SUPPORTED
-
-
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.data())
-def test_no_datagram_harms(data: st.DataObject) -> None:
-    """Mutations of good requests: an answer or silence, and the session of another UE still forwards."""
-
-    async def main() -> None:
-        bench = Bench(SMF)
-        bench.associate()
-        seid, teid = bench.session(UE2, 5)
-        good = [
-            pfcp.encode(establishment(), sequence=1000, seid=0),
-            pfcp.encode(
-                pfcp.SessionModificationRequest(update_fars=[forward()]), sequence=1001, seid=seid + 1
-            ),
-        ]
-        octets = bytearray(data.draw(st.sampled_from(good)))
-        for _ in range(data.draw(st.integers(1, 4))):
-            octets[data.draw(st.integers(16, len(octets) - 1))] = data.draw(st.integers(0, 255))
-        bench.upf.n4_received(bytes(octets), SMF)
-        bench.upf.n4_received(data.draw(st.binary(max_size=60)), SMF)
-        assert forwards(bench, teid, UE2)
-
-    run_virtual(main())
