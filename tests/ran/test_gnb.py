@@ -85,7 +85,7 @@ def test_ng_setup_is_tried_again() -> None:
     run_virtual(main())
 
 
-def test_association_lost_and_found() -> None:
+def test_association_lost_and_found(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         core = Core()
         radio, ue = await attached(core)
@@ -100,7 +100,11 @@ def test_association_lost_and_found() -> None:
         await task
         assert ue.sessions[1].context.bearer
 
-    run_virtual(main())
+    with caplog.at_level("INFO", "cinq.ran.gnb"):
+        run_virtual(main())
+    lost, found = (record.getMessage() for record in caplog.records if "AMF 127" in record.getMessage())
+    assert lost == "AMF 127.0.0.5:38412 is lost: path failure; sought every 5 s"
+    assert found == "NG Setup done again with AMF 127.0.0.5:38412"
 
 
 def test_no_amf_no_connection() -> None:

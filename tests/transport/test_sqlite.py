@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cinq.transport import sqlite
 from cinq.transport.sqlite import SqliteStore, StoreError
 
 
@@ -107,6 +108,32 @@ def test_a_full_disk_is_an_error_to_who_waits(tmp_path: Path) -> None:
     assert again.get("a", "1") == b"kept"
     assert again.get("a", "2") is None
     again.close()
+
+
+def test_once_there_is_room_it_is_written_after_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    commit, full = sqlite._commit, StoreError("the disk is full")
+    monkeypatch.setattr(sqlite, "RETRY_S", 0.01)
+    monkeypatch.setattr(sqlite, "_commit", lambda *unused: full)
+    store = SqliteStore(tmp_path / "a.sqlite")
+    store.put("a", "1", b"later")
+    with pytest.raises(StoreError, match="the disk is full"):
+        asyncio.run(store.durable())
+    with pytest.raises(StoreError, match="the disk is full"):
+        asyncio.run(store.durable())
+    assert store.get("a", "1") == b"later"
+    monkeypatch.setattr(sqlite, "_commit", commit)
+    with store._changed:
+        assert store._changed.wait_for(lambda: store._failure is None, 10)
+    asyncio.run(store.durable())
+    store.close()
+    again = SqliteStore(tmp_path / "a.sqlite")
+    assert again.get("a", "1") == b"later"
+    again.close()
+    said = [record.getMessage() for record in caplog.records]
+    assert len([each for each in said if "the disk is full" in each]) == 1
+    assert "written again" in said[-1]
 
 
 def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import logging
 import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 SCHEMA = 1
 ROOM = 1 << 20  # octets: with less, a failure of SQLite is put down to the disk
@@ -29,6 +32,7 @@ ITEMS = "SELECT key, value FROM item WHERE collection = ? ORDER BY key"
 PUT = "INSERT OR REPLACE INTO item VALUES (?, ?, ?)"
 PACE_S = 0.005
 LINGER_S = 0.02
+RETRY_S = 1.0  # until a write that failed is tried again: room may have been made
 DELETE = "DELETE FROM item WHERE collection = ? AND key = ?"
 
 Change = tuple[str, str]
@@ -155,6 +159,8 @@ class SqliteStore:
 
     def _round(self, connection: sqlite3.Connection) -> bool:
         with self._changed:
+            if self._failure is not None:
+                self._changed.wait_for(lambda: self._closing, RETRY_S)
             self._changed.wait_for(lambda: self._queue or self._waiting or self._closing)
             if not self._queue and not self._waiting:
                 return False
@@ -165,11 +171,15 @@ class SqliteStore:
         with self._changed:
             if failure is not None:
                 self._queue = {**self._writing, **self._queue}
-                self._failure = failure
             self._writing = {}
+            before, self._failure = self._failure, failure
             self._changed.notify_all()
         _tell(waiting, failure)
-        return failure is None
+        if failure is not None and before is None:
+            log.error("%s; tried again every %g s, and nothing is lost meanwhile", failure, RETRY_S)
+        elif failure is None and before is not None:
+            log.warning("store %s: written again", self._path)
+        return failure is None or not self._closing
 
     def _gather(self) -> None:
         """Waits for more to write, as long as nobody is in a hurry."""

@@ -130,6 +130,7 @@ async def rejected(ue: Ue, answer: nas.RegistrationReject | Ended, last: bool) -
         if last:
             ue.deregistered()
             raise Refused(None, f"no answer to the registration: {reason}")
+        log.warning("%s: no answer to the registration: %s; again in %g s", ue.label, reason, T3511_S)
         await asyncio.sleep(T3511_S)
         return
     name = cause_name(reject.cause)
@@ -146,7 +147,9 @@ async def rejected(ue: Ue, answer: nas.RegistrationReject | Ended, last: bool) -
     ue.deregistered(forget_identity=reject.cause in _IDENTITY)
     if last or reject.cause not in (GmmCause.CONGESTION, *_IDENTITY):
         raise Refused(reject, name)
-    await asyncio.sleep(reject.t3346 if reject.t3346 and reject.t3346 > 0 else T3511_S)
+    pause = reject.t3346 if reject.t3346 and reject.t3346 > 0 else T3511_S
+    log.warning("%s: registration rejected, %s; again in %g s", ue.label, name, pause)
+    await asyncio.sleep(pause)
 
 
 def cause_name(cause: int) -> str:
