@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class NgConnection:
-    """ids: those of both ends. stream: the SCTP stream that its messages take.
+    """ids: those of both ends. stream: the SCTP stream that its messages take. user_location: as last reported.
 
     wants_context: the gNB asked for an initial context setup. context: whether it has a UE context, or is
     being given one. releasing: a UE Context Release is under way. outstanding: class 1 procedures of the AMF
@@ -25,7 +25,6 @@ class NgConnection:
     __slots__ = (
         "amf_ue_ngap_id",
         "context",
-        "location",
         "outstanding",
         "ran",
         "ran_ue_ngap_id",
@@ -33,6 +32,7 @@ class NgConnection:
         "stream",
         "tai",
         "ue",
+        "user_location",
         "wants_context",
     )
 
@@ -44,12 +44,12 @@ class NgConnection:
         self.amf_ue_ngap_id = amf_ue_ngap_id
         self.ran_ue_ngap_id = message.ran_ue_ngap_id
         self.stream = 1 + amf_ue_ngap_id % 31
-        self.location: ngap.UserLocationInformation = message.user_location_information
+        self.user_location: UserLocation | None = elements.user_location(message.user_location_information)
         self.tai = tai
         self.wants_context = message.ue_context_request is not None
         self.context = False
         self.releasing = False
-        self.outstanding: set[str] = set()
+        self.outstanding: tuple[str, ...] = ()  # a set, even an empty one, has 216 octets
 
     def send(self, message: ngap.Pdu) -> None:
         self.ran.transmit(message, self.stream, self.ue)
@@ -61,8 +61,11 @@ class NgConnection:
                 self.tai = elements.tai_of(location[1].tai)
             except NumberingError:
                 return
-            self.location = location
+            self.user_location = elements.user_location(location)
 
-    @property
-    def user_location(self) -> UserLocation | None:
-        return elements.user_location(self.location)
+    def expect(self, procedure: str) -> None:
+        self.outstanding = (*self.outstanding, procedure)
+
+    def settle(self, procedure: str) -> None:
+        """The outcome is there, or does not matter any more."""
+        self.outstanding = tuple(name for name in self.outstanding if name != procedure)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Hashable
+from functools import lru_cache
+from typing import Literal, TypeVar, cast
 
 import msgspec
 from msgspec import Struct
@@ -10,10 +12,11 @@ from msgspec import Struct
 from cinq.crypto.nas_security import NasSecurity
 from cinq.numbering import Guti, SNssai, Supi, Tai
 
+T = TypeVar("T")
 DL_COUNT_MARGIN = 128  # downlink NAS messages that may have left since the context was stored
 
 
-class SecurityContext(Struct, frozen=True, repr_omit_defaults=True):
+class SecurityContext(Struct, frozen=True, repr_omit_defaults=True, gc=False):
     """5G NAS security context as stored, TS 33.501 §6.4. kamf: 32 octets. Counts: those that come next."""
 
     ksi: int
@@ -33,7 +36,7 @@ class SecurityContext(Struct, frozen=True, repr_omit_defaults=True):
         return f"SecurityContext(ksi={self.ksi}, NIA{self.integrity}, NEA{self.ciphering})"
 
 
-class SmContext(Struct, frozen=True):
+class SmContext(Struct, frozen=True, gc=False):
     """A PDU session as the AMF routes it. ref: what the SMF called the SM context."""
 
     pdu_session_id: int
@@ -42,20 +45,20 @@ class SmContext(Struct, frozen=True):
     dnn: str
 
 
-class SubscribedDnn(Struct, frozen=True):
+class SubscribedDnn(Struct, frozen=True, gc=False):
     s_nssai: SNssai
     dnn: str
     default: bool = False
 
 
-class Ambr(Struct, frozen=True):
+class Ambr(Struct, frozen=True, gc=False):
     """Bits per second."""
 
     uplink: int
     downlink: int
 
 
-class UeContext(Struct, frozen=True):
+class UeContext(Struct, frozen=True, gc=False):
     """UE context in AMF, TS 23.502 table 5.2.2.2.2-1, as far as it is used.
 
     security_capability: the octets that the UE sent. idle_since: seconds since 1970, of the last change of CM state.
@@ -89,6 +92,16 @@ class UeContext(Struct, frozen=True):
         return frozenset(sm.pdu_session_id for sm in self.sm_contexts)
 
 
+@lru_cache(4096)
+def _first(value: Hashable) -> object:
+    return value
+
+
+def shared(value: T) -> T:
+    """The first value that was equal to this one: what UEs have in common is kept once."""
+    return cast(T, _first(value))
+
+
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(UeContext)
 
@@ -110,7 +123,7 @@ def decoded(octets: bytes) -> UeContext:
     return context
 
 
-class RanContext(Struct, frozen=True):
+class RanContext(Struct, frozen=True, gc=False):
     """A gNB behind its association. tais: with the slices it supports in each."""
 
     node_id: str = ""

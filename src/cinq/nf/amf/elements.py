@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from cinq.nf.amf.context import Ambr
-from cinq.numbering import AmfId, PlmnId, SNssai, STmsi, Tai
+from cinq.numbering import AmfId, NumberingError, PlmnId, SNssai, STmsi, Tai
 from cinq.sbi import models
 from cinq.wire import nas, ngap
 
@@ -83,11 +83,14 @@ def ue_ambr(ambr: Ambr) -> ngap.UEAggregateMaximumBitRate:
 
 
 def user_location(location: ngap.UserLocationInformation) -> models.UserLocation | None:
-    """The NR cell and TAI as the SBI writes them; None for other accesses."""
+    """The NR cell and TAI as the SBI writes them, one object for a cell; None for other accesses, or no cell."""
     if location[0] != "userLocationInformationNR":
         return None
-    nr = location[1]
-    return _nr_location(nr.tai.plmn_identity, nr.tai.tac, nr.nr_cgi.plmn_identity, nr.nr_cgi.nr_cell_identity)
+    tai, cell = location[1].tai, location[1].nr_cgi
+    try:
+        return _nr_location(tai.plmn_identity, tai.tac, cell.plmn_identity, cell.nr_cell_identity)
+    except NumberingError:
+        return None
 
 
 @lru_cache(maxsize=4096)

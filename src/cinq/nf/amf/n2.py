@@ -122,7 +122,7 @@ def _initial_context_setup(
         for r in resources
     ]
     connection.context = True
-    connection.outstanding.add("InitialContextSetup")
+    connection.expect("InitialContextSetup")
     ambr = context.ue_ambr
     connection.send(
         ngap.InitialContextSetupRequest(
@@ -147,7 +147,7 @@ def _setup_request(
 ) -> None:
     nas_pdu = None if message is None else n1.protect(ue, message)
     slices = ue.amf.settings.slices
-    connection.outstanding.add("PDUSessionResourceSetup")
+    connection.expect("PDUSessionResourceSetup")
     ambr = ue.context.ue_ambr
     connection.send(
         ngap.PDUSessionResourceSetupRequest(
@@ -173,7 +173,7 @@ def _release_command(ue: Ue, connection: NgConnection, transfer: Transfer) -> No
         if transfer.n1 is not None:
             ue.tell(sm_container(transfer.pdu_session_id, transfer.n1))
         return
-    connection.outstanding.add("PDUSessionResourceRelease")
+    connection.expect("PDUSessionResourceRelease")
     item = ngap.PDUSessionResourceToReleaseItemRelCmd(
         pdu_session_id=transfer.pdu_session_id,
         pdu_session_resource_release_command_transfer=transfer.n2 or b"",
@@ -189,7 +189,7 @@ def _release_command(ue: Ue, connection: NgConnection, transfer: Transfer) -> No
 
 
 def _modify_request(ue: Ue, connection: NgConnection, transfer: Transfer) -> None:
-    connection.outstanding.add("PDUSessionResourceModify")
+    connection.expect("PDUSessionResourceModify")
     item = ngap.PDUSessionResourceModifyItemModReq(
         pdu_session_id=transfer.pdu_session_id,
         nas_pdu=_session_nas(ue, transfer),
@@ -290,7 +290,7 @@ def _of_a_connection(connection: NgConnection, message: ngap.Pdu) -> None:
             if not connection.releasing:
                 n1.receive(ue, message.nas_pdu)
         case ngap.InitialContextSetupFailure() if "InitialContextSetup" in connection.outstanding:
-            connection.outstanding.discard("InitialContextSetup")
+            connection.settle("InitialContextSetup")
             ue.receive(message)
         case ngap.UEContextReleaseRequest():
             ue.receive(message)

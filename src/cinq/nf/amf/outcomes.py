@@ -22,7 +22,7 @@ def expected(connection: NgConnection, message: ngap.Pdu) -> bool:
         return True
     if message.KIND == "initiatingMessage" or message.PROCEDURE not in connection.outstanding:
         return False
-    connection.outstanding.discard(message.PROCEDURE)
+    connection.settle(message.PROCEDURE)
     return True
 
 

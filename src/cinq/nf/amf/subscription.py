@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cinq.nf.amf.context import Ambr, SubscribedDnn
+from cinq.nf.amf.context import Ambr, SubscribedDnn, shared
 from cinq.numbering import SNssai
 from cinq.procedure import Refused
 from cinq.sbi import Problem
@@ -102,7 +102,7 @@ def _dnns(data: SmfSelectionSubscriptionData | None) -> tuple[SubscribedDnn, ...
             for item in info.dnn_infos
             if not item.dnn_barred
         ]
-    return tuple(found)
+    return shared(tuple(found))
 
 
 async def select_slices(ue: Ue, request: nas.RegistrationRequest, subscribed: Subscribed) -> Slices:
@@ -138,7 +138,7 @@ async def select_slices(ue: Ue, request: nas.RegistrationRequest, subscribed: Su
     rejected += [_rejected(s.numbering(), here) for s in answer.rejected_nssai_in_ta]
     wanted = not requested or bool(rejected)
     configured = [c.configured_snssai.numbering() for c in answer.configured_nssai] if wanted else []
-    return Slices(allowed[:8], rejected[:8], configured[:16])
+    return Slices(shared(allowed[:8]), rejected[:8], configured[:16])
 
 
 def _rejected(s_nssai: SNssai, cause: nas.RejectedCause) -> nas.RejectedSNssai:
@@ -187,4 +187,4 @@ async def delete_policy(ue: Ue, identifier: str) -> None:
 def ambr(rates: sbi.Ambr | None) -> Ambr | None:
     if rates is None:
         return None
-    return Ambr(sbi.bits_per_second(rates.uplink), sbi.bits_per_second(rates.downlink))
+    return shared(Ambr(sbi.bits_per_second(rates.uplink), sbi.bits_per_second(rates.downlink)))

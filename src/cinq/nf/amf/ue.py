@@ -95,7 +95,7 @@ class Ue(Subject[UeContext]):
             changes["cm_state"] = state
             changes["idle_since"] = self.amf.clock.now()
         if self.keys is not None and self.security is not None and "security" not in changes:
-            changes["security"] = SecurityContext(
+            changes["security"] = self.keys = SecurityContext(
                 self.keys.ksi,
                 self.keys.kamf,
                 self.keys.integrity,
