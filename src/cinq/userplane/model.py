@@ -88,9 +88,7 @@ class Model:
     def __init__(self, settings: PlaneSettings, mtu: int = 1456) -> None:
         self.settings, self.mtu = settings, mtu
         self.registry = Registry()
-        self.sessions: dict[int, Session] = {}
-        self.decaps: dict[int, tuple[DecapRule, Session]] = {}
-        self.encaps: dict[bytes, tuple[EncapRule, Session]] = {}
+        self.sessions: dict[int, Session] = {}  # those that had a packet here: in the eBPF plane few do
         self.counts = dict.fromkeys(Reason, 0)
         self.waiting = 0
         self._gnb = settings.role is Role.GNB
@@ -104,34 +102,39 @@ class Model:
     def install(self, rules: SessionRules, now_ns: int) -> list[Outer]:
         """All or nothing (RuleError). The buffered packets that now may go, in order."""
         self.registry.admit(rules, self.settings.max_sessions)
-        session = self.sessions.get(rules.session)
-        if session is None or session.rules.ambr != rules.ambr:
-            session = self._police(rules, session)
-        self._forget_keys(rules.session)
         self.registry.replace(rules)
-        self.sessions[rules.session] = session
+        session = self.sessions.get(rules.session)
+        if session is None:
+            return []
+        if session.rules.ambr != rules.ambr:
+            session.decap_policer, session.encap_policer = self._policers(rules)
         session.rules, session.notified = rules, bool(session.waiting)
-        for decap in rules.decap:
-            self.decaps[decap.teid] = decap, session
-        for encap in rules.encap:
-            self.encaps[encap.ue.packed] = encap, session
         return self._release(session, now_ns)
 
-    def _police(self, rules: SessionRules, session: Session | None) -> Session:
-        burst = self.settings.bucket_ms * 1_000_000
-        rates = rules.ambr.uplink, rules.ambr.downlink
-        decap, encap = (Policer(rate, burst) for rate in (reversed(rates) if self._gnb else rates))
+    def session(self, rules: SessionRules) -> Session:
+        """What runs under these rules, from now on if nothing did."""
+        session = self.sessions.get(rules.session)
         if session is None:
-            return Session(rules, decap, encap)
-        session.decap_policer, session.encap_policer = decap, encap
+            session = self.sessions[rules.session] = Session(rules, *self._policers(rules))
         return session
 
-    def _forget_keys(self, session: int) -> None:
-        before = self.registry.forget(session)
-        for decap in before.decap:
-            self.decaps.pop(decap.teid, None)
-        for encap in before.encap:
-            self.encaps.pop(encap.ue.packed, None)
+    def _policers(self, rules: SessionRules) -> tuple[Policer, Policer]:
+        burst = self.settings.bucket_ms * 1_000_000
+        uplink, downlink = Policer(rules.ambr.uplink, burst), Policer(rules.ambr.downlink, burst)
+        return (downlink, uplink) if self._gnb else (uplink, downlink)
+
+    def _decap(self, teid: int) -> tuple[DecapRule, Session] | None:
+        rules = self.registry.sessions.get(self.registry.teids.get(teid, -1))
+        if rules is None:
+            return None
+        return next(((rule, self.session(rules)) for rule in rules.decap if rule.teid == teid), None)
+
+    def _encap(self, ue: bytes) -> tuple[EncapRule, Session] | None:
+        number = int.from_bytes(ue, "big")
+        rules = self.registry.sessions.get(self.registry.ues.get(number, -1))
+        if rules is None:
+            return None
+        return next(((rule, self.session(rules)) for rule in rules.encap if int(rule.ue) == number), None)
 
     def discard(self, session: int) -> None:
         """Throws away what waits; the next packet is reported again."""
@@ -141,7 +144,7 @@ class Model:
             found.waiting, found.notified = None, False
 
     def remove(self, session: int) -> None:
-        self._forget_keys(session)
+        self.registry.forget(session)
         gone = self.sessions.pop(session, None)
         if gone:
             self.waiting -= len(gone.waiting or ())
@@ -174,7 +177,7 @@ class Model:
 
     def _decapsulate(self, octets: bytes, now_ns: int) -> Inner | SlowPath | Dropped:
         gpdu = parse_gpdu(octets)
-        found = self.decaps.get(gpdu.teid)
+        found = self._decap(gpdu.teid)
         if found is None:
             return self._slow_path(Reason.UNKNOWN_TEID, now_ns)
         rule, session = found
@@ -197,7 +200,7 @@ class Model:
             raise Refused(Reason.SPOOFED)
         if self._gnb:
             return
-        if not self.settings.ue_to_ue and destination in self.encaps:
+        if not self.settings.ue_to_ue and int.from_bytes(destination, "big") in self.registry.ues:
             raise Refused(Reason.UE_TO_UE)
         if self._is_protected(packet, header):
             raise Refused(Reason.PROTECTED)
@@ -225,7 +228,7 @@ class Model:
     def _encapsulate(self, packet: bytes, now_ns: int) -> Outer | Buffered | Dropped:
         if len(packet) < 20 or packet[0] >> 4 != 4:
             raise Refused(Reason.MALFORMED)
-        found = self.encaps.get(packet[12:16] if self._gnb else packet[16:20])
+        found = self._encap(packet[12:16] if self._gnb else packet[16:20])
         if found is None:
             raise Refused(Reason.SPOOFED if self._gnb else Reason.UNKNOWN_UE)
         if len(packet) > self.mtu or int.from_bytes(packet[2:4], "big") != len(packet):

@@ -246,11 +246,11 @@ class Plane(Protocol):
 
 @dataclass(slots=True)
 class Registry:
-    """Who owns which TEID and which UE address: both planes and the model share these checks."""
+    """Who owns which TEID and which UE address (as a number): both planes and the model share these checks."""
 
     sessions: dict[int, SessionRules] = field(default_factory=dict)
     teids: dict[int, int] = field(default_factory=dict)
-    ues: dict[IPv4Address, int] = field(default_factory=dict)
+    ues: dict[int, int] = field(default_factory=dict)
 
     def admit(self, rules: SessionRules, limit: int) -> None:
         """RuleError when another session owns a key of the rules, or a new session finds no room."""
@@ -258,7 +258,7 @@ class Registry:
             if self.teids.get(decap.teid, rules.session) != rules.session:
                 raise TeidInUse(f"TEID {decap.teid:#010x} belongs to another session")
         for encap in rules.encap:
-            if self.ues.get(encap.ue, rules.session) != rules.session:
+            if self.ues.get(int(encap.ue), rules.session) != rules.session:
                 raise AddressInUse(f"UE address {encap.ue} belongs to another session")
         if rules.session not in self.sessions and len(self.sessions) >= limit:
             raise NoRoom(f"{limit} sessions are the most this plane takes")
@@ -268,7 +268,7 @@ class Registry:
         before = self.forget(rules.session)
         self.sessions[rules.session] = rules
         self.teids.update((rule.teid, rules.session) for rule in rules.decap)
-        self.ues.update((rule.ue, rules.session) for rule in rules.encap)
+        self.ues.update((int(rule.ue), rules.session) for rule in rules.encap)
         return before
 
     def forget(self, session: int) -> SessionRules:
@@ -276,5 +276,5 @@ class Registry:
         for decap in before.decap:
             self.teids.pop(decap.teid, None)
         for encap in before.encap:
-            self.ues.pop(encap.ue, None)
+            self.ues.pop(int(encap.ue), None)
         return before

@@ -111,7 +111,7 @@ class TunPlane:
         waiting = self._model.install(rules, time.monotonic_ns())
         if before:
             self._forget(before)
-        self._remember(rules, self._model.sessions[rules.session])
+        self._remember(rules, self._model.session(rules))
         for outer in waiting:
             self._n3.send(outer.octets, outer.peer)
 

@@ -71,20 +71,34 @@ class SessionContext(msgspec.Struct, frozen=True, gc=False):
     seid: int
     cp_seid: int
     smf: str
-    pdrs: dict[int, Pdr] = {}
-    fars: dict[int, Far] = {}
-    qers: dict[int, Qer] = {}
+    pdrs: tuple[Pdr, ...] = ()
+    fars: tuple[Far, ...] = ()
+    qers: tuple[Qer, ...] = ()
 
     @property
     def label(self) -> str:
         return f"SEID {self.seid:#x}"
 
+    def far(self, number: int) -> Far:
+        """KeyError when it has none of this number."""
+        for far in self.fars:
+            if far.far_id == number:
+                return far
+        raise KeyError(number)
+
+    def qer(self, number: int) -> Qer:
+        """KeyError when it has none of this number."""
+        for qer in self.qers:
+            if qer.qer_id == number:
+                return qer
+        raise KeyError(number)
+
     def teids(self) -> set[int]:
-        return {pdr.teid for pdr in self.pdrs.values() if pdr.teid is not None}
+        return {pdr.teid for pdr in self.pdrs if pdr.teid is not None}
 
     def ues(self) -> set[IPv4Address]:
-        return {pdr.ue for pdr in self.pdrs.values() if pdr.ue is not None}
+        return {pdr.ue for pdr in self.pdrs if pdr.ue is not None}
 
     def remote_ends(self) -> set[tuple[int, IPv4Address]]:
         """The gNBs' F-TEIDs to which downlink packets go."""
-        return {(far.teid, far.peer) for far in self.fars.values() if far.peer is not None}
+        return {(far.teid, far.peer) for far in self.fars if far.peer is not None}

@@ -38,7 +38,9 @@ class Draft:
 
     def __init__(self, session: SessionContext, settings: Settings, choose_teid: Callable[[], int]) -> None:
         self._session, self._settings, self._choose_teid = session, settings, choose_teid
-        self.pdrs, self.fars, self.qers = dict(session.pdrs), dict(session.fars), dict(session.qers)
+        self.pdrs = {pdr.pdr_id: pdr for pdr in session.pdrs}
+        self.fars = {far.far_id: far for far in session.fars}
+        self.qers = {qer.qer_id: qer for qer in session.qers}
         self.created: list[pfcp.CreatedPdr] = []
         self._chosen: dict[int, int] = {}
 
@@ -82,7 +84,7 @@ class Draft:
         ue = self._ue_address(pdr.pdr_id, pdi)
         if not is_uplink and ue is None:
             raise failed(Cause.CONDITIONAL_IE_MISSING, "no UE address", PDR, pdr.pdr_id, UE_IP_ADDRESS)
-        return replace(pdr, is_uplink=is_uplink, teid=teid, ue=ue, qfis=tuple(pdi.qfis))
+        return replace(pdr, is_uplink=is_uplink, teid=teid, ue=ue, qfis=_same_numbers(tuple(pdi.qfis)))
 
     def _tunnel_end(self, pdr_id: int, pdi: pfcp.Pdi) -> int:
         """F-TEID, §8.2.3: of our choice, or given (restoration)."""
@@ -184,7 +186,21 @@ class Draft:
                     what = f"QER {qer_id} is not there"
                     raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, what, PDR, pdr.pdr_id, QER_ID)
         seid = self._session.cp_seid if cp_seid is None else cp_seid
-        return replace(self._session, cp_seid=seid, pdrs=self.pdrs, fars=self.fars, qers=self.qers)
+        pdrs, fars = tuple(self.pdrs.values()), tuple(self.fars.values())
+        return SessionContext(
+            self._session.seid, seid, self._session.smf, pdrs, fars, _same_qers(tuple(self.qers.values()))
+        )
+
+
+@lru_cache(1024)
+def _same_qers(qers: tuple[Qer, ...]) -> tuple[Qer, ...]:
+    """The first that were equal: most sessions have the same."""
+    return qers
+
+
+@lru_cache(1024)
+def _same_numbers(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    return numbers
 
 
 def _known(rules: dict[int, R], number: int, kind: int) -> R:
@@ -240,7 +256,7 @@ def _qer_ids(numbers: list[int]) -> tuple[int, ...]:
         raise Rejected(
             Cause.NO_RESOURCES_AVAILABLE, f"{len(numbers)} QERs of a PDR, at most {MOST_QERS}", QER_ID
         )
-    return tuple(numbers)
+    return _same_numbers(tuple(numbers))
 
 
 def _actions(far_id: int, action: ApplyAction) -> int:
@@ -285,7 +301,7 @@ def _qer(qer: Qer, ie: pfcp.CreateQer | pfcp.UpdateQer) -> Qer:
 
 def compile_rules(session: SessionContext, settings: Settings) -> SessionRules:
     """What the data plane is to do. Rejected for a session that it cannot serve."""
-    ordered = sorted(session.pdrs.values(), key=lambda pdr: pdr.precedence)
+    ordered = sorted(session.pdrs, key=lambda pdr: pdr.precedence)
     uplink, downlink = ([pdr for pdr in ordered if pdr.is_uplink is way] for way in (True, False))
     decap: dict[int, DecapRule] = {}
     encap: dict[IPv4Address, EncapRule] = {}
@@ -295,11 +311,16 @@ def compile_rules(session: SessionContext, settings: Settings) -> SessionRules:
     for pdr in downlink:
         if pdr.ue is not None and pdr.ue not in encap:
             encap[pdr.ue] = _encap(session, pdr, pdr.ue, settings)
-    ambr = Ambr(
-        _limit(session.qers[n].uplink_bps for pdr in uplink for n in pdr.qer_ids),
-        _limit(session.qers[n].downlink_bps for pdr in downlink for n in pdr.qer_ids),
+    ambr = _same_rates(
+        _limit(session.qer(n).uplink_bps for pdr in uplink for n in pdr.qer_ids),
+        _limit(session.qer(n).downlink_bps for pdr in downlink for n in pdr.qer_ids),
     )
     return SessionRules(session.seid, tuple(decap.values()), tuple(encap.values()), ambr)
+
+
+@lru_cache(1024)
+def _same_rates(uplink: int, downlink: int) -> Ambr:
+    return Ambr(uplink, downlink)
 
 
 def _limit(rates: Iterable[int]) -> int:
@@ -311,11 +332,11 @@ def _decap(session: SessionContext, pdr: Pdr, teid: int, uplink: list[Pdr], down
     ue = pdr.ue or next((each.ue for each in downlink), None)
     if ue is None:
         raise failed(Cause.CONDITIONAL_IE_MISSING, "no UE address", PDR, pdr.pdr_id, UE_IP_ADDRESS)
-    far = session.fars[pdr.far_id]
+    far = session.far(pdr.far_id)
     if far.actions & ApplyAction.FORW and far.to_access is not False:
         what = "uplink packets go to the core network side only"
         raise failed(Cause.SERVICE_NOT_SUPPORTED, what, FAR, far.far_id, 42)
-    is_open = all(session.qers[n].uplink_open for n in pdr.qer_ids)
+    is_open = all(session.qer(n).uplink_open for n in pdr.qer_ids)
     action = Action.FORWARD if far.actions & ApplyAction.FORW and is_open else Action.DROP
     qfis = [each.qfis for each in uplink if each.teid == teid]
     single = qfis[0][0] if len(set(qfis)) == 1 and len(qfis[0]) == 1 else 0
@@ -323,8 +344,8 @@ def _decap(session: SessionContext, pdr: Pdr, teid: int, uplink: list[Pdr], down
 
 
 def _encap(session: SessionContext, pdr: Pdr, ue: IPv4Address, settings: Settings) -> EncapRule:
-    far = session.fars[pdr.far_id]
-    qers = [session.qers[n] for n in pdr.qer_ids]
+    far = session.far(pdr.far_id)
+    qers = [session.qer(n) for n in pdr.qer_ids]
     qfi = next((qer.qfi for qer in qers if qer.qfi is not None), 0)
     if far.actions & ApplyAction.DROP or not all(qer.downlink_open for qer in qers):
         return EncapRule(ue, qfi=qfi, action=Action.DROP)

@@ -26,12 +26,12 @@ class Reports:
             return
         waiting = [
             pdr
-            for pdr in session.pdrs.values()
-            if not pdr.is_uplink and session.fars[pdr.far_id].actions & ApplyAction.NOCP
+            for pdr in session.pdrs
+            if not pdr.is_uplink and session.far(pdr.far_id).actions & ApplyAction.NOCP
         ]
         if not waiting:
             return
-        qfi = next((session.qers[n].qfi for pdr in waiting for n in pdr.qer_ids), None)
+        qfi = next((session.qer(n).qfi for pdr in waiting for n in pdr.qer_ids), None)
         information = [] if qfi is None else [pfcp.DownlinkDataServiceInformation(qfi=qfi)]
         report = pfcp.DownlinkDataReport(
             pdr_ids=[pdr.pdr_id for pdr in waiting], downlink_data_service_information=information

@@ -97,14 +97,14 @@ class Sessions:
         except NoRoom as error:
             raise Rejected(Cause.NO_RESOURCES_AVAILABLE, str(error)) from error
         except RuleError as error:
-            first = next(iter(session.fars), 0)
+            first = session.fars[0].far_id if session.fars else 0
             raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, str(error), FAR, first) from error
         self._registry.put(session)
 
     def _check_owners(self, session: SessionContext) -> None:
         """TEIDs and UE addresses are of one session each (DEV-065, DEV-066)."""
         own, cause = (None, session.seid), Cause.RULE_CREATION_MODIFICATION_FAILURE
-        for pdr in session.pdrs.values():
+        for pdr in session.pdrs:
             if pdr.teid is not None and self._registry.owner(pdr.teid) not in own:
                 raise failed(cause, "the TEID belongs to another session", PDR, pdr.pdr_id, F_TEID)
             if pdr.ue is not None and self._registry.owner_of(pdr.ue) not in own:
@@ -118,9 +118,10 @@ class Sessions:
         for update in request.update_fars:
             parameters = update.forwarding_parameters
             flags = None if parameters is None else parameters.sm_req_flags
-            old, new = before.fars.get(update.far_id), after.fars.get(update.far_id)
-            if flags is None or not flags.has(SmReqFlags.SNDEM) or old is None or new is None:
+            if flags is None or not flags.has(SmReqFlags.SNDEM):
                 continue
+            new = after.far(update.far_id)
+            old = next((far for far in before.fars if far.far_id == new.far_id), new)
             if old.peer is not None and (old.teid, old.peer) != (new.teid, new.peer):
                 self._send_end_marker(old.teid, old.peer)
 
