@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -408,7 +409,7 @@ def test_configuration_update() -> None:
     async def scene(core: Core, radio: Radio, ue: Ue) -> None:
         at_core = await registered(core, ue)
         assert at_core.guti is not None
-        guti = replace(at_core.guti, tmsi=7)
+        guti = msgspec.structs.replace(at_core.guti, tmsi=7)
         core.down(
             at_core,
             nas.ConfigurationUpdateCommand(
