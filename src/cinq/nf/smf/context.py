@@ -13,7 +13,7 @@ from cinq.numbering import SNssai, Supi
 COLLECTION = "sm-contexts"
 
 
-class Qos(Struct, frozen=True):
+class Qos(Struct, frozen=True, gc=False):
     """The QoS of the default QoS flow and the session AMBR (bits per second). arp_priority: 1 to 15."""
 
     five_qi: int
@@ -24,7 +24,7 @@ class Qos(Struct, frozen=True):
     ambr_downlink_bps: int
 
 
-class SmContext(Struct, frozen=True):
+class SmContext(Struct, frozen=True, gc=False):
     """state: of the PDU session in the network, TS 24.501 §6.1.3.3 (active from the accept on).
 
     ref: the name of the SM context on Nsmf. address: IPv4 address as a number, 0 before one is assigned.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +16,7 @@ from cinq.wire.pfcp import Cause, PfcpError
 Peer = tuple[str, int]
 Answered = Callable[[pfcp.Message], None]
 NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
-REMEMBERED = 4096  # answers kept for requests that arrive again
+REMEMBERED = 2048  # answers of one turn, kept for requests that arrive again
 UNDER_WAY = 4096  # reports that wait for their answer
 DROPPED = "TS 29.244 §7.6.3"  # a length that lies: silence
 
@@ -37,8 +36,9 @@ class _Report:
     handle: asyncio.TimerHandle | None = None
 
 
-_Answer = tuple[float, int, bytes]
-"""When it was sent, the hash of the request, the response."""
+def _mark(request: bytes) -> bytes:
+    """Tells requests of one sequence number apart."""
+    return hash(request).to_bytes(8, "big", signed=True)
 
 
 _RESPONSES: dict[type[pfcp.Message], type[pfcp.Message]] = {
@@ -63,7 +63,9 @@ class N4:
         self._settings, self._port, self._runtime, self._handle = settings, port, runtime, handle
         self._sequence = 0
         self._reports: dict[tuple[str, int], _Report] = {}
-        self._answers: OrderedDict[tuple[str, int], _Answer] = OrderedDict()
+        self._answers: dict[tuple[str, int], bytes] = {}
+        self._older: dict[tuple[str, int], bytes] = {}
+        self._turned = 0.0
         self.node_id = pfcp.NodeId(settings.node_id)
         self.recovery_time_stamp = (int(runtime.clock.now()) + NTP_EPOCH) & 0xFFFFFFFF
 
@@ -87,9 +89,9 @@ class N4:
     def _asked(self, message: pfcp.Message, octets: bytes, peer: Peer) -> None:
         """TS 29.244 §6.4: a request that arrives again gets the same answer and does nothing."""
         key = peer[0], message.sequence
-        earlier = self._answers.get(key)
-        if earlier is not None and earlier[1] == hash(octets):
-            self._port.send(earlier[2], peer)
+        earlier = self._answers.get(key) or self._older.get(key)
+        if earlier is not None and earlier[:8] == _mark(octets):
+            self._port.send(earlier[8:], peer)
             return
         self._emit("in", message, octets, peer)
         answer = self._handle(message, peer)
@@ -100,17 +102,17 @@ class N4:
             self._remember(key, octets, response)
 
     def _remember(self, key: tuple[str, int], request: bytes, response: bytes) -> None:
+        """For as long as the SMF may repeat the request: at least one turn, at most two."""
         now = self._runtime.clock.now()
-        oldest = now - self._settings.t1_s * (self._settings.n1 + 1)
-        self._answers[key] = now, hash(request), response
-        self._answers.move_to_end(key)
-        while len(self._answers) > REMEMBERED or next(iter(self._answers.values()))[0] < oldest:
-            self._answers.popitem(last=False)
+        if now - self._turned > self._settings.t1_s * self._settings.n1 or len(self._answers) >= REMEMBERED:
+            self._answers, self._older, self._turned = {}, self._answers, now
+        self._answers[key] = _mark(request) + response
 
     def forget(self, peer: str) -> None:
         """The SMF began anew: its sequence numbers mean new requests, its reports have no reader."""
-        for answered in [key for key in self._answers if key[0] == peer]:
-            del self._answers[answered]
+        for answers in (self._answers, self._older):
+            for answered in [key for key in answers if key[0] == peer]:
+                del answers[answered]
         for waiting in [key for key in self._reports if key[0] == peer]:
             self._end(self._reports.pop(waiting))
 
