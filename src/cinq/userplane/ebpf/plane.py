@@ -178,10 +178,12 @@ class EbpfPlane:
     def _slot(self, session: int) -> int:
         slot = self._slots.get(session)
         if slot is None:
-            slot = self._free.pop() if self._free else len(self._slots)
+            used = bool(self._free)
+            slot = self._free.pop() if used else len(self._slots)
             self._slots[session] = slot
-            self._maps["usages"][layout.INDEX.pack(slot)] = bytes(layout.USAGE.size)
-            self._maps["policers"][layout.INDEX.pack(slot)] = bytes(layout.POLICER.size)
+            if used:  # a slot that nobody had is zero
+                self._maps["usages"][layout.INDEX.pack(slot)] = bytes(layout.USAGE.size)
+                self._maps["policers"][layout.INDEX.pack(slot)] = bytes(layout.POLICER.size)
         return slot
 
     def _police(self, rules: SessionRules, before: SessionRules, slot: int) -> None:
