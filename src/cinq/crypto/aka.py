@@ -6,7 +6,7 @@ SQN is an int of 48 bits here and 6 octets inside the functions.
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from cinq.crypto import kdf, milenage, tuak
@@ -44,8 +44,8 @@ class AuthenticationVector:
 
     rand: bytes
     autn: bytes
-    xres_star: bytes
-    kausf: bytes
+    xres_star: bytes = field(repr=False)
+    kausf: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ class Challenge:
 
     sqn: int
     amf: bytes
-    res: bytes
-    ck: bytes
-    ik: bytes
+    res: bytes = field(repr=False)
+    ck: bytes = field(repr=False)
+    ik: bytes = field(repr=False)
     sqn_xor_ak: bytes
 
     def res_star(self, snn: str, rand: bytes) -> bytes:

@@ -6,7 +6,7 @@ and the payload. COUNT has 24 bits: an overflow counter of 16 and the sequence n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cinq.crypto import kdf, nea, nia
 
@@ -46,8 +46,8 @@ class NasSecurity:
 
     integrity: int
     ciphering: int
-    knasint: bytes
-    knasenc: bytes
+    knasint: bytes = field(repr=False)
+    knasenc: bytes = field(repr=False)
     ul_count: int = 0
     dl_count: int = 0
     access: int = kdf.ACCESS_3GPP

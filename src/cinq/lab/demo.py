@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from cinq.crypto import suci
@@ -56,9 +56,9 @@ class DemoError(RuntimeError):
 class Keys:
     """Made anew for each demonstration: K and OPc of the phone, private key of the home network."""
 
-    k: bytes
-    opc: bytes
-    home: bytes
+    k: bytes = field(repr=False)
+    opc: bytes = field(repr=False)
+    home: bytes = field(repr=False)
 
     @classmethod
     def fresh(cls) -> Keys:

@@ -36,6 +36,13 @@ class Model(msgspec.Struct, metaclass=_ModelMeta, frozen=True, rename="camel", o
     """A JSON object. Attribute names are those of the 3GPP API in camel case."""
 
 
+class SecretModel(Model):
+    """A JSON object that holds keys: repr gives no more than its name."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"
+
+
 class Multipart(
     msgspec.Struct, metaclass=_ModelMeta, frozen=True, rename="camel", omit_defaults=True, gc=False
 ):

@@ -141,7 +141,7 @@ class HomeNetworkKey:
     """A private key that de-conceals SUCIs (TS 33.501 annex C)."""
 
     id: int = setting("Home network public key identifier, 1 to 255.")
-    private_key: HexOctets = setting("Private key, 64 hexadecimal digits.")
+    private_key: HexOctets = setting("Private key, 64 hexadecimal digits.", secret=True)
     profile: Literal["A", "B"] = setting("Protection scheme: A (X25519) or B (P-256).", "A")
 
     def __post_init__(self) -> None:

@@ -38,13 +38,15 @@ class SettingsError(ValueError):
         super().__init__(f"{place}: {key}: {what}" if key else f"{place}: {what}")
 
 
-def setting(doc: str, default: T | object = MISSING, *, factory: Callable[[], T] | None = None) -> T:
-    """A field of a settings dataclass with its one-sentence documentation."""
+def setting(
+    doc: str, default: T | object = MISSING, *, factory: Callable[[], T] | None = None, secret: bool = False
+) -> T:
+    """A field of a settings dataclass with its one-sentence documentation. secret: repr leaves it out."""
     if factory is not None:
         return dataclasses.field(default_factory=factory, metadata={DOC: doc})
     if default is MISSING:
-        return cast(T, dataclasses.field(metadata={DOC: doc}))
-    return cast(T, dataclasses.field(default=default, metadata={DOC: doc}))
+        return cast(T, dataclasses.field(metadata={DOC: doc}, repr=not secret))
+    return cast(T, dataclasses.field(default=default, metadata={DOC: doc}, repr=not secret))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -124,13 +126,15 @@ def _value(shape: object, found: object, path: str, source: _Source) -> object:
 
 def _scalar(shape: object, found: object, path: str, source: _Source) -> object:
     taken, wanted, make = _SCALARS[shape]
+    # A key with one digit wrong is still a secret.
+    shown = f"{len(str(found))} characters" if shape is HexOctets else _show(found)
     if not isinstance(found, taken) or (isinstance(found, bool) and shape is not bool):
-        raise source.fault(path, f"found {_show(found)}, wanted {wanted}")
+        raise source.fault(path, f"found {shown}, wanted {wanted}")
     try:
         return make(found)
     except (NumberingError, ValueError) as error:
         said = str(error)
-        detail = said if "wanted" in said else f"found {_show(found)}, wanted {wanted}"
+        detail = said if "wanted" in said else f"found {shown}, wanted {wanted}"
         raise source.fault(path, detail) from None
 
 
@@ -170,7 +174,7 @@ _SCALARS: dict[object, _Scalar] = {
     bool: ((bool,), "true or false", lambda v: v),
     Path: ((str,), "a path", lambda v: Path(str(v)).expanduser()),
     BitRate: ((str,), "a bit rate such as '100 Mbps'", lambda v: bit_rate(str(v))),
-    HexOctets: ((str,), "hexadecimal digits", lambda v: HexOctets(bytes.fromhex(str(v)))),
+    HexOctets: ((str,), "an even number of hexadecimal digits", lambda v: HexOctets(bytes.fromhex(str(v)))),
     PlmnId: ((str,), "a PLMN such as '999-70'", _plmn),
     SNssai: ((str, int), "a slice such as '1' or '1-0000ff'", _snssai),
     ipaddress.IPv4Address: ((str,), "an IPv4 address", lambda v: ipaddress.IPv4Address(str(v))),

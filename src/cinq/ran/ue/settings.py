@@ -50,13 +50,18 @@ class UeSettings:
     plmn: PlmnId = setting("Home PLMN, which the IMSI begins with.", PlmnId("999", "70"))
     count: int = setting("How many UEs, with consecutive IMSIs and the same keys.", 1)
     k: HexOctets = setting(
-        "Key K, 32 digits (TUAK also 64).", HexOctets(bytes.fromhex("465b5ce8b199b49faa5f0a2ee238a6bc"))
+        "Key K, 32 digits (TUAK also 64).",
+        HexOctets(bytes.fromhex("465b5ce8b199b49faa5f0a2ee238a6bc")),
+        secret=True,
     )
     opc: HexOctets = setting(
         "OPc of 32 digits, or TOPc of 64 for TUAK.",
         HexOctets(bytes.fromhex("e8ed289deba952e4283b54e88e6183ca")),
+        secret=True,
     )
-    op: HexOctets = setting("OP, or TOP for TUAK; where it is given OPc is derived from it.", HexOctets(b""))
+    op: HexOctets = setting(
+        "OP, or TOP for TUAK; where it is given OPc is derived from it.", HexOctets(b""), secret=True
+    )
     algorithm: Literal["milenage", "tuak"] = setting("Authentication functions of the USIM.", "milenage")
     sqn: int = setting("Highest sequence number that the USIM has accepted.", 0)
     routing_indicator: str = setting("Routing indicator of the SUCI, 1 to 4 digits.", "0")

@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from msgspec import field
 
-from cinq.sbi.operation import Created, Model, operation, service
+from cinq.sbi.operation import Created, Model, SecretModel, operation, service
 
 
 class ResynchronizationInfo(Model):
@@ -40,13 +40,13 @@ class UEAuthenticationCtx(Model):
     serving_network_name: str | None = None
 
 
-class ConfirmationData(Model, omit_defaults=False):
+class ConfirmationData(SecretModel, omit_defaults=False):
     """resStar: 32 hexadecimal digits, or null where the UE sent none."""
 
     res_star: str | None
 
 
-class ConfirmationDataResponse(Model):
+class ConfirmationDataResponse(SecretModel):
     """kseaf: 64 hexadecimal digits, present on success only."""
 
     auth_result: Literal["AUTHENTICATION_SUCCESS", "AUTHENTICATION_FAILURE", "AUTHENTICATION_ONGOING"]

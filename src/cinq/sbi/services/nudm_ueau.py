@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from cinq.sbi.operation import Created, Model, operation, service
+from cinq.sbi.operation import Created, Model, SecretModel, operation, service
 from cinq.sbi.services.nausf_ueauthentication import ResynchronizationInfo
 
 
@@ -14,7 +14,7 @@ class AuthenticationInfoRequest(Model):
     resynchronization_info: ResynchronizationInfo | None = None
 
 
-class Av5GHeAka(Model):
+class Av5GHeAka(SecretModel):
     """Hexadecimal: rand 32 digits, xresStar 32, autn 32, kausf 64."""
 
     av_type: Literal["5G_HE_AKA"]

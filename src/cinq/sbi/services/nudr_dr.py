@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from cinq.sbi.operation import Created, Model, operation, service
+from cinq.sbi.operation import Created, Model, SecretModel, operation, service
 from cinq.sbi.services.nudm_sdm import (
     AccessAndMobilitySubscriptionData,
     SessionManagementSubscriptionData,
@@ -26,7 +26,7 @@ class SequenceNumber(Model):
     ind_length: int = 5
 
 
-class AuthenticationSubscription(Model):
+class AuthenticationSubscription(SecretModel):
     """Hexadecimal: encPermanentKey 32 (TUAK: or 64) digits, encOpcKey 32, encTopcKey 64, AMF 4."""
 
     authentication_method: Literal["5G_AKA", "EAP_AKA_PRIME"]
