@@ -29,7 +29,7 @@ FAULTS = {
     '[[dnn]]\nname = "a_b"': "f:2: dnn[0].name: DNN: found 'a_b', wanted dotted labels",
     '[[dnn]]\nsession_ambr_uplink = "12"': "f:2: dnn[0].session_ambr_uplink: found '12', wanted a bit rate",
     "[[home_network_key]]\nid = 1": "f:1: home_network_key[0]: 'private_key' is missing",
-    '[[home_network_key]]\nid = 1\nprivate_key = "12zz"': "f:3: home_network_key[0].private_key: found '12zz'",
+    '[[home_network_key]]\nid = 1\nprivate_key = "12zz"': "f:3: home_network_key[0].private_key: found 4 characters",
     '[[home_network_key]]\nid = 1\nprivate_key = "1234"': "private_key: found 2 octets, wanted 32",
     "x = ": "not TOML",
 }
