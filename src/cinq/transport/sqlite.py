@@ -29,7 +29,13 @@ CREATE = (
 )
 GET = "SELECT value FROM item WHERE collection = ? AND key = ?"
 ITEMS = "SELECT key, value FROM item WHERE collection = ? ORDER BY key"
-PUT = "INSERT OR REPLACE INTO item VALUES (?, ?, ?)"
+PUT = "INSERT OR REPLACE INTO item VALUES "
+ROWS = (
+    64,
+    16,
+    4,
+    1,
+)  # of one statement: each is one turn of the interpreter's lock, which the loop wants too
 PACE_S = 0.005
 LINGER_S = 0.02
 RETRY_S = 1.0  # until a write that failed is tried again: room may have been made
@@ -219,6 +225,15 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _put(connection: sqlite3.Connection, puts: list[tuple[str, str, bytes]]) -> None:
+    at = 0
+    for rows in ROWS:
+        while len(puts) - at >= rows:
+            cells = [cell for put in puts[at : at + rows] for cell in put]
+            connection.execute(PUT + ", ".join(["(?, ?, ?)"] * rows), cells)
+            at += rows
+
+
 def _commit(
     connection: sqlite3.Connection, changes: dict[Change, bytes | None], path: Path
 ) -> StoreError | None:
@@ -226,8 +241,7 @@ def _commit(
     deletes = [change for change, value in changes.items() if value is None]
     try:
         with connection:
-            if puts:
-                connection.executemany(PUT, puts)
+            _put(connection, puts)
             if deletes:
                 connection.executemany(DELETE, deletes)
     except sqlite3.Error as error:
