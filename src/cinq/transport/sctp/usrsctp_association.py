@@ -135,7 +135,9 @@ class UsrsctpAssociation(AssociationCore):
             return True
         if ffi.errno in WOULD_BLOCK:
             return False
-        log.debug("message of %d octets for %s not sent: %s", len(octets), self.remote, os.strerror(ffi.errno))
+        log.debug(
+            "message of %d octets for %s not sent: %s", len(octets), self.remote, os.strerror(ffi.errno)
+        )
         return True  # the notification that explains it is on its way
 
     def wait_for_room(self, wanted: bool) -> None:
