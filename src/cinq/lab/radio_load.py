@@ -3,8 +3,8 @@
 python -m cinq.lab.radio_load JOB        JOB: a Job as JSON
 
 Says {"up": true} after NG Setup, waits for a line on standard input, registers every UE and opens its PDU session,
-says {"done": n} now and then, and {"outcome": {...}} (an Outcome) at the end. All UEs stay attached until standard
-input ends.
+says {"done": n} now and then, {"error": text} where one fails, and {"outcome": {...}} (an Outcome) at the end. All
+UEs stay attached until standard input ends.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from cinq.ran.ue.settings import UeSettings
 from cinq.settings import HexOctets
 
 UP_S = 10.0
+UE_S = 20.0  # for one UE, however many are in flight
 SAID_EACH = 50  # UEs between two words on progress
 
 
@@ -87,18 +88,21 @@ async def work(job: Job) -> None:
         return
     say(Word(up=True))
     await lines.readline()
-    load = Load(LoadSettings(_ue(job), job.ues, job.in_flight), gnb, runtime, os.urandom, _done)
+
+    def done(count: int) -> None:
+        if error := load.samples[-1].error:
+            say(Word(error=f"a UE failed: {error}"))
+        elif count % SAID_EACH == 0:
+            say(Word(done=count))
+
+    settings_of_load = LoadSettings(_ue(job), job.ues, job.in_flight, timeout_s=UE_S)
+    load = Load(settings_of_load, gnb, runtime, os.urandom, done)
     found = await load.run()
     p50, p99 = round(found.attach_ms(0.5), 2), round(found.attach_ms(0.99), 2)
     say(Word(outcome=Outcome(found.done, found.seconds, p50, p99, found.cpu_s, found.errors)))
     await lines.read()
     load.leave()
     await gnb.stop()
-
-
-def _done(count: int) -> None:
-    if count % SAID_EACH == 0:
-        say(Word(done=count))
 
 
 def _ue(job: Job) -> UeSettings:
