@@ -37,6 +37,7 @@ class UdpEndpoint:
         name = bound.getsockname()
         self.local: Address = (name[0], name[1])
         self._joined: dict[Address, UdpEndpoint] = {}
+        self._arriving: list[tuple[bytes, Address]] = []
         self._loop.add_reader(bound, self._readable)
 
     def join(self, other: UdpEndpoint) -> None:
@@ -58,6 +59,13 @@ class UdpEndpoint:
             if self._socket.fileno() < 0:
                 return
 
+    def _arrive(self) -> None:
+        """What the joined ends have sent in one turn of the loop."""
+        arriving, self._arriving = self._arriving, []
+        for octets, sender in arriving:
+            if self._socket.fileno() >= 0:
+                self._deliver(octets, sender)
+
     def _deliver(self, octets: bytes, sender: Address) -> None:
         try:
             self.on_datagram(octets, sender)
@@ -68,7 +76,9 @@ class UdpEndpoint:
         """Sends one datagram, or counts it in `dropped`: UDP promises nothing more."""
         other = self._joined.get(to)
         if other is not None and other._socket.fileno() >= 0:
-            self._loop.call_soon(other._deliver, octets, self.local)
+            if not other._arriving:
+                self._loop.call_soon(other._arrive)
+            other._arriving.append((octets, self.local))
             return
         try:
             self._socket.sendto(octets, to)
