@@ -129,7 +129,9 @@ def _blast(sender: socket.socket, until: float) -> None:
 
 
 def tcp(way: Way, seconds: float) -> Rate:
-    """One connection: by iperf3 where there is one, else by sockets of our own."""
+    """One connection: by iperf3 (of whole seconds) where there is one, else by sockets of our own."""
+    if has_iperf3():
+        seconds = max(1, round(seconds))
     before = packets(way.receiver)
     octets_s = (_iperf3 if has_iperf3() else _tcp)(way, seconds)
     return Rate(octets_s * 8 / 1e9, (packets(way.receiver) - before) / seconds / 1e3)
@@ -150,7 +152,7 @@ def _iperf3(way: Way, seconds: float) -> float:
             if b"listening" in line:
                 break
         arguments = ["iperf3", "-J", "-c", str(way.destination), "-B", str(way.source), "-p", str(PORT)]
-        arguments += ["-t", str(max(1, round(seconds))), "--connect-timeout", "2000"]
+        arguments += ["-t", str(round(seconds)), "--connect-timeout", "2000"]
         client = netns.popen(way.sender, arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         try:
             said, _ = client.communicate(timeout=seconds + PATIENCE_S)

@@ -44,6 +44,7 @@ Kind = Literal["tcp", "udp64"]
 PLANES: tuple[Plane, ...] = get_args(Plane)
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 KINDS: tuple[Kind, ...] = get_args(Kind)
+RIGHTS = "wants CAP_BPF and CAP_NET_ADMIN of the host: run as root"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class Ends:
         for role in changing:
             self._tell(role, wanted[role])
         troubles = [self._answer(role, wanted[role]) for role in changing]
-        return "; ".join(filter(None, troubles))
+        return "; ".join(dict.fromkeys(filter(None, troubles)))
 
     def _tell(self, role: str, mode: Mode) -> None:
         pipe = self._processes[role].stdin
@@ -138,6 +139,8 @@ class Bench:
         with _lab() as (t, ends):
             skipped = self._probe(ends)
             planes = [plane for plane in PLANES if plane not in skipped]
+            if not planes:
+                raise TransportError("; ".join(f"{plane}: {why}" for plane, why in skipped.items()))
             slots = self.rounds * len(DIRECTIONS) * len(KINDS) * (1 + len(planes))
             for number in range(self.rounds):
                 for direction in DIRECTIONS:
@@ -154,7 +157,7 @@ class Bench:
         for plane in PLANES:
             gnb: Mode = "ebpf" if "ebpf" not in skipped else "tun"
             if why := ends.become(plane, gnb):
-                skipped[plane] = why
+                skipped[plane] = f"{why} ({RIGHTS})" if "not permitted" in why else why
             self._gnb[plane] = gnb
         self._gnb["none"] = "none"
         return skipped
