@@ -127,7 +127,13 @@ def _bpf(_: NetworkSettings) -> Iterator[Finding]:
         try:
             Loaded(OBJECT, {}, ("decap",)).close()
         except OSError as error:
-            yield Finding(name, "degraded", str(error)[:160], fallback, "run as root: sudo cinq up")
+            wants = (
+                " (it wants CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON)"
+                if isinstance(error, PermissionError)
+                else ""
+            )
+            found = f"the kernel refuses it: {error.strerror or error}{wants}"
+            yield Finding(name, "degraded", found[:200], fallback, "run as root: sudo cinq up")
         else:
             yield Finding(name, "ok", "the kernel loads it", "user traffic never touches Python")
 

@@ -153,7 +153,7 @@ def test_tun_when_bpf_is_refused_and_the_log_says_so(
         assert plane.kind == "tun"
         assert "TUN instead of eBPF" in caplog.text
         plane.close()
-        with pytest.raises(OSError, match=r"not permitted|was not built"):
+        with pytest.raises(OSError, match=r"wants CAP_BPF|was not built"):
             open_plane(replace(row.upf_settings(), plane="ebpf"), Events(), tmp_path / "journal")
 
     before = state(row)

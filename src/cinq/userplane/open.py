@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from pathlib import Path
 
+from cinq.transport.error import TransportError
 from cinq.userplane import n6
 from cinq.userplane.ebpf.plane import OBJECT, EbpfPlane
 from cinq.userplane.host import Host
@@ -45,11 +47,20 @@ def _choose(settings: PlaneSettings, events: PlaneEvents, host: Host, n3: str, n
         if not is_ethernet(n3):
             raise OSError(f"N3 is on {n3}, which has no Ethernet header")
         plane = EbpfPlane(settings, host, events, n3, n6_interface)
-    except OSError as reason:
+    except OSError as error:
         host.restore(keep=before)
+        reason = _reason(error)
         if settings.plane == "ebpf":
-            raise
-        log.warning("user plane: TUN instead of eBPF: %s", reason)
+            raise reason from error
+        log.warning("user plane: TUN instead of eBPF: %s", getattr(reason, "what", reason))
         return TunPlane(settings, host, events, n3)
     log.info("user plane: eBPF on %s", n3)
     return plane
+
+
+def _reason(error: OSError) -> OSError:
+    """A refusal by the kernel says nothing of what it wanted."""
+    if error.errno not in (errno.EPERM, errno.EACCES) or isinstance(error, TransportError):
+        return error
+    what = "the kernel refuses BPF: it wants CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON of the host"
+    return TransportError(what, "run as root")
