@@ -103,7 +103,7 @@ class Gnb:
         amf = f"AMF {self.settings.amf_address}:{self.settings.amf_port}"
         if up and self._served:
             log.info("NG Setup done again with %s", amf)
-        if not up and self._up.is_set():
+        if not up and self._up.is_set() and not self.runtime.stopping:
             log.warning("%s is lost: %s; sought every %g s", amf, reason, self.settings.ng_setup_retry_s)
         self.trouble = reason
         if up:
