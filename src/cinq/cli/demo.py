@@ -49,7 +49,7 @@ def _run(folder: Path, json: bool) -> None:
         if step in ("session", "deregistered"):
             shown = _ladder(demo.events, shown)
 
-    demo = Demo.into(folder, lambda event: None, ladder)
+    demo = Demo.into(folder, ladder)
     try:
         result = demo.run()
     except (DemoError, CoreError, Refused, TimerExpired, Aborted) as error:

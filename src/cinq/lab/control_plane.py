@@ -100,7 +100,7 @@ class Bench:
                 work = Path(folder) / str(number)
                 work.mkdir()
                 shutil.copy(template, work / STORE)
-                settings = _write_settings(work, topology, private)
+                settings = core.write_settings(work, topology, "bench", POOL, home_network_key=private)
                 self._done.append(self._round(topology, settings, job))
                 shutil.rmtree(work)
         return self._result()
@@ -193,30 +193,6 @@ def _provision(path: Path, ues: int) -> None:
         store.flush()
     finally:
         store.close()
-
-
-def _write_settings(work: Path, topology: Topology, home_network_key: bytes) -> Path:
-    a, path = topology.addresses, work / "network.toml"
-    text = f"""
-[network]
-name = "bench"
-[amf]
-n2_address = "{a.core}"
-[upf]
-n3_address = "{a.core}"
-n6_interface = "n6"
-[state]
-folder = "{work}"
-run = "{work}"
-[[dnn]]
-name = "internet"
-pool = "{POOL}"
-"""
-    if home_network_key:
-        text += f'[[home_network_key]]\nid = 1\nprofile = "A"\nprivate_key = "{home_network_key.hex()}"\n'
-    path.write_text(text)
-    path.chmod(0o600)
-    return path
 
 
 def _tail(log: Path) -> str:

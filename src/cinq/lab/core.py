@@ -44,6 +44,41 @@ class Core:
         return stop(self.process)
 
 
+def write_settings(
+    work: Path,
+    topology: Topology,
+    name: str,
+    pool: str,
+    *,
+    home_network_key: bytes = b"",
+    session_ambr: str = "",
+) -> Path:
+    """The settings file of a core in this topology: its store and socket in `work`, SUCI profile A with a key."""
+    a, path = topology.addresses, work / "network.toml"
+    text = f"""
+[network]
+name = "{name}"
+[amf]
+n2_address = "{a.core}"
+[upf]
+n3_address = "{a.core}"
+n6_interface = "n6"
+[state]
+folder = "{work}"
+run = "{work}"
+[[dnn]]
+name = "internet"
+pool = "{pool}"
+"""
+    if session_ambr:
+        text += f'session_ambr_uplink = "{session_ambr}"\nsession_ambr_downlink = "{session_ambr}"\n'
+    if home_network_key:
+        text += f'[[home_network_key]]\nid = 1\nprofile = "A"\nprivate_key = "{home_network_key.hex()}"\n'
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
 def start(topology: Topology, settings: Path, log: Path) -> Core:
     """Starts a core in the core's namespace and waits until it is ready for gNBs."""
     begun = time.perf_counter()

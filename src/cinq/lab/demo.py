@@ -97,26 +97,25 @@ class Result:
 
 @dataclass(slots=True)
 class Demo:
-    """folder: where capture and logs go. on_event: told of every message as it crosses; on_step: of every step."""
+    """folder: where capture and logs go. on_step: told of every step. events: every message that crossed."""
 
     folder: Path
-    on_event: Callable[[Event], None]
     on_step: Callable[[str, Result], None]
     events: list[Event]
 
     @classmethod
-    def into(
-        cls, folder: Path, on_event: Callable[[Event], None], on_step: Callable[[str, Result], None]
-    ) -> Demo:
+    def into(cls, folder: Path, on_step: Callable[[str, Result], None]) -> Demo:
         folder.mkdir(parents=True, exist_ok=True)
-        return cls(folder, on_event, on_step, [])
+        return cls(folder, on_step, [])
 
     def run(self) -> Result:
         """The whole demonstration. DemoError, CoreError or TransportError when a step fails."""
         begun = time.perf_counter()
         keys, result = Keys.fresh(), Result()
         with tempfile.TemporaryDirectory(prefix="cinq-demo-") as work, Topology() as topology:
-            settings = _write_settings(Path(work), topology, keys)
+            settings = core.write_settings(
+                Path(work), topology, NAME, POOL, home_network_key=keys.home, session_ambr="10 Gbps"
+            )
             _provision(Path(work), keys)
             server, sha256 = _http_server(topology)
             running = core.start(topology, settings, self.folder / "core.log")
@@ -135,7 +134,7 @@ class Demo:
         self, topology: Topology, keys: Keys, work: Path, sha256: str, result: Result
     ) -> None:
         runtime = Runtime("RAN")
-        async with _follow(str(work / f"{NAME}.sock"), self._event, runtime):
+        async with _follow(str(work / f"{NAME}.sock"), self.events.append, runtime):
             begun = time.perf_counter()
             async with serve(_gnb_settings(topology), runtime, work) as (gnb, _):
                 await _up(gnb)
@@ -143,10 +142,6 @@ class Demo:
                 self.on_step("gnb", result)
                 ue = Ue(_ue_settings(keys), gnb, runtime, os.urandom)
                 await self._phone(ue, topology, sha256, result)
-
-    def _event(self, event: Event) -> None:
-        self.events.append(event)
-        self.on_event(event)
 
     async def _phone(self, ue: Ue, topology: Topology, sha256: str, result: Result) -> None:
         begun = time.perf_counter()
@@ -202,36 +197,6 @@ async def _follow(path: str, on_event: Callable[[Event], None], runtime: Runtime
         await connected.wait()
     yield
     await asyncio.sleep(0)
-
-
-def _write_settings(work: Path, topology: Topology, keys: Keys) -> Path:
-    a = topology.addresses
-    path = work / "network.toml"
-    path.write_text(
-        f"""
-[network]
-name = "{NAME}"
-[amf]
-n2_address = "{a.core}"
-[upf]
-n3_address = "{a.core}"
-n6_interface = "n6"
-[state]
-folder = "{work}"
-run = "{work}"
-[[dnn]]
-name = "internet"
-pool = "{POOL}"
-session_ambr_uplink = "10 Gbps"
-session_ambr_downlink = "10 Gbps"
-[[home_network_key]]
-id = 1
-profile = "A"
-private_key = "{keys.home.hex()}"
-"""
-    )
-    path.chmod(0o600)
-    return path
 
 
 def _provision(work: Path, keys: Keys) -> None:
