@@ -31,13 +31,14 @@ def command(
 
 async def _run(chosen: NetworkSettings, begun: float, json: bool) -> None:
     from cinq.network import Network, NetworkError
+    from cinq.procedure import collect_seldom
 
     stopped = until_signal()
     try:
         network = await Network.start(chosen)
     except NetworkError as error:
         raise Failure(str(error), error.remedy) from None
-    _collect_seldom()
+    collect_seldom()
     try:
         ready = time.perf_counter() - begun
         facts = {**network.facts(), "ready_s": round(ready, 3)}
@@ -50,13 +51,6 @@ async def _run(chosen: NetworkSettings, begun: float, json: bool) -> None:
         await network.stop()
     if not json:
         console().print("stopped; the host is as it was")
-
-
-def _collect_seldom() -> None:
-    """Contexts live long and are no cycles: the collector passes over what stands, and looks at the rest seldom."""
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 50)
-    gc.enable()
 
 
 def _say(facts: dict[str, object]) -> None:

@@ -18,7 +18,7 @@ from typing import Literal
 
 import msgspec
 
-from cinq.procedure import Runtime
+from cinq.procedure import Runtime, collect_seldom
 from cinq.ran.gnb.gnb import Gnb
 from cinq.ran.gnb.serve import n2_port
 from cinq.ran.gnb.settings import GnbSettings
@@ -86,6 +86,7 @@ async def work(job: Job) -> None:
     except TimeoutError:
         say(Word(error=f"NG Setup: {gnb.trouble or 'no answer'}"))
         return
+    collect_seldom()
     say(Word(up=True))
     await lines.readline()
 

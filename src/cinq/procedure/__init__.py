@@ -7,7 +7,7 @@ message opens it and `@collision` what a message that is not awaited meets.
 
 from cinq.procedure.clock import Clock, RealClock, VirtualClock
 from cinq.procedure.journal import ON_BEHALF, Event, Journal
-from cinq.procedure.runtime import Runtime
+from cinq.procedure.runtime import Runtime, collect_seldom
 from cinq.procedure.subject import Subject
 from cinq.procedure.table import Procedure, collision, procedure
 from cinq.procedure.undo import Undo
@@ -50,6 +50,7 @@ __all__ = [
     "Verdict",
     "VirtualClock",
     "VirtualClockLoop",
+    "collect_seldom",
     "collision",
     "procedure",
     "run_virtual",

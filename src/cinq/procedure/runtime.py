@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING
@@ -14,6 +15,16 @@ if TYPE_CHECKING:
     from cinq.procedure.run import Owner, Run
 
 log = logging.getLogger("cinq.procedure")
+
+
+def collect_seldom() -> None:
+    """For a process that serves: contexts live long and are no cycles, so the collector looks seldom.
+
+    It passes over what stands already. Called when the start is over.
+    """
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 50)
+    gc.enable()
 
 
 class Runtime:
