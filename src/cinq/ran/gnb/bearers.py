@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Protocol
+
+import msgspec
 
 from cinq.ran.gnb.context import Tunnel
 from cinq.ran.radio.port import Interface
@@ -128,7 +130,7 @@ class Bearers:
         be, nothing has changed.
         """
         if self._plane is None:
-            return replace(interface, name="")
+            return msgspec.structs.replace(interface, name="")
         ue, netns = IPv4Address(interface.address), interface.netns or self._home(bearer)
         side = self._sides.get(netns)
         if side is None:
@@ -142,7 +144,7 @@ class Bearers:
         except RuleError:
             self.close(bearer)
             raise
-        return replace(interface, name=side.name, netns=netns)
+        return msgspec.structs.replace(interface, name=side.name, netns=netns)
 
     def _home(self, bearer: Bearer) -> str:
         upf = bearer.tunnel.upf if bearer.tunnel is not None else self.address

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from cinq.numbering import AmfId, PlmnId
 
 if TYPE_CHECKING:
     from cinq.ran.gnb.cell import CellLink
 
 
-@dataclass(frozen=True, slots=True)
-class N2Context:
+class N2Context(msgspec.Struct, frozen=True):
     """One NG-C association. amf_name, guamis, relative_capacity: as the AMF announced them.
 
     state: "down" without association, "setup" while NG Setup runs, "up". overload: OVERLOAD START is in force.
@@ -26,8 +27,7 @@ class N2Context:
     overload: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Tunnel:
+class Tunnel(msgspec.Struct, frozen=True):
     """N3 of a PDU session. Uplink goes to upf and ul_teid with QFI qfi, downlink comes in on dl_teid."""
 
     upf: IPv4Address

@@ -6,14 +6,14 @@ calls over a socket. Times, radio quality and access stratum security are not em
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+import msgspec
 
 from cinq.numbering import PlmnId, STmsi
 
 
-@dataclass(frozen=True, slots=True)
-class SystemInformation:
+class SystemInformation(msgspec.Struct, frozen=True):
     """What a cell broadcasts, TS 38.331 §6.2.2 (SIB1). barred: no access, as while the gNB has no AMF."""
 
     name: str
@@ -38,8 +38,7 @@ EstablishmentCause = Literal[
 """TS 38.331 §6.2.2, EstablishmentCause."""
 
 
-@dataclass(frozen=True, slots=True)
-class RrcSetup:
+class RrcSetup(msgspec.Struct, frozen=True):
     """RRCSetupRequest and RRCSetupComplete in one, TS 38.331 §5.3.3: an RRC connection with its first NAS message.
 
     nas: the initial NAS message. s_tmsi: 5G-S-TMSI of a UE that has one.
@@ -51,8 +50,7 @@ class RrcSetup:
     s_tmsi: STmsi | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(msgspec.Struct, frozen=True):
     """The UE's end of a PDU session as ordinary programs see it.
 
     address: IPv4 dotted. mtu: octets. netns: a process id, a path, or a name under /run/netns; empty for the

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Literal
+
+import msgspec
 
 from cinq.numbering import Guti, SNssai, Tai
 from cinq.ran.radio.port import EstablishmentCause
 from cinq.wire import nas
 
 
-@dataclass(frozen=True, slots=True)
-class UeContext:
+class UeContext(msgspec.Struct, frozen=True):
     """5GMM context of a UE, TS 24.501 §5.1.3.
 
     guti, tai_list, allowed_nssai, t3512_s, t3502_s: from the last REGISTRATION ACCEPT. barred: why the USIM is
@@ -31,8 +31,7 @@ class UeContext:
     barred: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionContext:
+class SessionContext(msgspec.Struct, frozen=True):
     """5GSM context of a PDU session, TS 24.501 §6.1.3.
 
     state: INACTIVE, ACTIVE_PENDING, ACTIVE or INACTIVE_PENDING. address: IPv4 of the UE. mtu: octets.
@@ -54,8 +53,7 @@ class SessionContext:
     bearer: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(msgspec.Struct, frozen=True):
     """A NAS message of the network. octets: plain. checked: its integrity was, and it held."""
 
     message: nas.NasMessage
@@ -63,24 +61,21 @@ class Received:
     checked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True):
     """The N1 connection is over, or the network has refused the subscription. answer: the message that said so."""
 
     reason: str
     answer: nas.NasMessage | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Initial:
+class Initial(msgspec.Struct, frozen=True):
     """An initial NAS message, TS 24.501 §4.4.6: sent with the establishment of the RRC connection (cause: §4.5.6)."""
 
     message: nas.RegistrationRequest | nas.ServiceRequest | nas.DeregistrationRequestUEOriginating
     cause: EstablishmentCause = "mo-Signalling"
 
 
-@dataclass(frozen=True, slots=True)
-class NotForwarded:
+class NotForwarded(msgspec.Struct, frozen=True):
     """The AMF gave a 5GSM message back, TS 24.501 §5.4.5.3.1 f) to i)."""
 
     cause: int

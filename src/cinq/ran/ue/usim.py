@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from cinq.crypto import aka, suci
 from cinq.numbering import Suci, msin_octets
@@ -16,13 +17,11 @@ _IND = (1 << IND_BITS) - 1
 _DELTA = 1 << 28  # TS 33.102 §C.2.1: an authentic SQN that jumps further is not accepted
 
 
-@dataclass(frozen=True, slots=True)
-class MacFailed:
+class MacFailed(msgspec.Struct, frozen=True):
     """MAC-A does not hold: cause #20."""
 
 
-@dataclass(frozen=True, slots=True)
-class SynchFailed:
+class SynchFailed(msgspec.Struct, frozen=True):
     """The SQN was used before or jumps too far: cause #21 with AUTS of 14 octets."""
 
     auts: bytes
