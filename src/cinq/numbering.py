@@ -6,6 +6,8 @@ what is wanted. `octets` and `from_octets` are the codings that NGAP and NAS sha
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct
 
 MAX_MSIN_DIGITS = 10
@@ -212,11 +214,16 @@ class Supi(Struct, frozen=True, gc=False):
 
     @property
     def short(self) -> str:
-        """For logs and screens: the PLMN and the last three digits."""
+        """For logs: the PLMN and the last three digits."""
         return f"imsi-{self.imsi[:5]}…{self.imsi[-3:]}"
 
     def __str__(self) -> str:
         return f"imsi-{self.imsi}"
+
+
+def shortened(text: str) -> str:
+    """A text for a log: each SUPI in it ('imsi-...') as Supi.short."""
+    return re.sub(r"imsi-(\d{6,15})(?!\d)", lambda found: Supi(found[1]).short, text)
 
 
 class Suci(Struct, frozen=True, gc=False):

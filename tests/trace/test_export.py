@@ -80,8 +80,8 @@ def test_tshark_shows_deciphered_nas_without_a_preference(
         "Deregistration request (UE originating)",
     ]
     assert {line.split("\t")[1] for line in shown} == {
-        "UE imsi-99970…001, uplink, deciphered",
-        "UE imsi-99970…001, downlink, deciphered",
+        "UE imsi-999700000000001, uplink, deciphered",
+        "UE imsi-999700000000001, downlink, deciphered",
     }
     assert {line.split("\t")[2] for line in shown} == {""}
     command = [
@@ -140,7 +140,7 @@ def test_addresses_gnbs_and_the_sbi() -> None:
     ]
     record = frames.exported(found[4].octets)
     assert record == frames.ExportedPdu("json", "192.0.2.3", "192.0.2.7", body)
-    assert found[4].comment == "UE imsi-99970…001\nAMF to UDM: r request"
+    assert found[4].comment == "UE imsi-999700000000001\nAMF to UDM: r request"
     assert found[0].time_ns == 10**9
 
 

@@ -69,7 +69,7 @@ def downlink(octets: bytes) -> bytes:
 
 
 def live() -> list[Event]:
-    supi, full = "imsi-99970…001", "imsi-999700000000001"
+    supi = full = "imsi-999700000000001"
     return [
         Event(0.0, "AMF", "gNB 1", "", "in", "N2", "NGSetupRequest", peer="gNB 1"),
         Event(1.0000, "AMF", "UE 7", "", "in", "N1", "REGISTRATION REQUEST", "", REGISTRATION),
@@ -139,7 +139,7 @@ def test_the_ladder_of_live_events() -> None:
 
 def test_a_ue_that_got_its_name_late_has_it_from_its_first_step() -> None:
     steps = steps_of_events(live())
-    assert {step.ue for step in steps} == {"", "imsi-99970…001"}
+    assert {step.ue for step in steps} == {"", "imsi-999700000000001"}
     assert ladder_text(steps, ue="imsi-999700000000001") == ladder_text(steps, ue="imsi-99970…001") != ""
     assert ladder_text(steps, ue="imsi-00101…001") == ""
 

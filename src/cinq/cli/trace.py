@@ -19,7 +19,7 @@ from cinq.settings.network import NetworkSettings
 
 if TYPE_CHECKING:
     from cinq.procedure import Event
-    from cinq.trace import Row, Step
+    from cinq.trace import Row, ShortNames, Step
 
 app = typer.Typer(help="Follow a running core (live), or read a capture file of any core (read).")
 
@@ -71,8 +71,15 @@ def read(
     json: AsJson = False,
 ) -> None:
     """Read a capture: every control message decoded, NAS deciphered where the keys are given."""
-    from cinq.trace import KeysError, ladder_rows, read_capture, read_keys, steps_of_messages, to_json
-    from cinq.trace.message import ue_label
+    from cinq.trace import (
+        KeysError,
+        ShortNames,
+        ladder_rows,
+        read_capture,
+        read_keys,
+        steps_of_messages,
+        to_json,
+    )
     from cinq.transport.error import TransportError
     from cinq.transport.pcap import PcapError
 
@@ -82,7 +89,8 @@ def read(
         found: list[str] = []
         if ue:  # only now: whose message it was may be learnt later in the capture
             found = sorted({m.ue for m in messages if m.ue})
-            messages = [m for m in messages if m.ue == (ue_label(subject_of(ue)) or ue)]
+            names = ShortNames(found)
+            messages = [m for m in messages if subject_of(ue) in (m.ue, names.shorten(m.ue))]
     except PcapError as error:
         raise Failure(
             f"{file}: {error}", "wanted a capture by tcpdump, tshark, dumpcap or Wireshark"
@@ -92,7 +100,7 @@ def read(
     except OSError as error:
         raise Failure(f"{file}: {error.strerror or error}") from None
     if ue and not messages:
-        shown = ", ".join(found[:20]) + (", ..." if len(found) > 20 else "")
+        shown = ", ".join(map(names.shorten, found[:20])) + (", ..." if len(found) > 20 else "")
         raise Failure(
             f"no message of {ue} in {file}; it has: {shown or 'no UE'}", "--keys tells more UEs apart"
         )
@@ -132,24 +140,23 @@ def live(
 
 
 async def _follow(path: Path, ue: str, write: Path | None, json: bool) -> None:
-    from cinq.trace import Exporter, StepReader, ladder_rows, steps_of_events
+    from cinq.trace import Exporter, OneUe, ShortNames, StepReader, ladder_rows, steps_of_events
     from cinq.trace.stream import StreamError, follow
     from cinq.transport.error import TransportError
 
     stopped = until_signal()
     events: list[Event] = []
-    reader = StepReader()
+    reader, names, wanted = StepReader(), ShortNames(), OneUe(subject_of(ue))
     with contextlib.ExitStack() as stack:
         exporter = Exporter(stack.enter_context(write.open("wb"))) if write else None
 
         async def take() -> None:
             async for event in follow(str(path), lambda name: _say(f"following {name}", json)):
-                if ue and subject_of(ue) not in event.subject:
-                    continue
-                events.append(event)
-                if exporter is not None:
-                    exporter.event(event)
-                _line(event, reader.step(event), events[0].time, json)
+                for each in wanted.of(event):
+                    events.append(each)
+                    if exporter is not None:
+                        exporter.event(each)
+                    _line(each, reader.step(each), events[0].time, names, json)
 
         task = asyncio.ensure_future(take())
         try:
@@ -162,6 +169,7 @@ async def _follow(path: Path, ue: str, write: Path | None, json: bool) -> None:
             task.cancel()
     if not json and events:
         console().print()
+        events.sort(key=lambda event: event.time)  # some may have waited for their UE's name
         steps = [step for step in steps_of_events(events) if step.name not in HEARTBEATS]
         show_rows(ladder_rows(steps, width(), subject_of(ue) or None))
 
@@ -171,22 +179,21 @@ def _say(text: str, json: bool) -> None:
         console().print(text, style="dim")
 
 
-def _line(event: Event, step: Step | None, start: float, json: bool) -> None:
+def _line(event: Event, step: Step | None, start: float, names: ShortNames, json: bool) -> None:
     if json:
         sys.stdout.write(json_.dumps(event_facts(event), ensure_ascii=False) + "\n")
         sys.stdout.flush()
     elif step is not None and step.name not in HEARTBEATS:
-        console().print(line_of(step, start), overflow="ignore", no_wrap=True, crop=False)
+        console().print(line_of(step, start, names), overflow="ignore", no_wrap=True, crop=False)
 
 
-def line_of(step: Step, start: float) -> Text:
+def line_of(step: Step, start: float, names: ShortNames) -> Text:
     """One message on one line: time since the start, interface, from, to, name, and what it says."""
     style = "bold red" if step.failed else STYLES.get(step.interface, "")
     text = Text(f"{(step.time - start) * 1000:9.1f} ms  ", "dim")
-    text.append(f"{step.ue or '':<14}  ")
-    return text.append(
-        f"{step.interface or '-':<4} {step.sender:>4} → {step.receiver:<4}  {step.text}", style
-    )
+    text.append(f"{names.shorten(step.ue):<14}  ")
+    said = names.shorten(step.text)
+    return text.append(f"{step.interface or '-':<4} {step.sender:>4} → {step.receiver:<4}  {said}", style)
 
 
 def event_facts(event: Event) -> dict[str, object]:

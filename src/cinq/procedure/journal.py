@@ -30,7 +30,7 @@ Listener = Callable[["Event"], None]
 class Event:
     """A message, or what became of one.
 
-    time: seconds since 1970 UTC. nf: "AMF". subject: shortened identity. procedure: name, or "".
+    time: seconds since 1970 UTC. nf: "AMF". subject: whole identity (screens shorten it). procedure: name, or "".
     direction: as the NF sees it; "none" for what became of a message or procedure (then `cause` says it).
     interface: "N1", "N2", "N4", "Nudm_SDM"... message: the 3GPP name. cause: 3GPP cause, or why silence.
     octets: the message as sent (N1: deciphered). content: the decoded message, or a function that decodes it.

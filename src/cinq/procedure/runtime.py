@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING
 
+from cinq.numbering import shortened
 from cinq.procedure.clock import Clock, RealClock
 from cinq.procedure.journal import Event, Journal
 
@@ -112,7 +113,7 @@ class Runtime:
     ) -> None:
         """What became of a message or a procedure. A bug is logged as well."""
         if bug is not None:
-            log.error("%s %s %s: %s", self.nf, subject.label, procedure, cause, exc_info=bug)
+            log.error("%s %s %s: %s", self.nf, shortened(subject.label), procedure, cause, exc_info=bug)
         if self.journal.listening:
             interface, name = ("", "") if message is None else subject.describe(message)
             self.journal.emit(

@@ -118,7 +118,7 @@ class Subject(Generic[C]):
 
     @property
     def label(self) -> str:
-        """The subject's (shortened) name in the journal."""
+        """The subject's name in the journal, identities whole."""
         return type(self).__name__
 
     def idle(self) -> None:

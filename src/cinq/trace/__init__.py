@@ -25,6 +25,8 @@ from cinq.trace.ladder import (
     steps_of_messages,
 )
 from cinq.trace.message import Subject, TracedMessage
+from cinq.trace.names import ShortNames
+from cinq.trace.one_ue import OneUe
 from cinq.trace.reader import Capture, read_capture
 
 __all__ = [
@@ -33,7 +35,9 @@ __all__ = [
     "HomeNetworkKey",
     "Keys",
     "KeysError",
+    "OneUe",
     "Row",
+    "ShortNames",
     "Step",
     "StepReader",
     "Subject",

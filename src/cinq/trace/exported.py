@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from cinq.numbering import Supi
 from cinq.trace.message import Arrival, Subject, TracedMessage
 from cinq.trace.n1 import N1, Connection
 from cinq.trace.n2 import N2
 from cinq.trace.n4 import N4, read_n3
+from cinq.trace.names import supis
 from cinq.transport import frames
 from cinq.transport.pcap import Packet
 from cinq.wire import gtpu, pfcp
@@ -34,7 +36,14 @@ class Exported:
     def subject(self, packet: Packet) -> Subject | None:
         """The UE that a packet's comment names."""
         found = _COMMENT.search(packet.comment) if packet.comment else None
-        return self._named.setdefault(found["ue"], Subject(found["ue"], given=True)) if found else None
+        if found is None:
+            return None
+        name = found["ue"]
+        if name not in self._named:
+            self._named[name] = Subject(name, given=True)
+            if name in supis(name):
+                self._n1.permanent(Supi.parse(name), self._named[name])
+        return self._named[name]
 
     def read(self, packet: Packet) -> Iterator[TracedMessage]:
         """The message in a record of link type 252; nothing for dissectors that are not of N1 to N4."""

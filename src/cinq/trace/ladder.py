@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from cinq.procedure import Event
 from cinq.trace.detail import cause, decoded, detail, inner, words
 from cinq.trace.message import TracedMessage, ue_label
+from cinq.trace.names import ShortNames
 from cinq.wire import nas, ngap
 
 COLUMNS = ("UE", "gNB", "AMF", "AUSF/UDM", "SMF", "UPF")
@@ -21,7 +22,6 @@ _SBI = "AUSF/UDM"
 _SUBSCRIPTION = ("AUSF", "UDM", "UDR")
 _CARRIERS = ("InitialUEMessage", "UplinkNASTransport", "DownlinkNASTransport")
 _TRANSPORTS = ("ULNASTransport", "DLNASTransport")
-_SUPI = re.compile(r"imsi-\d+")
 _REFUSAL = re.compile("Reject|Failure|Error|Status|Unsuccessful")
 _MARGIN = 3
 _TIME = 11
@@ -35,7 +35,7 @@ class Step:
     """One arrow of a ladder. sender, receiver: function names; equal for something that happened inside one.
 
     name: of the message, as its class. detail: a few words. cause: what went wrong, empty when nothing did.
-    interface: n1, n2, n3, n4 or sbi, empty for a note. ue: label, empty for what concerns no UE.
+    interface: n1, n2, n3, n4 or sbi, empty for a note. ue: its SUPI or other name, empty for what concerns no UE.
     fault: the cause is not in the message but wrong with it: not decoded, or its integrity does not hold.
     """
 
@@ -51,14 +51,13 @@ class Step:
 
     @property
     def text(self) -> str:
-        """The label of the arrow."""
+        """The label of the arrow; identities in it are whole."""
         text = words(self.name) if self.interface != "sbi" else self.name
         if self.detail:
             text += f" ({self.detail})"
         if not self.cause:
             return text
-        why = _SUPI.sub(lambda supi: ue_label(supi[0]), self.cause)
-        return f"{text} {'✗' if self.failed else '·'} {why}"
+        return f"{text} {'✗' if self.failed else '·'} {self.cause}"
 
     @property
     def failed(self) -> bool:
@@ -216,7 +215,8 @@ def _upward(step: Step) -> bool:
 class _Paper:
     """Where the columns of one ladder stand, and how a step is drawn between them."""
 
-    def __init__(self, steps: Sequence[Step], width: int) -> None:
+    def __init__(self, steps: Sequence[Step], width: int, ues: ShortNames) -> None:
+        self._ues = ues
         functions = {end for step in steps for end in (step.sender, step.receiver)}
         used = {_column(function) for function in functions}
         if used & {"UE", "gNB"}:
@@ -254,7 +254,7 @@ class _Paper:
             return [self._timed(self._note(step, sender), since)]
         line = self._lifelines()
         left, right = min(sender, receiver), max(sender, receiver)
-        text = step.text
+        text = self._ues.shorten(step.text)
         arrow = self._arrow(left, right, sender < receiver)
         if len(text) + 6 <= right - left:
             start = left + 3
@@ -269,7 +269,7 @@ class _Paper:
         who = "" if step.sender in self.columns else f"{step.sender}: "
         if step.receiver != step.sender:
             who = f"{step.sender} ▸ {step.receiver}: "
-        text = f"● {who}{step.text}"
+        text = f"● {who}{self._ues.shorten(step.text)}"
         self._write(line, self._start(place - 2, text), text)
         return line
 
@@ -299,29 +299,30 @@ def ladder_rows(
 ) -> list[Row]:
     """The ladders of all UEs, or of one, by rows: first what concerns the network, then each UE in turn.
 
-    width: columns of the terminal, at least 60. ue: a label as in Step.ue, or a SUPI.
-    inside: also calls between functions that share a column (UDM and UDR); a refusal shows in any case.
+    SUPIs are shortened as far as they stay apart. width: columns of the terminal, at least 60. ue: as in Step.ue, or
+    as it is shown. inside: also calls between functions that share a column (UDM and UDR); a refusal shows in any case.
     """
+    steps = list(steps)
+    ues = ShortNames(text for step in steps for text in (step.ue, step.cause))
     by_ue: dict[str, list[Step]] = {}
     for step in steps:
         within = step.interface == "sbi" and _column(step.sender) == _column(step.receiver)
         if within and not inside and not step.cause:
             continue
         by_ue.setdefault(step.ue or NETWORK, []).append(step)
-    wanted = None if ue is None else ue_label(ue) or ue
     rows: list[Row] = []
     for label in sorted(by_ue, key=lambda each: each != NETWORK):
-        if wanted is not None and label != wanted:
+        if ue is not None and ue not in (label, ues.shorten(label)):
             continue
         if rows:
             rows.append(Row(""))
-        rows += _section(label, _without_carriers(by_ue[label]), width)
+        rows += _section(label, _without_carriers(by_ue[label]), width, ues)
     return rows
 
 
-def _section(label: str, steps: Sequence[Step], width: int) -> list[Row]:
-    paper = _Paper(steps, width)
-    rows = [Row(f" {label}"), Row(paper.heading())]
+def _section(label: str, steps: Sequence[Step], width: int, ues: ShortNames) -> list[Row]:
+    paper = _Paper(steps, width, ues)
+    rows = [Row(f" {ues.shorten(label)}"), Row(paper.heading())]
     for step in steps:
         drawn = paper.draw(step, _since(step.time - steps[0].time))
         rows += [Row(line, step) for line in drawn]

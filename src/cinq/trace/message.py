@@ -1,20 +1,17 @@
-"""What a trace shows of one message on one interface, and whom the message concerns."""
+"""What a trace knows of one message on one interface, and whom the message concerns."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from cinq.numbering import Supi
+from cinq.trace.names import supis
 
 Interface = Literal["n1", "n2", "n3", "n4"]
 # not-protected: no security header. verified: the MAC holds. unchecked: no key to check it with. null: NIA0.
 Integrity = Literal["not-protected", "verified", "failed", "replayed", "unchecked", "null", ""]
-
-_SUPI = re.compile(r"imsi-(\d{6,15})(?!\d)")
-_SHORT = re.compile(r"imsi-\d+…\d+")
 
 
 @dataclass(eq=False, slots=True)
@@ -51,17 +48,16 @@ class Subject:
 
     @property
     def label(self) -> str:
-        """The shortened SUPI, or the best other name."""
+        """The SUPI, or the best other name."""
         root = self.root()
-        return root.supi.short if root.supi else root.other
+        return str(root.supi) if root.supi else root.other
 
 
 def ue_label(subject: str) -> str:
-    """The UE that an event's subject speaks of, its SUPI shortened; empty for a gNB, an association and the like."""
-    short = _SUPI.sub(lambda found: Supi(found[1]).short, subject)
-    if found := _SHORT.search(short):
+    """The UE that an event's subject speaks of: its SUPI where there is one; empty for a gNB and the like."""
+    if found := supis(subject):
         return found[0]
-    return short if short.startswith("UE") else ""
+    return subject if subject.startswith("UE") else ""
 
 
 @dataclass(frozen=True, slots=True)

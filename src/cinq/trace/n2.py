@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from cinq.numbering import NumberingError, PlmnId, STmsi
@@ -45,6 +46,7 @@ class N2:
         self._by_amf_id: dict[tuple[str, int], Connection] = {}
         self._amfs: set[_End] = set()
         self._plmns: dict[_End, list[PlmnId]] = {}
+        self._named: Counter[str] = Counter()
 
     def read(self, at: Arrival, octets: bytes) -> Iterator[TracedMessage]:
         """The message in an SCTP user message of PPID 60, then the NAS messages it carries."""
@@ -100,8 +102,7 @@ class N2:
             if found is None and amf_id is not None:
                 found = self._by_amf_id.get((amf[0], amf_id))
         if found is None:
-            name = f"RAN UE NGAP ID {ran_id}" if ran_id is not None else f"AMF UE NGAP ID {amf_id}"
-            found = Connection(Subject(name))
+            found = Connection(Subject(self._name(ran_id, amf_id)))
         if isinstance(message, ngap.InitialUEMessage) and message.five_g_s_tmsi is not None:
             self._n1.temporary(_s_tmsi(message.five_g_s_tmsi), found)
         if ran_id is not None:
@@ -109,6 +110,12 @@ class N2:
         if amf_id is not None:
             self._by_amf_id[amf[0], amf_id] = found
         return found
+
+    def _name(self, ran_id: int | None, amf_id: int | None) -> str:
+        """What to call a UE that nothing else names. Identities are used again, by another gNB or later: numbered."""
+        name = f"RAN UE NGAP ID {ran_id}" if ran_id is not None else f"AMF UE NGAP ID {amf_id}"
+        self._named[name] += 1
+        return name if self._named[name] == 1 else f"{name} ({self._named[name]})"
 
     def _paged(self, message: Pdu) -> Connection | None:
         """Whom a Paging message calls, TS 38.413 §8.5.1; None for messages of no single UE."""

@@ -60,7 +60,7 @@ def test_establishment() -> None:
             ("SessionEstablishmentRequest", "out"),
             ("SessionEstablishmentResponse", "in"),
         ]
-        assert {e.subject for e in n4} == {"imsi-99970…001/1"}
+        assert {e.subject for e in n4} == {"imsi-999700000000001/1"}
 
         updated = await w.setup_response(ref, 7)
         assert updated.json_data.up_cnx_state == "ACTIVATED"

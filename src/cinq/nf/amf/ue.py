@@ -171,6 +171,6 @@ class Ue(Subject[UeContext]):
     def label(self) -> str:
         supi = self.context.supi
         if supi is not None:
-            return supi.short
+            return str(supi)
         connection = self.connection
         return "UE" if connection is None else f"UE {connection.amf_ue_ngap_id}"

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from cinq.numbering import SNssai, Supi
+from cinq.numbering import SNssai
 
 COLLECTION = "sm-contexts"
 
@@ -59,8 +59,8 @@ class SmContext(Struct, frozen=True, gc=False):
 
     @property
     def label(self) -> str:
-        """For journals: the shortened SUPI and the PDU session identity."""
-        return f"{Supi.parse(self.supi).short}/{self.pdu_session_id}"
+        """For journals: the SUPI and the PDU session identity."""
+        return f"{self.supi}/{self.pdu_session_id}"
 
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -247,7 +247,7 @@ class Ue(Subject[UeContext]):
 
     @property
     def label(self) -> str:
-        return self.settings.supi.short
+        return str(self.settings.supi)
 
     def stored(self, context: UeContext) -> None:
         self.changed()
