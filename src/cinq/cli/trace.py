@@ -19,7 +19,7 @@ from cinq.settings.network import NetworkSettings
 
 if TYPE_CHECKING:
     from cinq.procedure import Event
-    from cinq.trace import Row, ShortNames, Step
+    from cinq.trace import Capture, Row, ShortNames, Step, TracedMessage
 
 app = typer.Typer(help="Follow a running core (live), or read a capture file of any core (read).")
 
@@ -71,26 +71,13 @@ def read(
     json: AsJson = False,
 ) -> None:
     """Read a capture: every control message decoded, NAS deciphered where the keys are given."""
-    from cinq.trace import (
-        KeysError,
-        ShortNames,
-        ladder_rows,
-        read_capture,
-        read_keys,
-        steps_of_messages,
-        to_json,
-    )
+    from cinq.trace import KeysError, ladder_rows, read_capture, read_keys, steps_of_messages, to_json
     from cinq.transport.error import TransportError
     from cinq.transport.pcap import PcapError
 
     try:
         capture = read_capture(file, read_keys(keys, hn_key or ()))
-        messages = list(capture)
-        found: list[str] = []
-        if ue:  # only now: whose message it was may be learnt later in the capture
-            found = sorted({m.ue for m in messages if m.ue})
-            names = ShortNames(found)
-            messages = [m for m in messages if subject_of(ue) in (m.ue, names.shorten(m.ue))]
+        messages = _of(subject_of(ue), list(capture), file)
     except PcapError as error:
         raise Failure(
             f"{file}: {error}", "wanted a capture by tcpdump, tshark, dumpcap or Wireshark"
@@ -99,15 +86,30 @@ def read(
         raise Failure(str(error)) from None
     except OSError as error:
         raise Failure(f"{file}: {error.strerror or error}") from None
-    if ue and not messages:
-        shown = ", ".join(map(names.shorten, found[:20])) + (", ..." if len(found) > 20 else "")
-        raise Failure(
-            f"no message of {ue} in {file}; it has: {shown or 'no UE'}", "--keys tells more UEs apart"
-        )
     if json:
         sys.stdout.write(to_json(messages, capture, indent=2) + "\n")
         return
-    show_rows(ladder_rows(steps_of_messages(messages), width(), subject_of(ue) or None))
+    show_rows(ladder_rows(steps_of_messages(messages), width()))
+    _say_counts(messages, capture)
+
+
+def _of(ue: str, messages: list[TracedMessage], file: Path) -> list[TracedMessage]:
+    """The messages of one UE, or all where none is named. Failure when there are none of it."""
+    from cinq.trace import ShortNames
+
+    if not ue:
+        return messages
+    found = sorted({m.ue for m in messages if m.ue})
+    names = ShortNames(found)
+    chosen = [m for m in messages if ue in (m.ue, names.shorten(m.ue))]
+    if not chosen:
+        shown = ", ".join(map(names.shorten, found[:20])) + (", ..." if len(found) > 20 else "")
+        what = f"no message of {ue} in {file}; it has: {shown or 'no UE'}"
+        raise Failure(what, "--keys tells more UEs apart")
+    return chosen
+
+
+def _say_counts(messages: list[TracedMessage], capture: Capture) -> None:
     console().print(
         f"\n{len(messages)} messages, {capture.undecoded} undecoded · {capture.packets} packets, of them "
         f"{capture.user_packets} user traffic, {capture.tcp_packets} TCP (SBI: not read)",
