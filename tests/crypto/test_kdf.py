@@ -5,6 +5,9 @@ One chain from the challenge in that capture to what both stacks computed from i
 
 from __future__ import annotations
 
+import hmac
+import struct
+
 import pytest
 
 from cinq.crypto import aka, kdf, milenage, nas_security, suci
@@ -86,3 +89,10 @@ def test_each_derivation_is_its_own() -> None:
     ]
     assert len(set(derived)) == len(derived)
     assert [len(x) for x in derived] == [32] * 7 + [16] * 8
+
+
+@pytest.mark.parametrize("size", [0, 1, 16, 32, 63, 64, 65, 200])
+def test_the_function_under_all_is_hmac_sha_256(size: int) -> None:
+    key, parameters = bytes(i * 5 & 0xFF for i in range(size)), (b"", b"P1", bytes(300))
+    s = b"\x6a" + b"".join(each + struct.pack(">H", len(each)) for each in parameters)
+    assert kdf.derive(key, 0x6A, *parameters) == hmac.digest(key, s, "sha256")

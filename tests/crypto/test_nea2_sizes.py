@@ -26,3 +26,11 @@ def test_keys_do_not_mix() -> None:
     first, second = (nea.cipher(2, key, 7, 1, 0, bytes(20)) for key in (KEY, other))
     assert first != second
     assert nea.cipher(2, KEY, 7, 1, 0, bytes(20)) == first
+
+
+def test_more_keys_than_are_kept() -> None:
+    keys = [number.to_bytes(16, "big") for number in range(300)]
+    fresh = [Cipher(algorithms.AES(key), modes.CTR(bytes(16))).encryptor().update(bytes(40)) for key in keys]
+    for _ in range(2):
+        assert [nea.cipher(2, key, 0, 0, 0, bytes(40)) for key in keys] == fresh
+    assert len(nea._contexts) <= 128

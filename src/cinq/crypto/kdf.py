@@ -6,8 +6,7 @@ TS 24.501 §9.12.1 writes them ("5G:mnc070.mcc999.3gppnetwork.org").
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+from hashlib import sha256
 
 N_NAS_ENC_ALG = 1
 N_NAS_INT_ALG = 2
@@ -19,14 +18,26 @@ N_UP_INT_ALG = 6
 ACCESS_3GPP = 1
 ACCESS_NON_3GPP = 2
 
+_INNER_PAD = bytes(octet ^ 0x36 for octet in range(256))
+_OUTER_PAD = bytes(octet ^ 0x5C for octet in range(256))
+_BLOCK = 64
+
+
+def _hmac_sha256(key: bytes, octets: bytes) -> bytes:
+    """RFC 2104. Two hashes cost less than half of what the library's HMAC does to begin and end."""
+    if len(key) > _BLOCK:
+        key = sha256(key).digest()
+    block = key.ljust(_BLOCK, b"\0")
+    inner = sha256(block.translate(_INNER_PAD) + octets).digest()
+    return sha256(block.translate(_OUTER_PAD) + inner).digest()
+
 
 def derive(key: bytes, fc: int, *parameters: bytes) -> bytes:
     """HMAC-SHA-256(key, FC || P0 || L0 || P1 || L1 ...), TS 33.220 §B.2.0. 32 octets."""
-    s = bytearray((fc,))
+    s = bytes((fc,))
     for parameter in parameters:
-        s += parameter
-        s += len(parameter).to_bytes(2, "big")
-    return hmac.digest(key, s, "sha256")
+        s += parameter + len(parameter).to_bytes(2, "big")
+    return _hmac_sha256(key, s)
 
 
 def snn(mcc: str, mnc: str) -> str:
@@ -52,7 +63,7 @@ def res_star(ck: bytes, ik: bytes, snn: str, rand: bytes, res: bytes) -> bytes:
 
 def hres_star(rand: bytes, res_star: bytes) -> bytes:
     """HRES* or HXRES*, §A.5."""
-    return hashlib.sha256(rand + res_star).digest()[16:]
+    return sha256(rand + res_star).digest()[16:]
 
 
 def kseaf(kausf: bytes, snn: str) -> bytes:

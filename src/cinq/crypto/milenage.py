@@ -14,8 +14,8 @@ _MASK = (1 << 128) - 1
 _ECB = modes.ECB()
 
 
-# One vector asks for f1 and then f2345 with the same K. An ECB context fed whole blocks has no state between
-# calls, so sharing it is sound; the cache is small so that keys do not linger.
+# An ECB context fed whole blocks has no state between calls, so sharing it is sound. Both caches are small so that
+# keys do not linger.
 @lru_cache(maxsize=4)
 def _block_cipher(k: bytes) -> Callable[[bytes], bytes]:
     if len(k) != 16:
@@ -23,9 +23,16 @@ def _block_cipher(k: bytes) -> Callable[[bytes], bytes]:
     return Cipher(algorithms.AES(k), _ECB).encryptor().update
 
 
-def _check(opc: bytes, rand: bytes) -> None:
+# One vector asks for f1 and then f2345 of the same challenge.
+@lru_cache(maxsize=4)
+def _start(k: bytes, opc: bytes, rand: bytes) -> tuple[Callable[[bytes], bytes], int, int]:
+    """The cipher, OPc and TEMP = E[RAND xor OPc]_K, TS 35.206 §4.1."""
     if len(opc) != 16 or len(rand) != 16:
         raise ValueError(f"OPc and RAND: found {len(opc)} and {len(rand)} octets, wanted 16 and 16")
+    encrypt = _block_cipher(k)
+    op = int.from_bytes(opc, "big")
+    temp = encrypt((int.from_bytes(rand, "big") ^ op).to_bytes(16, "big"))
+    return encrypt, op, int.from_bytes(temp, "big")
 
 
 def compute_opc(k: bytes, op: bytes) -> bytes:
@@ -38,12 +45,9 @@ def compute_opc(k: bytes, op: bytes) -> bytes:
 
 def _out1(k: bytes, opc: bytes, rand: bytes, sqn: bytes, amf: bytes) -> bytes:
     """OUT1: MAC-A and then MAC-S. Rotation r1 is 64 bits and c1 is zero."""
-    _check(opc, rand)
+    encrypt, op, temp = _start(k, opc, rand)
     if len(sqn) != 6 or len(amf) != 2:
         raise ValueError(f"SQN and AMF: found {len(sqn)} and {len(amf)} octets, wanted 6 and 2")
-    encrypt = _block_cipher(k)
-    op = int.from_bytes(opc, "big")
-    temp = int.from_bytes(encrypt((int.from_bytes(rand, "big") ^ op).to_bytes(16, "big")), "big")
     half = sqn + amf
     x = int.from_bytes(half + half, "big") ^ op
     rotated = (x << 64 | x >> 64) & _MASK
@@ -63,10 +67,8 @@ def f1_star(k: bytes, opc: bytes, rand: bytes, sqn: bytes, amf: bytes) -> bytes:
 
 def f2345(k: bytes, opc: bytes, rand: bytes) -> tuple[bytes, bytes, bytes, bytes]:
     """RES (8 octets), CK (16), IK (16), AK (6)."""
-    _check(opc, rand)
-    encrypt = _block_cipher(k)
-    op = int.from_bytes(opc, "big")
-    x = int.from_bytes(encrypt((int.from_bytes(rand, "big") ^ op).to_bytes(16, "big")), "big") ^ op
+    encrypt, op, temp = _start(k, opc, rand)
+    x = temp ^ op
     # Rotations r2 0, r3 32, r4 64; constants c2 1, c3 2, c4 4. The three blocks go through AES in one call.
     in3 = (x << 32 | x >> 96) & _MASK ^ 2
     in4 = (x << 64 | x >> 64) & _MASK ^ 4
@@ -77,10 +79,8 @@ def f2345(k: bytes, opc: bytes, rand: bytes) -> tuple[bytes, bytes, bytes, bytes
 
 def f5_star(k: bytes, opc: bytes, rand: bytes) -> bytes:
     """AK for resynchronisation, 6 octets."""
-    _check(opc, rand)
-    encrypt = _block_cipher(k)
-    op = int.from_bytes(opc, "big")
-    x = int.from_bytes(encrypt((int.from_bytes(rand, "big") ^ op).to_bytes(16, "big")), "big") ^ op
+    encrypt, op, temp = _start(k, opc, rand)
+    x = temp ^ op
     in5 = (x << 96 | x >> 32) & _MASK ^ 8
     out = int.from_bytes(encrypt(in5.to_bytes(16, "big")), "big") ^ op
     return (out >> 80).to_bytes(6, "big")

@@ -21,6 +21,7 @@ INTEGRITY_CIPHERED_NEW = 4
 _EPD = 0x7E
 _HEADER_LENGTH = 7
 _COUNT_END = 1 << 24
+_CIPHERED = (INTEGRITY_CIPHERED, INTEGRITY_CIPHERED_NEW)
 
 
 class NasSecurityError(ValueError):
@@ -84,11 +85,11 @@ class NasSecurity:
 
         NasSecurityError when the 24 bits of COUNT are used up: the context must be replaced (§4.4.3.5).
         """
-        count = self.count(direction)
+        count = self.dl_count if direction else self.ul_count
         if count >= _COUNT_END:
             raise NasSecurityError("NAS COUNT is used up, the context must be replaced")
-        if header_type in (INTEGRITY_CIPHERED, INTEGRITY_CIPHERED_NEW):
-            payload = self.cipher(payload, direction, count)
+        if header_type in _CIPHERED:
+            payload = nea.cipher(self.ciphering, self.knasenc, count, self.access, direction, payload)
         body = bytes((count & 0xFF,)) + payload
         mac = nia.mac(self.integrity, self.knasint, count, self.access, direction, body)
         self._advance(direction, count)
@@ -102,24 +103,24 @@ class NasSecurity:
         if len(octets) <= _HEADER_LENGTH or octets[0] != _EPD or not 1 <= octets[1] <= 4:
             raise IntegrityError(f"not a protected 5GMM message: {octets[:8].hex()}")
         mac, body = octets[2:6], octets[6:]
-        count = self._estimate(body[0], direction)
+        count = _estimate(body[0], self.dl_count if direction else self.ul_count)
         if not self._holds(mac, body, direction, count):
             if count >= 256 and self._holds(mac, body, direction, count - 256):
                 raise ReplayError(f"NAS COUNT {count - 256} was accepted before")
             raise IntegrityError(f"NAS MAC {mac.hex()} does not hold for COUNT {count}")
         self._advance(direction, count)
         payload = body[1:]
-        if octets[1] in (INTEGRITY_CIPHERED, INTEGRITY_CIPHERED_NEW):
-            return self.cipher(payload, direction, count)
+        if octets[1] in _CIPHERED:
+            return nea.cipher(self.ciphering, self.knasenc, count, self.access, direction, payload)
         return payload
-
-    def _estimate(self, sequence_number: int, direction: int) -> int:
-        """The lowest COUNT not below the next one that ends in the sequence number (§4.4.3.1)."""
-        expected = self.count(direction)
-        count = expected & ~0xFF | sequence_number
-        return count if count >= expected else count + 256
 
     def _holds(self, mac: bytes, body: bytes, direction: int, count: int) -> bool:
         if count >= _COUNT_END:
             return False
         return nia.holds(mac, self.integrity, self.knasint, count, self.access, direction, body)
+
+
+def _estimate(sequence_number: int, expected: int) -> int:
+    """The lowest COUNT not below the expected one that ends in the sequence number (§4.4.3.1)."""
+    count = expected & ~0xFF | sequence_number
+    return count if count >= expected else count + 256

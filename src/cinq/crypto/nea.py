@@ -6,33 +6,30 @@ key 16 octets, count 32 bits, bearer 5 bits, direction 0 uplink or 1 downlink. D
 from __future__ import annotations
 
 import struct
-from functools import lru_cache
+from collections import OrderedDict
 
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
 from cinq.crypto import snow3g, zuc
 
 _COUNTER = struct.Struct(">IB11x")
-_BLOCK_NUMBERS = tuple(number.to_bytes(8, "big") for number in range(64))
 _CONTEXTS = 128  # of keys in use now: a UE in a procedure has a few messages one after the other
-
-
-@lru_cache(_CONTEXTS)
-def _aes(key: bytes) -> CipherContext:
-    """AES without a mode, which keeps no state between calls."""
-    return Cipher(algorithms.AES(key), modes.ECB()).encryptor()
+_contexts: OrderedDict[bytes, CipherContext] = OrderedDict()  # that used last stands last
 
 
 def _nea2(key: bytes, count: int, bearer: int, direction: int, octets: bytes) -> bytes:
-    """AES in CTR mode. What NAS sends is short: its counter blocks are ciphered in one call of a known context."""
-    first_block, size = _COUNTER.pack(count, bearer << 3 | direction << 2), len(octets)
-    blocks = size + 15 >> 4
-    if blocks > len(_BLOCK_NUMBERS):
-        return Cipher(algorithms.AES(key), modes.CTR(first_block)).encryptor().update(octets)
-    half = first_block[:8]
-    stream = _aes(key).update(b"".join([half + number for number in _BLOCK_NUMBERS[:blocks]]))
-    mixed = int.from_bytes(stream[:size], "big") ^ int.from_bytes(octets, "big")
-    return mixed.to_bytes(size, "big")
+    """AES in CTR mode. A context is out of the table while it is used, so that no two uses can meet in one."""
+    first_block = _COUNTER.pack(count, bearer << 3 | direction << 2)
+    context = _contexts.pop(key, None)
+    if context is None:
+        context = Cipher(algorithms.AES(key), modes.CTR(first_block)).encryptor()
+    else:
+        context.reset_nonce(first_block)
+    mixed = context.update(octets)
+    _contexts[key] = context
+    if len(_contexts) > _CONTEXTS:
+        _contexts.popitem(last=False)
+    return mixed
 
 
 def cipher(algorithm: int, key: bytes, count: int, bearer: int, direction: int, octets: bytes) -> bytes:
