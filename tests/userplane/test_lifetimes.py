@@ -14,14 +14,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from cinq.transport import netns, sysctl
 from cinq.transport.netlink import Netlink
 from cinq.userplane import nft
 from cinq.userplane.ebpf import plane as ebpf_plane
+from cinq.userplane.ebpf.syscall import Map
 from cinq.userplane.host import Busy, Host
 from cinq.userplane.open import open_plane
-from cinq.userplane.rules import Plane, PlaneSettings, Protected, SessionRules
+from cinq.userplane.rules import Action, Ambr, EncapRule, Plane, PlaneSettings, Protected, SessionRules
 from cinq.userplane.topology import Topology
 
 from . import packets as p
@@ -200,6 +202,39 @@ def test_an_address_that_is_not_ours_says_so(row: Topology, tmp_path: Path) -> N
     def work() -> None:
         with pytest.raises(OSError, match=r"no interface has the N3 address 10\.99\.0\.1"):
             open_plane(settings, Events(), tmp_path / "journal")
+
+    in_upf(row, work)
+
+
+def test_only_what_changed_is_written(row: Topology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if missing("ebpf"):
+        pytest.skip(missing("ebpf"))
+    written: list[str] = []
+    write = Map.__setitem__
+
+    def recorded(self: Map, key: bytes, value: bytes) -> None:
+        written.append(self.name)
+        write(self, key, value)
+
+    def writes(act: Callable[[], None]) -> list[str]:
+        written.clear()
+        act()
+        return sorted(written)
+
+    def work() -> None:
+        plane = open_plane(replace(row.upf_settings(), plane="ebpf"), Events(), tmp_path / "journal")
+        ready = structs.replace(rules(), ambr=Ambr(1000, 2000))
+        waiting = structs.replace(ready, encap=(EncapRule(p.UE, action=Action.BUFFER),))
+        moved = structs.replace(ready, encap=rules(1, p.UE, 0x1001, 0x2009).encap)
+        monkeypatch.setattr(Map, "__setitem__", recorded)
+        assert writes(lambda: plane.install(waiting)) == ["decaps", "encaps", "policers"]
+        assert writes(lambda: plane.install(ready)) == ["encaps"]
+        assert writes(lambda: plane.install(ready)) == []
+        assert writes(lambda: plane.install(moved)) == ["encaps"]
+        assert writes(lambda: plane.install(structs.replace(moved, ambr=Ambr(1000)))) == ["policers"]
+        plane.remove(1)
+        assert writes(lambda: plane.install(rules(2))) == ["decaps", "encaps", "policers", "usages"]
+        plane.close()
 
     in_upf(row, work)
 

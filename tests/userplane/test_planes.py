@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from msgspec import structs
 
 from cinq.userplane.model import Inner, Model
 from cinq.userplane.rules import (
@@ -252,7 +253,7 @@ def test_drop_and_wrong_qfi(run: Run) -> None:
 
 
 def waiting(notify: bool = True) -> SessionRules:
-    return replace(rules(), encap=(EncapRule(p.UE, action=Action.BUFFER, notify=notify),))
+    return structs.replace(rules(), encap=(EncapRule(p.UE, action=Action.BUFFER, notify=notify),))
 
 
 def test_buffered_packets_leave_in_order_before_live_ones(run: Run) -> None:
@@ -274,7 +275,7 @@ def test_buffered_packets_leave_in_order_before_live_ones(run: Run) -> None:
         assert end.events.waiting == [1, 1]
         assert (
             await end.after(
-                lambda: end.install(replace(rules(), encap=(EncapRule(p.UE, action=Action.DROP),)))
+                lambda: end.install(structs.replace(rules(), encap=(EncapRule(p.UE, action=Action.DROP),)))
             )
             == []
         )
@@ -295,7 +296,7 @@ def test_session_ambr_cuts_a_burst(run: Run) -> None:
     """1 Mbit/s with a bucket of 300 ms takes 37.5 kB at once: of 60 packets of 1028 octets some 37."""
 
     async def case(end: End) -> None:
-        end.install(replace(rules(), ambr=Ambr(1_000_000, 1_000_000)))
+        end.install(structs.replace(rules(), ambr=Ambr(1_000_000, 1_000_000)))
         up, down = p.udp(p.UE, p.DN, bytes(1000)), p.udp(p.DN, p.UE, bytes(1000))
         assert 36 <= len(await end.uplink(*[p.gpdu(0x1001, up)] * 60)) <= 42
         assert 36 <= len(await end.downlink(*[down] * 60)) <= 42

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from msgspec import structs
 
 from cinq.transport import netns
 from cinq.userplane.topology import Topology
@@ -154,7 +155,7 @@ def test_policed_rate_over_two_seconds(run: Callable[[Case], None]) -> None:
     from cinq.userplane.rules import Ambr
 
     async def case(end: KernelEnd) -> None:
-        end.install(replace(rules(), ambr=Ambr(0, 5_000_000)))
+        end.install(structs.replace(rules(), ambr=Ambr(0, 5_000_000)))
         loop, sent, begin = asyncio.get_running_loop(), 0, asyncio.get_running_loop().time()
         packet = p.udp(p.DN, p.UE, bytes(1372))
         while (elapsed := loop.time() - begin) < 2:

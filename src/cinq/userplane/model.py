@@ -102,6 +102,10 @@ class Model:
     def install(self, rules: SessionRules, now_ns: int) -> list[Outer]:
         """All or nothing (RuleError). The buffered packets that now may go, in order."""
         self.registry.admit(rules, self.settings.max_sessions)
+        return self.replace(rules, now_ns)
+
+    def replace(self, rules: SessionRules, now_ns: int) -> list[Outer]:
+        """The same for rules that the registry has admitted."""
         self.registry.replace(rules)
         session = self.sessions.get(rules.session)
         if session is None:

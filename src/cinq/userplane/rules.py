@@ -12,6 +12,8 @@ from enum import IntEnum
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal, Protocol
 
+from msgspec import Struct
+
 GTPU_PORT = 2152
 PFCP_PORT = 8805
 NGAP_PORT = 38412
@@ -55,8 +57,7 @@ class Reason(IntEnum):
     SEGMENTED = 15  # left to the kernel's segmentation
 
 
-@dataclass(frozen=True, slots=True)
-class DecapRule:
+class DecapRule(Struct, frozen=True, gc=False):
     """Outer header removal. `teid` is ours, 32 bits. `qfi` 0 accepts any QFI.
 
     `side` names the UE's interface that the packet leaves by (gNB only; "" is the first).
@@ -69,8 +70,7 @@ class DecapRule:
     side: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class EncapRule:
+class EncapRule(Struct, frozen=True, gc=False):
     """Outer header creation. `teid` and `peer` are the other end's, `local` is our N3 address."""
 
     ue: IPv4Address
@@ -82,16 +82,14 @@ class EncapRule:
     notify: bool = True  # with BUFFER: tell the control plane of the first packet
 
 
-@dataclass(frozen=True, slots=True)
-class Ambr:
+class Ambr(Struct, frozen=True, gc=False):
     """Session-AMBR in bit/s of inner IP octets; 0 is no limit."""
 
     uplink: int = 0
     downlink: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRules:
+class SessionRules(Struct, frozen=True, gc=False):
     """All rules of one session. Installing replaces whatever the session had."""
 
     session: int
@@ -263,18 +261,21 @@ class Registry:
         if rules.session not in self.sessions and len(self.sessions) >= limit:
             raise NoRoom(f"{limit} sessions are the most this plane takes")
 
-    def replace(self, rules: SessionRules) -> SessionRules:
-        """Records the rules; what the session had before."""
-        before = self.forget(rules.session)
-        self.sessions[rules.session] = rules
-        self.teids.update((rule.teid, rules.session) for rule in rules.decap)
-        self.ues.update((int(rule.ue), rules.session) for rule in rules.encap)
-        return before
+    def replace(self, rules: SessionRules) -> None:
+        """Records the rules instead of those that the session had."""
+        session = rules.session
+        self.forget(session)
+        self.sessions[session] = rules
+        for decap in rules.decap:
+            self.teids[decap.teid] = session
+        for encap in rules.encap:
+            self.ues[int(encap.ue)] = session
 
-    def forget(self, session: int) -> SessionRules:
-        before = self.sessions.pop(session, None) or SessionRules(session)
+    def forget(self, session: int) -> None:
+        before = self.sessions.pop(session, None)
+        if before is None:
+            return
         for decap in before.decap:
             self.teids.pop(decap.teid, None)
         for encap in before.encap:
             self.ues.pop(int(encap.ue), None)
-        return before

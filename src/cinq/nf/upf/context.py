@@ -93,12 +93,11 @@ class SessionContext(msgspec.Struct, frozen=True, gc=False):
                 return qer
         raise KeyError(number)
 
-    def teids(self) -> set[int]:
-        return {pdr.teid for pdr in self.pdrs if pdr.teid is not None}
+    def remote_ends(self) -> list[int]:
+        """The gNBs' F-TEIDs to which downlink packets go, each as one number."""
+        return [remote_end(far.teid, far.peer) for far in self.fars if far.peer is not None]
 
-    def ues(self) -> set[IPv4Address]:
-        return {pdr.ue for pdr in self.pdrs if pdr.ue is not None}
 
-    def remote_ends(self) -> set[tuple[int, IPv4Address]]:
-        """The gNBs' F-TEIDs to which downlink packets go."""
-        return {(far.teid, far.peer) for far in self.fars if far.peer is not None}
+def remote_end(teid: int, peer: IPv4Address) -> int:
+    """An F-TEID as one number."""
+    return teid << 32 | int(peer)

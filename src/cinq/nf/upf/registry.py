@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container
 from ipaddress import IPv4Address
 
-from cinq.nf.upf.context import Association, SessionContext
+from cinq.nf.upf.context import Association, SessionContext, remote_end
 from cinq.wire.pfcp import NodeId
 
 MOST_ASSOCIATIONS = 16
@@ -19,8 +19,8 @@ class Registry:
         self.associations: dict[NodeId, Association] = {}
         self.sessions: dict[int, SessionContext] = {}
         self._teids: dict[int, int] = {}
-        self._ues: dict[IPv4Address, int] = {}
-        self._remote: dict[tuple[int, IPv4Address], int] = {}
+        self._ues: dict[int, int] = {}  # addresses as numbers
+        self._remote: dict[int, int] = {}
 
     def association_of(self, address: str) -> Association | None:
         return next((a for a in self.associations.values() if a.address == address), None)
@@ -35,20 +35,20 @@ class Registry:
 
     def behind(self, teid: int, peer: IPv4Address) -> SessionContext | None:
         """The session whose downlink packets go to this F-TEID."""
-        return self.sessions.get(self._remote.get((teid, peer), 0))
+        return self.sessions.get(self._remote.get(remote_end(teid, peer), 0))
 
     def new_seid(self) -> int:
-        return next(n for n in self._random(8) if n not in self.sessions)
+        return self._unused(8, self.sessions)
 
     def new_teid(self) -> int:
-        return next(n for n in self._random(4) if n not in self._teids)
+        return self._unused(4, self._teids)
 
-    def _random(self, octets: int) -> Iterator[int]:
+    def _unused(self, octets: int, taken: Container[int]) -> int:
         """Never 0: SEID 0 is 'not known', TEID 0 is for signalling."""
         while True:
             number = int.from_bytes(self._entropy(octets), "big")
-            if number:
-                yield number
+            if number and number not in taken:
+                return number
 
     def owner(self, teid: int) -> int | None:
         """SEID of the session that has the TEID."""
@@ -56,26 +56,32 @@ class Registry:
 
     def owner_of(self, ue: IPv4Address) -> int | None:
         """SEID of the session that has the UE address."""
-        return self._ues.get(ue)
+        return self._ues.get(int(ue))
 
     def put(self, session: SessionContext) -> None:
-        earlier = self.sessions.get(session.seid)
+        seid = session.seid
+        earlier = self.sessions.get(seid)
         if earlier is not None and earlier.pdrs == session.pdrs:  # most modifications are of FARs alone
             self._leave(earlier)
         else:
-            self.pop(session.seid)
-            self._teids.update((teid, session.seid) for teid in session.teids())
-            self._ues.update((ue, session.seid) for ue in session.ues())
-        self.sessions[session.seid] = session
-        self._remote.update((end, session.seid) for end in session.remote_ends())
+            self.pop(seid)
+            for pdr in session.pdrs:
+                if pdr.teid is not None:
+                    self._teids[pdr.teid] = seid
+                if pdr.ue is not None:
+                    self._ues[int(pdr.ue)] = seid
+        self.sessions[seid] = session
+        for end in session.remote_ends():
+            self._remote[end] = seid
 
     def pop(self, seid: int) -> SessionContext | None:
         session = self.sessions.pop(seid, None)
         if session is not None:
-            for teid in session.teids():
-                self._teids.pop(teid, None)
-            for ue in session.ues():
-                self._ues.pop(ue, None)
+            for pdr in session.pdrs:
+                if pdr.teid is not None:
+                    self._teids.pop(pdr.teid, None)
+                if pdr.ue is not None:
+                    self._ues.pop(int(pdr.ue), None)
             self._leave(session)
         return session
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address
-from typing import TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 from msgspec.structs import replace
 
@@ -22,12 +22,35 @@ LONGEST_FILTER = 200
 F_TEID, NETWORK_INSTANCE, SDF_FILTER, GATE, OUTER_HEADER_CREATION = 21, 22, 23, 25, 84
 APPLY_ACTION, UE_IP_ADDRESS, FAR_ID, QER_ID, URR_ID, PDI, SOURCE_INTERFACE = 44, 93, 108, 109, 81, 2, 20
 ANY_FLOW = ("permit out ip from any to assigned", "permit out ip from any to any")
-CORE = (Interface.CORE, Interface.SGI_LAN_N6_LAN)
+ACCESS, SIDES = Interface.ACCESS, (Interface.ACCESS, Interface.CORE, Interface.SGI_LAN_N6_LAN)
 GTPU_REMOVALS = (0, 6)
+DROP, FORW, BUFF, NOCP = ApplyAction.DROP, ApplyAction.FORW, ApplyAction.BUFF, ApplyAction.NOCP
+OFFERED = frozenset((DROP, FORW, BUFF, BUFF | NOCP))
+"""Of the Apply Action flags: §8.2.26 wants exactly one of DROP, FORW and BUFF; NOCP only with BUFF."""
+PASS, DISCARD, WAIT = Action.FORWARD, Action.DROP, Action.BUFFER
 
 
 def failed(cause: Cause, what: str, kind: int, identity: int, offending: int | None = None) -> Rejected:
     return Rejected(cause, what, offending, FailedRuleId(kind, identity))
+
+
+class Ends(NamedTuple):
+    """The two ends that are ours: where N3 is, and (netmask, network) of the UE pools as numbers; none: any."""
+
+    n3: IPv4Address
+    pools: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        pools = tuple((int(pool.netmask), int(pool.network_address)) for pool in settings.ue_pools)
+        return cls(settings.n3_address, pools)
+
+    def has(self, ue: IPv4Address) -> bool:
+        number = int(ue)
+        for mask, network in self.pools:
+            if number & mask == network:
+                return True
+        return not self.pools
 
 
 class Draft:
@@ -36,8 +59,8 @@ class Draft:
     choose_teid gives a TEID that nobody has.
     """
 
-    def __init__(self, session: SessionContext, settings: Settings, choose_teid: Callable[[], int]) -> None:
-        self._session, self._settings, self._choose_teid = session, settings, choose_teid
+    def __init__(self, session: SessionContext, ends: Ends, choose_teid: Callable[[], int]) -> None:
+        self._session, self._ends, self._choose_teid = session, ends, choose_teid
         self.pdrs = {pdr.pdr_id: pdr for pdr in session.pdrs}
         self.fars = {far.far_id: far for far in session.fars}
         self.qers = {qer.qer_id: qer for qer in session.qers}
@@ -72,14 +95,13 @@ class Draft:
         return pdr
 
     def _detect(self, pdr: Pdr, pdi: pfcp.Pdi) -> Pdr:
-        if pdi.source_interface not in (Interface.ACCESS, *CORE):
+        if pdi.source_interface not in SIDES:
             what = f"source interface {pdi.source_interface}"
             raise failed(Cause.SERVICE_NOT_SUPPORTED, what, PDR, pdr.pdr_id, SOURCE_INTERFACE)
         _check_instance(pdi.network_instance)
-        _check_filters(
-            pdr.pdr_id, pdi.sdf_filters, [body for kind, body in pdi.unknown if kind == SDF_FILTER]
-        )
-        is_uplink = pdi.source_interface == Interface.ACCESS
+        if pdi.sdf_filters or pdi.unknown:
+            _check_filters(pdr.pdr_id, pdi)
+        is_uplink = pdi.source_interface == ACCESS
         teid = self._tunnel_end(pdr.pdr_id, pdi) if is_uplink else None
         ue = self._ue_address(pdr.pdr_id, pdi)
         if not is_uplink and ue is None:
@@ -99,7 +121,7 @@ class Draft:
             raise failed(Cause.CONDITIONAL_IE_MISSING, "uplink PDR without F-TEID", PDR, pdr_id, F_TEID)
         if f_teid.teid is None:
             return self._choose(pdr_id, f_teid)
-        if f_teid.ipv4 != self._settings.n3_address or not f_teid.teid:
+        if f_teid.ipv4 != self._ends.n3 or not f_teid.teid:
             what = f"F-TEID {f_teid.teid:#x} at {f_teid.ipv4} is not ours"
             raise failed(Cause.INVALID_F_TEID_ALLOCATION_OPTION, what, PDR, pdr_id, F_TEID)
         return f_teid.teid
@@ -112,7 +134,7 @@ class Draft:
         teid = known or self._choose_teid()
         if f_teid.choose_id is not None:
             self._chosen[f_teid.choose_id] = teid
-        given = pfcp.FTeid(teid, self._settings.n3_address)
+        given = pfcp.FTeid(teid, self._ends.n3)
         self.created.append(pfcp.CreatedPdr(pdr_id=pdr_id, f_teid=given))
         return teid
 
@@ -123,8 +145,7 @@ class Draft:
                 what = "UE address of another kind than IPv4, or to be chosen"
                 raise failed(Cause.SERVICE_NOT_SUPPORTED, what, PDR, pdr_id, UE_IP_ADDRESS)
             return None
-        pools = self._settings.ue_pools
-        if len(set(found)) > 1 or (pools and not any(found[0] in pool for pool in pools)):
+        if found.count(found[0]) != len(found) or not self._ends.has(found[0]):
             what = f"UE address {', '.join(map(str, found))} is not one of ours"
             raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, what, PDR, pdr_id, UE_IP_ADDRESS)
         return found[0]
@@ -233,16 +254,16 @@ def _is_name(text: str) -> bool:
     return bool(text) and all(c.isascii() and (c.isalnum() or c in "-._") for c in text)
 
 
-def _check_filters(pdr_id: int, filters: list[pfcp.SdfFilter], unreadable: list[bytes]) -> None:
+def _check_filters(pdr_id: int, pdi: pfcp.Pdi) -> None:
     """All of a UE's packets are one flow here: only a filter that says so is taken (DEV-071)."""
-    for each in filters:
+    for each in pdi.sdf_filters:
         text = " ".join((each.flow_description or "")[: LONGEST_FILTER + 1].split())
         if not text.startswith("permit ") or len(text) > LONGEST_FILTER:
             raise failed(Cause.MANDATORY_IE_INCORRECT, "malformed SDF filter", PDR, pdr_id, SDF_FILTER)
         if text not in ANY_FLOW:
             what = f"SDF filter '{text}': flows are not told apart"
             raise failed(Cause.SERVICE_NOT_SUPPORTED, what, PDR, pdr_id, SDF_FILTER)
-    if unreadable:
+    if any(kind == SDF_FILTER for kind, _ in pdi.unknown):
         raise failed(Cause.INVALID_LENGTH, "SDF filter cut short", PDR, pdr_id, SDF_FILTER)
 
 
@@ -260,13 +281,13 @@ def _qer_ids(numbers: list[int]) -> tuple[int, ...]:
 
 
 def _actions(far_id: int, action: ApplyAction) -> int:
-    """§8.2.26: exactly one of DROP, FORW and BUFF; NOCP only with BUFF."""
-    main = [action.has(flag) for flag in (ApplyAction.DROP, ApplyAction.FORW, ApplyAction.BUFF)]
-    if sum(main) != 1 or (action.has(ApplyAction.NOCP) and not main[2]):
-        raise failed(Cause.MANDATORY_IE_INCORRECT, "Apply Action", FAR, far_id, APPLY_ACTION)
-    if action.value & ~(ApplyAction.DROP | ApplyAction.FORW | ApplyAction.BUFF | ApplyAction.NOCP):
+    """The flags, where they are OFFERED; a flag that is not comes after those that exclude each other."""
+    flags = action.value
+    if flags in OFFERED:
+        return flags
+    if flags & (DROP | FORW | BUFF | NOCP) in OFFERED:
         raise failed(Cause.SERVICE_NOT_SUPPORTED, "Apply Action", FAR, far_id, APPLY_ACTION)
-    return action.value
+    raise failed(Cause.MANDATORY_IE_INCORRECT, "Apply Action", FAR, far_id, APPLY_ACTION)
 
 
 def _forwarding(far: Far, ie: pfcp.ForwardingParameters | pfcp.UpdateForwardingParameters) -> Far:
@@ -274,18 +295,23 @@ def _forwarding(far: Far, ie: pfcp.ForwardingParameters | pfcp.UpdateForwardingP
         raise failed(Cause.INVALID_FORWARDING_POLICY, "redirection or policy", FAR, far.far_id)
     _check_instance(ie.network_instance)
     if ie.destination_interface is not None:
-        if ie.destination_interface not in (Interface.ACCESS, *CORE):
+        if ie.destination_interface not in SIDES:
             what = f"destination interface {ie.destination_interface}"
             raise failed(Cause.SERVICE_NOT_SUPPORTED, what, FAR, far.far_id, 42)
-        far = replace(far, to_access=ie.destination_interface == Interface.ACCESS)
+        far = replace(far, to_access=ie.destination_interface == ACCESS)
     outer = ie.outer_header_creation
     if outer is None:
         return far
-    usable = outer.description == OuterHeaderCreation.GTPU_UDP_IPV4 and outer.teid and outer.ipv4
-    if not usable or outer.ipv4 is None or outer.ipv4.is_unspecified or outer.ipv4.is_multicast:
+    usable = outer.description == OuterHeaderCreation.GTPU_UDP_IPV4 and outer.teid
+    if not usable or outer.ipv4 is None or not _is_host(int(outer.ipv4)):
         what = f"outer header creation {outer.description:#06x} to {outer.ipv4}"
         raise failed(Cause.MANDATORY_IE_INCORRECT, what, FAR, far.far_id, OUTER_HEADER_CREATION)
     return replace(far, teid=outer.teid or 0, peer=outer.ipv4)
+
+
+def _is_host(address: int) -> bool:
+    """Neither 0.0.0.0 nor multicast (224.0.0.0/4)."""
+    return address != 0 and address >> 28 != 14
 
 
 def _qer(qer: Qer, ie: pfcp.CreateQer | pfcp.UpdateQer) -> Qer:
@@ -299,21 +325,22 @@ def _qer(qer: Qer, ie: pfcp.CreateQer | pfcp.UpdateQer) -> Qer:
 # -- compilation -----------------------------------------------------------------------------------------
 
 
-def compile_rules(session: SessionContext, settings: Settings) -> SessionRules:
-    """What the data plane is to do. Rejected for a session that it cannot serve."""
+def compile_rules(session: SessionContext, n3: IPv4Address) -> SessionRules:
+    """What the data plane is to do. n3: our end. Rejected for a session that it cannot serve."""
     ordered = sorted(session.pdrs, key=lambda pdr: pdr.precedence)
-    uplink, downlink = ([pdr for pdr in ordered if pdr.is_uplink is way] for way in (True, False))
+    uplink = [pdr for pdr in ordered if pdr.is_uplink]
+    downlink = [pdr for pdr in ordered if not pdr.is_uplink]
     decap: dict[int, DecapRule] = {}
-    encap: dict[IPv4Address, EncapRule] = {}
+    encap: dict[int, EncapRule] = {}
     for pdr in uplink:
         if pdr.teid is not None and pdr.teid not in decap:
             decap[pdr.teid] = _decap(session, pdr, pdr.teid, uplink, downlink)
     for pdr in downlink:
-        if pdr.ue is not None and pdr.ue not in encap:
-            encap[pdr.ue] = _encap(session, pdr, pdr.ue, settings)
+        if pdr.ue is not None and int(pdr.ue) not in encap:
+            encap[int(pdr.ue)] = _encap(session, pdr, pdr.ue, n3)
     ambr = _same_rates(
-        _limit(session.qer(n).uplink_bps for pdr in uplink for n in pdr.qer_ids),
-        _limit(session.qer(n).downlink_bps for pdr in downlink for n in pdr.qer_ids),
+        _lowest([session.qer(n).uplink_bps for pdr in uplink for n in pdr.qer_ids]),
+        _lowest([session.qer(n).downlink_bps for pdr in downlink for n in pdr.qer_ids]),
     )
     return SessionRules(session.seid, tuple(decap.values()), tuple(encap.values()), ambr)
 
@@ -323,9 +350,10 @@ def _same_rates(uplink: int, downlink: int) -> Ambr:
     return Ambr(uplink, downlink)
 
 
-def _limit(rates: Iterable[int]) -> int:
-    """The lowest of those that limit at all."""
-    return min((rate for rate in rates if rate), default=0)
+def _lowest(rates: list[int]) -> int:
+    """Of those that limit at all."""
+    limits = [rate for rate in rates if rate]
+    return min(limits) if limits else 0
 
 
 def _decap(session: SessionContext, pdr: Pdr, teid: int, uplink: list[Pdr], downlink: list[Pdr]) -> DecapRule:
@@ -333,26 +361,28 @@ def _decap(session: SessionContext, pdr: Pdr, teid: int, uplink: list[Pdr], down
     if ue is None:
         raise failed(Cause.CONDITIONAL_IE_MISSING, "no UE address", PDR, pdr.pdr_id, UE_IP_ADDRESS)
     far = session.far(pdr.far_id)
-    if far.actions & ApplyAction.FORW and far.to_access is not False:
+    if far.actions & FORW and far.to_access is not False:
         what = "uplink packets go to the core network side only"
         raise failed(Cause.SERVICE_NOT_SUPPORTED, what, FAR, far.far_id, 42)
-    is_open = all(session.qer(n).uplink_open for n in pdr.qer_ids)
-    action = Action.FORWARD if far.actions & ApplyAction.FORW and is_open else Action.DROP
+    is_closed = False in [session.qer(n).uplink_open for n in pdr.qer_ids]
     qfis = [each.qfis for each in uplink if each.teid == teid]
-    single = qfis[0][0] if len(set(qfis)) == 1 and len(qfis[0]) == 1 else 0
-    return DecapRule(teid, ue, action, single)
+    single = qfis[0][0] if len(qfis[0]) == 1 and qfis.count(qfis[0]) == len(qfis) else 0
+    return DecapRule(teid, ue, PASS if far.actions & FORW and not is_closed else DISCARD, single)
 
 
-def _encap(session: SessionContext, pdr: Pdr, ue: IPv4Address, settings: Settings) -> EncapRule:
+def _encap(session: SessionContext, pdr: Pdr, ue: IPv4Address, n3: IPv4Address) -> EncapRule:
     far = session.far(pdr.far_id)
-    qers = [session.qer(n) for n in pdr.qer_ids]
-    qfi = next((qer.qfi for qer in qers if qer.qfi is not None), 0)
-    if far.actions & ApplyAction.DROP or not all(qer.downlink_open for qer in qers):
-        return EncapRule(ue, qfi=qfi, action=Action.DROP)
-    if far.actions & ApplyAction.BUFF:
-        notify = bool(far.actions & ApplyAction.NOCP)
-        return EncapRule(ue, qfi=qfi, action=Action.BUFFER, notify=notify)
+    qfi, is_closed = None, False
+    for number in pdr.qer_ids:
+        qer = session.qer(number)
+        qfi = qer.qfi if qfi is None else qfi
+        is_closed = is_closed or not qer.downlink_open
+    qfi = qfi or 0
+    if far.actions & DROP or is_closed:
+        return EncapRule(ue, qfi=qfi, action=DISCARD)
+    if far.actions & BUFF:
+        return EncapRule(ue, qfi=qfi, action=WAIT, notify=bool(far.actions & NOCP))
     if far.peer is None or not far.to_access:
         what = "downlink packets need the gNB's F-TEID"
         raise failed(Cause.CONDITIONAL_IE_MISSING, what, FAR, far.far_id, OUTER_HEADER_CREATION)
-    return EncapRule(ue, far.teid, far.peer, settings.n3_address, qfi)
+    return EncapRule(ue, far.teid, far.peer, n3, qfi)

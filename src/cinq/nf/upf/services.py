@@ -85,6 +85,8 @@ class UPF:
     def _answer(self, request: pfcp.Message, peer: Peer) -> pfcp.Message | None:
         stranger = not self._associations.may_ask(peer)
         match request:
+            case _ if request.SESSION:
+                return None if stranger else self._answer_session(request, peer)
             case pfcp.HeartbeatRequest():
                 return None if stranger else self._associations.heartbeat(request, peer)
             case pfcp.AssociationSetupRequest():
@@ -95,6 +97,10 @@ class UPF:
                 return self._associations.release(request, peer)
             case _ if stranger:
                 return None
+        return self._n4.refusal(type(request), Cause.SERVICE_NOT_SUPPORTED, None)
+
+    def _answer_session(self, request: pfcp.Message, peer: Peer) -> pfcp.Message | None:
+        match request:
             case pfcp.SessionEstablishmentRequest():
                 return self._sessions.establish(request, peer)
             case pfcp.SessionModificationRequest():

@@ -8,7 +8,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +22,7 @@ from cinq.userplane.model import Buffered, Inner, Model, Outer, SlowPath
 from cinq.userplane.n3 import N3Socket
 from cinq.userplane.rules import (
     Action,
+    Ambr,
     NoRoom,
     PlaneEvents,
     PlaneSettings,
@@ -38,11 +39,18 @@ UE_MAC, OUR_MAC = "02:63:71:00:00:01", "02:63:71:00:00:02"  # far and near end o
 ETHERNET_IPV4 = b"\x08\x00"
 FRAMES_AT_ONCE = 256
 TAP_QUEUE = 4096
+NO_LIMIT = Ambr()
+BUFFER = Action.BUFFER
 BY_USER_SPACE = (Reason.SLOW_PATH, Reason.UNKNOWN_TEID, Reason.PUNTED)
 
 
 def octets_of(mac: str) -> bytes:
     return bytes.fromhex(mac.replace(":", ""))
+
+
+def _waits(rules: SessionRules, ue: IPv4Address | None = None) -> bool:
+    """Whether packets wait under these rules: those for this UE address, or any."""
+    return BUFFER in [rule.action for rule in rules.encap if ue is None or rule.ue == ue]
 
 
 class EbpfPlane:
@@ -157,62 +165,69 @@ class EbpfPlane:
 
     def install(self, rules: SessionRules) -> None:
         """See Plane. Buffered packets leave before the kernel forwards new ones, so order is kept."""
-        model = self._model
+        model, session = self._model, rules.session
         model.registry.admit(rules, self._settings.max_sessions)
-        unknown = [rule.side for rule in rules.decap if rule.side and rule.side not in self._sides]
-        if unknown:
-            raise RuleError(f"no UE interface {unknown[0]!r}")
-        before = model.registry.sessions.get(rules.session, SessionRules(rules.session))
-        slot = self._slot(rules.session)
+        if self._gnb:
+            self._check_sides(rules)
+        before = model.registry.sessions.get(session) or SessionRules(session)
+        known = self._slots.get(session)
+        slot = self._take_slot(session, rules.ambr) if known is None else known
         try:
             self._write(rules, before, slot)
         except OSError as refused:
             self._rewrite(rules, before, slot)
             raise NoRoom(f"the kernel's tables are full: {refused}") from refused
-        self._police(rules, before, slot)
-        if any(rule.action is Action.BUFFER for rule in before.encap):
+        if known is not None and rules.ambr != before.ambr:
+            self._police(slot, rules.ambr)
+        if _waits(before):
             self._turn(rules, slot)
         else:
-            model.install(rules, time.monotonic_ns())
+            model.replace(rules, time.monotonic_ns())
 
-    def _slot(self, session: int) -> int:
-        slot = self._slots.get(session)
-        if slot is None:
-            used = bool(self._free)
-            slot = self._free.pop() if used else len(self._slots)
-            self._slots[session] = slot
-            if used:  # a slot that nobody had is zero
-                self._maps["usages"][layout.INDEX.pack(slot)] = bytes(layout.USAGE.size)
-                self._maps["policers"][layout.INDEX.pack(slot)] = bytes(layout.POLICER.size)
+    def _check_sides(self, rules: SessionRules) -> None:
+        for rule in rules.decap:
+            if rule.side and rule.side not in self._sides:
+                raise RuleError(f"no UE interface {rule.side!r}")
+
+    def _take_slot(self, session: int, ambr: Ambr) -> int:
+        """One that was given back holds what its session left; one that nobody had is zero."""
+        used = bool(self._free)
+        slot = self._free.pop() if used else len(self._slots)
+        self._slots[session] = slot
+        if used:
+            self._maps["usages"][layout.INDEX.pack(slot)] = bytes(layout.USAGE.size)
+        if used or ambr != NO_LIMIT:
+            self._police(slot, ambr)
         return slot
 
-    def _police(self, rules: SessionRules, before: SessionRules, slot: int) -> None:
-        if rules.ambr == before.ambr:
-            return
-        rates = rules.ambr.uplink, rules.ambr.downlink
+    def _police(self, slot: int, ambr: Ambr) -> None:
+        rates = ambr.uplink, ambr.downlink
         decap, encap = reversed(rates) if self._gnb else rates
         value = layout.policer_value(decap, encap, self._settings.bucket_ms * 1_000_000)
         self._maps["policers"][layout.INDEX.pack(slot)] = value
 
     def _write(self, rules: SessionRules, before: SessionRules, slot: int) -> None:
         """New entries first, then the old ones go. Where packets wait, BUFFER stays until they have left."""
-        buffering = {rule.ue for rule in before.encap if rule.action is Action.BUFFER}
         for decap in rules.decap:
-            value = layout.decap_value(decap, slot, *self._port(decap.side))
-            self._maps["decaps"][layout.decap_key(decap.teid)] = value
+            if self._gnb or decap not in before.decap:  # a gNB's first interface may have come meanwhile
+                value = layout.decap_value(decap, slot, *self._port(decap.side))
+                self._maps["decaps"][layout.decap_key(decap.teid)] = value
         for encap in rules.encap:
-            if encap.ue not in buffering:
+            if encap not in before.encap and not _waits(before, encap.ue):
                 self._maps["encaps"][encap.ue.packed] = layout.encap_value(encap, slot)
         self._delete(before, rules)
 
     def _delete(self, old: SessionRules, keep: SessionRules) -> None:
-        teids, ues = {rule.teid for rule in keep.decap}, {rule.ue for rule in keep.encap}
-        for decap in old.decap:
-            if decap.teid not in teids:
-                self._forget(self._maps["decaps"].__delitem__, layout.decap_key(decap.teid))
-        for encap in old.encap:
-            if encap.ue not in ues:
-                self._forget(self._maps["encaps"].__delitem__, encap.ue.packed)
+        if old.decap != keep.decap:
+            teids = {rule.teid for rule in keep.decap}
+            for decap in old.decap:
+                if decap.teid not in teids:
+                    self._forget(self._maps["decaps"].__delitem__, layout.decap_key(decap.teid))
+        if old.encap != keep.encap:
+            ues = {int(rule.ue) for rule in keep.encap}
+            for encap in old.encap:
+                if int(encap.ue) not in ues:
+                    self._forget(self._maps["encaps"].__delitem__, encap.ue.packed)
 
     @staticmethod
     def _forget(delete: Callable[[bytes], None], key: bytes) -> None:
@@ -236,18 +251,24 @@ class EbpfPlane:
 
     def _turn(self, rules: SessionRules, slot: int) -> None:
         """From BUFFER to something else: drain, release, switch, and drain what came meanwhile."""
-        self._drain()
-        for outer in self._model.install(rules, time.monotonic_ns()):
+        busy = self._drain()
+        for outer in self._model.replace(rules, time.monotonic_ns()):
+            busy = True
             self._n3.send(outer.octets, outer.peer)
-        self._drain()
+        if busy:
+            self._drain()
         for encap in rules.encap:
             self._maps["encaps"][encap.ue.packed] = layout.encap_value(encap, slot)
-        self._drain()
+        if busy:  # else what came in these microseconds, if anything, is the reader's
+            self._drain()
 
-    def _drain(self) -> None:
-        """The kernel lets no more wait than the sessions' limits, so this ends."""
-        while self._from_tap():
-            pass
+    def _drain(self) -> bool:
+        """The kernel lets no more wait than the sessions' limits, so this ends. Whether there was any."""
+        read = self._from_tap()
+        found = read > 0
+        while read == FRAMES_AT_ONCE:
+            read = self._from_tap()
+        return found
 
     def discard(self, session: int) -> None:
         self._drain()
@@ -263,13 +284,13 @@ class EbpfPlane:
 
     # -- packets in user space -----------------------------------------------------------------------------
 
-    def _from_tap(self) -> bool:
-        """Frames that the kernel did not encapsulate because their rule says BUFFER. True: more may wait."""
-        for _ in range(FRAMES_AT_ONCE):
+    def _from_tap(self) -> int:
+        """Frames that the kernel did not encapsulate because their rule says BUFFER. How many it read."""
+        for read in range(FRAMES_AT_ONCE):
             try:
                 frame = os.read(self._tap, 65536)
             except BlockingIOError:
-                return False
+                return read
             if frame[12:14] != ETHERNET_IPV4:
                 continue
             verdict = self._model.encapsulate(frame[14:], time.monotonic_ns())
@@ -277,7 +298,7 @@ class EbpfPlane:
                 self._n3.send(verdict.octets, verdict.peer)
             elif isinstance(verdict, Buffered) and verdict.notify:
                 self._events.buffered(verdict.session)
-        return True
+        return FRAMES_AT_ONCE
 
     def _from_n3(self, octets: bytes, peer: tuple[str, int]) -> None:
         verdict = self._model.decapsulate(octets, time.monotonic_ns())

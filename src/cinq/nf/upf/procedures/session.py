@@ -8,7 +8,7 @@ from cinq.nf.upf.context import FAR, PDR, Rejected, SessionContext
 from cinq.nf.upf.dataplane import DataPlane
 from cinq.nf.upf.n4 import N4, Peer
 from cinq.nf.upf.registry import Registry
-from cinq.nf.upf.rules import UE_IP_ADDRESS, URR_ID, Draft, compile_rules, failed
+from cinq.nf.upf.rules import UE_IP_ADDRESS, URR_ID, Draft, Ends, compile_rules, failed
 from cinq.nf.upf.settings import Settings
 from cinq.userplane.rules import NoRoom, RuleError
 from cinq.wire import gtpu, pfcp
@@ -21,7 +21,8 @@ class Sessions:
     """Establishes, modifies and deletes; every method returns the response or raises Rejected."""
 
     def __init__(self, settings: Settings, registry: Registry, plane: DataPlane, n4: N4) -> None:
-        self._settings, self._registry, self._plane, self._n4 = settings, registry, plane, n4
+        self._node_id, self._ends = settings.node_id, Ends.of(settings)
+        self._registry, self._plane, self._n4 = registry, plane, n4
 
     def establish(
         self, request: pfcp.SessionEstablishmentRequest, peer: Peer
@@ -36,14 +37,14 @@ class Sessions:
             what = "usage reports and traffic endpoints are not offered"
             raise Rejected(Cause.SERVICE_NOT_SUPPORTED, what, URR_ID)
         blank = SessionContext(self._registry.new_seid(), request.cp_f_seid.seid, peer[0])
-        draft = Draft(blank, self._settings, self._registry.new_teid)
+        draft = Draft(blank, self._ends, self._registry.new_teid)
         draft.create(request.create_pdrs, request.create_fars, request.create_qers)
         session = draft.context()
-        self._put(session)
+        self._put(session, blank)
         return pfcp.SessionEstablishmentResponse(
             node_id=self._n4.node_id,
             cause=Cause.REQUEST_ACCEPTED,
-            up_f_seid=pfcp.FSeid(session.seid, self._settings.node_id),
+            up_f_seid=pfcp.FSeid(session.seid, self._node_id),
             created_pdrs=draft.created,
             seid=session.cp_seid,
         )
@@ -58,17 +59,17 @@ class Sessions:
         if request.create_urrs or request.update_urrs or request.create_traffic_endpoints:
             what = "usage reports and traffic endpoints are not offered"
             raise Rejected(Cause.SERVICE_NOT_SUPPORTED, what, URR_ID)
-        draft = Draft(before, self._settings, self._registry.new_teid)
+        draft = Draft(before, self._ends, self._registry.new_teid)
         draft.remove(
-            (each.pdr_id for each in request.remove_pdrs),
-            (each.far_id for each in request.remove_fars),
-            (each.qer_id for each in request.remove_qers),
+            [each.pdr_id for each in request.remove_pdrs],
+            [each.far_id for each in request.remove_fars],
+            [each.qer_id for each in request.remove_qers],
         )
         draft.create(request.create_pdrs, request.create_fars, request.create_qers)
         draft.update(request.update_pdrs, request.update_fars, request.update_qers)
         session = draft.context(request.cp_f_seid.seid if request.cp_f_seid else None)
         drop = request.smreq_flags is not None and request.smreq_flags.has(SmReqFlags.DROBU)
-        self._put(session, drop_buffered=drop)
+        self._put(session, before, drop_buffered=drop)
         self._end_markers(request, before, session)
         return pfcp.SessionModificationResponse(
             cause=Cause.REQUEST_ACCEPTED, created_pdrs=draft.created, seid=session.cp_seid
@@ -86,10 +87,11 @@ class Sessions:
         self._plane.remove(session.seid)
         self._registry.pop(session.seid)
 
-    def _put(self, session: SessionContext, *, drop_buffered: bool = False) -> None:
+    def _put(self, session: SessionContext, before: SessionContext, *, drop_buffered: bool = False) -> None:
         """Into the plane, then into the registry; Rejected when the plane does not take it."""
-        self._check_owners(session)
-        rules = compile_rules(session, self._settings)
+        if session.pdrs != before.pdrs:
+            self._check_owners(session)
+        rules = compile_rules(session, self._ends.n3)
         try:
             if drop_buffered:
                 self._plane.discard(session.seid)
