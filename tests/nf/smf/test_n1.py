@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import pytest
 
@@ -56,26 +57,50 @@ def rejected(cause: int, psi: int = 1, pti: int = 1) -> nas.PDUSessionEstablishm
     return nas.PDUSessionEstablishmentReject(pdu_session_id=psi, pti=pti, cause=cause)
 
 
+def ignored(n1: bytes) -> None:
+    """A create that is refused without a word to the UE."""
+
+    async def scene(w: World) -> None:
+        with pytest.raises(SmContextRefused) as caught:
+            await w.create(n1)
+        assert caught.value.n1_sm_message is None
+        assert w.nothing_left()
+
+    play(scene)
+
+
 @pytest.mark.parametrize("psi", [0, 16, 255])
 def test_dev_022_pdu_session_identity(psi: int) -> None:
-    message, _ = refused(request(psi), psi=psi)
-    assert message == rejected(43, psi)
+    """Reserved and unassigned values (TS 24.501 §9.4) that an AMF let pass; ours answers #90 itself (§7.3.2 c)."""
+    assert refused(request(psi), psi=psi)[0] == rejected(43, psi)
 
 
 def test_identity_differs_from_the_amfs() -> None:
     assert refused(request(3), psi=1)[0] == rejected(43, 3)
 
 
-@pytest.mark.parametrize("pti", [0, 255])
-def test_pti(pti: int) -> None:
-    assert refused(request(pti=pti))[0] == rejected(81, pti=pti)
+def test_unassigned_pti() -> None:
+    """§7.3.1 c): "... in which the PTI value is an unassigned value, the network shall respond with a 5GSM STATUS
+    message including 5GSM cause #81"; before anything else is looked at (§7.1)."""
+    status = nas.FiveGSMStatus(pdu_session_id=1, pti=0, cause=81)
+    assert refused(request(pti=0))[0] == refused(bytes.fromhex("2e0100c1"))[0] == status
 
 
-def test_dev_024_truncated_extended_pco() -> None:
-    """An optional element that is wrong counts as absent (TS 24.007 §11.2.4): the session comes, without DNS."""
+def test_reserved_pti() -> None:
+    """§7.3.1 d): "... in which the PTI value is a reserved value, the network shall ignore the message"."""
+    ignored(request(pti=255))
+    ignored(bytes.fromhex("2e01ffc1"))
+
+
+@pytest.mark.parametrize("tail", ["917b000780000a00000d", "917b000780000a00000d05"])
+def test_dev_024_truncated_extended_pco(tail: str) -> None:
+    """The session comes, without DNS. The list of cases wants #96 "invalid mandatory information" here, but the
+    element is optional: TS 24.501 §7.7.1 "The UE shall treat all optional IEs that are syntactically incorrect in a
+    message as not present in the message. The network shall take the same approach." (§7.5.1 with its #96 is for
+    mandatory elements and for unknown ones that want to be comprehended.)"""
 
     async def scene(w: World) -> None:
-        await w.create(request(tail="917b000780000a00000d"))
+        await w.create(request(tail=tail))
         await asyncio.sleep(0.01)
         accept = w.amf.n1()[-1]
         assert isinstance(accept, nas.PDUSessionEstablishmentAccept)
@@ -89,22 +114,28 @@ def test_mandatory_element_missing(octets: str) -> None:
     assert refused(bytes.fromhex(octets))[0] == rejected(96)
 
 
-@pytest.mark.parametrize("octets", ["", "2e", "7e00", "2e0101"])
+@pytest.mark.parametrize("octets", ["", "2e", "7e00", "2e0101", "7e0041790000"])
 def test_no_message_at_all(octets: str) -> None:
-    async def scene(w: World) -> None:
-        with pytest.raises(SmContextRefused):
-            await w.create(bytes.fromhex(octets))
-
-    play(scene)
+    """§7.2.1: "too short to contain a complete message type information element, that message shall be ignored"."""
+    ignored(bytes.fromhex(octets))
 
 
-def test_another_message_opens_no_session() -> None:
-    message, _ = refused(bytes.fromhex("2e0101d1"))
-    assert message == nas.FiveGSMStatus(pdu_session_id=1, pti=1, cause=98)
+@pytest.mark.parametrize("octets", ["2e0101d6", "2e0101d66f"])
+def test_status_is_not_answered(octets: str) -> None:
+    ignored(bytes.fromhex(octets))
+
+
+@pytest.mark.parametrize(("kind", "cause"), [("d1", 98), ("c9", 98), ("d4", 47), ("c2", 97), ("ff", 97)])
+def test_another_message_opens_no_session(kind: str, cause: int) -> None:
+    """§7.4: #98 for a message that fits no state, #97 for one that no UE sends; §7.3.1 a): #47 where nothing is to be
+    completed."""
+    message, _ = refused(bytes.fromhex(f"2e0101{kind}"))
+    assert message == nas.FiveGSMStatus(pdu_session_id=1, pti=1, cause=cause)
 
 
 @pytest.mark.parametrize("dnn", ["", "a" * 101, "nowhere", "-x"])
 def test_dev_027_unknown_dnn(dnn: str) -> None:
+    """#27 for what an AMF lets pass; ours selects no SMF for a DNN that is not subscribed, and says #91."""
     assert refused(dnn=dnn)[0] == rejected(27)
 
 
@@ -120,14 +151,17 @@ def test_existing_session_that_is_not_there() -> None:
     assert refused(request_type="EXISTING_PDU_SESSION")[0] == rejected(54)
 
 
-@pytest.mark.parametrize(("kind", "cause"), [(2, 50), (4, 28), (5, 28)])
+@pytest.mark.parametrize(("kind", "cause"), [(2, 50), (4, 28), (5, 28), (7, 28)])
 def test_pdu_session_type(kind: int, cause: int) -> None:
     assert refused(request(tail=f"9{kind}a1"))[0] == rejected(cause)
 
 
-def test_ipv4v6_gets_ipv4_and_is_told_why() -> None:
+@pytest.mark.parametrize("kind", ["93", "90", "96"])
+def test_ipv4v6_gets_ipv4_and_is_told_why(kind: str) -> None:
+    """Table 9.11.4.11.1: values that are unused are read as IPv4v6."""
+
     async def scene(w: World) -> None:
-        await w.create(request(tail="93"))
+        await w.create(request(tail=kind))
         await asyncio.sleep(0.01)
         accept = w.amf.n1()[-1]
         assert isinstance(accept, nas.PDUSessionEstablishmentAccept)
@@ -137,20 +171,53 @@ def test_ipv4v6_gets_ipv4_and_is_told_why() -> None:
     play(scene)
 
 
-def test_ssc_mode() -> None:
-    message, cause = refused(request(tail="91a2"))
+@pytest.mark.parametrize("tail", ["91a2", "91a3", "91a5", "91a6", "91a7"])
+def test_ssc_mode(tail: str) -> None:
+    message, cause = refused(request(tail=tail))
     assert isinstance(message, nas.PDUSessionEstablishmentReject)
     assert (message.cause, message.allowed_ssc_mode, cause) == (68, 1, "SSC_NOT_SUPPORTED")
 
 
-def test_subscription_without_ipv4() -> None:
+@pytest.mark.parametrize("tail", ["91", "91a1", "91a4"])
+def test_ssc_mode_1(tail: str) -> None:
+    """Asked for, left to the network (§6.4.1.3), or the unused value that is read as it (table 9.11.4.16.1)."""
+
     async def scene(w: World) -> None:
         w.udm.configuration = DnnConfiguration(
-            pdu_session_types=PduSessionTypes(default_session_type="ETHERNET"),
-            ssc_modes=SscModes(),
+            pdu_session_types=PduSessionTypes(default_session_type="IPV4"),
+            ssc_modes=SscModes(default_ssc_mode="SSC_MODE_2", allowed_ssc_modes=["SSC_MODE_1"]),
         )
-        with pytest.raises(SmContextRefused, match="ETHERNET"):
-            await w.create()
+        await w.create(request(tail=tail))
+        await asyncio.sleep(0.01)
+        accept = w.amf.n1()[-1]
+        assert isinstance(accept, nas.PDUSessionEstablishmentAccept)
+        assert accept.selected_ssc_mode == 1
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    ("subscribed", "asked", "cause"),
+    [
+        (["ETHERNET"], "91", 61),
+        (["ETHERNET"], "95", 28),
+        (["UNSTRUCTURED"], "93", 58),
+        (["IPV6"], "91", 51),
+        (["IPV6"], "92", 28),
+        (["IPV6", "ETHERNET"], "91", 28),
+    ],
+)
+def test_subscription_without_ipv4(
+    subscribed: list[Literal["IPV6", "UNSTRUCTURED", "ETHERNET"]], asked: str, cause: int
+) -> None:
+    """§6.4.1.4.1: #51, #58 and #61 where the subscription is limited to that type; #28 for what is not supported."""
+
+    async def scene(w: World) -> None:
+        types = PduSessionTypes(default_session_type=subscribed[0], allowed_session_types=[*subscribed])
+        w.udm.configuration = DnnConfiguration(pdu_session_types=types, ssc_modes=SscModes())
+        with pytest.raises(SmContextRefused, match=subscribed[0]) as caught:
+            await w.create(request(tail=asked))
+        assert nas.decode(caught.value.n1_sm_message or b"") == rejected(cause)
 
     play(scene)
 
@@ -188,25 +255,53 @@ def test_amf_does_not_take_the_accept() -> None:
     play(scene)
 
 
+def status(cause: int, pti: int = 5, psi: int = 1) -> nas.FiveGSMStatus:
+    return nas.FiveGSMStatus(pdu_session_id=psi, pti=pti, cause=cause)
+
+
 UPLINK = [
     # DEV-025: QoS flow descriptions of length 0; DEV-026: a QoS rule longer than its element
     ("2e0105c9790000", nas.PDUSessionModificationReject(pdu_session_id=1, pti=5, cause=84)),
     ("2e0105c97a000401ffff31", nas.PDUSessionModificationReject(pdu_session_id=1, pti=5, cause=84)),
     ("2e0105c9790006012041010109", nas.PDUSessionModificationReject(pdu_session_id=1, pti=5, cause=37)),
     ("2e0105c9", nas.PDUSessionModificationReject(pdu_session_id=1, pti=5, cause=32)),
-    ("2e0100c9", nas.PDUSessionModificationReject(pdu_session_id=1, pti=0, cause=81)),
+    # §7.3.1 a) COMPLETE, COMMAND REJECT: "an assigned or unassigned value that does not match any PTI in use": #47
+    ("2e0105cc", status(47)),
+    ("2e0100cc", status(47, 0)),
+    ("2e0105cd6f", status(47)),
+    ("2e0105d4", status(47)),
+    # b) AUTHENTICATION COMPLETE with an assigned value, c) requests with an unassigned one: #81
+    ("2e0105c6000401020304", status(81)),
+    ("2e0105d90003010203", status(81)),
+    ("2e0100c9", status(81, 0)),
+    ("2e0100d1", status(81, 0)),
+    ("2e0100c1ffff91", status(81, 0)),
+    # d) reserved value: ignored
+    ("2e01ffd1", None),
+    ("2e01ffff", None),
+    # §7.3.2 a), b) requests are rejected with #43, d) anything else is ignored
     ("2e0205c9", nas.PDUSessionModificationReject(pdu_session_id=2, pti=5, cause=43)),
-    ("2e0100d1", nas.PDUSessionReleaseReject(pdu_session_id=1, pti=0, cause=81)),
-    ("2e0105ff", nas.FiveGSMStatus(pdu_session_id=1, pti=5, cause=97)),
-    ("2e0105c2", nas.FiveGSMStatus(pdu_session_id=1, pti=5, cause=96)),
-    ("2e0105d4", nas.FiveGSMStatus(pdu_session_id=1, pti=5, cause=98)),
-    ("2e0105cc", nas.FiveGSMStatus(pdu_session_id=1, pti=5, cause=98)),
-    ("2e0105c1ffff91", nas.FiveGSMStatus(pdu_session_id=1, pti=5, cause=98)),
-    ("2e01ffd1", None),  # PTI 255
+    ("2e0005d1", nas.PDUSessionReleaseReject(pdu_session_id=0, pti=5, cause=43)),
+    ("2e1005d1", nas.PDUSessionReleaseReject(pdu_session_id=16, pti=5, cause=43)),
+    ("2e0205d66f", None),
+    ("2eff05da", None),
+    # §7.4: types that are unknown, or not "defined for the EPD in the given direction": #97
+    ("2e0105ff", status(97)),
+    ("2e0105c2", status(97)),
+    ("2e0105d324", status(97)),
+    ("2e0105c1ffff91", status(98)),
+    ("2e0100c6000401020304", status(98, 0)),
+    # §7.5: mandatory elements
+    ("2e0105c1", nas.PDUSessionEstablishmentReject(pdu_session_id=1, pti=5, cause=96)),
+    ("2e0100c6", status(96, 0)),
+    # §7.2.1: too short, or no 5GSM message
     ("2e01", None),
     ("", None),
     ("7e0041", None),
-    ("2e0105d65f", None),  # 5GSM STATUS
+    ("7e00417900", None),
+    # 5GSM STATUS, whole and cut, is not answered in kind
+    ("2e0105d65f", None),
+    ("2e0105d6", None),
 ]
 
 
@@ -224,10 +319,15 @@ def test_uplink_to_an_active_session(octets: str, answer: nas.GsmMessage | None)
     play(scene)
 
 
-def test_status_43_ends_the_session() -> None:
+@pytest.mark.parametrize("octets", ["2e0105d62b", "2e0101d62f"], ids=["#43", "#47 of the accept"])
+def test_status_that_ends_the_session(octets: str) -> None:
+    """§6.5.3: #43, and #47 with the PTI of the PDU SESSION ESTABLISHMENT ACCEPT: a local release."""
+
     async def scene(w: World) -> None:
         ref = await w.active()
-        await w.update(ref, n1=bytes.fromhex("2e0105d62b"))
+        answer = await w.update(ref, n1=bytes.fromhex(octets))
+        assert answer.binary_data_n1_sm_message is None
+        assert answer.json_data.n2_sm_info_type == "PDU_RES_REL_CMD"
         assert w.amf.notifications == [(SUPI, 1, "RELEASED")]
         await asyncio.sleep(0.01)
         assert w.nothing_left()
@@ -235,13 +335,80 @@ def test_status_43_ends_the_session() -> None:
     play(scene)
 
 
-def test_status_97_ends_the_release_procedure() -> None:
+@pytest.mark.parametrize("octets", ["2e0105d62f", "2e0100d62f", "2e0101d651", "2e0101d661", "2e0101d66f"])
+def test_status_that_leaves_the_session(octets: str) -> None:
+    """§6.5.3: there is no procedure that it could end."""
+
+    async def scene(w: World) -> None:
+        ref = await w.active()
+        answer = await w.update(ref, n1=bytes.fromhex(octets))
+        assert answer.binary_data_n2_sm_information is None
+        assert len(w.upf.sessions) == 1
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    ("octets", "ends"),
+    [
+        ("2e0102d661", True),
+        ("2e0107d661", True),
+        ("2e0102d62f", True),
+        ("2e0102d651", True),
+        ("2e0102d62b", True),
+        ("2e0107d62f", False),
+        ("2e0101d651", False),
+        ("2e0102d66f", False),
+    ],
+)
+def test_status_during_a_release(octets: str, ends: bool) -> None:
+    """§6.5.3: #47 and #81 end the procedure of their PTI, #97 that of the session, #43 the session."""
+
     async def scene(w: World) -> None:
         ref = await w.active()
         await w.update(ref, n1=bytes.fromhex("2e0102d1"))
-        await w.update(ref, n1=bytes.fromhex("2e0102d661"))
+        await w.update(ref, n1=bytes.fromhex(octets))
+        await asyncio.sleep(0.01)
+        assert w.nothing_left() == ends
+        await asyncio.sleep(100)
+        assert w.nothing_left()
+
+    play(scene)
+
+
+def test_collisions_of_a_release_by_the_network() -> None:
+    """§6.3.3.5: RELEASE REQUEST and MODIFICATION REQUEST meanwhile: "the network shall ignore" them "and proceed with
+    the network-requested PDU session release procedure"."""
+
+    async def scene(w: World) -> None:
+        ref = await w.active()
+        releasing = asyncio.ensure_future(w.smf.release(SUPI, 1, nas.GsmCause.REGULAR_DEACTIVATION))
+        await asyncio.sleep(0.01)
+        for octets in ("2e0105d1", "2e0105c9"):
+            answer = await w.update(ref, n1=bytes.fromhex(octets))
+            assert answer.binary_data_n1_sm_message is None
+        await w.update(ref, n1=bytes.fromhex("2e0100d4"))
+        assert await releasing
+        assert w.nothing_left()
+
+    play(scene)
+
+
+def test_duplicate_session_is_dropped_for_the_amf() -> None:
+    """TS 24.501 §5.4.5.2.5 a) 12, TS 29.502 §5.2.2.3: the gNB is told, the UE is not."""
+
+    async def scene(w: World) -> None:
+        ref = await w.active()
+        answer = await w.update(ref, release="REL_DUE_TO_DUPLICATE_SESSION_ID")
+        assert answer.json_data.n2_sm_info_type == "PDU_RES_REL_CMD"
+        assert answer.binary_data_n1_sm_message is None
+        assert w.amf.notifications == []
         await asyncio.sleep(0.01)
         assert w.nothing_left()
+        second = await w.active()
+        await w.update(second, state="DEACTIVATED")
+        answer = await w.update(second, release="REL_DUE_TO_DUPLICATE_SESSION_ID")
+        assert answer.binary_data_n2_sm_information is None
 
     play(scene)
 

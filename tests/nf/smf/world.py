@@ -321,9 +321,12 @@ class World:
         n2: bytes | None = None,
         kind: str | None = None,
         state: str | None = None,
+        release: str | None = None,
     ) -> UpdateSmContextResponse:
         data = SmContextUpdateData(
             up_cnx_state=state,
+            release=True if release else None,
+            cause=release,
             n1_sm_msg=N1 if n1 is not None else None,
             n2_sm_info=N2 if n2 is not None else None,
             n2_sm_info_type=kind,

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address
 
 from cinq.nf.smf.context import Qos, SmContext
 from cinq.nf.smf.settings import DataNetwork
+from cinq.nf.smf.uplink import Answered, status, uplink_message
 from cinq.numbering import NumberingError, SNssai, dnn
 from cinq.sbi.models import bits_per_second
 from cinq.sbi.services.nsmf_pdusession import SmContextCreateData, SmContextRefused
@@ -13,7 +14,14 @@ from cinq.sbi.services.nudm_sdm import DnnConfiguration
 from cinq.wire import nas
 from cinq.wire.nas import GsmCause, PduSessionType, SscMode
 
-_SSC_MODES = {"SSC_MODE_1": 1, "SSC_MODE_2": 2, "SSC_MODE_3": 3}
+SSC_MODES: dict[int | None, int] = {4: SscMode.SSC_MODE_1, 5: SscMode.SSC_MODE_2, 6: SscMode.SSC_MODE_3}
+"""How a network reads the unused values, TS 24.501 table 9.11.4.16.1."""
+_ONLY = {
+    "IPV6": (PduSessionType.IPV6, GsmCause.PDU_SESSION_TYPE_IPV6_ONLY_ALLOWED),
+    "UNSTRUCTURED": (PduSessionType.UNSTRUCTURED, GsmCause.PDU_SESSION_TYPE_UNSTRUCTURED_ONLY_ALLOWED),
+    "ETHERNET": (PduSessionType.ETHERNET, GsmCause.PDU_SESSION_TYPE_ETHERNET_ONLY_ALLOWED),
+}
+"""What a subscription to one type alone tells a UE that asks for another."""
 
 
 def refusal(
@@ -28,29 +36,20 @@ def refusal(
 
 
 def establishment_request(n1: bytes | None, body: SmContextCreateData) -> nas.PDUSessionEstablishmentRequest:
-    """The UE's request out of a create. SmContextRefused by TS 24.501 §7.3 to §7.5."""
-    psi = body.pdu_session_id or 0
-    pti = n1[2] if n1 is not None and len(n1) > 2 else 0
+    """The UE's request out of a create. SmContextRefused by TS 24.501 clause 7, without N1 where it wants silence."""
     try:
-        message = nas.decode(n1 or b"")
-    except nas.NasError as error:
-        cause = GsmCause(error.cause) if error.cause else GsmCause.PROTOCOL_ERROR_UNSPECIFIED
-        raise refusal(psi, pti, cause, "N1_SM_ERROR", str(error)) from None
-    if not isinstance(message, nas.PDUSessionEstablishmentRequest):
-        what = f"{message.NAME} opens no PDU session"
-        cause = GsmCause.MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE
-        if not isinstance(message, nas.GsmMessage):
-            raise SmContextRefused(403, "N1_SM_ERROR", what, None)
-        status = nas.FiveGSMStatus(pdu_session_id=message.pdu_session_id, pti=message.pti, cause=cause)
-        raise SmContextRefused(403, "N1_SM_ERROR", what, nas.encode(status))
-    if not 1 <= message.pdu_session_id <= 15 or message.pdu_session_id != psi:
-        what = f"PDU session identity {message.pdu_session_id}, in the request of the AMF {psi}"
-        cause = GsmCause.INVALID_PDU_SESSION_IDENTITY
-        raise refusal(message.pdu_session_id, message.pti, cause, "N1_SM_ERROR", what)
-    if not 1 <= message.pti <= 254:
-        cause = GsmCause.INVALID_PTI_VALUE
-        raise refusal(psi, message.pti, cause, "N1_SM_ERROR", f"PTI {message.pti}")
-    return message
+        message = uplink_message(n1 or b"", body.pdu_session_id or 0)
+    except Answered as answered:
+        raise _n1_error(answered.answer, str(answered)) from None
+    if isinstance(message, nas.PDUSessionEstablishmentRequest):
+        return message
+    cause = GsmCause.MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE
+    answer = None if isinstance(message, nas.FiveGSMStatus) else status(message, cause)
+    raise _n1_error(answer, f"{message.NAME} opens no PDU session")
+
+
+def _n1_error(answer: nas.GsmMessage | None, reason: str) -> SmContextRefused:
+    return SmContextRefused(403, "N1_SM_ERROR", reason, None if answer is None else nas.encode(answer))
 
 
 def requested_data_network(
@@ -86,9 +85,9 @@ def subscribed_context(
     psi, pti = request.pdu_session_id, request.pti
     _check_type(request, subscribed)
     modes = subscribed.ssc_modes.allowed_ssc_modes or [subscribed.ssc_modes.default_ssc_mode]
-    wanted = request.ssc_mode or _SSC_MODES[subscribed.ssc_modes.default_ssc_mode]
+    wanted = SSC_MODES.get(request.ssc_mode, request.ssc_mode) or SscMode.SSC_MODE_1
     if wanted != SscMode.SSC_MODE_1 or "SSC_MODE_1" not in modes:
-        what = f"SSC mode {wanted}; served is mode 1"
+        what = f"SSC mode {wanted}; served is mode 1, subscribed are {', '.join(modes)}"
         raise refusal(psi, pti, GsmCause.NOT_SUPPORTED_SSC_MODE, "SSC_NOT_SUPPORTED", what)
     static = next((a.ipv4_addr for a in subscribed.static_ip_address if a.ipv4_addr), None)
     return SmContext(
@@ -104,21 +103,33 @@ def subscribed_context(
     )
 
 
+def requested_type(request: nas.PDUSessionEstablishmentRequest) -> int:
+    """IPv4 where none is asked for; a value that is unused counts as IPv4v6 (TS 24.501 table 9.11.4.11.1)."""
+    wanted = request.pdu_session_type
+    if wanted is None:
+        return PduSessionType.IPV4
+    return PduSessionType.IPV4V6 if wanted in (0, 6) else wanted
+
+
 def _check_type(request: nas.PDUSessionEstablishmentRequest, subscribed: DnnConfiguration) -> None:
-    """IPv4 is what there is: #50 for IPv6 alone, #28 for a type that is no IP."""
-    psi, pti = request.pdu_session_id, request.pti
+    """IPv4 is what there is (§6.4.1.4.1): #50 for IPv6, #28 for a type that is no IP; else what is subscribed."""
     types = subscribed.pdu_session_types
     allowed = types.allowed_session_types or [types.default_session_type]
-    wanted = request.pdu_session_type or PduSessionType.IPV4
+    wanted = requested_type(request)
+    what = f"PDU session type {wanted}; subscribed are {', '.join(allowed)}, served is IPv4"
+    error = "PDUTYPE_NOT_SUPPORTED"
     if "IPV4" not in allowed and "IPV4V6" not in allowed:
-        what = f"subscribed are {', '.join(allowed)}; served is IPv4"
-        raise refusal(psi, pti, GsmCause.UNKNOWN_PDU_SESSION_TYPE, "PDUTYPE_DENIED", what)
-    if wanted == PduSessionType.IPV6:
-        what = "IPv6; served is IPv4"
-        raise refusal(psi, pti, GsmCause.PDU_SESSION_TYPE_IPV4_ONLY_ALLOWED, "PDUTYPE_NOT_SUPPORTED", what)
-    if wanted not in (PduSessionType.IPV4, PduSessionType.IPV4V6):
-        what = f"PDU session type {wanted}; served is IPv4"
-        raise refusal(psi, pti, GsmCause.UNKNOWN_PDU_SESSION_TYPE, "PDUTYPE_NOT_SUPPORTED", what)
+        only, cause = _ONLY.get(allowed[0], (wanted, GsmCause.UNKNOWN_PDU_SESSION_TYPE))
+        if len(allowed) > 1 or only == wanted:
+            cause = GsmCause.UNKNOWN_PDU_SESSION_TYPE
+        error = "PDUTYPE_DENIED"
+    elif wanted == PduSessionType.IPV6:
+        cause = GsmCause.PDU_SESSION_TYPE_IPV4_ONLY_ALLOWED
+    elif wanted not in (PduSessionType.IPV4, PduSessionType.IPV4V6):
+        cause = GsmCause.UNKNOWN_PDU_SESSION_TYPE
+    else:
+        return
+    raise refusal(request.pdu_session_id, request.pti, cause, error, what)
 
 
 def _subscribed_qos(subscribed: DnnConfiguration, network: DataNetwork) -> Qos:

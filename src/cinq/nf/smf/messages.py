@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
+from cinq.nf.smf.authorization import requested_type
 from cinq.nf.smf.context import SmContext
 from cinq.nf.smf.session import AnTunnel
 from cinq.nf.smf.settings import DataNetwork
@@ -27,7 +28,7 @@ def establishment_accept(
     context: SmContext, request: nas.PDUSessionEstablishmentRequest, network: DataNetwork
 ) -> nas.PDUSessionEstablishmentAccept:
     """TS 24.501 §6.4.1.3. #50 tells a UE that asked for IPv4v6 why it got IPv4."""
-    narrowed = request.pdu_session_type == PduSessionType.IPV4V6
+    narrowed = requested_type(request) == PduSessionType.IPV4V6
     return nas.PDUSessionEstablishmentAccept(
         pdu_session_id=request.pdu_session_id,
         pti=request.pti,

@@ -27,7 +27,13 @@ from cinq.nf.smf.session import (
     SmContextCreated,
 )
 from cinq.nf.smf.settings import DataNetwork, Settings
-from cinq.nf.smf.uplink import Answered, modification_refused, refused, uplink_message
+from cinq.nf.smf.uplink import (
+    UNASSIGNED_PTI,
+    Answered,
+    modification_refused,
+    refused,
+    uplink_message,
+)
 from cinq.procedure import Aborted, Clock, Journal, Procedure, Refused, Runtime, TimerExpired
 from cinq.procedure.store import Store
 from cinq.sbi import Bus, Created, Problem
@@ -58,6 +64,7 @@ from cinq.wire.nas import GsmCause
 
 A = TypeVar("A")
 R = TypeVar("R")
+RELEASES = (release.ue_requested_release, release.network_requested_release)
 
 
 class SMF:
@@ -222,6 +229,8 @@ class SMF:
         """TS 23.502 §4.3.2.2.1 step 14, §4.3.4.2 step 1a, §4.2.3.2 step 4, §4.2.6 step 5."""
         session = self._session(sm_context_ref)
         data, n1, n2 = body.json_data, body.binary_data_n1_sm_message, body.binary_data_n2_sm_information
+        if data.release:
+            return await self._dropped(session, data.cause or "released by the AMF")
         if n1 is not None:
             return await self._uplink(session, n1)
         if data.n2_sm_info_type is not None:
@@ -234,33 +243,45 @@ class SMF:
             return _updated("DEACTIVATED")
         return _updated(None)
 
+    async def _dropped(self, session: PduSession, why: str) -> UpdateSmContextResponse:
+        """A local release (TS 24.501 §5.4.5.2.5 a) 12, §6.5.3): the UE hears nothing, the gNB frees its resources."""
+        n2 = messages.release_command_transfer() if session.up_cnx_state != "DEACTIVATED" else b""
+        session.abort(why)
+        await self._perform(session, release.sm_context_release, why)
+        return _updated("DEACTIVATED", n2=n2, n2_type="PDU_RES_REL_CMD" if n2 else None)
+
     async def _uplink(self, session: PduSession, n1: bytes) -> UpdateSmContextResponse:
         """A 5GSM message of the UE."""
+        in_use = session.pti if session.awaits(nas.PDUSessionReleaseComplete) else None
         try:
-            message = uplink_message(n1, session.context.pdu_session_id)
+            message = uplink_message(n1, session.context.pdu_session_id, in_use)
         except Answered as answered:
             self.runtime.report(session, "", answered, str(answered))
             return _updated(None, n1=b"" if answered.answer is None else nas.encode(answered.answer))
         if isinstance(message, nas.PDUSessionReleaseRequest):
             return await self._release_requested(session, message)
-        if isinstance(message, nas.PDUSessionModificationRequest):
-            return _updated(None, n1=nas.encode(modification_refused(message)))
         if isinstance(message, nas.FiveGSMStatus):
-            await self._status(session, message)
-        elif isinstance(message, nas.PDUSessionReleaseComplete) and session.awaits(type(message)):
-            if message.pti != session.pti:  # TS 24.501 §7.3.1
-                return _updated(None, n1=nas.encode(refused(message, GsmCause.PTI_MISMATCH)))
+            return await self._status(session, message)
+        if isinstance(message, nas.PDUSessionModificationRequest):
+            return self._modification_requested(session, message)
+        if isinstance(message, nas.PDUSessionReleaseComplete):
             session.receive(message)
-        else:
-            answer = session.status(message)
-            if isinstance(answer, nas.GsmMessage):
-                return _updated(None, n1=nas.encode(answer))
-        return _updated(None)
+            return _updated(None)
+        answer = session.status(message)
+        return _updated(None, n1=nas.encode(answer) if isinstance(answer, nas.GsmMessage) else b"")
+
+    def _modification_requested(
+        self, session: PduSession, message: nas.PDUSessionModificationRequest
+    ) -> UpdateSmContextResponse:
+        if session.running in RELEASES:
+            self.runtime.report(session, "", message, "ignored: a release is under way")  # TS 24.501 §6.3.3.5
+            return _updated(None)
+        return _updated(None, n1=nas.encode(modification_refused(message)))
 
     async def _release_requested(
         self, session: PduSession, message: nas.PDUSessionReleaseRequest
     ) -> UpdateSmContextResponse:
-        if session.running in (release.ue_requested_release, release.network_requested_release):
+        if session.running in RELEASES:
             self.runtime.report(session, "", message, "ignored: a release is under way")  # TS 24.501 §6.3.3.5
             return _updated(None)
         if session.context.state == "INACTIVE" and session.is_idle:
@@ -279,19 +300,25 @@ class SMF:
         finally:
             requested.first(b"", b"")
 
-    async def _status(self, session: PduSession, message: nas.FiveGSMStatus) -> None:
-        """TS 24.501 §6.5.3: the UE does not know the session (#43), or not the procedure (#47, #81, #97)."""
-        self.runtime.report(session, "", message, f"the UE says cause {message.cause}")
-        if message.cause == GsmCause.INVALID_PDU_SESSION_IDENTITY:
-            session.abort("5GSM STATUS")
-            await self._perform(session, release.sm_context_release, "5GSM STATUS")
-            await session.notify_released()
-        elif message.cause in (
-            GsmCause.PTI_MISMATCH,
-            GsmCause.INVALID_PTI_VALUE,
-            GsmCause.MESSAGE_TYPE_NON_EXISTENT_OR_NOT_IMPLEMENTED,
-        ) and session.awaits(nas.PDUSessionReleaseComplete):
-            session.receive(N1N2TransferFailed())
+    async def _status(self, session: PduSession, message: nas.FiveGSMStatus) -> UpdateSmContextResponse:
+        """TS 24.501 §6.5.3: the UE has no such session, or no such procedure."""
+        cause, this_pti = message.cause, message.pti == session.pti
+        self.runtime.report(session, "", message, f"the UE says cause {cause}")
+        if cause == GsmCause.INVALID_PDU_SESSION_IDENTITY:
+            gone = True
+        elif session.running in RELEASES:
+            gone = False
+            if cause == GsmCause.MESSAGE_TYPE_NON_EXISTENT_OR_NOT_IMPLEMENTED or (
+                this_pti and cause in (GsmCause.PTI_MISMATCH, GsmCause.INVALID_PTI_VALUE)
+            ):
+                session.receive(N1N2TransferFailed())
+        else:  # the PTI of the accept: the UE did not take the session
+            gone = cause == GsmCause.PTI_MISMATCH and this_pti and message.pti != UNASSIGNED_PTI
+        if not gone:
+            return _updated(None)
+        answer = await self._dropped(session, "5GSM STATUS")
+        await session.notify_released()
+        return answer
 
     async def _from_gnb(
         self, session: PduSession, kind: N2SmInfoType, octets: bytes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cinq.wire import nas
 from cinq.wire.nas import GsmCause
 
-RESERVED_PTI = 255
+UNASSIGNED_PTI, RESERVED_PTI = 0, 255
 
 
 class Answered(Exception):
@@ -16,32 +16,60 @@ class Answered(Exception):
         self.answer = answer
 
 
-def uplink_message(octets: bytes, pdu_session_id: int) -> nas.GsmMessage:
-    """The message to a session that exists. Raises Answered."""
+def uplink_message(octets: bytes, pdu_session_id: int, pti_in_use: int | None = None) -> nas.GsmMessage:
+    """The message of a UE to the session of this identity. Raises Answered, in the order of clause 7.
+
+    pti_in_use: of the command that the UE is to complete, None when there is none.
+    """
+    if len(octets) < 4 or octets[0] != nas.GsmMessage.EPD:
+        raise Answered(None, f"too short, or no 5GSM message: {octets[:4].hex()}")  # §7.2.1
+    number, pti, kind = octets[1], octets[2], octets[3]
+    _check_pti(number, pti, kind, pti_in_use)
+    if number != pdu_session_id or not 1 <= number <= 15:  # §7.3.2
+        reason = f"PDU session identity {number}, sent to {pdu_session_id}"
+        reject = _REJECTS.get(kind)
+        if reject is None:
+            raise Answered(None, reason)
+        cause = GsmCause.INVALID_PDU_SESSION_IDENTITY
+        raise Answered(reject(pdu_session_id=number, pti=pti, cause=cause), reason)
+    if kind not in _FROM_UE:  # §7.4
+        cause = GsmCause.MESSAGE_TYPE_NON_EXISTENT_OR_NOT_IMPLEMENTED
+        raise Answered(_status(number, pti, cause), f"message type {kind:#x} is none of a UE")
     try:
         message = nas.decode(octets)
     except nas.NasError as error:
-        raise Answered(_unreadable(error, pdu_session_id), str(error)) from None
-    if not isinstance(message, nas.GsmMessage):
-        raise Answered(None, f"{message.NAME} is no 5GSM message")  # §7.2.1
-    if message.pti == RESERVED_PTI:
-        raise Answered(None, "PTI 255 is reserved")  # §7.3.1
-    if message.pdu_session_id != pdu_session_id:
-        cause = GsmCause.INVALID_PDU_SESSION_IDENTITY
-        raise Answered(refused(message, cause), f"PDU session identity {message.pdu_session_id}")
-    if message.pti == 0 and isinstance(message, _REQUESTS):
-        raise Answered(refused(message, GsmCause.INVALID_PTI_VALUE), "PTI 0 in a request")
+        raise Answered(_unreadable(error, number, pti, kind), str(error)) from None
+    assert isinstance(message, nas.GsmMessage)
     return message
 
 
-def _unreadable(error: nas.NasError, pdu_session_id: int) -> nas.GsmMessage | None:
-    """§7.5.1: a request is rejected, anything else meets 5GSM STATUS; what has no type is ignored (§7.2.1)."""
-    if error.cause is None or error.pti is None or error.pti == RESERVED_PTI:
+def _check_pti(number: int, pti: int, kind: int, in_use: int | None) -> None:
+    """§7.3.1, network procedures a) to d)."""
+    if pti == RESERVED_PTI:
+        raise Answered(None, "PTI 255 is reserved")
+    if kind in _COMPLETES and pti != in_use:
+        raise Answered(_status(number, pti, GsmCause.PTI_MISMATCH), f"PTI {pti} is not in use")
+    unassigned = pti == UNASSIGNED_PTI
+    if (unassigned and kind in _REJECTS) or (not unassigned and kind in _AUTHENTICATIONS):
+        raise Answered(
+            _status(number, pti, GsmCause.INVALID_PTI_VALUE), f"PTI {pti} does not fit the message"
+        )
+
+
+def _unreadable(error: nas.NasError, number: int, pti: int, kind: int) -> nas.GsmMessage | None:
+    """§7.5.3: a request is rejected; anything else meets 5GSM STATUS (§7.5.1), except a STATUS."""
+    if kind == nas.FiveGSMStatus.TYPE:
         return None
-    reject = _REJECTS.get(error.message_type or 0)
-    if reject is not None:
-        return reject(pdu_session_id=pdu_session_id, pti=error.pti, cause=error.cause)
-    return nas.FiveGSMStatus(pdu_session_id=pdu_session_id, pti=error.pti, cause=error.cause)
+    cause = error.cause or GsmCause.PROTOCOL_ERROR_UNSPECIFIED
+    return _REJECTS.get(kind, nas.FiveGSMStatus)(pdu_session_id=number, pti=pti, cause=cause)
+
+
+def _status(number: int, pti: int, cause: GsmCause) -> nas.FiveGSMStatus:
+    return nas.FiveGSMStatus(pdu_session_id=number, pti=pti, cause=cause)
+
+
+def status(message: nas.GsmMessage, cause: GsmCause) -> nas.FiveGSMStatus:
+    return _status(message.pdu_session_id, message.pti, cause)
 
 
 def refused(message: nas.GsmMessage, cause: GsmCause) -> nas.GsmMessage:
@@ -73,8 +101,17 @@ _REJECTS: dict[int, _Reject] = {
     nas.PDUSessionModificationRequest.TYPE: nas.PDUSessionModificationReject,
     nas.PDUSessionReleaseRequest.TYPE: nas.PDUSessionReleaseReject,
 }
-_REQUESTS = (
-    nas.PDUSessionEstablishmentRequest,
-    nas.PDUSessionModificationRequest,
-    nas.PDUSessionReleaseRequest,
+_COMPLETES = frozenset(
+    kind.TYPE
+    for kind in (
+        nas.PDUSessionModificationComplete,
+        nas.PDUSessionModificationCommandReject,
+        nas.PDUSessionReleaseComplete,
+    )
+)
+_AUTHENTICATIONS = frozenset(
+    kind.TYPE for kind in (nas.PDUSessionAuthenticationComplete, nas.ServiceLevelAuthenticationComplete)
+)
+_FROM_UE = frozenset(
+    (*_REJECTS, *_COMPLETES, *_AUTHENTICATIONS, nas.FiveGSMStatus.TYPE, nas.RemoteUEReport.TYPE)
 )
