@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import ModuleType
 
-from cinq.wire.nas import gsm
-from cinq.wire.nas.body import decode_body, encode_body
+from cinq.wire.nas import careful, gsm
 from cinq.wire.nas.causes import GmmCause
-from cinq.wire.nas.engine import GMM, GSM, GmmMessage, GsmMessage, NasMessage
+from cinq.wire.nas.engine import GMM, GSM, GmmMessage, GsmMessage, NasMessage, build, layout_of
 from cinq.wire.nas.error import NasError
 from cinq.wire.nas.gmm import registration, security, service
+from cinq.wire.nas.straight import Reader, Writer, reader, writer
 
 
 def _classes(*modules: ModuleType) -> list[type[NasMessage]]:
@@ -30,11 +31,47 @@ GSM_MESSAGES: dict[int, type[GsmMessage]] = {
 _UNKNOWN = GmmCause.MESSAGE_TYPE_NON_EXISTENT_OR_NOT_IMPLEMENTED  # 5GMM and 5GSM cause #97 alike
 
 
+class _Readers(dict[int, tuple[type[NasMessage], Reader]]):
+    """By message type; each made when it is wanted for the first time."""
+
+    def __init__(self, kinds: Mapping[int, type[NasMessage]]) -> None:
+        self._kinds = kinds
+
+    def __missing__(self, number: int) -> tuple[type[NasMessage], Reader]:
+        kind = self._kinds[number]
+        found = self[number] = kind, reader(layout_of(kind))
+        return found
+
+
+class _Writers(dict[type[NasMessage], Writer]):
+    """Made likewise."""
+
+    def __missing__(self, kind: type[NasMessage]) -> Writer:
+        found = self[kind] = writer(layout_of(kind))
+        return found
+
+
+_gmm_readers, _gsm_readers, _writers = _Readers(GMM_MESSAGES), _Readers(GSM_MESSAGES), _Writers()
+
+
 def decode(octets: bytes) -> NasMessage:
     """The message of a plain 5GMM or 5GSM PDU.
 
     NasError whatever the octets; its cause is None when the message is to be ignored (§7.2.1, §7.3.1).
     """
+    try:
+        if octets[0] == GMM and not octets[1] & 0x0F:
+            kind, read = _gmm_readers[octets[2]]
+            return build(kind, read(octets))
+        if octets[0] == GSM:
+            kind, read = _gsm_readers[octets[3]]
+            return build(kind, read(octets))
+    except (ValueError, LookupError):
+        pass
+    return _decode_carefully(octets)
+
+
+def _decode_carefully(octets: bytes) -> NasMessage:
     if len(octets) < 3:
         raise NasError(len(octets), "too short for a message type", "TS 24.501 §7.2.1")
     if octets[0] == GMM:
@@ -52,7 +89,7 @@ def _gmm(octets: bytes) -> GmmMessage:
     try:
         if kind is None:
             raise NasError(2, f"5GMM message type {number:#04x}", "TS 24.501 §7.4", cause=_UNKNOWN)
-        return decode_body(kind, octets, 3, {})
+        return careful.decode(kind, octets, 3, {})
     except NasError as error:
         error.message_type = number
         raise
@@ -66,7 +103,7 @@ def _gsm(octets: bytes) -> GsmMessage:
     try:
         if kind is None:
             raise NasError(3, f"5GSM message type {number:#04x}", "TS 24.501 §7.4", cause=_UNKNOWN)
-        return decode_body(kind, octets, 4, {"pdu_session_id": session, "pti": pti})
+        return careful.decode(kind, octets, 4, {"pdu_session_id": session, "pti": pti})
     except NasError as error:
         error.message_type, error.pdu_session_id, error.pti = number, session, pti
         raise
@@ -74,9 +111,16 @@ def _gsm(octets: bytes) -> GsmMessage:
 
 def encode(message: NasMessage) -> bytes:
     """The plain octets of a message. NasError when a value has no encoding."""
-    if isinstance(message, GsmMessage):
-        session, pti = message.pdu_session_id, message.pti
-        if not (0 <= session <= 255 and 0 <= pti <= 255):
-            raise NasError(None, f"PDU session identity {session}, PTI {pti}", "TS 24.501 §9.4, §9.6")
-        return bytes((GSM, session, pti, message.TYPE)) + encode_body(message)
-    return bytes((GMM, 0, message.TYPE)) + encode_body(message)
+    try:
+        return _writers[type(message)](message.__dict__)
+    except (ValueError, LookupError, AttributeError, TypeError, OverflowError):
+        return _encode_carefully(message)
+
+
+def _encode_carefully(message: NasMessage) -> bytes:
+    if not isinstance(message, GsmMessage):
+        return bytes((GMM, 0, message.TYPE)) + careful.encode(message)
+    session, pti = message.pdu_session_id, message.pti
+    if not (0 <= session <= 255 and 0 <= pti <= 255):
+        raise NasError(None, f"PDU session identity {session}, PTI {pti}", "TS 24.501 §9.4, §9.6")
+    return bytes((GSM, session, pti, message.TYPE)) + careful.encode(message)

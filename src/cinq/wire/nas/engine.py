@@ -13,27 +13,19 @@ written by the row's codec. Messages are frozen; a missing optional element is N
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple, Self, TypeVar, dataclass_transform
+from typing import ClassVar, Self, TypeVar, dataclass_transform
 
 from cinq.wire.nas.row import Codec, Format, Nibble, Row, half, lv, lve, tlv, tlve, tv, tv1, v
-from cinq.wire.nas.straight import Writer, writers
+from cinq.wire.nas.straight import Layout, initializer
 
 __all__ = [
-    "GMM", "GSM", "Codec", "Format", "GmmMessage", "GsmMessage", "NasMessage", "Nibble", "Row", "Shape", "build",
-    "half", "lv", "lve", "shape_of", "tlv", "tlve", "tv", "tv1", "v",
+    "GMM", "GSM", "Codec", "Format", "GmmMessage", "GsmMessage", "NasMessage", "Nibble", "Row", "build", "half",
+    "layout_of", "lv", "lve", "tlv", "tlve", "tv", "tv1", "v",
 ]  # fmt: skip
 
 GMM = 0x7E
 GSM = 0x2E
 _new, _set = object.__new__, object.__setattr__
-_SHAPES = 128  # per message class; a shape more is worked out each time
-
-
-class Shape(NamedTuple):
-    """Which elements a message has: their names in the order of the specification, and how they are written."""
-
-    names: tuple[str, ...]
-    writers: tuple[Writer, ...]
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(half, v, lv, lve))
@@ -51,11 +43,8 @@ class NasMessage:
     EPD: ClassVar[int] = 0
     VECTORS: ClassVar[tuple[str, ...]] = ()
     ROWS: ClassVar[tuple[Row, ...]] = ()
-    REQUIRED: ClassVar[frozenset[str]] = frozenset()
-    FIELDS: ClassVar[frozenset[str]] = frozenset()
     HEADER: ClassVar[tuple[str, ...]] = ()
     NAMES: ClassVar[tuple[str, ...]] = ()
-    SHAPES: ClassVar[dict[tuple[str, ...], Shape]] = {}
     unknown: ClassVar[tuple[tuple[int, bytes], ...]] = ()
     faults: ClassVar[tuple[tuple[str, str], ...]] = ()
 
@@ -76,16 +65,14 @@ class NasMessage:
             else:
                 setattr(cls, key, None)
         cls.ROWS = tuple(rows.values())
-        cls.REQUIRED = frozenset(row.name for row in cls.ROWS if row.mandatory) | frozenset(cls.HEADER)
         cls.NAMES = (*cls.HEADER, *rows)
-        cls.FIELDS = frozenset(cls.NAMES)
-        cls.SHAPES = {}
 
     def __init__(self, **fields: object) -> None:
-        present = {key: value for key, value in fields.items() if value is not None}
-        if tuple(present) not in self.SHAPES:
-            shape_of(type(self), present)
-        _set(self, "__dict__", present)
+        kind = type(self)
+        type.__setattr__(
+            kind, "__init__", initializer(layout_of(kind))
+        )  # made with the first message of the kind
+        kind.__init__(self, **fields)
 
     def __setattr__(self, key: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: use replace()")
@@ -98,9 +85,7 @@ class NasMessage:
     def fields(self) -> dict[str, object]:
         """The elements that are present, by attribute name, in the order of the specification."""
         present = self.__dict__
-        shape = self.SHAPES.get(tuple(present))
-        names = [name for name in self.NAMES if name in present] if shape is None else shape.names
-        return {name: present[name] for name in names}
+        return {name: present[name] for name in self.NAMES if name in present}
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self) or not isinstance(other, NasMessage):
@@ -112,18 +97,6 @@ class NasMessage:
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={value!r}" for name, value in self.fields.items())
         return f"{type(self).__name__}({inside})"
-
-
-def shape_of(kind: type[NasMessage], present: dict[str, object]) -> Shape:
-    """The shape of a message with these elements. TypeError: there is no such message."""
-    if not kind.REQUIRED <= present.keys() <= kind.FIELDS:
-        missing, strange = kind.REQUIRED - present.keys(), present.keys() - kind.FIELDS
-        raise TypeError(f"{kind.__name__}: missing {sorted(missing)}, unknown {sorted(strange)}")
-    names = tuple(name for name in kind.NAMES if name in present)
-    shape = Shape(names, writers([row for row in kind.ROWS if row.name in present]))
-    if len(kind.SHAPES) < _SHAPES:
-        kind.SHAPES[tuple(present)] = shape
-    return shape
 
 
 class GmmMessage(NasMessage):
@@ -163,3 +136,8 @@ def build(kind: type[M], fields: dict[str, object]) -> M:
     message = _new(kind)
     _set(message, "__dict__", fields)
     return message
+
+
+def layout_of(kind: type[NasMessage]) -> Layout:
+    """What straight.py makes the code of a message class from."""
+    return Layout(kind.__name__, kind.EPD, kind.TYPE, kind.HEADER, kind.ROWS)

@@ -24,10 +24,11 @@ class Format(IntEnum):
 
 
 class Nibble(Generic[T]):
-    """Codec of a value of half an octet; decode gives a value for each of the 16."""
+    """Codec of a value of half an octet. values: what each of the 16 means."""
 
     def __init__(self, decode: Callable[[int], T], encode: Callable[[T], int]) -> None:
-        self.decode = tuple(decode(number) for number in range(16)).__getitem__
+        self.values = tuple(decode(number) for number in range(16))
+        self.decode = self.values.__getitem__
         self.encode = encode
         self.low = self.high = 0
 

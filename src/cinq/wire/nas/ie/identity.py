@@ -80,7 +80,7 @@ def _suci(b: bytes) -> Suci:
 
 
 def _digits(b: bytes) -> str:
-    digits = f"{b[0] >> 4:x}" + b[1:].translate(SWAPPED).hex()
+    digits = b.translate(SWAPPED).hex()[1:]  # without the half octet of the type
     if b[0] & 8:
         return digits
     if not digits.endswith("f"):
