@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cinq.cli.output import Failure, console, logging_to_stderr, settings, show_json, until_signal
+from cinq.cli.output import console, failure_of, logging_to_stderr, settings, show_json, until_signal
 
 if TYPE_CHECKING:
     from cinq.ran.gnb.settings import GnbSettings
@@ -35,11 +35,11 @@ async def _run(chosen: GnbSettings, json: bool) -> None:
     stopped = until_signal()
     folder = Path(chosen.radio).parent if chosen.radio else Path("/run/cinq")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         async with serve(chosen, Runtime("gNB"), folder) as (gnb, plane):
             up = asyncio.ensure_future(gnb.up())
             await asyncio.wait((up, stopped), return_when=asyncio.FIRST_COMPLETED)
             if up.done():
+                up.result()
                 facts = {
                     "name": chosen.name,
                     "amf": f"{chosen.amf_address}:{chosen.amf_port}",
@@ -57,4 +57,4 @@ async def _run(chosen: GnbSettings, json: bool) -> None:
                 await stopped
             up.cancel()
     except OSError as error:
-        raise Failure(getattr(error, "what", str(error)), getattr(error, "remedy", "")) from None
+        raise failure_of(error, "or set `radio` to a path that you may write") from None

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cinq.settings import SettingsError, load
+from cinq.transport.error import TransportError
 
 T = TypeVar("T")
 PIPE_COLUMNS = 120
@@ -26,6 +27,15 @@ class Failure(Exception):
     def __init__(self, what: str, mend: str = "") -> None:
         self.what, self.mend = what, mend
         super().__init__(what)
+
+
+def failure_of(error: OSError, mend: str = "") -> Failure:
+    """What the host refused, with what mends it; `mend` where the error says nothing of it but concerns a file."""
+    if isinstance(error, TransportError):
+        return Failure(error.what, error.remedy)
+    if error.filename is None:
+        return Failure(error.strerror or str(error))
+    return Failure(f"{error.filename}: {(error.strerror or str(error)).lower()}", mend)
 
 
 def say_failure(failure: Failure) -> None:

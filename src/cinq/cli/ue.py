@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cinq.cli.output import Failure, console, logging_to_stderr, settings, show_json, show_table, until_signal
+from cinq.cli.output import (
+    Failure,
+    console,
+    failure_of,
+    logging_to_stderr,
+    settings,
+    show_json,
+    show_table,
+    until_signal,
+)
 
 if TYPE_CHECKING:
     from cinq.ran.ue import Ue
@@ -54,17 +63,18 @@ async def _run(chosen: UeSettings, json: bool) -> None:
             life = asyncio.ensure_future(_live(ues, chosen, json))
             await asyncio.wait((life, stopped, gone), return_when=asyncio.FIRST_COMPLETED)
             life.cancel()
-            if life.done():
-                life.result()
             if gone.done():
                 raise Failure(
                     f"the gNB at {chosen.radio} is gone: {gone.result()}", "cinq gnb, then this again"
                 )
             await asyncio.gather(*(ue.deregister() for ue in ues), return_exceptions=True)
             gone.cancel()
+            if life.done():
+                life.result()
     except OSError as error:
-        what, remedy = getattr(error, "what", str(error)), getattr(error, "remedy", "")
-        raise Failure(what, remedy or "start a gNB first: cinq gnb (its key `radio` is that path)") from None
+        found = failure_of(error)
+        remedy = found.mend or "start a gNB first: cinq gnb (its key `radio` is that path)"
+        raise Failure(found.what, remedy) from None
 
 
 async def _live(ues: list[Ue], chosen: UeSettings, json: bool) -> None:
@@ -77,18 +87,21 @@ async def _live(ues: list[Ue], chosen: UeSettings, json: bool) -> None:
 
 
 async def _power_on(ue: Ue) -> str:
-    """Empty when the UE registered and its sessions are up; else what was in the way."""
+    """Empty when the UE registered and programs can use its sessions; else what was in the way."""
     from cinq.procedure import Aborted, Refused, TimerExpired
 
     try:
         await ue.power_on()
     except (Refused, TimerExpired, Aborted) as error:
         return str(error) or type(error).__name__
-    return ""
+    troubles = (f"no interface for session {n}: {s.trouble}" for n, s in ue.sessions.items() if s.trouble)
+    return next(troubles, "")
 
 
 def _remedy(chosen: UeSettings, answer: str) -> str:
     """Of what the first UE met: a subscriber that the core does not know is the likeliest."""
+    if answer.startswith("no interface"):
+        return "" if "mend it with" in answer else "`netns` and `data_plane` in the settings of UE and gNB"
     if "#3 " not in answer:
         return "cinq trace live, beside the core, shows why"
     return (

@@ -17,3 +17,7 @@ class TransportError(OSError):
 
     def __str__(self) -> str:
         return f"{self.what}; mend it with: {self.remedy}" if self.remedy else self.what
+
+
+class NoAnswerError(TransportError):
+    """The other end does not answer, or refuses: it may be there later."""

@@ -7,6 +7,7 @@ a namespace: the caller stays where it is.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from cinq.transport import ethtool, netns, sysctl
+from cinq.transport import ethtool, netns, privilege, sysctl
 from cinq.transport.error import TransportError
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ IFF_UP = 0x1
 NUD_PERMANENT = 0x80
 
 _REMEDIES = {
-    1: "run as root, or in: unshare -Urnm",
-    13: "run as root, or in: unshare -Urnm",
     95: "a kernel (or: modprobe) with that kind of link",
 }
 
@@ -120,6 +119,8 @@ class Netlink:
         except NetlinkError as error:
             where = f" in network namespace {self.namespace}" if self.namespace else ""
             code = int(error.code)
+            if code in (errno.EPERM, errno.EACCES):
+                raise privilege.refused("CAP_NET_ADMIN", f"'{what}'{where}") from None
             raise TransportError(f"{what}{where}: {os.strerror(code)}", _REMEDIES.get(code, "")) from None
 
     def run(self, function: Callable[[], T]) -> T:

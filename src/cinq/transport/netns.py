@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TypeVar
 
+from cinq.transport import privilege
 from cinq.transport.error import TransportError
 
 FOLDER = Path("/run/netns")
@@ -38,7 +39,7 @@ def _checked(result: int, what: str) -> None:
         return
     number = ctypes.get_errno()
     if number == errno.EPERM:
-        raise TransportError(f"{what}: no privilege (CAP_SYS_ADMIN)", "run as root, or in: unshare -Urnm")
+        raise privilege.refused("CAP_SYS_ADMIN", what)
     raise TransportError(f"{what}: {os.strerror(number)}")
 
 
@@ -66,7 +67,7 @@ def _prepare_folder() -> None:
     try:
         FOLDER.mkdir(mode=0o755, exist_ok=True)
     except PermissionError:
-        raise TransportError(f"{FOLDER} cannot be made", "run as root, or in: unshare -Urnm") from None
+        raise privilege.refused("CAP_SYS_ADMIN", f"the folder {FOLDER}") from None
     if _mount("", str(FOLDER), MS_SHARED | MS_REC) and ctypes.get_errno() == errno.EINVAL:
         _checked(_mount(str(FOLDER), str(FOLDER), MS_BIND | MS_REC), f"mount {FOLDER}")
         _checked(_mount("", str(FOLDER), MS_SHARED | MS_REC), f"mount {FOLDER}")

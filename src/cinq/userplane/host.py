@@ -16,8 +16,7 @@ from typing import Literal
 
 import msgspec
 
-from cinq.transport import ethtool, netns
-from cinq.transport.error import TransportError
+from cinq.transport import ethtool, netns, privilege
 from cinq.userplane import nft, offload
 from cinq.userplane.links import Links, exists
 
@@ -195,8 +194,7 @@ class Host:
         try:
             act()
         except PermissionError:
-            remedy = "run as root, or with the capabilities CAP_NET_ADMIN and CAP_NET_RAW"
-            raise TransportError(f"no right to change this host ({change})", remedy) from None
+            raise privilege.refused("CAP_NET_ADMIN", f"a change of this host ({change})") from None
 
     # -- what may be changed -------------------------------------------------------------------------------
 

@@ -2,11 +2,12 @@
 
 What transport.netlink does not have: namespaces by process id or path, links without ARP, routes with an MTU.
 pyroute2 brings its own event loop, so its socket lives in a thread, which is also what enters the namespace.
-Errors are OSError with the kernel's errno.
+Errors are OSError with the kernel's errno; a missing right is a PrivilegeError.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import socket
@@ -17,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, TypeVar
 
-from cinq.transport import netns
+from cinq.transport import netns, privilege
 from cinq.transport.error import TransportError
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Links:
         try:
             return self._worker.submit(work, self._socket).result()
         except NetlinkError as error:
+            if error.code == errno.EPERM:
+                raise privilege.refused("CAP_NET_ADMIN", "an interface or a route of UEs") from None
             raise OSError(error.code, os.strerror(error.code)) from None
 
     # -- links

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import struct
 
+from cinq.transport import privilege
 from cinq.transport.error import TransportError
 
 DEVICE = "/dev/net/tun"
@@ -27,7 +29,9 @@ def open_device(name: str, *, ethernet: bool) -> int:
             TUNSETIFF,
             struct.pack("16sH22x", name.encode(), (IFF_TAP if ethernet else IFF_TUN) | IFF_NO_PI),
         )
-    except BaseException:
+    except OSError as error:
         os.close(fd)
-        raise
+        if error.errno == errno.EPERM:
+            raise privilege.refused("CAP_NET_ADMIN", f"the interface {name}") from None
+        raise TransportError(f"interface {name}: {error.strerror}", f"ip link delete {name}") from None
     return fd

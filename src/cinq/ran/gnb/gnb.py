@@ -15,13 +15,14 @@ from cinq.ran.gnb.n2 import N2
 from cinq.ran.gnb.procedures.ng_setup import ng_setup
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.radio.port import Mobile, SystemInformation
+from cinq.transport.error import NoAnswerError
 from cinq.transport.sctp.association import Association, AssociationHandler
 from cinq.wire import ngap
 
 log = logging.getLogger("cinq.ran.gnb")
 
 Connect = Callable[[AssociationHandler], Awaitable[Association]]
-"""Opens the SCTP association with the AMF. OSError when there is none to have."""
+"""Opens the SCTP association with the AMF. NoAnswerError: there is none yet. Another OSError: there cannot be."""
 
 
 class Gnb:
@@ -49,6 +50,7 @@ class Gnb:
         self._paging: dict[STmsi, CellLink] = {}
         self._up = asyncio.Event()
         self._served = False
+        self._hopeless: OSError | None = None
         self.trouble = ""
 
     def start(self) -> None:
@@ -58,8 +60,13 @@ class Gnb:
             self.runtime.every(self.settings.inactivity_s, Inactivity(self).look, "inactivity")
 
     async def up(self) -> None:
-        """Returns when NG Setup has succeeded. `trouble` says what is in the way meanwhile."""
+        """Returns when NG Setup has succeeded. `trouble` says what is in the way meanwhile.
+
+        OSError: this host gives no association at all (a right, an address, SCTP itself is missing).
+        """
         await self._up.wait()
+        if self._hopeless is not None:
+            raise self._hopeless
 
     async def stop(self) -> None:
         """Release everything: UEs, association, interfaces."""
@@ -120,7 +127,12 @@ class Gnb:
             try:
                 association = await self._connect(self.n2)
             except OSError as error:
-                self._in_the_way(f"AMF {self.settings.amf_address}:{self.settings.amf_port}: {error}")
+                if not self._served and not isinstance(error, NoAnswerError):
+                    self._hopeless = error
+                    self._up.set()
+                    return
+                why = getattr(error, "what", str(error))
+                self._in_the_way(f"AMF {self.settings.amf_address}:{self.settings.amf_port}: {why}")
             else:
                 self.n2.established(association)
                 await self._set_up(association)
@@ -138,7 +150,7 @@ class Gnb:
 
     def _in_the_way(self, trouble: str) -> None:
         if trouble != self.trouble:
-            log.warning("%s", trouble)
+            log.warning("%s; tried again every %g s", trouble, self.settings.ng_setup_retry_s)
         self.trouble = trouble
 
 

@@ -12,7 +12,7 @@ from cinq.procedure import Runtime
 from cinq.ran.gnb.gnb import Connect, Gnb
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.radio.link import RadioServer
-from cinq.transport import local, sctp, udp
+from cinq.transport import local, privilege, sctp, udp
 from cinq.userplane.open import open_plane
 from cinq.userplane.rules import Plane, PlaneSettings, Role
 
@@ -39,6 +39,7 @@ async def serve(
     folder: where the data plane remembers what it changed on the host. OSError: a port, a path or a capability is
     missing; nothing is left behind. Leaving the context takes everything down.
     """
+    _prepare(settings, folder)
     gnb = Gnb(settings, n2_port(settings), runtime, os.urandom)
     plane: Plane | None = None
     listener: local.Listener | None = None
@@ -56,6 +57,19 @@ async def serve(
         await gnb.stop()
         if plane is not None:
             plane.close()
+
+
+def _prepare(settings: GnbSettings, folder: Path) -> None:
+    """PrivilegeError names every capability that is missing: later each would be met by itself, the last by a UE."""
+    wanted = {}
+    if sctp.implementation() == "usrsctp":
+        wanted["CAP_NET_RAW"] = sctp.RAW_PURPOSE
+    if settings.data_plane != "none":
+        wanted["CAP_NET_ADMIN"] = 'the interfaces of UEs (data_plane = "none" has none)'
+    privilege.require(wanted)
+    if wanted and udp.is_local(settings.amf_address) and "CAP_SYS_ADMIN" not in privilege.held():
+        log.warning("CAP_SYS_ADMIN is missing: a UE whose UPF is on this host gets no interface")
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _plane_settings(settings: GnbSettings) -> PlaneSettings:

@@ -18,6 +18,7 @@ from cinq.transport.sctp import kernel, usrsctp, usrsctp_stack
 from cinq.transport.sctp.association import (
     N2_PORT,
     PPID_NGAP,
+    RAW_PURPOSE,
     Address,
     Association,
     AssociationHandler,
@@ -29,6 +30,7 @@ from cinq.transport.sctp.association import (
 __all__ = [
     "N2_PORT",
     "PPID_NGAP",
+    "RAW_PURPOSE",
     "Address",
     "Association",
     "AssociationHandler",

@@ -16,6 +16,9 @@ Address = tuple[str, int]
 PPID_NGAP = 60
 """TS 38.412 §7: SCTP payload protocol identifier of NGAP."""
 
+RAW_PURPOSE = "SCTP by libusrsctp (a raw socket)"
+"""What CAP_NET_RAW is for, where the kernel has no SCTP."""
+
 N2_PORT = 38412
 """TS 38.412 §7: SCTP destination port of NGAP."""
 

@@ -12,7 +12,7 @@ import socket
 import struct
 from typing import Protocol
 
-from cinq.transport.error import TransportError
+from cinq.transport.error import NoAnswerError, TransportError
 from cinq.transport.sctp.association import Address, Association, OnAssociation, SctpSettings
 from cinq.transport.sctp.core import AssociationCore, Change, assoc_change
 
@@ -287,13 +287,13 @@ async def connect(
         association = KernelAssociation(connecting, here, (remote, port), settings)
     except TimeoutError:
         connecting.close()
-        raise TransportError(
+        raise NoAnswerError(
             f"no SCTP answer from {remote}:{port} within {within:g} s",
             "check that the peer runs, listens on that address and is routed (ip route get)",
         ) from None
     except OSError as error:
         connecting.close()
-        raise TransportError(f"SCTP to {remote}:{port}: {os.strerror(error.errno or 0)}") from None
+        raise NoAnswerError(f"SCTP to {remote}:{port}: {os.strerror(error.errno or 0)}") from None
     except BaseException:
         connecting.close()
         raise

@@ -14,7 +14,9 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 
+from cinq.transport import privilege
 from cinq.transport.error import TransportError
+from cinq.transport.sctp.association import RAW_PURPOSE
 from cinq.transport.sctp.port_reservation import ANY
 from cinq.transport.sctp.usrsctp_library import IPPROTO_SCTP, Buffer, ffi
 
@@ -68,10 +70,7 @@ class RawIp:
                 socket.AF_INET, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, IPPROTO_SCTP
             )
         except PermissionError:
-            raise TransportError(
-                "no privilege for a raw socket (CAP_NET_RAW), which SCTP by libusrsctp needs",
-                "run as root, or setcap cap_net_raw+ep on the Python binary, or modprobe sctp",
-            ) from None
+            raise privilege.refused("CAP_NET_RAW", RAW_PURPOSE) from None
         raw.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT)
         try:
             raw.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)

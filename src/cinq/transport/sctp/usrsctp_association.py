@@ -10,7 +10,7 @@ import socket
 import sys
 from typing import cast
 
-from cinq.transport.error import TransportError
+from cinq.transport.error import NoAnswerError
 from cinq.transport.sctp.association import PPID_NGAP, Address, OnAssociation, SctpSettings
 from cinq.transport.sctp.core import AssociationCore, Change, assoc_change
 from cinq.transport.sctp.port_reservation import PortReservation
@@ -107,14 +107,14 @@ class UsrsctpAssociation(AssociationCore):
         if self._stack.lib.usrsctp_connect(self._so, address, len(address)) and ffi.errno not in WOULD_BLOCK:
             why = os.strerror(ffi.errno)
             self.end(why)
-            raise TransportError(f"SCTP to {where}: {why}")
+            raise NoAnswerError(f"SCTP to {where}: {why}")
         self._on_association = on_association
         self._up = asyncio.get_running_loop().create_future()
         try:
             await asyncio.wait_for(self._up, within)
             self._up = None
         except TimeoutError:
-            raise TransportError(
+            raise NoAnswerError(
                 f"no SCTP answer from {where} within {within:g} s",
                 "check that the peer runs, listens on that address and is routed (ip route get)",
             ) from None
@@ -176,7 +176,7 @@ class UsrsctpAssociation(AssociationCore):
 
     def finish(self, reason: str) -> None:
         if self._up is not None and not self._up.done():
-            self._up.set_exception(TransportError(f"SCTP to {self.remote[0]}:{self.remote[1]}: {reason}"))
+            self._up.set_exception(NoAnswerError(f"SCTP to {self.remote[0]}:{self.remote[1]}: {reason}"))
         super().finish(reason)
 
     def forsake(self) -> None:
