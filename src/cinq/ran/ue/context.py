@@ -75,8 +75,9 @@ class Initial(msgspec.Struct, frozen=True):
     cause: EstablishmentCause = "mo-Signalling"
 
 
-class NotForwarded(msgspec.Struct, frozen=True):
-    """The AMF gave a 5GSM message back, TS 24.501 §5.4.5.3.1 f) to i)."""
+class NoAnswer(msgspec.Struct, frozen=True):
+    """Nothing more comes to a 5GSM request: the AMF gave it back (TS 24.501 §5.4.5.3.1 e) to i)), the network said
+    5GSM STATUS (§6.5.3), or its answer cannot be read. release: the cause with which the session is to be released."""
 
-    cause: int
-    back_off_s: int | None = None
+    reason: str
+    release: int | None = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cinq.procedure import Subject
 from cinq.ran.radio.port import Interface
 from cinq.ran.ue.context import SessionContext
+from cinq.ran.ue.downlink import UNASSIGNED_PTI
 from cinq.ran.ue.settings import SessionSettings
 from cinq.wire import nas
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cinq.ran.ue")
 
-UNASSIGNED_PTI = 0
 INTERFACE_S = 10
 
 
@@ -45,7 +45,7 @@ class Session(Subject[SessionContext]):
     async def release(self) -> None:
         from cinq.ran.ue.procedures.session_release import session_release
 
-        await self.perform(session_release, None)
+        await self.perform(session_release, nas.GsmCause.REGULAR_DEACTIVATION)
 
     def send(self, message: object) -> None:
         """In UL NAS TRANSPORT, §5.4.5.2. DNN, S-NSSAI and request type go with an establishment only."""
@@ -111,10 +111,13 @@ class Session(Subject[SessionContext]):
         except TimeoutError:
             self.trouble = "the gNB did not answer"
 
-    def drop(self) -> None:
-        """Local release: nothing is said to the network."""
-        self.abort("released locally")
+    def gone(self, reason: str = "") -> None:
+        """The session ends here, and what was under way besides the caller; its interface goes."""
+        self.abort(reason or "the session is released")
         self.pti = UNASSIGNED_PTI
+        number = self.context.pdu_session_id
+        if self.ue.sessions.get(number) is self:
+            del self.ue.sessions[number]
         if self.context.address is not None:
-            self.ue.link.close_interface(self.context.pdu_session_id)
+            self.ue.link.close_interface(number)
         self.commit(state="INACTIVE", address=None, bearer=False, interface="")

@@ -24,9 +24,10 @@ Entropy = Callable[[int], bytes]
 class Ue(Subject[UeContext]):
     """An emulated UE (radio.port.Mobile). Idle, it has no task; its one timer is T3512.
 
-    on_change: called whenever registration or a session changed, for screens. misbehave: what a test bench puts in
-    place of the octets of an uplink NAS message (b"": nothing is sent). Refused, TimerExpired and Aborted are raised
-    by the methods that perform procedures.
+    released: PTI of the last release command that was confirmed, by PDU session identity. on_change: called whenever
+    registration or a session changed, for screens. misbehave: what a test bench puts in place of the octets of an
+    uplink NAS message (b"": nothing is sent). Refused, TimerExpired and Aborted are raised by the methods that
+    perform procedures.
     """
 
     __slots__ = (
@@ -38,6 +39,7 @@ class Ue(Subject[UeContext]):
         "link",
         "misbehave",
         "on_change",
+        "released",
         "response",
         "security",
         "sessions",
@@ -54,6 +56,7 @@ class Ue(Subject[UeContext]):
         self.usim = Usim(settings)
         self.security = N1Security()
         self.sessions: dict[int, Session] = {}
+        self.released: dict[int, int] = {}
         self.authentication_failures = 0
         self.response: tuple[bytes, bytes] | None = None
         self.on_change: Callable[[Ue], None] | None = None
@@ -330,8 +333,7 @@ class Ue(Subject[UeContext]):
         """Local release of all sessions, or of the active ones that a PDU session status does not name (§5.5.1.3.4)."""
         for pdu_session_id, session in list(self.sessions.items()):
             if status is None or (pdu_session_id not in status and session.context.state == "ACTIVE"):
-                del self.sessions[pdu_session_id]
-                session.drop()
+                session.gone("released locally")
 
     def deregistered(self, *, barred: str = "", forget_identity: bool = False) -> None:
         """5GMM-DEREGISTERED: sessions go; with forget_identity also GUTI, TAI list and keys (§5.5.1.2.5)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cinq.procedure import ABORT, BESIDE, DEFER, IGNORE, Verdict, collision
-from cinq.ran.ue.context import Ended, NotForwarded, Received
+from cinq.ran.ue.context import Ended, NoAnswer, Received
 from cinq.ran.ue.procedures.configuration_update import configuration_update
 from cinq.ran.ue.procedures.deregistration import deregistration, network_deregistration
 from cinq.ran.ue.procedures.identification import identification
@@ -84,6 +84,6 @@ def _(session: Session, command: nas.PDUSessionModificationCommand) -> Verdict:
     return IGNORE("the session is being released")
 
 
-@collision((network_session_release, session_modification), NotForwarded)
-def _(session: Session, message: NotForwarded) -> Verdict:
+@collision((network_session_release, session_modification), NoAnswer)
+def _(session: Session, message: NoAnswer) -> Verdict:
     return IGNORE("the session expects no answer")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from ipaddress import IPv4Address
 
 from cinq.procedure import Refused, Timer, procedure
-from cinq.ran.ue.context import NotForwarded
-from cinq.ran.ue.session import UNASSIGNED_PTI, Session
+from cinq.ran.ue.context import NoAnswer
+from cinq.ran.ue.downlink import UNASSIGNED_PTI
+from cinq.ran.ue.procedures.session_release import session_release
+from cinq.ran.ue.session import Session
 from cinq.wire import nas
 
 T3580 = Timer("T3580", 16, 4)
@@ -25,7 +28,7 @@ _ASKED_PCO = [
 
 @procedure()
 async def session_establishment(session: Session, _: None) -> None:
-    """§6.4.1.2 to §6.4.1.4. Refused: with PDU SESSION ESTABLISHMENT REJECT, or None where the AMF gave it back."""
+    """§6.4.1.2 to §6.4.1.4. Refused: with PDU SESSION ESTABLISHMENT REJECT, or None where no answer came."""
     if session.context.state == "ACTIVE":
         return
     session.pti = session.ue.allocate_pti()
@@ -39,49 +42,35 @@ async def session_establishment(session: Session, _: None) -> None:
         capability_5gsm=_CAPABILITY,
         extended_pco=_ASKED_PCO,
     )
+    session.ue.released.pop(session.context.pdu_session_id, None)
     try:
-        answer = await _answered(session, request)
+        answer = await session.ask(
+            request,
+            nas.PDUSessionEstablishmentAccept,
+            nas.PDUSessionEstablishmentReject,
+            NoAnswer,
+            timer=T3580,
+        )
         if isinstance(answer, nas.PDUSessionEstablishmentAccept):
             _accepted(session, answer)
             return
+        if isinstance(answer, NoAnswer) and answer.release is not None:  # §7.5.3 a)
+            with suppress(Refused):
+                await session_release(session, answer.release)
+            session.gone()
     finally:
         session.pti = UNASSIGNED_PTI
         if session.context.state == "ACTIVE_PENDING":
             session.commit(state="INACTIVE")
-    if isinstance(answer, NotForwarded):
-        raise Refused(None, f"not forwarded: 5GMM cause #{int(answer.cause)} {_words(answer.cause)}")
-    raise Refused(answer, f"5GSM cause #{int(answer.cause)} {_words(answer.cause)}")
+    if isinstance(answer, NoAnswer):
+        raise Refused(None, answer.reason)
+    raise Refused(answer, f"5GSM {words(answer.cause)}")
 
 
-async def _answered(
-    session: Session, request: nas.PDUSessionEstablishmentRequest
-) -> nas.PDUSessionEstablishmentAccept | nas.PDUSessionEstablishmentReject | NotForwarded:
-    """The answer that carries the PTI of the request; others get 5GSM STATUS #47 (§7.3.1)."""
-    answer = await session.ask(
-        request,
-        nas.PDUSessionEstablishmentAccept,
-        nas.PDUSessionEstablishmentReject,
-        NotForwarded,
-        timer=T3580,
-    )
-    while not isinstance(answer, NotForwarded) and answer.pti != request.pti:
-        session.tell(
-            nas.FiveGSMStatus(
-                pdu_session_id=request.pdu_session_id, pti=answer.pti, cause=nas.GsmCause.PTI_MISMATCH
-            )
-        )
-        answer = await session.expect(
-            nas.PDUSessionEstablishmentAccept,
-            nas.PDUSessionEstablishmentReject,
-            NotForwarded,
-            timer=T3580,
-        )
-    return answer
-
-
-def _words(cause: int) -> str:
+def words(cause: int) -> str:
+    """The number of a cause and what it means."""
     name = getattr(cause, "name", "unknown cause")
-    return str(name).replace("_", " ").lower()
+    return f"cause #{int(cause)} {str(name).replace('_', ' ').lower()}"
 
 
 def _accepted(session: Session, accept: nas.PDUSessionEstablishmentAccept) -> None:

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 from cinq.procedure import Refused, Timer, TimerExpired, procedure
-from cinq.ran.ue.context import NotForwarded
-from cinq.ran.ue.session import UNASSIGNED_PTI, Session
+from cinq.ran.ue.context import NoAnswer
+from cinq.ran.ue.downlink import UNASSIGNED_PTI
+from cinq.ran.ue.session import Session
 from cinq.wire import nas
 
 T3582 = Timer("T3582", 16, 4)
 
 
 @procedure()
-async def session_release(session: Session, _: None) -> None:
-    """UE-requested, §6.4.3. Unanswered five times, or given back by the AMF, it is local. Refused: by the SMF."""
+async def session_release(session: Session, cause: int) -> None:
+    """UE-requested, §6.4.3. Without an answer that could be used it is local. Refused: by the SMF."""
     session.pti = session.ue.allocate_pti()
     session.commit(state="INACTIVE_PENDING")
     request = nas.PDUSessionReleaseRequest(
         pdu_session_id=session.context.pdu_session_id,
         pti=session.pti,
-        cause=nas.GsmCause.REGULAR_DEACTIVATION,
+        cause=cause,
     )
     try:
         answer = await session.ask(
             request,
             nas.PDUSessionReleaseCommand,
             nas.PDUSessionReleaseReject,
-            NotForwarded,
+            NoAnswer,
             timer=T3582,
         )
     except TimerExpired:  # §6.4.3.6 a)
-        _gone(session)
+        session.gone()
         return
     finally:
         session.pti = UNASSIGNED_PTI
@@ -38,14 +39,14 @@ async def session_release(session: Session, _: None) -> None:
         raise Refused(answer, f"5GSM cause #{int(answer.cause)}")
     if isinstance(answer, nas.PDUSessionReleaseCommand):
         _confirm(session, answer)
-    _gone(session)
+    session.gone()
 
 
 @procedure(opens=nas.PDUSessionReleaseCommand)
 async def network_session_release(session: Session, command: nas.PDUSessionReleaseCommand) -> None:
     """Network-requested, §6.3.3. With cause #39 the network wants the session back."""
     _confirm(session, command)
-    _gone(session)
+    session.gone()
     if command.cause == nas.GsmCause.REACTIVATION_REQUESTED:
         ue, index = session.ue, session.context.pdu_session_id - 1
         ue.initiate(lambda: _again(session, index), "session reactivation")
@@ -56,17 +57,8 @@ async def _again(session: Session, index: int) -> None:
 
 
 def _confirm(session: Session, command: nas.PDUSessionReleaseCommand) -> None:
+    session.ue.released[command.pdu_session_id] = command.pti
     session.tell(nas.PDUSessionReleaseComplete(pdu_session_id=command.pdu_session_id, pti=command.pti))
-
-
-def _gone(session: Session) -> None:
-    """The session ends here; its interface goes."""
-    ue = session.ue
-    pdu_session_id = session.context.pdu_session_id
-    if ue.sessions.get(pdu_session_id) is session:
-        del ue.sessions[pdu_session_id]
-    ue.link.close_interface(pdu_session_id)
-    session.commit(state="INACTIVE", address=None, bearer=False, interface="")
 
 
 @procedure(opens=nas.PDUSessionModificationCommand)

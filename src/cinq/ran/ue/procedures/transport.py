@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from cinq.procedure import procedure
-from cinq.ran.ue.context import NotForwarded, Received
+from cinq.ran.ue.context import NoAnswer, Received
+from cinq.ran.ue.downlink import Answered, Unreadable, downlink_message
+from cinq.ran.ue.procedures.session_establishment import words
+from cinq.ran.ue.session import Session
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
-from cinq.wire.nas import GmmCause, GsmCause, PayloadContainerType
-
-_FROM_NETWORK = (
-    nas.PDUSessionEstablishmentAccept,
-    nas.PDUSessionEstablishmentReject,
-    nas.PDUSessionAuthenticationCommand,
-    nas.PDUSessionAuthenticationResult,
-    nas.PDUSessionModificationReject,
-    nas.PDUSessionModificationCommand,
-    nas.PDUSessionReleaseReject,
-    nas.PDUSessionReleaseCommand,
-    nas.FiveGSMStatus,
-)
+from cinq.wire.nas import GsmCause, PayloadContainerType
 
 
 @procedure(opens=nas.DLNASTransport)
@@ -31,41 +22,50 @@ async def downlink_nas_transport(ue: Ue, received: Received) -> None:
     if transport.cause is not None:
         session = ue.sessions.get(transport.pdu_session_id or 0)
         if session is not None:
-            session.receive(NotForwarded(transport.cause, transport.back_off_timer))
+            session.receive(NoAnswer(f"not forwarded: 5GMM {words(transport.cause)}"))
         return
     try:
-        message = nas.decode(transport.payload_container)
-    except nas.NasError as error:
-        _unreadable(ue, error)
-        return
-    if not isinstance(message, nas.GsmMessage):
-        ue.tell(nas.FiveGMMStatus(cause=GmmCause.SEMANTICALLY_INCORRECT_MESSAGE))
-        return
-    session = ue.sessions.get(message.pdu_session_id)
-    if session is None or not isinstance(message, _FROM_NETWORK):
-        _misplaced(ue, message)
+        session, message = downlink_message(ue, transport.payload_container)
+    except Answered as answered:
+        ue.runtime.report(ue, downlink_nas_transport.name, answered, str(answered))
+        if answered.answer is not None:
+            uplink(ue, answered.answer)
+    except Unreadable as broken:
+        ue.runtime.report(ue, downlink_nas_transport.name, broken, str(broken))
+        _unreadable(ue, broken)
     else:
-        session.receive(message)
+        if isinstance(message, nas.FiveGSMStatus):
+            _status(session, message)
+        else:
+            session.receive(message)
 
 
-def _misplaced(ue: Ue, message: nas.GsmMessage) -> None:
-    """§7.3.2: a session that does not exist. A release is confirmed all the same, anything else gets a STATUS."""
-    if isinstance(message, nas.FiveGSMStatus):
-        return
-    status = nas.FiveGSMStatus(
-        pdu_session_id=message.pdu_session_id,
-        pti=message.pti,
-        cause=GsmCause.INVALID_PDU_SESSION_IDENTITY,
+def _status(session: Session, message: nas.FiveGSMStatus) -> None:
+    """§6.5.3: what the STATUS is about ends; with #43 the session does."""
+    cause, reason = message.cause, f"5GSM STATUS {words(message.cause)}"
+    of_pti = cause in (GsmCause.PTI_MISMATCH, GsmCause.INVALID_PTI_VALUE) and message.pti == session.pti
+    of_session = cause in (
+        GsmCause.MESSAGE_TYPE_NON_EXISTENT_OR_NOT_IMPLEMENTED,
+        GsmCause.INVALID_PDU_SESSION_IDENTITY,
     )
-    uplink(ue, status)
+    if session.awaits(NoAnswer) and (of_pti or of_session):
+        session.receive(NoAnswer(reason))
+    elif cause == GsmCause.INVALID_PDU_SESSION_IDENTITY:
+        session.gone(reason)
+    else:
+        session.runtime.report(session, "", message, f"ignored: {reason} concerns nothing that is under way")
 
 
-def _unreadable(ue: Ue, error: nas.NasError) -> None:
-    if error.cause is not None and error.pdu_session_id is not None:
-        uplink(
-            ue,
-            nas.FiveGSMStatus(pdu_session_id=error.pdu_session_id, pti=error.pti or 0, cause=error.cause),
-        )
+def _unreadable(ue: Ue, broken: Unreadable) -> None:
+    """§7.5.3: an accept leads to a release by the UE, a release command is confirmed; anything else meets STATUS."""
+    session, number, cause = broken.session, broken.session.context.pdu_session_id, broken.cause
+    if broken.kind == nas.PDUSessionEstablishmentAccept.TYPE and session.awaits(NoAnswer):
+        session.receive(NoAnswer(f"the accept cannot be read: {broken}", cause))
+    elif broken.kind == nas.PDUSessionReleaseCommand.TYPE:
+        uplink(ue, nas.PDUSessionReleaseComplete(pdu_session_id=number, pti=broken.pti, cause=cause))
+        session.gone("released by a command that cannot be read")
+    elif broken.kind != nas.FiveGSMStatus.TYPE:
+        uplink(ue, nas.FiveGSMStatus(pdu_session_id=number, pti=broken.pti, cause=cause))
 
 
 def uplink(ue: Ue, message: nas.GsmMessage) -> None:
