@@ -282,9 +282,10 @@ def msin_octets(digits: str) -> bytes:
 def msin_digits(octets: bytes) -> str:
     """The digits of an MSIN in BCD. NumberingError unless it is 1 to 10 digits and at most one filler."""
     digits = octets.translate(SWAPPED).hex()
-    if digits.endswith("f"):
+    if digits[-1:] == "f":
         digits = digits[:-1]
-    _digits("MSIN", digits, 1, MAX_MSIN_DIGITS)
+    if not (digits.isdigit() and len(digits) <= MAX_MSIN_DIGITS):
+        _digits("MSIN", digits, 1, MAX_MSIN_DIGITS)
     return digits
 
 

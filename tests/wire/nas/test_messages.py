@@ -96,7 +96,11 @@ def test_values_of_a_session() -> None:
     assert accept.selected_ssc_mode is nas.SscMode.SSC_MODE_1
     assert accept.session_ambr == nas.SessionAmbr(10**9, 10**9)
     rule = nas.QosRule(
-        1, default=True, packet_filters=[nas.PacketFilter(1, components=nas.MATCH_ALL)], precedence=255, qfi=1
+        1,
+        default=True,
+        packet_filters=(nas.PacketFilter(1, components=nas.MATCH_ALL),),
+        precedence=255,
+        qfi=1,
     )
     assert accept.authorized_qos_rules == [rule]
     assert accept.authorized_qos_flow_descriptions == [nas.QosFlowDescription(1, five_qi=9)]

@@ -51,16 +51,20 @@ component = st.one_of(
     st.tuples(st.just(nas.Component.PROTOCOL), st.binary(min_size=1, max_size=1)),
 )
 packet_filter = st.builds(
-    nas.PacketFilter, half, st.integers(1, 3), st.lists(component, min_size=1, max_size=3)
+    nas.PacketFilter, half, st.integers(1, 3), st.lists(component, min_size=1, max_size=3).map(tuple)
 )
-filters = st.lists(packet_filter, max_size=4)
+filters = st.lists(packet_filter, max_size=4).map(tuple)
 qfi = st.integers(1, 63)
 qos_rule = st.one_of(
     st.builds(nas.QosRule, octet, st.just(1), flags, filters, octet, qfi, flags),
     st.builds(nas.QosRule, octet, st.just(2)),
     st.builds(nas.QosRule, octet, st.sampled_from((3, 4)), flags, filters, st.none() | octet),
     st.builds(
-        nas.QosRule, octet, st.just(5), flags, st.lists(half.map(nas.PacketFilter), min_size=1, max_size=5)
+        nas.QosRule,
+        octet,
+        st.just(5),
+        flags,
+        st.lists(half.map(nas.PacketFilter), min_size=1, max_size=5).map(tuple),
     ),
 )
 flow = st.builds(

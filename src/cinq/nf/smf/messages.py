@@ -17,7 +17,7 @@ _DEFAULT_RULE = [
     nas.QosRule(
         identifier=1,
         default=True,
-        packet_filters=[nas.PacketFilter(1, nas.Direction.BIDIRECTIONAL, nas.MATCH_ALL)],
+        packet_filters=(nas.PacketFilter(1, nas.Direction.BIDIRECTIONAL, nas.MATCH_ALL),),
         precedence=255,
         qfi=QFI,
     )

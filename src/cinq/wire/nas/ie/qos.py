@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -71,10 +72,10 @@ class PacketFilter(Struct, frozen=True):
 
     identifier: int
     direction: int = Direction.BIDIRECTIONAL
-    components: list[tuple[int, bytes]] = []
+    components: tuple[tuple[int, bytes], ...] = ()
 
 
-class QosRule(Struct, frozen=True):
+class QosRule(Struct, frozen=True, cache_hash=True):
     """identifier: 1 to 255. operation: a RuleOperation. precedence, qfi: None where the rule has none.
 
     The lower the precedence, the earlier the rule is evaluated. segregation: from the UE only.
@@ -83,13 +84,13 @@ class QosRule(Struct, frozen=True):
     identifier: int
     operation: int = RuleOperation.CREATE
     default: bool = False
-    packet_filters: list[PacketFilter] = []
+    packet_filters: tuple[PacketFilter, ...] = ()
     precedence: int | None = None
     qfi: int | None = None
     segregation: bool = False
 
 
-MATCH_ALL: list[tuple[int, bytes]] = [(Component.MATCH_ALL, b"")]
+MATCH_ALL: tuple[tuple[int, bytes], ...] = ((Component.MATCH_ALL, b""),)
 
 
 def _rules(b: bytes) -> list[QosRule]:
@@ -103,6 +104,7 @@ def _rules(b: bytes) -> list[QosRule]:
     return found
 
 
+@lru_cache(256)  # few rules serve most sessions
 def _rule(identifier: int, b: bytes) -> QosRule:
     operation, default, count = b[0] >> 5, b[0] & 16 == 16, b[0] & 15
     filters, position = [], 1
@@ -122,11 +124,11 @@ def _rule(identifier: int, b: bytes) -> QosRule:
         raise ValueError(f"QoS rule {identifier} lacks precedence or QFI")
     qfi = None if last is None else last & 63
     return QosRule(
-        identifier, operation, default, filters, precedence, qfi, last is not None and last & 64 == 64
+        identifier, operation, default, tuple(filters), precedence, qfi, last is not None and last & 64 == 64
     )
 
 
-def _components(b: bytes) -> list[tuple[int, bytes]]:
+def _components(b: bytes) -> tuple[tuple[int, bytes], ...]:
     found, position = [], 0
     while position < len(b):
         kind = b[position]
@@ -135,22 +137,24 @@ def _components(b: bytes) -> list[tuple[int, bytes]]:
             raise ValueError(f"packet filter component {kind:#04x} is cut")
         found.append((_COMPONENTS.get(kind, kind), b[position + 1 : after]))
         position = after
-    return found
+    return tuple(found)
 
 
 def _rules_octets(rules: list[QosRule]) -> bytes:
-    out = bytearray()
-    for rule in rules:
-        begin, operation, filters = len(out), rule.operation, rule.packet_filters
-        out += bytes((rule.identifier, 0, 0, operation << 5 | rule.default << 4 | len(filters)))
-        for each in filters:
-            out += _filter_octets(each, operation)
-        if rule.precedence is not None:
-            out.append(rule.precedence)
-            if rule.qfi is not None:
-                out.append(rule.segregation << 6 | rule.qfi)
-        out[begin + 1 : begin + 3] = (len(out) - begin - 3).to_bytes(2, "big")
-    return bytes(out)
+    return b"".join([_rule_octets(rule) for rule in rules])
+
+
+@lru_cache(256)
+def _rule_octets(rule: QosRule) -> bytes:
+    operation, filters = rule.operation, rule.packet_filters
+    out = bytearray((operation << 5 | rule.default << 4 | len(filters),))
+    for each in filters:
+        out += _filter_octets(each, operation)
+    if rule.precedence is not None:
+        out.append(rule.precedence)
+        if rule.qfi is not None:
+            out.append(rule.segregation << 6 | rule.qfi)
+    return bytes((rule.identifier,)) + len(out).to_bytes(2, "big") + out
 
 
 def _filter_octets(each: PacketFilter, operation: int) -> bytes:
@@ -217,13 +221,16 @@ def _flows(b: bytes) -> list[QosFlowDescription]:
 
 
 def _flows_octets(flows: list[QosFlowDescription]) -> bytes:
-    out = bytearray()
-    for flow in flows:
-        parameters = _parameters_octets(flow)
-        out += bytes((flow.qfi, flow.operation << 5, flow.e_bit << 6 | len(parameters)))
-        for identifier, content in parameters:
-            out += bytes((identifier, len(content))) + content
-    return bytes(out)
+    return b"".join([_flow_octets(flow) for flow in flows])
+
+
+@lru_cache(256)
+def _flow_octets(flow: QosFlowDescription) -> bytes:
+    parameters = _parameters_octets(flow)
+    out = bytes((flow.qfi, flow.operation << 5, flow.e_bit << 6 | len(parameters)))
+    for identifier, content in parameters:
+        out += bytes((identifier, len(content))) + content
+    return out
 
 
 def _parameters_octets(flow: QosFlowDescription) -> list[tuple[int, bytes]]:
