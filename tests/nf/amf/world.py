@@ -88,11 +88,19 @@ class FakeSmf:
         await self.transfer(data.supi, data.pdu_session_id, n1, b"setup", "PDU_RES_SETUP_REQ", ref)
 
     async def transfer(
-        self, supi: str, number: int, n1: bytes | None, n2: bytes | None, kind: str | None, ref: str = "sm-1"
+        self,
+        supi: str,
+        number: int,
+        n1: bytes | None,
+        n2: bytes | None,
+        kind: str | None,
+        ref: str = "sm-1",
+        skip: bool = False,
     ) -> str:
         body = N1N2MessageTransferRequest(
             json_data=N1N2MessageTransferReqData(
                 pdu_session_id=number,
+                skip_ind=skip,
                 n1_message_container=N1MessageContainer(
                     n1_message_class="SM", n1_message_content=RefToBinaryData(content_id="n1")
                 )

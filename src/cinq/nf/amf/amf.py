@@ -7,18 +7,20 @@ from collections.abc import Callable
 
 import msgspec
 
+from cinq.crypto import kdf
 from cinq.nf.amf import n2
 from cinq.nf.amf.connection import NgConnection
 from cinq.nf.amf.context import SmContext, UeContext, decoded, encoded
+from cinq.nf.amf.elements import Place
 from cinq.nf.amf.ran import N2Association, Ran
 from cinq.nf.amf.services import Callbacks, Communication
 from cinq.nf.amf.settings import Settings
 from cinq.nf.amf.ue import Ue
-from cinq.numbering import Guti, STmsi, Supi, Tai
+from cinq.numbering import Guti, STmsi, Supi
 from cinq.procedure import Clock, Event, Journal, Runtime
 from cinq.procedure.store import Store
 from cinq.sbi import Bus
-from cinq.sbi.models import Guami, PlmnId, Snssai
+from cinq.sbi.models import Guami, PlmnId, PlmnIdNid, Snssai
 from cinq.sbi.models import Tai as SbiTai
 from cinq.sbi.services.namf_communication import NamfCallback, NamfCommunication, NsmfCallback
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
@@ -57,6 +59,8 @@ class AMF:
         self.instance_id = instance_id
         self.runtime = Runtime("AMF", journal, clock)
         self.guami = Guami.of(settings.plmn, settings.amf_id)
+        self.serving_plmn = PlmnIdNid.of(settings.plmn)
+        self.serving_network = kdf.snn(settings.plmn.mcc, settings.plmn.mnc)
         self.rans: list[Ran] = []
         self.connections: dict[int, NgConnection] = {}
         self.by_supi: dict[Supi, Ue] = {}
@@ -144,14 +148,14 @@ class AMF:
     def new_ue(self, context: UeContext) -> Ue:
         return Ue(self, context)
 
-    def new_connection(self, ran: Ran, message: ngap.InitialUEMessage, tai: Tai, ue: Ue) -> NgConnection:
+    def new_connection(self, ran: Ran, message: ngap.InitialUEMessage, place: Place, ue: Ue) -> NgConnection:
         number = self._last_ngap_id
         while True:
             number = number + 1 if number < MAX_NGAP_ID else 1
             if number not in self.connections:
                 break
         self._last_ngap_id = number
-        connection = NgConnection(ran, number, message, tai, ue)
+        connection = NgConnection(ran, number, message, place, ue)
         self.connections[number] = ran.connections[message.ran_ue_ngap_id] = connection
         return connection
 
@@ -178,8 +182,8 @@ class AMF:
             del self.by_supi[context.supi]
             if ue.kept:
                 self.store.delete(COLLECTION, str(context.supi))
-        if context.guti is not None and self.by_tmsi.get(context.guti.tmsi) is ue:
-            del self.by_tmsi[context.guti.tmsi]
+        self.forget_guti(ue, context.guti)
+        self.forget_guti(ue, context.former_guti)
 
     def allocate_guti(self, ue: Ue) -> Guti:
         """A random 5G-TMSI that nobody has (TS 33.501 §6.12.3). The former one stays known until `forget_guti`."""
@@ -222,8 +226,9 @@ class AMF:
                 ue.context = msgspec.structs.replace(context, cm_state="CM-IDLE", idle_since=self.clock.now())
             if context.supi is not None:
                 self.by_supi[context.supi] = ue
-            if context.guti is not None:
-                self.by_tmsi[context.guti.tmsi] = ue
+            for guti in (context.guti, context.former_guti):
+                if guti is not None:
+                    self.by_tmsi[guti.tmsi] = ue
 
     def sweep(self) -> None:
         """Implicit de-registration (TS 24.501 §5.3.7) and releases that no gNB has confirmed."""

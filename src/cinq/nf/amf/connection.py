@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cinq.nf.amf import elements
-from cinq.numbering import NumberingError, Tai
-from cinq.sbi.models import UserLocation
+from cinq.numbering import NumberingError
 from cinq.wire import ngap
 
 if TYPE_CHECKING:
@@ -15,7 +14,8 @@ if TYPE_CHECKING:
 
 
 class NgConnection:
-    """ids: those of both ends. stream: the SCTP stream that its messages take. user_location: as last reported.
+    """ids: those of both ends. stream: the SCTP stream that its messages take. place: where the UE is, as last
+    reported.
 
     wants_context: the gNB asked for an initial context setup. context: whether it has a UE context, or is
     being given one. releasing: a UE Context Release is under way. outstanding: class 1 procedures of the AMF
@@ -26,26 +26,24 @@ class NgConnection:
         "amf_ue_ngap_id",
         "context",
         "outstanding",
+        "place",
         "ran",
         "ran_ue_ngap_id",
         "releasing",
         "stream",
-        "tai",
         "ue",
-        "user_location",
         "wants_context",
     )
 
     def __init__(
-        self, ran: Ran, amf_ue_ngap_id: int, message: ngap.InitialUEMessage, tai: Tai, ue: Ue
+        self, ran: Ran, amf_ue_ngap_id: int, message: ngap.InitialUEMessage, place: elements.Place, ue: Ue
     ) -> None:
         self.ran = ran
         self.ue = ue
         self.amf_ue_ngap_id = amf_ue_ngap_id
         self.ran_ue_ngap_id = message.ran_ue_ngap_id
         self.stream = 1 + amf_ue_ngap_id % 31
-        self.user_location: UserLocation | None = elements.user_location(message.user_location_information)
-        self.tai = tai
+        self.place = place
         self.wants_context = message.ue_context_request is not None
         self.context = False
         self.releasing = False
@@ -58,14 +56,16 @@ class NgConnection:
         """The gNB reported where the UE is."""
         if location[0] == "userLocationInformationNR":
             try:
-                self.tai = elements.tai_of(location[1].tai)
+                self.place = elements.place_of(location[1])
             except NumberingError:
                 return
-            self.user_location = elements.user_location(location)
 
     def expect(self, procedure: str) -> None:
         self.outstanding = (*self.outstanding, procedure)
 
     def settle(self, procedure: str) -> None:
         """The outcome is there, or does not matter any more."""
-        self.outstanding = tuple(name for name in self.outstanding if name != procedure)
+        if self.outstanding == (procedure,):
+            self.outstanding = ()
+        else:
+            self.outstanding = tuple(name for name in self.outstanding if name != procedure)

@@ -62,6 +62,7 @@ class UeContext(Struct, frozen=True, gc=False):
     """UE context in AMF, TS 23.502 table 5.2.2.2.2-1, as far as it is used.
 
     security_capability: the octets that the UE sent. idle_since: seconds since 1970, of the last change of CM state.
+    former_guti: valid beside guti while the UE has not shown which of the two it has (TS 24.501 §5.4.4.6).
     """
 
     rm_state: Literal["RM-DEREGISTERED", "RM-REGISTERED"] = "RM-DEREGISTERED"
@@ -80,6 +81,7 @@ class UeContext(Struct, frozen=True, gc=False):
     sm_contexts: tuple[SmContext, ...] = ()
     radio_capability: bytes = b""
     idle_since: float = 0.0
+    former_guti: Guti | None = None
 
     def sm_context(self, pdu_session_id: int) -> SmContext | None:
         for sm in self.sm_contexts:

@@ -6,6 +6,7 @@ What all UEs of a cell share is built once: those elements are read, never chang
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 from cinq.nf.amf.context import Ambr
 from cinq.numbering import AmfId, NumberingError, PlmnId, SNssai, STmsi, Tai
@@ -13,6 +14,7 @@ from cinq.sbi import models
 from cinq.wire import nas, ngap
 
 
+@lru_cache(maxsize=1024)
 def s_nssai(value: SNssai) -> ngap.SNSSAI:
     sd = None if value.sd is None else value.sd.to_bytes(3, "big")
     return ngap.SNSSAI(sst=bytes((value.sst,)), sd=sd)
@@ -76,24 +78,36 @@ def masked_imeisv(pei: str) -> int | None:
     return int(f"{digits[:10]}ffff{digits[14:]}", 16) if kind == "imeisv" else None
 
 
+@lru_cache(maxsize=1024)
 def ue_ambr(ambr: Ambr) -> ngap.UEAggregateMaximumBitRate:
     return ngap.UEAggregateMaximumBitRate(
         ue_aggregate_maximum_bit_rate_dl=ambr.downlink, ue_aggregate_maximum_bit_rate_ul=ambr.uplink
     )
 
 
-def user_location(location: ngap.UserLocationInformation) -> models.UserLocation | None:
-    """The NR cell and TAI as the SBI writes them, one object for a cell; None for other accesses, or no cell."""
-    if location[0] != "userLocationInformationNR":
-        return None
-    tai, cell = location[1].tai, location[1].nr_cgi
-    try:
-        return _nr_location(tai.plmn_identity, tai.tac, cell.plmn_identity, cell.nr_cell_identity)
-    except NumberingError:
-        return None
+class Place(NamedTuple):
+    """Where a UE is: its tracking area, and TAI and cell as the SBI writes them (None when the cell is none)."""
+
+    tai: Tai
+    location: models.UserLocation | None
+
+
+def place_of(location: ngap.UserLocationInformationNR) -> Place:
+    """One object for all UEs of a cell. NumberingError when the PLMN of the TAI is none."""
+    tai, cell = location.tai, location.nr_cgi
+    return _place(tai.plmn_identity, tai.tac, cell.plmn_identity, cell.nr_cell_identity)
 
 
 @lru_cache(maxsize=4096)
-def _nr_location(plmn: bytes, tac: bytes, cell_plmn: bytes, cell: int) -> models.UserLocation:
-    ncgi = models.Ncgi(plmn_id=models.PlmnId.of(PlmnId.from_octets(cell_plmn)), nr_cell_id=f"{cell:09x}")
-    return models.UserLocation(nr_location=models.NrLocation(tai=models.Tai.of(_tai(plmn, tac)), ncgi=ncgi))
+def _place(plmn: bytes, tac: bytes, cell_plmn: bytes, cell: int) -> Place:
+    tai = _tai(plmn, tac)
+    try:
+        ncgi = models.Ncgi(plmn_id=models.PlmnId.of(PlmnId.from_octets(cell_plmn)), nr_cell_id=f"{cell:09x}")
+    except NumberingError:
+        return Place(tai, None)
+    return Place(tai, models.UserLocation(nr_location=models.NrLocation(tai=models.Tai.of(tai), ncgi=ncgi)))
+
+
+@lru_cache(maxsize=4096)
+def sbi_tai(value: Tai) -> models.Tai:
+    return models.Tai.of(value)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from msgspec import Struct
 
 from cinq.crypto.nas_security import (
     INTEGRITY_CIPHERED,
@@ -26,16 +27,14 @@ STORED_EVERY = DL_COUNT_MARGIN // 2
 INTEGRITY_ONLY = (1, 3)
 
 
-@dataclass(frozen=True, slots=True)
-class Checked(Generic[M]):
+class Checked(Struct, Generic[M], frozen=True, gc=False):
     """A message whose integrity was checked and whose COUNT is new. count: that uplink NAS COUNT."""
 
     message: M
     count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Unprotected(Generic[M]):
+class Unprotected(Struct, Generic[M], frozen=True, gc=False):
     """A message that anybody could have sent, of a type that may be looked at all the same."""
 
     message: M
@@ -170,8 +169,7 @@ def answer_broken(ue: Ue, octets: bytes, error: nas.NasError) -> None:
         ue.tell(nas.FiveGMMStatus(cause=error.cause))
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenTransport:
+class BrokenTransport(Struct, frozen=True, gc=False):
     """A checked UL NAS TRANSPORT whose DNN cannot be read."""
 
     message: nas.ULNASTransport

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from cinq.crypto import kdf
 from cinq.nf.amf import elements, n1, outcomes
 from cinq.nf.amf.connection import NgConnection
 from cinq.nf.amf.context import UeContext
 from cinq.nf.amf.errors import answer_broken, error_indication, incompatible, unsupported
-from cinq.numbering import Guti, NumberingError, SNssai, STmsi, Tai
+from cinq.numbering import Guti, NumberingError, SNssai, STmsi
 from cinq.sbi.services.nsmf_pdusession import N2SmInfoType
 from cinq.wire import nas, ngap
 
@@ -25,8 +26,7 @@ ACCEPTS = (nas.RegistrationAccept, nas.ServiceAccept)
 REJECTS = (nas.RegistrationReject, nas.ServiceReject, nas.AuthenticationReject)
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(Struct, frozen=True, gc=False):
     """What an SMF sends through the AMF for one PDU session: a 5GSM message for the UE, SM information for the gNB.
 
     failure_ref: the SM context whose SMF wants to hear when the UE cannot be reached.
@@ -258,9 +258,14 @@ def emit_in(ran: Ran, message: ngap.Pdu, octets: bytes, ue: Ue | None) -> None:
         ran.emit("in", message, octets, ue)
 
 
+def _ue_ids(message: ngap.Pdu) -> tuple[object, object]:
+    """The pair that names the UE, in a Path Switch Request under its name there (TS 38.413 §9.2.3.8)."""
+    named = "source_amf_ue_ngap_id" if isinstance(message, ngap.PathSwitchRequest) else "amf_ue_ngap_id"
+    return getattr(message, named, None), getattr(message, "ran_ue_ngap_id", None)
+
+
 def _of_a_ue(ran: Ran, message: ngap.Pdu, octets: bytes) -> None:
-    amf_id = getattr(message, "amf_ue_ngap_id", getattr(message, "source_amf_ue_ngap_id", None))
-    ran_id = getattr(message, "ran_ue_ngap_id", None)
+    amf_id, ran_id = _ue_ids(message)
     if not isinstance(amf_id, int) or not isinstance(ran_id, int):
         emit_in(ran, message, octets, None)
         if message.KIND == "initiatingMessage":
@@ -311,7 +316,7 @@ def _of_a_connection(connection: NgConnection, message: ngap.Pdu) -> None:
 def _initial_ue_message(ran: Ran, message: ngap.InitialUEMessage, octets: bytes) -> None:
     """TS 38.413 §8.6.1, TS 24.501 §4.4.4.3. A message that begins nothing leaves no trace of a UE."""
     try:
-        tai = _served_tai(ran, message)
+        place = _place(message)
         first = n1.peek(message.nas_pdu)
         if not isinstance(first, INITIAL):
             raise n1.Discarded(f"{first.NAME} begins nothing")
@@ -330,17 +335,17 @@ def _initial_ue_message(ran: Ran, message: ngap.InitialUEMessage, octets: bytes)
         arrival = n1.first(first, message.nas_pdu, known)
         if known is None or isinstance(arrival, n1.Unprotected):
             known = ran.amf.new_ue(UeContext())
-        connection = ran.amf.new_connection(ran, message, tai, known)
+        connection = ran.amf.new_connection(ran, message, place, known)
         known.connect(connection)
         emit_in(ran, message, octets, known)
         n1.arrived(known, arrival, message.nas_pdu)
 
 
-def _served_tai(ran: Ran, message: ngap.InitialUEMessage) -> Tai:
+def _place(message: ngap.InitialUEMessage) -> elements.Place:
     location = message.user_location_information
     if location[0] != "userLocationInformationNR":
         raise n1.Discarded(f"{location[0]} is no NR location")
-    return elements.tai_of(location[1].tai)
+    return elements.place_of(location[1])
 
 
 def _identity(first: nas.NasMessage) -> Guti | STmsi | None:
@@ -358,6 +363,6 @@ def _reject_broken(ran: Ran, message: ngap.InitialUEMessage, octets: bytes, erro
         ran.tell(error_indication(("protocol", "semantic-error"), message))
         return
     ue = ran.amf.new_ue(UeContext())
-    ue.connect(ran.amf.new_connection(ran, message, _served_tai(ran, message), ue))
+    ue.connect(ran.amf.new_connection(ran, message, _place(message), ue))
     emit_in(ran, message, octets, ue)
     n1.answer_broken(ue, message.nas_pdu, error)

@@ -37,14 +37,18 @@ class Communication:
     async def n1n2_message_transfer(
         self, ue_context_id: str, body: N1N2MessageTransferRequest
     ) -> N1N2MessageTransferRspData:
-        """TS 23.502 §4.2.3.3 and §4.3.2.2.1 step 11. Waits for nobody: the outcome comes to the SMF by itself."""
+        """TS 23.502 §4.2.3.3 and §4.3.2.2.1 step 11. Waits for nobody: the outcome comes to the SMF by itself.
+
+        skipInd: an idle UE is not paged for a 5GSM message or to have resources released (TS 29.518 §5.2.2.3.1.2).
+        """
         ue = _registered(self._amf, ue_context_id)
         transfer = _transfer(ue, body)
         connection = ue.connection
         if connection is not None and ue.secured and not connection.releasing:
             n2.deliver(ue, transfer)
             return N1N2MessageTransferRspData(cause="N1_N2_TRANSFER_INITIATED")
-        if body.json_data.skip_ind and transfer.n2 is None:
+        if body.json_data.skip_ind and transfer.n2_type in (None, "PDU_RES_REL_CMD"):
+            # An idle UE has no resources at a gNB: there is nothing left to do (TS 23.502 §4.3.4.2 step 3b)
             return N1N2MessageTransferRspData(cause="N1_MSG_NOT_TRANSFERRED")
         if len(ue.pending) >= MAX_PENDING:
             raise Problem(504, "UE_NOT_REACHABLE", f"{MAX_PENDING} messages wait for the UE already")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from cinq.nf.amf import elements
 from cinq.nf.amf.context import Ambr, SubscribedDnn, shared
 from cinq.numbering import SNssai
 from cinq.procedure import Refused
@@ -21,8 +24,7 @@ if TYPE_CHECKING:
     from cinq.nf.amf.ue import Ue
 
 
-@dataclass(frozen=True, slots=True)
-class Subscribed:
+class Subscribed(Struct, frozen=True, gc=False):
     """nssai: with whether each is a default. dnns: of all slices."""
 
     nssai: tuple[tuple[SNssai, bool], ...]
@@ -31,15 +33,13 @@ class Subscribed:
     rfsp: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Slices:
+class Slices(Struct, frozen=True, gc=False):
     allowed: tuple[SNssai, ...]
     rejected: list[nas.RejectedSNssai]
     configured: list[SNssai]
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     ue: Ue
     identifier: str
     ambr: sbi.Ambr | None
@@ -107,16 +107,10 @@ def _dnns(data: SmfSelectionSubscriptionData | None) -> tuple[SubscribedDnn, ...
 
 async def select_slices(ue: Ue, request: nas.RegistrationRequest, subscribed: Subscribed) -> Slices:
     """Nnssf_NSSelection_Get. Refused with #62 when nothing is left (TS 24.501 §5.5.1.2.5)."""
-    requested = list(request.requested_nssai or ())
-    info = SliceInfoForRegistration(
-        subscribed_nssai=[
-            SubscribedSnssai(subscribed_snssai=sbi.Snssai.of(s), default_indication=default)
-            for s, default in subscribed.nssai
-        ],
-        requested_nssai=[sbi.Snssai.of(s) for s in requested],
-    )
+    requested = tuple(request.requested_nssai or ())
+    info = _slice_info(subscribed.nssai, requested)
     connection = ue.connection
-    tai = None if connection is None else sbi.Tai.of(connection.tai)
+    tai = None if connection is None else elements.sbi_tai(connection.place.tai)
     try:
         answer = await ue.amf.nnssf.get("AMF", ue.amf.instance_id, info, tai)
     except Problem as problem:
@@ -141,11 +135,25 @@ async def select_slices(ue: Ue, request: nas.RegistrationRequest, subscribed: Su
     return Slices(shared(allowed[:8]), rejected[:8], configured[:16])
 
 
+@lru_cache(maxsize=1024)
+def _slice_info(
+    subscribed: tuple[tuple[SNssai, bool], ...], requested: tuple[SNssai, ...]
+) -> SliceInfoForRegistration:
+    """What is asked of the NSSF: the same for all UEs of one subscription that request the same."""
+    return SliceInfoForRegistration(
+        subscribed_nssai=[
+            SubscribedSnssai(subscribed_snssai=sbi.Snssai.of(s), default_indication=default)
+            for s, default in subscribed
+        ],
+        requested_nssai=[sbi.Snssai.of(s) for s in requested],
+    )
+
+
 def _rejected(s_nssai: SNssai, cause: nas.RejectedCause) -> nas.RejectedSNssai:
     return nas.RejectedSNssai(SNssai(s_nssai.sst, s_nssai.sd), cause)
 
 
-def _no_slice(requested: list[SNssai]) -> nas.RegistrationReject:
+def _no_slice(requested: tuple[SNssai, ...]) -> nas.RegistrationReject:
     rejected = [_rejected(s, nas.RejectedCause.NOT_AVAILABLE_IN_PLMN) for s in requested[:8]]
     return nas.RegistrationReject(cause=GmmCause.NO_NETWORK_SLICES_AVAILABLE, rejected_nssai=rejected or None)
 
@@ -161,7 +169,7 @@ async def am_policy_create(ue: Ue, subscribed: Subscribed, allowed: tuple[SNssai
             access_type="3GPP_ACCESS",
             rat_type="NR",
             pei=ue.context.pei,
-            serving_plmn=sbi.PlmnIdNid.of(amf.settings.plmn),
+            serving_plmn=amf.serving_plmn,
             ue_ambr=subscribed.ambr,
             rfsp=subscribed.rfsp,
             allowed_snssais=[sbi.Snssai.of(s) for s in allowed],

@@ -70,8 +70,8 @@ class Ue(Subject[UeContext]):
             n2.send_nas(self, message)
             if isinstance(message, nas.AuthenticationReject):
                 self.why = ("nas", "authentication-failure")
-            if isinstance(message, n2.REJECTS) and self.context.rm_state == "RM-REGISTERED":
-                self._release_soon()
+            if isinstance(message, n2.REJECTS):
+                self.release_soon()
         elif isinstance(message, ngap.Paging):
             n2.page(self, message)
         elif isinstance(message, ngap.Pdu):
@@ -79,22 +79,28 @@ class Ue(Subject[UeContext]):
         else:
             raise TypeError(f"{type(message).__name__} cannot be sent to a UE")
 
-    def _release_soon(self) -> None:
+    def release_soon(self) -> None:
         """A rejected UE has no use of its connection. (One that is not registered loses it when it is idle.)"""
         from cinq.nf.amf.procedures.an_release import release_by_amf
 
-        self.perform_soon(release_by_amf, ("nas", "normal-release"))
+        if self.context.rm_state == "RM-REGISTERED":
+            self.perform_soon(release_by_amf, self.why)
 
     def stored(self, context: UeContext) -> None:
         self.amf.store_ue(self)
 
     def commit(self, **changes: object) -> None:
-        """As Subject.commit. CM state and security counts are what they are at this moment."""
+        """As Subject.commit. CM state is what it is at this moment; so are the security counts of what is stored."""
         state = "CM-IDLE" if self.connection is None else "CM-CONNECTED"
         if state != self.context.cm_state:
             changes["cm_state"] = state
             changes["idle_since"] = self.amf.clock.now()
-        if self.keys is not None and self.security is not None and "security" not in changes:
+        if "rm_state" in changes or self.context.rm_state == "RM-REGISTERED":
+            self._note_counts(changes)
+        super().commit(**changes)
+
+    def _note_counts(self, changes: dict[str, object]) -> None:
+        if self.keys is not None and self.security is not None:
             changes["security"] = self.keys = SecurityContext(
                 self.keys.ksi,
                 self.keys.kamf,
@@ -103,7 +109,6 @@ class Ue(Subject[UeContext]):
                 self.security.ul_count,
                 self.security.dl_count,
             )
-        super().commit(**changes)
 
     def status(self, message: object) -> object | None:
         """5GMM STATUS #98 for a checked message that fits no state (TS 24.501 §7.4); silence for any other."""

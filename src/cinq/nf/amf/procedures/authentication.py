@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cinq.crypto import kdf
 from cinq.nf.amf.context import SecurityContext
 from cinq.nf.amf.procedures.identity import ask_suci
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import Supi
-from cinq.procedure import Refused, Timer
+from cinq.procedure import Refused, Timer, TimerExpired
 from cinq.sbi import Problem
 from cinq.sbi.services.nausf_ueauthentication import (
     AuthenticationInfo,
@@ -25,8 +26,7 @@ ABBA = b"\0\0"
 NO_KEY = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(Struct, frozen=True, gc=False):
     identifier: str
     rand: bytes
     autn: bytes
@@ -37,7 +37,8 @@ async def authenticate(ue: Ue, identity: str, in_use: nas.NgKsi) -> tuple[Supi, 
     """Steps 8 and 9. identity: SUCI or SUPI. in_use: the key set that the UE says it has.
 
     Each kind of failure is forgiven once: synchronisation (#21) by a vector after AUTS, a wrong MAC (#20, #26)
-    by asking for the SUCI, a key set in use (#71) by another one. Anything more is final.
+    by asking for the SUCI, a key set in use (#71) by another one. Anything more is final. When T3560 expires for
+    the last time the UE loses its connection as well (TS 24.501 §5.4.1.3.7 b)).
     """
     ksi = (in_use.value + 1) % NO_KEY if in_use.value != NO_KEY else 0
     forgiven: set[int] = set()
@@ -46,7 +47,11 @@ async def authenticate(ue: Ue, identity: str, in_use: nas.NgKsi) -> tuple[Supi, 
         request = nas.AuthenticationRequest(
             ng_ksi=nas.NgKsi(ksi), abba=ABBA, rand=challenge.rand, autn=challenge.autn
         )
-        answer = await ue.ask(request, nas.AuthenticationResponse, nas.AuthenticationFailure, timer=T3560)
+        try:
+            answer = await ue.ask(request, nas.AuthenticationResponse, nas.AuthenticationFailure, timer=T3560)
+        except TimerExpired:
+            ue.release_soon()
+            raise
         if isinstance(answer, nas.AuthenticationResponse):
             return await confirm(ue, challenge, answer, ksi)
         kind = (
@@ -73,7 +78,7 @@ async def challenge_for(ue: Ue, identity: str, lost: ResynchronizationInfo | Non
     """Nausf_UEAuthentication_Authenticate. Problem: as the AUSF refuses."""
     created = await ue.amf.nausf.authenticate(
         AuthenticationInfo(
-            supi_or_suci=identity, serving_network_name=serving_network(ue), resynchronization_info=lost
+            supi_or_suci=identity, serving_network_name=ue.amf.serving_network, resynchronization_info=lost
         )
     )
     data = created.body.auth_data_5g
@@ -100,8 +105,3 @@ async def confirm(
     supi = Supi.parse(answer.supi)
     kamf = kdf.kamf(bytes.fromhex(answer.kseaf), supi.imsi, ABBA)
     return supi, SecurityContext(ksi=ksi, kamf=kamf, integrity=0, ciphering=0)
-
-
-def serving_network(ue: Ue) -> str:
-    plmn = ue.amf.settings.plmn
-    return kdf.snn(plmn.mcc, plmn.mnc)

@@ -10,7 +10,7 @@ from cinq.nf.amf.ue import Ue
 from cinq.numbering import SNssai
 from cinq.procedure import ABORT, BESIDE, DEFER, Refused, Verdict, collision, procedure
 from cinq.sbi import Problem
-from cinq.sbi.models import PlmnIdNid, RefToBinaryData, Snssai
+from cinq.sbi.models import RefToBinaryData, Snssai
 from cinq.sbi.services.nsmf_pdusession import (
     PostSmContextsRequest,
     SmContextCreateData,
@@ -97,7 +97,7 @@ async def create(ue: Ue, message: nas.ULNASTransport, number: int, s_nssai: SNss
     amf, context, connection = ue.amf, ue.context, ue.connection
     data = SmContextCreateData(
         serving_nf_id=amf.instance_id,
-        serving_network=PlmnIdNid.of(amf.settings.plmn),
+        serving_network=amf.serving_plmn,
         an_type="3GPP_ACCESS",
         sm_context_status_uri=f"/namf-callback/v1/sm-context-status/{context.supi}/{number}",
         supi=str(context.supi),
@@ -109,7 +109,7 @@ async def create(ue: Ue, message: nas.ULNASTransport, number: int, s_nssai: SNss
         request_type="INITIAL_REQUEST",
         n1_sm_msg=N1_SM,
         rat_type="NR",
-        ue_location=None if connection is None else connection.user_location,
+        ue_location=None if connection is None else connection.place.location,
     )
     created = await amf.nsmf.create_sm_context(
         PostSmContextsRequest(json_data=data, binary_data_n1_sm_message=message.payload_container)

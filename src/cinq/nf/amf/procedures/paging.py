@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from cinq.nf.amf import elements
 from cinq.nf.amf.ue import Ue
+from cinq.numbering import Guti
 from cinq.procedure import ABORT, Aborted, Timer, TimerExpired, Verdict, collision, procedure
 from cinq.sbi import Problem
 from cinq.sbi.services.namf_communication import N1N2MsgTxfrFailureNotification
@@ -15,15 +18,26 @@ class Answered:
 
 
 T3513 = Timer("T3513", 6.0, retransmissions=3)
+T3513_FOR_EACH = Timer("T3513", 6.0, retransmissions=1)
 
 
 @procedure()
 async def paging(ue: Ue, _: None) -> None:
-    """Page until the UE answers, which aborts this, or T3513 has expired for the last time."""
-    guti = ue.context.guti
+    """Page until the UE answers, which aborts this, or T3513 has expired for the last time.
+
+    A UE that may have either of two 5G-GUTIs is paged by the old one first (TS 24.501 §5.4.4.6 b) 1) i)).
+    """
+    guti, former = ue.context.guti, ue.context.former_guti
     if ue.connection is not None or guti is None:
         return
     ue.paged = True
+    if former is not None:
+        with suppress(TimerExpired):
+            await page(ue, former, T3513_FOR_EACH)
+    await page(ue, guti, T3513 if former is None else T3513_FOR_EACH)
+
+
+async def page(ue: Ue, guti: Guti, timer: Timer) -> None:
     await ue.ask(
         ngap.Paging(
             ue_paging_identity=("fiveG-S-TMSI", elements.five_g_s_tmsi(guti.s_tmsi)),
@@ -32,7 +46,7 @@ async def paging(ue: Ue, _: None) -> None:
             ],
         ),
         Answered,
-        timer=T3513,
+        timer=timer,
     )
 
 

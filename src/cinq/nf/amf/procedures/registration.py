@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from cinq.nf.amf import subscription
 from cinq.nf.amf.n1 import Checked, Unprotected
+from cinq.nf.amf.procedures import guti_reallocation
 from cinq.nf.amf.procedures.an_release import release_by_amf
 from cinq.nf.amf.procedures.authentication import authenticate
-from cinq.nf.amf.procedures.configuration_update import give_back
 from cinq.nf.amf.procedures.deregistration import take_over
+from cinq.nf.amf.procedures.guti_reallocation import confirmed, give_back
 from cinq.nf.amf.procedures.identity import identify
 from cinq.nf.amf.procedures.security_mode import contained, take_security_into_use
 from cinq.nf.amf.procedures.session_resources import (
+    Reactivation,
     deliver_pending,
     reactivate,
     release_sessions,
@@ -27,7 +27,6 @@ from cinq.procedure import (
     RESEND,
     Refused,
     Timer,
-    TimerExpired,
     Verdict,
     collision,
     procedure,
@@ -42,6 +41,10 @@ UPDATES = (RegistrationKind.MOBILITY, RegistrationKind.PERIODIC)
 ONLY_EMERGENCY = RegistrationKind.EMERGENCY
 UNSUPPORTED = (RegistrationKind.SNPN_ONBOARDING, RegistrationKind.DISASTER_ROAMING_INITIAL)
 
+RESULT = nas.RegistrationResult()
+FEATURES = nas.NetworkFeatureSupport.of()
+NOT_ASKED = Reactivation()
+
 Arrival = Checked[nas.RegistrationRequest] | Unprotected[nas.RegistrationRequest]
 
 
@@ -50,6 +53,8 @@ async def registration(ue: Ue, arrival: Arrival) -> None:
     """TS 23.502 §4.2.2.2.2, TS 24.501 §5.5.1.2 and §5.5.1.3. The numbers are the steps of the call flow."""
     request = arrival.message
     check_what_is_asked(ue, request)
+    if isinstance(arrival, Checked):
+        guti_reallocation.used(ue, request.mobile_identity)
     try:
         if isinstance(arrival, Checked) and not must_authenticate(ue):
             request = in_full(ue, arrival)
@@ -110,51 +115,45 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
             rfsp=policy.rfsp,
             am_policy=policy.identifier,
         )
-        accept = accept_of(ue, guti).replace(
-            rejected_nssai=slices.rejected or None, configured_nssai=slices.configured or None
-        )
-        with suppress(
-            TimerExpired
-        ):  # §5.5.1.2.8 c): after the fifth expiry the UE is registered all the same
-            await ue.ask(accept, nas.RegistrationComplete, timer=T3550)  # 21-22
+        sure = await confirmed(ue, accept_of(ue, guti, slices), nas.RegistrationComplete, T3550)  # 21-22
         undo.keep()
-    ue.amf.forget_guti(ue, before)
-    ue.commit(rm_state="RM-REGISTERED", guti=guti)
+    # §5.5.1.2.8 c): after the fifth expiry the UE is registered all the same, by its old and by its new 5G-GUTI
+    guti_reallocation.assign(ue, guti, None if sure else before, rm_state="RM-REGISTERED")
 
 
 async def update(ue: Ue, request: nas.RegistrationRequest) -> None:
     """Mobility and periodic registration update, TS 24.501 §5.5.1.3."""
-    before = ue.context.guti
     status = await synchronise(ue, request.pdu_session_status)
     reactivated = await reactivate(ue, request.uplink_data_status)
     guti = ue.amf.allocate_guti(ue)
-    accept = accept_of(ue, guti).replace(
-        pdu_session_status=status,
-        pdu_session_reactivation_result=reactivated.result,
-        pdu_session_reactivation_result_error_cause=reactivated.causes,
-    )
-    async with ue.undo() as undo:
-        undo.owe(give_back, (ue, guti))
-        with suppress(TimerExpired):
-            await ue.ask(accept, nas.RegistrationComplete, timer=T3550)
-        undo.keep()
-    ue.amf.forget_guti(ue, before)
-    ue.commit(guti=guti)
+    accept = accept_of(ue, guti, status=status, reactivated=reactivated)
+    await guti_reallocation.tell(ue, guti, accept, nas.RegistrationComplete, T3550)
     deliver_pending(ue)
     periodic = request.registration_type.value == RegistrationKind.PERIODIC
     if periodic and not request.registration_type.follow_on and not request.uplink_data_status:
         ue.perform_soon(release_by_amf, ("nas", "normal-release"))
 
 
-def accept_of(ue: Ue, guti: Guti) -> nas.RegistrationAccept:
-    """What every REGISTRATION ACCEPT says (§8.2.7)."""
+def accept_of(
+    ue: Ue,
+    guti: Guti,
+    slices: subscription.Slices | None = None,
+    status: frozenset[int] | None = None,
+    reactivated: Reactivation = NOT_ASKED,
+) -> nas.RegistrationAccept:
+    """REGISTRATION ACCEPT (§8.2.7). slices: as selected just now."""
     context = ue.context
     return nas.RegistrationAccept(
-        registration_result=nas.RegistrationResult(),
+        registration_result=RESULT,
         guti=guti,
         tai_list=list(context.registration_area),
         allowed_nssai=list(context.allowed_nssai),
-        network_feature_support=nas.NetworkFeatureSupport.of(),
+        rejected_nssai=slices.rejected or None if slices else None,
+        configured_nssai=slices.configured or None if slices else None,
+        network_feature_support=FEATURES,
+        pdu_session_status=status,
+        pdu_session_reactivation_result=reactivated.result,
+        pdu_session_reactivation_result_error_cause=reactivated.causes,
         t3512=ue.amf.settings.t3512_s,
     )
 
@@ -179,10 +178,11 @@ def cause_of(problem: Problem) -> GmmCause:
 def check_what_is_asked(ue: Ue, request: nas.RegistrationRequest) -> None:
     """What this AMF does not do, and where it does not serve."""
     connection = ue.connection
-    if connection is not None and connection.tai not in ue.amf.settings.tais:
-        served = connection.tai.plmn == ue.amf.settings.plmn
+    tai = None if connection is None else connection.place.tai
+    if tai is not None and tai not in ue.amf.settings.tais:
+        served = tai.plmn == ue.amf.settings.plmn
         cause = GmmCause.TRACKING_AREA_NOT_ALLOWED if served else GmmCause.PLMN_NOT_ALLOWED
-        raise Refused(reject(cause), f"{connection.tai} is not served")
+        raise Refused(reject(cause), f"{tai} is not served")
     if request.registration_type.value in UNSUPPORTED:
         raise Refused(reject(GmmCause.SERVICES_5GS_NOT_ALLOWED), "registration type not supported")
     if request.registration_type.value == ONLY_EMERGENCY:

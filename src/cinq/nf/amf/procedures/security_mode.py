@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
-import msgspec
+from msgspec import Struct
 
 from cinq.crypto.nas_security import UPLINK
 from cinq.nf.amf.context import SecurityContext
@@ -18,8 +17,7 @@ from cinq.wire.nas import GmmCause
 Contained = nas.NasMessage | None
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(Struct, frozen=True, gc=False):
     """message: the initial message in full, None when the UE sent none. pei: 'imeisv-' and 16 digits."""
 
     message: Contained
@@ -30,27 +28,20 @@ async def take_security_into_use(
     ue: Ue, request: nas.RegistrationRequest | nas.ServiceRequest, keys: SecurityContext
 ) -> Completed:
     """The UE proves that it has the new keys. If it does not, the former context is current again."""
-    capability = getattr(request, "ue_security_capability", None)
+    capability = request.ue_security_capability if isinstance(request, nas.RegistrationRequest) else None
     octets = ue.context.security_capability if capability is None else capability.octets
     ue.replayed_capability = octets
-    capability = nas.UeSecurityCapability(octets)
     settings = ue.amf.settings
-    algorithms = selected(settings.integrity, settings.ciphering, capability)
+    algorithms = selected(settings.integrity, settings.ciphering, octets)
     if algorithms is None:
         raise Refused(
             nas.RegistrationReject(cause=GmmCause.UE_SECURITY_CAPABILITIES_MISMATCH), "no algorithm in common"
         )
-    keys = msgspec.structs.replace(keys, integrity=algorithms.integrity, ciphering=algorithms.ciphering)
+    keys = SecurityContext(keys.ksi, keys.kamf, algorithms.integrity, algorithms.ciphering)
     async with ue.undo() as undo:
         undo.owe(ue.revert, (ue.keys, ue.security, ue.secured))
         ue.keys, ue.security, ue.secured = keys, keys.live(), False
-        command = nas.SecurityModeCommand(
-            algorithms=algorithms,
-            ng_ksi=nas.NgKsi(keys.ksi),
-            replayed_ue_security_capability=capability,
-            imeisv_request=True,
-            additional_security_information=nas.AdditionalSecurityInformation(retransmission_requested=True),
-        )
+        command = command_of(algorithms, keys.ksi, octets)
         answer = await ue.ask(command, nas.SecurityModeComplete, nas.SecurityModeReject, timer=T3560)
         if isinstance(answer, nas.SecurityModeReject):
             raise Refused(None, f"security mode rejected: {answer.cause!r}")
@@ -62,10 +53,23 @@ async def take_security_into_use(
 
 
 @lru_cache(maxsize=1024)
+def command_of(algorithms: nas.NasAlgorithms, ksi: int, capability: bytes) -> nas.SecurityModeCommand:
+    """SECURITY MODE COMMAND (§8.2.25): it says the same to all UEs of one kind."""
+    return nas.SecurityModeCommand(
+        algorithms=algorithms,
+        ng_ksi=nas.NgKsi(ksi),
+        replayed_ue_security_capability=nas.UeSecurityCapability(capability),
+        imeisv_request=True,
+        additional_security_information=nas.AdditionalSecurityInformation(retransmission_requested=True),
+    )
+
+
+@lru_cache(maxsize=1024)
 def selected(
-    integrity_: tuple[int, ...], ciphering_: tuple[int, ...], capability: nas.UeSecurityCapability
+    integrity_: tuple[int, ...], ciphering_: tuple[int, ...], octets: bytes
 ) -> nas.NasAlgorithms | None:
     """By the network's priority, among what the UE has (TS 33.501 §6.7.1.1)."""
+    capability = nas.UeSecurityCapability(octets)
     ciphering = next((a for a in ciphering_ if a in capability.ea), None)
     integrity = next((a for a in integrity_ if a in capability.ia), None)
     if ciphering is None or integrity is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cinq.nf.amf.n1 import Checked, Unprotected
 from cinq.nf.amf.procedures.authentication import authenticate
 from cinq.nf.amf.procedures.configuration_update import configuration_update
+from cinq.nf.amf.procedures.guti_reallocation import used
 from cinq.nf.amf.procedures.security_mode import contained, take_security_into_use
 from cinq.nf.amf.procedures.session_resources import deliver_pending, reactivate, synchronise
 from cinq.nf.amf.ue import Ue
@@ -24,6 +25,7 @@ async def service_request(ue: Ue, arrival: Arrival) -> None:
             reject(GmmCause.UE_IDENTITY_CANNOT_BE_DERIVED_BY_THE_NETWORK), "unknown, or not checked"
         )
     request = arrival.message
+    used(ue, request.s_tmsi)
     full = contained(ue, request.nas_message_container, arrival.count)
     ue.kgnb_count = arrival.count
     if ue.doubtful:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cinq.nf.amf import n2
 from cinq.nf.amf.context import SmContext
@@ -17,8 +18,7 @@ from cinq.sbi.services.nsmf_pdusession import (
 from cinq.wire.nas import GmmCause
 
 
-@dataclass(frozen=True, slots=True)
-class Reactivation:
+class Reactivation(Struct, frozen=True, gc=False):
     """result: the sessions whose user plane could not be set up; None when the UE asked for none."""
 
     result: frozenset[int] | None = None
