@@ -16,7 +16,11 @@ from cinq.wire.pfcp import Cause, PfcpError
 Peer = tuple[str, int]
 Answered = Callable[[pfcp.Message], None]
 NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
-REMEMBERED = 2048  # answers of one turn, kept for requests that arrive again
+ROOM = 16 << 20  # octets for the answers of one turn
+KEPT_ASIDE, KEPT_PEER = (
+    128,
+    1024,
+)  # octets that an answer takes besides its own, and a peer besides its answers
 UNDER_WAY = 4096  # reports that wait for their answer
 DROPPED = "TS 29.244 §7.6.3"  # a length that lies: silence
 
@@ -34,6 +38,57 @@ class _Report:
     left: int
     answered: Answered
     handle: asyncio.TimerHandle | None = None
+
+
+class Answers:
+    """What requests were answered, by peer and sequence number: kept for at least one turn and at most two.
+
+    A turn is as long as an SMF repeats a request. It is cut short only when its answers fill ROOM, which takes
+    some 10 000 requests a second at the usual T1 and N1. An idle UPF keeps none, and has no timer.
+    """
+
+    def __init__(self, turn_s: float) -> None:
+        self._turn_s = turn_s
+        self._latest: dict[str, dict[int, bytes]] = {}
+        self._older: dict[str, dict[int, bytes]] = {}
+        self._filled = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def find(self, peer: str, sequence: int, request: bytes) -> bytes | None:
+        """The answer to these octets. Others with their sequence number are another request."""
+        for turn in (self._latest, self._older):
+            answers = turn.get(peer)
+            kept = None if answers is None else answers.get(sequence)
+            if kept is not None:
+                return kept[8:] if kept.startswith(_mark(request)) else None
+        return None
+
+    def keep(self, peer: str, sequence: int, request: bytes, response: bytes) -> None:
+        answers = self._latest.get(peer)
+        if answers is None:
+            answers = self._latest[peer] = {}
+            self._filled += KEPT_PEER
+        answers[sequence] = _mark(request) + response
+        self._filled += KEPT_ASIDE + len(response)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._turn_s, self._turn)
+        elif self._filled >= ROOM:
+            self.stop()
+            self._turn()
+
+    def _turn(self) -> None:
+        self._latest, self._older, self._filled = {}, self._latest, 0
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._turn_s, self._turn) if self._older else None
+
+    def forget(self, peer: str) -> None:
+        self._latest.pop(peer, None)
+        self._older.pop(peer, None)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 def _mark(request: bytes) -> bytes:
@@ -63,9 +118,7 @@ class N4:
         self._settings, self._port, self._runtime, self._handle = settings, port, runtime, handle
         self._sequence = 0
         self._reports: dict[tuple[str, int], _Report] = {}
-        self._answers: dict[tuple[str, int], bytes] = {}
-        self._older: dict[tuple[str, int], bytes] = {}
-        self._turned = 0.0
+        self._answers = Answers(settings.t1_s * settings.n1)
         self.node_id = pfcp.NodeId(settings.node_id)
         self.recovery_time_stamp = (int(runtime.clock.now()) + NTP_EPOCH) & 0xFFFFFFFF
 
@@ -88,10 +141,9 @@ class N4:
 
     def _asked(self, message: pfcp.Message, octets: bytes, peer: Peer) -> None:
         """TS 29.244 §6.4: a request that arrives again gets the same answer and does nothing."""
-        key = peer[0], message.sequence
-        earlier = self._answers.get(key) or self._older.get(key)
-        if earlier is not None and earlier[:8] == _mark(octets):
-            self._port.send(earlier[8:], peer)
+        earlier = self._answers.find(peer[0], message.sequence, octets)
+        if earlier is not None:
+            self._port.send(earlier, peer)
             return
         self._emit("in", message, octets, peer)
         answer = self._handle(message, peer)
@@ -99,20 +151,11 @@ class N4:
             return
         response = self._send(answer, message.sequence, answer.seid, peer)
         if not isinstance(answer, pfcp.HeartbeatResponse):
-            self._remember(key, octets, response)
-
-    def _remember(self, key: tuple[str, int], request: bytes, response: bytes) -> None:
-        """For as long as the SMF may repeat the request: at least one turn, at most two."""
-        now = self._runtime.clock.now()
-        if now - self._turned > self._settings.t1_s * self._settings.n1 or len(self._answers) >= REMEMBERED:
-            self._answers, self._older, self._turned = {}, self._answers, now
-        self._answers[key] = _mark(request) + response
+            self._answers.keep(peer[0], message.sequence, octets, response)
 
     def forget(self, peer: str) -> None:
         """The SMF began anew: its sequence numbers mean new requests, its reports have no reader."""
-        for answers in (self._answers, self._older):
-            for answered in [key for key in answers if key[0] == peer]:
-                del answers[answered]
+        self._answers.forget(peer)
         for waiting in [key for key in self._reports if key[0] == peer]:
             self._end(self._reports.pop(waiting))
 
@@ -177,6 +220,7 @@ class N4:
             report.handle.cancel()
 
     def stop(self) -> None:
+        self._answers.stop()
         while self._reports:
             self._end(self._reports.popitem()[1])
 
