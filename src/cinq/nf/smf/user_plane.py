@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Address
 
 from cinq.nf.smf.context import SmContext
@@ -17,6 +18,8 @@ BUFFER = ApplyAction(ApplyAction.BUFF)
 BUFFER_AND_NOTIFY = ApplyAction(ApplyAction.BUFF | ApplyAction.NOCP)
 RESTORATION = pfcp.PfcpFlags(1)
 """RESTI of PFCPSEReq-Flags: the F-TEID is one that the UPF gave before it failed (TS 23.527 §4.3.2)."""
+_ACCEPTED = pfcp.Cause.REQUEST_ACCEPTED
+_ACCESS, _CORE, _IPV4 = Interface.ACCESS, Interface.CORE, pfcp.PdnType.IPV4
 _OPEN = pfcp.GateStatus()
 _REMOVE_GTPU = pfcp.OuterHeaderRemoval(0)
 _ANY_FTEID = pfcp.FTeid.choose()
@@ -36,7 +39,7 @@ async def establish(session: PduSession, far: pfcp.CreateFar, f_teid: pfcp.FTeid
     response = await ports.n4.request(
         request, pfcp.SessionEstablishmentResponse, association.peer, 0, session.label
     )
-    if response.cause != pfcp.Cause.REQUEST_ACCEPTED or response.up_f_seid is None:
+    if response.cause != _ACCEPTED or response.up_f_seid is None:
         raise N4Error(f"session establishment: cause {response.cause}", response.cause)
     given = f_teid or _created(response)
     session.epoch = association.context.epoch
@@ -49,40 +52,61 @@ async def establish(session: PduSession, far: pfcp.CreateFar, f_teid: pfcp.FTeid
 
 
 def _created(response: pfcp.SessionEstablishmentResponse) -> pfcp.FTeid | None:
-    return next((pdr.f_teid for pdr in response.created_pdrs if pdr.pdr_id == UPLINK), None)
+    for pdr in response.created_pdrs:
+        if pdr.pdr_id == UPLINK:
+            return pdr.f_teid
+    return None
 
 
 def _establishment_request(
     session: PduSession, far: pfcp.CreateFar, f_teid: pfcp.FTeid | None
 ) -> pfcp.SessionEstablishmentRequest:
     context, n4 = session.context, session.ports.n4
-    instance = pfcp.NetworkInstance(context.dnn)
-    to_core = pfcp.ForwardingParameters(destination_interface=Interface.CORE, network_instance=instance)
-    uplink_far = pfcp.CreateFar(far_id=UPLINK, apply_action=FORWARD, forwarding_parameters=to_core)
     return pfcp.SessionEstablishmentRequest(
         node_id=n4.node_id,
         cp_f_seid=n4.f_seid(context.seid),
-        create_pdrs=_pdrs(context.ipv4, instance, f_teid or _ANY_FTEID),
-        create_fars=[uplink_far, far],
-        create_qers=[_session_ambr(context)],
-        pdn_type=pfcp.PdnType.IPV4,
+        create_pdrs=_pdrs(context.ipv4, _instance(context.dnn), f_teid or _ANY_FTEID),
+        create_fars=[_uplink_far(context.dnn), far],
+        create_qers=[_session_ambr(context.qos.ambr_uplink_bps, context.qos.ambr_downlink_bps)],
+        pdn_type=_IPV4,
         dnn=context.dnn,
         sereq_flags=RESTORATION if f_teid is not None else None,
         s_nssai=context.s_nssai,
     )
 
 
+# What many sessions have in common is made once; nobody changes it.
+
+
+@lru_cache(256)
+def _instance(dnn: str) -> pfcp.NetworkInstance:
+    return pfcp.NetworkInstance(dnn)
+
+
+@lru_cache(256)
+def _uplink_far(dnn: str) -> pfcp.CreateFar:
+    to_core = pfcp.ForwardingParameters(destination_interface=_CORE, network_instance=_instance(dnn))
+    return pfcp.CreateFar(far_id=UPLINK, apply_action=FORWARD, forwarding_parameters=to_core)
+
+
+@lru_cache(256)
+def _session_ambr(uplink_bps: int, downlink_bps: int) -> pfcp.CreateQer:
+    """The session AMBR as MBR in kbit/s, rounded up, and the QFI that marks downlink packets."""
+    rate = pfcp.BitRate(-(-uplink_bps // 1000), -(-downlink_bps // 1000))
+    return pfcp.CreateQer(qer_id=SESSION_AMBR, gate_status=_OPEN, mbr=rate, qfi=QFI)
+
+
 def _pdrs(ue: IPv4Address, instance: pfcp.NetworkInstance, f_teid: pfcp.FTeid) -> list[pfcp.CreatePdr]:
     """Uplink packets by the N3 tunnel, downlink packets by the UE's address."""
     from_access = pfcp.Pdi(
-        source_interface=Interface.ACCESS,
+        source_interface=_ACCESS,
         f_teid=f_teid,
         network_instance=instance,
         ue_ip_addresses=[pfcp.UeIpAddress(ue)],
         qfis=[QFI],
     )
     from_core = pfcp.Pdi(
-        source_interface=Interface.CORE,
+        source_interface=_CORE,
         network_instance=instance,
         ue_ip_addresses=[pfcp.UeIpAddress(ue, destination=True)],
     )
@@ -100,19 +124,12 @@ def _pdrs(ue: IPv4Address, instance: pfcp.NetworkInstance, f_teid: pfcp.FTeid) -
     return [uplink, downlink]
 
 
-def _session_ambr(context: SmContext) -> pfcp.CreateQer:
-    """The session AMBR as MBR in kbit/s, rounded up, and the QFI that marks downlink packets."""
-    qos = context.qos
-    rate = pfcp.BitRate(-(-qos.ambr_uplink_bps // 1000), -(-qos.ambr_downlink_bps // 1000))
-    return pfcp.CreateQer(qer_id=SESSION_AMBR, gate_status=_OPEN, mbr=rate, qfi=QFI)
-
-
 def downlink_far(an: AnTunnel | None, *, notify: bool) -> pfcp.CreateFar:
     """Downlink packets go to the gNB where it is known, else wait (and the first of them is reported)."""
     if an is None:
         return pfcp.CreateFar(far_id=DOWNLINK, apply_action=BUFFER_AND_NOTIFY if notify else BUFFER)
     parameters = pfcp.ForwardingParameters(
-        destination_interface=Interface.ACCESS,
+        destination_interface=_ACCESS,
         outer_header_creation=pfcp.OuterHeaderCreation.gtpu(an.teid, an.address),
     )
     return pfcp.CreateFar(far_id=DOWNLINK, apply_action=FORWARD, forwarding_parameters=parameters)
@@ -121,7 +138,7 @@ def downlink_far(an: AnTunnel | None, *, notify: bool) -> pfcp.CreateFar:
 async def forward(session: PduSession, an: AnTunnel) -> None:
     """Downlink packets, waiting ones first, go to the gNB. N4Error when the UPF does not say so."""
     parameters = pfcp.UpdateForwardingParameters(
-        destination_interface=Interface.ACCESS,
+        destination_interface=_ACCESS,
         outer_header_creation=pfcp.OuterHeaderCreation.gtpu(an.teid, an.address),
     )
     far = pfcp.UpdateFar(far_id=DOWNLINK, apply_action=FORWARD, forwarding_parameters=parameters)
@@ -145,10 +162,11 @@ async def _modify(session: PduSession, request: pfcp.SessionModificationRequest)
     response = await ports.n4.request(
         request, pfcp.SessionModificationResponse, association.peer, context.up_seid, session.label
     )
+    if response.cause == _ACCEPTED:
+        return
     if response.cause == pfcp.Cause.SESSION_CONTEXT_NOT_FOUND:
         session.epoch = 0
-    if response.cause != pfcp.Cause.REQUEST_ACCEPTED:
-        raise N4Error(f"session modification: cause {response.cause}", response.cause)
+    raise N4Error(f"session modification: cause {response.cause}", response.cause)
 
 
 def is_at_upf(session: PduSession) -> bool:

@@ -69,7 +69,7 @@ class Map:
 
     def __setitem__(self, key: bytes, value: bytes) -> None:
         """For a per-CPU map the same value goes to every CPU."""
-        self._value.raw = value.ljust(self._stride, b"\0") * self._copies
+        self._value.raw = value if self._copies == 1 else value.ljust(self._stride, b"\0") * self._copies
         self._call(MAP_UPDATE, key)
 
     def __getitem__(self, key: bytes) -> bytes:

@@ -18,7 +18,7 @@ from typing import ClassVar, Literal, NamedTuple, Self, get_args, get_origin
 from msgspec import Struct
 
 
-class Element(Struct, frozen=True):
+class Element(Struct, frozen=True, gc=False):
     """An IE that is not grouped: `from_octets` reads its contents (§8.2), `octets` writes them.
 
     COMMON: its contents are the same in many sessions (see Form).
@@ -35,8 +35,8 @@ class Element(Struct, frozen=True):
         raise NotImplementedError
 
 
-class Group(Struct, kw_only=True):
-    """A grouped IE or the body of a message.
+class Group(Struct, kw_only=True, gc=False):
+    """A grouped IE or the body of a message: a tree, in which a collector of cycles would find nothing.
 
     unknown: (IE type, contents) of IEs this codec has no row for, of repetitions of an IE that may stand
     once, and of optional IEs that could not be read (§7.6: all three are ignored). order: the IE types as
