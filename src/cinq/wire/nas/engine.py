@@ -116,7 +116,9 @@ class GmmMessage(NasMessage):
 
     def cleartext(self) -> Self:
         """The message with its cleartext elements only, §4.4.6."""
-        return type(self)(**{name: value for name, value in self.fields.items() if name in self.CLEARTEXT})
+        return build(
+            type(self), {name: value for name, value in self.__dict__.items() if name in self.CLEARTEXT}
+        )
 
 
 class GsmMessage(NasMessage):

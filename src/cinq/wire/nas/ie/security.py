@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Self
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ from msgspec import Struct
 from cinq.wire.nas.row import Codec, Nibble
 
 
+@lru_cache(256)
 def _set(octet: int) -> frozenset[int]:
     return frozenset(i for i in range(8) if octet >> (7 - i) & 1)
 
