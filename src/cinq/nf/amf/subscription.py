@@ -15,7 +15,7 @@ from cinq.sbi import Problem
 from cinq.sbi import models as sbi
 from cinq.sbi.services.nnssf_nsselection import SliceInfoForRegistration, SubscribedSnssai
 from cinq.sbi.services.npcf_ampolicycontrol import PolicyAssociationRequest
-from cinq.sbi.services.nudm_sdm import Nssai, SmfSelectionSubscriptionData
+from cinq.sbi.services.nudm_sdm import DnnInfo, SmfSelectionSubscriptionData
 from cinq.sbi.services.nudm_uecm import Amf3GppAccessRegistration, Amf3GppAccessRegistrationModification
 from cinq.wire import nas
 from cinq.wire.nas import GmmCause
@@ -78,31 +78,36 @@ async def sdm_get(ue: Ue) -> Subscribed:
     am = sets.am_data
     nssai = None if am is None else am.nssai
     return Subscribed(
-        nssai=_slices(nssai),
+        nssai=()
+        if nssai is None
+        else _slices(tuple(nssai.default_single_nssais), tuple(nssai.single_nssais)),
         dnns=_dnns(sets.smf_sel_data),
         ambr=None if am is None else am.subscribed_ue_ambr,
         rfsp=None if am is None else am.rfsp_index,
     )
 
 
-def _slices(nssai: Nssai | None) -> tuple[tuple[SNssai, bool], ...]:
-    if nssai is None:
-        return ()
-    defaults = [s.numbering() for s in nssai.default_single_nssais]
-    others = [s.numbering() for s in nssai.single_nssais]
-    return tuple((s, s in defaults) for s in dict.fromkeys((*defaults, *others)))
+@lru_cache(maxsize=1024)
+def _slices(
+    default: tuple[sbi.Snssai, ...], others: tuple[sbi.Snssai, ...]
+) -> tuple[tuple[SNssai, bool], ...]:
+    defaults = [s.numbering() for s in default]
+    return tuple((s, s in defaults) for s in dict.fromkeys((*defaults, *(s.numbering() for s in others))))
 
 
 def _dnns(data: SmfSelectionSubscriptionData | None) -> tuple[SubscribedDnn, ...]:
-    found = []
+    found: list[SubscribedDnn] = []
     for key, info in (data.subscribed_snssai_infos if data else {}).items():
-        s_nssai = SNssai.parse(key)
-        found += [
-            SubscribedDnn(s_nssai, item.dnn, item.default_dnn_indicator)
-            for item in info.dnn_infos
-            if not item.dnn_barred
-        ]
+        found += _dnns_of(key, tuple(info.dnn_infos))
     return shared(tuple(found))
+
+
+@lru_cache(maxsize=1024)
+def _dnns_of(key: str, infos: tuple[DnnInfo, ...]) -> list[SubscribedDnn]:
+    s_nssai = SNssai.parse(key)
+    return [
+        SubscribedDnn(s_nssai, info.dnn, info.default_dnn_indicator) for info in infos if not info.dnn_barred
+    ]
 
 
 async def select_slices(ue: Ue, request: nas.RegistrationRequest, subscribed: Subscribed) -> Slices:
@@ -145,8 +150,13 @@ def _slice_info(
             SubscribedSnssai(subscribed_snssai=sbi.Snssai.of(s), default_indication=default)
             for s, default in subscribed
         ],
-        requested_nssai=[sbi.Snssai.of(s) for s in requested],
+        requested_nssai=_sbi_slices(requested),
     )
+
+
+@lru_cache(maxsize=1024)
+def _sbi_slices(slices: tuple[SNssai, ...]) -> list[sbi.Snssai]:
+    return [sbi.Snssai.of(s) for s in slices]
 
 
 def _rejected(s_nssai: SNssai, cause: nas.RejectedCause) -> nas.RejectedSNssai:
@@ -172,7 +182,7 @@ async def am_policy_create(ue: Ue, subscribed: Subscribed, allowed: tuple[SNssai
             serving_plmn=amf.serving_plmn,
             ue_ambr=subscribed.ambr,
             rfsp=subscribed.rfsp,
-            allowed_snssais=[sbi.Snssai.of(s) for s in allowed],
+            allowed_snssais=_sbi_slices(allowed),
             guami=amf.guami,
         )
     )
@@ -193,6 +203,9 @@ async def delete_policy(ue: Ue, identifier: str) -> None:
 
 
 def ambr(rates: sbi.Ambr | None) -> Ambr | None:
-    if rates is None:
-        return None
-    return shared(Ambr(sbi.bits_per_second(rates.uplink), sbi.bits_per_second(rates.downlink)))
+    return None if rates is None else _ambr(rates)
+
+
+@lru_cache(maxsize=1024)
+def _ambr(rates: sbi.Ambr) -> Ambr:
+    return Ambr(sbi.bits_per_second(rates.uplink), sbi.bits_per_second(rates.downlink))

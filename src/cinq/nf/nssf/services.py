@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cinq.nf.nssf.settings import Settings
 from cinq.numbering import SNssai
 from cinq.sbi import Problem
@@ -14,6 +16,7 @@ from cinq.sbi.services.nnssf_nsselection import (
     ConfiguredSnssai,
     NnssfNSSelection,
     SliceInfoForRegistration,
+    SubscribedSnssai,
 )
 
 MAX_ALLOWED = 8  # TS 24.501 §9.11.3.37: an allowed NSSAI has at most eight S-NSSAIs
@@ -23,6 +26,7 @@ class NSSF:
     def __init__(self, settings: Settings, instance_id: str) -> None:
         self._served = frozenset(settings.served)
         self.instance_id = instance_id
+        self._selected = lru_cache(maxsize=1024)(self._select)  # many UEs have one subscription
 
     def services(self) -> list[tuple[type, object]]:
         return [(NnssfNSSelection, self)]
@@ -37,10 +41,15 @@ class NSSF:
         slice_info_request_for_registration: SliceInfoForRegistration,
         tai: Tai | None,
     ) -> AuthorizedNetworkSliceInfo:
-        """TS 23.501 §5.15.5.2.1: what was requested, is subscribed and is served; else the defaults."""
         info = slice_info_request_for_registration
-        subscribed = {s.subscribed_snssai.numbering(): s.default_indication for s in info.subscribed_nssai}
-        requested = [s.numbering() for s in info.requested_nssai]
+        return self._selected(tuple(info.subscribed_nssai), tuple(info.requested_nssai))
+
+    def _select(
+        self, subscribed_nssai: tuple[SubscribedSnssai, ...], requested_nssai: tuple[Snssai, ...]
+    ) -> AuthorizedNetworkSliceInfo:
+        """TS 23.501 §5.15.5.2.1: what was requested, is subscribed and is served; else the defaults."""
+        subscribed = {s.subscribed_snssai.numbering(): s.default_indication for s in subscribed_nssai}
+        requested = [s.numbering() for s in requested_nssai]
         usable = [s for s in subscribed if s in self._served]
         allowed = [s for s in requested if s in usable] or [s for s in usable if subscribed[s]]
         if not allowed:
