@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import subprocess
 from collections.abc import Callable
@@ -21,16 +23,20 @@ def test_links(namespace: str) -> None:
         net.create_veth("left", "right", mtu=1400)
         net.create_veth("stub", "stub-peer")
         net.set_up("left")
-        net.set_mtu("stub", 9000)
-        net.set_mac("stub", "02:00:00:00:00:01")
+        net.set_up("stub", up=False, mtu=9000, mac="02:00:00:00:00:01", arp=False, queue=77)
         assert {each.name for each in net.links()} == {"lo", "left", "right", "stub", "stub-peer"}
         assert net.link("left").up
         assert not net.link("right").up
         assert net.link("right").mtu == 1400
         assert (net.link("stub").mtu, net.link("stub").mac) == (9000, "02:00:00:00:00:01")
+        assert net.link("stub").ethernet
+        assert not net.link("lo").ethernet
         assert net.index("left") == socket.if_nametoindex("left")
         net.delete_link("left")
         assert {each.name for each in net.links()} == {"lo", "stub", "stub-peer"}
+        assert net.has_link("stub")
+        assert not net.has_link("left")
+        net.delete_link("left", missing_ok=True)
         with pytest.raises(TransportError, match="no link nobody"):
             net.set_up("nobody")
         with pytest.raises(TransportError, match="link stub: File exists"):
@@ -104,6 +110,39 @@ def test_routes_rules_and_neighbours(namespace: str) -> None:
         assert all(each.priority != 100 for each in net.rules())
         net.add_neighbour("192.0.2.9", "02:00:00:00:00:09", "n6")
         assert [(each.address, each.mac) for each in net.neighbours()] == [("192.0.2.9", "02:00:00:00:00:09")]
+
+
+def test_which_link_has_an_address_and_which_leads_to_one(namespace: str) -> None:
+    with Netlink() as net:
+        net.create_veth("n6", "n6-peer")
+        net.add_address("n6", "192.0.2.1/24")
+        net.add_address("n6", "192.0.2.1/24")
+        net.set_up("n6-peer")
+        net.set_up("n6")
+        assert [net.device_of(each) for each in ("192.0.2.1", "192.0.2.2", "127.0.0.9")] == ["n6", "", "lo"]
+        assert net.device_towards("192.0.2.77") == "n6"
+        with pytest.raises(TransportError, match=r"route to 198\.51\.100\.1: Network is unreachable"):
+            net.device_towards("198.51.100.1")
+        net.add_route("198.51.100.0/24", device="n6", mtu=1400)
+        with pytest.raises(TransportError, match="File exists") as refused:
+            net.add_route("198.51.100.0/24", device="n6", replace=False)
+        assert refused.value.errno == errno.EEXIST
+        net.add_rule(100, 77, source="10.45.0.0/16")
+        net.add_rule(100, 77, source="10.46.0.0/16")
+        net.delete_rule(100, 77, source="10.46.0.0/16")
+        assert [each.source for each in net.rules() if each.priority == 100] == ["10.45.0.0/16"]
+
+
+def test_a_namespace_by_its_descriptor(new_namespace: Callable[[str], str]) -> None:
+    name, other = new_namespace("named"), new_namespace("other")
+    with netns.opened(name) as descriptor, Netlink(descriptor) as there, Netlink(other) as here:
+        here.create_veth("left", "right")
+        here.move_link("right", descriptor)
+        assert there.has_link("right")
+        with pytest.raises(TransportError, match="no link left in this network namespace"):
+            there.index("left")
+    os.close(netns.open_of(os.getpid()))
+    os.close(netns.open_of(str(netns.path(name))))
 
 
 def test_offloads_and_sysctl(namespace: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import os
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ Kind = Literal["unicast", "local", "broadcast", "blackhole", "unreachable", "pro
 
 MAIN_TABLE, LOCAL_TABLE = 254, 255
 IFF_UP = 0x1
+ARPHRD_ETHER = 1
 NUD_PERMANENT = 0x80
 
 _REMEDIES = {
@@ -43,6 +45,8 @@ class Link:
     """Empty for links without one (TUN)."""
     mtu: int
     up: bool
+    ethernet: bool
+    """Whether its frames have an Ethernet header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +76,24 @@ class Neighbour:
     device: str
 
 
+LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
+
+
 def _family(address: str) -> int:
     """AF_INET or AF_INET6 of an address or prefix."""
     return 10 if ":" in address else 2
 
 
 class Netlink:
-    """An open netlink socket in `namespace` ('' for the caller's). Use as a context manager, or `close` it.
+    """An open netlink socket in a namespace. Use as a context manager, or `close` it.
 
-    Methods raise TransportError with what was asked and what the kernel said.
+    Methods raise TransportError with what was asked and what the kernel said, its number in `errno`.
     """
 
-    def __init__(self, namespace: str = "") -> None:
+    def __init__(self, namespace: str | int = "") -> None:
+        """`namespace`: its name, or an open descriptor of it; '' for the caller's."""
         self.namespace = namespace
+        self._has_name = isinstance(namespace, str) and bool(namespace)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="netlink")
         try:
             self._socket = self._worker.submit(self._open).result()
@@ -95,7 +104,9 @@ class Netlink:
     def _open(self) -> IPRoute:
         from pyroute2 import IPRoute  # 0.14 s of import, which most commands do not need
 
-        if self.namespace:
+        if isinstance(self.namespace, int):
+            netns.enter_descriptor(self.namespace)
+        elif self.namespace:
             netns.enter(self.namespace)
         return IPRoute()
 
@@ -117,11 +128,13 @@ class Netlink:
         try:
             return self._worker.submit(call, self._socket).result()
         except NetlinkError as error:
-            where = f" in network namespace {self.namespace}" if self.namespace else ""
+            where = f" in network namespace {self.namespace}" if self._has_name else ""
             code = int(error.code)
             if code in (errno.EPERM, errno.EACCES):
                 raise privilege.refused("CAP_NET_ADMIN", f"'{what}'{where}") from None
-            raise TransportError(f"{what}{where}: {os.strerror(code)}", _REMEDIES.get(code, "")) from None
+            refusal = TransportError(f"{what}{where}: {os.strerror(code)}", _REMEDIES.get(code, ""))
+            refusal.errno = code
+            raise refusal from None
 
     def run(self, function: Callable[[], T]) -> T:
         """The result of `function`, called in this network namespace."""
@@ -138,6 +151,7 @@ class Netlink:
                 mac=str(each.get_attr("IFLA_ADDRESS") or ""),
                 mtu=int(each.get_attr("IFLA_MTU") or 0),
                 up=bool(each["flags"] & IFF_UP),
+                ethernet=each["ifi_type"] == ARPHRD_ETHER,
             )
             for each in found
         ]
@@ -146,11 +160,20 @@ class Netlink:
         for each in self.links():
             if each.name == name:
                 return each
-        where = f"network namespace {self.namespace}" if self.namespace else "this network namespace"
-        raise TransportError(f"there is no link {name} in {where}", "see: ip -br link")
+        raise self._absent(name)
+
+    def _absent(self, name: str) -> TransportError:
+        where = f"network namespace {self.namespace}" if self._has_name else "this network namespace"
+        return TransportError(f"there is no link {name} in {where}", "see: ip -br link")
+
+    def has_link(self, name: str) -> bool:
+        return self.run(lambda: any(found == name for _, found in socket.if_nameindex()))
 
     def index(self, name: str) -> int:
-        return self.link(name).index
+        try:
+            return self.run(lambda: socket.if_nametoindex(name))
+        except OSError:
+            raise self._absent(name) from None
 
     def create_veth(self, name: str, peer: str, *, mtu: int = 1500) -> None:
         self._do(
@@ -166,21 +189,33 @@ class Netlink:
     def create_bridge(self, name: str) -> None:
         self._do(f"link {name}", lambda socket: socket.link("add", ifname=name, kind="bridge"))
 
-    def delete_link(self, name: str) -> None:
+    def delete_link(self, name: str, *, missing_ok: bool = False) -> None:
+        """Of a veth pair, both ends."""
+        if missing_ok and not self.has_link(name):
+            return
         index = self.index(name)
         self._do(f"link {name}", lambda socket: socket.link("del", index=index))
 
-    def set_up(self, name: str, *, up: bool = True) -> None:
-        index, state = self.index(name), "up" if up else "down"
-        self._do(f"link {name} {state}", lambda socket: socket.link("set", index=index, state=state))
-
-    def set_mtu(self, name: str, mtu: int) -> None:
+    def set_up(
+        self,
+        name: str,
+        *,
+        up: bool = True,
+        mtu: int = 0,
+        mac: str = "",
+        arp: bool | None = None,
+        queue: int = 0,
+    ) -> None:
+        """Up or down, and what else is given with it, in one step. `queue`: the transmit queue in packets."""
         index = self.index(name)
-        self._do(f"link {name} mtu {mtu}", lambda socket: socket.link("set", index=index, mtu=mtu))
-
-    def set_mac(self, name: str, mac: str) -> None:
-        index = self.index(name)
-        self._do(f"link {name} address {mac}", lambda socket: socket.link("set", index=index, address=mac))
+        given: dict[str, str | int] = {"mtu": mtu, "address": mac, "txqlen": queue}
+        options = {option: value for option, value in given.items() if value}
+        if arp is not None:
+            options["arp"] = arp
+        state = "up" if up else "down"
+        self._do(
+            f"link {name} {state}", lambda socket: socket.link("set", index=index, state=state, **options)
+        )
 
     def set_master(self, name: str, bridge: str) -> None:
         index, master = self.index(name), self.index(bridge)
@@ -188,17 +223,14 @@ class Netlink:
             f"link {name} master {bridge}", lambda socket: socket.link("set", index=index, master=master)
         )
 
-    def move_link(self, name: str, namespace: str) -> None:
-        """Moves the link to another named namespace; it loses its addresses."""
+    def move_link(self, name: str, namespace: str | int) -> None:
+        """Moves the link to another namespace, named or open as a descriptor; it loses its addresses."""
         index = self.index(name)
-        descriptor = os.open(netns.path(namespace), os.O_RDONLY | os.O_CLOEXEC)
-        try:
+        with netns.opened(namespace) as descriptor:
             self._do(
                 f"link {name} to {namespace}",
                 lambda socket: socket.link("set", index=index, net_ns_fd=descriptor),
             )
-        finally:
-            os.close(descriptor)
 
     # -- addresses
 
@@ -213,13 +245,13 @@ class Netlink:
         ]
 
     def add_address(self, device: str, prefix: str) -> None:
-        """`prefix`: address with length, for example '10.45.0.1/16'."""
-        self._address("add", device, prefix)
+        """`prefix`: address with length, for example '10.45.0.1/16'. One that is there already is well."""
+        self._address("replace", device, prefix)
 
     def delete_address(self, device: str, prefix: str) -> None:
         self._address("del", device, prefix)
 
-    def _address(self, verb: Literal["add", "del"], device: str, prefix: str) -> None:
+    def _address(self, verb: Literal["replace", "del"], device: str, prefix: str) -> None:
         interface = ipaddress.ip_interface(prefix)
         index = self.index(device)
         self._do(
@@ -229,7 +261,29 @@ class Netlink:
             ),
         )
 
+    def device_of(self, address: str) -> str:
+        """The link that has the address, '' when none has it."""
+        if ipaddress.ip_address(address) in LOOPBACK:
+            return "lo"
+        what, family = f"address {address}", _family(address)
+
+        def found(socket: IPRoute) -> list[int]:
+            return [int(each["index"]) for each in socket.get_addr(family=family, address=address)]
+
+        return next(map(self._name, self._do(what, found)), "")
+
+    def _name(self, index: int) -> str:
+        return self.run(lambda: socket.if_indextoname(index))
+
     # -- routes
+
+    def device_towards(self, address: str) -> str:
+        """The link by which the address is routed. TransportError without a route."""
+
+        def found(socket: IPRoute) -> list[int]:
+            return [int(each.get_attr("RTA_OIF")) for each in socket.route("get", dst=address)]
+
+        return self._name(self._do(f"route to {address}", found)[0])
 
     def add_route(
         self,
@@ -241,32 +295,41 @@ class Netlink:
         kind: Kind = "unicast",
         source: str = "",
         metric: int = 0,
+        mtu: int = 0,
+        replace: bool = True,
     ) -> None:
-        """`destination`: a prefix or 'default'.
+        """`destination`: a prefix or 'default'. `mtu`: of the packets that take it, 0 for the link's.
 
-        `kind='local'` with `device='lo'` makes every address of the prefix one of this host (AnyIP).
-        An existing route to the same destination in the same table is replaced.
+        `kind='local'` makes every address of the prefix one of this host (AnyIP).
+        An existing route to the same destination in the same table is replaced, or else an error (EEXIST).
         """
-        self._route("replace", destination, via, device, table, kind, source, metric)
+        verb: Literal["add", "replace"] = "replace" if replace else "add"
+        self._route(verb, destination, via, device, table, kind, source, metric, mtu)
 
     def delete_route(
         self, destination: str, *, device: str = "", table: int = MAIN_TABLE, kind: Kind = "unicast"
     ) -> None:
-        self._route("del", destination, "", device, table, kind, "", 0)
+        self._route("del", destination, "", device, table, kind)
 
     def _route(
         self,
-        verb: Literal["replace", "del"],
+        verb: Literal["add", "replace", "del"],
         destination: str,
         via: str,
         device: str,
         table: int,
         kind: Kind,
-        source: str,
-        metric: int,
+        source: str = "",
+        metric: int = 0,
+        mtu: int = 0,
     ) -> None:
         dst = "0.0.0.0/0" if destination == "default" else destination
-        arguments: dict[str, str | int] = {"dst": dst, "family": _family(dst), "table": table, "type": kind}
+        arguments: dict[str, str | int | dict[str, int]] = {
+            "dst": dst,
+            "family": _family(dst),
+            "table": table,
+            "type": kind,
+        }
         if via:
             arguments["gateway"] = via
         if device:
@@ -275,6 +338,8 @@ class Netlink:
             arguments["prefsrc"] = source
         if metric:
             arguments["priority"] = metric
+        if mtu:
+            arguments["metrics"] = {"mtu": mtu}
         if kind == "local":
             arguments["scope"] = "host"
         elif not via and kind == "unicast":
@@ -311,8 +376,9 @@ class Netlink:
         """A policy routing rule; `source` and `destination` are prefixes."""
         self._rule("add", priority, table, source, destination, in_device, mark)
 
-    def delete_rule(self, priority: int, table: int) -> None:
-        self._rule("del", priority, table, "", "", "", 0)
+    def delete_rule(self, priority: int, table: int, *, source: str = "") -> None:
+        """One with these; without `source`, whatever its source."""
+        self._rule("del", priority, table, source, "", "", 0)
 
     def _rule(
         self,

@@ -123,13 +123,28 @@ def _open(name: str) -> int:
         raise TransportError(f"there is no network namespace {name}", f"ip netns add {name}") from None
 
 
-def enter(name: str) -> None:
-    """Moves the calling thread into the namespace, for good."""
-    descriptor = _open(name)
+def open_of(where: str | int) -> int:
+    """A descriptor of the namespace of a process id, or at a path; the caller closes it. OSError: there is none."""
+    return os.open(f"/proc/{where}/ns/net" if isinstance(where, int) else where, os.O_RDONLY | os.O_CLOEXEC)
+
+
+@contextmanager
+def opened(namespace: str | int) -> Iterator[int]:
+    """A descriptor of the namespace of this name for the length of a `with` block; a descriptor is itself."""
+    if isinstance(namespace, int):
+        yield namespace
+        return
+    descriptor = _open(namespace)
     try:
-        _set(descriptor, f"network namespace {name}")
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def enter(name: str) -> None:
+    """Moves the calling thread into the namespace, for good."""
+    with opened(name) as descriptor:
+        _set(descriptor, f"network namespace {name}")
 
 
 def enter_descriptor(descriptor: int) -> None:
