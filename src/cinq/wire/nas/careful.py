@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple, NoReturn, TypeVar
 
 from cinq.wire.nas.causes import GmmCause
-from cinq.wire.nas.engine import NasMessage, build
+from cinq.wire.nas.engine import NasMessage, build, shown
 from cinq.wire.nas.error import NasError
 from cinq.wire.nas.row import Format, Nibble, Row
 
@@ -206,7 +206,7 @@ def encode(message: NasMessage) -> bytes:
         try:
             _write(step, present[step.name], out)
         except (ValueError, IndexError, AttributeError, TypeError, OverflowError) as error:
-            what = f"{message.NAME} {step.name}: {present[step.name]!r} has no encoding ({error})"
+            what = f"{message.NAME} {step.name}: {shown(step.name, present[step.name])} has no encoding ({error})"
             raise NasError(None, what, f"TS 24.501 §{message.CLAUSE}", ie=step.name) from error
     return bytes(out)
 

@@ -25,6 +25,7 @@ __all__ = [
 
 GMM = 0x7E
 GSM = 0x2E
+_SECRETS = frozenset(("aun3_device_security_key", "ciphering_key_data", "relay_key_response_parameters"))
 _new, _set = object.__new__, object.__setattr__
 
 
@@ -95,8 +96,13 @@ class NasMessage:
     __hash__ = None  # type: ignore[assignment]  # values may be lists
 
     def __repr__(self) -> str:
-        inside = ", ".join(f"{name}={value!r}" for name, value in self.fields.items())
+        inside = ", ".join(f"{name}={shown(name, value)}" for name, value in self.fields.items())
         return f"{type(self).__name__}({inside})"
+
+
+def shown(name: str, value: object) -> str:
+    """A value for messages to people: a key is not shown."""
+    return "<hidden>" if name in _SECRETS else repr(value)
 
 
 class GmmMessage(NasMessage):

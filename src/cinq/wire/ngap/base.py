@@ -22,6 +22,8 @@ class Sequence:
     """A SEQUENCE. Two are equal when they are of one class and all attributes are equal."""
 
     __slots__: tuple[str, ...] = ()
+    SECRETS: ClassVar[frozenset[str]] = frozenset()
+    """The attributes that are keys: repr() does not show them."""
     __hash__ = None  # type: ignore[assignment]  # mutable, as a list is
 
     def items(self) -> Iterator[tuple[str, object]]:
@@ -37,7 +39,10 @@ class Sequence:
         return all(getattr(self, name, None) == getattr(other, name, None) for name in type(self).__slots__)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.items())})"
+        shown = [
+            f"{name}={'<hidden>' if name in self.SECRETS else repr(value)}" for name, value in self.items()
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 class Pdu(Sequence):

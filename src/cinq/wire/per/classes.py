@@ -15,6 +15,7 @@ class Attribute:
     name: str
     type: str
     optional: bool
+    secret: bool = False
 
     @property
     def annotation(self) -> str:
@@ -47,12 +48,16 @@ def attributes(sequence: model.Sequence) -> list[Attribute]:
         if isinstance(part.type, model.Container):
             for ie in part.type.ies:
                 optional = part.type.extension or not ie.mandatory
-                found.append(Attribute(ie.attribute, annotation(ie.type), optional))
+                found.append(Attribute(ie.attribute, annotation(ie.type), optional, _secret(ie.type)))
         else:
-            found.append(Attribute(part.attribute, annotation(part.type), part.optional))
+            found.append(Attribute(part.attribute, annotation(part.type), part.optional, _secret(part.type)))
     names = [attribute.name for attribute in found]
     assert len(set(names)) == len(names), f"{sequence.name}: two attributes of one name"
     return sorted(found, key=lambda attribute: attribute.optional)
+
+
+def _secret(kind: model.Type) -> bool:
+    return isinstance(kind, model.BitString) and kind.secret
 
 
 def _procedure(message: model.Message) -> list[str]:
@@ -95,6 +100,9 @@ class ClassWriter:
         lines = [f"class {sequence.name}({'Pdu' if message else 'Sequence'}):", f"    __slots__ = ({slots})"]
         if message:
             lines += _procedure(message)
+        secrets = [member.name for member in members if member.secret]
+        if secrets:
+            lines.append(f"    SECRETS = frozenset({secrets})")
         if members:
             parameters = ", ".join(f"{m.name}=None" if m.optional else m.name for m in members)
             lines.append(f"    def __init__(self, *, {parameters}):")

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cinq.wire.per import model
-from cinq.wire.per.decode_simple import bounded, simple
+from cinq.wire.per.decode_simple import FROM_OCTETS, bounded, identity_octets, simple
 from cinq.wire.per.decoder import Alternative, DecoderBody
 from cinq.wire.per.emit import Program
+
+
+# Types whose values many messages repeat octet for octet: they are decoded once.
+REPEATED = {"UserLocationInformation", "UESecurityCapabilities", "GUAMI", "UEAggregateMaximumBitRate"}
 
 
 def offset_name(bit: int | None) -> str:
@@ -35,7 +39,7 @@ class DecoderWriter:
                 result = "r"
             else:
                 result = self._result(body, kind)
-            self._define(function, "b", body, result)
+            self._define(function, "b", body, result, "@remembered\n" if key in REPEATED else "")
         return self._contents[key]
 
     def _unused(self, name: str) -> str:
@@ -47,8 +51,10 @@ class DecoderWriter:
             unused = f"{name}_{number}"
         return unused
 
-    def _define(self, function: str, parameters: str, body: DecoderBody, result: str) -> None:
-        lines = [f"def {function}({parameters}):", *body.lines, f"    return {result}"]
+    def _define(
+        self, function: str, parameters: str, body: DecoderBody, result: str, decorator: str = ""
+    ) -> None:
+        lines = [f"{decorator}def {function}({parameters}):", *body.lines, f"    return {result}"]
         self._program.define(function, "\n".join(lines))
 
     def _result(self, body: DecoderBody, kind: model.Type) -> str:
@@ -246,19 +252,31 @@ class DecoderWriter:
         with body.indented():
             body.line("m = b[i + 3]")
             body.line("i += 4")
-            body.line("if m < 128:")
+            body.line("if m > 127:")
             with body.indented():
-                body.line(f"r.{ie.attribute} = {content}(b[i:i + m])")
-                body.line("i += m")
-            body.line("else:")
-            with body.indented():
-                body.line("m, i = octets(b, i - 1)")
-                body.line(f"r.{ie.attribute} = {content}(m)")
+                body.line("m, i = longer(b, i - 1)")
+            self._ie_value(body, ie, content)
+            body.line("i += m")
             body.line("n -= 1")
             body.line("e = b[i] << 8 | b[i + 1] if n else -1")
         body.line("else:")
         with body.indented():
             body.line("irregular()" if ie.mandatory else f"r.{ie.attribute} = None")
+
+    def _ie_value(self, body: DecoderBody, ie: model.Ie, content: str) -> None:
+        """The m octets at i. Those that every message has, identities and octets, are read where they are."""
+        target = f"r.{ie.attribute}"
+        most = identity_octets(ie.type)
+        if most:
+            body.line(f"k = b[i] >> {8 - (most - 1).bit_length()}")
+            body.line(f"if k > m - 2{f' or k > {most - 1}' if most & (most - 1) else ''}:")
+            with body.indented():
+                body.line("irregular()")
+            body.line(f"{target} = {FROM_OCTETS.format('b[i + 1:i + k + 2]')}")
+        elif ie.type in (model.OctetString(None), model.OpenType()):
+            body.line(f"{target} = b[i + 1:i + m] if b[i] == m - 1 < 128 else {content}(b[i:i + m])")
+        else:
+            body.line(f"{target} = {content}(b[i:i + m])")
 
     def rows(self, kind: model.Sequence) -> str:
         """The table of a message's IEs, for the slow path."""

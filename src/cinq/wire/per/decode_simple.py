@@ -50,6 +50,16 @@ def _fills_range(low: int, high: int) -> bool:
     return span == 1 << 8 * octets_of(low, high)
 
 
+def identity_octets(kind: model.Type) -> int:
+    """How many octets an identity of TS 38.413 takes at most, 0 for any other type.
+
+    That is a constrained INTEGER from 0 that fills more than two octets: whatever comes is inside its bounds.
+    """
+    if not isinstance(kind, model.Integer) or kind.extensible or len(kind.root) != 1 or kind.low:
+        return 0
+    return octets_of(0, kind.high) if kind.high >= 65536 and _fills_range(0, kind.high) else 0
+
+
 def bounded(body: DecoderBody, low: int, high: int, target: str) -> None:
     """A constrained whole number with its check."""
     text = constrained(body, low, high)

@@ -87,7 +87,8 @@ def bit_string(body: EncoderBody, kind: model.BitString, value: str) -> None:
     size = kind.size
     if kind.plain_int:
         assert size is not None
-        check(body, f"0 <= {value} < {1 << size.high}", value, f"an int of {size.high} bits")
+        found = f"type({value}).__name__" if kind.secret else value
+        check(body, f"0 <= {value} < {1 << size.high}", found, f"an int of {size.high} bits")
         if size.high > 16:
             body.align()
         body.put(value, size.high)

@@ -13,8 +13,8 @@ from cinq.wire.per.tree import TreeReader
 LINES_PER_MODULE = 6000
 HEAD = '"""Written by cinq.wire.per.build: do not edit."""\n'
 CALLED = {
-    "reading": "addition bad bit_string bits count extensions integer irregular object_identifier octets overrun"
-    " single_container skip_additions",
+    "reading": "addition bad bit_string bits count extensions integer irregular longer object_identifier octets"
+    " overrun remembered single_container skip_additions",
     "writing": "addition bit_string check_bits close extensions flush fragment_length fragments integer"
     " object_identifier octets open_octets refuse single_container",
 }

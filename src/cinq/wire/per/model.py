@@ -52,7 +52,10 @@ class Enumerated:
 
 @dataclass(frozen=True)
 class BitString:
+    """secret: a key, which is not to be printed."""
+
     size: Size | None
+    secret: bool = False
 
     @property
     def plain_int(self) -> bool:

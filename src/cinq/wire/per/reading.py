@@ -82,6 +82,13 @@ def octets(b: bytes, i: int) -> tuple[bytes, int]:
         i += n
 
 
+def longer(b: bytes, i: int) -> tuple[int, int]:
+    """A length determinant of two octets, and the position behind it; fragments are the slow path's."""
+    if b[i] > 191:
+        irregular()
+    return (b[i] & 63) << 8 | b[i + 1], i + 2
+
+
 def _fragment(determinant: int) -> int:
     """How many units a fragment holds: one to four times 16K (X.691 §11.9.3.8)."""
     count = determinant & 63
@@ -157,6 +164,29 @@ def skip_additions(b: bytes, p: int) -> int:
         if i > len(b):
             overrun()
     return i
+
+
+REMEMBERED = 1024  # values of one type; then all of them are forgotten
+
+
+def remembered(decode: Callable[[bytes], object]) -> Callable[[bytes], object]:
+    """A decoder of what many messages repeat octet for octet: they share one value, which nobody changes.
+
+    What gave rise to a notice is decoded each time, so that each message has its notice.
+    """
+    known: dict[bytes, object] = {}
+
+    def decoded(b: bytes) -> object:
+        value = known.get(b)
+        if value is None:
+            value = decode(b)
+            if not NOTICES:
+                if len(known) >= REMEMBERED:
+                    known.clear()
+                known[b] = value
+        return value
+
+    return decoded
 
 
 def object_identifier(b: bytes, i: int) -> tuple[str, int]:

@@ -135,6 +135,7 @@ def is_field(node: Node) -> TypeGuard[Structure]:
 
 # The members of PrivateIE-Field refer to the fields of an object class, which name no type.
 PRIVATE_FIELDS = {"CHOICE": "PrivateIE-ID", "ENUMERATED": "Criticality"}
+SECRETS = ("SecurityKey",)  # KgNB and NH, TS 38.413 §9.3.1.87 and §9.3.1.88
 STRINGS = {"PrintableString": "ascii", "VisibleString": "ascii", "UTF8String": "utf-8"}
 
 
@@ -303,7 +304,7 @@ def _simple(node: Node) -> model.Type:
         ranges = [(part, part) if isinstance(part, int) else (part.lb, part.ub) for part in constraint.root]
         return model.Integer(tuple(sorted(ranges)), constraint.ext is not None)
     if kind == "BIT STRING":
-        return model.BitString(_size(node))
+        return model.BitString(_size(node), _name(node, "BitString") in SECRETS)
     if kind == "OCTET STRING":
         return model.OctetString(_size(node))
     if kind in STRINGS:
