@@ -264,6 +264,8 @@ def test_two_hundred_associations_at_once() -> None:
             assert recorder.association.remote[0] == f"127.0.1.{number + 1}"
         assert {each.local[0] for each in listener.associations} == {f"127.0.1.{n}" for n in range(1, 201)}
         await asyncio.gather(*(each.close() for each in associations))
+        for recorder in server.recorders:
+            assert await recorder.end() == "shut down by the peer"
         assert not listener.associations
         listener.close()
 

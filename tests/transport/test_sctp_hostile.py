@@ -102,7 +102,7 @@ def test_init_flood_leaves_no_state() -> None:
         def count(direction: str) -> bool:
             nonlocal answered
             answered += direction == "out"
-            if answered % 40 == 0:
+            if direction == "out" and answered % 40 == 0:
                 all_answered.set()
             return False
 

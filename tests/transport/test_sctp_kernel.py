@@ -133,6 +133,7 @@ def test_send_and_receive(fake: FakeSocket) -> None:
         association = start(fake, recorders, SctpSettings())
         assert association.outbound_streams == 12
         association.send(b"hello", stream=14)
+        await asyncio.sleep(0)
         assert fake.sent == [(b"hello", [(132, 2, struct.pack("=HH", 2, 0) + b"\0\0\0\x3c" + bytes(8))])]
         fake.incoming += [
             (b"whole", rcvinfo(3, 60), socket.MSG_EOR),
@@ -177,6 +178,7 @@ def test_full_queue_aborts(fake: FakeSocket) -> None:
         association = start(fake, recorders, SctpSettings(send_queue_limit=100))
         fake.room = 0
         association.send(bytes(101))
+        await asyncio.sleep(0)
         assert "more than 100 octets wait" in recorders[0].reasons[0]
 
     asyncio.run(work())

@@ -1,4 +1,8 @@
-"""What both implementations of `Association` have in common: queue, reassembly, handler, beginning and end."""
+"""What both implementations of `Association` have in common: queue, reassembly, handler, beginning and end.
+
+What one turn of the event loop sends is handed over together at its end, so that it leaves in as few packets as
+hold it (RFC 9260 §6.10): a packet costs several times what a message in it costs.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import logging
 import struct
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Collection
 
 from cinq.transport.sctp.association import (
     PPID_NGAP,
@@ -27,6 +32,9 @@ USER_INITIATED = 12
 """Error cause of RFC 9260 §3.3.10.12."""
 
 REASON_LIMIT = 256
+
+Message = tuple[bytes, int, int]
+"""Octets, stream, payload protocol identifier."""
 
 
 class Change(enum.IntEnum):
@@ -53,15 +61,17 @@ class AssociationCore(ABC):
         self._owner: set[Association] | None = None
         self._parts: list[bytes] = []
         self._part_octets = 0
-        self._queue: deque[tuple[bytes, int, int]] = deque()
+        self._loop = asyncio.get_running_loop()
+        self._staged: list[Message] = []
+        self._queue: deque[Message] = deque()
         self._queued = 0
         self._gone: asyncio.Future[None] | None = None
 
     # -- what an implementation adds
 
     @abstractmethod
-    def transmit(self, octets: bytes, stream: int, ppid: int) -> bool:
-        """Hands over one message; False when there is no room now."""
+    def transmit(self, messages: Collection[Message]) -> int:
+        """Hands over messages in order. How many went: fewer than all when there is no room now."""
 
     @abstractmethod
     def wait_for_room(self, wanted: bool) -> None:
@@ -90,20 +100,33 @@ class AssociationCore(ABC):
     # -- towards the peer
 
     def send(self, octets: bytes, *, stream: int = 0, ppid: int = PPID_NGAP) -> None:
-        if self.over:
-            log.debug("%d octets for %s dropped: the association is over", len(octets), self.remote)
+        if not self._staged:
+            self._loop.call_soon(self._flush)
+        self._staged.append((octets, stream % self.outbound_streams, ppid))
+
+    def _flush(self) -> None:
+        """The end of a turn."""
+        staged, self._staged = self._staged, []
+        if not staged:
             return
-        stream %= self.outbound_streams
-        if self._queue or not self.transmit(octets, stream, ppid):
-            self._queue.append((octets, stream, ppid))
-            self._queued += len(octets)
-            self.wait_for_room(True)
-            if self._queued > self.settings.send_queue_limit:
-                self.abort(f"more than {self.settings.send_queue_limit} octets wait: the peer does not read")
+        if self.over:
+            log.debug("%d messages for %s dropped: the association is over", len(staged), self.remote)
+            return
+        sent = 0 if self._queue else self.transmit(staged)
+        if sent < len(staged):
+            self._wait(staged[sent:])
+
+    def _wait(self, messages: list[Message]) -> None:
+        """There is no room for these now."""
+        self._queue += messages
+        self._queued += sum(len(octets) for octets, _, _ in messages)
+        self.wait_for_room(True)
+        if self._queued > self.settings.send_queue_limit:
+            self.abort(f"more than {self.settings.send_queue_limit} octets wait: the peer does not read")
 
     def drain(self) -> None:
         """There is room again."""
-        while self._queue and self.transmit(*self._queue[0]):
+        for _ in range(self.transmit(self._queue)):
             self._queued -= len(self._queue.popleft()[0])
         if not self._queue:
             self.wait_for_room(False)
@@ -111,16 +134,18 @@ class AssociationCore(ABC):
                 self.transmit_shutdown()
 
     async def close(self, within: float = 2.0) -> None:
+        self._flush()
         if self.over:
             return
         if self._gone is None:
-            self._gone = asyncio.get_running_loop().create_future()
+            self._gone = self._loop.create_future()
             if not self._queue:
                 self.transmit_shutdown()
         await asyncio.wait([self._gone], timeout=within)
         self.abort(f"shutdown not answered within {within:g} s")
 
     def abort(self, reason: str = "") -> None:
+        self._flush()
         if not self.over:
             self.transmit_abort(reason.encode()[:REASON_LIMIT])
             self.end(f"aborted here: {reason}" if reason else "aborted here")

@@ -10,11 +10,12 @@ import errno
 import os
 import socket
 import struct
+from collections.abc import Collection
 from typing import Protocol
 
 from cinq.transport.error import NoAnswerError, TransportError
 from cinq.transport.sctp.association import Address, Association, OnAssociation, SctpSettings
-from cinq.transport.sctp.core import AssociationCore, Change, assoc_change
+from cinq.transport.sctp.core import AssociationCore, Change, Message, assoc_change
 
 IPPROTO_SCTP = 132
 SCTP_RTOINFO, SCTP_ASSOCINFO, SCTP_INITMSG, SCTP_NODELAY, SCTP_PEER_ADDR_PARAMS = 0, 1, 2, 3, 9
@@ -98,7 +99,6 @@ class KernelAssociation(AssociationCore):
     ) -> None:
         super().__init__(local, remote, settings)
         self._socket = connected
-        self._loop = asyncio.get_running_loop()
         self._buffer = memoryview(bytearray(READ_SIZE))
         self._writing = False
 
@@ -138,7 +138,13 @@ class KernelAssociation(AssociationCore):
 
     # -- what AssociationCore wants
 
-    def transmit(self, octets: bytes, stream: int, ppid: int, flags: int = 0) -> bool:
+    def transmit(self, messages: Collection[Message]) -> int:
+        for sent, (octets, stream, ppid) in enumerate(messages):
+            if not self._transmit(octets, stream, ppid, 0):
+                return sent
+        return len(messages)
+
+    def _transmit(self, octets: bytes, stream: int, ppid: int, flags: int) -> bool:
         info = sndinfo.pack(stream, flags, socket.htonl(ppid), 0, 0)
         try:
             self._socket.sendmsg([octets], [(IPPROTO_SCTP, CMSG_SNDINFO, info)], socket.MSG_NOSIGNAL)
@@ -162,7 +168,7 @@ class KernelAssociation(AssociationCore):
             self.end(os.strerror(error.errno or 0))
 
     def transmit_abort(self, reason: bytes) -> None:
-        self.transmit(reason, 0, 0, SCTP_ABORT)
+        self._transmit(reason, 0, 0, SCTP_ABORT)
 
     def release(self) -> None:
         self.wait_for_room(False)

@@ -8,24 +8,18 @@ neither read nor answered.
 from __future__ import annotations
 
 import ctypes
-import logging
 import os
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from cinq.transport import privilege
 from cinq.transport.error import TransportError
 from cinq.transport.sctp.association import RAW_PURPOSE
+from cinq.transport.sctp.inbox import Inbox, Packet
 from cinq.transport.sctp.port_reservation import ANY
-from cinq.transport.sctp.usrsctp_library import IPPROTO_SCTP, Buffer, ffi
+from cinq.transport.sctp.usrsctp_library import IPPROTO_SCTP
 
-log = logging.getLogger(__name__)
-
-BATCH = 64
-PACKET_LIMIT = 65536
-SMALLEST = 16
-"""Common header and one chunk header (RFC 9260 §3)."""
 RECEIVE_BUFFER = 8 << 20
 
 SO_ATTACH_FILTER = 26
@@ -35,9 +29,6 @@ IP_PKTINFO = 8
 
 FILTER_PORTS = 200
 """More ports than this are told apart here, not in the kernel: classic BPF jumps at most 255 instructions."""
-
-_addresses = struct.Struct("!II")
-_port = struct.Struct("!H")
 
 
 def _program(ports: list[int]) -> bytes:
@@ -57,9 +48,6 @@ class RawIp:
         self.ports: dict[int, int] = {}
         self.drop: Callable[[str], bool] | None = None
         """Only tests set it, see `Stack.impair`."""
-        self._buffer = ffi.new("unsigned char[]", PACKET_LIMIT)
-        self._view = memoryview(ffi.buffer(self._buffer))
-        self._pointers = [self._buffer + offset for offset in range(64)]
         self._targets: dict[int, tuple[str, int]] = {}
         self._source: dict[int, list[tuple[int, int, bytes]]] = {}
         self.socket = self._open()
@@ -109,31 +97,13 @@ class RawIp:
             struct.pack("HL", len(program) // 8, ctypes.addressof(octets)),
         )
 
-    def packets(self) -> Iterator[tuple[int, int, Buffer, int]]:
-        """What waits, at most BATCH packets: local and remote address, pointer to the SCTP packet, octets.
+    def packets(self, inbox: Inbox) -> list[Packet]:
+        """What waits and is for a port of ours."""
+        ports, drop = self.ports, self.drop
+        packets = [packet for packet in inbox.fetch(self.socket) if packet[2] in ports]
+        return packets if drop is None else [packet for packet in packets if not drop("in")]
 
-        The pointer is good until the next one is asked for.
-        """
-        view, ports, pointers = self._view, self.ports, self._pointers
-        for _ in range(BATCH):
-            try:
-                n = self.socket.recv_into(view)
-            except BlockingIOError:
-                return
-            except OSError as error:  # an ICMP error for a packet sent earlier
-                if self.socket.fileno() < 0:  # closed by the user of the last packet
-                    return
-                log.debug("raw socket on %s: %s", self.address, error)
-                continue
-            header = (view[0] & 15) * 4
-            if n < header + SMALLEST or _port.unpack_from(view, header + 2)[0] not in ports:
-                continue
-            if self.drop is not None and self.drop("in"):
-                continue
-            remote, local = _addresses.unpack_from(view, 12)
-            yield local, remote, pointers[header], n - header
-
-    def send(self, local: int, remote: int, packet: Buffer, n: int) -> int:
+    def send(self, local: int, remote: int, packet: bytes) -> int:
         """Sends one SCTP packet; 0 or the errno."""
         target = self._targets.get(remote)
         if target is None:
@@ -144,9 +114,9 @@ class RawIp:
             return 0
         try:
             if self.address != ANY:
-                self.socket.sendto(ffi.buffer(packet, n), target)
+                self.socket.sendto(packet, target)
             else:
-                self.socket.sendmsg([ffi.buffer(packet, n)], self._source_of(local), 0, target)
+                self.socket.sendmsg([packet], self._source_of(local), 0, target)
         except OSError as error:
             return error.errno or 0
         return 0

@@ -7,19 +7,19 @@ import errno
 import logging
 import os
 import socket
+import struct
 import sys
-from typing import cast
+from collections.abc import Collection
+from functools import lru_cache
 
 from cinq.transport.error import NoAnswerError
-from cinq.transport.sctp.association import PPID_NGAP, Address, OnAssociation, SctpSettings
-from cinq.transport.sctp.core import AssociationCore, Change, assoc_change
+from cinq.transport.sctp.association import Address, OnAssociation, SctpSettings
+from cinq.transport.sctp.core import AssociationCore, Change, Message, assoc_change
 from cinq.transport.sctp.port_reservation import PortReservation
 from cinq.transport.sctp.usrsctp_library import (
     IPPROTO_SCTP,
     MSG_EOR,
     MSG_NOTIFICATION,
-    RcvInfo,
-    SndInfo,
     ffi,
     sockaddr_conn,
 )
@@ -35,20 +35,27 @@ WOULD_BLOCK = (errno.EAGAIN, errno.EINPROGRESS)
 READ_SIZE = 65536
 
 # One set for all associations: usrsctp is called from one thread only.
+_NULL = ffi.NULL
 _buffer = ffi.new("char[]", READ_SIZE)
-_rcvinfo = ffi.new("struct rcvinfo *")
-_received = cast(RcvInfo, _rcvinfo)
-_rcvinfo_size = ffi.sizeof("struct rcvinfo")
-_sndinfo = ffi.new("struct sndinfo *")
-_sending = cast(SndInfo, _sndinfo)
-_sndinfo_size = ffi.sizeof("struct sndinfo")
-_info_length = ffi.new("uint32_t *")
-_info_type = ffi.new("unsigned int *")
-_flags = ffi.new("int *")
-_sockaddr = ffi.new("unsigned char[16]")
-_sockaddr_length = ffi.new("uint32_t *")
+_octets = memoryview(ffi.buffer(_buffer))
+_received = ffi.new("struct received *")
+_view = memoryview(ffi.buffer(_received))
+_info_length, _info_type, _message_flags = (
+    ffi.addressof(_received[0], name) for name in ("info_length", "info_type", "message_flags")
+)
+_result = struct.Struct("=H6xI36xIi")
+"""Of struct received: stream, ppid (network order), info_type, message_flags."""
+_LENGTH, _FLAGS = slice(44, 48), slice(52, 56)
+_INFO_SIZE, _NO_FLAGS = (44).to_bytes(4, sys.byteorder), bytes(4)
+_sndinfo = struct.Struct("=HHIII")
+"""struct sctp_sndinfo, RFC 6458 §5.3.4: stream, flags, ppid (network order), context, association."""
 _status = ffi.new("unsigned char[256]")
-_NAGLE, _NO_NAGLE = (flag.to_bytes(4, sys.byteorder) for flag in (0, 1))
+_NO, _YES = (flag.to_bytes(4, sys.byteorder) for flag in (0, 1))
+
+
+@lru_cache(1024)
+def _sending(stream: int, ppid: int, flags: int = 0) -> bytes:
+    return _sndinfo.pack(stream, flags, socket.htonl(ppid), 0, 0)
 
 
 class UsrsctpAssociation(AssociationCore):
@@ -70,35 +77,6 @@ class UsrsctpAssociation(AssociationCore):
         self._so = so
         self._reservation = reservation
         self._up: asyncio.Future[None] | None = None
-        self._staged: list[tuple[bytes, int, int]] = []
-
-    # -- towards the peer: what one turn of the loop sends leaves in as few packets as hold it
-
-    def send(self, octets: bytes, *, stream: int = 0, ppid: int = PPID_NGAP) -> None:
-        if not self._staged:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._staged.append((octets, stream, ppid))
-
-    def _flush(self) -> None:
-        """Nagle's rule holds all but the last back, so that usrsctp bundles them (RFC 9260 §6.10)."""
-        staged, self._staged = self._staged, []
-        last = len(staged) - 1
-        for number, (octets, stream, ppid) in enumerate(staged):
-            if last and number in (0, last) and not self.over:
-                self._bundle(number == 0)
-            super().send(octets, stream=stream, ppid=ppid)
-
-    def _bundle(self, wanted: bool) -> None:
-        lib, value = self._stack.lib, _NAGLE if wanted else _NO_NAGLE
-        lib.usrsctp_setsockopt(self._so, IPPROTO_SCTP, SCTP_NODELAY, value, len(value))
-
-    async def close(self, within: float = 2.0) -> None:
-        self._flush()
-        await super().close(within)
-
-    def abort(self, reason: str = "") -> None:
-        self._flush()
-        super().abort(reason)
 
     async def connect(self, handle: int, port: int, within: float, on_association: OnAssociation) -> None:
         """Waits until the association is up; TransportError says why it is not."""
@@ -125,20 +103,36 @@ class UsrsctpAssociation(AssociationCore):
 
     # -- what AssociationCore wants
 
-    def transmit(self, octets: bytes, stream: int, ppid: int, flags: int = 0) -> bool:
-        self._stack.active()
-        _sending.sid, _sending.flags, _sending.ppid = stream, flags, socket.htonl(ppid)
-        sent = self._stack.lib.usrsctp_sendv(
-            self._so, octets, len(octets), ffi.NULL, 0, _sndinfo, _sndinfo_size, SENDV_SNDINFO, 0
-        )
-        if sent >= 0:
-            return True
-        if ffi.errno in WOULD_BLOCK:
-            return False
-        log.debug(
-            "message of %d octets for %s not sent: %s", len(octets), self.remote, os.strerror(ffi.errno)
-        )
-        return True  # the notification that explains it is on its way
+    def transmit(self, messages: Collection[Message]) -> int:
+        """By Nagle's rule usrsctp holds back, and the bundle takes, what the last message carries off."""
+        stack, so, sent, last = self._stack, self._so, 0, len(messages)
+        stack.active()
+        send, bundle = stack.lib.usrsctp_sendv, stack.bundle
+        if last > 1:
+            bundle.open = True
+            self._nagle(True)
+        try:
+            for octets, stream, ppid in messages:
+                if sent == last - 1 > 0:
+                    self._nagle(False)
+                info = _sending(stream, ppid)
+                if send(so, octets, len(octets), _NULL, 0, info, _sndinfo.size, SENDV_SNDINFO, 0) < 0:
+                    if ffi.errno in WOULD_BLOCK:
+                        break
+                    why = os.strerror(ffi.errno)  # the notification that explains it is on its way
+                    log.debug("message of %d octets for %s not sent: %s", len(octets), self.remote, why)
+                sent += 1
+        finally:
+            if last > 1:
+                if sent < last:
+                    self._nagle(False)
+                bundle.open = False
+                bundle.leave()
+        return sent
+
+    def _nagle(self, on: bool) -> None:
+        value = _NO if on else _YES
+        self._stack.lib.usrsctp_setsockopt(self._so, IPPROTO_SCTP, SCTP_NODELAY, value, len(value))
 
     def wait_for_room(self, wanted: bool) -> None:
         if wanted:
@@ -151,7 +145,11 @@ class UsrsctpAssociation(AssociationCore):
 
     def transmit_abort(self, reason: bytes) -> None:
         if self._up is None:
-            self.transmit(reason, 0, 0, SCTP_ABORT)
+            info = _sending(0, 0, SCTP_ABORT)
+            self._stack.active()
+            self._stack.lib.usrsctp_sendv(
+                self._so, reason, len(reason), _NULL, 0, info, _sndinfo.size, SENDV_SNDINFO, 0
+            )
 
     def release(self) -> None:
         self._stack.close_socket(self._so)
@@ -160,8 +158,8 @@ class UsrsctpAssociation(AssociationCore):
             self._reservation.release()
 
     def agreed_streams(self) -> int:
-        _info_length[0] = len(_status)
-        if self._stack.lib.usrsctp_getsockopt(self._so, IPPROTO_SCTP, SCTP_STATUS, _status, _info_length):
+        length = ffi.new("uint32_t *", len(_status))
+        if self._stack.lib.usrsctp_getsockopt(self._so, IPPROTO_SCTP, SCTP_STATUS, _status, length):
             return 0
         return int.from_bytes(ffi.buffer(_status)[18:20], sys.byteorder)  # sstat_outstrms
 
@@ -188,32 +186,24 @@ class UsrsctpAssociation(AssociationCore):
     def ready(self) -> None:
         if self._queue:
             self.drain()
-        receive, so = self._stack.lib.usrsctp_recvv, self._so
+        receive, so, received = self._stack.lib.usrsctp_recvv, self._so, self.received
+        _view[_LENGTH] = _INFO_SIZE
         while not self.over:
-            _info_length[0], _sockaddr_length[0], _flags[0] = _rcvinfo_size, 0, 0
+            _view[_FLAGS] = _NO_FLAGS
             n = receive(
-                so,
-                _buffer,
-                READ_SIZE,
-                _sockaddr,
-                _sockaddr_length,
-                _rcvinfo,
-                _info_length,
-                _info_type,
-                _flags,
+                so, _buffer, READ_SIZE, _NULL, _NULL, _received, _info_length, _info_type, _message_flags
             )
             if n <= 0:
                 if n == 0 or ffi.errno not in WOULD_BLOCK:
                     self.end("closed by the peer" if n == 0 else os.strerror(ffi.errno))
                 return
-            flags, octets = _flags[0], ffi.buffer(_buffer, n)[:]
+            stream, ppid, kind, flags = _result.unpack_from(_view)
+            octets = _octets[:n].tobytes()
             if flags & MSG_NOTIFICATION:
                 self._notified(octets)
                 continue
-            complete = bool(flags & MSG_EOR)
-            last = complete and _info_type[0] != RECVV_RN  # nothing else waits: saves a call
-            self.received(octets, complete, _received.sid, socket.ntohl(_received.ppid))
-            if last:
+            received(octets, flags & MSG_EOR != 0, stream, socket.ntohl(ppid))
+            if kind != RECVV_RN and flags & MSG_EOR:  # nothing else waits: saves a call
                 return
 
     def _notified(self, octets: bytes) -> None:

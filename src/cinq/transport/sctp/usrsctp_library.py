@@ -31,7 +31,7 @@ uint64_t usrsctp_accept(uint64_t, void *, uint32_t *);
 int usrsctp_connect(uint64_t, const char *, uint32_t);
 int usrsctp_shutdown(uint64_t, int);
 void usrsctp_close(uint64_t);
-ssize_t usrsctp_sendv(uint64_t, const char *, size_t, void *, int, void *, uint32_t, unsigned int, int);
+ssize_t usrsctp_sendv(uint64_t, const char *, size_t, void *, int, const char *, uint32_t, unsigned int, int);
 ssize_t usrsctp_recvv(
     uint64_t, void *, size_t, void *, uint32_t *, void *, uint32_t *, unsigned int *, int *);
 int usrsctp_setsockopt(uint64_t, int, int, const char *, uint32_t);
@@ -41,19 +41,20 @@ int usrsctp_set_upcall(uint64_t, void (*)(uint64_t, uint64_t, int), void *);
 int usrsctp_get_events(uint64_t);
 void usrsctp_register_address(uint64_t);
 void usrsctp_deregister_address(uint64_t);
-void usrsctp_conninput(uint64_t, void *, size_t, uint8_t);
+void usrsctp_conninput(uint64_t, uint64_t, size_t, uint8_t);
 void usrsctp_handle_timers(uint32_t);
+uint32_t usrsctp_crc32c(const char *, size_t);
 int usrsctp_sysctl_set_sctp_ecn_enable(uint32_t);
 int usrsctp_sysctl_set_sctp_asconf_enable(uint32_t);
 int usrsctp_sysctl_set_sctp_auth_enable(uint32_t);
 int usrsctp_sysctl_set_sctp_blackhole(uint32_t);
 int usrsctp_sysctl_set_sctp_vtag_time_wait(uint32_t);
 
-struct sndinfo { uint16_t sid; uint16_t flags; uint32_t ppid; uint32_t context; uint32_t assoc_id; };
-struct rcvinfo {
+struct received {
     uint16_t sid; uint16_t ssn; uint16_t flags; uint32_t ppid; uint32_t tsn; uint32_t cumtsn;
     uint32_t context; uint32_t assoc_id;
     uint16_t next_sid; uint16_t next_flags; uint32_t next_ppid; uint32_t next_length; uint32_t next_assoc_id;
+    uint32_t info_length; unsigned int info_type; int message_flags;
 };
 """
 
@@ -65,21 +66,6 @@ Buffer = FFI.CData
 
 OutputCallback = Callable[[int, Buffer, int, int, int], int]
 UpcallCallback = Callable[[int, int, int], None]
-
-
-class SndInfo(Protocol):
-    """struct sctp_sndinfo, RFC 6458 §5.3.4; ppid in network order."""
-
-    sid: int
-    flags: int
-    ppid: int
-
-
-class RcvInfo(Protocol):
-    """struct sctp_rcvinfo, RFC 6458 §5.3.5; ppid in network order."""
-
-    sid: int
-    ppid: int
 
 
 class Usrsctp(Protocol):
@@ -102,7 +88,7 @@ class Usrsctp(Protocol):
         n: int,
         to: Buffer,
         count: int,
-        info: Buffer,
+        info: bytes,
         size: int,
         kind: int,
         flags: int,
@@ -126,8 +112,9 @@ class Usrsctp(Protocol):
     def usrsctp_get_events(self, so: int) -> int: ...
     def usrsctp_register_address(self, handle: int) -> None: ...
     def usrsctp_deregister_address(self, handle: int) -> None: ...
-    def usrsctp_conninput(self, handle: int, packet: Buffer, n: int, ecn_bits: int) -> None: ...
+    def usrsctp_conninput(self, handle: int, packet: int, n: int, ecn_bits: int) -> None: ...
     def usrsctp_handle_timers(self, elapsed_ms: int) -> None: ...
+    def usrsctp_crc32c(self, octets: bytes, n: int) -> int: ...
     def usrsctp_sysctl_set_sctp_ecn_enable(self, value: int) -> int: ...
     def usrsctp_sysctl_set_sctp_asconf_enable(self, value: int) -> int: ...
     def usrsctp_sysctl_set_sctp_auth_enable(self, value: int) -> int: ...

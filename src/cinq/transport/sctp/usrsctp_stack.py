@@ -20,6 +20,8 @@ from typing import Protocol
 
 from cinq.transport.error import TransportError
 from cinq.transport.sctp.association import SctpSettings
+from cinq.transport.sctp.bundle import Bundle
+from cinq.transport.sctp.inbox import Inbox
 from cinq.transport.sctp.raw_ip import RawIp
 from cinq.transport.sctp.usrsctp_library import AF_CONN, IPPROTO_SCTP, Buffer, Usrsctp, ffi, load
 
@@ -68,7 +70,10 @@ class Stack:
         self._locals: list[tuple[str, int]] = []
         self._local_index: dict[tuple[str, int], int] = {}
         self._registered: set[int] = set()
-        self._ready: list[int] = []
+        self._inbox = Inbox()
+        self.bundle = Bundle(self._send, library.usrsctp_crc32c)
+        self._ready: dict[int, None] = {}
+        """Sockets whose owner is to look for work: an ordered set."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ticked = time.monotonic()
@@ -99,6 +104,7 @@ class Stack:
         """Ends what belonged to an event loop that is no more."""
         for endpoint in list(self.endpoints.values()):
             endpoint.forsake()
+        self.bundle.leave()
         for raw in self._raw.values():
             raw.close()
         self._raw.clear()
@@ -200,33 +206,43 @@ class Stack:
     def _readable(self, raw: RawIp) -> None:
         self.active()
         conninput, address = self.lib.usrsctp_conninput, raw.address
-        for local, remote, packet, octets in raw.packets():
+        self.bundle.open = True
+        for local, remote, _, packet, octets in raw.packets(self._inbox):
             conninput(self.handle(address, local, remote), packet, octets, 0)
-            if self._ready:  # now, so that an answer takes the acknowledgement with it
-                self._dispatch()
+        self.bundle.open = False
+        if self._ready or self.blocked:
+            self._dispatch()
+        if self.bundle.waiting and self._loop is not None:  # behind the answers to what was dispatched
+            self._loop.call_soon(self.bundle.leave)
 
     def output(self, handle: int, packet: Buffer, octets: int, _tos: int, _df: int) -> int:
         """usrsctp sends one packet; 0 or an errno."""
+        made: bytes = ffi.buffer(packet, octets)[:]
+        if self.bundle.open or self.bundle.waiting:
+            return self.bundle.add(handle, made)
+        return self._send(handle, made)
+
+    def _send(self, handle: int, packet: bytes) -> int:
         address, local = self._locals[(handle >> 32) - 1]
         raw = self._raw.get(address)
-        return errno.ENETDOWN if raw is None else raw.send(local, handle & 0xFFFFFFFF, packet, octets)
+        return errno.ENETDOWN if raw is None else raw.send(local, handle & 0xFFFFFFFF, packet)
 
     # -- sockets
 
     def _queue_ready(self, so: int, _argument: int, _flags: int) -> None:
-        self._ready.append(so)
+        self._ready[so] = None
 
     def wake(self, so: int) -> None:
         """Has the owner of `so` look for work, soon."""
-        self._ready.append(so)
+        self._ready[so] = None
 
     def _dispatch(self) -> None:
         """Endpoints work only here, never inside a call of usrsctp."""
         if self.blocked:
-            self._ready.extend(self.blocked)
+            self._ready.update(dict.fromkeys(self.blocked))
         while self._ready:
-            ready, self._ready = self._ready, []
-            for so in dict.fromkeys(ready):
+            ready, self._ready = self._ready, {}
+            for so in ready:
                 endpoint = self.endpoints.get(so)
                 if endpoint is not None:
                     endpoint.ready()
