@@ -22,6 +22,7 @@ from cinq.sbi.services.nausf_ueauthentication import (
     ResynchronizationInfo,
     UEAuthenticationCtx,
 )
+from cinq.sbi.services.nudr_dr import NudrDataRepository, PatchItem
 
 K = bytes.fromhex("465B5CE8B199B49FAA5F0A2EE238A6BC")
 OPC = bytes.fromhex("E8ED289DEBA952E4283B54E88E6183CA")
@@ -35,13 +36,13 @@ NETWORK = kdf.snn("999", "70")
 class World:
     """The three functions on one bus, and a subscriber."""
 
-    def __init__(self, null_scheme: bool = True) -> None:
+    def __init__(self, null_scheme: bool = True, store: MemoryStore | None = None) -> None:
         counter = itertools.count(1)
 
         def entropy(n: int) -> bytes:
             return next(counter).to_bytes(n, "big")
 
-        self.store = MemoryStore()
+        self.store = MemoryStore() if store is None else store
         self.bus = Bus(checked)
         keys = (HomeNetworkKey(1, 1, HN_A), HomeNetworkKey(2, 2, HN_B))
         settings = Settings(PLMN, keys, null_scheme)
@@ -197,6 +198,46 @@ def test_sequence_numbers_are_never_given_twice() -> None:
         assert len(set(numbers)) == 4
         assert world.sqn() == max(numbers)
         assert [n >> 5 for n in sorted(numbers)] == [1, 2, 3, 4]
+
+    asyncio.run(run())
+
+
+def test_keys_that_change_between_reading_and_writing_are_taken_up() -> None:
+    """`cinq subscriber add --replace` writes beside a running core: what it wrote is neither lost nor passed over."""
+
+    class Shared(MemoryStore):
+        async def replace(self, collection: str, key: str, before: bytes, after: bytes) -> bool:
+            if provisioning.get(self, SUPI) != changed:
+                provisioning.put(self, changed)
+            return await super().replace(collection, key, before, after)
+
+    changed = provisioning.Subscriber(SUPI, bytes(16), OPC, sqn=77 << 5)
+
+    async def run() -> None:
+        world = World(store=Shared())
+        with pytest.raises(aka.MacFailure):
+            usim(await world.challenge(str(SUPI)))
+        found = provisioning.get(world.store, SUPI)
+        assert found is not None
+        assert (found.k, found.sqn >> 5) == (bytes(16), 78)
+
+    asyncio.run(run())
+
+
+def test_a_patch_stands_on_what_its_own_ue_was_read_with() -> None:
+    async def run() -> None:
+        world = World()
+        other = Supi("999700000000002")
+        provisioning.put(world.store, provisioning.Subscriber(other, K, OPC, sqn=9))
+        udr = world.bus.client(NudrDataRepository, "UDM")
+        await udr.query_authentication_subscription(str(SUPI))
+        patch = [PatchItem(op="test", path="/sequenceNumber/sqn", value=f"{9:012x}")]
+        await udr.update_authentication_subscription(str(other), patch)
+        with pytest.raises(Problem, match="MODIFICATION_NOT_ALLOWED"):
+            await udr.update_authentication_subscription(str(SUPI), patch)
+        unknown = "imsi-999700000000003"
+        with pytest.raises(Problem, match="USER_NOT_FOUND"):
+            await udr.update_authentication_subscription(unknown, patch)
 
     asyncio.run(run())
 

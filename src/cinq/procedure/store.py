@@ -9,7 +9,7 @@ from typing import Protocol
 class Store(Protocol):
     """Octets by (collection, key). A put is seen by the next get at once, and durable a little later.
 
-    Every put replaces what stood under its key, so writing twice is harmless.
+    Every put replaces what stood under its key, so writing twice is harmless. Another process may write too.
     """
 
     def get(self, collection: str, key: str) -> bytes | None: ...
@@ -22,8 +22,11 @@ class Store(Protocol):
         """A snapshot of the collection, in the order of the keys."""
         ...
 
-    async def durable(self) -> None:
-        """Returns when all that was put and deleted so far survives a power cut. OSError when it cannot."""
+    async def replace(self, collection: str, key: str, before: bytes, after: bytes) -> bool:
+        """Puts `after` where `before` stands, and returns when that survives a power cut. OSError when it cannot.
+
+        False where something else stands by then, which is left alone.
+        """
         ...
 
 
@@ -45,5 +48,8 @@ class MemoryStore:
     def items(self, collection: str) -> Iterator[tuple[str, bytes]]:
         return iter(sorted(self._collections.get(collection, {}).items()))
 
-    async def durable(self) -> None:
-        return None
+    async def replace(self, collection: str, key: str, before: bytes, after: bytes) -> bool:
+        if self.get(collection, key) != before:
+            return False
+        self.put(collection, key, after)
+        return True

@@ -1,10 +1,13 @@
 """The store on SQLite: one file, one writer thread, group commit.
 
 Reads run on the caller's thread against the last commit plus what is queued. Writes queue up and go to disk
-in one transaction per round of the writer thread, synchronous=FULL: `durable()` returns after that commit.
-Rounds begin PACE_S apart at the least, and what nobody waits for is on its way to disk after LINGER_S: a round
-costs about the same whether it carries one change or fifty. A second process (the `subscriber` commands) may
+in one transaction per round of the writer thread, synchronous=FULL: `replace()` returns after that commit.
+What nobody waits for is on its way to disk after LINGER_S, and rounds begin a pace apart at the least: one costs
+about the same whether it carries one change or fifty. A second process (the `subscriber` commands) may
 write the same file; its changes are seen by the next get.
+
+The writer wants the interpreter's lock as seldom as can be, for each time it may wait until the loop gives it
+up: a round is one sleep, one statement and one word to the loop.
 """
 
 from __future__ import annotations
@@ -17,11 +20,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 1
+SCHEMA = 2
 ROOM = 1 << 20  # octets: with less, a failure of SQLite is put down to the disk
 CREATE = (
     "CREATE TABLE IF NOT EXISTS item"
@@ -29,23 +34,44 @@ CREATE = (
 )
 GET = "SELECT value FROM item WHERE collection = ? AND key = ?"
 ITEMS = "SELECT key, value FROM item WHERE collection = ? ORDER BY key"
-PUT = "INSERT OR REPLACE INTO item VALUES "
-ROWS = (
-    64,
-    16,
-    4,
-    1,
-)  # of one statement: each is one turn of the interpreter's lock, which the loop wants too
-PACE_S = 0.005
+PUT = (  # rows of collection, key, value, and what is to stand there: NULL for no matter what
+    "INSERT INTO item SELECT column1, column2, column3 FROM (VALUES {}) WHERE column4 IS NULL"
+    " OR column4 = (SELECT value FROM item WHERE collection = column1 AND key = column2)"
+    " ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value"
+)
+ROWS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+PUTS = {rows: PUT.format(", ".join(["(?, ?, ?, ?)"] * rows)) for rows in ROWS}
+DELETE = "DELETE FROM item WHERE collection = ? AND key = ?"
+PACE_S, PACE_ALONE_S = 0.02, 0.005  # between rounds: where several wait, and where one or nobody does
 LINGER_S = 0.02
 RETRY_S = 1.0  # until a write that failed is tried again: room may have been made
-DELETE = "DELETE FROM item WHERE collection = ? AND key = ?"
 
-Change = tuple[str, str]
+Change = tuple[str, str]  # collection, key
+Row = tuple[str, str, bytes, bytes | None]
+Waiting = tuple[asyncio.AbstractEventLoop, asyncio.Future[bool], Change]
 
 
 class StoreError(OSError):
     """The store cannot be opened, read or written: the file, and what the system said."""
+
+
+@dataclass(slots=True)
+class Round:
+    """What goes to disk together. values: None to delete. before: what must stand there, or no change is made."""
+
+    values: dict[Change, bytes | None] = field(default_factory=dict)
+    before: dict[Change, bytes] = field(default_factory=dict)
+    waiting: list[Waiting] = field(default_factory=list)
+
+    def followed_by(self, later: Round) -> Round:
+        """Both as one, this one having failed. What replaces a replacement stands on what the first did."""
+        before = {}
+        for change in self.before.keys() | later.before.keys():
+            on_top = change not in later.values or change in later.before
+            first = self if on_top and change in self.values else later
+            if change in first.before:
+                before[change] = first.before[change]
+        return Round({**self.values, **later.values}, before, later.waiting)
 
 
 class SqliteStore:
@@ -60,18 +86,16 @@ class SqliteStore:
         self._max_pages = max_pages
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock = _hold(path) if exclusive else None
+            self._hold = _hold(path) if exclusive else None
             self._reader = _open(path)
-            self._reader.execute(CREATE)
-            self._reader.commit()
             self._check_schema()
             os.chmod(path, 0o600)
         except (OSError, sqlite3.Error) as error:
             raise _failure(path, error) from error
-        self._changed = threading.Condition()
-        self._queue: dict[Change, bytes | None] = {}
-        self._writing: dict[Change, bytes | None] = {}
-        self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._queue = Round()
+        self._writing = Round()
         self._failure: StoreError | None = None
         self._closing = self._hurry = False
         self._next = 0.0
@@ -82,12 +106,13 @@ class SqliteStore:
         found: int = self._reader.execute("PRAGMA user_version").fetchone()[0]
         if found not in (0, SCHEMA):
             raise OSError(f"its schema is version {found}, this program knows {SCHEMA}")
-        self._reader.execute(f"PRAGMA user_version = {SCHEMA}")
-        self._reader.commit()
+        if not found:
+            self._reader.execute(CREATE)
+            self._reader.execute(f"PRAGMA user_version = {SCHEMA}")
 
     def get(self, collection: str, key: str) -> bytes | None:
         change = (collection, key)
-        for pending in (self._queue, self._writing):
+        for pending in (self._queue.values, self._writing.values):
             if change in pending:
                 return pending[change]
         try:
@@ -104,41 +129,48 @@ class SqliteStore:
 
     def _change(self, change: Change, value: bytes | None) -> None:
         """The writer is woken by the first change only; it gathers the others."""
-        with self._changed:
-            first = not self._queue
-            self._queue[change] = value
-            if first:
+        with self._lock:
+            queue = self._queue
+            if not queue.values:
                 self._changed.notify_all()
+            queue.values[change] = value
+            queue.before.pop(change, None)
 
     def items(self, collection: str) -> Iterator[tuple[str, bytes]]:
         try:
             found: dict[str, bytes | None] = dict(self._reader.execute(ITEMS, (collection,)).fetchall())
         except sqlite3.Error as error:
             raise _failure(self._path, error) from error
-        with self._changed:
-            pending = {**self._writing, **self._queue}
+        with self._lock:
+            pending = {**self._writing.values, **self._queue.values}
         found.update({key: value for (owner, key), value in pending.items() if owner == collection})
         return iter([(key, value) for key, value in sorted(found.items()) if value is not None])
 
-    async def durable(self) -> None:
+    async def replace(self, collection: str, key: str, before: bytes, after: bytes) -> bool:
+        change = (collection, key)
         loop = asyncio.get_running_loop()
-        with self._changed:
+        with self._lock:
             if self._failure is not None:
                 raise self._failure
-            if not self._queue and not self._writing:
-                return
-            done: asyncio.Future[None] = loop.create_future()
-            self._waiting.append((loop, done))
-            if len(self._waiting) == 1:
+            queue = self._queue
+            queued = change in queue.values
+            if (queue if queued else self._writing).values.get(change, before) != before:
+                return False
+            if not queued:
+                queue.before[change] = before
+            if not queue.waiting:
                 self._changed.notify_all()
-        await done
+            queue.values[change] = after
+            done: asyncio.Future[bool] = loop.create_future()
+            queue.waiting.append((loop, done, change))
+        return await done
 
     def flush(self) -> None:
         """Waits, on the caller's thread, until all is on disk: for commands without a loop."""
         with self._changed:
             self._hurry = True
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._failure or not (self._queue or self._writing))
+            self._changed.wait_for(lambda: self._failure or not (self._queue.values or self._writing.values))
             self._hurry = False
             if self._failure is not None:
                 raise self._failure
@@ -150,8 +182,8 @@ class SqliteStore:
             self._changed.notify_all()
         self._thread.join()
         self._reader.close()
-        if self._lock is not None:
-            os.close(self._lock)
+        if self._hold is not None:
+            os.close(self._hold)
 
     def _write(self) -> None:
         connection = _open(self._path)
@@ -164,89 +196,111 @@ class SqliteStore:
             connection.close()
 
     def _round(self, connection: sqlite3.Connection) -> bool:
+        """One transaction. False when the store is to close and nothing is left, or cannot be written."""
+        if not self._gathered():
+            return False
+        lost: set[Change] = set()
+        failure = None
+        try:
+            lost = _commit(connection, self._writing)
+        except sqlite3.Error as error:
+            failure = _failure(self._path, error)
         with self._changed:
-            if self._failure is not None:
-                self._changed.wait_for(lambda: self._closing, RETRY_S)
-            self._changed.wait_for(lambda: self._queue or self._waiting or self._closing)
-            if not self._queue and not self._waiting:
-                return False
-            self._gather()
-            self._writing, self._queue = self._queue, {}
-            waiting, self._waiting = self._waiting, []
-        failure = _commit(connection, self._writing, self._path)
-        with self._changed:
+            waiting = self._writing.waiting
             if failure is not None:
-                self._queue = {**self._writing, **self._queue}
-            self._writing = {}
+                self._queue = self._writing.followed_by(self._queue)
+            self._writing = Round()
             before, self._failure = self._failure, failure
             self._changed.notify_all()
-        _tell(waiting, failure)
+        _tell(waiting, lost, failure)
         if failure is not None and before is None:
             log.error("%s; tried again every %g s, and nothing is lost meanwhile", failure, RETRY_S)
         elif failure is None and before is not None:
             log.warning("store %s: written again", self._path)
         return failure is None or not self._closing
 
-    def _gather(self) -> None:
-        """Waits for more to write, as long as nobody is in a hurry."""
-        self._changed.wait_for(lambda: self._waiting or self._hurry, LINGER_S)
+    def _gathered(self) -> bool:
+        """Waits for something to write, and for more as long as nobody is in a hurry. False when there is none."""
+        with self._changed:
+            if self._failure is not None:
+                self._changed.wait_for(lambda: self._closing, RETRY_S)
+            self._changed.wait_for(lambda: self._queue.values or self._closing)
+            if not self._queue.values:
+                return False
+            self._changed.wait_for(lambda: self._queue.waiting or self._hurry, LINGER_S)
         pause = self._next - time.monotonic()
-        if pause > 0:
-            self._changed.wait_for(lambda: self._hurry, pause)
-        self._next = time.monotonic() + PACE_S
+        if pause > 0 and not self._hurry:
+            time.sleep(pause)
+        with self._lock:
+            self._writing, self._queue = self._queue, Round()
+        self._next = time.monotonic() + (PACE_S if len(self._writing.waiting) > 1 else PACE_ALONE_S)
+        return True
 
 
-def _tell(
-    waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]], failure: StoreError | None
-) -> None:
+def _tell(waiting: list[Waiting], lost: set[Change], failure: StoreError | None) -> None:
     """One wake-up of each loop for all that wait in it."""
-    for loop in {loop for loop, _ in waiting}:
-        futures = [future for owner, future in waiting if owner is loop]
+    for loop in {loop for loop, _, _ in waiting}:
+        answers = [(future, change not in lost) for owner, future, change in waiting if owner is loop]
         try:
-            loop.call_soon_threadsafe(_settle, futures, failure)
+            loop.call_soon_threadsafe(_settle, answers, failure)
         except RuntimeError:
             pass  # the loop has closed: nobody waits any more
 
 
-def _settle(futures: list[asyncio.Future[None]], failure: StoreError | None) -> None:
-    for future in futures:
+def _settle(answers: list[tuple[asyncio.Future[bool], bool]], failure: StoreError | None) -> None:
+    for future, replaced in answers:
         if future.done():
             continue
         if failure is None:
-            future.set_result(None)
+            future.set_result(replaced)
         else:
             future.set_exception(failure)
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=5.0, check_same_thread=False, cached_statements=16)
+    """Each statement is a transaction, but for those between BEGIN and COMMIT."""
+    connection = sqlite3.connect(
+        path, timeout=5.0, isolation_level=None, check_same_thread=False, cached_statements=32
+    )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     return connection
 
 
-def _put(connection: sqlite3.Connection, puts: list[tuple[str, str, bytes]]) -> None:
-    at = 0
-    for rows in ROWS:
-        while len(puts) - at >= rows:
-            cells = [cell for put in puts[at : at + rows] for cell in put]
-            connection.execute(PUT + ", ".join(["(?, ?, ?)"] * rows), cells)
-            at += rows
+def _commit(connection: sqlite3.Connection, changes: Round) -> set[Change]:
+    """Writes all of it or raises sqlite3.Error. What was not replaced, as something else stood there."""
+    puts: list[Row] = []
+    deletes: list[Change] = []
+    for change in sorted(changes.values):
+        value = changes.values[change]
+        if value is None:
+            deletes.append(change)
+        else:
+            puts.append((*change, value, changes.before.get(change)))
+    if not deletes and len(puts) <= ROWS[-1]:
+        return _put(connection, puts)
+    lost: set[Change] = set()
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for at in range(0, len(puts), ROWS[-1]):
+            lost |= _put(connection, puts[at : at + ROWS[-1]])
+        connection.executemany(DELETE, deletes)
+    return lost
 
 
-def _commit(
-    connection: sqlite3.Connection, changes: dict[Change, bytes | None], path: Path
-) -> StoreError | None:
-    puts = [(*change, value) for change, value in changes.items() if value is not None]
-    deletes = [change for change, value in changes.items() if value is None]
-    try:
-        with connection:
-            _put(connection, puts)
-            if deletes:
-                connection.executemany(DELETE, deletes)
-    except sqlite3.Error as error:
-        return _failure(path, error)
-    return None
+def _put(connection: sqlite3.Connection, puts: list[Row]) -> set[Change]:
+    """One statement. Its last row is repeated until the number is one of ROWS: putting it twice changes nothing."""
+    rows = next(rows for rows in ROWS if rows >= len(puts))
+    cells = list(chain.from_iterable(puts + puts[-1:] * (rows - len(puts))))
+    if connection.execute(PUTS[rows], cells).rowcount == rows:
+        return set()
+    lost = set()
+    for collection, key, value, before in puts:
+        if before is not None:
+            found = connection.execute(GET, (collection, key)).fetchone()
+            if found is None or found[0] != value:
+                lost.add((collection, key))
+    return lost
 
 
 def _hold(path: Path) -> int:

@@ -153,12 +153,12 @@ class SMF:
 
     def _load(self, store: Store) -> None:
         """The sessions of the former run, their user plane deactivated. What cannot be read is not there."""
-        for ref, octets in list(store.items(COLLECTION)):
+        for key, octets in list(store.items(COLLECTION)):
             try:
                 context = decoded(octets)
             except msgspec.DecodeError as error:
-                store.delete(COLLECTION, ref)
-                self.runtime.report_bug(f"stored SM context {ref}", error)
+                store.delete(COLLECTION, key)
+                self.runtime.report_bug(f"stored SM context {key[:9]}…", error)
                 continue
             pool = self.ports.pools.get(context.dnn)
             if pool is not None:

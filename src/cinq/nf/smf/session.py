@@ -177,9 +177,9 @@ class PduSession(Subject[SmContext]):
     def stored(self, context: SmContext) -> None:
         """Sessions that a UE holds survive a restart; others are nobody's."""
         if context.state == "ACTIVE":
-            self.ports.store.put(COLLECTION, context.ref, encoded(context))
+            self.ports.store.put(COLLECTION, context.label, encoded(context))
         else:
-            self.ports.store.delete(COLLECTION, context.ref)
+            self.ports.store.delete(COLLECTION, context.label)
 
     def idle(self) -> None:
         if self.context.state == "INACTIVE":

@@ -124,10 +124,8 @@ class UDM:
         return Created(f"/{supi}/auth-events/1", body)
 
     async def get_data_sets(self, supi: str, dataset_names: list[str]) -> SubscriptionDataSets:
-        return SubscriptionDataSets(
-            am_data=await self.get_am_data(supi) if "AM" in dataset_names else None,
-            smf_sel_data=await self.get_smf_select_data(supi) if "SMF_SEL" in dataset_names else None,
-        )
+        found = await self._udr.query_provisioned_data(supi, self._plmn, dataset_names)
+        return SubscriptionDataSets(am_data=found.am_data, smf_sel_data=found.smf_sel_data)
 
     async def get_am_data(self, supi: str) -> AccessAndMobilitySubscriptionData:
         return await self._udr.query_am_data(supi, self._plmn)

@@ -26,7 +26,7 @@ from cinq.sbi.services.nudm_sdm import (
     SnssaiInfo,
     SscModes,
 )
-from cinq.sbi.services.nudr_dr import AuthenticationSubscription, SequenceNumber
+from cinq.sbi.services.nudr_dr import AuthenticationSubscription, ProvisionedDataSets, SequenceNumber
 
 Algorithm = Literal["milenage", "tuak"]
 HEX = re.compile(r"[0-9a-fA-F]*")
@@ -106,18 +106,18 @@ def put(store: Store, subscriber: Subscriber) -> None:
     snssais = [Snssai.of(s) for s in subscriber.slices]
     ambr = Ambr(uplink=subscriber.ambr_uplink, downlink=subscriber.ambr_downlink)
     nssai = Nssai(default_single_nssais=snssais[:1], single_nssais=snssais[1:])
-    am_data = AccessAndMobilitySubscriptionData(subscribed_ue_ambr=ambr, nssai=nssai)
-    records.AM_DATA.write(store, supi, am_data)
     infos = [DnnInfo(dnn=d, default_dnn_indicator=d == subscriber.dnns[0]) for d in subscriber.dnns]
     selection = {str(s): SnssaiInfo(dnn_infos=infos) for s in subscriber.slices}
-    records.SMF_SELECT_DATA.write(
-        store, supi, SmfSelectionSubscriptionData(subscribed_snssai_infos=selection)
-    )
     configurations = {d: _configuration(subscriber, ambr) for d in subscriber.dnns}
-    sm_data = [
-        SessionManagementSubscriptionData(single_nssai=s, dnn_configurations=configurations) for s in snssais
-    ]
-    records.SM_DATA.write(store, supi, sm_data)
+    data_sets = ProvisionedDataSets(
+        am_data=AccessAndMobilitySubscriptionData(subscribed_ue_ambr=ambr, nssai=nssai),
+        smf_sel_data=SmfSelectionSubscriptionData(subscribed_snssai_infos=selection),
+        sm_data=[
+            SessionManagementSubscriptionData(single_nssai=s, dnn_configurations=configurations)
+            for s in snssais
+        ],
+    )
+    records.PROVISIONED_DATA.write(store, supi, data_sets)
 
 
 def _authentication(subscriber: Subscriber) -> AuthenticationSubscription:
@@ -151,8 +151,8 @@ def get(store: Store, supi: Supi) -> Subscriber | None:
     authentication = records.AUTHENTICATION_SUBSCRIPTION.read(store, key)
     if authentication is None:
         return None
-    sm_data = records.SM_DATA.read(store, key) or []
-    am_data = records.AM_DATA.read(store, key)
+    data_sets = records.PROVISIONED_DATA.read(store, key) or ProvisionedDataSets()
+    sm_data, am_data = data_sets.sm_data or [], data_sets.am_data
     number = authentication.sequence_number
     algorithm: Algorithm = "tuak" if authentication.algorithm_id == "tuak" else "milenage"
     opc = authentication.enc_topc_key if algorithm == "tuak" else authentication.enc_opc_key
@@ -194,9 +194,7 @@ def remove(store: Store, supi: Supi) -> bool:
     for resource in (
         records.AUTHENTICATION_SUBSCRIPTION,
         records.AUTHENTICATION_STATUS,
-        records.AM_DATA,
-        records.SMF_SELECT_DATA,
-        records.SM_DATA,
+        records.PROVISIONED_DATA,
         records.AMF_CONTEXT,
     ):
         resource.remove(store, key)

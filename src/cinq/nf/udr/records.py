@@ -8,14 +8,9 @@ from typing import Generic, TypeVar
 import msgspec
 
 from cinq.procedure.store import Store
-from cinq.sbi.services.nudm_sdm import (
-    AccessAndMobilitySubscriptionData,
-    SessionManagementSubscriptionData,
-    SmfSelectionSubscriptionData,
-)
 from cinq.sbi.services.nudm_ueau import AuthEvent
 from cinq.sbi.services.nudm_uecm import Amf3GppAccessRegistration, SmfRegistration
-from cinq.sbi.services.nudr_dr import AuthenticationSubscription
+from cinq.sbi.services.nudr_dr import AuthenticationSubscription, ProvisionedDataSets
 
 T = TypeVar("T")
 
@@ -29,15 +24,15 @@ class Resource(Generic[T]):
     def __init__(self, collection: str, shape: type[T], *, common: bool = False) -> None:
         self.collection = collection
         decode = msgspec.json.Decoder(shape).decode
-        self._decode = lru_cache(256)(decode) if common else decode
-        self._encoder = msgspec.json.Encoder()
+        self.decode = lru_cache(256)(decode) if common else decode
+        self.encode = msgspec.json.Encoder().encode
 
     def read(self, store: Store, key: str) -> T | None:
         octets = store.get(self.collection, key)
-        return None if octets is None else self._decode(octets)
+        return None if octets is None else self.decode(octets)
 
     def write(self, store: Store, key: str, value: T) -> None:
-        store.put(self.collection, key, self._encoder.encode(value))
+        store.put(self.collection, key, self.encode(value))
 
     def remove(self, store: Store, key: str) -> None:
         store.delete(self.collection, key)
@@ -45,8 +40,6 @@ class Resource(Generic[T]):
 
 AUTHENTICATION_SUBSCRIPTION = Resource("authentication-subscription", AuthenticationSubscription)
 AUTHENTICATION_STATUS = Resource("authentication-status", AuthEvent)
-AM_DATA = Resource("am-data", AccessAndMobilitySubscriptionData, common=True)
-SMF_SELECT_DATA = Resource("smf-selection-subscription-data", SmfSelectionSubscriptionData, common=True)
-SM_DATA = Resource("sm-data", list[SessionManagementSubscriptionData], common=True)
+PROVISIONED_DATA = Resource("provisioned-data", ProvisionedDataSets, common=True)
 AMF_CONTEXT = Resource("amf-3gpp-access", Amf3GppAccessRegistration)
 SMF_CONTEXT = Resource("smf-registrations", SmfRegistration)

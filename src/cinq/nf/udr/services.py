@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import msgspec
@@ -22,9 +23,24 @@ from cinq.sbi.services.nudm_uecm import (
     Amf3GppAccessRegistrationModification,
     SmfRegistration,
 )
-from cinq.sbi.services.nudr_dr import AuthenticationSubscription, NudrDataRepository, PatchItem
+from cinq.sbi.services.nudr_dr import (
+    AuthenticationSubscription,
+    NudrDataRepository,
+    PatchItem,
+    ProvisionedDataSets,
+)
 
 T = TypeVar("T")
+NOTHING = ProvisionedDataSets()
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An authentication subscription, as it stood in the store."""
+
+    ue_id: str
+    octets: bytes = field(repr=False)
+    record: AuthenticationSubscription
 
 
 class UDR:
@@ -32,6 +48,7 @@ class UDR:
 
     def __init__(self, store: Store, instance_id: str) -> None:
         self._store = store
+        self._last: _Read | None = None
         self.instance_id = instance_id
 
     def services(self) -> list[tuple[type, object]]:
@@ -41,31 +58,61 @@ class UDR:
         return NFProfile(nf_instance_id=self.instance_id, nf_type="UDR", nf_status="REGISTERED")
 
     async def query_authentication_subscription(self, ue_id: str) -> AuthenticationSubscription:
-        return self._read(records.AUTHENTICATION_SUBSCRIPTION, ue_id)
+        self._last = self._authentication_subscription(ue_id)
+        return self._last.record
 
     async def update_authentication_subscription(self, ue_id: str, body: list[PatchItem]) -> None:
-        """Durable before it returns: a sequence number must never be given out twice (TS 33.102 §C.1.1)."""
-        before = self._read(records.AUTHENTICATION_SUBSCRIPTION, ue_id)
-        after = patched(before, body, AuthenticationSubscription)
-        records.AUTHENTICATION_SUBSCRIPTION.write(self._store, ue_id, after)
+        """Durable before it returns: a sequence number must never be given out twice (TS 33.102 §C.1.1).
+
+        What was read last for this UE is not read again: the store replaces it only where it still stands.
+        """
+        last, self._last = self._last, None
+        if last is None or last.ue_id != ue_id:
+            last = self._authentication_subscription(ue_id)
+        resource = records.AUTHENTICATION_SUBSCRIPTION
+        after = resource.encode(patched(last.record, body, AuthenticationSubscription))
         try:
-            await self._store.durable()
+            replaced = await self._store.replace(resource.collection, ue_id, last.octets, after)
         except OSError as error:
             raise Problem(503, "INSUFFICIENT_RESOURCES", str(error)) from error
+        if not replaced:
+            raise Problem(409, "MODIFICATION_NOT_ALLOWED", f"another has changed {ue_id} meanwhile")
 
     async def create_authentication_status(self, ue_id: str, body: AuthEvent) -> None:
         records.AUTHENTICATION_STATUS.write(self._store, ue_id, body)
 
+    async def query_provisioned_data(
+        self, ue_id: str, serving_plmn_id: str, dataset_names: list[str]
+    ) -> ProvisionedDataSets:
+        found = self._read(records.PROVISIONED_DATA, ue_id)
+        asked = ProvisionedDataSets(
+            am_data=found.am_data if "AM" in dataset_names else None,
+            smf_sel_data=found.smf_sel_data if "SMF_SEL" in dataset_names else None,
+            sm_data=found.sm_data if "SM" in dataset_names else None,
+        )
+        if asked == NOTHING:
+            raise _not_provisioned(", ".join(dataset_names), ue_id)
+        return asked
+
     async def query_am_data(self, ue_id: str, serving_plmn_id: str) -> AccessAndMobilitySubscriptionData:
-        return self._read(records.AM_DATA, ue_id)
+        found = self._read(records.PROVISIONED_DATA, ue_id).am_data
+        if found is None:
+            raise _not_provisioned("am-data", ue_id)
+        return found
 
     async def query_smf_select_data(self, ue_id: str, serving_plmn_id: str) -> SmfSelectionSubscriptionData:
-        return self._read(records.SMF_SELECT_DATA, ue_id)
+        found = self._read(records.PROVISIONED_DATA, ue_id).smf_sel_data
+        if found is None:
+            raise _not_provisioned("smf-selection-subscription-data", ue_id)
+        return found
 
     async def query_sm_data(
         self, ue_id: str, serving_plmn_id: str
     ) -> list[SessionManagementSubscriptionData]:
-        return self._read(records.SM_DATA, ue_id)
+        found = self._read(records.PROVISIONED_DATA, ue_id).sm_data
+        if found is None:
+            raise _not_provisioned("sm-data", ue_id)
+        return found
 
     async def create_amf_context(
         self, ue_id: str, body: Amf3GppAccessRegistration
@@ -95,17 +142,32 @@ class UDR:
     async def delete_smf_context(self, ue_id: str, pdu_session_id: int) -> None:
         records.SMF_CONTEXT.remove(self._store, f"{ue_id}/{pdu_session_id}")
 
+    def _authentication_subscription(self, ue_id: str) -> _Read:
+        resource = records.AUTHENTICATION_SUBSCRIPTION
+        octets = self._octets(resource, ue_id)
+        return _Read(ue_id, octets, _decoded(resource, ue_id, octets))
+
     def _read(self, resource: Resource[T], ue_id: str) -> T:
-        try:
-            found = resource.read(self._store, ue_id)
-        except msgspec.MsgspecError as error:
-            raise Problem(500, "SYSTEM_FAILURE", f"{resource.collection} of {ue_id}: {error}") from error
-        if found is not None:
-            return found
-        known = self._store.get(records.AUTHENTICATION_SUBSCRIPTION.collection, ue_id) is not None
-        if known:
-            raise Problem(404, "DATA_NOT_FOUND", f"no {resource.collection} is provisioned for {ue_id}")
+        return _decoded(resource, ue_id, self._octets(resource, ue_id))
+
+    def _octets(self, resource: Resource[T], ue_id: str) -> bytes:
+        octets = self._store.get(resource.collection, ue_id)
+        if octets is not None:
+            return octets
+        if self._store.get(records.AUTHENTICATION_SUBSCRIPTION.collection, ue_id) is not None:
+            raise _not_provisioned(resource.collection, ue_id)
         raise Problem(404, "USER_NOT_FOUND", f"no subscriber {ue_id} is provisioned")
+
+
+def _decoded(resource: Resource[T], ue_id: str, octets: bytes) -> T:
+    try:
+        return resource.decode(octets)
+    except msgspec.MsgspecError as error:
+        raise Problem(500, "SYSTEM_FAILURE", f"{resource.collection} of {ue_id}: {error}") from error
+
+
+def _not_provisioned(what: str, ue_id: str) -> Problem:
+    return Problem(404, "DATA_NOT_FOUND", f"no {what} is provisioned for {ue_id}")
 
 
 def patched(value: T, patch: list[PatchItem], shape: type[T]) -> T:

@@ -38,6 +38,14 @@ class AuthenticationSubscription(SecretModel):
     enc_topc_key: str | None = None
 
 
+class ProvisionedDataSets(Model):
+    """What is provisioned of a UE. Those data sets that were asked for and are there."""
+
+    am_data: AccessAndMobilitySubscriptionData | None = None
+    smf_sel_data: SmfSelectionSubscriptionData | None = None
+    sm_data: list[SessionManagementSubscriptionData] | None = None
+
+
 class PatchItem(Model):
     """One operation of a JSON Patch, RFC 6902. value: a string is all that cinq patches."""
 
@@ -64,7 +72,7 @@ class NudrDataRepository(Protocol):
         204,
     )
     async def update_authentication_subscription(self, ue_id: str, body: list[PatchItem]) -> None:
-        """Returns only when the change is durable. 409 when a `test` of the patch fails."""
+        """Returns only when the change is durable. 409 when a `test` fails or another has written meanwhile."""
         ...
 
     @operation(
@@ -74,6 +82,13 @@ class NudrDataRepository(Protocol):
         204,
     )
     async def create_authentication_status(self, ue_id: str, body: AuthEvent) -> None: ...
+
+    @operation("Nudr_DM_Query", "GET", "/subscription-data/{ueId}/{servingPlmnId}/provisioned-data")
+    async def query_provisioned_data(
+        self, ue_id: str, serving_plmn_id: str, dataset_names: list[str]
+    ) -> ProvisionedDataSets:
+        """dataset_names: of AM, SMF_SEL and SM."""
+        ...
 
     @operation("Nudr_DM_Query", "GET", "/subscription-data/{ueId}/{servingPlmnId}/provisioned-data/am-data")
     async def query_am_data(self, ue_id: str, serving_plmn_id: str) -> AccessAndMobilitySubscriptionData: ...
