@@ -182,6 +182,25 @@ def test_unknown_extensions_inside_an_ie() -> None:
     assert error.ies == (("reject", UNKNOWN, "not-understood"),)
 
 
+def test_a_location_heard_before_gives_its_notice_again() -> None:
+    """Locations are decoded once; not so one with an extension IE that its sender wants to hear of."""
+    cgi = ngap.NRCGI(plmn_identity=b"\x99\xf9\x07", nr_cell_identity=16)
+    tai = ngap.TAI(plmn_identity=b"\x99\xf9\x07", tac=b"\0\0\1")
+    location = ngap.UserLocationInformationNR(nr_cgi=cgi, tai=tai, nid=5)
+    message = ngap.UplinkNASTransport(
+        amf_ue_ngap_id=1,
+        ran_ue_ngap_id=2,
+        nas_pdu=b"\x7e\x00\x41",
+        user_location_information=("userLocationInformationNR", location),
+    )
+    octets = bytearray(ngap.encode(message))
+    assert ngap.decode(bytes(octets)) == ngap.decode(bytes(octets)) == message
+    at = octets.index(IDS["NID"].to_bytes(2, "big"))
+    octets[at : at + 3] = UNKNOWN.to_bytes(2, "big") + bytes([NOTIFY << 6])
+    for _ in range(2):
+        assert ngap.decode(bytes(octets)).diagnostics == (("notify", UNKNOWN, "not-understood"),)
+
+
 @pytest.mark.parametrize(
     ("inner", "outer", "ies"),
     [

@@ -20,6 +20,7 @@ Names and values:
   `transport_layer_address` and `nr_encryption_algorithms` are of this kind.
 - OCTET STRING is bytes, also where it contains a transfer; NULL is True; SEQUENCE OF is a list; OBJECT
   IDENTIFIER is dotted str.
+- Messages are read, not changed: what many repeat octet for octet (the location of a UE) they share.
 - Transfers and transparent containers go through `encode_value(value)` and `decode_value(cls, octets)`.
 
 Errors are NgapError, told in the terms of clause 10. A message is returned when it has only unknown IEs of

@@ -9,7 +9,6 @@ from cinq.wire.per.decode_simple import FROM_OCTETS, bounded, identity_octets, s
 from cinq.wire.per.decoder import Alternative, DecoderBody
 from cinq.wire.per.emit import Program
 
-
 # Types whose values many messages repeat octet for octet: they are decoded once.
 REPEATED = {"UserLocationInformation", "UESecurityCapabilities", "GUAMI", "UEAggregateMaximumBitRate"}
 
