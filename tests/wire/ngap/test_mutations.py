@@ -31,13 +31,19 @@ def survives(octets: bytes) -> bool:
         message = ngap.decode(octets)
     except ngap.NgapError:
         return False
-    try:
-        assert careful.decode(octets) == message
-    except ngap.NgapError as error:
-        assert "no such criticality" in str(error) or octets[2] >> 6 == 3
+    assert with_care(octets) in (message, "no such criticality")
     ngap.plain(message)
     assert ngap.decode(ngap.encode(message)) == message
     return True
+
+
+def with_care(octets: bytes) -> ngap.Pdu | str:
+    """What the slow path says of the octets."""
+    try:
+        return careful.decode(octets)
+    except ngap.NgapError as error:
+        wrong = "no such criticality"
+        return wrong if wrong in str(error) or octets[2] >> 6 == 3 else str(error)
 
 
 def mutated(octets: bytes, draw: random.Random) -> bytes:
