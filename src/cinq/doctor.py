@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Literal
 
 from cinq.settings.network import NetworkSettings
-from cinq.transport import sctp
+from cinq.transport import privilege, sctp
 from cinq.transport.error import TransportError
 from cinq.transport.sctp.port_reservation import PortReservation
 from cinq.transport.udp import holder
+from cinq.userplane import tap
 from cinq.userplane.ebpf.loader import Loaded
 from cinq.userplane.ebpf.plane import OBJECT
 
 Verdict = Literal["ok", "degraded", "missing"]
-CAPABILITIES = {12: "CAP_NET_ADMIN", 13: "CAP_NET_RAW", 39: "CAP_BPF", 38: "CAP_PERFMON", 21: "CAP_SYS_ADMIN"}
 TCX_KERNEL = (6, 6)
 FREE_OCTETS = 100 << 20
 IPPROTO_SCTP = 132
@@ -59,15 +59,6 @@ def examine(settings: NetworkSettings) -> Iterator[Finding]:
         yield from check(settings)
 
 
-def capabilities() -> frozenset[str]:
-    """Those effective capabilities of this process that cinq can use."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("CapEff:"):
-            held = int(line.split()[1], 16)
-            return frozenset(name for bit, name in CAPABILITIES.items() if held >> bit & 1)
-    return frozenset()
-
-
 def _python(_: NetworkSettings) -> Iterator[Finding]:
     version = platform.python_version()
     fits = sys.version_info >= (3, 11)
@@ -81,7 +72,7 @@ def _python(_: NetworkSettings) -> Iterator[Finding]:
 
 
 def _privilege(_: NetworkSettings) -> Iterator[Finding]:
-    held = capabilities()
+    held = privilege.held()
     needed = {"CAP_NET_ADMIN", "CAP_NET_RAW"}
     lacking = sorted(needed - held)
     if not lacking:
@@ -139,24 +130,17 @@ def _bpf(_: NetworkSettings) -> Iterator[Finding]:
 
 
 def _tun(_: NetworkSettings) -> Iterator[Finding]:
-    device = Path("/dev/net/tun")
-    if not device.exists():
-        yield Finding(
-            "TUN", "missing", f"no {device}", "no fallback data plane, no UE interfaces", "modprobe tun"
-        )
-        return
-    try:
-        os.close(os.open(device, os.O_RDWR))
-    except OSError as error:
-        mend = "chmod 0666 /dev/net/tun"
-        yield Finding("TUN", "missing", f"{device}: {error.strerror}", "no fallback data plane", mend)
-        return
-    yield Finding("TUN", "ok", str(device), "the fallback data plane and UE interfaces can be made")
+    if trouble := tap.trouble():
+        means = "veth pairs stand in: all works, more slowly"
+        mend = f"chmod 0666 {tap.DEVICE}" if Path(tap.DEVICE).exists() else "modprobe tun"
+        yield Finding("TUN", "degraded", trouble, means, mend)
+    else:
+        yield Finding("TUN", "ok", tap.DEVICE, "the fallback data plane and UE interfaces can be made")
 
 
 def _namespaces(_: NetworkSettings) -> Iterator[Finding]:
     name = "network namespaces"
-    if "CAP_SYS_ADMIN" in capabilities():
+    if "CAP_SYS_ADMIN" in privilege.held():
         yield Finding(name, "ok", "may be made", "the demo and the bench can run")
     elif _may_unshare():
         yield Finding(name, "ok", "user namespaces are allowed", "the demo can run without root")
@@ -215,7 +199,7 @@ def _forwarding(_: NetworkSettings) -> Iterator[Finding]:
     on = Path("/proc/sys/net/ipv4/ip_forward").read_text().strip() == "1"
     if on:
         yield Finding("IPv4 forwarding", "ok", "on", "UE traffic can leave by N6")
-    elif "CAP_NET_ADMIN" in capabilities():
+    elif "CAP_NET_ADMIN" in privilege.held():
         yield Finding("IPv4 forwarding", "ok", "off", "`cinq up` switches it on and back off when it stops")
     else:
         yield Finding(

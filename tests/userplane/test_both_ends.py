@@ -17,15 +17,16 @@ import pytest
 
 from cinq.transport import netns
 from cinq.transport.netlink import Netlink
+from cinq.userplane import tap
 from cinq.userplane.open import open_plane
-from cinq.userplane.rules import DecapRule, EncapRule, Plane, SessionRules, Side
+from cinq.userplane.rules import DecapRule, EncapRule, Plane, PlaneSettings, SessionRules, Side
 from cinq.userplane.topology import DN, GNB_N3, UE_POOL, UPF_N3, UPF_N6, Topology, topology
 
 from .conftest import missing
 from .ends import Events
 
 pytestmark = [pytest.mark.root, pytest.mark.kernel]
-Kind = Literal["ebpf", "tun"]
+Kind = Literal["ebpf", "tun", "pair"]
 UE = IPv4Address("10.45.0.1")
 
 
@@ -62,10 +63,10 @@ async def both(
     with topology("ub") as t:
         with netns.inside(t.upf):
             events = Events()
-            upf_plane = open_plane(replace(t.upf_settings(), plane=upf, nat=nat), events, folder / "upf")
+            upf_plane = opened(upf, replace(t.upf_settings(), nat=nat), events, folder / "upf")
         with netns.inside(t.gnb):
             gnb_events = Events()
-            gnb_plane = open_plane(replace(t.gnb_settings(), plane=gnb), gnb_events, folder / "gnb")
+            gnb_plane = opened(gnb, t.gnb_settings(), gnb_events, folder / "gnb")
             side = gnb_plane.add_side("cinq-ue0", str(netns.path(t.ue)) if apart else None, pools)
         try:
             yield Ends(t, upf_plane, gnb_plane, side, events, gnb_events, t.ue if apart else t.gnb)
@@ -75,6 +76,14 @@ async def both(
                     plane.close()
             with netns.inside(t.gnb):
                 assert not [name for _, name in socket.if_nameindex() if name.startswith(("cinq", "gnb"))]
+
+
+def opened(kind: Kind, settings: PlaneSettings, events: Events, journal: Path) -> Plane:
+    """pair: the TUN plane on a host without TUNs."""
+    with pytest.MonkeyPatch.context() as patch:
+        if kind == "pair":
+            patch.setattr(tap, "DEVICE", "/nowhere/tun")
+        return open_plane(replace(settings, plane="tun" if kind == "pair" else kind), events, journal)
 
 
 def bound(space: str, address: IPv4Address, port: int, kind: socket.SocketKind) -> socket.socket:
@@ -117,7 +126,10 @@ async def exchange(ends: Ends, ue: IPv4Address, size: int) -> str:
 
 
 @pytest.mark.parametrize("apart", [True, False], ids=["apart", "together"])
-@pytest.mark.parametrize(("upf", "gnb"), [("ebpf", "ebpf"), ("tun", "tun"), ("ebpf", "tun"), ("tun", "ebpf")])
+@pytest.mark.parametrize(
+    ("upf", "gnb"),
+    [("ebpf", "ebpf"), ("tun", "tun"), ("ebpf", "tun"), ("tun", "ebpf"), ("pair", "pair"), ("pair", "ebpf")],
+)
 def test_tcp_both_ways(upf: Kind, gnb: Kind, apart: bool, tmp_path: Path) -> None:
     async def main() -> None:
         async with both(upf, gnb, apart, tmp_path) as ends:
@@ -131,7 +143,7 @@ def test_tcp_both_ways(upf: Kind, gnb: Kind, apart: bool, tmp_path: Path) -> Non
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("kind", ["ebpf", "tun"])
+@pytest.mark.parametrize("kind", ["ebpf", "tun", "pair"])
 def test_nat_hides_the_ue_and_leaves_nothing(kind: Kind, tmp_path: Path) -> None:
     """The data network has no route to the pool here: only NAT lets the answer find its way."""
 
@@ -167,7 +179,7 @@ def test_a_thousand_ues_by_any_ip(apart: bool, tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("kind", ["ebpf", "tun"])
+@pytest.mark.parametrize("kind", ["ebpf", "tun", "pair"])
 def test_a_program_bound_to_the_interface(kind: Kind, tmp_path: Path) -> None:
     """As `curl --interface cinq-ue0` does: SO_BINDTODEVICE, the address chosen by the kernel."""
 
@@ -192,7 +204,7 @@ def test_a_program_bound_to_the_interface(kind: Kind, tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("kind", ["ebpf", "tun"])
+@pytest.mark.parametrize("kind", ["ebpf", "tun", "pair"])
 def test_a_stranger_address_does_not_leave_the_gnb(kind: Kind, tmp_path: Path) -> None:
     async def main() -> None:
         async with both(kind, kind, True, tmp_path) as ends:

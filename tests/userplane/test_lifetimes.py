@@ -18,7 +18,8 @@ from msgspec import structs
 
 from cinq.transport import netns, sysctl
 from cinq.transport.netlink import Netlink
-from cinq.userplane import nft
+from cinq.transport.privilege import PrivilegeError
+from cinq.userplane import nft, pair, tap
 from cinq.userplane.ebpf import plane as ebpf_plane
 from cinq.userplane.ebpf.syscall import Map
 from cinq.userplane.host import Busy, Host
@@ -105,6 +106,40 @@ def test_close_restores_the_host(row: Topology, kind: str, tmp_path: Path) -> No
     assert state(row) == before
     assert before["table"] == "none"
     assert not (tmp_path / "journal").exists()
+
+
+def test_a_host_without_tuns_is_left_as_it_was(
+    row: Topology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = state(row)
+    monkeypatch.setattr(tap, "DEVICE", "/nowhere/tun")
+
+    def work() -> None:
+        settings = replace(row.upf_settings(), plane="tun")
+        plane = open_plane(settings, Events(), tmp_path / "journal")
+        names = [name for _, name in socket.if_nameindex()]
+        assert {"upf-tun", "upf-tun-r"} <= set(names)
+        plane.close()
+
+    in_upf(row, work)
+    assert state(row) == before
+    assert "veth pairs in place of TUN devices: /nowhere/tun: no such file or directory" in caplog.text
+
+
+def test_no_right_to_packet_sockets_says_so(
+    row: Topology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = state(row)
+    monkeypatch.setattr(tap, "DEVICE", "/nowhere/tun")
+
+    def refuse(*_arguments: int) -> socket.socket:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(pair, "_new_socket", refuse)
+    settings = replace(row.upf_settings(), plane="tun")
+    with pytest.raises(PrivilegeError, match="CAP_NET_RAW"):
+        in_upf(row, lambda: open_plane(settings, Events(), tmp_path / "journal").close())
+    assert state(row) == before
 
 
 @pytest.mark.parametrize("kind", ["ebpf", "tun"])

@@ -13,6 +13,7 @@ from random import Random
 import pytest
 from msgspec import structs
 
+from cinq.userplane import tap
 from cinq.userplane.model import Inner, Model
 from cinq.userplane.rules import (
     Action,
@@ -44,15 +45,24 @@ SETTINGS = replace(Topology("", "", "", "").upf_settings(), protected=(AMF, OAM)
         "model",
         pytest.param("ebpf", marks=[pytest.mark.root, pytest.mark.kernel]),
         pytest.param("tun", marks=[pytest.mark.root, pytest.mark.kernel]),
+        pytest.param("pair", marks=[pytest.mark.root, pytest.mark.kernel]),
     ]
 )
-def run(request: pytest.FixtureRequest, lasting_row: Topology | None, tmp_path: Path) -> Run:
-    """Runs a case against one make of the UPF end."""
+def run(
+    request: pytest.FixtureRequest,
+    lasting_row: Topology | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Run:
+    """Runs a case against one make of the UPF end. pair: the TUN plane on a host without TUNs."""
     kind: str = request.param
     settings = replace(SETTINGS, protected_networks=(LAB,))
+    if kind == "pair":
+        monkeypatch.setattr(tap, "DEVICE", "/nowhere/tun")
 
     async def on_kernel(t: Topology, case: Case) -> None:
-        end = KernelEnd(t, replace(settings, plane=kind), tmp_path / "journal")
+        plane = "tun" if kind == "pair" else kind
+        end = KernelEnd(t, replace(settings, plane=plane), tmp_path / "journal")
         try:
             await case(end)
         finally:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -22,6 +22,7 @@ from cinq.userplane.links import Links, exists
 
 log = logging.getLogger(__name__)
 PROC = Path("/proc/sys")
+T = TypeVar("T")
 
 
 class Busy(OSError):
@@ -214,11 +215,11 @@ class Host:
         self.links.delete(name)
         self._change(Link(name), lambda: self.links.create_veth(name, peer))
 
-    def device(self, name: str, what: str, act: Callable[[], int]) -> int:
-        """Opens a TUN or TAP; its descriptor."""
-        fds: list[int] = []
-        self._change(Device(name, what), lambda: fds.append(act()))
-        return fds[0]
+    def device(self, name: str, what: str, act: Callable[[], T]) -> T:
+        """What `act` gives, which opens a TUN or TAP."""
+        opened: list[T] = []
+        self._change(Device(name, what), lambda: opened.append(act()))
+        return opened[0]
 
     def masquerade(self, table: str, pools: tuple[IPv4Network, ...], interface: str) -> None:
         nft.delete_table(table)

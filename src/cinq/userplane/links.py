@@ -55,6 +55,13 @@ def is_ethernet(name: str) -> bool:
     return int.from_bytes(answer[16:18], sys.byteorder) == ARPHRD_ETHER
 
 
+def mac_of(name: str) -> bytes:
+    """The six octets of an interface's Ethernet address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        answer = fcntl.ioctl(any_socket.fileno(), SIOCGIFHWADDR, struct.pack("16s24x", name.encode()))
+    return answer[18:24]
+
+
 class Links:
     """An open netlink socket in a namespace: that of the descriptor, or the calling thread's."""
 

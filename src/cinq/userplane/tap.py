@@ -6,6 +6,9 @@ import errno
 import fcntl
 import os
 import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from cinq.transport import privilege
 from cinq.transport.error import TransportError
@@ -13,6 +16,35 @@ from cinq.transport.error import TransportError
 DEVICE = "/dev/net/tun"
 TUNSETIFF = 0x400454CA
 IFF_TUN, IFF_TAP, IFF_NO_PI = 1, 2, 0x1000
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """An interface by whose other end packets come and go.
+
+    fd: one packet for each os.read, non-blocking. write: of one packet, OSError when it does not go.
+    mtu: that the interface must have, 0 for the plane's own.
+    """
+
+    fd: int
+    write: Callable[[bytes], int]
+    close: Callable[[], None]
+    mtu: int = 0
+
+
+def open_tun(name: str) -> Device:
+    """A new TUN. TransportError as open_device."""
+    fd = open_device(name, ethernet=False)
+    return Device(fd, partial(os.write, fd), partial(os.close, fd))
+
+
+def trouble() -> str:
+    """Why there are no TUNs here, or nothing."""
+    try:
+        os.close(os.open(DEVICE, os.O_RDWR | os.O_CLOEXEC))
+    except OSError as error:
+        return f"{DEVICE}: {(error.strerror or str(error)).lower()}"
+    return ""
 
 
 def open_device(name: str, *, ethernet: bool) -> int:

@@ -1,4 +1,4 @@
-"""The fallback plane: a TUN device and a socket, in plain Python on the event loop.
+"""The fallback plane: a TUN device (or what stands in for it) and a socket, in plain Python on the event loop.
 
 The two loops handle the common packet (one PDU Session Container, a plain IPv4 header) in line; every other
 one goes to the model, which says the same things more slowly.
@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import struct
 import time
+from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv4Network
 from typing import Literal
 
@@ -20,6 +23,7 @@ from cinq.userplane.links import mtu_of
 from cinq.userplane.model import Buffered, Inner, Model, Outer, Session, SlowPath
 from cinq.userplane.n3 import BATCH, BATCH_OCTETS, N3Socket
 from cinq.userplane.packet import TRANSPORT_HEADER
+from cinq.userplane.pair import open_pair
 from cinq.userplane.rules import (
     GTPU_PORT,
     Action,
@@ -33,6 +37,8 @@ from cinq.userplane.rules import (
 )
 from cinq.userplane.ue_side import UeSide, quieten
 
+log = logging.getLogger(__name__)
+
 AT_ONCE = 128
 QUEUE = 4096
 # flags and type, length, TEID, next type and its length, QFI, next type; inner: version and header length,
@@ -42,7 +48,10 @@ PLAIN, CONTAINER, SHORT_HEADER = 0x34FF, 0x8501, 0x45
 BEFORE = 16  # octets of GTP-U in a common packet
 SMALLEST = {protocol: 20 + size for protocol, size in TRANSPORT_HEADER.items()}
 
-Decap = tuple[bytes, int, Session, int]  # UE address, QFI or 0, session, descriptor of the TUN
+Write = Callable[[bytes], int]
+Decap = tuple[
+    bytes, int, Session, Write
+]  # UE address, QFI or 0, session, how the packet goes into the interface
 Encap = tuple[bytes, tuple[str, int], Session]  # GTP-U octets 4 to 15, peer, session
 
 
@@ -62,7 +71,10 @@ class TunPlane:
         protected = {endpoint.address.packed for endpoint in settings.infrastructure()}
         self._special: dict[bytes, None] = dict.fromkeys(protected)  # destinations that the model judges
         self._judges_all = bool(settings.protected_networks)
-        self._sides: dict[str, tuple[UeSide | None, int]] = {}
+        self._sides: dict[str, tuple[UeSide | None, Write]] = {}
+        if trouble := tap.trouble():
+            log.warning("user plane: veth pairs in place of TUN devices: %s", trouble)
+        self._open = partial(open_pair, host=host) if trouble else self._open_device
         self._loop = asyncio.get_running_loop()
         with contextlib.ExitStack() as self._undo:
             if offload.driver(n3) in offload.FLAT:
@@ -75,20 +87,24 @@ class TunPlane:
 
     def _open_pool(self) -> None:
         name = f"{self._settings.instance}-tun"
-        self._open_tun(name, None)
+        device = self._add_device(name, None)
         quieten(name)
-        self._host.links.configure(name, mtu=self.mtu, queue=QUEUE)
+        self._host.links.configure(name, mtu=device.mtu or self.mtu, arp=False, queue=QUEUE)
         for pool in self._settings.ue_pools:
-            self._host.links.add_route(pool, name)
+            self._host.links.add_route(pool, name, mtu=self.mtu)
 
-    def _open_tun(self, name: str, side: UeSide | None) -> None:
+    def _open_device(self, name: str) -> tap.Device:
+        what = "TUN of UEs" if self._gnb else f"TUN of {', '.join(map(str, self._settings.ue_pools))}"
+        return self._host.device(name, what, lambda: tap.open_tun(name))
+
+    def _add_device(self, name: str, side: UeSide | None) -> tap.Device:
         self._host.links.delete(name)
-        what = f"TUN of {'UEs' if side else ', '.join(map(str, self._settings.ue_pools))}"
-        fd = self._host.device(name, what, lambda: tap.open_device(name, ethernet=False))
-        self._undo.callback(os.close, fd)
-        self._loop.add_reader(fd, self._from_tun, fd)
-        self._undo.callback(self._loop.remove_reader, fd)
-        self._sides[name] = side, fd
+        device = self._open(name)
+        self._undo.callback(device.close)
+        self._loop.add_reader(device.fd, self._from_tun, device.fd)
+        self._undo.callback(self._loop.remove_reader, device.fd)
+        self._sides[name] = side, device.write
+        return device
 
     def add_side(
         self, name: str, namespace: str | int | None = None, pools: tuple[IPv4Network, ...] = ()
@@ -96,8 +112,8 @@ class TunPlane:
         """gNB: an interface for UEs, in our namespace or moved to another."""
         side = UeSide(name, len(self._sides), self._host, namespace, pools)
         self._undo.callback(side.close)
-        self._open_tun(name, side)
-        side.set_up(self.mtu, self.mtu)
+        device = self._add_device(name, side)
+        side.set_up(device.mtu or self.mtu, self.mtu)
         return side
 
     # -- rules ---------------------------------------------------------------------------------------------
@@ -120,7 +136,7 @@ class TunPlane:
         psc_type = 0x10 if self._gnb else 0
         for decap in rules.decap:
             if decap.action is Action.FORWARD:
-                entry = decap.ue.packed, decap.qfi, session, self._descriptor(decap.side)
+                entry = decap.ue.packed, decap.qfi, session, self._writer(decap.side)
                 self._decaps[decap.teid.to_bytes(4, "big")] = entry
         for encap in rules.encap:
             if not self._gnb and not self._settings.ue_to_ue:
@@ -136,8 +152,8 @@ class TunPlane:
             self._encaps.pop(encap.ue.packed, None)
             self._special.pop(encap.ue.packed, None)
 
-    def _descriptor(self, side: str) -> int:
-        return self._sides[side][1] if side else next(iter(self._sides.values()), (None, -1))[1]
+    def _writer(self, side: str) -> Write:
+        return self._sides[side][1] if side else next(iter(self._sides.values()), (None, len))[1]
 
     def discard(self, session: int) -> None:
         self._model.discard(session)
@@ -171,7 +187,7 @@ class TunPlane:
             or size < SMALLEST.get(protocol, 0)
         ):
             return self._odd(octets, peer)
-        ue, wanted, session, fd = found
+        ue, wanted, session, write = found
         special = destination in self._special or self._judges_all
         if source != ue or special or (wanted and wanted != qfi & 63):
             return self._odd(octets, peer)
@@ -181,19 +197,19 @@ class TunPlane:
             return None
         session.decap_packets += 1
         session.decap_octets += size
-        return self._write(fd, octets[BEFORE:])
+        return self._write(write, octets[BEFORE:])
 
     def _odd(self, octets: bytes, peer: tuple[str, int]) -> None:
         verdict = self._model.decapsulate(octets, time.monotonic_ns())
         if isinstance(verdict, SlowPath):
             self._events.gtpu_received(octets, peer)
         elif isinstance(verdict, Inner):
-            self._write(self._descriptor(verdict.side), verdict.packet)
+            self._write(self._writer(verdict.side), verdict.packet)
 
     @staticmethod
-    def _write(fd: int, packet: bytes) -> None:
+    def _write(write: Write, packet: bytes) -> None:
         try:  # contextlib.suppress would cost a third of the call
-            os.write(fd, packet)
+            write(packet)
         except OSError:
             return
 
