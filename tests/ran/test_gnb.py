@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cinq.procedure import Runtime, TimerExpired, run_virtual
-from cinq.ran.gnb import Gnb, GnbSettings
+from cinq.procedure import TimerExpired, run_virtual
+from cinq.ran.gnb import GnbSettings
 from cinq.ran.gnb.procedures.release import ng_reset
 from cinq.ran.radio.port import RrcSetup
 from cinq.ran.ue import Ue, UeSettings
-from cinq.transport.error import NoAnswerError
-from cinq.transport.privilege import PrivilegeError
-from cinq.transport.sctp import Association, AssociationHandler
 from cinq.userplane.rules import Action, SessionRules, Usage
 from cinq.wire import gtpu, nas, ngap
 
@@ -109,67 +105,6 @@ def test_association_lost_and_found(caplog: pytest.LogCaptureFixture) -> None:
     lost, found = (record.getMessage() for record in caplog.records if "AMF 127" in record.getMessage())
     assert lost == "AMF 127.0.0.5:38412 is lost: path failure; sought every 5 s"
     assert found == "NG Setup done again with AMF 127.0.0.5:38412"
-
-
-def test_an_amf_that_is_not_there_yet_is_sought_again(caplog: pytest.LogCaptureFixture) -> None:
-    async def run() -> None:
-        core = Core()
-        answers: list[OSError | None] = [NoAnswerError("no SCTP answer", "start it")] * 3 + [None]
-
-        async def connect(handler: AssociationHandler) -> Association:
-            if (error := answers.pop(0)) is not None:
-                raise error
-            return await core.connect(handler)
-
-        gnb = Gnb(GnbSettings(), connect, Runtime("RAN"), os.urandom)
-        gnb.start()
-        await gnb.up()
-        assert not answers
-        await gnb.stop()
-
-    run_virtual(run())
-    assert caplog.messages == ["AMF 127.0.0.5:38412: no SCTP answer; tried again every 5 s"]
-
-
-def test_what_this_host_lacks_ends_the_search() -> None:
-    async def run() -> None:
-        lacking = PrivilegeError("CAP_NET_RAW is missing")
-
-        async def connect(handler: AssociationHandler) -> Association:
-            raise lacking
-
-        runtime = Runtime("RAN")
-        gnb = Gnb(GnbSettings(), connect, runtime, os.urandom)
-        gnb.start()
-        with pytest.raises(PrivilegeError) as found:
-            await gnb.up()
-        assert found.value is lacking
-        await settle()
-        assert runtime.busy == 0
-        await gnb.stop()
-
-    run_virtual(run())
-
-
-def test_an_association_is_sought_again_whatever_is_in_the_way_later() -> None:
-    async def run() -> None:
-        core = Core()
-        answers: list[OSError | None] = [None, OSError(99, "no such address"), None]
-
-        async def connect(handler: AssociationHandler) -> Association:
-            if (error := answers.pop(0)) is not None:
-                raise error
-            return await core.connect(handler)
-
-        gnb = Gnb(GnbSettings(), connect, Runtime("RAN"), os.urandom)
-        gnb.start()
-        await gnb.up()
-        core.lose("gone")
-        await gnb.up()
-        assert not answers
-        await gnb.stop()
-
-    run_virtual(run())
 
 
 def test_no_amf_no_connection() -> None:
