@@ -15,6 +15,7 @@ from cinq.numbering import (
     SNssai,
     STmsi,
     Suci,
+    SuciNai,
     Supi,
     Tai,
     dnn,
@@ -60,6 +61,31 @@ def test_suci_as_text(plmn: PlmnId, scheme: int, output: bytes) -> None:
     assert Suci.parse(str(suci)) == suci
 
 
+KEY, TAG = "00" * 32, "ab" * 8
+
+
+@pytest.mark.parametrize(
+    ("nai", "text"),
+    [
+        ("type1.rid678.schid0.useriduser17@example.com", "suci-1-example.com-678-0-0-user17"),
+        ("type1.rid678.schid0.useridanonymous@example.com", "suci-1-example.com-678-0-0-anonymous"),
+        (
+            f"type1.rid6.schid1.hnkey27.ecckey{KEY}.cipc0de.mac{TAG}@a-1.org",
+            f"suci-1-a-1.org-6-1-27-{KEY}c0de{TAG}",
+        ),
+        (
+            f"type1.rid6.schid2.hnkey27.ecckey02{KEY}.cipc0.mac{TAG}@a.org",
+            f"suci-1-a.org-6-2-27-02{KEY}c0{TAG}",
+        ),
+        ("type1.rid678.schidc.hnkey27.outAny-1-thing@example.com", "suci-1-example.com-678-c-27-Any-1-thing"),
+    ],
+)
+def test_suci_as_nai(nai: str, text: str) -> None:
+    suci = SuciNai.from_nai(nai)
+    assert (suci.nai, str(suci)) == (nai, text)
+    assert SuciNai.parse(text) == suci
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -84,6 +110,19 @@ def test_suci_as_text(plmn: PlmnId, scheme: int, output: bytes) -> None:
         lambda: Suci(PlmnId("999", "70"), "1", 0, 0, b"\xa1"),
         lambda: Suci.parse("suci-0-999-70-0-0-0"),
         lambda: Suci.parse("suci-0-999-70-0-1-1-zz"),
+        lambda: SuciNai.parse("suci-0-999-70-0-0-0-1"),
+        lambda: SuciNai.parse("suci-4-example.com-0-0-0-user"),
+        lambda: SuciNai.parse("suci-1-example.com-0-1-1-00"),
+        lambda: SuciNai.parse("suci-1-example.com-0-0-1-user"),
+        lambda: SuciNai.parse("suci-1-example.com-0-3-1-user"),
+        lambda: SuciNai.from_nai("type0.rid678.schid0.userid0999999999@5gc.mnc015.mcc234.3gppnetwork.org"),
+        lambda: SuciNai.from_nai("type1.rid678.schid1.useriduser17@example.com"),
+        lambda: SuciNai.from_nai("type1.rid678.schid0.hnkey1.out00@example.com"),
+        lambda: SuciNai.from_nai("type1.rid678.schid0.useriduser17@"),
+        lambda: SuciNai.from_nai("type1.rid678.schid0.useriduser17@exa mple"),
+        lambda: SuciNai.from_nai("type1.rid678.schid0.useriduser\n17@example.com"),
+        lambda: SuciNai(1, "example.com", "0", 0, 256, "user"),
+        lambda: SuciNai(1, "a" * 254, "0", 0, 0, "user"),
         lambda: dnn(""),
         lambda: dnn("a..b"),
         lambda: dnn("a" * 64),

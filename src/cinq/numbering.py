@@ -273,6 +273,93 @@ class Suci(Struct, frozen=True, gc=False):
         return cls(PlmnId(mcc, mnc), routing, int(scheme), int(key_id), octets)
 
 
+_REALM = re.compile(r"(?=.{1,253}$)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_USERNAME = re.compile(r"[^@\x00-\x20\x7f]{0,253}")
+_HOME_OUTPUT = re.compile(r"[^@\x00-\x20\x7f]{1,6000}")
+_POINT_DIGITS = {1: 64, 2: 66}  # hexadecimal, of the ephemeral public key of profile A and B
+_TAG_DIGITS = 16
+_OUTPUTS = {1: re.compile(r"[0-9a-f]{82,6000}"), 2: re.compile(r"[0-9a-f]{84,6000}")}
+_NAI = re.compile(
+    r"type(?P<type>[0-7])\.rid(?P<routing>[0-9]*)\.schid(?P<scheme>[0-9a-fA-F])\."
+    r"(userid(?P<user>.*)"
+    r"|hnkey(?P<key>[0-9]{1,3})\.(ecckey(?P<point>\w+)\.cip(?P<cipher>\w+)\.mac(?P<tag>\w+)|out(?P<own>.+)))"
+    r"@(?P<realm>[^@]+)"
+)
+_SUCI_OF_A_NAI = re.compile(r"suci-([1-7])-(.+?)-([0-9]{1,4})-([0-9a-fA-F])-([0-9]{1,3})-(.*)", re.DOTALL)
+
+
+class SuciNai(Struct, frozen=True, gc=False):
+    """Subscription concealed identifier of a SUPI that is no IMSI, TS 23.003 §2.2B and, as a NAI, §28.7.3.
+
+    supi_type: 1 network specific identifier, 2 GLI, 3 GCI. realm: the home network. scheme: 0 null, 1 profile A,
+    2 profile B, 12 to 15 the home network's own. output: for the null scheme the username as it is (empty where
+    the SUCI is anonymous), for A and B ephemeral public key, ciphertext and tag in hexadecimal.
+    """
+
+    supi_type: int
+    realm: str
+    routing_indicator: str
+    scheme: int
+    key_id: int
+    output: str
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.supi_type <= 3:
+            raise NumberingError(f"SUPI type: found {self.supi_type}, wanted 1 (NSI), 2 (GLI) or 3 (GCI)")
+        _digits("Routing indicator", self.routing_indicator, 1, 4)
+        _within("Home network public key identifier", self.key_id, 8)
+        if self.scheme not in (0, 1, 2, 12, 13, 14, 15) or (self.scheme == 0 and self.key_id):
+            raise NumberingError(f"Protection scheme: found {self.scheme} with key {self.key_id}")
+        output = _OUTPUTS.get(self.scheme, _HOME_OUTPUT) if self.scheme else _USERNAME
+        for name, pattern, text in (("realm", _REALM, self.realm), ("output", output, self.output)):
+            if not pattern.fullmatch(text):
+                raise NumberingError(f"SUCI {name}: found {text[:60]!r}, wanted {pattern.pattern}")
+
+    @property
+    def nai(self) -> str:
+        """'type1.rid678.schid0.useriduser17@example.com', TS 23.003 §28.7.3."""
+        point = _POINT_DIGITS.get(self.scheme, 0)
+        if self.scheme == 0:
+            output = f"userid{self.output}"
+        elif point:
+            key, cipher, tag = (
+                self.output[:point],
+                self.output[point:-_TAG_DIGITS],
+                self.output[-_TAG_DIGITS:],
+            )
+            output = f"hnkey{self.key_id}.ecckey{key}.cip{cipher}.mac{tag}"
+        else:
+            output = f"hnkey{self.key_id}.out{self.output}"
+        return f"type{self.supi_type}.rid{self.routing_indicator}.schid{self.scheme:x}.{output}@{self.realm}"
+
+    @classmethod
+    def from_nai(cls, text: str) -> SuciNai:
+        found = _NAI.fullmatch(text)
+        if found is None:
+            raise NumberingError(f"SUCI: found {text[:60]!r}, wanted type<n>.rid<n>.schid<n>...@<realm>")
+        scheme, key, point = int(found["scheme"], 16), found["key"], found["point"]
+        right = (scheme == 0, scheme in _POINT_DIGITS) == (key is None, point is not None)
+        if not right or (point and (len(point), len(found["tag"])) != (_POINT_DIGITS[scheme], _TAG_DIGITS)):
+            raise NumberingError(f"SUCI: found {text[:60]!r}, not of protection scheme {scheme}")
+        output = found["own"] or found["user"] or ""
+        if point:
+            output = (point + found["cipher"] + found["tag"]).lower()
+        return cls(int(found["type"]), found["realm"], found["routing"], scheme, int(key or 0), output)
+
+    def __str__(self) -> str:
+        head = f"suci-{self.supi_type}-{self.realm}-{self.routing_indicator}"
+        return f"{head}-{self.scheme:x}-{self.key_id}-{self.output}"
+
+    @classmethod
+    def parse(cls, text: str) -> SuciNai:
+        """The form of TS 29.503: suci-TYPE-REALM-RI-SCHEME-KEYID-OUTPUT."""
+        found = _SUCI_OF_A_NAI.fullmatch(text)
+        if found is None:
+            raise NumberingError(f"SUCI: found {text[:60]!r}, wanted suci-TYPE-REALM-RI-SCHEME-KEYID-OUTPUT")
+        supi_type, realm, routing, scheme, key_id, output = found.groups()
+        return cls(int(supi_type), realm, routing, int(scheme, 16), int(key_id), output)
+
+
 def msin_octets(digits: str) -> bytes:
     """An MSIN of 1 to 10 digits in BCD, low nibble first, filled with 0xF."""
     _digits("MSIN", digits, 1, MAX_MSIN_DIGITS)
@@ -318,7 +405,7 @@ class NoIdentity(Struct, frozen=True, gc=False):
 
 
 Pei = Imei | Imeisv
-MobileIdentity = Suci | Guti | STmsi | Imei | Imeisv | NoIdentity
+MobileIdentity = Suci | SuciNai | Guti | STmsi | Imei | Imeisv | NoIdentity
 
 
 def dnn(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import IntEnum
 
-from cinq.numbering import Guti, MobileIdentity, STmsi, Suci
+from cinq.numbering import Guti, MobileIdentity, STmsi, Suci, SuciNai
 from cinq.wire import nas, ngap
 from cinq.wire.nas import NasError
 from cinq.wire.ngap import NgapError
@@ -84,7 +84,7 @@ def detail(message: object) -> str:
 
 
 def _identity(identity: MobileIdentity) -> str:
-    if isinstance(identity, Suci):
+    if isinstance(identity, Suci | SuciNai):
         return _SCHEMES.get(identity.scheme, f"SUCI scheme {identity.scheme}")
     return "5G-GUTI" if isinstance(identity, Guti | STmsi) else type(identity).__name__.upper()
 

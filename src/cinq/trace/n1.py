@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from cinq.crypto import kdf
-from cinq.numbering import Guti, MobileIdentity, PlmnId, STmsi, Suci, Supi
+from cinq.numbering import Guti, MobileIdentity, PlmnId, STmsi, Suci, SuciNai, Supi
 from cinq.trace.detail import cause
 from cinq.trace.keys import Keys
 from cinq.trace.message import Arrival, Subject, TracedMessage, traced
@@ -197,8 +197,9 @@ class N1:
             if supi is not None:
                 self.permanent(supi, ue.subject)
             elif root.supi is None:
-                text = str(identity)
-                root.call(text if len(text) <= 40 else f"{text[:39]}…")
+                root.call(_short(identity))
+        elif isinstance(identity, SuciNai):
+            root.call(_short(identity))
         elif isinstance(identity, Guti | STmsi):
             self.temporary(identity.s_tmsi if isinstance(identity, Guti) else identity, ue)
 
@@ -225,6 +226,11 @@ class N1:
             self._join(ue.subject, known)
         elif ue.subject.root().supi is None:
             ue.subject.call(f"5g-s-tmsi-{identity.octets.hex()}")
+
+
+def _short(identity: Suci | SuciNai) -> str:
+    text = str(identity)
+    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 def _identity(message: nas.NasMessage) -> MobileIdentity | None:

@@ -14,7 +14,7 @@ import pytest
 
 from cinq.crypto import aka, milenage
 from cinq.crypto.nas_security import INTEGRITY_CIPHERED_NEW
-from cinq.numbering import AmfId, Guti, Suci
+from cinq.numbering import AmfId, Guti, Suci, SuciNai
 from cinq.wire import nas, ngap
 
 from .gnb import Gnb, initial_ue_message
@@ -110,6 +110,8 @@ def test_dev_005_006_007_one_answer_for_whatever_is_wrong_with_a_suci() -> None:
             Suci(PLMN, "0", 1, 0, b"\x01" * 45),
             Suci(PLMN, "0", 2, 2, b"\x05" + b"\xff" * 50),  # no point of P-256
             Suci(PLMN, "0", 1, 1, b"\x09" + b"\0" * 44),
+            SuciNai(1, "example.com", "678", 0, 0, "user17"),  # a SUPI that is no IMSI
+            SuciNai(3, "5gc.mnc070.mcc999.3gppnetwork.org", "0", 0, 0, "00aabbccddee"),
         ]
         answers = []
         for suci in wrong:

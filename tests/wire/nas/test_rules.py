@@ -69,7 +69,12 @@ def test_missing_mandatory_element(length: int) -> None:
         "f299f907020040c00003ff00",  # one too long
         "0b11",  # IMEI too short
         "06aabbccddeeff",  # MAC address: not supported
-        "1199f907",  # SUPI format NAI: not supported
+        "1199f907",  # SUPI format network specific identifier: no NAI
+        "11" + b"user17@example.com".hex(),  # a NAI that is no SUCI
+        "21" + b"type1.rid678.schid0.useriduser17@example.com".hex(),  # SUPI format GCI, SUPI type NSI
+        "11" + b"type1.rid67800.schid0.useriduser17@example.com".hex(),
+        "11" + b"type1.rid678.schid1.hnkey27.ecckey00.cip00.mac00@example.com".hex(),
+        "11" + b"type1.rid678.schid0.useriduser17@example.com".hex() + "ff",  # not UTF-8
     ],
 )
 def test_wrong_mobile_identity(identity: str) -> None:
@@ -77,6 +82,27 @@ def test_wrong_mobile_identity(identity: str) -> None:
     octets = b"\x7e\x00\x41\x79" + len(contents).to_bytes(2, "big") + contents + b"\x2e\x02\xf0\xf0"
     error = fails(octets)
     assert (error.cause, error.ie) == (96, "mobile_identity")
+
+
+@pytest.mark.parametrize(
+    ("identity", "suci"),
+    [
+        ("11" + b"type1.rid678.schid0.useriduser17@example.com".hex(), "suci-1-example.com-678-0-0-user17"),
+        ("11" + b"type1.rid678.schid0.userid@example.com".hex(), "suci-1-example.com-678-0-0-"),
+        ("21" + b"type3.rid0.schid0.userid00aabb@5gc.example".hex(), "suci-3-5gc.example-0-0-0-00aabb"),
+        ("31" + b"type2.rid0.schid0.useridline@5gc.example".hex(), "suci-2-5gc.example-0-0-0-line"),
+        ("7199f90700000000" + "0000000010", "suci-0-999-70-0000-0-0-0000000001"),
+    ],
+)
+def test_suci_in_the_form_of_a_nai(identity: str, suci: str) -> None:
+    """§9.11.3.4 and TS 23.003 §28.7.3; a SUPI format without meaning counts as that of an IMSI."""
+    contents = bytes.fromhex(identity)
+    octets = b"\x7e\x00\x41\x79" + len(contents).to_bytes(2, "big") + contents + b"\x2e\x02\xf0\xf0"
+    message = nas.decode(octets)
+    assert isinstance(message, nas.RegistrationRequest)
+    assert str(message.mobile_identity) == suci
+    if not suci.startswith("suci-0"):
+        assert nas.encode(message) == octets
 
 
 def test_optional_element_that_is_wrong_is_absent() -> None:

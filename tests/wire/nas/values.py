@@ -6,7 +6,20 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from cinq.numbering import AmfId, Guti, Imei, Imeisv, NoIdentity, PlmnId, SNssai, STmsi, Suci, Supi, Tai
+from cinq.numbering import (
+    AmfId,
+    Guti,
+    Imei,
+    Imeisv,
+    NoIdentity,
+    PlmnId,
+    SNssai,
+    STmsi,
+    Suci,
+    SuciNai,
+    Supi,
+    Tai,
+)
 from cinq.wire import nas
 from cinq.wire.nas import ie
 from cinq.wire.nas.engine import Codec, NasMessage, Nibble, Row
@@ -29,7 +42,19 @@ suci = st.one_of(
     digits.map(lambda text: Suci.null_scheme(Supi(text), PlmnId(text[:3], text[3:5]))),
     st.builds(Suci, plmn, routing, st.integers(1, 15), octet, st.binary(min_size=1, max_size=60)),
 )
-mobile_identity = st.one_of(guti, s_tmsi, imeisv, digits.map(Imei), suci, st.just(NoIdentity()))
+supi_type, realm = (
+    st.integers(1, 3),
+    st.sampled_from(("example.com", "5gc.nid0a.mnc070.mcc999.3gppnetwork.org")),
+)
+hexadecimal = st.binary(min_size=42, max_size=60).map(bytes.hex)
+suci_nai = st.one_of(
+    st.builds(
+        SuciNai, supi_type, realm, routing, st.just(0), st.just(0), st.sampled_from(("", "user17", "ü-1.x"))
+    ),
+    st.builds(SuciNai, supi_type, realm, routing, st.integers(1, 2), octet, hexadecimal),
+    st.builds(SuciNai, supi_type, realm, routing, st.integers(12, 15), octet, hexadecimal),
+)
+mobile_identity = st.one_of(guti, s_tmsi, imeisv, digits.map(Imei), suci, suci_nai, st.just(NoIdentity()))
 own_nssai = st.builds(SNssai, octet, st.none() | tac)
 s_nssai = st.one_of(
     own_nssai,

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from cinq.crypto.suci import NULL_SCHEME, SuciError, deconceal
 from cinq.nf.udm.settings import Settings
-from cinq.numbering import NumberingError, Suci, Supi, msin_digits
+from cinq.numbering import NumberingError, Suci, SuciNai, Supi, msin_digits
 from cinq.sbi import InvalidParam, Problem
 
 
 def supi_of(supi_or_suci: str, settings: Settings) -> str:
-    """'imsi-...'. Problem 400 when it is neither, 403 when a SUCI cannot be de-concealed.
+    """'imsi-...'. Problem 400 when it is neither, 403 when a SUCI cannot be de-concealed, 404 when nobody here has it.
 
+    Subscribers here have IMSIs: a SUCI of another type of SUPI is that of an unknown user.
     Every SUCI that is not de-concealed gets the same answer, whatever was wrong with it.
     """
     try:
         if not supi_or_suci.startswith("suci-"):
             return str(Supi.parse(supi_or_suci))
-        suci = Suci.parse(supi_or_suci)
+        suci = Suci.parse(supi_or_suci) if supi_or_suci[5:7] == "0-" else SuciNai.parse(supi_or_suci)
     except NumberingError as error:
         invalid = InvalidParam(param="supiOrSuci", reason=str(error))
         raise Problem(400, "MANDATORY_IE_INCORRECT", str(error), invalid) from None
+    if isinstance(suci, SuciNai):
+        raise Problem(404, "USER_NOT_FOUND", f"no subscriber has a SUPI of type {suci.supi_type}")
     if suci.plmn != settings.plmn:
         raise Problem(404, "USER_NOT_FOUND", f"PLMN {suci.plmn} is not this home network")
     try:

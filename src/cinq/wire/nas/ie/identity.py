@@ -5,7 +5,19 @@ from __future__ import annotations
 from enum import IntEnum
 from functools import lru_cache
 
-from cinq.numbering import SWAPPED, AmfId, Guti, Imei, Imeisv, MobileIdentity, NoIdentity, PlmnId, STmsi, Suci
+from cinq.numbering import (
+    SWAPPED,
+    AmfId,
+    Guti,
+    Imei,
+    Imeisv,
+    MobileIdentity,
+    NoIdentity,
+    PlmnId,
+    STmsi,
+    Suci,
+    SuciNai,
+)
 from cinq.wire.nas.ie.area import plmn_octets, plmn_of
 from cinq.wire.nas.ie.basic import named_half
 from cinq.wire.nas.row import Codec
@@ -71,9 +83,22 @@ def _routing_octets(digits: str) -> bytes:
     return bytes.fromhex(r[1] + r[0] + r[3] + r[2])
 
 
-def _suci(b: bytes) -> Suci:
-    if b[0] >> 4 & 7:
-        raise ValueError(f"SUPI format {b[0] >> 4 & 7} is not supported, wanted 0 (IMSI)")
+# SUPI format (§9.11.3.4) and SUPI type (TS 23.003 §2.2B): NSI, GCI, GLI. Other formats count as that of an IMSI.
+_SUPI_TYPES = {1: 1, 2: 3, 3: 2}
+_SUPI_FORMATS = {kind: form for form, kind in _SUPI_TYPES.items()}
+
+
+def _suci_nai(b: bytes, supi_type: int) -> SuciNai:
+    identity = SuciNai.from_nai(b[1:].decode())
+    if identity.supi_type != supi_type:
+        raise ValueError(f"a NAI of SUPI type {identity.supi_type}, wanted {supi_type}")
+    return identity
+
+
+def _suci(b: bytes) -> Suci | SuciNai:
+    supi_type = _SUPI_TYPES.get(b[0] >> 4 & 7)
+    if supi_type is not None:
+        return _suci_nai(b, supi_type)
     if len(b) < 9:
         raise ValueError(f"SUCI of {len(b)} octets")
     return Suci(plmn_of(b[1:4]), _routing(b[4:6]), b[6] & 15, b[7], b[8:])
@@ -96,6 +121,8 @@ def _encode(identity: MobileIdentity) -> bytes:
         return head + bytes((identity.scheme, identity.key_id)) + identity.output
     if isinstance(identity, STmsi):
         return b"\xf4" + identity.octets
+    if isinstance(identity, SuciNai):
+        return bytes((_SUPI_FORMATS[identity.supi_type] << 4 | _SUCI,)) + identity.nai.encode()
     if isinstance(identity, NoIdentity):
         return b"\x00"
     return _digit_octets(identity)
