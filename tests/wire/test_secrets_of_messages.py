@@ -41,7 +41,7 @@ def test_ngap() -> None:
 
 @pytest.mark.parametrize("key", [KEY << 8, KEY.to_bytes(32, "big"), -KEY], ids=["long", "octets", "negative"])
 def test_an_ngap_key_without_encoding(key: object) -> None:
-    with pytest.raises(ngap.NgapError, match="256 bits|TypeError") as caught:
+    with pytest.raises(ngap.NgapError, match=r"256 bits|TypeError") as caught:
         ngap.encode(modification(key))
     assert not any(form in str(caught.value) for form in (str(key), *FORMS))
 
