@@ -9,6 +9,7 @@ import pytest
 
 from cinq.crypto.nas_security import INTEGRITY_CIPHERED, UPLINK
 from cinq.numbering import Guti, NoIdentity, SNssai
+from cinq.sbi.services.nsmf_pdusession import SmContextRefused
 from cinq.wire import nas
 
 from .gnb import Gnb, initial_ue_message
@@ -19,6 +20,9 @@ from .world import CAPABILITY, PLMN, World, run, supi_of
 
 @pytest.mark.parametrize("number", [0, 16, 255])
 def test_dev_022_pdu_session_identity_out_of_range(number: int) -> None:
+    """TS 24.501 §7.3.2 c): an UL NAS TRANSPORT message with a reserved or unassigned identity is answered by a DL NAS
+    TRANSPORT message with 5GMM cause #90 (the list's "5GSM reject" is the SMF's, should an AMF let it pass)."""
+
     async def test(world: World) -> None:
         gnb = await Gnb(world).set_up()
         phone = await Phone(world, 2).registered(gnb)
@@ -47,6 +51,11 @@ def test_dev_023_no_request_type() -> None:
 
 @pytest.mark.parametrize("dnn", [b"", b"\x64" + b"a" * 100, b"\x05ab"])
 def test_dev_027_dnn_that_cannot_be(dnn: bytes) -> None:
+    """5GMM cause #91, where the list of cases has 5GSM cause #27: that is an SMF's, and TS 24.501 §5.4.5.3.2 case e)
+    gives such a request to none: #91 "if the 5GSM message could not be forwarded since SMF selection fails because
+    ... neither the DNN provided by the UE nor the wildcard DNN are in the subscribed DNN list of the UE". (To read
+    such an element as absent, §7.7.1, would give the UE a session with a data network that it did not ask for.)"""
+
     async def test(world: World) -> None:
         gnb = await Gnb(world).set_up()
         phone = await Phone(world, 2).registered(gnb)
@@ -56,6 +65,43 @@ def test_dev_027_dnn_that_cannot_be(dnn: bytes) -> None:
         await asyncio.sleep(1)
         assert phone.last(nas.DLNASTransport).cause == 91
         assert world.smf.contexts == {}
+        await control(world, gnb)
+
+    run(test)
+
+
+def test_5gsm_message_that_is_to_be_ignored() -> None:
+    """TS 24.501 §7.3.1 d): an SMF that refuses without a word wants the UE to hear nothing."""
+
+    async def test(world: World) -> None:
+        gnb = await Gnb(world).set_up()
+        phone = await Phone(world, 2).registered(gnb)
+        world.smf.refuse = SmContextRefused(403, "N1_SM_ERROR", "PTI 255 is reserved", None)
+        before = len(phone.heard)
+        phone.establish(1)
+        await asyncio.sleep(1)
+        assert len(phone.heard) == before
+        assert world.amf.by_supi[supi_of(2)].context.sm_contexts == ()
+        world.smf.refuse = None
+        await control(world, gnb)
+
+    run(test)
+
+
+def test_session_identity_again() -> None:
+    """TS 24.501 §5.4.5.2.5 a) 12: "the AMF shall perform a local release of the PDU session identified by the PDU
+    session ID and shall request the SMF to perform a local release of the PDU session"."""
+
+    async def test(world: World) -> None:
+        gnb = await Gnb(world).set_up()
+        phone = await Phone(world, 2).registered(gnb)
+        for count in (1, 2, 3):
+            phone.establish(1)
+            await asyncio.sleep(1)
+            assert list(world.smf.contexts) == [f"sm-{count}"]
+        causes = [u.json_data.cause for _, u in world.smf.updates if u.json_data.release]
+        assert causes == ["REL_DUE_TO_DUPLICATE_SESSION_ID"] * 2
+        assert phone.count(nas.PDUSessionReleaseCommand) == 0
         await control(world, gnb)
 
     run(test)

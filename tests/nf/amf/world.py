@@ -133,6 +133,8 @@ class FakeSmf:
         if sm_context_ref not in self.contexts:
             raise Problem(404, "CONTEXT_NOT_FOUND")
         self.updates.append((sm_context_ref, body))
+        if body.json_data.release:
+            await self.release_sm_context(sm_context_ref, SmContextReleaseData())
         if body.json_data.up_cnx_state == "ACTIVATING":
             return UpdateSmContextResponse(
                 json_data=SmContextUpdatedData(

@@ -52,9 +52,9 @@ class NgConnection:
     def send(self, message: ngap.Pdu) -> None:
         self.ran.transmit(message, self.stream, self.ue)
 
-    def moved(self, location: ngap.UserLocationInformation) -> None:
-        """The gNB reported where the UE is."""
-        if location[0] == "userLocationInformationNR":
+    def moved(self, location: ngap.UserLocationInformation | None) -> None:
+        """The gNB reported where the UE is, or left that out (criticality ignore)."""
+        if location is not None and location[0] == "userLocationInformationNR":
             try:
                 self.place = elements.place_of(location[1])
             except NumberingError:

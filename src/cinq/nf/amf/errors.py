@@ -10,6 +10,7 @@ from cinq.wire import ngap
 if TYPE_CHECKING:
     from cinq.nf.amf.ran import Ran
 
+_ANSWERED = (ngap.NGSetupRequest, ngap.RANConfigurationUpdate, ngap.NGReset)
 _TRIGGERING: dict[ngap.Kind, ngap.TriggeringMessage] = {
     "initiatingMessage": "initiating-message",
     "successfulOutcome": "successful-outcome",
@@ -48,6 +49,28 @@ def error_indication(cause: ngap.Cause, message: ngap.Pdu) -> ngap.ErrorIndicati
         ran_ue_ngap_id=ran_id,
         cause=cause,
         criticality_diagnostics=diagnostics(message.PROCEDURE_CODE, message.KIND, message.CRITICALITY),
+    )
+
+
+def notices(message: ngap.Pdu) -> ngap.CriticalityDiagnostics | None:
+    """For the answer to a request: the IEs of it that were passed over, and that want to be told of (§10.3.4.2)."""
+    ies = tuple(found for found in message.diagnostics if found[0] == "notify")
+    if not ies:
+        return None
+    return diagnostics(message.PROCEDURE_CODE, message.KIND, message.CRITICALITY, ies)
+
+
+def notify(ran: Ran, message: ngap.Pdu) -> None:
+    """Tells the gNB of them where no answer to the message does (§10.3.4.2, §10.3.5)."""
+    told = notices(message)
+    if told is None or isinstance(message, (*_ANSWERED, ngap.ErrorIndication)):
+        return
+    amf_id, ran_id = _ue_ids(message)
+    cause: ngap.Cause = ("protocol", "abstract-syntax-error-ignore-and-notify")
+    ran.tell(
+        ngap.ErrorIndication(
+            amf_ue_ngap_id=amf_id, ran_ue_ngap_id=ran_id, cause=cause, criticality_diagnostics=told
+        )
     )
 
 
@@ -92,7 +115,7 @@ def answer_broken(ran: Ran, octets: bytes, error: ngap.NgapError) -> None:
     told = diagnostics(
         error.procedure_code, error.triggering_message, error.procedure_criticality, tuple(error.ies)
     )
-    if error.triggering_message == "initiatingMessage":
+    if error.triggering_message == "initiatingMessage" and error.procedure_criticality is not None:
         if error.procedure_code == ngap.NGSetupRequest.PROCEDURE_CODE:
             ran.tell(ngap.NGSetupFailure(cause=cause, criticality_diagnostics=told))
             return

@@ -11,7 +11,7 @@ from cinq.crypto import kdf
 from cinq.nf.amf import elements, n1, outcomes
 from cinq.nf.amf.connection import NgConnection
 from cinq.nf.amf.context import UeContext
-from cinq.nf.amf.errors import answer_broken, error_indication, incompatible, unsupported
+from cinq.nf.amf.errors import answer_broken, error_indication, incompatible, notify, unsupported
 from cinq.numbering import Guti, NumberingError, SNssai, STmsi
 from cinq.sbi.services.nsmf_pdusession import N2SmInfoType
 from cinq.wire import nas, ngap
@@ -251,6 +251,8 @@ def receive(ran: Ran, octets: bytes) -> None:
         ran.receive(message)
     else:
         _of_a_ue(ran, message, octets)
+    if message.diagnostics and ran.context.is_set_up:
+        notify(ran, message)
 
 
 def emit_in(ran: Ran, message: ngap.Pdu, octets: bytes, ue: Ue | None) -> None:
@@ -276,13 +278,15 @@ def _of_a_ue(ran: Ran, message: ngap.Pdu, octets: bytes) -> None:
     connection = ran.amf.connections.get(amf_id)
     if connection is None or connection.ran is not ran:
         emit_in(ran, message, octets, None)
-        if isinstance(message, ngap.UEContextReleaseComplete) and ran.leaving.pop(amf_id, (0, 0.0))[0]:
+        if isinstance(message, ngap.UEContextReleaseComplete):  # §10.6: a last message is not answered
+            ran.leaving.pop(amf_id, None)
             return
         ran.tell(error_indication(("radioNetwork", "unknown-local-UE-NGAP-ID"), message))
         return
     emit_in(ran, message, octets, connection.ue)
     if connection.ran_ue_ngap_id != ran_id and not isinstance(message, ngap.PathSwitchRequest):
-        ran.tell(error_indication(("radioNetwork", "inconsistent-remote-UE-NGAP-ID"), message))
+        if not isinstance(message, ngap.UEContextReleaseComplete):
+            ran.tell(error_indication(("radioNetwork", "inconsistent-remote-UE-NGAP-ID"), message))
         return
     _of_a_connection(connection, message)
 
@@ -302,9 +306,10 @@ def _of_a_connection(connection: NgConnection, message: ngap.Pdu) -> None:
         case ngap.UEContextReleaseComplete() if connection.releasing:
             ue.receive(message)
         case ngap.UERadioCapabilityInfoIndication():
-            ue.commit(radio_capability=message.ue_radio_capability)
+            ue.commit(radio_capability=message.ue_radio_capability or ue.context.radio_capability)
         case ngap.NASNonDeliveryIndication():
-            n1.report(ue, message.nas_pdu, f"not delivered to the UE: {message.cause[1]}")
+            cause = message.cause[1] if message.cause else "no cause"
+            n1.report(ue, message.nas_pdu or b"", f"not delivered to the UE: {cause}")
         case _ if outcomes.expected(connection, message):
             found = outcomes.of_sessions(message)
             if found:

@@ -53,7 +53,7 @@ def of_sessions(message: ngap.Pdu) -> list[Outcome]:
         case ngap.PDUSessionResourceReleaseResponse():
             return [
                 (i.pdu_session_id, "PDU_RES_REL_RSP", i.pdu_session_resource_release_response_transfer)
-                for i in message.pdu_session_resource_released_list_rel_res
+                for i in message.pdu_session_resource_released_list_rel_res or ()
             ]
     return _of_changes(message)
 

@@ -133,6 +133,9 @@ class Ue(Subject[UeContext]):
             return
         if self.connection is None:
             self.amf.forget(self)
+        elif self.connection.releasing:  # a release that came to no end
+            self.disconnect()
+            self.amf.forget(self)
         elif not self.runtime.stopping:
             from cinq.nf.amf.procedures.an_release import release
 

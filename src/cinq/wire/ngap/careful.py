@@ -81,8 +81,8 @@ def decode(octets: bytes) -> Pdu:
         return _whole(DECODERS[_key(header)], content, header, start)
     message = _blank(cls)
     findings = _container(content, start, message)
-    _judge(header, findings, message)
     message._diagnostics = tuple(findings.diagnostics)
+    _judge(header, findings, message)
     return message
 
 
@@ -194,10 +194,10 @@ def _container(content: bytes, start: int | None, into: Sequence) -> Findings:
             if place is None:
                 _not_understood(findings, at, ie, CRITICALITIES[criticality])
             elif place <= last:
-                findings.misplaced = findings.misplaced or (
-                    at,
-                    f"{_named(ie)} comes twice or in the wrong order",
-                )
+                told = f"{_named(ie)} comes twice or in the wrong order"
+                findings.misplaced = findings.misplaced or (at, told)
+                if getattr(into, rows[place][1]) is None:  # the answer may need what it says
+                    _ie(findings, at, rows[place], CRITICALITIES[criticality], octets, into)
             else:
                 last = place
                 _ie(findings, at, rows[place], CRITICALITIES[criticality], octets, into)

@@ -23,7 +23,12 @@ async def an_release(ue: Ue, wanted: Wanted) -> None:
     """The gNB wants the connection released, or could not set the UE's context up."""
     if isinstance(wanted, ngap.InitialContextSetupFailure):
         await outcomes.relay(ue, outcomes.of_sessions(wanted))
-    await release(ue, wanted.cause)
+    await release(ue, given(wanted.cause))
+
+
+def given(cause: ngap.Cause | None) -> ngap.Cause:
+    """A gNB may have left the cause out: its criticality is ignore (TS 38.413 §10.3.5)."""
+    return ("misc", "unspecified") if cause is None else cause
 
 
 @procedure()

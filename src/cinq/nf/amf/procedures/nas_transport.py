@@ -5,7 +5,6 @@ from __future__ import annotations
 from cinq.nf.amf import n2
 from cinq.nf.amf.context import SmContext
 from cinq.nf.amf.n1 import BrokenTransport, Checked
-from cinq.nf.amf.procedures.session_resources import release_sessions
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import SNssai
 from cinq.procedure import ABORT, BESIDE, DEFER, Refused, Verdict, collision, procedure
@@ -63,24 +62,37 @@ def back(message: nas.ULNASTransport, cause: int = GmmCause.PAYLOAD_WAS_NOT_FORW
 
 
 async def establish(ue: Ue, message: nas.ULNASTransport, number: int, before: SmContext | None) -> None:
-    """TS 23.502 §4.3.2.2.1 steps 1 to 5: Nsmf_PDUSession_CreateSMContext. The rest comes from the SMF."""
+    """TS 23.502 §4.3.2.2.1 steps 1 to 5: Nsmf_PDUSession_CreateSMContext. The rest comes from the SMF.
+
+    An SMF that refuses without a 5GSM message wants the UE's to be ignored (TS 24.501 §7.2.1, §7.3.1 d)."""
     s_nssai = slice_for(ue, message)
     dnn = dnn_for(ue, message, s_nssai)
-    if before is not None:  # the UE begins anew: its former session is gone
-        await release_sessions(ue, (before,))
-        forget(ue, before)
+    if before is not None:
+        await drop(ue, before)
     async with ue.undo() as undo:
         try:
             sm = await undo.hold(create(ue, message, number, s_nssai, dnn), Released(ue))
         except SmContextRefused as refused:
-            if refused.n1_sm_message is None:
-                raise Refused(back(message), str(refused)) from None
-            raise Refused(down(number, refused.n1_sm_message), str(refused)) from None
+            octets = refused.n1_sm_message
+            raise Refused(None if octets is None else down(number, octets), str(refused)) from None
         except Problem as problem:
             raise Refused(back(message), str(problem)) from None
         others = tuple(s for s in ue.context.sm_contexts if s.pdu_session_id != number)
         ue.commit(sm_contexts=(*others, sm))
         undo.keep()
+
+
+async def drop(ue: Ue, before: SmContext) -> None:
+    """§5.4.5.2.5 a) 12: the UE begins anew; its former session is released locally, here, at the SMF and the gNB."""
+    duplicate = SmContextUpdateData(release=True, cause="REL_DUE_TO_DUPLICATE_SESSION_ID")
+    try:
+        answer = await ue.amf.nsmf.update_sm_context(before.ref, UpdateSmContextRequest(json_data=duplicate))
+    except Problem as problem:
+        if problem.status != 404:
+            ue.amf.note(ue, f"PDU session {before.pdu_session_id} not released: {problem}")
+    else:
+        ue.amf.deliver_answer(ue, before, answer)
+    forget(ue, before)
 
 
 class Released:

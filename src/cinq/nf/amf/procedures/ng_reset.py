@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cinq.nf.amf.connection import NgConnection
+from cinq.nf.amf.errors import notices
 from cinq.nf.amf.procedures.an_release import lost
 from cinq.nf.amf.ran import Ran
 from cinq.procedure import Timer, procedure
@@ -18,7 +19,7 @@ async def ng_reset(ran: Ran, reset: ngap.NGReset) -> None:
     """Only connections of this gNB are touched; those it named that are not its own are not confirmed."""
     if reset.reset_type[0] == "nG-Interface":
         reset_all(ran)
-        ran.tell(ngap.NGResetAcknowledge())
+        ran.tell(ngap.NGResetAcknowledge(criticality_diagnostics=notices(reset)))
         return
     confirmed = []
     for item in reset.reset_type[1]:
@@ -28,7 +29,12 @@ async def ng_reset(ran: Ran, reset: ngap.NGReset) -> None:
             confirmed.append(item)
         elif forget_leaving(ran, item):
             confirmed.append(item)
-    ran.tell(ngap.NGResetAcknowledge(ue_associated_logical_ng_connection_list=confirmed or None))
+    ran.tell(
+        ngap.NGResetAcknowledge(
+            ue_associated_logical_ng_connection_list=confirmed or None,
+            criticality_diagnostics=notices(reset),
+        )
+    )
 
 
 def reset_all(ran: Ran) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cinq.nf.amf import elements
 from cinq.nf.amf.context import RanContext
+from cinq.nf.amf.errors import notices
 from cinq.nf.amf.ran import Ran
 from cinq.numbering import NumberingError, PlmnId, SNssai, Tai
 from cinq.procedure import Refused, procedure
@@ -35,6 +36,7 @@ async def ng_setup(ran: Ran, request: ngap.NGSetupRequest) -> None:
             plmn_support_list=[
                 ngap.PLMNSupportItem(plmn_identity=settings.plmn.octets, slice_support_list=slices)
             ],
+            criticality_diagnostics=notices(request),
         )
     )
 
@@ -119,4 +121,4 @@ async def ran_configuration_update(ran: Ran, update: ngap.RANConfigurationUpdate
             answer = ngap.RANConfigurationUpdateFailure(cause=cause, time_to_wait="v10s")
             raise Refused(answer, str(error)) from None
     ran.commit(name=name, tais=tais)
-    ran.tell(ngap.RANConfigurationUpdateAcknowledge())
+    ran.tell(ngap.RANConfigurationUpdateAcknowledge(criticality_diagnostics=notices(update)))
