@@ -17,8 +17,8 @@ from typing import Literal, TypeVar
 import msgspec
 
 from cinq.transport import ethtool, netns, privilege
+from cinq.transport.netlink import Netlink
 from cinq.userplane import nft, offload
-from cinq.userplane.links import Links, exists
 
 log = logging.getLogger(__name__)
 PROC = Path("/proc/sys")
@@ -39,7 +39,7 @@ class Sysctl(msgspec.Struct, frozen=True, tag="sysctl"):
     def __str__(self) -> str:
         return f"sysctl {self.name} {self.before} -> {self.after}"
 
-    def undo(self, links: Links) -> None:
+    def undo(self, links: Netlink) -> None:
         path = PROC / self.name
         if path.exists() and path.read_text().strip() == self.after:
             path.write_text(self.before)
@@ -54,8 +54,8 @@ class Offload(msgspec.Struct, frozen=True, tag="offload"):
     def __str__(self) -> str:
         return f"offload {self.interface} {self.feature} on -> off"
 
-    def undo(self, links: Links) -> None:
-        if exists(self.interface):
+    def undo(self, links: Netlink) -> None:
+        if links.has_link(self.interface):
             offload.switch(self.interface, self.feature, True)
 
 
@@ -67,8 +67,8 @@ class Link(msgspec.Struct, frozen=True, tag="link"):
     def __str__(self) -> str:
         return f"interface {self.name} made"
 
-    def undo(self, links: Links) -> None:
-        links.delete(self.name)
+    def undo(self, links: Netlink) -> None:
+        links.delete_link(self.name, missing_ok=True)
 
 
 class Table(msgspec.Struct, frozen=True, tag="table"):
@@ -80,7 +80,7 @@ class Table(msgspec.Struct, frozen=True, tag="table"):
     def __str__(self) -> str:
         return f"nftables table ip {self.name} made: {self.what}"
 
-    def undo(self, links: Links) -> None:
+    def undo(self, links: Netlink) -> None:
         nft.delete_table(self.name)
 
 
@@ -94,8 +94,8 @@ class Rule(msgspec.Struct, frozen=True, tag="rule"):
     def __str__(self) -> str:
         return f"rule {self.priority}: from {self.source} lookup {self.table}"
 
-    def undo(self, links: Links) -> None:
-        links.remove_rule(IPv4Network(self.source), self.table, self.priority)
+    def undo(self, links: Netlink) -> None:
+        links.delete_rule(self.priority, self.table, source=self.source)
 
 
 class Device(msgspec.Struct, frozen=True, tag="device"):
@@ -107,7 +107,7 @@ class Device(msgspec.Struct, frozen=True, tag="device"):
     def __str__(self) -> str:
         return f"interface {self.name} made: {self.what}"
 
-    def undo(self, links: Links) -> None:
+    def undo(self, links: Netlink) -> None:
         """Nothing is left to do."""
 
 
@@ -119,7 +119,7 @@ class Namespace(msgspec.Struct, frozen=True, tag="namespace"):
     def __str__(self) -> str:
         return f"network namespace {self.name} made"
 
-    def undo(self, links: Links) -> None:
+    def undo(self, links: Netlink) -> None:
         netns.delete(self.name)
 
 
@@ -151,7 +151,7 @@ class Host:
             os.close(self._fd)
             raise Busy(error.errno, f"{journal}: another instance is running with this journal") from error
         try:
-            self.links = Links()
+            self.links = Netlink()
             self._recover()
         except BaseException:
             os.close(self._fd)
@@ -212,7 +212,7 @@ class Host:
 
     def veth(self, name: str, peer: str) -> None:
         """A new pair; a stale one of that name goes first. Deleted, with its routes, at restore."""
-        self.links.delete(name)
+        self.links.delete_link(name, missing_ok=True)
         self._change(Link(name), lambda: self.links.create_veth(name, peer))
 
     def device(self, name: str, what: str, act: Callable[[], T]) -> T:
@@ -232,7 +232,8 @@ class Host:
             self._change(Namespace(name), lambda: netns.create(name))
 
     def rule(self, source: IPv4Network, table: int, priority: int) -> None:
-        self._change(Rule(str(source), table, priority), lambda: self.links.add_rule(source, table, priority))
+        change = Rule(str(source), table, priority)
+        self._change(change, lambda: self.links.add_rule(priority, table, source=str(source)))
 
     def drop_rule(self, source: IPv4Network, table: int, priority: int) -> None:
         """Undoes one rule before its time."""

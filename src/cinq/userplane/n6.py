@@ -5,12 +5,10 @@ Everything goes through Host, which lists and restores it.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
-
 from cinq.userplane.host import Host
 from cinq.userplane.rules import PlaneSettings
 
-ANYWHERE = IPv4Address("192.0.2.1")  # TEST-NET-1: stands for 'the default route'
+ANYWHERE = "192.0.2.1"  # TEST-NET-1: stands for 'the default route'
 LOOSE = "2"
 
 
@@ -41,6 +39,6 @@ def n6_interface(host: Host, settings: PlaneSettings) -> str:
     if settings.n6_interface:
         return settings.n6_interface
     try:
-        return host.links.interface_towards(ANYWHERE)
+        return host.links.device_towards(ANYWHERE)
     except OSError:
         return ""

@@ -10,7 +10,6 @@ from cinq.transport.error import TransportError
 from cinq.userplane import n6
 from cinq.userplane.ebpf.plane import OBJECT, EbpfPlane
 from cinq.userplane.host import Host
-from cinq.userplane.links import is_ethernet
 from cinq.userplane.rules import Plane, PlaneEvents, PlaneSettings, Role
 from cinq.userplane.tun import TunPlane
 
@@ -25,7 +24,7 @@ def open_plane(settings: PlaneSettings, events: PlaneEvents, journal: Path) -> P
     """
     host = Host(journal)
     try:
-        n3 = settings.n3_interface or host.links.interface_of(settings.n3_address)
+        n3 = settings.n3_interface or _n3_interface(host, settings)
         n6_interface = ""
         if settings.role is Role.UPF:
             n6_interface = n6.n6_interface(host, settings)
@@ -37,6 +36,15 @@ def open_plane(settings: PlaneSettings, events: PlaneEvents, journal: Path) -> P
     return plane
 
 
+def _n3_interface(host: Host, settings: PlaneSettings) -> str:
+    """The interface that has the N3 address."""
+    found = host.links.device_of(str(settings.n3_address))
+    if not found:
+        mend = "set n3_address to an address of this host (see: ip -br address)"
+        raise TransportError(f"no interface has the N3 address {settings.n3_address}", mend)
+    return found
+
+
 def _choose(settings: PlaneSettings, events: PlaneEvents, host: Host, n3: str, n6_interface: str) -> Plane:
     if settings.plane == "tun":
         return TunPlane(settings, host, events, n3)
@@ -44,7 +52,7 @@ def _choose(settings: PlaneSettings, events: PlaneEvents, host: Host, n3: str, n
     try:
         if not OBJECT.exists():
             raise FileNotFoundError(f"{OBJECT.name} was not built (no clang and no ziglang at install)")
-        if not is_ethernet(n3):
+        if not host.links.link(n3).ethernet:
             raise OSError(f"N3 is on {n3}, which has no Ethernet header")
         plane = EbpfPlane(settings, host, events, n3, n6_interface)
     except OSError as error:

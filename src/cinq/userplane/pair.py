@@ -13,7 +13,6 @@ import socket
 from cinq.transport import privilege
 from cinq.userplane import offload
 from cinq.userplane.host import Host
-from cinq.userplane.links import mac_of
 from cinq.userplane.tap import Device
 from cinq.userplane.ue_side import quieten
 
@@ -31,13 +30,14 @@ def open_pair(name: str, host: Host) -> Device:
     for feature in ("tx", "tso", "gso"):
         offload.switch(name, feature, False)  # whole packets with their checksums
     quieten(far)
-    host.links.configure(far, mtu=MTU, arp=False)
+    host.links.set_up(far, mtu=MTU, arp=False)
     with contextlib.ExitStack() as undo:
         # Two sockets: this one reads without the Ethernet header, the other writes with it.
         reads, writes = (undo.enter_context(_socket(kind)) for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW))
         reads.bind((far, IPV4))
         writes.bind((far, 0))
-        header = mac_of(name) + mac_of(far) + IPV4.to_bytes(2, "big")
+        macs = host.links.link(name).mac, host.links.link(far).mac
+        header = b"".join(bytes.fromhex(mac.replace(":", "")) for mac in macs) + IPV4.to_bytes(2, "big")
         send = writes.send
         undo.pop_all()
 

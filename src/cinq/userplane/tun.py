@@ -19,7 +19,6 @@ from typing import Literal
 
 from cinq.userplane import offload, tap
 from cinq.userplane.host import Host
-from cinq.userplane.links import mtu_of
 from cinq.userplane.model import Buffered, Inner, Model, Outer, Session, SlowPath
 from cinq.userplane.n3 import BATCH, BATCH_OCTETS, N3Socket
 from cinq.userplane.packet import TRANSPORT_HEADER
@@ -64,7 +63,7 @@ class TunPlane:
         """`n3` is the N3 interface; the running loop moves the packets."""
         self._settings, self._host, self._events = settings, host, events
         self._gnb = settings.role is Role.GNB
-        self.mtu = settings.inner_mtu(mtu_of(n3))
+        self.mtu = settings.inner_mtu(host.links.link(n3).mtu)
         self._model = Model(settings, self.mtu)
         self._decaps: dict[bytes, Decap] = {}
         self._encaps: dict[bytes, Encap] = {}
@@ -89,16 +88,16 @@ class TunPlane:
         name = f"{self._settings.instance}-tun"
         device = self._add_device(name, None)
         quieten(name)
-        self._host.links.configure(name, mtu=device.mtu or self.mtu, arp=False, queue=QUEUE)
+        self._host.links.set_up(name, mtu=device.mtu or self.mtu, arp=False, queue=QUEUE)
         for pool in self._settings.ue_pools:
-            self._host.links.add_route(pool, name, mtu=self.mtu)
+            self._host.links.add_route(str(pool), device=name, mtu=self.mtu)
 
     def _open_device(self, name: str) -> tap.Device:
         what = "TUN of UEs" if self._gnb else f"TUN of {', '.join(map(str, self._settings.ue_pools))}"
         return self._host.device(name, what, lambda: tap.open_tun(name))
 
     def _add_device(self, name: str, side: UeSide | None) -> tap.Device:
-        self._host.links.delete(name)
+        self._host.links.delete_link(name, missing_ok=True)
         device = self._open(name)
         self._undo.callback(device.close)
         self._loop.add_reader(device.fd, self._from_tun, device.fd)

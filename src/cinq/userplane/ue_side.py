@@ -8,15 +8,16 @@ ours at once (AnyIP); without one each address is added by itself.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from cinq.transport import netns
+from cinq.transport.error import TransportError
+from cinq.transport.netlink import LOCAL_TABLE, Netlink
 from cinq.userplane.host import Host
-from cinq.userplane.links import Links, open_namespace
 
-ANYWHERE = IPv4Network("0.0.0.0/0")
 FIRST_TABLE = 5190
 PRIORITY = 5190
 SHOWN = 16  # addresses put on the interface although the pool covers them, so that its name can be bound to
@@ -37,8 +38,8 @@ class UeSide:
         self._shown: set[IPv4Address] = set()
         if isinstance(namespace, str) and Path(namespace).parent == netns.FOLDER:
             host.namespace(Path(namespace).name)
-        self._namespace = None if namespace is None else open_namespace(namespace)
-        self._links = host.links if self._namespace is None else Links(self._namespace)
+        self._namespace = None if namespace is None else netns.open_of(namespace)
+        self._links = host.links if self._namespace is None else Netlink(self._namespace)
         self._by_rule = self._namespace is None
 
     @property
@@ -53,18 +54,20 @@ class UeSide:
         """
         name, links = self.name, self._links
         if self._namespace is not None:
-            self._host.links.move(name, self._namespace)
+            self._host.links.move_link(name, self._namespace)
         links.run(lambda: quieten(name))
-        links.configure(name, mtu=mtu, mac=mac, arp=False)
+        links.set_up(name, mtu=mtu, mac=mac, arp=False)
         if self.apart:
             try:
-                links.add_route(ANYWHERE, name, mtu=route_mtu, replace=False)
-            except FileExistsError:
+                links.add_route("default", device=name, mtu=route_mtu, replace=False)
+            except TransportError as refused:
+                if refused.errno != errno.EEXIST:
+                    raise
                 self._by_rule = True
         if self._by_rule:
-            links.add_route(ANYWHERE, name, table=self._table, mtu=route_mtu)
+            links.add_route("default", device=name, table=self._table, mtu=route_mtu)
         for pool in self._pools:
-            links.add_any_address(pool, name)
+            links.add_route(str(pool), device=name, table=LOCAL_TABLE, kind="local")
             self._add_rule(pool)
 
     def add(self, address: IPv4Address) -> None:
@@ -72,7 +75,7 @@ class UeSide:
         covered = any(address in pool for pool in self._pools)
         if address in self._shown or (covered and len(self._shown) >= SHOWN):
             return
-        self._links.add_address(self.name, address)
+        self._links.add_address(self.name, f"{address}/32")
         self._shown.add(address)
         if not covered:
             self._add_rule(IPv4Network(address))
@@ -83,7 +86,7 @@ class UeSide:
             return
         self._shown.discard(address)
         with contextlib.suppress(OSError):
-            self._links.remove_address(self.name, address)
+            self._links.delete_address(self.name, f"{address}/32")
         if not any(address in pool for pool in self._pools):
             self._drop_rule(IPv4Network(address))
 
@@ -93,7 +96,7 @@ class UeSide:
         if self._namespace is None:
             self._host.rule(source, self._table, PRIORITY)
         else:
-            self._links.add_rule(source, self._table, PRIORITY)
+            self._links.add_rule(PRIORITY, self._table, source=str(source))
 
     def _drop_rule(self, source: IPv4Network) -> None:
         if not self._by_rule:
@@ -102,7 +105,7 @@ class UeSide:
             if self._namespace is None:
                 self._host.drop_rule(source, self._table, PRIORITY)
             else:
-                self._links.remove_rule(source, self._table, PRIORITY)
+                self._links.delete_rule(PRIORITY, self._table, source=str(source))
 
     def close(self) -> None:
         for address in list(self._shown):

@@ -17,7 +17,6 @@ from cinq.userplane.ebpf import maps as layout
 from cinq.userplane.ebpf.loader import Loaded
 from cinq.userplane.ebpf.syscall import attach_ingress
 from cinq.userplane.host import Host
-from cinq.userplane.links import is_ethernet, mtu_of
 from cinq.userplane.model import Buffered, Inner, Model, Outer, SlowPath
 from cinq.userplane.n3 import N3Socket
 from cinq.userplane.rules import (
@@ -64,7 +63,7 @@ class EbpfPlane:
         """`n3` and `n6` are interfaces ("" for none); the running loop reads what comes to user space."""
         self._settings, self._host, self._events, self._n3_name = settings, host, events, n3
         self._gnb = settings.role is Role.GNB
-        self.mtu = settings.inner_mtu(mtu_of(n3))
+        self.mtu = settings.inner_mtu(host.links.link(n3).mtu)
         self._model = Model(settings, self.mtu)
         self._slots: dict[int, int] = {}
         self._free: list[int] = []  # slots given back; those never used follow the highest
@@ -94,7 +93,7 @@ class EbpfPlane:
         if not self._gnb:
             self._open_segmenter()
         self._attach("decap", n3)
-        if n6 and not self._gnb and is_ethernet(n6):
+        if n6 and not self._gnb and self._host.links.link(n6).ethernet:
             self._attach("encap_n6", n6)  # else all downlink packets come by the segmenter pair
 
     def _open_tap(self) -> None:
@@ -103,7 +102,7 @@ class EbpfPlane:
         self._tap = self._host.device(name, what, lambda: tap.open_device(name, ethernet=True))
         self._undo.callback(os.close, self._tap)
         quieten(name)
-        self._host.links.configure(name, mtu=max(self.mtu, 1500), arp=False, queue=TAP_QUEUE)
+        self._host.links.set_up(name, mtu=max(self.mtu, 1500), arp=False, queue=TAP_QUEUE)
         self._tap_index = socket.if_nametoindex(name)
         self._loop.add_reader(self._tap, self._from_tap)
         self._undo.callback(self._loop.remove_reader, self._tap)
@@ -119,11 +118,11 @@ class EbpfPlane:
             quieten(name)
             for feature in ("tx", "tso", "gso"):
                 offload.switch(name, feature, False)
-        self._host.links.configure(near, mtu=65535, mac=UE_MAC, arp=False)
-        self._host.links.configure(far, mtu=65535, mac=OUR_MAC, arp=False)
+        self._host.links.set_up(near, mtu=65535, mac=UE_MAC, arp=False)
+        self._host.links.set_up(far, mtu=65535, mac=OUR_MAC, arp=False)
         self._far = far
         for pool in self._settings.ue_pools:
-            self._host.links.add_route(pool, near, mtu=self.mtu)
+            self._host.links.add_route(str(pool), device=near, mtu=self.mtu)
         self._attach("encap_pool", far)
 
     def _write_settings(self, n3: str) -> None:
@@ -155,7 +154,7 @@ class EbpfPlane:
         quieten(near)
         for feature in ("tx", "tso", "gso"):
             offload.switch(name, feature, False)
-        self._host.links.configure(near, mtu=65535, mac=OUR_MAC, arp=False)
+        self._host.links.set_up(near, mtu=65535, mac=OUR_MAC, arp=False)
         side.set_up(65535, self.mtu, UE_MAC)
         self._attach("encap_ue", near)
         self._sides[name] = side, near, socket.if_nametoindex(near)
