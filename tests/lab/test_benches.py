@@ -42,6 +42,7 @@ def test_user_plane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("ratio", "gbit_s", "kpps"):
             assert set(row[name]) == FIGURE
             assert row[name]["median"] > 0
+        assert (row["pairs"], row["dropped"]) == (1, 0)
     assert found["tcp_by"] == "cinq"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from cinq.lab.figures import Figure, plain, write
 from cinq.lab.traffic import Rate
-from cinq.lab.user_plane import Bench, _order
+from cinq.lab.user_plane import Bench, Direction, Kind, Mode, Slot, _order
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,12 @@ def test_forwarding_is_measured_beside_each_plane_in_changing_order() -> None:
 def test_ratios_are_of_pairs() -> None:
     """Each round against its own forwarding, not median against median."""
     bench = Bench(3)
-    bench._rates = {
+    rates: dict[tuple[Mode, Direction, Kind], list[Rate]] = {
         ("ebpf", "uplink", "tcp"): [Rate(1, 10), Rate(4, 10), Rate(9, 10)],
         ("none", "uplink", "tcp"): [Rate(2, 10), Rate(4, 10), Rate(10, 10)],
         ("ebpf", "uplink", "udp64"): [Rate(9, 1), Rate(9, 2), Rate(9, 3)],
         ("none", "uplink", "udp64"): [Rate(1, 2), Rate(1, 2), Rate(1, 2)],
     }
+    bench._slots = {key: [Slot(rate, 0.0) for rate in found] for key, found in rates.items()}
     assert bench._row("ebpf", "uplink", "tcp").ratio == Figure(0.5, 0.9, 1.0)
     assert bench._row("ebpf", "uplink", "udp64").ratio == Figure(0.5, 1.0, 1.5)

@@ -129,12 +129,19 @@ def _blast(sender: socket.socket, until: float) -> None:
 
 
 def tcp(way: Way, seconds: float) -> Rate:
-    """One connection: by iperf3 (of whole seconds) where there is one, else by sockets of our own."""
-    if has_iperf3():
-        seconds = max(1, round(seconds))
+    """One connection: by iperf3 where there is one and the time is long enough for it, else by sockets of our own."""
     before = packets(way.receiver)
-    octets_s = (_iperf3 if has_iperf3() else _tcp)(way, seconds)
+    if by_iperf3(seconds):
+        seconds = round(seconds)
+        octets_s = _iperf3(way, seconds)
+    else:
+        octets_s = _tcp(way, seconds)
     return Rate(octets_s * 8 / 1e9, (packets(way.receiver) - before) / seconds / 1e3)
+
+
+def by_iperf3(seconds: float) -> bool:
+    """iperf3 knows whole seconds only."""
+    return seconds >= 1 and has_iperf3()
 
 
 def has_iperf3() -> bool:

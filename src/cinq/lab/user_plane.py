@@ -12,7 +12,8 @@ All packets are of the wire's size, in plain forwarding too: the senders do not 
 and receiver; ratios are of the whole chain.
 
 A round takes each direction and kind of traffic in turn, and for each measures forwarding between the two planes,
-the order reversed from round to round, so that a ratio is of neighbours in time.
+the order reversed from round to round, so that a ratio is of neighbours in time. Slots are short and rounds many:
+a pair of slots during which other processes took the processors is dropped (foreign.py).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
-from cinq.lab import traffic
+from cinq.lab import foreign, traffic
 from cinq.lab.figures import Figure
 from cinq.lab.topology import stop
 from cinq.lab.tunnel_end import UE
@@ -44,12 +45,17 @@ Kind = Literal["tcp", "udp64"]
 PLANES: tuple[Plane, ...] = get_args(Plane)
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 KINDS: tuple[Kind, ...] = get_args(Kind)
+ROUNDS, SECONDS = 7, 0.4
 RIGHTS = "wants CAP_BPF and CAP_NET_ADMIN of the host: run as root"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One plane in one direction. ratio: to plain forwarding, of gbit_s for tcp and of kpps for udp64."""
+    """One plane in one direction. ratio: to plain forwarding, of gbit_s for tcp and of kpps for udp64.
+
+    pairs: of slots, that count. dropped: pairs that do not, since others took the processors. disturbed: pairs that
+    count although others did, because there were no better ones.
+    """
 
     plane: Plane | Literal["forwarding"]
     direction: Direction
@@ -57,6 +63,17 @@ class Row:
     ratio: Figure
     gbit_s: Figure
     kpps: Figure
+    pairs: int
+    dropped: int
+    disturbed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What one slot measured, and the share of the processors that others took meanwhile."""
+
+    rate: traffic.Rate
+    foreign: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +145,10 @@ class Ends:
 class Bench:
     """A bench in progress. on_slot: after each slot, with how many are done and how many there are."""
 
-    rounds: int = 3
-    seconds: float = 1.0
+    rounds: int = ROUNDS
+    seconds: float = SECONDS
     on_slot: Callable[[int, int], None] | None = None
-    _rates: dict[tuple[Mode, Direction, Kind], list[traffic.Rate]] = field(default_factory=dict)
+    _slots: dict[tuple[Mode, Direction, Kind], list[Slot]] = field(default_factory=dict)
     _gnb: dict[Mode, Mode] = field(default_factory=dict)
 
     def run(self) -> Result:
@@ -148,7 +165,7 @@ class Bench:
                         for mode in _order(planes, number):
                             self._slot(t, ends, mode, direction, kind)
                             if self.on_slot is not None:
-                                self.on_slot(sum(map(len, self._rates.values())), slots)
+                                self.on_slot(sum(map(len, self._slots.values())), slots)
         return self._result(planes, skipped)
 
     def _probe(self, ends: Ends) -> dict[str, str]:
@@ -167,20 +184,25 @@ class Bench:
             raise TransportError(f"{mode}: {trouble}")
         ue = PLAIN_UE if mode == "none" else UE
         way = traffic.Way(t.ue, ue, t.dn, DN) if direction == "uplink" else traffic.Way(t.dn, DN, t.ue, ue)
+        before = foreign.taken()
         rate = (traffic.tcp if kind == "tcp" else traffic.udp)(way, self.seconds)
-        self._rates.setdefault((mode, direction, kind), []).append(rate)
+        slot = Slot(rate, foreign.taken().share_since(before))
+        self._slots.setdefault((mode, direction, kind), []).append(slot)
 
     def _result(self, planes: list[Plane], skipped: dict[str, str]) -> Result:
         each = [(direction, kind) for direction in DIRECTIONS for kind in KINDS]
         rows = [self._row(plane, direction, kind) for plane in planes for direction, kind in each]
         forwarding = [self._row("none", direction, kind) for direction, kind in each]
         gnb_plane: dict[str, str] = {plane: self._gnb[plane] for plane in planes}
-        tcp_by = "iperf3" if traffic.has_iperf3() else "cinq"
+        tcp_by = "iperf3" if traffic.by_iperf3(self.seconds) else "cinq"
         return Result(tuple(rows), tuple(forwarding), skipped, gnb_plane, self.rounds, self.seconds, tcp_by)
 
     def _row(self, mode: Mode, direction: Direction, kind: Kind) -> Row:
-        rates, plain = self._rates[mode, direction, kind], self._rates["none", direction, kind]
-        pairs = zip(rates, plain, strict=True)
+        ours, plain = self._slots[mode, direction, kind], self._slots["none", direction, kind]
+        shares = [max(slot.foreign, of.foreign) for slot, of in zip(ours, plain, strict=True)]
+        kept = foreign.kept(shares)
+        rates = [ours[n].rate for n in kept]
+        pairs = zip(rates, (plain[n].rate for n in kept), strict=True)
         if kind == "tcp":
             ratios = [rate.gbit_s / of.gbit_s for rate, of in pairs]
         else:
@@ -192,6 +214,9 @@ class Bench:
             Figure.of(ratios),
             Figure.of(rate.gbit_s for rate in rates),
             Figure.of((rate.kpps for rate in rates), 1),
+            pairs=len(kept),
+            dropped=len(shares) - len(kept),
+            disturbed=sum(shares[n] > foreign.DISTURBED for n in kept),
         )
 
 
