@@ -216,7 +216,10 @@ class Network:
         self._serve(self.amf.services(), self.amf.profile())
         self.amf.start()
         self._undo.push_async_callback(self.amf.stop)
-        listener = await sctp.listen(str(s.amf.n2_address), s.amf.n2_port, self.amf.n2_connected)
+        bounded = sctp.SctpSettings(max_associations=s.amf.n2_max_associations)
+        listener = await sctp.listen(
+            str(s.amf.n2_address), s.amf.n2_port, self.amf.n2_connected, settings=bounded
+        )
         self._undo.callback(listener.close)
 
     # registration at the NRF

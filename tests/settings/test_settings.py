@@ -15,6 +15,7 @@ FAULTS = {
     '[amf]\nn2_adress = "1.2.3.4"': "f:2: amf.n2_adress: unknown key; did you mean 'n2_address'?",
     '[amf]\nn2_address = "1.2.3.444"': "f:2: amf.n2_address: found '1.2.3.444', wanted an IPv4 address",
     "[amf]\nset = 5000": "f:2: amf.set: found 5000, wanted 0 to 1023",
+    "[amf]\nn2_max_associations = 0": "f:2: amf.n2_max_associations: found 0, wanted 1 to 65535",
     '[amf]\nn2_port = "38412"': "f:2: amf.n2_port: found '38412', wanted a whole number",
     "[amf]\nn2_port = true": "f:2: amf.n2_port: found true, wanted a whole number",
     '[amf]\nintegrity = ["NIA9"]': "f:2: amf.integrity[0]: found 'NIA9', wanted 'NIA1', 'NIA2' or 'NIA3'",

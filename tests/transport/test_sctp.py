@@ -112,6 +112,11 @@ def start_peer(local_port: int = 0, remote: str = "127.0.0.1") -> subprocess.Pop
     )
 
 
+def aborted_by_peer(reason: str) -> str:
+    """What the other end hears of `abort(reason)`: the kernel sends no text."""
+    return "aborted by the peer" + (f": {reason}" if sctp.implementation() == "usrsctp" else "")
+
+
 def stop(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait()
@@ -178,12 +183,12 @@ def test_message_beyond_the_limit_ends_only_its_association() -> None:
         first = await sctp.connect("127.0.0.1", PORT, good)
         second = await sctp.connect("127.0.0.1", PORT, bad)
         second.send(bytes(70_000))
-        assert await bad.recorders[0].end() == "aborted by the peer: message longer than 65536 octets"
+        assert await bad.recorders[0].end() == aborted_by_peer("message longer than 65536 octets")
         assert await server.recorders[1].end() == "aborted here: message longer than 65536 octets"
         first.send(bytes(65_536))
         assert len((await good.recorders[0].heard(1))[0][0]) == 65_536
         listener.close()
-        assert await good.recorders[0].end() == "aborted by the peer: the server stops"
+        assert await good.recorders[0].end() == aborted_by_peer("the server stops")
 
     run(work)
 
@@ -213,13 +218,39 @@ def test_abort_of_one_leaves_the_others() -> None:
         first, second = [await sctp.connect("127.0.0.1", PORT, clients) for _ in range(2)]
         first.abort("enough")
         assert clients.recorders[0].reasons == ["aborted here: enough"]
-        assert await server.recorders[0].end() == "aborted by the peer: enough"
+        assert await server.recorders[0].end() == aborted_by_peer("enough")
         second.send(b"still here")
         assert await clients.recorders[1].heard(1) == [(b"still here", 0, 60)]
         assert len(listener.associations) == 1
         listener.close()
 
     run(work)
+
+
+def test_too_many_associations_are_refused(caplog: pytest.LogCaptureFixture) -> None:
+    """Those that are open stay, a flood of refusals is one line, and one that ends makes room."""
+
+    async def work() -> None:
+        server, clients = Side(echo=True), Side()
+        bounded = SctpSettings(max_associations=2)
+        listener = await sctp.listen("127.0.0.1", PORT, server, settings=bounded)
+        first, _ = [await sctp.connect("127.0.0.1", PORT, clients) for _ in range(2)]
+        for number in range(2, 22):
+            await sctp.connect("127.0.0.1", PORT, clients)
+            reason = await clients.recorders[number].end()
+            assert reason == aborted_by_peer("too many associations")
+        assert len(server.recorders) == len(listener.associations) == 2
+        first.send(b"still here")
+        assert await clients.recorders[0].heard(1) == [(b"still here", 0, 60)]
+        await first.close()
+        await server.recorders[0].end()
+        again = await sctp.connect("127.0.0.1", PORT, clients)
+        again.send(b"there is room")
+        assert await clients.recorders[22].heard(1) == [(b"there is room", 0, 60)]
+        listener.close()
+
+    run(work)
+    assert sum("refused" in each.getMessage() for each in caplog.records) == 1
 
 
 def test_failing_handler_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
@@ -287,7 +318,9 @@ def test_other_process_in_the_same_namespace_and_its_death() -> None:
             assert await server.recorders[1].end() == "shut down by the peer"
             for each in peers:
                 stop(each)
-            assert await server.recorders[2].end() == "no answer from the peer"
+            kernel = sctp.implementation() == "kernel"  # which shuts down for a process that was killed
+            reason = "shut down by the peer" if kernel else "no answer from the peer"
+            assert await server.recorders[2].end() == reason
             assert not server.recorders[0].reasons
             own.send(b"unharmed")
             assert await server.recorders[0].heard(1) == [(b"unharmed", 0, 60)]
@@ -299,7 +332,9 @@ def test_other_process_in_the_same_namespace_and_its_death() -> None:
     run(work)
 
 
-def test_peer_restart_is_a_loss_and_a_new_association() -> None:
+def test_peer_restart_is_a_loss_and_a_new_association(needs_usrsctp: None) -> None:
+    """The kernel would shut a killed process's association down."""
+
     async def work() -> None:
         server = Side()
         listener = await sctp.listen("127.0.0.1", PORT, server)
@@ -406,7 +441,7 @@ def test_wrong_addresses() -> None:
     run(work)
 
 
-def test_a_second_event_loop_starts_afresh() -> None:
+def test_a_second_event_loop_starts_afresh(needs_usrsctp: None) -> None:
     async def work() -> None:
         server, client = Side(echo=True), Side()
         await sctp.listen("127.0.0.1", PORT, server)

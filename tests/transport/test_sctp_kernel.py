@@ -7,9 +7,11 @@ all its associations on it.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import struct
+import sys
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -30,9 +32,12 @@ class FakeSocket:
 
     incoming: deque[tuple[bytes, kernel.Ancillary, int] | OSError] = field(default_factory=deque)
     sent: list[tuple[bytes, kernel.Ancillary]] = field(default_factory=list)
+    more: list[bool] = field(default_factory=list)
     room: int = 1000
     streams: int = 12
+    error: int = 0
     shut: bool = False
+    linger: bytes = b""
     closed: bool = False
 
     def __post_init__(self) -> None:
@@ -41,33 +46,45 @@ class FakeSocket:
     def fileno(self) -> int:
         return self.near.fileno()
 
-    def recvmsg_into(
-        self, buffers: list[memoryview], ancillary_size: int, /
-    ) -> tuple[int, kernel.Ancillary, int, object]:
+    def recvmsg(self, octets: int, ancillary_size: int, /) -> tuple[bytes, kernel.Ancillary, int, object]:
         if not self.incoming:
             raise BlockingIOError
         assert ancillary_size >= 28 + 16
         script = self.incoming.popleft()
         if isinstance(script, OSError):
             raise script
-        octets, ancillary, flags = script
-        buffers[0][: len(octets)] = octets
-        return len(octets), ancillary, flags, None
+        message, ancillary, flags = script
+        assert len(message) <= octets
+        return message, ancillary, flags, None
 
     def sendmsg(self, buffers: list[bytes], ancillary: kernel.Ancillary, flags: int, /) -> int:
         if not self.room:
             raise BlockingIOError
         self.room -= 1
+        assert flags & socket.MSG_NOSIGNAL
+        self.more.append(flags & socket.MSG_MORE != 0)
         self.sent.append((buffers[0], ancillary))
         return len(buffers[0])
 
     def getsockopt(self, level: int, name: int, size: int, /) -> bytes:
+        if level == socket.SOL_SOCKET:
+            assert (name, size) == (socket.SO_ERROR, 4)
+            return self.error.to_bytes(4, sys.byteorder)
         assert (level, name, size) == (132, 14, 176)
         return bytes(18) + struct.pack("=H", self.streams) + bytes(156)
+
+    def setsockopt(self, level: int, name: int, value: bytes, /) -> None:
+        assert (level, name) == (socket.SOL_SOCKET, socket.SO_LINGER)
+        self.linger = value
 
     def shutdown(self, how: int, /) -> None:
         assert how == socket.SHUT_WR
         self.shut = True
+
+    @property
+    def aborted(self) -> bool:
+        """As Linux does it: SO_LINGER on with 0 s, then close."""
+        return self.closed and self.linger == struct.pack("=ii", 1, 0)
 
     def close(self) -> None:
         self.closed = True
@@ -118,7 +135,7 @@ def start(fake: FakeSocket, recorders: list[Recorder], settings: SctpSettings) -
 
 def test_options_have_the_sizes_of_linux_sctp_h() -> None:
     sizes = {name: len(value) for name, value in kernel.options(SctpSettings())}
-    assert sizes == {0: 16, 1: 20, 2: 8, 3: 4, 9: 156, 32: 4, 11: 8}
+    assert sizes == {0: 16, 1: 20, 2: 8, 3: 4, 9: 152, 32: 4, 11: 8}
     path = dict(kernel.options(SctpSettings(heartbeat_ms=1234, max_retransmissions=7)))[9]
     assert struct.unpack_from("=I", path, 132)[0] == 1234
     assert struct.unpack_from("=H", path, 136)[0] == 7
@@ -143,9 +160,43 @@ def test_send_and_receive(fake: FakeSocket) -> None:
         association.readable()
         assert recorders[0].messages == [(b"whole", 3, 60), (b"in parts", 4, 60)]
         association.abort("why")
-        assert fake.sent[1] == (b"why", [(132, 2, struct.pack("=HH", 0, 4) + bytes(12))])
         assert recorders[0].reasons == ["aborted here: why"]
-        assert fake.closed
+        assert fake.aborted
+
+    asyncio.run(work())
+
+
+def test_what_a_turn_sends_is_bundled(fake: FakeSocket) -> None:
+    async def work() -> None:
+        association = start(fake, [], SctpSettings())
+        for octets in (b"one", b"two", b"three"):
+            association.send(octets, stream=1)
+        assert not fake.sent
+        await asyncio.sleep(0)
+        assert [octets for octets, _ in fake.sent] == [b"one", b"two", b"three"]
+        assert fake.more == [True, True, False]
+        association.send(b"four")
+        association.abort()
+        assert fake.more[3:] == [False]
+
+    asyncio.run(work())
+
+
+def test_a_message_that_breaks_off_leaves_nothing(fake: FakeSocket) -> None:
+    """SCTP_PARTIAL_DELIVERY_ABORTED: the rest does not come, and the next message is whole."""
+
+    async def work() -> None:
+        recorders: list[Recorder] = []
+        association = start(fake, recorders, SctpSettings())
+        broken_off = struct.pack("=HHIIi", 0x8006, 0, 16, 0, 0)
+        fake.incoming += [
+            (b"half of", rcvinfo(4, 60), 0),
+            (broken_off, [], 0x8000 | socket.MSG_EOR),
+            (b"whole", rcvinfo(4, 60), socket.MSG_EOR),
+        ]
+        association.readable()
+        assert recorders[0].messages == [(b"whole", 4, 60)]
+        association.abort()
 
     asyncio.run(work())
 
@@ -180,6 +231,7 @@ def test_full_queue_aborts(fake: FakeSocket) -> None:
         association.send(bytes(101))
         await asyncio.sleep(0)
         assert "more than 100 octets wait" in recorders[0].reasons[0]
+        assert fake.aborted
 
     asyncio.run(work())
 
@@ -189,12 +241,13 @@ def test_full_queue_aborts(fake: FakeSocket) -> None:
     [
         (notification(COMM_LOST), "no answer from the peer"),
         (
-            notification(COMM_LOST, struct.pack("!BBHHH", 6, 0, 12, 12, 8) + b"gone"),
+            notification(COMM_LOST, struct.pack("!HH", 12, 8) + b"gone"),
             "aborted by the peer: gone",
         ),
-        (notification(COMM_LOST, struct.pack("!BBHHH", 6, 0, 8, 4, 4)), "aborted by the peer, cause 4"),
+        (notification(COMM_LOST, struct.pack("!HH", 12, 4)), "aborted by the peer"),
+        (notification(COMM_LOST, struct.pack("!HH", 4, 4)), "aborted by the peer, cause 4"),
         (notification(SHUTDOWN_COMP), "shut down by the peer"),
-        ((b"", [], 0), "closed by the peer"),
+        ((b"", [], 0), "shut down by the peer"),
         (OSError(104, "reset"), "Connection reset by peer"),
         ((bytes(200), rcvinfo(0, 60), socket.MSG_EOR), "aborted here: message longer than 100 octets"),
     ],
@@ -209,6 +262,65 @@ def test_ends(fake: FakeSocket, script: tuple[bytes, kernel.Ancillary, int] | OS
         assert fake.closed
 
     asyncio.run(work())
+
+
+def test_abort_without_a_cause(fake: FakeSocket) -> None:
+    async def work() -> None:
+        recorders: list[Recorder] = []
+        association = start(fake, recorders, SctpSettings())
+        fake.error = errno.ECONNRESET
+        fake.incoming.append(notification(COMM_LOST))
+        association.readable()
+        assert recorders[0].reasons == ["aborted by the peer"]
+        assert not fake.aborted
+
+    asyncio.run(work())
+
+
+def test_too_many_are_refused(caplog: pytest.LogCaptureFixture) -> None:
+    """The listener on a TCP socket, which it leaves in the same way: with a reset."""
+
+    async def work() -> None:
+        listening = socket.create_server(("127.0.0.1", 0))
+        listening.setblocking(False)
+        listener = kernel.KernelListener(listening, Recorder, SctpSettings(max_associations=0))
+        for _ in range(3):
+            with socket.create_connection(listener.local) as refused:
+                refused.setblocking(False)
+                with pytest.raises(ConnectionResetError):
+                    await asyncio.get_running_loop().sock_recv(refused, 1)
+        assert not listener.associations
+        listener.close()
+
+    asyncio.run(work())
+    assert [each.getMessage() for each in caplog.records if "refused" in each.getMessage()] == [
+        caplog.records[-1].getMessage()
+    ]
+    assert "0 are open and no more are taken" in caplog.text
+
+
+def test_no_descriptor_left_is_no_busy_loop(caplog: pytest.LogCaptureFixture) -> None:
+    class Exhausted(socket.socket):
+        asked = 0
+
+        def accept(self) -> tuple[socket.socket, object]:
+            self.asked += 1
+            raise OSError(errno.EMFILE, "Too many open files")
+
+    async def work() -> None:
+        listening = Exhausted(socket.AF_INET, socket.SOCK_STREAM)
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        listening.setblocking(False)
+        listener = kernel.KernelListener(listening, Recorder, SctpSettings())
+        with socket.create_connection(listener.local):
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert listening.asked == 1
+        listener.close()
+
+    asyncio.run(work())
+    assert "Too many open files" in caplog.text
 
 
 def test_restart(fake: FakeSocket) -> None:

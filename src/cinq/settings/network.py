@@ -51,6 +51,9 @@ class Amf:
 
     n2_address: IPv4Address = setting("Address on which gNBs find the AMF.", IPv4Address("127.0.0.5"))
     n2_port: int = setting("SCTP port of N2.", 38412)
+    n2_max_associations: int = setting(
+        "SCTP associations that may be open on N2; further gNBs are refused with ABORT, 1 to 65535.", 512
+    )
     region: int = setting("AMF region identifier, 0 to 255.", 1)
     set: int = setting("AMF set identifier, 0 to 1023.", 1)
     pointer: int = setting("AMF pointer, 0 to 63.", 0)
@@ -69,6 +72,8 @@ class Amf:
         for name, limit in (("region", 255), ("set", 1023), ("pointer", 63), ("relative_capacity", 255)):
             if not 0 <= getattr(self, name) <= limit:
                 raise ValueError(f"{name}: found {getattr(self, name)}, wanted 0 to {limit}")
+        if not 0 < self.n2_max_associations < 65536:
+            raise ValueError(f"n2_max_associations: found {self.n2_max_associations}, wanted 1 to 65535")
         if not self.integrity or not self.ciphering:
             raise ValueError("integrity and ciphering: wanted at least one algorithm each")
         if not 0 <= self.t3512_s <= 31 * 320 * 3600:

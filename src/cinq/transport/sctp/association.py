@@ -35,6 +35,8 @@ class SctpSettings:
     rto_max_ms: int = 2000
     max_retransmissions: int = 4
     max_init_attempts: int = 4
+    max_associations: int = 512
+    """Of one listener; further ones are refused with ABORT, those that are open stay."""
     message_limit: int = 65536
     """Octets of one user message; a longer one aborts the association it came on."""
     send_queue_limit: int = 4 << 20
@@ -74,7 +76,10 @@ class Association(Protocol):
         """SHUTDOWN after what is queued was delivered; ABORT when that takes longer than `within` seconds."""
 
     def abort(self, reason: str = "") -> None:
-        """ABORT with a user-initiated cause; the own handler hears `lost(reason)`."""
+        """ABORT with a user-initiated cause; the own handler hears `lost(reason)`.
+
+        The peer hears the reason by libusrsctp only: the kernel sends none on a socket of one association.
+        """
 
 
 class Listener(Protocol):

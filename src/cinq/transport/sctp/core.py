@@ -83,7 +83,7 @@ class AssociationCore(ABC):
 
     @abstractmethod
     def transmit_abort(self, reason: bytes) -> None:
-        """Sends ABORT, with a user-initiated cause."""
+        """ABORT with a user-initiated cause leaves now, or at the latest with `release`."""
 
     @abstractmethod
     def release(self) -> None:
@@ -184,16 +184,25 @@ class AssociationCore(ABC):
             except Exception:
                 log.exception("the handler of %s failed on a message of %d octets", self.remote, len(octets))
 
-    def changed(self, change: int, info: bytes) -> None:
-        """An SCTP_ASSOC_CHANGE notification; `info`: sac_info, the ABORT chunk if the peer sent one."""
+    def changed(self, change: int, causes: bytes | None) -> None:
+        """An SCTP_ASSOC_CHANGE notification; `causes`: error causes of the peer's ABORT, None: it sent none."""
         if change == Change.COMM_LOST:
-            self.end(_why_lost(info))
+            self.end(_why_lost(causes))
         elif change == Change.RESTART:
             self.restarted()
         elif change == Change.SHUTDOWN_COMP:
-            self.end("shut down" if self._gone is not None else "shut down by the peer")
+            self.shut_down()
         elif change == Change.CANT_STR_ASSOC:
-            self.end("refused by the peer" if info else "no answer from the peer")
+            self.end("no answer from the peer" if causes is None else "refused by the peer")
+
+    def shut_down(self) -> None:
+        """The SHUTDOWN exchange is over, or needs nothing more from here."""
+        self.end("shut down" if self._gone is not None else "shut down by the peer")
+
+    def incomplete(self) -> None:
+        """The rest of the message whose beginning was `received` will not come (RFC 6458 §6.1.7)."""
+        self._parts.clear()
+        self._part_octets = 0
 
     def hand_over(self, successor: AssociationCore) -> None:
         """The peer restarted: to the user this one is lost and `successor` is new."""
@@ -228,14 +237,14 @@ class AssociationCore(ABC):
                 log.exception("the handler of %s failed on the loss of the association", self.remote)
 
 
-def _why_lost(abort: bytes) -> str:
-    """The reason of COMM_LOST; `abort` is the ABORT chunk of the peer, if there was one (RFC 9260 §3.3.7)."""
-    if not abort:
+def _why_lost(causes: bytes | None) -> str:
+    """The reason of COMM_LOST; `causes`: what stood in the ABORT chunk, if there was one (RFC 9260 §3.3.7)."""
+    if causes is None:
         return "no answer from the peer"
-    if len(abort) < 8:
+    if len(causes) < 4:
         return "aborted by the peer"
-    cause, length = struct.unpack_from("!HH", abort, 4)
-    text = abort[8 : 4 + length].decode("utf-8", "replace").strip("\0")
-    if cause == USER_INITIATED and text:
-        return f"aborted by the peer: {text}"
-    return f"aborted by the peer, cause {cause}"
+    cause, length = struct.unpack_from("!HH", causes)
+    if cause != USER_INITIATED:
+        return f"aborted by the peer, cause {cause}"
+    text = causes[4:length].decode("utf-8", "replace").strip("\0")
+    return f"aborted by the peer: {text}" if text else "aborted by the peer"

@@ -1,21 +1,30 @@
 """SCTP by the Linux kernel: one-to-one style sockets (RFC 6458 §4), constants of linux/sctp.h.
 
-The machine that this was written on has no kernel SCTP: the layouts are tested with a socket that is not one.
+The machine that this was written on has no kernel SCTP: the layouts are tested with a socket that is not one. What
+Linux does differently from RFC 6458, read from its net/sctp: states of an association count from 0, sac_info has the
+error causes without the header of the ABORT chunk, and a one-to-one socket takes no SCTP_ABORT flag.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
+import logging
 import os
 import socket
 import struct
+import sys
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Protocol
 
 from cinq.transport.error import NoAnswerError, TransportError
+from cinq.transport.sctp.admission import Admission
 from cinq.transport.sctp.association import Address, Association, OnAssociation, SctpSettings
 from cinq.transport.sctp.core import AssociationCore, Change, Message, assoc_change
+
+log = logging.getLogger(__name__)
 
 IPPROTO_SCTP = 132
 SCTP_RTOINFO, SCTP_ASSOCINFO, SCTP_INITMSG, SCTP_NODELAY, SCTP_PEER_ADDR_PARAMS = 0, 1, 2, 3, 9
@@ -23,12 +32,15 @@ SCTP_EVENTS, SCTP_STATUS, SCTP_RECVRCVINFO = 11, 14, 32
 CMSG_SNDINFO, CMSG_RCVINFO = 2, 3
 MSG_NOTIFICATION = 0x8000
 MSG_EOR = socket.MSG_EOR
-ASSOC_CHANGE = 0x8001
-SCTP_ABORT = 1 << 2
+ASSOC_CHANGE, PARTIAL_DELIVERY = 0x8001, 0x8006
 SPP_HB_ENABLE = 1
+LINGER_ABORT = struct.pack("=ii", 1, 0)
+"""Closing a socket sends ABORT instead of SHUTDOWN; a cause of user-initiated, and no text."""
 
 BACKLOG = 512
 BATCH = 32
+ACCEPT_PAUSE_S = 1.0
+"""Until associations are accepted again when there is no descriptor or memory for one."""
 READ_SIZE = 65536
 STATUS_SIZE = 176
 
@@ -45,11 +57,10 @@ class KernelSocket(Protocol):
     """The part of socket.socket that an association uses."""
 
     def fileno(self) -> int: ...
-    def recvmsg_into(
-        self, buffers: list[memoryview], ancillary_size: int, /
-    ) -> tuple[int, Ancillary, int, object]: ...
+    def recvmsg(self, octets: int, ancillary_size: int, /) -> tuple[bytes, Ancillary, int, object]: ...
     def sendmsg(self, buffers: list[bytes], ancillary: Ancillary, flags: int, /) -> int: ...
     def getsockopt(self, level: int, name: int, size: int, /) -> bytes: ...
+    def setsockopt(self, level: int, name: int, value: bytes, /) -> None: ...
     def shutdown(self, how: int, /) -> None: ...
     def close(self) -> None: ...
 
@@ -73,15 +84,16 @@ def options(settings: SctpSettings) -> list[tuple[int, bytes]]:
         (SCTP_ASSOCINFO, struct.pack("=iHHIII", 0, retransmissions, 0, 0, 0, 0)),
         (SCTP_INITMSG, struct.pack("=HHHH", *streams, settings.max_init_attempts, settings.rto_max_ms)),
         (SCTP_NODELAY, struct.pack("=i", 1)),
-        (
-            SCTP_PEER_ADDR_PARAMS,
-            struct.pack(
-                "=i128xIHIIIIBx", 0, settings.heartbeat_ms, retransmissions, 0, 0, SPP_HB_ENABLE, 0, 0
-            ),
-        ),
+        (SCTP_PEER_ADDR_PARAMS, _path(settings)),
         (SCTP_RECVRCVINFO, struct.pack("=i", 1)),
         (SCTP_EVENTS, bytes([0, 1, 0, 0, 0, 1, 1, 0])),  # association change, shutdown, partial delivery
     ]
+
+
+def _path(settings: SctpSettings) -> bytes:
+    """struct sctp_paddrparams as it was before Linux 4.18: the only size that all kernels take."""
+    heartbeat, retransmissions = settings.heartbeat_ms, settings.max_retransmissions
+    return struct.pack("=i128xIHIIIxx", 0, heartbeat, retransmissions, 0, 0, SPP_HB_ENABLE)
 
 
 def _configured(made: socket.socket, settings: SctpSettings) -> socket.socket:
@@ -89,6 +101,11 @@ def _configured(made: socket.socket, settings: SctpSettings) -> socket.socket:
     for name, value in options(settings):
         made.setsockopt(IPPROTO_SCTP, name, value)
     return made
+
+
+@lru_cache(1024)
+def _sending(stream: int, ppid: int) -> Ancillary:
+    return [(IPPROTO_SCTP, CMSG_SNDINFO, sndinfo.pack(stream, 0, socket.htonl(ppid), 0, 0))]
 
 
 class KernelAssociation(AssociationCore):
@@ -99,7 +116,6 @@ class KernelAssociation(AssociationCore):
     ) -> None:
         super().__init__(local, remote, settings)
         self._socket = connected
-        self._buffer = memoryview(bytearray(READ_SIZE))
         self._writing = False
 
     def start(self, on_association: OnAssociation, owner: set[Association] | None) -> None:
@@ -114,45 +130,51 @@ class KernelAssociation(AssociationCore):
             if self.over:
                 return
             try:
-                n, ancillary, flags, _ = self._socket.recvmsg_into([self._buffer], ANCILLARY)
+                octets, ancillary, flags, _ = self._socket.recvmsg(READ_SIZE, ANCILLARY)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
                 self.end(os.strerror(error.errno or 0))
                 return
-            octets = bytes(self._buffer[:n])
             if flags & MSG_NOTIFICATION:
                 self._notified(octets)
-            elif n == 0:
-                self.end("closed by the peer")
+            elif not octets:  # the peer's SHUTDOWN: nothing more comes, and Linux may be answering it still
+                self.shut_down()
             else:
                 stream, ppid = _stream_and_ppid(ancillary)
-                self.received(octets, bool(flags & MSG_EOR), stream, ppid)
+                self.received(octets, flags & MSG_EOR != 0, stream, ppid)
 
     def _notified(self, octets: bytes) -> None:
-        if len(octets) < assoc_change.size or struct.unpack_from("=H", octets)[0] != ASSOC_CHANGE:
+        kind = int.from_bytes(octets[:2], sys.byteorder)
+        if kind == PARTIAL_DELIVERY:
+            self.incomplete()
+        if kind != ASSOC_CHANGE or len(octets) < assoc_change.size:
             return
         change = assoc_change.unpack_from(octets)[3] + 1
-        if change != Change.COMM_UP:
-            self.changed(change, octets[assoc_change.size :])
+        if change == Change.COMM_UP:
+            return
+        causes = octets[assoc_change.size :]
+        self.changed(change, causes if causes or self._reset() else None)
+
+    def _reset(self) -> bool:
+        """Whether the peer sent an ABORT, which may be without causes."""
+        error = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR, 4)
+        return int.from_bytes(error, sys.byteorder) in (errno.ECONNRESET, errno.ECONNREFUSED)
 
     # -- what AssociationCore wants
 
     def transmit(self, messages: Collection[Message]) -> int:
+        """MSG_MORE has Linux hold all but the last back, so that it bundles them."""
+        send, last = self._socket.sendmsg, len(messages) - 1
         for sent, (octets, stream, ppid) in enumerate(messages):
-            if not self._transmit(octets, stream, ppid, 0):
+            flags = socket.MSG_NOSIGNAL if sent == last else socket.MSG_NOSIGNAL | socket.MSG_MORE
+            try:
+                send([octets], _sending(stream, ppid), flags)
+            except (BlockingIOError, InterruptedError):
                 return sent
+            except OSError as error:  # the notification that explains it is on its way
+                log.debug("message of %d octets for %s not sent: %s", len(octets), self.remote, error)
         return len(messages)
-
-    def _transmit(self, octets: bytes, stream: int, ppid: int, flags: int) -> bool:
-        info = sndinfo.pack(stream, flags, socket.htonl(ppid), 0, 0)
-        try:
-            self._socket.sendmsg([octets], [(IPPROTO_SCTP, CMSG_SNDINFO, info)], socket.MSG_NOSIGNAL)
-        except (BlockingIOError, InterruptedError):
-            return False
-        except OSError:
-            return True  # the notification that explains it is on its way
-        return True
 
     def wait_for_room(self, wanted: bool) -> None:
         if wanted and not self._writing:
@@ -168,7 +190,7 @@ class KernelAssociation(AssociationCore):
             self.end(os.strerror(error.errno or 0))
 
     def transmit_abort(self, reason: bytes) -> None:
-        self._transmit(reason, 0, 0, SCTP_ABORT)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ABORT)
 
     def release(self) -> None:
         self.wait_for_room(False)
@@ -211,28 +233,48 @@ class KernelListener:
         self._on_association = on_association
         self._settings = settings
         self._open: set[Association] = set()
+        self._admission = Admission(settings.max_associations)
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(listening, self._readable)
+        self._accept()
 
     @property
     def associations(self) -> frozenset[Association]:
         return frozenset(self._open)
 
+    def _accept(self) -> None:
+        if self._socket.fileno() >= 0:
+            self._loop.add_reader(self._socket, self._readable)
+
     def _readable(self) -> None:
         for _ in range(BATCH):
-            try:
-                accepted, remote = self._socket.accept()
-            except OSError:  # nobody waits, or gone again
+            if self._socket.fileno() < 0:  # closed by the user of the last association
                 return
             try:
-                local = _name(accepted.getsockname())
-                association = KernelAssociation(
-                    _configured(accepted, self._settings), local, _name(remote), self._settings
-                )
-            except OSError:  # gone again
+                accepted, remote = self._socket.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:  # it stays readable: without the pause this would be called all the time
+                log.error("no SCTP association can be accepted: %s", os.strerror(error.errno or 0))
+                self._loop.remove_reader(self._socket)
+                self._loop.call_later(ACCEPT_PAUSE_S, self._accept)
+                return
+            self._take(accepted, _name(remote))
+
+    def _take(self, accepted: socket.socket, remote: Address) -> None:
+        """One new association, or its refusal."""
+        try:
+            if not self._admission.admits(len(self._open), remote):
+                accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ABORT)
                 accepted.close()
-                continue
-            association.start(self._on_association, self._open)
+                return
+            local = _name(accepted.getsockname())
+            association = KernelAssociation(
+                _configured(accepted, self._settings), local, remote, self._settings
+            )
+        except OSError:  # gone again
+            accepted.close()
+            return
+        association.start(self._on_association, self._open)
 
     def close(self) -> None:
         if self._socket.fileno() < 0:
@@ -273,6 +315,22 @@ async def listen(
     return KernelListener(listening, on_association, settings)
 
 
+async def _connected(connecting: socket.socket, remote: Address) -> None:
+    """connect(2) without blocking, and without asyncio's question to the resolver, which may not know SCTP."""
+    error = connecting.connect_ex(remote)
+    if error == errno.EINPROGRESS:
+        loop = asyncio.get_running_loop()
+        answered = asyncio.Event()
+        loop.add_writer(connecting, answered.set)
+        try:
+            await answered.wait()
+        finally:
+            loop.remove_writer(connecting)
+        error = connecting.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if error:
+        raise OSError(error, os.strerror(error))
+
+
 async def connect(
     remote: str,
     port: int,
@@ -284,11 +342,14 @@ async def connect(
     within: float,
 ) -> KernelAssociation:
     """See `cinq.transport.sctp.connect`."""
-    any_address = "::" if ":" in remote else "0.0.0.0"
+    try:
+        any_address = "0.0.0.0" if ipaddress.ip_address(remote).version == 4 else "::"
+    except ValueError:
+        raise TransportError(f"SCTP address {remote!r}: found no IP address", "an IP address") from None
     connecting = _open(local or any_address, local_port, settings)
     try:
         async with asyncio.timeout(within):
-            await asyncio.get_running_loop().sock_connect(connecting, (remote, port))
+            await _connected(connecting, (remote, port))
         here = _name(connecting.getsockname())
         association = KernelAssociation(connecting, here, (remote, port), settings)
     except TimeoutError:

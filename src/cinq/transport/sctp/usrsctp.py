@@ -6,6 +6,7 @@ import os
 import socket
 
 from cinq.transport.error import TransportError
+from cinq.transport.sctp.admission import Admission
 from cinq.transport.sctp.association import Address, Association, OnAssociation, SctpSettings
 from cinq.transport.sctp.port_reservation import PortReservation
 from cinq.transport.sctp.usrsctp_association import UsrsctpAssociation
@@ -45,7 +46,6 @@ class ListeningSocket:
             if not so:
                 return
             handle, port = parse_sockaddr_conn(ffi.buffer(_sockaddr)[:])
-            self.stack.register(handle)
             bound, local, remote = self.stack.pair(handle)
             association = UsrsctpAssociation(
                 self.stack, so, (local, self.port), (remote, port), self.settings
@@ -54,9 +54,12 @@ class ListeningSocket:
             listener = self.listeners.get(bound)
             if listener is None:
                 association.abort("nobody listens")
-                continue
-            association.established(listener.on_association, listener.open)
-            association.ready()
+            elif not listener.admission.admits(len(listener.open), association.remote):
+                association.abort("too many associations")
+            else:
+                self.stack.register(handle)
+                association.established(listener.on_association, listener.open)
+                association.ready()
 
     def forsake(self) -> None:
         for listener in list(self.listeners.values()):
@@ -67,11 +70,16 @@ class UsrsctpListener:
     """A server on one address and port; `Listener` says what its methods do."""
 
     def __init__(
-        self, reservation: PortReservation, shared: ListeningSocket, on_association: OnAssociation
+        self,
+        reservation: PortReservation,
+        shared: ListeningSocket,
+        on_association: OnAssociation,
+        settings: SctpSettings,
     ) -> None:
         self.local: Address = (reservation.address, reservation.port)
         self.on_association = on_association
         self.open: set[Association] = set()
+        self.admission = Admission(settings.max_associations)
         self._reservation = reservation
         self._shared = shared
         shared.listeners[reservation.address] = self
@@ -116,7 +124,7 @@ async def listen(
     except BaseException:
         reservation.release()
         raise
-    return UsrsctpListener(reservation, shared, on_association)
+    return UsrsctpListener(reservation, shared, on_association, settings)
 
 
 def _source_address(remote: str) -> str:

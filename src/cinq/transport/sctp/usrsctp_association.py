@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 SCTP_STATUS = 0x100
 SENDV_SNDINFO, RECVV_RN = 1, 3
 SCTP_ABORT = 0x200
-ASSOC_CHANGE = 1
+ASSOC_CHANGE, PARTIAL_DELIVERY = 1, 7
+CHUNK_HEADER = 4
 WOULD_BLOCK = (errno.EAGAIN, errno.EINPROGRESS)
 READ_SIZE = 65536
 
@@ -207,11 +208,15 @@ class UsrsctpAssociation(AssociationCore):
                 return
 
     def _notified(self, octets: bytes) -> None:
-        if int.from_bytes(octets[:2], sys.byteorder) != ASSOC_CHANGE:
+        kind = int.from_bytes(octets[:2], sys.byteorder)
+        if kind == PARTIAL_DELIVERY:
+            self.incomplete()
+        if kind != ASSOC_CHANGE:
             return
         change = assoc_change.unpack_from(octets)[3]
         if change != Change.COMM_UP:
-            self.changed(change, octets[assoc_change.size :])
+            abort = octets[assoc_change.size :]  # the whole chunk
+            self.changed(change, abort[CHUNK_HEADER:] if abort else None)
         elif self._up is not None and not self._up.done() and self._on_association is not None:
             self.established(self._on_association, None)  # now: a message may follow at once
             self._up.set_result(None)
