@@ -154,6 +154,19 @@ def test_strangers_are_not_answered() -> None:
     asyncio.run(work())
 
 
+def test_a_packet_with_ip_options_is_read() -> None:
+    async def work() -> None:
+        listener = await sctp.listen("127.0.0.1", PORT, Silent)
+        with raw("127.0.0.9") as stranger:
+            stranger.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, b"\x01" * 8)  # no operation
+            stranger.sendto(packet(5000, PORT, 0, init_chunk(7)), ("127.0.0.1", 0))
+            async with asyncio.timeout(5):
+                assert await answer(stranger) == (PORT, INIT_ACK)
+        listener.close()
+
+    asyncio.run(work())
+
+
 def test_garbage_touches_nobody() -> None:
     async def work() -> None:
         listener = await sctp.listen("127.0.0.1", PORT, Silent)

@@ -36,7 +36,9 @@ class UdpEndpoint:
         self._loop = asyncio.get_running_loop()
         name = bound.getsockname()
         self.local: Address = (name[0], name[1])
+        self._closed = False
         self._joined: dict[Address, UdpEndpoint] = {}
+        """Ends of this process by their addresses, as long as they are open."""
         self._arriving: list[tuple[bytes, Address]] = []
         self._loop.add_reader(bound, self._readable)
 
@@ -56,15 +58,16 @@ class UdpEndpoint:
                 log.debug("UDP %s:%d: %s", *self.local, error)
                 continue
             self._deliver(octets, (sender[0], sender[1]))
-            if self._socket.fileno() < 0:
+            if self._closed:
                 return
 
     def _arrive(self) -> None:
         """What the joined ends have sent in one turn of the loop."""
         arriving, self._arriving = self._arriving, []
         for octets, sender in arriving:
-            if self._socket.fileno() >= 0:
-                self._deliver(octets, sender)
+            if self._closed:
+                return
+            self._deliver(octets, sender)
 
     def _deliver(self, octets: bytes, sender: Address) -> None:
         try:
@@ -75,7 +78,7 @@ class UdpEndpoint:
     def send(self, octets: bytes, to: Address) -> None:
         """Sends one datagram, or counts it in `dropped`: UDP promises nothing more."""
         other = self._joined.get(to)
-        if other is not None and other._socket.fileno() >= 0:
+        if other is not None:
             if not other._arriving:
                 self._loop.call_soon(other._arrive)
             other._arriving.append((octets, self.local))
@@ -87,9 +90,13 @@ class UdpEndpoint:
             log.debug("UDP %s:%d to %s:%d: %s", *self.local, *to, error)
 
     def close(self) -> None:
-        if self._socket.fileno() >= 0:
-            self._loop.remove_reader(self._socket)
-            self._socket.close()
+        if self._closed:
+            return
+        self._closed = True
+        for other in self._joined.values():
+            other._joined.pop(self.local, None)
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
 
 
 def holder(port: int) -> str:
