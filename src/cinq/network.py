@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import os
 import uuid
+from itertools import chain
 from pathlib import Path
 
 from cinq.nf.amf import AMF
@@ -37,6 +39,7 @@ from cinq.transport.error import TransportError
 from cinq.transport.sqlite import SqliteStore, StoreError
 from cinq.userplane.open import open_plane
 from cinq.userplane.rules import PlaneSettings, Protected, Role
+from cinq.wire import nas, pfcp
 
 log = logging.getLogger("cinq.network")
 
@@ -93,6 +96,12 @@ class Network:
         await self._access(store)
         await self._register_all()
         await self._control_socket()
+        self.runtime.spawn(self._prepare_codecs, "codecs")
+
+    async def _prepare_codecs(self) -> None:
+        """What else would be made when the first UEs come is made now, in the pauses."""
+        for _ in chain(nas.prepare(), pfcp.prepare()):
+            await asyncio.sleep(0)
 
     # ports
 

@@ -29,7 +29,7 @@ elements are in message.unknown.
 from __future__ import annotations
 
 from cinq.wire.nas.causes import GmmCause, GsmCause
-from cinq.wire.nas.codec import GMM_MESSAGES, GSM_MESSAGES, decode, encode
+from cinq.wire.nas.codec import GMM_MESSAGES, GSM_MESSAGES, decode, encode, prepare
 from cinq.wire.nas.engine import GmmMessage, GsmMessage, NasMessage
 from cinq.wire.nas.envelope import Protected, SecurityHeader, decode_envelope, encode_envelope
 from cinq.wire.nas.error import NasError
@@ -267,4 +267,5 @@ __all__ = [
     "encode",
     "encode_envelope",
     "plain",
+    "prepare",
 ]

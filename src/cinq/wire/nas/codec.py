@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import ModuleType
 
 from cinq.wire.nas import careful, gsm
 from cinq.wire.nas.causes import GmmCause
-from cinq.wire.nas.engine import GMM, GSM, GmmMessage, GsmMessage, NasMessage, build, layout_of
+from cinq.wire.nas.engine import (
+    GMM,
+    GSM,
+    GmmMessage,
+    GsmMessage,
+    NasMessage,
+    build,
+    layout_of,
+    make_constructor,
+)
 from cinq.wire.nas.error import NasError
 from cinq.wire.nas.gmm import registration, security, service
 from cinq.wire.nas.straight import Reader, Writer, reader, writer
@@ -52,6 +61,15 @@ class _Writers(dict[type[NasMessage], Writer]):
 
 
 _gmm_readers, _gsm_readers, _writers = _Readers(GMM_MESSAGES), _Readers(GSM_MESSAGES), _Writers()
+
+
+def prepare() -> Iterator[None]:
+    """Makes the code of all messages, one class (1 to 2 ms) a step: then no first message has to wait for it."""
+    for readers, kinds in ((_gmm_readers, GMM_MESSAGES), (_gsm_readers, GSM_MESSAGES)):
+        for number, kind in kinds.items():
+            _ = readers[number], _writers[kind]
+            make_constructor(kind)
+            yield
 
 
 def decode(octets: bytes) -> NasMessage:

@@ -70,9 +70,7 @@ class NasMessage:
 
     def __init__(self, **fields: object) -> None:
         kind = type(self)
-        type.__setattr__(
-            kind, "__init__", initializer(layout_of(kind))
-        )  # made with the first message of the kind
+        make_constructor(kind)  # with the first message of the kind
         kind.__init__(self, **fields)
 
     def __setattr__(self, key: str, value: object) -> None:
@@ -144,6 +142,12 @@ def build(kind: type[M], fields: dict[str, object]) -> M:
     message = _new(kind)
     _set(message, "__dict__", fields)
     return message
+
+
+def make_constructor(kind: type[NasMessage]) -> None:
+    """Gives a message class its own __init__, unless it has one."""
+    if "__init__" not in vars(kind):
+        type.__setattr__(kind, "__init__", initializer(layout_of(kind)))
 
 
 def layout_of(kind: type[NasMessage]) -> Layout:

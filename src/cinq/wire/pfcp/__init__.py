@@ -9,6 +9,7 @@ from cinq.wire.pfcp.codec import (
     decode,
     encode,
     plain,
+    prepare,
 )
 from cinq.wire.pfcp.elements import (
     BitRate,
@@ -233,4 +234,5 @@ __all__ = [
     "decode",
     "encode",
     "plain",
+    "prepare",
 ]
