@@ -62,6 +62,7 @@ async def _run(chosen: UeSettings, json: bool) -> None:
         async with serve(chosen, Runtime("UE"), on_gone) as ues:
             life = asyncio.ensure_future(_live(ues, chosen, json))
             await asyncio.wait((life, stopped, gone), return_when=asyncio.FIRST_COMPLETED)
+            ended = life.done()
             life.cancel()
             if gone.done():
                 raise Failure(
@@ -69,7 +70,7 @@ async def _run(chosen: UeSettings, json: bool) -> None:
                 )
             await asyncio.gather(*(ue.deregister() for ue in ues), return_exceptions=True)
             gone.cancel()
-            if life.done():
+            if ended:
                 life.result()
     except OSError as error:
         found = failure_of(error)
