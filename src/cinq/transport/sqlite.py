@@ -264,6 +264,9 @@ def _open(path: Path) -> sqlite3.Connection:
     )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(
+        "PRAGMA temp_store = MEMORY"
+    )  # what a statement may undo holds keys: no file in /var/tmp
     return connection
 
 
