@@ -36,14 +36,18 @@ async def control(world: World, gnb: Gnb, n: int = 3) -> Phone:
 
 
 def test_dev_001_empty_nas_pdu() -> None:
+    """A logical error of a class 2 procedure, TS 38.413 §10.4; 5GMM itself would ignore it (TS 24.501 §7.2.1)."""
+
     async def test(world: World) -> None:
         gnb = await Gnb(world).set_up()
         victim = await Phone(world, 2).registered(gnb)
-        victim.say_octets(b"")
-        gnb.say(initial_ue_message(gnb, 500, b""))
-        await asyncio.sleep(1)
-        assert gnb.count(ngap.ErrorIndication) == 1
-        assert any("no 5GMM message" in cause for cause in world.causes())
+        for count, say in enumerate(
+            (lambda: victim.say_octets(b""), lambda: gnb.say(initial_ue_message(gnb, 500, b""))), 1
+        ):
+            say()
+            await asyncio.sleep(1)
+            assert gnb.count(ngap.ErrorIndication) == count
+            assert gnb.last(ngap.ErrorIndication).cause == ("protocol", "semantic-error")
         assert world.amf.by_supi[supi_of(2)].context.rm_state == "RM-REGISTERED"
         await control(world, gnb)
 
@@ -388,6 +392,28 @@ def test_dev_021_unknown_discriminator_while_the_identity_is_awaited() -> None:
         assert phone.count(nas.IdentityRequest) == 5  # T3570 and its retransmissions, then nothing
         assert world.amf.connections == {}
         assert world.amf.runtime.busy == 0
+        await control(world, gnb)
+
+    run(test)
+
+
+def test_dev_017_authentication_response_before_any_challenge() -> None:
+    """On a connection whose UE is being identified: ignored, and the identification goes on."""
+
+    async def test(world: World) -> None:
+        gnb = await Gnb(world).set_up()
+        phone = Phone(world)
+        phone.guti = Guti(PLMN, world.settings.amf_id, 0x12345678)
+
+        def early(message: nas.NasMessage) -> None:
+            phone.say_octets(nas.encode(nas.AuthenticationResponse(res=b"\0" * 16)))
+            phone.usual(message)
+
+        phone.on[nas.IdentityRequest] = early
+        phone.register(gnb)
+        await asyncio.sleep(1)
+        assert [type(m) for m in phone.heard[:2]] == [nas.IdentityRequest, nas.AuthenticationRequest]
+        assert isinstance(phone.heard[-1], nas.RegistrationAccept)
         await control(world, gnb)
 
     run(test)

@@ -123,6 +123,8 @@ def test_dnn_and_slice_that_are_not_subscribed() -> None:
 
 
 def test_dev_028_two_establishments_of_one_session_before_the_accept() -> None:
+    """TS 24.501 §5.4.5.2.5 a) 12: the later request counts, and nothing is left of the former."""
+
     async def test(world: World) -> None:
         gnb = await Gnb(world).set_up()
         world.smf.delay = 0.5

@@ -15,6 +15,7 @@ from cinq.numbering import SNssai
 from cinq.wire import ngap
 
 from .gnb import Gnb, initial_ue_message, setup_request
+from .octets import without
 from .phone import Phone
 from .world import PLMN, World, run, supi_of
 
@@ -76,6 +77,9 @@ def test_dev_036_before_ng_setup() -> None:
 
 
 def test_dev_037_plmn_of_two_and_four_octets() -> None:
+    """The cause is that of §10.2, since octets of another number cannot be told from what follows them; a PLMN of three
+    octets that are none is the semantic error."""
+
     async def test(world: World) -> None:
         gnb = Gnb(world)
         whole = ngap.encode(setup_request())
@@ -83,7 +87,8 @@ def test_dev_037_plmn_of_two_and_four_octets() -> None:
         for octets in (whole[:place] + whole[place + 1 :], whole[:place] + b"\x99" + whole[place:]):
             gnb.say_octets(octets)
             await asyncio.sleep(0.1)
-            assert isinstance(gnb.heard[-1], (ngap.NGSetupFailure, ngap.ErrorIndication))
+            assert gnb.last(ngap.NGSetupFailure).cause == ("protocol", "transfer-syntax-error")
+            assert len(gnb.heard) == gnb.count(ngap.NGSetupFailure)
             assert not gnb.ran.context.is_set_up
         gnb.say(setup_request(plmn=b"\xaa\xbb\xcc"))
         await asyncio.sleep(0.1)
@@ -215,7 +220,11 @@ def test_error_indication_of_a_gnb_that_has_forgotten_the_ue() -> None:
     run(test)
 
 
-def test_dev_042_043_044_050_to_053_procedures_that_are_not_there() -> None:
+def test_dev_042_043_050_to_053_procedures_that_are_not_there() -> None:
+    """§10.3.4.1: "shall reject the procedure using the Error Indication procedure", by the criticality of the procedure
+    code; an Uplink RAN Configuration Transfer (042) is of criticality ignore: "the receiving node shall ignore the
+    procedure", where the list of cases has an Error Indication."""
+
     async def test(world: World) -> None:
         home, other, phone = await two(world)
         assert phone.amf_id is not None
@@ -249,8 +258,42 @@ def test_dev_042_043_044_050_to_053_procedures_that_are_not_there() -> None:
         home.say(ngap.UplinkRANConfigurationTransfer())
         home.say(ngap.HandoverNotify(**both, user_location_information=home.location))
         await asyncio.sleep(0.1)
-        assert len(home.heard) == ignored  # criticality ignore: silence, with its reason
+        assert len(home.heard) == ignored  # with its reason in the journal
         assert any("not supported" in c for c in world.causes())
+        assert world.amf.by_supi[supi_of(2)].connection is not None
+        await control(world, home, other)
+
+    run(test)
+
+
+def test_dev_043_044_what_other_procedures_may_not_lack() -> None:
+    """§10.3.5: IEs of criticality reject. (The Location Reporting Request Type of a Location Report is of criticality
+    ignore: "the receiving node shall ignore that those IEs are missing".)"""
+
+    async def test(world: World) -> None:
+        home, other, phone = await two(world)
+        assert phone.amf_id is not None
+        both = ids(phone.amf_id, phone.ran_id)
+        report = ngap.LocationReport(
+            **both,
+            user_location_information=home.location,
+            location_reporting_request_type=ngap.LocationReportingRequestType(
+                event_type="direct", report_area="cell"
+            ),
+        )
+        acknowledge = ngap.HandoverRequestAcknowledge(
+            **both,
+            pdu_session_resource_admitted_list=[
+                ngap.PDUSessionResourceAdmittedItem(
+                    pdu_session_id=1, handover_request_acknowledge_transfer=b""
+                )
+            ],
+            target_to_source_transparent_container=b"",
+        )
+        home.say_octets(without(report, "RAN-UE-NGAP-ID"))
+        home.say_octets(without(acknowledge, "TargetToSource-TransparentContainer"))
+        await asyncio.sleep(0.1)
+        assert home.count(ngap.ErrorIndication) == 2
         assert world.amf.by_supi[supi_of(2)].connection is not None
         await control(world, home, other)
 

@@ -291,6 +291,8 @@ def filters(text: str) -> list[pfcp.SdfFilter]:
 
 PDI = "create_pdrs__0__pdi__"
 REFUSED = {
+    # The list of cases says "Mandatory IE missing"; but the FAR ID of a Create PDR is conditional (TS 29.244 table
+    # 7.5.2.2-1), and "Conditional IE missing" is the cause for such (table 8.2.1-1).
     "DEV-067 PDR without FAR": (changed(create_pdrs__0__far_id=None), Cause.CONDITIONAL_IE_MISSING, 108),
     "DEV-068 URR 65535": (
         changed(

@@ -10,7 +10,7 @@ from msgspec import Struct
 from cinq.crypto import kdf
 from cinq.nf.amf import elements, n1, outcomes
 from cinq.nf.amf.connection import NgConnection
-from cinq.nf.amf.context import UeContext
+from cinq.nf.amf.context import Ambr, UeContext
 from cinq.nf.amf.errors import answer_broken, error_indication, incompatible, notify, unsupported
 from cinq.numbering import Guti, NumberingError, SNssai, STmsi
 from cinq.sbi.services.nsmf_pdusession import N2SmInfoType
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cinq.nf.amf.ran import Ran
     from cinq.nf.amf.ue import Ue
 
+UNLIMITED = Ambr(4_000_000_000_000, 4_000_000_000_000)  # the most that there is, where nothing is subscribed
 RELEASE_GUARD_S = 10.0  # how long a UEContextReleaseComplete is waited for
 INITIAL = (nas.RegistrationRequest, nas.ServiceRequest, nas.DeregistrationRequestUEOriginating)
 ACCEPTS = (nas.RegistrationAccept, nas.ServiceAccept)
@@ -128,7 +129,7 @@ def _initial_context_setup(
         ngap.InitialContextSetupRequest(
             amf_ue_ngap_id=connection.amf_ue_ngap_id,
             ran_ue_ngap_id=connection.ran_ue_ngap_id,
-            ue_aggregate_maximum_bit_rate=elements.ue_ambr(ambr) if ambr and sessions else None,
+            ue_aggregate_maximum_bit_rate=elements.ue_ambr(ambr or UNLIMITED) if sessions else None,
             guami=elements.guami(settings.plmn, settings.amf_id),
             pdu_session_resource_setup_list_cxt_req=sessions or None,
             allowed_nssai=elements.allowed_nssai(context.allowed_nssai),
@@ -296,7 +297,9 @@ def _of_a_connection(connection: NgConnection, message: ngap.Pdu) -> None:
     match message:
         case ngap.UplinkNASTransport():
             connection.moved(message.user_location_information)
-            if not connection.releasing:
+            if not message.nas_pdu:  # §10.4
+                connection.ran.tell(error_indication(("protocol", "semantic-error"), message))
+            elif not connection.releasing:
                 n1.receive(ue, message.nas_pdu)
         case ngap.InitialContextSetupFailure() if "InitialContextSetup" in connection.outstanding:
             connection.settle("InitialContextSetup")
