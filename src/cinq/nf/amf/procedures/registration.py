@@ -56,7 +56,7 @@ async def registration(ue: Ue, arrival: Arrival) -> None:
     if isinstance(arrival, Checked):
         guti_reallocation.used(ue, request.mobile_identity)
     try:
-        if isinstance(arrival, Checked) and not must_authenticate(ue):
+        if isinstance(arrival, Checked) and not must_authenticate(ue, request):
             request = in_full(ue, arrival)
         else:
             request = request if isinstance(arrival, Checked) else request.cleartext()
@@ -123,15 +123,33 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
 
 async def update(ue: Ue, request: nas.RegistrationRequest) -> None:
     """Mobility and periodic registration update, TS 24.501 §5.5.1.3."""
+    slices = await select_anew(ue, request)
     status = await synchronise(ue, request.pdu_session_status)
     reactivated = await reactivate(ue, request.uplink_data_status)
     guti = ue.amf.allocate_guti(ue)
-    accept = accept_of(ue, guti, status=status, reactivated=reactivated)
+    accept = accept_of(ue, guti, slices, status, reactivated)
     await guti_reallocation.tell(ue, guti, accept, nas.RegistrationComplete, T3550)
     deliver_pending(ue)
     periodic = request.registration_type.value == RegistrationKind.PERIODIC
     if periodic and not request.registration_type.follow_on and not request.uplink_data_status:
         ue.perform_soon(release_by_amf, ("nas", "normal-release"))
+
+
+async def select_anew(ue: Ue, request: nas.RegistrationRequest) -> subscription.Slices | None:
+    """What a UE that now requests other slices may have; sessions in any other slice end (§5.5.1.3.4).
+
+    None: the allowed NSSAI stays as it is.
+    """
+    requested = request.requested_nssai
+    allowed = {(s.sst, s.sd) for s in ue.context.allowed_nssai}
+    if requested is None or {(s.sst, s.sd) for s in requested} == allowed:
+        return None
+    subscribed = await subscription.sdm_get(ue)
+    slices = await subscription.select_slices(ue, request, subscribed)
+    kept = tuple(sm for sm in ue.context.sm_contexts if sm.s_nssai in slices.allowed)
+    await release_sessions(ue, [sm for sm in ue.context.sm_contexts if sm not in kept])
+    ue.commit(allowed_nssai=slices.allowed, subscribed_dnns=subscribed.dnns, sm_contexts=kept)
+    return slices
 
 
 def accept_of(
@@ -189,9 +207,14 @@ def check_what_is_asked(ue: Ue, request: nas.RegistrationRequest) -> None:
         raise Refused(reject(GmmCause.PEI_NOT_ACCEPTED), "emergency registration is not supported")
 
 
-def must_authenticate(ue: Ue) -> bool:
-    """Policy, a context that may be behind, a COUNT that comes to its end, and a UE without keys of its own."""
+def must_authenticate(ue: Ue, request: nas.RegistrationRequest) -> bool:
+    """Policy, a context that may be behind, a COUNT that comes to its end, and a UE without keys of its own.
+
+    Also a changed UE security capability: what was chosen by the old one may not be in it (TS 24.501 §5.5.1.3.2).
+    """
     security = ue.security
+    if capability_of(ue, request) != ue.context.security_capability:
+        return True
     if security is not None and max(security.ul_count, security.dl_count) >= LAST_COUNTS:
         return True
     return ue.doubtful or ue.keys is None or ue.amf.settings.authenticate_known or ue.context.supi is None
