@@ -7,7 +7,10 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from cinq.nf.smf.uplink import Answered, uplink_message
 from cinq.procedure import run_virtual
 from cinq.sbi import Problem
 from cinq.sbi.models import Snssai
@@ -424,3 +427,17 @@ def test_n2_transfer_that_cannot_be_read() -> None:
         assert (await w.setup_response(ref)).json_data.up_cnx_state == "ACTIVATED"
 
     play(scene)
+
+
+@settings(max_examples=300, derandomize=True)
+@given(st.binary(max_size=24), st.sampled_from([None, 0, 5]))
+def test_whatever_the_octets(tail: bytes, pti: int | None) -> None:
+    """A message or its answer, and the answer has a form."""
+    for octets in (tail, b"\x2e\x01" + tail, b"\x2e\x01\x05" + tail):
+        message: nas.GsmMessage | None
+        try:
+            message = uplink_message(octets, 1, pti)
+        except Answered as answered:
+            message = answered.answer
+        assert message is None or message.pti == octets[2] != 255
+        assert message is None or nas.decode(nas.encode(message)) == message
