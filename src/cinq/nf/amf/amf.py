@@ -65,7 +65,6 @@ class AMF:
         self.connections: dict[int, NgConnection] = {}
         self.by_supi: dict[Supi, Ue] = {}
         self.by_tmsi: dict[int, Ue] = {}
-        self._rans: dict[N2Association, Ran] = {}
         self._last_ngap_id = 0
         self._clients(sbi)
         self._restore()
@@ -114,27 +113,12 @@ class AMF:
 
     def n2_connected(self, association: N2Association) -> Ran:
         """An association is up. What is returned hears `message(octets, stream, ppid)` and `lost(reason)`."""
-        ran = self._rans[association] = Ran(self, association)
+        ran = Ran(self, association)
         self.rans.append(ran)
         return ran
 
-    def n2_received(self, association: N2Association, octets: bytes, stream: int) -> None:
-        """One NGAP PDU. Never raises: a bug costs the one message, loudly."""
-        ran = self._rans.get(association)
-        if ran is None or self.runtime.stopping:
-            return
-        try:
-            n2.receive(ran, octets)
-        except Exception as bug:
-            self.runtime.report(
-                ran, "", ran, f"a message was lost to a bug: {type(bug).__name__}: {bug}", bug
-            )
-
-    def n2_lost(self, association: N2Association, reason: str) -> None:
+    def n2_lost(self, ran: Ran, reason: str) -> None:
         """TS 38.412 §7: all UE-associated connections of the gNB are gone with it."""
-        ran = self._rans.pop(association, None)
-        if ran is None:
-            return
         from cinq.nf.amf.procedures.an_release import lost
 
         self.rans.remove(ran)

@@ -261,15 +261,12 @@ def emit_in(ran: Ran, message: ngap.Pdu, octets: bytes, ue: Ue | None) -> None:
         ran.emit("in", message, octets, ue)
 
 
-def _ue_ids(message: ngap.Pdu) -> tuple[object, object]:
-    """The pair that names the UE, in a Path Switch Request under its name there (TS 38.413 §9.2.3.8)."""
-    named = "source_amf_ue_ngap_id" if isinstance(message, ngap.PathSwitchRequest) else "amf_ue_ngap_id"
-    return getattr(message, named, None), getattr(message, "ran_ue_ngap_id", None)
-
-
 def _of_a_ue(ran: Ran, message: ngap.Pdu, octets: bytes) -> None:
-    amf_id, ran_id = _ue_ids(message)
-    if not isinstance(amf_id, int) or not isinstance(ran_id, int):
+    amf_id: int | None = getattr(message, "amf_ue_ngap_id", None)
+    ran_id: int | None = getattr(message, "ran_ue_ngap_id", None)
+    if isinstance(message, ngap.PathSwitchRequest):
+        amf_id = message.source_amf_ue_ngap_id
+    if amf_id is None or ran_id is None:
         emit_in(ran, message, octets, None)
         if message.KIND == "initiatingMessage":
             unsupported(ran, message)

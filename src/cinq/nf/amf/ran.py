@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Protocol
 
+from cinq.nf.amf import n2
 from cinq.nf.amf.context import RanContext
 from cinq.procedure import Event, Subject
 from cinq.wire import ngap
@@ -29,24 +30,36 @@ class Ran(Subject[RanContext]):
     """connections: by RAN UE NGAP ID. leaving: those whose release the gNB has not confirmed, by AMF UE NGAP ID,
     with the RAN UE NGAP ID and the time after which nobody waits any longer."""
 
-    __slots__ = ("amf", "association", "connections", "leaving")
+    __slots__ = ("amf", "association", "connections", "is_lost", "leaving")
 
     def __init__(self, amf: AMF, association: N2Association) -> None:
         super().__init__(RanContext(), amf.runtime)
         self.amf = amf
         self.association = association
+        self.is_lost = False
         self.connections: dict[int, NgConnection] = {}
         self.leaving: dict[int, tuple[int, float]] = {}
 
     def message(self, octets: bytes, stream: int, ppid: int = 60) -> None:
-        """One NGAP PDU. PPIDs other than NGAP's (and 0, which some senders use) are not for the AMF."""
-        if ppid in (60, 0):
-            self.amf.n2_received(self.association, octets, stream)
-        else:
+        """One NGAP PDU. PPIDs other than NGAP's (and 0, which some senders use) are not for the AMF.
+
+        Never raises: a bug costs the one message, loudly.
+        """
+        if self.is_lost or self.runtime.stopping:
+            return
+        if ppid not in (60, 0):
             log.warning("%s: SCTP message of PPID %d ignored", self.label, ppid)
+            return
+        try:
+            n2.receive(self, octets)
+        except Exception as bug:
+            cause = f"a message was lost to a bug: {type(bug).__name__}: {bug}"
+            self.runtime.report(self, "", self, cause, bug)
 
     def lost(self, reason: str) -> None:
-        self.amf.n2_lost(self.association, reason)
+        if not self.is_lost:
+            self.is_lost = True
+            self.amf.n2_lost(self, reason)
 
     def send(self, message: object) -> None:
         """A message that concerns no single UE: stream 0 is theirs (TS 38.412 §7)."""
