@@ -6,7 +6,7 @@ import re
 from enum import IntEnum
 
 from cinq.numbering import Guti, MobileIdentity, STmsi, Suci, SuciNai
-from cinq.wire import nas, ngap
+from cinq.wire import eap, nas, ngap
 from cinq.wire.nas import NasError
 from cinq.wire.ngap import NgapError
 
@@ -71,7 +71,9 @@ def detail(message: object) -> str:
         case nas.IdentityResponse():
             return _identity(message.mobile_identity)
         case nas.AuthenticationRequest():
-            return "5G AKA" if message.rand else "EAP"
+            return "5G AKA" if message.rand else _eap(message)
+        case nas.AuthenticationResponse() | nas.AuthenticationResult():
+            return _eap(message)
         case nas.SecurityModeCommand(algorithms=chosen):
             return f"NIA{chosen.integrity} NEA{chosen.ciphering}"
         case nas.PDUSessionEstablishmentAccept():
@@ -81,6 +83,22 @@ def detail(message: object) -> str:
         case ngap.NGSetupResponse():
             return message.amf_name
     return ""
+
+
+def eap_packet(octets: object) -> eap.EapPacket | None:
+    """The EAP packet in an IE that NAS carries; None where there is none, or it cannot be read."""
+    if not isinstance(octets, bytes):
+        return None
+    try:
+        return eap.decode(octets)
+    except eap.EapError:
+        return None
+
+
+def _eap(message: nas.NasMessage) -> str:
+    octets: object = getattr(message, "eap_message", None)
+    packet = eap_packet(octets)
+    return packet.name if packet is not None else "EAP" if octets else ""
 
 
 def _identity(identity: MobileIdentity) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from cinq.crypto import kdf
+from cinq.crypto import aka, kdf
 from cinq.numbering import Guti, MobileIdentity, PlmnId, STmsi, Suci, SuciNai, Supi
-from cinq.trace.detail import cause
+from cinq.trace.detail import cause, eap_packet
 from cinq.trace.keys import Keys
 from cinq.trace.message import Arrival, Subject, TracedMessage, traced
 from cinq.trace.security import Opened, UeSecurity
-from cinq.wire import nas
+from cinq.wire import eap, nas
 from cinq.wire.nas import NasError, Protected
 
 _N1_SM_INFORMATION = 1
@@ -92,6 +92,9 @@ class N1:
         opened = self._learn(octets, message, opened, ue)
         shown.integrity = opened.integrity
         decoded: dict[str, object] = dict(nas.plain(message))
+        packet = eap_packet(getattr(message, "eap_message", None))
+        if packet is not None:
+            decoded["eap_message"] = eap.plain(packet)
         yield from self._containers(shown, decoded, message, opened, ue)
         if isinstance(message, nas.ULNASTransport | nas.DLNASTransport) and (
             message.payload_container_type == _N1_SM_INFORMATION
@@ -164,8 +167,13 @@ class N1:
         match message:
             case nas.AuthenticationRequest(rand=bytes() as rand, autn=bytes() as autn):
                 self._challenge(message, rand, autn, ue)
+            case nas.AuthenticationRequest(eap_message=bytes() as octets_of_eap):
+                self._eap_challenge(message, octets_of_eap, ue)
             case nas.AuthenticationResponse(res=bytes() as res):
                 self.security(ue).response(res)
+            case nas.AuthenticationResponse(eap_message=bytes() as octets_of_eap):
+                if (packet := eap_packet(octets_of_eap)) is not None and packet.res is not None:
+                    self.security(ue).response(packet.res)
             case nas.SecurityModeCommand():
                 integrity, supi = self.security(ue).command(octets, message)
                 if supi is not None:
@@ -182,11 +190,25 @@ class N1:
     def _challenge(
         self, message: nas.AuthenticationRequest, rand: bytes, autn: bytes, ue: Connection
     ) -> None:
+        answers = self._answers(rand, autn, ue)
+        names = [kdf.snn(plmn.mcc, plmn.mnc) for plmn in ue.plmns]
+        self.security(ue).challenge(answers, message, rand, names)
+
+    def _eap_challenge(self, message: nas.AuthenticationRequest, octets: bytes, ue: Connection) -> None:
+        """EAP-Request/AKA'-Challenge, RFC 9048 §3; other methods and subtypes give no keys."""
+        packet = eap_packet(octets)
+        if packet is None or (packet.method, packet.kdf) != (eap.AKA_PRIME, 1):
+            return
+        rand, autn, name = packet.rand, packet.autn, packet.network_name
+        if rand and autn and name:
+            self.security(ue).eap_challenge(self._answers(rand, autn, ue), message, name)
+
+    def _answers(self, rand: bytes, autn: bytes, ue: Connection) -> list[tuple[Supi, aka.Challenge]]:
+        """Who may be challenged; where that is one subscriber only, the UE is that one."""
         answers = self._keys.challenged(ue.subject.root().supi, rand, autn)
         if len(answers) == 1:
             self.permanent(answers[0][0], ue.subject)
-        names = [kdf.snn(plmn.mcc, plmn.mnc) for plmn in ue.plmns]
-        self.security(ue).challenge(answers, message, rand, names)
+        return answers
 
     def _identify(self, identity: MobileIdentity | None, ue: Connection) -> None:
         root = ue.subject.root()

@@ -1,6 +1,6 @@
 """One UE's NAS security as an onlooker follows it: keys from the captured challenge, algorithms from the command.
 
-TS 33.501 §6.1.3.2 (5G AKA), §6.7.2 (NAS security mode command).
+TS 33.501 §6.1.3.1 (EAP-AKA'), §6.1.3.2 (5G AKA), §6.7.2 (NAS security mode command).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass, field
 
-from cinq.crypto import aka, kdf
+from cinq.crypto import aka, eap_aka, kdf
 from cinq.crypto.nas_security import DOWNLINK, UPLINK, IntegrityError, NasSecurity, ReplayError
 from cinq.numbering import Supi
 from cinq.trace.message import Integrity
@@ -31,11 +31,12 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A KAMF that one SUPI and serving network name give, with the RES* that would show the name is right."""
+    """A KSEAF that one SUPI and serving network name give, with the RES* (of EAP-AKA' the RES) that answers the
+    challenge, and so shows that the name is right."""
 
     supi: Supi
-    kamf: bytes = field(repr=False)
-    res_star: bytes = field(repr=False)
+    kseaf: bytes = field(repr=False)
+    answer: bytes = field(repr=False)
 
 
 class UeSecurity:
@@ -46,6 +47,7 @@ class UeSecurity:
         self._contexts: list[NasSecurity] = []
         self._algorithms: NasAlgorithms | None = None
         self._challenged = 7
+        self._abba = b"\0\0"
 
     def inherit(self, older: UeSecurity) -> None:
         """Takes over what was known of the same UE before."""
@@ -60,22 +62,38 @@ class UeSecurity:
         rand: bytes,
         names: list[str],
     ) -> None:
-        """A challenge whose AUTN holds: derives a KAMF for each SUPI and serving network name that may be meant."""
-        found = []
-        for supi, challenge in answers:
-            for name in names:
-                kseaf = kdf.kseaf(challenge.kausf(name), name)
-                kamf = kdf.kamf(kseaf, supi.imsi, request.abba)
-                found.append(_Candidate(supi, kamf, challenge.res_star(name, rand)))
-        self._candidates[request.ng_ksi.value] = found
-        self._challenged = request.ng_ksi.value
+        """A challenge whose AUTN holds: derives a KSEAF for each SUPI and serving network name that may be meant."""
+        self._challenge(
+            request,
+            [
+                _Candidate(supi, kdf.kseaf(found.kausf(name), name), found.res_star(name, rand))
+                for supi, found in answers
+                for name in names
+            ],
+        )
 
-    def response(self, res_star: bytes) -> Integrity:
-        """RES* of the UE: says which serving network name was meant, and whether the UE has the key."""
+    def eap_challenge(
+        self, answers: list[tuple[Supi, aka.Challenge]], request: nas.AuthenticationRequest, name: str
+    ) -> None:
+        """The same of EAP-AKA', which says the serving network name itself."""
+        candidates = []
+        for supi, found in answers:
+            prime = kdf.ck_ik_prime(found.ck, found.ik, name, found.sqn_xor_ak)
+            kausf = eap_aka.session_keys(*prime, supi.imsi).kausf
+            candidates.append(_Candidate(supi, kdf.kseaf(kausf, name), found.res))
+        self._challenge(request, candidates)
+
+    def _challenge(self, request: nas.AuthenticationRequest, candidates: list[_Candidate]) -> None:
+        self._candidates[request.ng_ksi.value] = candidates
+        self._challenged = request.ng_ksi.value
+        self._abba = request.abba
+
+    def response(self, answer: bytes) -> Integrity:
+        """RES* or RES of the UE: says which serving network name was meant, and whether the UE has the key."""
         candidates = self._candidates.get(self._challenged)
         if not candidates:
             return "unchecked"
-        right = [each for each in candidates if hmac.compare_digest(each.res_star, res_star)]
+        right = [each for each in candidates if hmac.compare_digest(each.answer, answer)]
         if right:
             self._candidates[self._challenged] = right
         return "verified" if right else "failed"
@@ -91,7 +109,8 @@ class UeSecurity:
         if not candidates or integrity > 3 or ciphering > 3:
             return "unchecked", None
         for each in candidates:
-            context = NasSecurity.from_kamf(each.kamf, integrity, ciphering)
+            kamf = kdf.kamf(each.kseaf, each.supi.imsi, command.abba or self._abba)
+            context = NasSecurity.from_kamf(kamf, integrity, ciphering)
             try:
                 context.verify(octets, DOWNLINK)
             except (IntegrityError, ReplayError):
