@@ -34,7 +34,7 @@ from cinq.sbi.services.nnrf import NFProfile, NnrfNFManagement
 from cinq.sbi.services.nudr_dr import PatchItem
 from cinq.settings.network import NetworkSettings
 from cinq.trace import stream
-from cinq.transport import sctp, udp
+from cinq.transport import privilege, sctp, udp
 from cinq.transport.error import TransportError
 from cinq.transport.sqlite import SqliteStore, StoreError
 from cinq.userplane.open import open_plane
@@ -88,6 +88,7 @@ class Network:
         await self._undo.aclose()
 
     async def _start(self) -> None:
+        self._require_rights()
         self._undo.push_async_callback(self.runtime.stop)
         store = self._store()
         self._control_functions(store)
@@ -102,6 +103,13 @@ class Network:
         """What else would be made when the first UEs come is made now, in the pauses."""
         for _ in chain(nas.prepare(), pfcp.prepare()):
             await asyncio.sleep(0)
+
+    def _require_rights(self) -> None:
+        """PrivilegeError names all that are missing, where each would be met by itself later."""
+        wanted = {"CAP_NET_ADMIN": "interfaces, routes and forwarding of the UPF"}
+        if sctp.implementation() == "usrsctp":
+            wanted["CAP_NET_RAW"] = sctp.RAW_PURPOSE
+        privilege.require(wanted)
 
     # ports
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import os
 import socket
 import sqlite3
+import sys
 from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from cinq import cli
 from cinq.cli import build
 from cinq.cli.output import Failure
+from cinq.lab import rootless
 from cinq.procedure import Event
 from cinq.trace import Exporter
-from cinq.transport import sqlite
+from cinq.transport import local, sqlite
 from cinq.transport.error import TransportError
 from cinq.userplane.n3 import N3Socket
 
@@ -108,3 +112,115 @@ def test_verbose_is_ours_alone() -> None:
         assert not logging.getLogger("pyroute2").isEnabledFor(logging.DEBUG)
     finally:
         logging.getLogger("cinq").setLevel(before)
+
+
+def capture_of(tmp_path: Path) -> Path:
+    path = tmp_path / "run.pcapng"
+    with path.open("wb") as file:
+        Exporter(file)
+    return path
+
+
+def test_trace_read_says_what_is_wrong_with_its_files(tmp_path: Path) -> None:
+    keys, capture = tmp_path / "keys.csv", str(capture_of(tmp_path))
+    assert failure("trace", "read", capture, "--keys", str(keys)).what == f"{keys}: No such file or directory"
+    keys.write_bytes(b"\xb7\0")
+    assert f"{keys}: not CSV in UTF-8" in failure("trace", "read", capture, "--keys", str(keys)).what
+    keys.write_text("imsi,k,opc\n999700000000001,46,47\n")
+    assert (
+        f"{keys} line 2: k: found 2 digits, wanted 32"
+        in failure("trace", "read", capture, "--keys", str(keys)).what
+    )
+    assert failure("trace", "read", str(tmp_path)).what == f"{tmp_path}: Is a directory"
+
+
+def test_a_capture_is_not_written_over_before_there_is_a_core(tmp_path: Path) -> None:
+    earlier = tmp_path / "earlier.pcapng"
+    earlier.write_text("of yesterday")
+    nowhere = str(tmp_path / "nowhere")
+    assert "nobody listens" in failure("trace", "live", "--write", str(earlier), "--socket", nowhere).what
+    assert earlier.read_text() == "of yesterday"
+
+
+@pytest.mark.parametrize("bench", ["control-plane", "user-plane"])
+def test_a_bench_says_before_it_runs_that_its_file_cannot_be_written(bench: str, tmp_path: Path) -> None:
+    for place in (tmp_path, tmp_path / "none" / "figures.json"):
+        assert failure("bench", bench, "--output", str(place)).what == f"--output {place}: cannot be written"
+
+
+def test_a_demo_says_before_it_runs_that_its_folder_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rootless, "privileged", lambda: True)
+    taken = tmp_path / "file"
+    taken.touch()
+    found = failure("demo", "--folder", str(taken))
+    assert found.what == f"{taken}: file exists"
+    assert "--folder" in found.mend
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "what"),
+    [
+        ("--count", "0", "--count: found 0, wanted 1 to 1000000"),
+        ("--imsi", "abc", "--imsi: IMSI: found 'abc', wanted 6 to 15 decimal digits"),
+        ("--imsi", "", "--imsi: IMSI: found '', wanted 6 to 15 decimal digits"),
+    ],
+)
+def test_ue_options_out_of_range(option: str, value: str, what: str) -> None:
+    assert failure("ue", option, value).what == what
+
+
+def test_an_n2_address_that_is_none(tmp_path: Path) -> None:
+    settings = tmp_path / "gnb.toml"
+    settings.write_text('n2_address = "amf"\n')
+    what = failure("gnb", "--config", str(settings)).what
+    assert what == f"{settings}:1: n2_address: found 'amf', wanted an IP address, or nothing"
+
+
+def test_a_radio_socket_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    async def main() -> None:
+        monkeypatch.setattr(asyncio.get_running_loop(), "create_unix_connection", refused, raising=False)
+        with pytest.raises(TransportError, match="another user's: permission denied") as found:
+            await local.connect(str(tmp_path / "radio"), lambda _: Deaf())
+        assert found.value.remedy.startswith("sudo ")
+
+    asyncio.run(main())
+
+
+class Deaf:
+    def frame(self, octets: bytes) -> None: ...
+
+    def lost(self, reason: str) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        (PermissionError(13, "Permission denied", "/root/x"), 1, "cinq: /root/x: permission denied"),
+        (TransportError("no port", "stop its holder"), 1, "cinq: no port\nmend: stop its holder"),
+        (BrokenPipeError(), 141, ""),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_what_escapes_a_verb_is_no_traceback(
+    raised: BaseException,
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def program() -> None:
+        raise raised
+
+    monkeypatch.setattr(cli, "build", lambda names: program)
+    monkeypatch.setattr(sys, "argv", ["cinq", "doctor"])
+    if code == 141:
+        monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == code
+    assert capsys.readouterr().err.strip() == said

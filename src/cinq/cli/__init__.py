@@ -9,7 +9,8 @@ from importlib import import_module
 import typer
 
 from cinq import __version__
-from cinq.cli.output import Failure, say_failure
+from cinq.cli.output import Failure, failure_of, say_failure
+from cinq.transport.error import TransportError
 
 COMMANDS = ("demo", "up", "gnb", "ue", "doctor")
 GROUPS = ("subscriber", "trace", "bench")
@@ -54,11 +55,16 @@ def main() -> None:
     try:
         verb = sys.argv[1:2]
         build(verb if verb and verb[0] in COMMANDS + GROUPS else COMMANDS + GROUPS)()
-    except Failure as failure:
-        say_failure(failure)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
+    except Failure as failure:
+        say_failure(failure)
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None and not isinstance(error, TransportError):
+            raise  # no file that a user named: a bug
+        say_failure(failure_of(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

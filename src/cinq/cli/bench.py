@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,7 @@ def control_plane(
 
     if suci not in ("null", "A"):
         raise Failure(f"--suci: found {suci!r}, wanted null or A")
+    _check(output)
     _enter()
     result: Result
     try:
@@ -85,6 +87,7 @@ def user_plane(
     from cinq.lab.traffic import TrafficError
     from cinq.lab.user_plane import Bench, Result
 
+    _check(output)
     _enter()
     result: Result
     try:
@@ -114,6 +117,17 @@ def user_plane(
         console().print(f"{plane} was not measured: {why}", markup=False)
     gnb = ", ".join(f"{end} beside {plane}" for plane, end in result.gnb_plane.items())
     console().print(f"The plane of the UPF is under test. The gNB has {gnb}. TCP by {result.tcp_by}.")
+
+
+def _check(output: Path | None) -> None:
+    """A file that cannot be written is told of before the bench, not after it."""
+    if output is None:
+        return
+    there = output if output.exists() else output.absolute().parent
+    if output.is_dir() or not there.exists() or not os.access(there, os.W_OK):
+        raise Failure(
+            f"--output {output}: cannot be written", "name a file in a folder that you may write to"
+        )
 
 
 def _enter() -> None:

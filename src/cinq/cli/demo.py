@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cinq import __version__
-from cinq.cli.output import Failure, console, show_json
+from cinq.cli.output import Failure, console, failure_of, show_json
 from cinq.cli.trace import show_rows, width
 
 if TYPE_CHECKING:
@@ -49,7 +49,10 @@ def _run(folder: Path, json: bool) -> None:
         if step in ("session", "deregistered"):
             shown = _ladder(demo.events, shown)
 
-    demo = Demo.into(folder, ladder)
+    try:
+        demo = Demo.into(folder, ladder)
+    except OSError as error:
+        raise failure_of(error, "--folder with one that you may write to") from None
     try:
         result = demo.run()
     except (DemoError, CoreError, Refused, TimerExpired, Aborted) as error:

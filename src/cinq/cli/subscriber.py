@@ -49,6 +49,10 @@ def _store(config: Path | None) -> Iterator[SqliteStore]:
         store.close()
 
 
+def _counted(number: int) -> str:
+    return f"{number} subscriber{'' if number == 1 else 's'}"
+
+
 def _supi(text: str) -> Supi:
     try:
         return Supi.parse(text)
@@ -111,7 +115,8 @@ def add(
     try:
         subscriber = parse(row)
     except ProvisioningError as error:
-        raise Failure(f"--{error.key.replace('_', '-')}: {error.what}") from None
+        name = error.key if error.key == "imsi" else f"--{error.key.replace('_', '-')}"
+        raise Failure(f"{name}: {error.what}") from None
     with _store(config) as store:
         if not replace and get(store, subscriber.supi) is not None:
             raise Failure(f"{subscriber.supi} is there already", "add --replace to put this one in its place")
@@ -131,7 +136,7 @@ def list_(config: Config = None, json: AsJson = False) -> None:
         (s.supi, ", ".join(map(str, s.slices)), ", ".join(s.dnns), s.static_ip or "dynamic") for s in found
     ]
     show_table("", ("SUPI", "slices", "DNNs", "address"), rows)
-    typer.echo(f"{len(found)} subscribers")
+    typer.echo(_counted(len(found)))
 
 
 @app.command("show")
@@ -182,4 +187,4 @@ def import_(
             found, "importing", transient=True, console=screen, disable=not screen.is_terminal
         ):
             put(store, subscriber)
-    typer.echo(f"imported {len(found)} subscribers")
+    typer.echo(f"imported {_counted(len(found))}")

@@ -150,10 +150,16 @@ async def _follow(path: Path, ue: str, write: Path | None, json: bool) -> None:
     events: list[Event] = []
     reader, names, wanted = StepReader(), ShortNames(), OneUe(subject_of(ue))
     with contextlib.ExitStack() as stack:
-        exporter = Exporter(stack.enter_context(write.open("wb"))) if write else None
+        exporter: Exporter | None = None
+
+        def connected(name: str) -> None:
+            """Only now a file is written, or an earlier one written over."""
+            nonlocal exporter
+            exporter = Exporter(stack.enter_context(write.open("wb"))) if write else None
+            _say(f"following {name}", json)
 
         async def take() -> None:
-            async for event in follow(str(path), lambda name: _say(f"following {name}", json)):
+            async for event in follow(str(path), connected):
                 for each in wanted.of(event):
                     events.append(each)
                     if exporter is not None:
@@ -166,7 +172,8 @@ async def _follow(path: Path, ue: str, write: Path | None, json: bool) -> None:
             if task.done():
                 task.result()
         except (TransportError, StreamError) as error:
-            raise Failure(str(error), "cinq up, or --socket with the path that `cinq up` shows") from None
+            mend = getattr(error, "remedy", "") or "cinq up, or --socket with the path that `cinq up` shows"
+            raise Failure(getattr(error, "what", str(error)), mend) from None
         finally:
             task.cancel()
     if not json and events:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 def command(
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (TOML).")] = None,
-    imsi: Annotated[str, typer.Option(help="IMSI in place of the file's.")] = "",
-    count: Annotated[int, typer.Option(help="How many UEs, with consecutive IMSIs.")] = 0,
+    imsi: Annotated[str | None, typer.Option(help="IMSI in place of the file's.")] = None,
+    count: Annotated[int | None, typer.Option(help="How many UEs, with consecutive IMSIs.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object when all are there.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
@@ -41,9 +41,12 @@ def command(
     logging_to_stderr(verbose)
     chosen = settings(UeSettings, config)
     try:
-        chosen = replace(chosen, imsi=imsi.removeprefix("imsi-") or chosen.imsi, count=count or chosen.count)
+        if imsi is not None:
+            chosen = replace(chosen, imsi=imsi.removeprefix("imsi-"))
+        if count is not None:
+            chosen = replace(chosen, count=count)
     except ValueError as error:
-        raise Failure(str(error)) from None
+        raise Failure(f"--{error}") from None
     asyncio.run(_run(chosen, json))
 
 

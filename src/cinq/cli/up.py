@@ -58,7 +58,7 @@ def _say(facts: dict[str, object]) -> None:
     out.print(f"[bold]cinq {__version__}[/] · {facts['sctp']} SCTP · {facts['data_plane']} data plane")
     out.print(
         f" AMF {facts['n2']} · PLMN {facts['plmn']} · TAC {facts['tacs']} · slices {facts['slices']} · "
-        f"{facts['dnns']} · {facts['subscribers']} subscribers"
+        f"{facts['dnns']} · {facts['subscribers']} subscriber{'' if facts['subscribers'] == 1 else 's'}"
     )
     out.print(f" UPF N3 {facts['n3']} · trace: cinq trace live --socket {facts['control']}")
     changes = facts["host_changes"]

@@ -106,7 +106,8 @@ class Demo:
     @classmethod
     def into(cls, folder: Path, on_step: Callable[[str, Result], None]) -> Demo:
         folder.mkdir(parents=True, exist_ok=True)
-        return cls(folder, on_step, [])
+        with tempfile.TemporaryFile(dir=folder):  # rather now than after the run
+            return cls(folder, on_step, [])
 
     def run(self) -> Result:
         """The whole demonstration. DemoError, CoreError or TransportError when a step fails."""

@@ -151,8 +151,10 @@ def read_subscribers(path: Path) -> tuple[Subscriber, ...]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, skipinitialspace=True, strict=True)
             return tuple(_rows(path, reader))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise KeysError(f"{path}: {error}") from None
+    except OSError as error:
+        raise KeysError(f"{path}: {error.strerror or error}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise KeysError(f"{path}: not CSV in UTF-8: {error}") from None
 
 
 def _rows(path: Path, reader: csv.DictReader[str]) -> Iterable[Subscriber]:

@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 import errno
 import os
+import shlex
 import socket
 import stat
+import sys
 from collections.abc import Callable
 from typing import Protocol
 
@@ -143,6 +145,9 @@ async def connect(path: str, on_connection: OnConnection) -> Connection:
     try:
         _, connection = await loop.create_unix_connection(lambda: Connection(on_connection), path)
     except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM):
+            who = f"sudo {shlex.join(sys.argv)}"
+            raise TransportError(f"{path} is another user's: permission denied", who) from None
         why = "" if error.errno == errno.ENOENT else f": {error.strerror or error}"
         raise TransportError(f"nobody listens at {path}{why}") from None
     return connection

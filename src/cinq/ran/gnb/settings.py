@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 from typing import Literal
 
 from cinq.numbering import PlmnId, SNssai
@@ -53,6 +53,12 @@ class GnbSettings:
         ):
             if not low <= value <= high:
                 raise ValueError(f"{name}: found {value}, wanted {low} to {high}")
+        try:
+            _ = self.n2_address and ip_address(self.n2_address)
+        except ValueError:
+            raise ValueError(
+                f"n2_address: found {self.n2_address!r}, wanted an IP address, or nothing"
+            ) from None
         if not (self.inactivity_s == 0 or 1 <= self.inactivity_s <= 86400):
             raise ValueError(f"inactivity_s: found {self.inactivity_s}, wanted 0, or 1 to 86400")
         if not 0.1 <= self.ng_setup_retry_s <= 3600:
