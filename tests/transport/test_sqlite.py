@@ -193,6 +193,23 @@ def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
         SqliteStore(path)
 
 
+def test_durable_waits_for_all_that_was_put_before(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "a.sqlite")
+    other = sqlite3.connect(tmp_path / "a.sqlite")
+
+    async def run() -> None:
+        await store.durable()  # nothing to wait for
+        for number in range(50):
+            store.put("a", str(number), b"x")
+            store.delete("a", str(number - 1))
+            await store.durable()
+            assert other.execute("SELECT key FROM item").fetchall() == [(str(number),)]
+
+    asyncio.run(run())
+    other.close()
+    store.close()
+
+
 def test_a_full_disk_is_an_error_to_who_waits(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "a.sqlite", max_pages=16)
     store.put("a", "1", b"kept")
@@ -204,6 +221,8 @@ def test_a_full_disk_is_an_error_to_who_waits(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="full"):
         asyncio.run(overflow())
+    with pytest.raises(StoreError, match="full"):
+        asyncio.run(store.durable())
     store.close()
     again = SqliteStore(tmp_path / "a.sqlite")
     assert again.get("a", "1") == b"kept"

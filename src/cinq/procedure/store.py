@@ -29,6 +29,10 @@ class Store(Protocol):
         """
         ...
 
+    async def durable(self) -> None:
+        """Returns when all that was put and deleted until now survives a power cut. OSError when it cannot."""
+        ...
+
 
 class MemoryStore:
     """A store that lives as long as the process, for tests and for demonstrations."""
@@ -53,3 +57,6 @@ class MemoryStore:
             return False
         self.put(collection, key, after)
         return True
+
+    async def durable(self) -> None:
+        pass

@@ -48,7 +48,7 @@ RETRY_S = 1.0  # until a write that failed is tried again: room may have been ma
 
 Change = tuple[str, str]  # collection, key
 Row = tuple[str, str, bytes, bytes | None]
-Waiting = tuple[asyncio.AbstractEventLoop, asyncio.Future[bool], Change]
+Waiting = tuple[asyncio.AbstractEventLoop, asyncio.Future[bool], Change | None]  # None: for all of a round
 
 
 class StoreError(OSError):
@@ -137,12 +137,12 @@ class SqliteStore:
             queue.before.pop(change, None)
 
     def items(self, collection: str) -> Iterator[tuple[str, bytes]]:
+        with self._lock:  # first: what is written meanwhile is in the file
+            pending = {**self._writing.values, **self._queue.values}
         try:
             found: dict[str, bytes | None] = dict(self._reader.execute(ITEMS, (collection,)).fetchall())
         except sqlite3.Error as error:
             raise _failure(self._path, error) from error
-        with self._lock:
-            pending = {**self._writing.values, **self._queue.values}
         found.update({key: value for (owner, key), value in pending.items() if owner == collection})
         return iter([(key, value) for key, value in sorted(found.items()) if value is not None])
 
@@ -164,6 +164,20 @@ class SqliteStore:
             done: asyncio.Future[bool] = loop.create_future()
             queue.waiting.append((loop, done, change))
         return await done
+
+    async def durable(self) -> None:
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            if self._failure is not None:
+                raise self._failure
+            last = self._queue if self._queue.values else self._writing
+            if not last.values:
+                return
+            if not last.waiting:
+                self._changed.notify_all()
+            done: asyncio.Future[bool] = loop.create_future()
+            last.waiting.append((loop, done, None))
+        await done
 
     def flush(self) -> None:
         """Waits, on the caller's thread, until all is on disk: for commands without a loop."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cinq.nf.amf import n2
 from cinq.nf.amf.context import SmContext
 from cinq.nf.amf.n1 import BrokenTransport, Checked
+from cinq.nf.amf.procedures.session_resources import forget
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import SNssai
 from cinq.procedure import ABORT, BESIDE, DEFER, Refused, Verdict, collision, procedure
@@ -176,10 +177,6 @@ async def forward(ue: Ue, message: nas.ULNASTransport, sm: SmContext) -> None:
 
 def down(number: int, octets: bytes) -> nas.DLNASTransport:
     return n2.sm_container(number, octets)
-
-
-def forget(ue: Ue, sm: SmContext) -> None:
-    ue.commit(sm_contexts=tuple(s for s in ue.context.sm_contexts if s != sm))
 
 
 @collision(nas_transport, nas.ULNASTransport)

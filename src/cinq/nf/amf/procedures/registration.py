@@ -16,6 +16,7 @@ from cinq.nf.amf.procedures.session_resources import (
     deliver_pending,
     reactivate,
     release_sessions,
+    status_of,
     synchronise,
 )
 from cinq.nf.amf.ue import Ue
@@ -95,9 +96,11 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
     before, sessions = ue.context.guti, ue.context.sm_contexts
     ue.abort("the UE registers anew")
     ue.pending = ()
-    if ue.context.rm_state == "RM-REGISTERED":
-        ue.commit(rm_state="RM-DEREGISTERED", sm_contexts=())
     await release_sessions(ue, sessions)  # TS 24.501 §5.5.1.2.4: they are gone in the UE
+    if (
+        ue.context.rm_state == "RM-REGISTERED"
+    ):  # after: a core that is killed between leaves no session behind
+        ue.commit(rm_state="RM-DEREGISTERED", sm_contexts=())
     async with ue.undo() as undo:
         await undo.hold(subscription.uecm_registration(ue), subscription.uecm_deregistration)  # 14a
         subscribed = await subscription.sdm_get(ue)  # 14b
@@ -124,8 +127,9 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
 async def update(ue: Ue, request: nas.RegistrationRequest) -> None:
     """Mobility and periodic registration update, TS 24.501 §5.5.1.3."""
     slices = await select_anew(ue, request)
-    status = await synchronise(ue, request.pdu_session_status)
+    await synchronise(ue, request.pdu_session_status)
     reactivated = await reactivate(ue, request.uplink_data_status)
+    status = status_of(ue, request.pdu_session_status, reactivated)
     guti = ue.amf.allocate_guti(ue)
     accept = accept_of(ue, guti, slices, status, reactivated)
     await guti_reallocation.tell(ue, guti, accept, nas.RegistrationComplete, T3550)

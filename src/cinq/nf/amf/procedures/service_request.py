@@ -7,7 +7,7 @@ from cinq.nf.amf.procedures.authentication import authenticate
 from cinq.nf.amf.procedures.configuration_update import configuration_update
 from cinq.nf.amf.procedures.guti_reallocation import used
 from cinq.nf.amf.procedures.security_mode import contained, take_security_into_use
-from cinq.nf.amf.procedures.session_resources import deliver_pending, reactivate, synchronise
+from cinq.nf.amf.procedures.session_resources import deliver_pending, reactivate, status_of, synchronise
 from cinq.nf.amf.ue import Ue
 from cinq.procedure import ABORT, DEFER, IGNORE, Refused, Verdict, collision, procedure
 from cinq.sbi import Problem
@@ -32,11 +32,11 @@ async def service_request(ue: Ue, arrival: Arrival) -> None:
         await prove(ue, request)
     if isinstance(full, nas.ServiceRequest):
         request = full
-    status = await synchronise(ue, request.pdu_session_status)
+    await synchronise(ue, request.pdu_session_status)
     reactivated = await reactivate(ue, request.uplink_data_status)
     ue.tell(
         nas.ServiceAccept(
-            pdu_session_status=status,
+            pdu_session_status=status_of(ue, request.pdu_session_status, reactivated),
             pdu_session_reactivation_result=reactivated.result,
             pdu_session_reactivation_result_error_cause=reactivated.causes,
         )

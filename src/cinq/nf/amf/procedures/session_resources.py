@@ -19,10 +19,14 @@ from cinq.wire.nas import GmmCause
 
 
 class Reactivation(Struct, frozen=True, gc=False):
-    """result: the sessions whose user plane could not be set up; None when the UE asked for none."""
+    """result: the sessions whose user plane could not be set up; None when the UE asked for none.
+
+    lost: there was a session that its SMF does not know any more.
+    """
 
     result: frozenset[int] | None = None
     causes: dict[int, int] | None = None
+    lost: bool = False
 
 
 async def release_sessions(ue: Ue, sessions: Iterable[SmContext]) -> None:
@@ -35,22 +39,35 @@ async def release_sessions(ue: Ue, sessions: Iterable[SmContext]) -> None:
                 ue.amf.note(ue, f"PDU session {sm.pdu_session_id} not released: {problem}")
 
 
-async def synchronise(ue: Ue, status: frozenset[int] | None) -> frozenset[int] | None:
-    """TS 24.501 §5.5.1.3.4, §5.6.1.4: sessions that the UE no longer has are released; what is left is answered."""
+async def synchronise(ue: Ue, status: frozenset[int] | None) -> None:
+    """TS 24.501 §5.5.1.3.4, §5.6.1.4: sessions that the UE no longer has are released."""
     if status is None:
-        return None
+        return
     gone = [sm for sm in ue.context.sm_contexts if sm.pdu_session_id not in status]
     if gone:
         await release_sessions(ue, gone)
-        ue.commit(sm_contexts=tuple(sm for sm in ue.context.sm_contexts if sm not in gone))
-    return ue.context.pdu_session_status
+        forget(ue, *gone)
+
+
+def forget(ue: Ue, *gone: SmContext) -> None:
+    """PDU sessions that are released, or that their SMF does not know."""
+    ue.commit(sm_contexts=tuple(sm for sm in ue.context.sm_contexts if sm not in gone))
+
+
+def status_of(ue: Ue, asked: frozenset[int] | None, reactivated: Reactivation) -> frozenset[int] | None:
+    """The PDU session status of the accept: for a UE that gives its own, or has a session that is lost."""
+    return None if asked is None and not reactivated.lost else ue.context.pdu_session_status
 
 
 async def reactivate(ue: Ue, wanted: frozenset[int] | None) -> Reactivation:
-    """TS 23.502 §4.2.3.2 steps 4 to 11: the user plane of each session is set up with the next accept."""
+    """TS 23.502 §4.2.3.2 steps 4 to 11: the user plane of each session is set up with the next accept.
+
+    One that its SMF does not know ends here, and at the UE by the PDU session status (TS 24.501 §5.6.1.4.1).
+    """
     if wanted is None:
         return Reactivation()
     causes: dict[int, int] = {}
+    lost = False
     for number in sorted(wanted):
         sm = ue.context.sm_context(number)
         if sm is None:
@@ -60,6 +77,10 @@ async def reactivate(ue: Ue, wanted: frozenset[int] | None) -> Reactivation:
             answer = await ue.amf.nsmf.update_sm_context(sm.ref, update)
         except Problem as problem:
             ue.amf.note(ue, f"PDU session {number} not reactivated: {problem}")
+            if problem.status == 404:
+                forget(ue, sm)
+                lost = True
+                continue
             causes[number] = GmmCause.INSUFFICIENT_USER_PLANE_RESOURCES_FOR_THE_PDU_SESSION
             continue
         if answer.binary_data_n2_sm_information is not None:
@@ -67,7 +88,7 @@ async def reactivate(ue: Ue, wanted: frozenset[int] | None) -> Reactivation:
             resource = n2.Transfer(number, None, answer.binary_data_n2_sm_information, kind, sm.s_nssai)
             ue.resources = (*ue.resources, resource)
             ue.pending = tuple(p for p in ue.pending if not same_setup(p, resource))
-    return Reactivation(frozenset(causes), causes or None)
+    return Reactivation(frozenset(causes), causes or None, lost)
 
 
 def same_setup(waiting: n2.Transfer, resource: n2.Transfer) -> bool:

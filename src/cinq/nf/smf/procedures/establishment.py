@@ -43,11 +43,20 @@ async def pdu_session_establishment(session: PduSession, created: SmContextCreat
         await sbi(session, created, undo.hold(register(session, registration), deregister))  # 16c
         session.commit(state="ACTIVE")
         undo.owe(deactivate, session)
+        await on_disk(session, created)
         accept = messages.establishment_accept(session.context, created.request, created.network)
         n1, n2 = nas.encode(accept), messages.setup_request_transfer(session.context)
         session.up_cnx_state = "ACTIVATING"
         await sbi(session, created, session.transfer(n1, n2, "PDU_RES_SETUP_REQ"))  # 11
         undo.keep()
+
+
+async def on_disk(session: PduSession, created: SmContextCreated) -> None:
+    """Before the UE hears of it: a core that is killed must not come back with the session before this one."""
+    try:
+        await session.ports.store.durable()
+    except OSError as error:  # nothing is lost unless the core ends as well
+        session.runtime.report(session, "pdu_session_establishment", created, str(error))
 
 
 def take_over(session: PduSession, created: SmContextCreated) -> None:

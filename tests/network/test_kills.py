@@ -1,0 +1,170 @@
+"""A core that is killed after any of its writes: what is on disk is enough to go on from, and nothing is left over."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+
+import pytest
+
+from cinq.procedure import Refused, run_virtual
+from cinq.procedure.store import MemoryStore
+from cinq.ran.gnb.gnb import Gnb
+from cinq.ran.gnb.procedures.release import request as release_request
+from cinq.ran.ue import Ue
+from tests.network.world import Network
+
+COLLECTIONS = ("amf-ue", "sm-contexts", "amf-3gpp-access", "smf-registrations")
+
+
+class Disk(MemoryStore):
+    """Sees the first `durable` writes, and those that were waited for. The core is `killed` at write `at`."""
+
+    def __init__(self, durable: int, at: int) -> None:
+        super().__init__()
+        self.writes, self.durable_writes, self.at = 0, durable, at
+        self.on_disk = MemoryStore()
+        self.killed = asyncio.Event()
+
+    def begin(self) -> None:
+        """From here on writes count."""
+        self.writes = 0
+        self.killed.clear()
+        self.keep()
+
+    def keep(self) -> None:
+        if not self.killed.is_set():
+            self.on_disk._collections = copy.deepcopy(self._collections)
+
+    def _written(self) -> None:
+        self.writes += 1
+        if self.writes <= self.durable_writes:
+            self.keep()
+        if self.writes >= self.at:
+            self.killed.set()
+
+    def put(self, collection: str, key: str, value: bytes) -> None:
+        super().put(collection, key, value)
+        self._written()
+
+    def delete(self, collection: str, key: str) -> None:
+        super().delete(collection, key)
+        self._written()
+
+    async def replace(self, collection: str, key: str, before: bytes, after: bytes) -> bool:
+        replaced = await super().replace(collection, key, before, after)
+        self.keep()
+        return replaced
+
+    async def durable(self) -> None:
+        self.keep()
+
+
+def inactivity(gnb: Gnb) -> None:
+    for ue in list(gnb.n2.ues.values()):
+        release_request(gnb.n2, ue, ("radioNetwork", "user-inactivity"))
+
+
+async def life(gnb: Gnb, ue: Ue) -> None:
+    """Everything that writes."""
+    await ue.register()
+    await ue.establish_session()
+    inactivity(gnb)
+    await asyncio.sleep(1)
+    await ue.request_service()
+    await ue.release_session(1)
+    await ue.establish_session()
+    inactivity(gnb)
+    await asyncio.sleep(1)
+    await ue.register()
+    await ue.establish_session()
+    await ue.deregister()
+    await asyncio.sleep(1)
+    await ue.register()
+    await ue.establish_session()
+    await asyncio.sleep(1)
+
+
+async def goes_on(ue: Ue) -> None:
+    """As a phone does: by what it has; by SUCI where the network does not know it (TS 24.501 §5.6.1.5, #9)."""
+    for _ in range(2):
+        if not ue.context.registered:
+            await ue.register()
+        with contextlib.suppress(Refused):
+            await ue.request_service()
+            break
+    if 1 not in ue.sessions:
+        await ue.establish_session()
+
+
+async def killed(disk: Disk) -> tuple[Network, Ue] | None:
+    """The next core on that disk, and the UE that the last one had. None: the life ended before the kill."""
+    first = Network(disk)
+    first.provision()
+    disk.begin()
+    await first.start()
+    gnb = await first.gnb(ng_setup_retry_s=1)
+    ue = first.ue(gnb)
+    living = asyncio.ensure_future(life(gnb, ue))
+    kill = asyncio.ensure_future(disk.killed.wait())
+    await asyncio.wait([living, kill], return_when=asyncio.FIRST_COMPLETED)
+    kill.cancel()
+    if living.done():
+        living.result()
+        return None
+    again = Network(disk.on_disk)
+    again.radio = first.radio
+    await again.start()
+    dead, first.amf = first.amf, again.amf
+    for ran in list(dead.rans):
+        ran.association.abort("killed")
+    living.cancel()
+    await asyncio.gather(living, return_exceptions=True)
+    await asyncio.sleep(3)
+    return again, ue
+
+
+def sessions(network: Network) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """By SUPI and name of the SM context: those that the AMF knows, and those of the SMF."""
+    amf = {(str(s), sm.ref) for s, ue in network.amf.by_supi.items() for sm in ue.context.sm_contexts}
+    smf = {(s.context.supi, s.ref) for s in network.smf.sessions.by_identity.values()}
+    return amf, smf
+
+
+def nothing_left(network: Network) -> None:
+    amf, smf = network.amf, network.smf
+    names = smf.sessions
+    tables = (amf.by_supi, amf.by_tmsi, amf.connections, names.by_identity, names.by_ref, names.by_seid)
+    assert [len(table) for table in (*tables, network.upf.sessions, smf.ports.pools["internet"])] == [0] * 8
+    assert [name for name in COLLECTIONS if list(network.store.items(name))] == []
+
+
+async def kill_and_go_on(durable: int, at: int) -> bool:
+    found = await killed(Disk(durable, at))
+    if found is None:
+        return False
+    again, ue = found
+    amf, smf = sessions(again)
+    assert smf <= amf, "a session of the SMF that no AMF will ever end"
+    await goes_on(ue)
+    await asyncio.sleep(1)
+    amf, smf = sessions(again)
+    assert amf == smf
+    (session,) = again.smf.sessions.by_identity.values()
+    assert len(again.upf.sessions) == 1
+    assert (ue.sessions[1].context.address, ue.sessions[1].context.bearer) == (session.context.ipv4, True)
+    await ue.deregister()
+    await asyncio.sleep(1)
+    nothing_left(again)
+    await again.stop()
+    return True
+
+
+@pytest.mark.parametrize("behind", [0, 2, 7])
+def test_killed_after_any_write_with_the_last_ones_not_on_disk(behind: int) -> None:
+    """behind: how many writes that nobody waited for are lost."""
+    durable = 1
+    while run_virtual(kill_and_go_on(durable, durable + behind)):
+        durable += 1
+    assert durable > 25
