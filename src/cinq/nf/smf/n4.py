@@ -18,6 +18,7 @@ Peer = tuple[str, int]
 M = TypeVar("M", bound=pfcp.Message)
 NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
 REMEMBERED = 4096  # answers kept for requests that arrive again
+DROPPED = "TS 29.244 §7.6.3"  # a length that lies: silence
 
 
 class N4Port(Protocol):
@@ -47,6 +48,11 @@ class _Transaction:
         self.awaited = awaited
         self.due = 0.0
         self.reply: asyncio.Future[pfcp.Message] = asyncio.get_running_loop().create_future()
+
+    @property
+    def is_answered(self) -> bool:
+        """By a response, not by a failure."""
+        return self.reply.done() and not self.reply.cancelled() and self.reply.exception() is None
 
 
 @dataclass(slots=True)
@@ -80,7 +86,9 @@ class N4:
         self._sent: deque[_Transaction] = deque()
         """By `due`: T1 is the same for all, so that one timer, for the first, serves them."""
         self._timer: asyncio.TimerHandle | None = None
-        self._answered: OrderedDict[tuple[str, int], tuple[bytes, bytes]] = OrderedDict()
+        self._answered: OrderedDict[tuple[str, int], tuple[int, bytes]] = OrderedDict()
+        """By address and sequence number: what tells the request apart, and the response."""
+        self._upfs = frozenset(str(each.address) for each in settings.user_planes)
         self.node_id = pfcp.NodeId(settings.node_id)
         self.recovery_time_stamp = (int(runtime.clock.now()) + NTP_EPOCH) & 0xFFFFFFFF
 
@@ -156,14 +164,17 @@ class N4:
         if is_request:
             self._asked(message, octets, peer)
             return
-        if transaction is None or transaction.reply.done():
-            self._handlers.unclaimed(message, peer)
-        else:
+        if transaction is not None and not transaction.reply.done():
             transaction.reply.set_result(message)
+        elif transaction is None or not transaction.is_answered:  # else it came twice
+            self._handlers.unclaimed(message, peer)
 
     def _asked(self, message: pfcp.Message, octets: bytes, peer: Peer) -> None:
+        if peer[0] not in self._upfs:
+            self._asked_by_a_stranger(message, peer)
+            return
         earlier = self._answered.get((peer[0], message.sequence))
-        if earlier is not None and earlier[0] == octets:
+        if earlier is not None and earlier[0] == hash(octets):
             self._port.send(earlier[1], peer)
             return
         answer = self._handlers.request(message, peer)
@@ -172,9 +183,16 @@ class N4:
         if answer is not None:
             sent = self._answer(answer, message.sequence, answer.seid, peer, message.seid or 0)
             if not isinstance(answer, pfcp.HeartbeatResponse):
-                self._answered[peer[0], message.sequence] = octets, sent
+                self._answered[peer[0], message.sequence] = hash(octets), sent
                 if len(self._answered) > REMEMBERED:
                     self._answered.popitem(last=False)
+
+    def _asked_by_a_stranger(self, message: pfcp.Message, peer: Peer) -> None:
+        """A UPF that the settings do not name gets no association, nothing else is answered, nothing is kept."""
+        if isinstance(message, pfcp.AssociationSetupRequest):
+            answer = self._refusal(type(message), Cause.REQUEST_REJECTED, None)
+            if answer is not None:
+                self._answer(answer, message.sequence, None, peer)
 
     def _answer(
         self, answer: pfcp.Message, sequence: int, seid: int | None, peer: Peer, own_seid: int = 0
@@ -191,9 +209,13 @@ class N4:
             del self._answered[key]
 
     def _unreadable(self, error: PfcpError, octets: bytes, peer: Peer) -> None:
-        """TS 29.244 §7.6: a request is answered with the cause, a response fails its request."""
+        """TS 29.244 §7.6: a request is answered with the cause, a response fails its request.
+
+        Nothing of this for a stranger, or where the length lies.
+        """
         self._emit_fault(error, octets, peer)
-        if error.sequence is None:
+        lies = error.clause == DROPPED and error.version is None
+        if error.sequence is None or lies or peer[0] not in self._upfs:
             return
         if error.version is not None:
             self._answer(pfcp.VersionNotSupportedResponse(), error.sequence, None, peer)

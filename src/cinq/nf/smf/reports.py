@@ -27,16 +27,13 @@ class Reports:
     def request(self, message: pfcp.Message, peer: Peer) -> pfcp.Message | None:
         """The answer to a request; None when the SMF does not serve it."""
         n4, association = self.n4, self.associations.get(peer[0])
-        if n4 is None:
+        if n4 is None or association is None:
             return None
         if isinstance(message, pfcp.HeartbeatRequest):
-            if association is not None:
-                association.heard(message.recovery_time_stamp)
+            association.heard(message.recovery_time_stamp)
             return pfcp.HeartbeatResponse(recovery_time_stamp=n4.recovery_time_stamp)
         if isinstance(message, pfcp.SessionReportRequest):
-            return self._session_report(message)
-        if association is None:
-            return _stranger(message, n4)
+            return self._session_report(message, peer)
         if isinstance(message, pfcp.AssociationSetupRequest):
             return association.setup_requested(message)
         if isinstance(message, pfcp.AssociationUpdateRequest):
@@ -45,9 +42,10 @@ class Reports:
             return pfcp.NodeReportResponse(node_id=n4.node_id, cause=Cause.REQUEST_ACCEPTED)
         return None
 
-    def _session_report(self, message: pfcp.SessionReportRequest) -> pfcp.SessionReportResponse:
+    def _session_report(self, message: pfcp.SessionReportRequest, peer: Peer) -> pfcp.SessionReportResponse:
+        """Of a session at this UPF: for another one it is not there."""
         session = self._sessions.by_seid.get(message.seid or 0)
-        if session is None:
+        if session is None or session.context.upf != peer[0]:
             return pfcp.SessionReportResponse(cause=Cause.SESSION_CONTEXT_NOT_FOUND, seid=0)
         missing = _missing(message)
         if missing is not None:
@@ -95,15 +93,4 @@ def _missing(message: pfcp.SessionReportRequest) -> int | None:
         return ERROR_INDICATION_REPORT
     if kind.has(ReportType.USAR) and not message.usage_reports:
         return USAGE_REPORT
-    return None
-
-
-def _stranger(message: pfcp.Message, n4: N4) -> pfcp.Message | None:
-    """A UPF that the settings do not name gets no association."""
-    if isinstance(message, pfcp.AssociationSetupRequest):
-        return pfcp.AssociationSetupResponse(
-            node_id=n4.node_id,
-            cause=Cause.REQUEST_REJECTED,
-            recovery_time_stamp=n4.recovery_time_stamp,
-        )
     return None

@@ -114,13 +114,21 @@ class N4:
         port: N4Port,
         runtime: Runtime,
         handle: Callable[[pfcp.Message, Peer], pfcp.Message | None],
+        cp_seid: Callable[[int | None, Peer], int],
     ) -> None:
+        """cp_seid: the SMF's SEID of the session that has our SEID, 0 where it has none such."""
         self._settings, self._port, self._runtime, self._handle = settings, port, runtime, handle
+        self._cp_seid = cp_seid
+        self._allowed = {str(address) for address in settings.smf_addresses}
         self._sequence = 0
         self._reports: dict[tuple[str, int], _Report] = {}
         self._answers = Answers(settings.t1_s * settings.n1)
         self.node_id = pfcp.NodeId(settings.node_id)
         self.recovery_time_stamp = (int(runtime.clock.now()) + NTP_EPOCH) & 0xFFFFFFFF
+
+    def is_smf(self, peer: Peer) -> bool:
+        """Whether the settings name this address (DEV-060)."""
+        return not self._allowed or peer[0] in self._allowed
 
     def received(self, octets: bytes, peer: Peer) -> None:
         """A datagram. Never raises, whatever the octets."""
@@ -133,6 +141,8 @@ class N4:
             self._asked(message, octets, peer)
             return
         self._emit("in", message, octets, peer)
+        if not isinstance(message, pfcp.SessionReportResponse):
+            return
         report = self._reports.pop((peer[0], message.sequence), None)
         if report is not None:
             if report.handle is not None:
@@ -150,7 +160,7 @@ class N4:
         if answer is None:
             return
         response = self._send(answer, message.sequence, answer.seid, peer)
-        if not isinstance(answer, pfcp.HeartbeatResponse):
+        if not isinstance(answer, pfcp.HeartbeatResponse) and self.is_smf(peer):
             self._answers.keep(peer[0], message.sequence, octets, response)
 
     def forget(self, peer: str) -> None:
@@ -178,20 +188,22 @@ class N4:
         return build(**members)
 
     def _unreadable(self, error: PfcpError, octets: bytes, peer: Peer) -> None:
-        """TS 29.244 §7.6: silence, Version Not Supported, or a response with the cause."""
+        """TS 29.244 §7.6: silence, always for a stranger, Version Not Supported, or a response with the cause."""
         kind = pfcp.BY_TYPE.get(error.message_type or 0)
         if self._runtime.journal.listening:
             name, now = "PFCP" if kind is None else kind.__name__, self._runtime.clock.now()
             fault = Event(now, "UPF", "", "", "in", "N4", name, f"unreadable: {error}", octets, None, peer[0])
             self._runtime.journal.emit(fault)
-        if error.sequence is None or (error.clause == DROPPED and error.version is None):
+        lies = error.clause == DROPPED and error.version is None
+        if error.sequence is None or lies or not self.is_smf(peer):
             return
         if error.version is not None:
             self._send(pfcp.VersionNotSupportedResponse(), error.sequence, None, peer)
         elif kind is not None and kind.REQUEST:
-            answer = self.refusal(kind, error.cause, error.offending_ie)
+            seid = self._cp_seid(error.seid, peer) if kind.SESSION else 0
+            answer = self.refusal(kind, error.cause, error.offending_ie, seid)
             if answer is not None:
-                self._send(answer, error.sequence, 0, peer)
+                self._send(answer, error.sequence, seid, peer)
 
     # -- reports -----------------------------------------------------------------------------------------
 

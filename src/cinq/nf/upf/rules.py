@@ -310,8 +310,8 @@ def _forwarding(far: Far, ie: pfcp.ForwardingParameters | pfcp.UpdateForwardingP
 
 
 def _is_host(address: int) -> bool:
-    """Neither 0.0.0.0 nor multicast (224.0.0.0/4)."""
-    return address != 0 and address >> 28 != 14
+    """Neither of 0.0.0.0/8 nor multicast, reserved or broadcast (224.0.0.0/3)."""
+    return address >> 24 != 0 and address >> 29 != 7
 
 
 def _qer(qer: Qer, ie: pfcp.CreateQer | pfcp.UpdateQer) -> Qer:
@@ -385,4 +385,7 @@ def _encap(session: SessionContext, pdr: Pdr, ue: IPv4Address, n3: IPv4Address) 
     if far.peer is None or not far.to_access:
         what = "downlink packets need the gNB's F-TEID"
         raise failed(Cause.CONDITIONAL_IE_MISSING, what, FAR, far.far_id, OUTER_HEADER_CREATION)
+    if far.peer == n3:
+        what = "downlink packets would come back to us"
+        raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, what, FAR, far.far_id, OUTER_HEADER_CREATION)
     return EncapRule(ue, far.teid, far.peer, n3, qfi)

@@ -37,7 +37,7 @@ class UPF:
     ) -> None:
         self.runtime = Runtime("UPF", journal, clock)
         self._settings = settings
-        self._n4 = N4(settings, n4, self.runtime, self._handle)
+        self._n4 = N4(settings, n4, self.runtime, self._handle, self._cp_seid)
         self._registry = Registry(entropy)
         self._plane: DataPlane | None = None
 
@@ -45,7 +45,7 @@ class UPF:
         self._plane = plane
         registry, n4 = self._registry, self._n4
         self._sessions = Sessions(self._settings, registry, plane, n4)
-        self._associations = Associations(self._settings, registry, self._sessions, n4)
+        self._associations = Associations(registry, self._sessions, n4)
         self._reports = Reports(registry, self._sessions, n4)
         self._tunnels = Tunnels(self._settings, registry, plane, self._reports, self.runtime)
 
@@ -83,21 +83,24 @@ class UPF:
             return self._rejection(request, rejected)
 
     def _answer(self, request: pfcp.Message, peer: Peer) -> pfcp.Message | None:
-        stranger = not self._associations.may_ask(peer)
         match request:
-            case _ if request.SESSION:
-                return None if stranger else self._answer_session(request, peer)
-            case pfcp.HeartbeatRequest():
-                return None if stranger else self._associations.heartbeat(request, peer)
             case pfcp.AssociationSetupRequest():
                 return self._associations.setup(request, peer)
+            case _ if not self._n4.is_smf(peer):
+                return None
+            case _ if request.SESSION:
+                return self._answer_session(request, peer)
+            case pfcp.HeartbeatRequest():
+                return self._associations.heartbeat(request, peer)
             case pfcp.AssociationUpdateRequest():
                 return self._associations.update(request, peer)
             case pfcp.AssociationReleaseRequest():
                 return self._associations.release(request, peer)
-            case _ if stranger:
-                return None
         return self._n4.refusal(type(request), Cause.SERVICE_NOT_SUPPORTED, None)
+
+    def _cp_seid(self, seid: int | None, peer: Peer) -> int:
+        session = self._registry.session(seid, peer[0])
+        return 0 if session is None else session.cp_seid
 
     def _answer_session(self, request: pfcp.Message, peer: Peer) -> pfcp.Message | None:
         match request:

@@ -6,7 +6,6 @@ from cinq.nf.upf.context import Association, Rejected
 from cinq.nf.upf.n4 import N4, Peer
 from cinq.nf.upf.procedures.session import Sessions
 from cinq.nf.upf.registry import MOST_ASSOCIATIONS, Registry
-from cinq.nf.upf.settings import Settings
 from cinq.wire import pfcp
 from cinq.wire.pfcp import Cause, UpFunctionFeatures
 
@@ -17,13 +16,8 @@ FEATURES = UpFunctionFeatures(UpFunctionFeatures.FTUP | UpFunctionFeatures.EMPU)
 class Associations:
     """The SMFs that may ask."""
 
-    def __init__(self, settings: Settings, registry: Registry, sessions: Sessions, n4: N4) -> None:
+    def __init__(self, registry: Registry, sessions: Sessions, n4: N4) -> None:
         self._registry, self._sessions, self._n4 = registry, sessions, n4
-        self._allowed = {str(address) for address in settings.smf_addresses}
-
-    def may_ask(self, peer: Peer) -> bool:
-        """Whether the settings name this address (DEV-060)."""
-        return not self._allowed or peer[0] in self._allowed
 
     def heartbeat(self, request: pfcp.HeartbeatRequest, peer: Peer) -> pfcp.HeartbeatResponse:
         known = self._registry.association_of(peer[0])
@@ -33,7 +27,7 @@ class Associations:
 
     def setup(self, request: pfcp.AssociationSetupRequest, peer: Peer) -> pfcp.AssociationSetupResponse:
         """A Node ID in use at another address is refused, so that its sessions survive (DEV-061)."""
-        if not self.may_ask(peer):
+        if not self._n4.is_smf(peer):
             raise Rejected(Cause.REQUEST_REJECTED, f"{peer[0]} is no SMF of ours")
         registry = self._registry
         known = registry.associations.get(request.node_id)

@@ -25,7 +25,7 @@ class Tunnels:
     ) -> None:
         self._settings, self._registry, self._plane = settings, registry, plane
         self._reports, self._runtime = reports, runtime
-        self._spent: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._spent: OrderedDict[tuple[str, type], tuple[float, int]] = OrderedDict()
 
     def received(self, octets: bytes, peer: Peer) -> None:
         """Never raises, whatever the octets."""
@@ -60,14 +60,14 @@ class Tunnels:
         self._answer(indication, (peer[0], gtpu.PORT))
 
     def _answer(self, message: gtpu.GtpuMessage, peer: Peer) -> None:
-        if not self._may_answer(peer[0]):
+        if not self._may_answer((peer[0], type(message))):
             return
         octets = gtpu.encode(message)
         self._emit("out", message, octets, peer)
         self._plane.send(octets, peer)
 
-    def _may_answer(self, peer: str) -> bool:
-        """At most echo_per_s in each second of the clock."""
+    def _may_answer(self, peer: tuple[str, type]) -> bool:
+        """At most echo_per_s of each kind in each second of the clock: unknown TEIDs leave Echo its share."""
         second = float(int(self._runtime.clock.now()))
         since, spent = self._spent.pop(peer, (second, 0))
         spent = spent + 1 if since == second else 1
