@@ -179,6 +179,21 @@ def test_a_thousand_ues_by_any_ip(apart: bool, tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("apart", [True, False], ids=["apart", "together"])
+def test_the_last_session_goes_and_another_comes(apart: bool, tmp_path: Path) -> None:
+    """With the last IPv4 address of an interface Linux takes every route that leads through it."""
+
+    async def main() -> None:
+        async with both("ebpf", "ebpf", apart, tmp_path) as ends:
+            ends.attach(1, UE)
+            with netns.inside(ends.t.gnb):
+                ends.side.remove(UE)
+            ends.attach(2, UE + 1)
+            assert await exchange(ends, UE + 1, 1000) == str(UE + 1)
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("kind", ["ebpf", "tun", "pair"])
 def test_a_program_bound_to_the_interface(kind: Kind, tmp_path: Path) -> None:
     """As `curl --interface cinq-ue0` does: SO_BINDTODEVICE, the address chosen by the kernel."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cinq.transport import netns
 from cinq.transport.error import TransportError
-from cinq.transport.netlink import LOCAL_TABLE, Netlink
+from cinq.transport.netlink import LOCAL_TABLE, MAIN_TABLE, Netlink
 from cinq.userplane.host import Host
 
 FIRST_TABLE = 5190
@@ -41,6 +41,7 @@ class UeSide:
         self._namespace = None if namespace is None else netns.open_of(namespace)
         self._links = host.links if self._namespace is None else Netlink(self._namespace)
         self._by_rule = self._namespace is None
+        self._route_mtu = 0
 
     @property
     def apart(self) -> bool:
@@ -57,18 +58,25 @@ class UeSide:
             self._host.links.move_link(name, self._namespace)
         links.run(lambda: quieten(name))
         links.set_up(name, mtu=mtu, mac=mac, arp=False)
+        self._route_mtu = route_mtu
         if self.apart:
             try:
-                links.add_route("default", device=name, mtu=route_mtu, replace=False)
+                links.add_route("default", device=name, replace=False)
             except TransportError as refused:
                 if refused.errno != errno.EEXIST:
                     raise
                 self._by_rule = True
-        if self._by_rule:
-            links.add_route("default", device=name, table=self._table, mtu=route_mtu)
+        self._lead()
+        for pool in self._pools:
+            self._add_rule(pool)
+
+    def _lead(self) -> None:
+        """The routes through it."""
+        name, links = self.name, self._links
+        table = self._table if self._by_rule else MAIN_TABLE
+        links.add_route("default", device=name, table=table, mtu=self._route_mtu)
         for pool in self._pools:
             links.add_route(str(pool), device=name, table=LOCAL_TABLE, kind="local")
-            self._add_rule(pool)
 
     def add(self, address: IPv4Address) -> None:
         """A UE got this address."""
@@ -87,6 +95,8 @@ class UeSide:
         self._shown.discard(address)
         with contextlib.suppress(OSError):
             self._links.delete_address(self.name, f"{address}/32")
+            if not self._shown:
+                self._lead()  # Linux takes the routes of an interface with its last address
         if not any(address in pool for pool in self._pools):
             self._drop_rule(IPv4Network(address))
 
@@ -119,7 +129,8 @@ class UeSide:
 
 
 def quieten(name: str) -> None:
-    """No IPv6 of the kernel's own on an interface of ours, and a loose reverse path check."""
-    for sysctl, value in (("ipv6/conf/{}/disable_ipv6", "1"), ("ipv4/conf/{}/rp_filter", "2")):
+    """No IPv6 of the kernel's own on an interface of ours, and a loose reverse path check and no source routes."""
+    wanted = ("ipv6/conf/{}/disable_ipv6", "1"), ("ipv4/conf/{}/rp_filter", "2")
+    for sysctl, value in (*wanted, ("ipv4/conf/{}/accept_source_route", "0")):
         with contextlib.suppress(OSError):
             Path("/proc/sys/net", sysctl.format(name)).write_text(value)
