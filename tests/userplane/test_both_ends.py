@@ -190,6 +190,7 @@ def test_the_last_session_goes_and_another_comes(apart: bool, tmp_path: Path) ->
                 ends.side.remove(UE)
             ends.attach(2, UE + 1)
             assert await exchange(ends, UE + 1, 1000) == str(UE + 1)
+            assert ends.upf.usage(2).uplink_octets > 1000  # by the tunnel, not by another way out
 
     asyncio.run(main())
 
