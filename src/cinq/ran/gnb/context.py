@@ -57,3 +57,13 @@ class UeContext:
     nr_ciphering: int = 0
     has_context: bool = False
     sessions: dict[int, Tunnel] = field(default_factory=dict)
+
+    @property
+    def reached(self) -> bool:
+        """Whether this connection still has its RRC connection; the UE may be back on another."""
+        return self.link.context is self
+
+    def deliver(self, nas: bytes) -> None:
+        """A NAS message to the UE; lost where the radio link is gone."""
+        if self.link.context is self:
+            self.link.mobile.on_downlink(nas)

@@ -48,14 +48,18 @@ class N2(Subject[N2Context]):
         try:
             message = ngap.decode(octets)
         except ngap.NgapError as error:
-            self._journal(
-                "in", type(error.partial).__name__ if error.partial else "", octets, error.partial, str(error)
-            )
-            error_indication.answer(self, error)
-            return
-        self._journal("in", type(message).__name__, octets, message)
+            name = type(error.partial).__name__ if error.partial else ""
+            self._journal("in", name, octets, error.partial, str(error))
+            if not error.tolerable or error.partial is None:
+                error_indication.answer(self, error)
+                return
+            message = error.partial  # §10.3.5: what is missing is to be done without
+        else:
+            self._journal("in", type(message).__name__, octets, message)
         if not dispatch.handle(self, message):
             self.receive(message)
+        if message.diagnostics:
+            error_indication.notify(self, message)
 
     def lost(self, reason: str) -> None:
         """The association is over: UEs lose their connections, TS 38.412 §7."""
@@ -89,10 +93,9 @@ class N2(Subject[N2Context]):
             self.association.send(octets, stream=stream, ppid=ppid)
 
     def status(self, message: object) -> object | None:
-        """A message that fits no state: the logical error of TS 38.413 §10.4."""
-        if isinstance(message, ngap.ErrorIndication):
-            return None
-        return ngap.ErrorIndication(cause=("protocol", "message-not-compatible-with-receiver-state"))
+        """To what no procedure here takes, TS 38.413 §10.3.4.1 and §10.4."""
+        assert isinstance(message, ngap.Pdu)
+        return error_indication.unexpected(message)
 
     def describe(self, message: object) -> tuple[str, str]:
         return "N2", type(message).__name__
@@ -163,6 +166,12 @@ class N2(Subject[N2Context]):
             self.stream_of(ran_ue_ngap_id),
         )
         return None
+
+    def by_amf_ue_ngap_id(self, amf_ue_ngap_id: int | None) -> UeContext | None:
+        """The UE that the AMF calls so. None: it has named none of them so."""
+        if amf_ue_ngap_id is None:
+            return None
+        return next((ue for ue in self.ues.values() if ue.amf_ue_ngap_id == amf_ue_ngap_id), None)
 
     def tell_of(self, ue: UeContext, message: ngap.Pdu) -> None:
         """A message of UE-associated signalling."""

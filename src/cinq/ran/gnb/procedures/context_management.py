@@ -37,9 +37,9 @@ def initial_context_setup(n2: N2, message: ngap.InitialContextSetupRequest) -> N
             done.nas.append(item.nas_pdu)
     n2.tell_of(ue, _response(ue, message, done))
     if message.nas_pdu is not None:
-        ue.link.mobile.on_downlink(message.nas_pdu)
+        ue.deliver(message.nas_pdu)
     for nas in done.nas:
-        ue.link.mobile.on_downlink(nas)
+        ue.deliver(nas)
     if message.ue_radio_capability is None:
         _radio_capability(n2, ue)
 

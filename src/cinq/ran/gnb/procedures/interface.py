@@ -31,13 +31,14 @@ def overload(n2: N2, message: ngap.OverloadStart | ngap.OverloadStop) -> None:
 
 
 def paging(n2: N2, message: ngap.Paging) -> None:
-    """PAGING, §8.5.1, in this gNB's tracking area."""
+    """PAGING, §8.5.1, in this gNB's tracking area. Both IEs may be missing (§10.3.5): nobody is paged, or anywhere."""
     settings = n2.gnb.settings
     here = (settings.plmn.octets, settings.tac.to_bytes(3, "big"))
-    if all((item.tai.plmn_identity, item.tai.tac) != here for item in message.tai_list_for_paging):
+    area: list[ngap.TAIListForPagingItem] | None = message.tai_list_for_paging
+    if area is not None and all((item.tai.plmn_identity, item.tai.tac) != here for item in area):
         return
-    identity = message.ue_paging_identity
-    if identity[0] == "fiveG-S-TMSI":
+    identity: ngap.UEPagingIdentity | None = message.ue_paging_identity
+    if identity is not None and identity[0] == "fiveG-S-TMSI":
         s = identity[1]
         n2.gnb.page(STmsi(s.amf_set_id, s.amf_pointer, int.from_bytes(s.five_g_tmsi, "big")))
 
@@ -47,8 +48,8 @@ def location_reporting_control(n2: N2, message: ngap.LocationReportingControl) -
     ue = n2.of_ue(message.ran_ue_ngap_id, message.amf_ue_ngap_id)
     if ue is None:
         return
-    kind = message.location_reporting_request_type
-    if kind.event_type != "direct":
+    kind: ngap.LocationReportingRequestType | None = message.location_reporting_request_type
+    if kind is None or kind.event_type != "direct":
         return
     n2.tell_of(
         ue,

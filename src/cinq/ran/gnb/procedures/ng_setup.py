@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cinq.numbering import AmfId, NumberingError, PlmnId, SNssai
 from cinq.procedure import Timer, procedure
+from cinq.ran.gnb.procedures.release import said
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.wire import ngap
 
@@ -26,7 +27,7 @@ async def ng_setup(n2: N2, _: None) -> None:
         answer = await n2.ask(request(settings), ngap.NGSetupResponse, ngap.NGSetupFailure, timer=NG_SETUP)
         if isinstance(answer, ngap.NGSetupResponse):
             break
-        n2.gnb.trouble = f"NG Setup Failure: {'/'.join(map(str, answer.cause))}"
+        n2.gnb.trouble = f"NG Setup Failure: {said(answer.cause)}"
         await asyncio.sleep(_WAITS.get(answer.time_to_wait or "", settings.ng_setup_retry_s))
     n2.commit(state="up", **announced(answer))
 

@@ -43,7 +43,7 @@ def setup(n2: N2, message: ngap.PDUSessionResourceSetupRequest) -> None:
             done.nas.append(item.pdu_session_nas_pdu)
     n2.tell_of(ue, _setup_response(ue, message.amf_ue_ngap_id, done))
     for nas in done.nas:
-        ue.link.mobile.on_downlink(nas)
+        ue.deliver(nas)
 
 
 def _setup_response(ue: UeContext, amf_ue_ngap_id: int, done: SetUp) -> ngap.PDUSessionResourceSetupResponse:
@@ -70,6 +70,8 @@ def _setup_response(ue: UeContext, amf_ue_ngap_id: int, done: SetUp) -> ngap.PDU
 def set_up(n2: N2, ue: UeContext, psi: int, transfer: bytes, done: SetUp) -> None:
     """Resources for one session, from the SMF's transfer (§9.3.4.1); the answer goes into `done`."""
     try:
+        if not ue.reached:
+            raise _Unsuccessful(("radioNetwork", "radio-connection-with-ue-lost"))
         if psi in ue.sessions or psi in done.tunnels:
             raise _Unsuccessful(("radioNetwork", "multiple-PDU-session-ID-instances"))
         tunnel = _tunnel(n2, transfer)
@@ -135,7 +137,7 @@ def release(n2: N2, message: ngap.PDUSessionResourceReleaseCommand) -> None:
             )
         )
     if message.nas_pdu is not None:
-        ue.link.mobile.on_downlink(message.nas_pdu)
+        ue.deliver(message.nas_pdu)
     n2.tell_of(
         ue,
         ngap.PDUSessionResourceReleaseResponse(
@@ -183,7 +185,7 @@ def modify(n2: N2, message: ngap.PDUSessionResourceModifyRequest) -> None:
         ),
     )
     for octets in nas:
-        ue.link.mobile.on_downlink(octets)
+        ue.deliver(octets)
 
 
 def _modify_one(ue: UeContext, psi: int, transfer: bytes) -> bytes:

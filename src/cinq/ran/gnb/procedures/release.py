@@ -31,6 +31,11 @@ def request(n2: N2, ue: UeContext, cause: ngap.Cause) -> None:
     )
 
 
+def said(cause: ngap.Cause | None) -> str:
+    """A cause as people read it. None: the AMF left it out, as criticality ignore allows (§10.3.5)."""
+    return "no cause given" if cause is None else "/".join(map(str, cause))
+
+
 def command(n2: N2, message: ngap.UEContextReleaseCommand) -> None:
     """UE CONTEXT RELEASE COMMAND, §8.3.3: by the pair of identities, or by that of the AMF alone."""
     ids = message.ue_ngap_ids
@@ -38,7 +43,7 @@ def command(n2: N2, message: ngap.UEContextReleaseCommand) -> None:
     if ids[0] == "uE-NGAP-ID-pair":
         ue = n2.of_ue(ids[1].ran_ue_ngap_id, ids[1].amf_ue_ngap_id)
     else:
-        ue = next((u for u in n2.ues.values() if u.amf_ue_ngap_id == ids[1]), None)
+        ue = n2.by_amf_ue_ngap_id(ids[1])
         if ue is None:
             n2.send(
                 ngap.ErrorIndication(
@@ -55,7 +60,7 @@ def command(n2: N2, message: ngap.UEContextReleaseCommand) -> None:
         pdu_session_resource_list_cxt_rel_cpl=sessions or None,
     )
     n2.tell_of(ue, complete)
-    n2.forget(ue, "/".join(map(str, message.cause)))
+    n2.forget(ue, said(message.cause))
 
 
 def reset(n2: N2, message: ngap.NGReset) -> None:
