@@ -20,6 +20,8 @@ async def security_mode_control(ue: Ue, received: Received) -> None:
     if not received.checked:
         ue.tell(nas.SecurityModeReject(cause=GmmCause.SECURITY_MODE_REJECTED_UNSPECIFIED))
         return
+    if security.candidate is None:
+        return  # the connection went before its turn came: the network begins anew
     cause = refusal(ue.settings.integrity, command, ue.capability)
     if cause is not None:
         security.candidate = None
