@@ -121,7 +121,7 @@ class KernelEnd:
     """
 
     def __init__(self, t: Topology, settings: PlaneSettings, journal: Path) -> None:
-        self.t, self.events, self._number = t, Events(), 0
+        self.t, self.events, self._number, self.settings = t, Events(), 0, settings
         with netns.inside(t.upf):
             self.plane: Plane = open_plane(settings, self.events, journal)
         with netns.inside(t.gnb):
@@ -166,6 +166,12 @@ class KernelEnd:
             self.gnb.sendto(octets, (str(p.UPF_N3), 2152))
         frames = await self._until(self.dn, mark)
         return [f[14:] for f in frames if f[26] == 10 and f[27] == 45]
+
+    def from_another_port(self, octets: bytes, *, checksum: bool) -> None:
+        """A datagram from a port of the gNB that is not 2152."""
+        with netns.inside(self.t.gnb), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.setsockopt(socket.SOL_SOCKET, 11, int(not checksum))  # SO_NO_CHECK
+            other.sendto(octets, (str(p.UPF_N3), 2152))
 
     async def downlink(self, *inner: bytes) -> list[bytes]:
         mark = self._sentinel()

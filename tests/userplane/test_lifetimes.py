@@ -263,7 +263,7 @@ def test_only_what_changed_is_written(row: Topology, tmp_path: Path, monkeypatch
         moved = structs.replace(ready, encap=rules(1, p.UE, 0x1001, 0x2009).encap)
         monkeypatch.setattr(Map, "__setitem__", recorded)
         assert writes(lambda: plane.install(waiting)) == ["decaps", "encaps", "policers"]
-        assert writes(lambda: plane.install(ready)) == ["encaps"]
+        assert writes(lambda: plane.install(ready)) == ["encaps", "protected", "protected"]  # a gNB that is new
         assert writes(lambda: plane.install(ready)) == []
         assert writes(lambda: plane.install(moved)) == ["encaps"]
         assert writes(lambda: plane.install(structs.replace(moved, ambr=Ambr(1000)))) == ["policers"]

@@ -206,6 +206,11 @@ class Host:
         if before != value:
             self._change(Sysctl(name, before, value), lambda: (path.write_text(value), None)[1])
 
+    @staticmethod
+    def reads(name: str) -> str:
+        """What /proc/sys/<name> says. OSError: no such."""
+        return (PROC / name).read_text().strip()
+
     def offload_off(self, interface: str, feature: Literal["tx", "tso", "gso"]) -> None:
         if ethtool.feature(interface, feature):
             self._change(Offload(interface, feature), lambda: offload.switch(interface, feature, False))

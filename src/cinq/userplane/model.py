@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cinq.userplane.packet import (
+    UDP,
     NotForFastPath,
     Refused,
     check_inner,
@@ -19,10 +20,13 @@ from cinq.userplane.packet import (
 from cinq.userplane.policer import Policer, Rate
 from cinq.userplane.rules import (
     GTPU_PORT,
+    NOWHERE,
+    PEERS,
     Action,
     DecapRule,
     EncapRule,
     PlaneSettings,
+    Protected,
     Reason,
     Registry,
     Role,
@@ -92,10 +96,12 @@ class Model:
         self.counts = dict.fromkeys(Reason, 0)
         self.waiting = 0
         self._gnb = settings.role is Role.GNB
-        self._slow = Rate(settings.slow_per_s, max(settings.slow_per_s // 10, 1))
+        rate, burst = settings.slow_per_s, max(settings.slow_per_s // 10, 1)
+        self._slow, self._unknown = Rate(rate, burst), Rate(rate, burst)
         networks = settings.protected_networks
         self._networks = [(int(n.netmask), int(n.network_address)) for n in networks]
         self._protected = {(p.address.packed, p.protocol, p.port) for p in settings.infrastructure()}
+        self._peers: set[int] = set()
 
     # -- rules -------------------------------------------------------------------------------------------
 
@@ -107,6 +113,7 @@ class Model:
     def replace(self, rules: SessionRules, now_ns: int) -> list[Outer]:
         """The same for rules that the registry has admitted."""
         self.registry.replace(rules)
+        self.guard(rules)
         session = self.sessions.get(rules.session)
         if session is None:
             return []
@@ -114,6 +121,18 @@ class Model:
             session.decap_policer, session.encap_policer = self._policers(rules)
         session.rules, session.notified = rules, bool(session.waiting)
         return self._release(session, now_ns)
+
+    def guard(self, rules: SessionRules) -> list[Protected]:
+        """The gNBs that are new in these rules: from now on no UE may send them GTP-U (DEV-086)."""
+        found: list[Protected] = []
+        for encap in () if self._gnb else rules.encap:
+            peer = int(encap.peer)
+            if peer and peer not in self._peers and len(self._peers) < PEERS:
+                self._peers.add(peer)
+                if (encap.peer.packed, 0, 0) not in self._protected:
+                    self._protected.add((encap.peer.packed, UDP, GTPU_PORT))
+                    found.append(Protected(encap.peer, UDP, GTPU_PORT))
+        return found
 
     def session(self, rules: SessionRules) -> Session:
         """What runs under these rules, from now on if nothing did."""
@@ -175,7 +194,8 @@ class Model:
             return Dropped(refused.reason)
 
     def _slow_path(self, reason: Reason, now_ns: int) -> SlowPath | Dropped:
-        verdict = SlowPath(reason) if self._slow.conforms(now_ns) else Dropped(Reason.FLOOD)
+        rate = self._unknown if reason is Reason.UNKNOWN_TEID else self._slow  # no Echo suffers from those
+        verdict = SlowPath(reason) if rate.conforms(now_ns) else Dropped(Reason.FLOOD)
         self.counts[verdict.reason] += 1
         return verdict
 
@@ -212,7 +232,7 @@ class Model:
     def _is_protected(self, packet: bytes, header: int) -> bool:
         destination, protocol, ports = packet[16:20], packet[9], self._protected
         number = int.from_bytes(destination, "big")
-        if any(number & mask == network for mask, network in self._networks):
+        if destination[0] in NOWHERE or any(number & mask == network for mask, network in self._networks):
             return True
         if (destination, 0, 0) in ports or (destination, protocol, 0) in ports:
             return True

@@ -19,6 +19,10 @@ def set_up(host: Host, settings: PlaneSettings, n3_interface: str) -> None:
     """
     host.sysctl("net/ipv4/ip_forward", "1")
     host.sysctl(f"net/ipv4/conf/{n3_interface}/rp_filter", LOOSE)
+    if (
+        host.reads("net/ipv4/conf/all/accept_source_route") == "1"
+    ):  # a UE would choose the way past our checks
+        host.sysctl(f"net/ipv4/conf/{n3_interface}/accept_source_route", "0")
     pools = settings.nat_pools or settings.ue_pools
     if not settings.nat or not pools:
         return

@@ -21,6 +21,9 @@ HEADERS = 44  # octets added on N3: IPv4 20, UDP 8, GTP-U 12, PDU Session Contai
 DEFAULT_BUCKET_MS = 300
 NO_ADDRESS = IPv4Address(0)
 WITH_PORTS = (6, 17, 132)  # TCP, UDP, SCTP
+NOWHERE = frozenset((0, 127, *range(224, 256)))
+"""First octets of addresses that no router forwards to (RFC 1812 §5.3.7): this host, loopback, multicast, reserved."""
+PEERS = 1024  # far ends of N3 that are kept from UEs
 
 
 class Role(IntEnum):

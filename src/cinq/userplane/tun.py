@@ -25,6 +25,7 @@ from cinq.userplane.packet import TRANSPORT_HEADER
 from cinq.userplane.pair import open_pair
 from cinq.userplane.rules import (
     GTPU_PORT,
+    NOWHERE,
     Action,
     PlaneEvents,
     PlaneSettings,
@@ -123,6 +124,7 @@ class TunPlane:
         if unknown:
             raise RuleError(f"no UE interface {unknown[0]!r}")
         before = self._model.registry.sessions.get(rules.session)
+        self._special |= dict.fromkeys(gnb.address.packed for gnb in self._model.guard(rules))
         waiting = self._model.install(rules, time.monotonic_ns())
         if before:
             self._forget(before)
@@ -187,7 +189,7 @@ class TunPlane:
         ):
             return self._odd(octets, peer)
         ue, wanted, session, write = found
-        special = destination in self._special or self._judges_all
+        special = destination in self._special or destination[0] in NOWHERE or self._judges_all
         if source != ue or special or (wanted and wanted != qfi & 63):
             return self._odd(octets, peer)
         policer = session.decap_policer

@@ -39,7 +39,7 @@ struct { __uint(type, MAP_LPM_TRIE); __type(key, struct network); __type(value, 
 struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, struct policer); __uint(max_entries, 1024); } policers SEC(".maps");
 struct { __uint(type, MAP_PERCPU_ARRAY); __type(key, u32); __type(value, struct usage); __uint(max_entries, 1024); } usages SEC(".maps");
 struct { __uint(type, MAP_PERCPU_ARRAY); __type(key, u32); __type(value, u64); __uint(max_entries, REASONS); } reasons SEC(".maps");
-struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, u64); __uint(max_entries, 1); } slow_tat SEC(".maps");
+struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, u64); __uint(max_entries, 2); } slow_tat SEC(".maps");
 
 INLINE void count(u32 reason) {
   u64 *n = map_lookup(&reasons, &reason);
@@ -64,8 +64,8 @@ INLINE int conforms(u64 *tat, u64 cost_ns, u64 burst_ns) {
 
 /* Echo, Error Indication, unknown TEID and whatever else the user-space socket answers, bounded. */
 INLINE int slow_path(struct settings *c, u32 reason) {
-  u32 zero = 0;
-  u64 *tat = map_lookup(&slow_tat, &zero);
+  u32 which = reason == UNKNOWN_TEID; /* no Echo suffers from those */
+  u64 *tat = map_lookup(&slow_tat, &which);
   if (tat && !conforms(tat, c->slow_ns, c->slow_burst_ns)) return drop(FLOOD);
   count(reason);
   return TC_NEXT;
@@ -125,6 +125,8 @@ INLINE u32 refuse_inner(struct __sk_buff *skb, struct settings *c, struct decap_
   if (ip.vihl >> 4 != 4 || ihl < 20 || ihl > len || net16(ip.len) != len) return MALFORMED;
   if (!(ip.frag & net16(0x1fff)) && len - ihl < transport_header(ip.proto)) return MALFORMED;
   if ((c->flags & ROLE_GNB ? ip.dst : ip.src) != rule->ue) return SPOOFED;
+  u8 first = ip.dst; /* of the address: NOWHERE in rules.py */
+  if (!(c->flags & ROLE_GNB) && (!first || first == 127 || first >= 224)) return PROTECTED;
   if (c->flags & DENY_UE_TO_UE) {
     u32 other = ip.dst;
     if (map_lookup(&encaps, &other)) return UE_TO_UE;

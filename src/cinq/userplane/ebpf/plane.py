@@ -20,6 +20,7 @@ from cinq.userplane.host import Host
 from cinq.userplane.model import Buffered, Inner, Model, Outer, SlowPath
 from cinq.userplane.n3 import N3Socket
 from cinq.userplane.rules import (
+    PEERS,
     Action,
     Ambr,
     NoRoom,
@@ -78,6 +79,7 @@ class EbpfPlane:
     def _open(self, n3: str, n6: str, path: Path) -> None:
         sessions = self._settings.max_sessions
         sizes = {"decaps": 2 * sessions, "encaps": 2 * sessions, "policers": sessions, "usages": sessions}
+        sizes["protected"] = 2 * (PEERS + len(self._settings.infrastructure()))
         programs = ("decap", "encap_ue") if self._gnb else ("decap", "encap_n6", "encap_pool")
         self._loaded = Loaded(path, sizes, programs)
         self._undo.callback(self._loaded.close)
@@ -169,6 +171,8 @@ class EbpfPlane:
         if self._gnb:
             self._check_sides(rules)
         before = model.registry.sessions.get(session) or SessionRules(session)
+        for key, value in layout.protected_entries(model.guard(rules)):
+            self._maps["protected"][key] = value
         known = self._slots.get(session)
         slot = self._take_slot(session, rules.ambr) if known is None else known
         try:
