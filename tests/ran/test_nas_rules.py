@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cinq.crypto import aka, kdf
-from cinq.procedure import Refused, run_virtual
+from cinq.procedure import Aborted, Refused, run_virtual
 from cinq.ran.ue import Ue, UeSettings
 from cinq.wire import nas
 from cinq.wire.nas import GmmCause, SecurityHeader
@@ -401,6 +401,30 @@ def test_deregistration_unanswered_is_local() -> None:
         await ue.deregister()
         assert len(gmm(core, nas.DeregistrationRequestUEOriginating)) == 5
         assert not ue.context.registered
+
+    play(scene)
+
+
+@pytest.mark.parametrize("where", ["barred cell", "between attempts", "unanswered"])
+def test_deregistration_goes_before_a_registration_under_way(where: str) -> None:
+    """§5.5.1.2.7: whoever switches the UE off does not wait for a network that is not there."""
+
+    async def scene(core: Core, radio: Radio, ue: Ue) -> None:
+        if where == "barred cell":
+            core.lose("gone")
+        elif where == "between attempts":
+            core.reject_registration = GmmCause.CONGESTION
+        else:
+            core.silent.add(nas.RegistrationRequest)
+        task = asyncio.create_task(ue.register())
+        await settle()
+        start = asyncio.get_running_loop().time()
+        await ue.deregister()
+        assert asyncio.get_running_loop().time() - start < 1
+        with pytest.raises(Aborted):
+            await task
+        assert ue.is_idle
+        assert not ue.link.connected
 
     play(scene)
 

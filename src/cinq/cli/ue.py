@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from cinq.ran.ue.context import SessionContext
     from cinq.ran.ue.session import Session
     from cinq.ran.ue.settings import UeSettings
+
+log = logging.getLogger("cinq.ue")
+FAREWELL_S = 5.0
 
 
 def command(
@@ -71,7 +75,7 @@ async def _run(chosen: UeSettings, json: bool) -> None:
                 raise Failure(
                     f"the gNB at {chosen.radio} is gone: {gone.result()}", "cinq gnb, then this again"
                 )
-            await asyncio.gather(*(ue.deregister() for ue in ues), return_exceptions=True)
+            await _farewell(ues)
             gone.cancel()
             if ended:
                 life.result()
@@ -88,6 +92,17 @@ async def _live(ues: list[Ue], chosen: UeSettings, json: bool) -> None:
     if all(answers):
         raise Failure(f"no UE came up: {answers[0]}", _remedy(chosen, answers[0]))
     await asyncio.get_running_loop().create_future()
+
+
+async def _farewell(ues: list[Ue]) -> None:
+    """All deregister; a core that does not answer keeps nobody here for long."""
+    leaving = [asyncio.ensure_future(ue.deregister()) for ue in ues]
+    done, silent = await asyncio.wait(leaving, timeout=FAREWELL_S + len(ues) / 100)
+    await asyncio.gather(*done, return_exceptions=True)
+    if silent:
+        log.warning("%d of %d UEs leave without an answer to their deregistration", len(silent), len(ues))
+        for one in silent:
+            one.cancel()
 
 
 async def _power_on(ue: Ue) -> str:

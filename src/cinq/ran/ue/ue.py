@@ -77,9 +77,16 @@ class Ue(Subject[UeContext]):
         await self.perform(registration, kind)
 
     async def deregister(self, switch_off: bool = False) -> None:
-        """Deregister, TS 24.501 §5.5.2.2. Always ends deregistered, whatever the network says."""
-        from cinq.ran.ue.procedures.deregistration import deregistration
+        """Deregister, TS 24.501 §5.5.2.2. Always ends deregistered, whatever the network says.
 
+        A registration or a service request under way is aborted for it (§5.5.1.2.7, §5.6.1.7).
+        """
+        from cinq.ran.ue.procedures.deregistration import deregistration
+        from cinq.ran.ue.procedures.registration import registration
+        from cinq.ran.ue.procedures.service_request import service_request
+
+        if self.running in (registration, service_request):
+            self.abort("deregistration")
         await self.perform(deregistration, switch_off)
 
     async def request_service(self, mobile_terminated: bool = False) -> None:

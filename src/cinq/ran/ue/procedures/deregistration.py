@@ -16,6 +16,9 @@ RELEASE = Timer("T3540", 10, 0)
 async def deregistration(ue: Ue, switch_off: bool) -> None:
     """UE-initiated, §5.5.2.2. Switched off, the UE waits for nothing; else T3521 five times, then locally."""
     if not ue.context.registered or ue.context.guti is None:
+        if ue.link.connected:  # of a registration that was given up
+            ue.link.fail()
+            ue.security.released()
         ue.deregistered()
         return
     request = nas.DeregistrationRequestUEOriginating(
