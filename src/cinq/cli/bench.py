@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cinq.cli.output import Failure, console, show_json, show_table
+from cinq.cli.output import Failure, console, end_on_sigterm, show_json, show_table
 from cinq.lab import figures, rootless
 from cinq.transport.error import TransportError
 
@@ -131,7 +131,8 @@ def _check(output: Path | None) -> None:
 
 
 def _enter() -> None:
-    """Namespaces are needed: of the host's root, else of a user namespace."""
+    """Namespaces are needed: of the host's root, else of a user namespace. They go at any end but SIGKILL."""
+    end_on_sigterm()
     if rootless.privileged():
         return
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cinq import __version__
-from cinq.cli.output import Failure, console, failure_of, show_json
+from cinq.cli.output import Failure, console, end_on_sigterm, failure_of, show_json
 from cinq.cli.trace import show_rows, width
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def command(
     try:
         if not rootless.privileged():
             rootless.enter()
+        end_on_sigterm()
         _run(out, json)
     except TransportError as error:
         raise Failure(error.what, error.remedy) from None

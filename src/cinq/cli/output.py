@@ -84,6 +84,11 @@ def logging_to_stderr(verbose: bool) -> None:
         logging.getLogger("cinq").setLevel(logging.DEBUG)
 
 
+def end_on_sigterm() -> None:
+    """SIGTERM ends the program as Ctrl-C does: what it made is taken away. The exit code is 143."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+
+
 def until_signal() -> asyncio.Future[None]:
     """Done when Ctrl-C or SIGTERM comes. Call it with the loop running."""
     loop = asyncio.get_running_loop()

@@ -12,7 +12,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +22,7 @@ from cinq.crypto import suci
 from cinq.lab import core
 from cinq.lab.figures import Figure
 from cinq.lab.radio_load import Job, Outcome, Word
-from cinq.lab.topology import Topology
+from cinq.lab.topology import Topology, work_folder
 from cinq.nf.udr import provisioning
 from cinq.ran.ue.settings import UeSettings
 from cinq.transport.sqlite import SqliteStore
@@ -89,7 +88,7 @@ class Bench:
 
     def run(self) -> Result:
         """TransportError, CoreError or BenchError when it cannot be measured."""
-        with tempfile.TemporaryDirectory(prefix="cinq-bench-") as folder, Topology() as topology:
+        with work_folder() as folder, Topology() as topology:
             template = Path(folder) / STORE
             _provision(template, self.ues)
             private = os.urandom(32) if self.profile_a else b""

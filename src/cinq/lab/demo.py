@@ -23,7 +23,7 @@ from pathlib import Path
 
 from cinq.crypto import suci
 from cinq.lab import core, http_file
-from cinq.lab.topology import Topology
+from cinq.lab.topology import Topology, work_folder
 from cinq.nf.udr import provisioning
 from cinq.numbering import SNssai, Supi
 from cinq.procedure import Event, Runtime
@@ -113,7 +113,7 @@ class Demo:
         """The whole demonstration. DemoError, CoreError or TransportError when a step fails."""
         begun = time.perf_counter()
         keys, result = Keys.fresh(), Result()
-        with tempfile.TemporaryDirectory(prefix="cinq-demo-") as work, Topology() as topology:
+        with work_folder() as work, Topology() as topology:
             settings = core.write_settings(
                 Path(work), topology, NAME, POOL, home_network_key=keys.home, session_ambr="10 Gbps"
             )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
+from pathlib import Path
 from types import TracebackType
 from typing import IO
 
@@ -116,13 +119,40 @@ def stop(process: subprocess.Popen[bytes]) -> int:
     return code
 
 
+def work_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder for one run: it holds keys."""
+    return tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-")
+
+
 def sweep() -> None:
-    """Namespaces of labs whose process is gone (killed, power cut) are taken away."""
+    """What labs have left whose process is gone (killed, power cut): their programs, namespaces and folders."""
     for name in netns.names():
-        owner = name.rpartition("-")[2]
-        if not name.startswith(PREFIX) or not owner.isdigit():
-            continue
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(int(owner), signal.SIG_DFL)
-            continue
-        netns.delete(name)
+        if name.startswith(PREFIX) and _is_gone(name.rpartition("-")[2]):
+            _end_programs(name)
+            netns.delete(name)
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        with contextlib.suppress(OSError):
+            if folder.stat().st_uid == os.geteuid() and _is_gone(folder.name.split("-")[1]):
+                shutil.rmtree(folder)
+
+
+def _is_gone(owner: str) -> bool:
+    if not owner.isdigit():
+        return False
+    try:
+        os.kill(int(owner), signal.SIG_DFL)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        pass
+    return False
+
+
+def _end_programs(namespace: str) -> None:
+    """Programs of ours that a lab has started there; others may be somebody's shell."""
+    there = netns.path(namespace).stat().st_ino
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            is_ours = b"\0-m\0cinq" in (process / "cmdline").read_bytes()
+            if is_ours and (process / "ns/net").stat().st_ino == there:
+                os.kill(int(process.name), signal.SIGKILL)
