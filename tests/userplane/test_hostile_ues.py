@@ -5,21 +5,28 @@ DEV-080 to DEV-089, TS 33.513 §4.2.2, RFC 1812 §5.3.7.
 
 from __future__ import annotations
 
+import asyncio
 import struct
 import time
+from dataclasses import replace
 from ipaddress import IPv4Address
+from pathlib import Path
 from random import Random
+from typing import Literal
 
 import pytest
 
 from cinq.userplane.model import Inner
-from cinq.userplane.rules import Ambr, Reason, SessionRules
+from cinq.userplane.rules import Ambr, Protected, Reason, SessionRules
+from cinq.userplane.topology import Topology
 
 from . import packets as p
+from .conftest import missing
 from .ends import End, KernelEnd, ModelEnd, rules
 from .test_planes import SETTINGS, Run, routable, run  # noqa: F401 (a fixture)
 
 NOWHERE = ("0.0.0.0", "127.0.0.1", "127.0.0.7", "224.0.0.1", "239.1.2.3", "240.0.0.1", "255.255.255.255")
+Kind = Literal["ebpf", "tun"]
 LSRR, SSRR = 131, 137
 
 
@@ -55,6 +62,29 @@ def test_no_gtpu_to_a_gnb(run: Run) -> None:  # noqa: F811
         assert end.counts()[Reason.PROTECTED] == 1
 
     run(case)
+
+
+@pytest.mark.root
+@pytest.mark.kernel
+@pytest.mark.parametrize("kind", ["ebpf", "tun"])
+def test_a_port_of_every_address_is_out_of_reach(row: Topology, kind: Kind, tmp_path: Path) -> None:
+    """DEV-087 where the AMF listens on 0.0.0.0: N2 is at the UPF's own addresses then."""
+    if missing(kind):
+        pytest.skip(missing(kind))
+    everywhere = Protected(IPv4Address(0), 132, 38412)
+    sctp = struct.pack("!HHII", 5000, 38412, 0, 0)
+
+    async def main() -> None:
+        end = KernelEnd(row, replace(SETTINGS, plane=kind, protected=(everywhere,)), tmp_path / "journal")
+        try:
+            end.install(rules())
+            for address in (IPv4Address("10.6.0.1"), p.UPF_N3):
+                assert await end.uplink(p.gpdu(0x1001, p.ip(p.UE, address, sctp, 132))) == []
+            assert end.counts()[Reason.PROTECTED] == 2
+        finally:
+            end.close()
+
+    asyncio.run(main())
 
 
 def test_source_routes_lead_nowhere(run: Run) -> None:  # noqa: F811

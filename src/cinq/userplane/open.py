@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import logging
+from dataclasses import replace
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from cinq.transport.error import TransportError
@@ -24,6 +26,7 @@ def open_plane(settings: PlaneSettings, events: PlaneEvents, journal: Path) -> P
     """
     host = Host(journal)
     try:
+        settings = _spelt(host, settings)
         n3 = settings.n3_interface or _n3_interface(host, settings)
         n6_interface = ""
         if settings.role is Role.UPF:
@@ -34,6 +37,16 @@ def open_plane(settings: PlaneSettings, events: PlaneEvents, journal: Path) -> P
         host.close()
         raise
     return plane
+
+
+def _spelt(host: Host, settings: PlaneSettings) -> PlaneSettings:
+    """What is protected at 0.0.0.0 is so at each address that this host has now."""
+    everywhere = [endpoint for endpoint in settings.protected if not int(endpoint.address)]
+    if not everywhere:
+        return settings
+    own = [IPv4Address(prefix.partition("/")[0]) for prefix in host.links.addresses()]
+    spelt = [replace(endpoint, address=address) for endpoint in everywhere for address in own]
+    return replace(settings, protected=(*settings.protected, *spelt))
 
 
 def _n3_interface(host: Host, settings: PlaneSettings) -> str:
