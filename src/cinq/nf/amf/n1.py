@@ -99,7 +99,11 @@ def peek(octets: bytes) -> nas.NasMessage:
 def first(
     message: nas.NasMessage, octets: bytes, known: Ue | None
 ) -> Checked[nas.NasMessage] | Unprotected[nas.NasMessage]:
-    """Whether the peeked message is from the UE that it names: checked by that UE's security context."""
+    """Whether the peeked message is from the UE that it names: checked by that UE's security context.
+
+    One that deciphers to something else than what anybody can read is no initial message (TS 24.501 §4.4.6): it
+    counts as unchecked.
+    """
     security = None if known is None else known.security
     if security is None or octets[1] & 0x0F == 0:
         return Unprotected(message)
@@ -107,7 +111,9 @@ def first(
         payload = security.verify(octets, UPLINK)
     except NasSecurityError:
         return Unprotected(message)
-    return Checked(message if payload == octets[7:] else nas.decode(payload), security.last_ul_count)
+    if payload != octets[7:]:
+        return Unprotected(message)
+    return Checked(message, security.last_ul_count)
 
 
 def permitted(message: nas.NasMessage, table: str) -> nas.NasMessage:

@@ -240,6 +240,7 @@ def receive(ran: Ran, octets: bytes) -> None:
     except ngap.NgapError as error:
         if not error.tolerable or error.partial is None:
             answer_broken(ran, octets, error)
+            _unsuccessful(ran, error)
             return
         message = error.partial
     if not ran.context.is_set_up and not isinstance(message, (ngap.NGSetupRequest, ngap.ErrorIndication)):
@@ -254,6 +255,34 @@ def receive(ran: Ran, octets: bytes) -> None:
         _of_a_ue(ran, message, octets)
     if message.diagnostics and ran.context.is_set_up:
         notify(ran, message)
+
+
+def _unsuccessful(ran: Ran, error: ngap.NgapError) -> None:
+    """An outcome that cannot be taken ends its procedure (§10.3.4.2, §10.3.5, §10.3.6): local error handling.
+
+    What the gNB has set up is not known then: the connection is released, and counts as released where that was
+    what the outcome was to say.
+    """
+    message = error.partial
+    if message is None or message.KIND == "initiatingMessage":
+        return
+    amf_id: int | None = getattr(message, "amf_ue_ngap_id", None)
+    ran_id: int | None = getattr(message, "ran_ue_ngap_id", None)
+    connection = None if amf_id is None else ran.amf.connections.get(amf_id)
+    if connection is None or connection.ran is not ran or connection.ran_ue_ngap_id != ran_id:
+        return
+    if isinstance(message, ngap.UEContextReleaseComplete):
+        _of_a_connection(connection, message)
+    elif message.PROCEDURE in connection.outstanding:
+        connection.settle(message.PROCEDURE)
+        cause: ngap.Cause = ("protocol", error.cause)
+        connection.ue.receive(
+            ngap.UEContextReleaseRequest(
+                amf_ue_ngap_id=connection.amf_ue_ngap_id,
+                ran_ue_ngap_id=connection.ran_ue_ngap_id,
+                cause=cause,
+            )
+        )
 
 
 def emit_in(ran: Ran, message: ngap.Pdu, octets: bytes, ue: Ue | None) -> None:

@@ -13,6 +13,7 @@ from cinq.wire.nas import GsmCause, PduSessionType
 
 QFI = 1
 """The QoS flow of the default QoS rule, the only one so far."""
+MULTICAST = 0xE000_0000  # the first IPv4 address that is not of one host
 _DEFAULT_RULE = [
     nas.QosRule(
         identifier=1,
@@ -100,7 +101,7 @@ def release_command_transfer() -> bytes:
 def an_tunnel(octets: bytes) -> AnTunnel | None:
     """The gNB's end of N3 out of a Setup Response Transfer (§9.3.4.2); None when our flow is not carried.
 
-    NgapError when the octets are no such transfer; ValueError when the address is not IPv4.
+    NgapError when the octets are no such transfer; ValueError when the address is not IPv4 or not of one host.
     """
     transfer = ngap.decode_value(ngap.PDUSessionResourceSetupResponseTransfer, octets)
     flows = transfer.dl_qos_flow_per_tnl_information
@@ -111,4 +112,6 @@ def an_tunnel(octets: bytes) -> AnTunnel | None:
     if bits not in (32, 160):
         raise ValueError(f"transport layer address of {bits} bits, wanted IPv4")
     address = value if bits == 32 else value >> 128
+    if not 0 < address < MULTICAST:
+        raise ValueError(f"{IPv4Address(address)} is not the address of one host")
     return AnTunnel(int.from_bytes(tunnel.gtp_teid, "big"), IPv4Address(address))

@@ -332,6 +332,8 @@ class SMF:
         try:
             tunnel = messages.an_tunnel(octets)
         except (ngap.NgapError, ValueError) as error:
+            if session.up_cnx_state == "ACTIVATING":  # else the UE would keep a session that carries nothing
+                self.runtime.spawn(partial(up.release_for, session, GsmCause.NETWORK_FAILURE), "release")
             raise Problem(400, "N2_SM_ERROR", str(error)) from None
         if tunnel is None:
             await self._perform(session, up.user_plane_refused, "the QoS flow was not set up")

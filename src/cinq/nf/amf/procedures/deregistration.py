@@ -24,26 +24,23 @@ async def deregistration(ue: Ue, arrival: Arrival) -> None:
     if isinstance(arrival, Unprotected):
         raise Refused(None, "nobody has checked who wants to be de-registered")
     ue.abort("the UE is de-registered")
-    await sign_off(ue)  # 2-6
+    ue.why = ("nas", "deregister")  # 8, when the UE is idle
+    await leave(ue)  # 2-6
     if not arrival.message.deregistration_type.switch_off:
         ue.tell(nas.DeregistrationAcceptUEOriginating())  # 7
-    ue.why = ("nas", "deregister")  # 8, when the UE is idle
-    ue.commit(rm_state="RM-DEREGISTERED", sm_contexts=(), am_policy=None)
 
 
 @procedure()
 async def implicit_deregistration(ue: Ue, _: None) -> None:
     """The UE has not been heard of for longer than its timers allow."""
-    await sign_off(ue)
-    ue.commit(rm_state="RM-DEREGISTERED", sm_contexts=(), am_policy=None)
+    await leave(ue)
 
 
 @procedure()
 async def superseded(ue: Ue, _: None) -> None:
     """The subscriber has proved who it is elsewhere: this context of it ends (TS 23.502 §4.2.2.2.2 step 14)."""
-    await sign_off(ue)
     ue.why = ("radioNetwork", "release-due-to-5gc-generated-reason")
-    ue.commit(rm_state="RM-DEREGISTERED", sm_contexts=(), am_policy=None)
+    await leave(ue)
     ue.amf.forget(ue)
 
 
@@ -57,6 +54,24 @@ async def take_over(ue: Ue, supi: Supi) -> None:
             await before.perform(superseded, None)
         amf.forget(before)
     amf.by_supi[supi] = ue
+
+
+async def leave(ue: Ue) -> None:
+    """RM-DEREGISTERED, in one piece: what has begun ends, though the connection goes meanwhile.
+
+    TS 24.501 §5.5.2.2.6; a UE that stayed registered would have sessions that their SMFs do not know.
+    """
+    async with ue.undo() as undo:
+        await undo.hold(_left(ue), _nothing)
+
+
+async def _left(ue: Ue) -> None:
+    await sign_off(ue)
+    ue.commit(rm_state="RM-DEREGISTERED", sm_contexts=(), am_policy=None)
+
+
+async def _nothing(_: None) -> None:
+    """Nobody registers again what has left."""
 
 
 async def sign_off(ue: Ue) -> None:

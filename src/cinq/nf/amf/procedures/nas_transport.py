@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from cinq.nf.amf import n2
 from cinq.nf.amf.context import SmContext
 from cinq.nf.amf.n1 import BrokenTransport, Checked
@@ -18,6 +20,7 @@ from cinq.sbi.services.nsmf_pdusession import (
     SmContextReleaseData,
     SmContextUpdateData,
     UpdateSmContextRequest,
+    UpdateSmContextResponse,
 )
 from cinq.wire import nas, ngap
 from cinq.wire.nas import GmmCause, PayloadContainerType, RequestType
@@ -84,14 +87,26 @@ async def establish(ue: Ue, message: nas.ULNASTransport, number: int, before: Sm
 
 
 async def drop(ue: Ue, before: SmContext) -> None:
-    """§5.4.5.2.5 a) 12: the UE begins anew; its former session is released locally, here, at the SMF and the gNB."""
+    """§5.4.5.2.5 a) 12: the UE begins anew; its former session is released locally, here, at the SMF and the gNB.
+
+    Whatever the UE does meanwhile: a release that has begun comes to its end.
+    """
+    async with ue.undo() as undo:
+        await undo.hold(dropped(ue, before), partial(tell_gnb, ue, before))
+
+
+async def dropped(ue: Ue, before: SmContext) -> UpdateSmContextResponse | None:
     duplicate = SmContextUpdateData(release=True, cause="REL_DUE_TO_DUPLICATE_SESSION_ID")
     try:
-        answer = await ue.amf.nsmf.update_sm_context(before.ref, UpdateSmContextRequest(json_data=duplicate))
+        return await ue.amf.nsmf.update_sm_context(before.ref, UpdateSmContextRequest(json_data=duplicate))
     except Problem as problem:
         if problem.status != 404:
             ue.amf.note(ue, f"PDU session {before.pdu_session_id} not released: {problem}")
-    else:
+        return None
+
+
+async def tell_gnb(ue: Ue, before: SmContext, answer: UpdateSmContextResponse | None) -> None:
+    if answer is not None:
         ue.amf.deliver_answer(ue, before, answer)
     forget(ue, before)
 

@@ -69,11 +69,13 @@ def node(identity: ngap.GlobalRANNodeID) -> tuple[PlmnId, str]:
 
 
 def name_of(request: ngap.NGSetupRequest | ngap.RANConfigurationUpdate) -> str:
+    """At most 150 characters, none of which does more than stand in a line of a log."""
     extended = request.extended_ran_node_name
     longer = None
     if extended is not None:
         longer = extended.ran_node_name_utf8_string or extended.ran_node_name_visible_string
-    return (longer or request.ran_node_name or "")[:150]
+    name = (longer or request.ran_node_name or "")[:150]
+    return name if name.isprintable() else "".join(c if c.isprintable() else "?" for c in name)
 
 
 def offered(areas: list[ngap.SupportedTAItem]) -> Served:

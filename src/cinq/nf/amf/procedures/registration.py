@@ -74,11 +74,14 @@ async def registration(ue: Ue, arrival: Arrival) -> None:
 
 async def become_known(ue: Ue, request: nas.RegistrationRequest, arrival: Arrival) -> nas.RegistrationRequest:
     """Who it is, that it is so, and what it really asks: steps 6 to 11."""
-    if isinstance(arrival, Checked):
-        identity = str(ue.context.supi)
+    known = ue.context.supi  # None also behind a check by keys that the UE has not confirmed
+    if isinstance(arrival, Checked) and known is not None:
+        identity = str(known)
     else:
         identity = str(await identify(ue, request.mobile_identity))  # 6-7
     supi, keys = await authenticate(ue, identity, request.ng_ksi)  # 8-9
+    if known not in (None, supi):
+        raise Refused(reject(GmmCause.UE_IDENTITY_CANNOT_BE_DERIVED_BY_THE_NETWORK), "another subscriber")
     container = await take_security_into_use(ue, request, keys)  # 9d
     if container.message is not None and not isinstance(container.message, nas.RegistrationRequest):
         raise Refused(reject(GmmCause.SEMANTICALLY_INCORRECT_MESSAGE), "another message in the container")

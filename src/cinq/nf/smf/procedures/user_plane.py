@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,7 +10,7 @@ from cinq.nf.smf import messages, user_plane
 from cinq.nf.smf.n4 import N4Error
 from cinq.nf.smf.procedures.release import forgotten, network_requested_release
 from cinq.nf.smf.session import AnTunnel, PduSession, SmContextCreated
-from cinq.procedure import ABORT, Refused, Verdict, collision, procedure
+from cinq.procedure import ABORT, Aborted, Refused, Verdict, collision, procedure
 from cinq.sbi.problem import Problem
 from cinq.wire import nas
 from cinq.wire.nas import GsmCause
@@ -46,7 +47,8 @@ async def user_plane_setup(session: PduSession, an: AnTunnel) -> None:
 
 
 async def release_for(session: PduSession, cause: GsmCause) -> None:
-    await session.perform(network_requested_release, cause)
+    with suppress(Aborted):  # the UE begins anew, or the AMF has no session any more: both end it too
+        await session.perform(network_requested_release, cause)
 
 
 @procedure()
