@@ -57,7 +57,8 @@ class Association(Protocol):
     """An established association."""
 
     @property
-    def local(self) -> Address: ...
+    def local(self) -> Address:
+        """Of an association with a server on all addresses, by the kernel: any of those that the peer may use."""
 
     @property
     def remote(self) -> Address: ...

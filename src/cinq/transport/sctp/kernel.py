@@ -1,8 +1,8 @@
 """SCTP by the Linux kernel: one-to-one style sockets (RFC 6458 §4), constants of linux/sctp.h.
 
-The machine that this was written on has no kernel SCTP: the layouts are tested with a socket that is not one. What
-Linux does differently from RFC 6458, read from its net/sctp: states of an association count from 0, sac_info has the
-error causes without the header of the ABORT chunk, and a one-to-one socket takes no SCTP_ABORT flag.
+Tried with Linux 6.1; where a host has no kernel SCTP, the layouts are tested with a socket that is not one. What
+Linux does differently from RFC 6458: states of an association count from 0, sac_info has the error causes without
+the header of the ABORT chunk, and a one-to-one socket takes no SCTP_ABORT flag.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from cinq.transport.error import NoAnswerError, TransportError
 from cinq.transport.sctp.admission import Admission
 from cinq.transport.sctp.association import Address, Association, OnAssociation, SctpSettings
 from cinq.transport.sctp.core import AssociationCore, Change, Message, assoc_change
+from cinq.transport.sctp.source import source_address
 
 log = logging.getLogger(__name__)
 
@@ -341,12 +342,16 @@ async def connect(
     settings: SctpSettings,
     within: float,
 ) -> KernelAssociation:
-    """See `cinq.transport.sctp.connect`."""
+    """See `cinq.transport.sctp.connect`.
+
+    From one address: a socket bound to none has Linux offer all of the host in INIT (RFC 9260 §3.3.2.1), among them
+    those that the peer cannot reach, or has itself.
+    """
     try:
-        any_address = "0.0.0.0" if ipaddress.ip_address(remote).version == 4 else "::"
+        ipaddress.ip_address(remote)
     except ValueError:
         raise TransportError(f"SCTP address {remote!r}: found no IP address", "an IP address") from None
-    connecting = _open(local or any_address, local_port, settings)
+    connecting = _open(local or source_address(remote), local_port, settings)
     try:
         async with asyncio.timeout(within):
             await _connected(connecting, (remote, port))

@@ -9,6 +9,7 @@ from cinq.transport.error import TransportError
 from cinq.transport.sctp.admission import Admission
 from cinq.transport.sctp.association import Address, Association, OnAssociation, SctpSettings
 from cinq.transport.sctp.port_reservation import PortReservation
+from cinq.transport.sctp.source import source_address
 from cinq.transport.sctp.usrsctp_association import UsrsctpAssociation
 from cinq.transport.sctp.usrsctp_library import ffi, parse_sockaddr_conn, sockaddr_conn
 from cinq.transport.sctp.usrsctp_stack import Stack, stack
@@ -127,18 +128,6 @@ async def listen(
     return UsrsctpListener(reservation, shared, on_association, settings)
 
 
-def _source_address(remote: str) -> str:
-    """The local address that the kernel would use towards `remote`."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((remote, 9))
-        except OSError as error:
-            raise TransportError(
-                f"no way to {remote}: {os.strerror(error.errno or 0)}", f"see: ip route get {remote}"
-            ) from None
-        return str(probe.getsockname()[0])
-
-
 async def connect(
     remote: str,
     port: int,
@@ -152,7 +141,7 @@ async def connect(
     """See `cinq.transport.sctp.connect`."""
     engine = stack()
     engine.attach()
-    address = local or _source_address(remote)
+    address = local or source_address(remote)
     reservation = PortReservation(address, local_port)
     try:
         engine.open_port(address, reservation.port)
