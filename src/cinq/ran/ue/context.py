@@ -77,7 +77,10 @@ class Initial(msgspec.Struct, frozen=True):
 
 class NoAnswer(msgspec.Struct, frozen=True):
     """Nothing more comes to a 5GSM request: the AMF gave it back (TS 24.501 §5.4.5.3.1 e) to i)), the network said
-    5GSM STATUS (§6.5.3), or its answer cannot be read. release: the cause with which the session is to be released."""
+    5GSM STATUS (§6.5.3), or its answer cannot be read. release: the cause with which the session is to be released.
+    cause, back_off_s: the 5GMM cause of what was given back, and its back-off timer."""
 
     reason: str
     release: int | None = None
+    cause: int = 0
+    back_off_s: int | None = None

@@ -6,8 +6,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from cinq.procedure import Subject
+from cinq.procedure import Refused, Subject
 from cinq.ran.radio.port import Interface
+from cinq.ran.ue.back_off import of_establishment, of_session
 from cinq.ran.ue.context import SessionContext
 from cinq.ran.ue.downlink import UNASSIGNED_PTI
 from cinq.ran.ue.settings import SessionSettings
@@ -110,6 +111,18 @@ class Session(Subject[SessionContext]):
                 await self._answered.wait()
         except TimeoutError:
             self.trouble = "the gNB did not answer"
+
+    def check_back_off(self) -> None:
+        """Refused while a back-off timer of this DNN or slice runs, §6.4.1.4."""
+        wanted = self.settings
+        timer, left = self.ue.back_off.left(*of_establishment(wanted.dnn, wanted.s_nssai))
+        if left:
+            raise Refused(None, f"back-off timer {timer} runs for {left:.0f} s more")
+
+    def hold_off(self, cause: int, seconds: int | None) -> None:
+        """The back-off timer that came with a cause, where one did."""
+        wanted = self.settings
+        self.ue.back_off.start(of_session(cause, wanted.dnn, wanted.s_nssai), seconds)
 
     def gone(self, reason: str = "") -> None:
         """The session ends here, and what was under way besides the caller; its interface goes."""

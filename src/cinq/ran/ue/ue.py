@@ -9,6 +9,7 @@ from typing import Literal
 
 from cinq.procedure import Aborted, Event, Refused, Runtime, Subject, TimerExpired
 from cinq.ran.radio.port import Cell, Interface, Link, RrcSetup, SystemInformation
+from cinq.ran.ue.back_off import BackOff
 from cinq.ran.ue.context import Ended, Initial, Received, UeContext
 from cinq.ran.ue.security import Discarded, N1Security
 from cinq.ran.ue.session import Session
@@ -35,6 +36,7 @@ class Ue(Subject[UeContext]):
         "_next_pti",
         "_timer",
         "authentication_failures",
+        "back_off",
         "entropy",
         "link",
         "misbehave",
@@ -58,6 +60,7 @@ class Ue(Subject[UeContext]):
         self.sessions: dict[int, Session] = {}
         self.released: dict[int, int] = {}
         self.authentication_failures = 0
+        self.back_off = BackOff(lambda: asyncio.get_running_loop().time())
         self.response: tuple[bytes, bytes] | None = None
         self.on_change: Callable[[Ue], None] | None = None
         self.misbehave: Callable[[nas.NasMessage, bytes], bytes] | None = None

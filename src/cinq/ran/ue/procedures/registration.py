@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from cinq.procedure import Refused, Timer, TimerExpired, procedure
+from cinq.ran.ue.back_off import T3346
 from cinq.ran.ue.context import Ended, Initial
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
@@ -42,8 +43,9 @@ _ACRONYMS = frozenset(
 @procedure()
 async def registration(ue: Ue, kind: RegistrationKind) -> None:
     """TS 24.501 §5.5.1.2 and §5.5.1.3: attempts until it is accepted, refused for good, or not answered five times."""
-    await cell(ue)
     for attempt in range(1, ATTEMPTS + 1):
+        await asyncio.sleep(ue.back_off.left(T3346)[1])  # §5.3.9
+        await cell(ue)
         if not ue.context.registered:
             kind = RegistrationKind.INITIAL
         if kind is RegistrationKind.INITIAL:
@@ -140,6 +142,7 @@ async def rejected(ue: Ue, answer: nas.RegistrationReject | Ended, last: bool) -
     if reject.cause in _NOT_HERE:
         ue.deregistered(forget_identity=reject.cause != GmmCause.NO_NETWORK_SLICES_AVAILABLE)
         raise Refused(reject, name)
+    ue.back_off.start(T3346, reject.t3346)
     had_identity = ue.context.guti is not None
     if reject.cause in _IDENTITY and had_identity and not last:
         ue.deregistered(forget_identity=True)  # and at once anew, with a SUCI
@@ -147,7 +150,7 @@ async def rejected(ue: Ue, answer: nas.RegistrationReject | Ended, last: bool) -
     ue.deregistered(forget_identity=reject.cause in _IDENTITY)
     if last or reject.cause not in (GmmCause.CONGESTION, *_IDENTITY):
         raise Refused(reject, name)
-    pause = reject.t3346 if reject.t3346 and reject.t3346 > 0 else T3511_S
+    pause = ue.back_off.left(T3346)[1] or T3511_S
     log.warning("%s: registration rejected, %s; again in %g s", ue.label, name, pause)
     await asyncio.sleep(pause)
 

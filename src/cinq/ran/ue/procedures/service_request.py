@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cinq.procedure import Refused, Timer, TimerExpired, procedure
 from cinq.ran.radio.port import EstablishmentCause
+from cinq.ran.ue.back_off import T3346
 from cinq.ran.ue.context import Ended, Initial
 from cinq.ran.ue.procedures.registration import cause_name, cell
 from cinq.ran.ue.ue import Ue
@@ -28,6 +29,11 @@ async def service_request(ue: Ue, mobile_terminated: bool) -> None:
     asleep = frozenset(psi for psi in active if not ue.sessions[psi].context.bearer)
     if ue.link.connected and not asleep:
         return
+    if mobile_terminated:
+        ue.back_off.stop(T3346)  # §5.3.9
+    _, left = ue.back_off.left(T3346)
+    if left:
+        raise Refused(None, f"T3346 runs for {left:.0f} s more")
     await cell(ue)
     kind = nas.ServiceType.DATA if asleep else nas.ServiceType.SIGNALLING
     if mobile_terminated:
@@ -59,6 +65,7 @@ def _rejected(ue: Ue, answer: nas.ServiceReject | Ended) -> None:
     """§5.6.1.5."""
     if isinstance(answer, Ended):
         raise Refused(None, f"service request: {answer.reason}")
+    ue.back_off.start(T3346, answer.t3346)
     if answer.cause in _IDENTITY:  # the network has lost the UE: it registers anew
         ue.deregistered(forget_identity=answer.cause not in (GmmCause.IMPLICITLY_DE_REGISTERED,))
         ue.initiate(ue.power_on, "registration after service reject")

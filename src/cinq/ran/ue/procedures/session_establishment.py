@@ -31,6 +31,7 @@ async def session_establishment(session: Session, _: None) -> None:
     """§6.4.1.2 to §6.4.1.4. Refused: with PDU SESSION ESTABLISHMENT REJECT, or None where no answer came."""
     if session.context.state == "ACTIVE":
         return
+    session.check_back_off()
     session.pti = session.ue.allocate_pti()
     session.commit(state="ACTIVE_PENDING")
     request = nas.PDUSessionEstablishmentRequest(
@@ -63,7 +64,9 @@ async def session_establishment(session: Session, _: None) -> None:
         if session.context.state == "ACTIVE_PENDING":
             session.commit(state="INACTIVE")
     if isinstance(answer, NoAnswer):
+        session.hold_off(answer.cause, answer.back_off_s)
         raise Refused(None, answer.reason)
+    session.hold_off(answer.cause, answer.back_off_timer)
     raise Refused(answer, f"5GSM {words(answer.cause)}")
 
 

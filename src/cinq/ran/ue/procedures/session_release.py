@@ -46,6 +46,7 @@ async def session_release(session: Session, cause: int) -> None:
 async def network_session_release(session: Session, command: nas.PDUSessionReleaseCommand) -> None:
     """Network-requested, §6.3.3. With cause #39 the network wants the session back."""
     _confirm(session, command)
+    session.hold_off(command.cause, command.back_off_timer)
     session.gone()
     if command.cause == nas.GsmCause.REACTIVATION_REQUESTED:
         ue, index = session.ue, session.context.pdu_session_id - 1

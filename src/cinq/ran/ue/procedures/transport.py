@@ -22,7 +22,8 @@ async def downlink_nas_transport(ue: Ue, received: Received) -> None:
     if transport.cause is not None:
         session = ue.sessions.get(transport.pdu_session_id or 0)
         if session is not None:
-            session.receive(NoAnswer(f"not forwarded: 5GMM {words(transport.cause)}"))
+            reason = f"not forwarded: 5GMM {words(transport.cause)}"
+            session.receive(NoAnswer(reason, None, transport.cause, transport.back_off_timer))
         return
     try:
         session, message = downlink_message(ue, transport.payload_container)
