@@ -384,6 +384,31 @@ def test_request_under_keys_that_are_not_in_use_yet() -> None:
     play(scene)
 
 
+def test_another_subscriber_in_the_context_of_one() -> None:
+    """A UE with two USIMs, while its first is authenticated anew: each context stays its own subscriber's."""
+
+    async def scene(core: Core, gnb: Cell) -> None:
+        phone, other = await connected(core, gnb), core.phone()
+        release(phone)
+        await asyncio.sleep(0.1)
+        keys = phone.security
+        phone.on[nas.SecurityModeCommand] = lambda _: None
+        phone.capability = nas.UeSecurityCapability.of((0, 2), (0, 2))
+        phone.register(gnb)
+        await asyncio.sleep(0.1)
+        other.gnb, other.ran_id, other.amf_id, other.security = gnb, phone.ran_id, phone.amf_id, keys
+        gnb.phones[phone.ran_id] = other
+        other.request = other.registration()
+        other.say_octets(nas.encode(other.request.cleartext()))
+        other.secured = True
+        await asyncio.sleep(1)
+        assert other.count(nas.RegistrationReject) == 1
+        assert core.amf.by_supi[phone.supi].context.supi == phone.supi
+        assert other.supi not in core.amf.by_supi
+
+    play(scene)
+
+
 @pytest.mark.parametrize("state", [in_setup, in_release])
 def test_outcome_that_cannot_be_taken(state: Callable[[Core, Cell], Awaitable[Phone]]) -> None:
     """TS 38.413 §10.3.4.2: "consider the procedure as unsuccessfully terminated and initiate local error handling"."""
