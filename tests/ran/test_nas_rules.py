@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cinq.crypto import aka, kdf
+from cinq.numbering import Suci
 from cinq.procedure import Aborted, Refused, run_virtual
 from cinq.ran.ue import Ue, UeSettings
 from cinq.wire import nas
@@ -403,6 +404,24 @@ def test_deregistration_unanswered_is_local() -> None:
         assert not ue.context.registered
 
     play(scene)
+
+
+def test_without_a_guti_the_network_hears_of_a_deregistration() -> None:
+    class Nameless(Core):
+        def nas(self, ue: CoreUe, message: nas.NasMessage, header: SecurityHeader | None = None) -> bytes:
+            if isinstance(message, nas.RegistrationAccept):
+                message = message.replace(guti=None)
+            return super().nas(ue, message, header)
+
+    async def scene(core: Core, radio: Radio, ue: Ue) -> None:
+        await registered(core, ue)
+        assert not gmm(core, nas.RegistrationComplete)
+        await ue.deregister()
+        (request,) = gmm(core, nas.DeregistrationRequestUEOriginating)
+        assert isinstance(request, nas.DeregistrationRequestUEOriginating)
+        assert isinstance(request.mobile_identity, Suci)
+
+    play(scene, Nameless())
 
 
 @pytest.mark.parametrize("where", ["barred cell", "between attempts", "unanswered"])

@@ -14,8 +14,11 @@ RELEASE = Timer("T3540", 10, 0)
 
 @procedure()
 async def deregistration(ue: Ue, switch_off: bool) -> None:
-    """UE-initiated, §5.5.2.2. Switched off, the UE waits for nothing; else T3521 five times, then locally."""
-    if not ue.context.registered or ue.context.guti is None:
+    """UE-initiated, §5.5.2.2. Switched off, the UE waits for nothing; else T3521 five times, then locally.
+
+    A network that accepted it without a 5G-GUTI is told a SUCI.
+    """
+    if not ue.context.registered:
         if ue.link.connected:  # of a registration that was given up
             ue.link.fail()
             ue.security.released()
@@ -24,7 +27,7 @@ async def deregistration(ue: Ue, switch_off: bool) -> None:
     request = nas.DeregistrationRequestUEOriginating(
         deregistration_type=nas.DeregistrationType(switch_off=switch_off),
         ng_ksi=ue.security.ng_ksi,
-        mobile_identity=ue.context.guti,
+        mobile_identity=ue.context.guti or ue.usim.conceal(ue.entropy),
     )
     message = request if ue.link.connected else Initial(request)
     if switch_off:
