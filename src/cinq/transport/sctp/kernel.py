@@ -1,6 +1,6 @@
 """SCTP by the Linux kernel: one-to-one style sockets (RFC 6458 §4), constants of linux/sctp.h.
 
-Tried with Linux 6.1; where a host has no kernel SCTP, the layouts are tested with a socket that is not one. What
+Tried with Linux 6.1 and 6.12; without kernel SCTP the layouts are tested with a socket that is not one. What
 Linux does differently from RFC 6458: states of an association count from 0, sac_info has the error causes without
 the header of the ABORT chunk, and a one-to-one socket takes no SCTP_ABORT flag.
 """
