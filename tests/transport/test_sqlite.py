@@ -179,7 +179,7 @@ def test_a_second_instance_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_no_store(tmp_path: Path) -> None:
     path = tmp_path / "a.sqlite"
     path.write_bytes(b"this is not a database" * 100)
-    with pytest.raises(StoreError, match="not a database"):
+    with pytest.raises(StoreError, match="not a database; put a copy of it back"):
         SqliteStore(path)
     assert path.read_bytes().startswith(b"this is not")
 

@@ -345,4 +345,6 @@ def _failure(path: Path, error: Exception) -> StoreError:
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     if isinstance(error, sqlite3.Error) and _room(path.parent) < ROOM:
         said = f"the disk is full ({said}); make room, or set [state] folder to a place that has some"
+    elif type(error) is sqlite3.DatabaseError:  # no database, or a damaged one
+        said += "; put a copy of it back, or move it away and import the subscribers anew"
     return StoreError(f"store {path}: {said}")
