@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address
 
 import pytest
-from upf.mutations import spoilt
 
 from cinq.nf.smf.n4 import Peer
 from cinq.procedure import run_virtual
 from cinq.wire import pfcp
 from cinq.wire.pfcp import Cause
+from tests.nf.upf.mutations import spoilt
 
 from .world import UPF_PEER, World
 
