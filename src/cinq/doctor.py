@@ -21,9 +21,9 @@ from cinq.transport.udp import holder
 from cinq.userplane import tap
 from cinq.userplane.ebpf.loader import Loaded
 from cinq.userplane.ebpf.plane import OBJECT
+from cinq.userplane.open import TCX_KERNEL, kernel
 
 Verdict = Literal["ok", "degraded", "missing"]
-TCX_KERNEL = (6, 6)
 FREE_OCTETS = 100 << 20
 IPPROTO_SCTP = 132
 
@@ -103,7 +103,6 @@ def _sctp(_: NetworkSettings) -> Iterator[Finding]:
 
 def _bpf(_: NetworkSettings) -> Iterator[Finding]:
     name, fallback = "eBPF data plane", "the TUN data plane serves: all works, more slowly"
-    release = tuple(int(n) for n in platform.release().split("-")[0].split(".")[:2])
     if not OBJECT.exists():
         yield Finding(
             name,
@@ -112,7 +111,7 @@ def _bpf(_: NetworkSettings) -> Iterator[Finding]:
             fallback,
             "pip install ziglang; make clean demo",
         )
-    elif release < TCX_KERNEL:
+    elif kernel() < TCX_KERNEL:
         yield Finding(name, "degraded", f"kernel {platform.release()}", f"tcx needs 6.6 or later; {fallback}")
     else:
         try:

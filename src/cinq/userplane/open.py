@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import platform
 from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -16,6 +17,8 @@ from cinq.userplane.rules import Plane, PlaneEvents, PlaneSettings, Role
 from cinq.userplane.tun import TunPlane
 
 log = logging.getLogger(__name__)
+
+TCX_KERNEL = 6, 6
 
 
 def open_plane(settings: PlaneSettings, events: PlaneEvents, journal: Path) -> Plane:
@@ -79,8 +82,16 @@ def _choose(settings: PlaneSettings, events: PlaneEvents, host: Host, n3: str, n
     return plane
 
 
+def kernel() -> tuple[int, ...]:
+    """Version and patch level, such as 6, 1."""
+    return tuple(int(number) for number in platform.release().split("-")[0].split(".")[:2])
+
+
 def _reason(error: OSError) -> OSError:
     """A refusal by the kernel says nothing of what it wanted."""
+    if error.errno == errno.EINVAL and kernel() < TCX_KERNEL:
+        wanted = ".".join(map(str, TCX_KERNEL))
+        return TransportError(f"kernel {platform.release()} has no tcx", f"Linux {wanted} or later has it")
     if error.errno not in (errno.EPERM, errno.EACCES) or isinstance(error, TransportError):
         return error
     what = "the kernel refuses BPF: it wants CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON of the host"
