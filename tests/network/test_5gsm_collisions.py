@@ -49,6 +49,23 @@ def test_ue_that_forgot_its_session_gets_it_anew() -> None:
     play(scene)
 
 
+def test_ue_that_registers_anew_while_connected_gets_its_session_anew() -> None:
+    """TS 24.501 §5.5.1.2.4: the gNB, which goes on with the UE, lets go of the sessions too."""
+
+    async def scene(network: Network, gnb: Gnb, ue: Ue) -> None:
+        for _ in range(3):
+            ue.sessions[1].gone("the UE has lost its memory")
+            await ue.register(nas.RegistrationKind.INITIAL)
+            assert not network.smf.sessions.by_ref
+            session = await ue.establish_session()
+            assert session.context.state == "ACTIVE"
+            await asyncio.sleep(1)
+            assert len(gnb.bearers) == 1
+            assert len(network.smf.sessions.by_identity) == 1
+
+    play(scene)
+
+
 @pytest.mark.parametrize("cause", [43, 47])
 def test_ue_that_does_not_take_a_session(cause: int) -> None:
     async def scene(network: Network, gnb: Gnb, ue: Ue) -> None:

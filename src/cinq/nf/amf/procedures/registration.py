@@ -12,10 +12,11 @@ from cinq.nf.amf.procedures.guti_reallocation import confirmed, give_back
 from cinq.nf.amf.procedures.identity import identify
 from cinq.nf.amf.procedures.security_mode import contained, take_security_into_use
 from cinq.nf.amf.procedures.session_resources import (
+    STATUS_MISMATCH,
     Reactivation,
     deliver_pending,
+    drop_sessions,
     reactivate,
-    release_sessions,
     status_of,
     synchronise,
 )
@@ -99,7 +100,7 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
     before, sessions = ue.context.guti, ue.context.sm_contexts
     ue.abort("the UE registers anew")
     ue.pending = ()
-    await release_sessions(ue, sessions)  # TS 24.501 §5.5.1.2.4: they are gone in the UE
+    await drop_sessions(ue, sessions, STATUS_MISMATCH)  # TS 24.501 §5.5.1.2.4: they are gone in the UE
     if (
         ue.context.rm_state == "RM-REGISTERED"
     ):  # after: a core that is killed between leaves no session behind
@@ -154,7 +155,8 @@ async def select_anew(ue: Ue, request: nas.RegistrationRequest) -> subscription.
     subscribed = await subscription.sdm_get(ue)
     slices = await subscription.select_slices(ue, request, subscribed)
     kept = tuple(sm for sm in ue.context.sm_contexts if sm.s_nssai in slices.allowed)
-    await release_sessions(ue, [sm for sm in ue.context.sm_contexts if sm not in kept])
+    gone = [sm for sm in ue.context.sm_contexts if sm not in kept]
+    await drop_sessions(ue, gone, "REL_DUE_TO_SLICE_NOT_AVAILABLE")
     ue.commit(allowed_nssai=slices.allowed, subscribed_dnns=subscribed.dnns, sm_contexts=kept)
     return slices
 

@@ -17,6 +17,8 @@ from cinq.sbi.services.nsmf_pdusession import (
 )
 from cinq.wire.nas import GmmCause
 
+STATUS_MISMATCH = "PDU_SESSION_STATUS_MISMATCH"
+
 
 class Reactivation(Struct, frozen=True, gc=False):
     """result: the sessions whose user plane could not be set up; None when the UE asked for none.
@@ -39,13 +41,32 @@ async def release_sessions(ue: Ue, sessions: Iterable[SmContext]) -> None:
                 ue.amf.note(ue, f"PDU session {sm.pdu_session_id} not released: {problem}")
 
 
+async def drop_sessions(ue: Ue, sessions: Iterable[SmContext], cause: str) -> None:
+    """Sessions that the UE has no more while it stays connected: where the gNB has a UE context it lets go of them too.
+
+    Else it would refuse their identities as in use (TS 38.413 §8.2.1.4). cause: of TS 29.502 §6.1.6.3.8.
+    """
+    for sm in sessions:
+        if ue.connection is None or not ue.connection.context:
+            await release_sessions(ue, (sm,))
+            continue
+        update = UpdateSmContextRequest(json_data=SmContextUpdateData(release=True, cause=cause))
+        try:
+            answer = await ue.amf.nsmf.update_sm_context(sm.ref, update)
+        except Problem as problem:
+            if problem.status != 404:
+                ue.amf.note(ue, f"PDU session {sm.pdu_session_id} not released: {problem}")
+        else:
+            ue.amf.deliver_answer(ue, sm, answer)
+
+
 async def synchronise(ue: Ue, status: frozenset[int] | None) -> None:
     """TS 24.501 §5.5.1.3.4, §5.6.1.4: sessions that the UE no longer has are released."""
     if status is None:
         return
     gone = [sm for sm in ue.context.sm_contexts if sm.pdu_session_id not in status]
     if gone:
-        await release_sessions(ue, gone)
+        await drop_sessions(ue, gone, STATUS_MISMATCH)
         forget(ue, *gone)
 
 
