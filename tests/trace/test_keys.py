@@ -36,6 +36,11 @@ def test_the_file_of_subscriber_import_serves(tmp_path: Path) -> None:
     assert subscriber.opc == aka.functions("milenage").compute_opc(K, bytes.fromhex(OP))
 
 
+def test_a_heading_with_the_supi(tmp_path: Path) -> None:
+    text = f"supi,k,opc,amf\nimsi-{ROW}\n"
+    assert read_keys(written(tmp_path, text)).subscribers == (Subscriber(Supi("999700000000001"), K, OPC),)
+
+
 def test_tuak(tmp_path: Path) -> None:
     text = f"imsi,k,opc,algorithm\n999700000000001,{K.hex()},{OP * 2},TUAK\n"
     (subscriber,) = read_keys(written(tmp_path, text)).subscribers

@@ -1,7 +1,7 @@
 """Subscribers' keys for deciphering: from a CSV file, and home network keys from the command line.
 
-Columns: imsi, k, opc or op, and, where wanted, amf and algorithm (milenage or tuak); others are passed over, so the
-file that `cinq subscriber import` takes serves. Keys are hexadecimal and are never shown again.
+Columns: imsi (or supi), k, opc or op, and, where wanted, amf and algorithm (milenage or tuak); others are passed
+over, so the file that `cinq subscriber import` takes serves. Keys are hexadecimal and are never shown again.
 """
 
 from __future__ import annotations
@@ -159,6 +159,8 @@ def read_subscribers(path: Path) -> tuple[Subscriber, ...]:
 
 def _rows(path: Path, reader: csv.DictReader[str]) -> Iterable[Subscriber]:
     names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+    if "imsi" not in names:  # the SUPI by its other name
+        names = ["imsi" if name == "supi" else name for name in names]
     if not {"imsi", "k"} <= set(names) or not {"op", "opc"} & set(names):
         found = ", ".join(names) or "nothing"
         raise KeysError(f"{path} line 1: found columns {found}, wanted imsi, k, opc (or op), amf")

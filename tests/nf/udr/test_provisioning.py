@@ -73,6 +73,13 @@ def test_a_file_with_many(tmp_path: Path) -> None:
     assert found[999].slices == (SNssai(1), SNssai(2, 0xFF))
 
 
+def test_a_heading_with_the_supi_and_capitals(tmp_path: Path) -> None:
+    path = tmp_path / "sims.csv"
+    path.write_text(f"SUPI, K,OPc\nimsi-999700000000001,{K},{OPC}\n")
+    (found,) = read_csv(path)
+    assert (found.supi, found.opc.hex()) == (Supi("999700000000001"), OPC.lower())
+
+
 FAULTS = {
     f"imsi,k,opc\n12x,{K},{OPC}\n": "sims.csv:2: imsi: IMSI: found '12x', wanted 6 to 15 decimal digits",
     f"imsi,k,opc\n999700000000001,{K[:-2]},{OPC}\n": "sims.csv:2: k: found 30 hexadecimal digits, wanted 32",

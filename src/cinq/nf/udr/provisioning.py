@@ -297,8 +297,12 @@ def read_csv(path: Path) -> list[Subscriber]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, strict=True, restkey="(more)", restval="")
-            if not reader.fieldnames or "imsi" not in reader.fieldnames:
-                header = ",".join(reader.fieldnames or ()) or "nothing"
+            names = [name.strip().lower() for name in reader.fieldnames or ()]
+            if "imsi" not in names:  # the SUPI by its other name
+                names = ["imsi" if name == "supi" else name for name in names]
+            reader.fieldnames = names
+            if "imsi" not in names:
+                header = ",".join(names) or "nothing"
                 raise ImportFault(f"{path}:1: found {header}, wanted a header with imsi, k and opc")
             for row in reader:
                 subscriber = _row(path, reader.line_num, row)
