@@ -7,7 +7,7 @@ from functools import partial
 from cinq.nf.amf import n2
 from cinq.nf.amf.context import SmContext
 from cinq.nf.amf.n1 import BrokenTransport, Checked
-from cinq.nf.amf.procedures.session_resources import forget
+from cinq.nf.amf.procedures.session_resources import forget, let_go
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import SNssai
 from cinq.procedure import ABORT, BESIDE, DEFER, Refused, Verdict, collision, procedure
@@ -86,23 +86,16 @@ async def establish(ue: Ue, message: nas.ULNASTransport, number: int, before: Sm
         undo.keep()
 
 
+DUPLICATE = "REL_DUE_TO_DUPLICATE_SESSION_ID"
+
+
 async def drop(ue: Ue, before: SmContext) -> None:
     """§5.4.5.2.5 a) 12: the UE begins anew; its former session is released locally, here, at the SMF and the gNB.
 
     Whatever the UE does meanwhile: a release that has begun comes to its end.
     """
     async with ue.undo() as undo:
-        await undo.hold(dropped(ue, before), partial(tell_gnb, ue, before))
-
-
-async def dropped(ue: Ue, before: SmContext) -> UpdateSmContextResponse | None:
-    duplicate = SmContextUpdateData(release=True, cause="REL_DUE_TO_DUPLICATE_SESSION_ID")
-    try:
-        return await ue.amf.nsmf.update_sm_context(before.ref, UpdateSmContextRequest(json_data=duplicate))
-    except Problem as problem:
-        if problem.status != 404:
-            ue.amf.note(ue, f"PDU session {before.pdu_session_id} not released: {problem}")
-        return None
+        await undo.hold(let_go(ue, before, DUPLICATE), partial(tell_gnb, ue, before))
 
 
 async def tell_gnb(ue: Ue, before: SmContext, answer: UpdateSmContextResponse | None) -> None:

@@ -14,6 +14,7 @@ from cinq.sbi.services.nsmf_pdusession import (
     SmContextReleaseData,
     SmContextUpdateData,
     UpdateSmContextRequest,
+    UpdateSmContextResponse,
 )
 from cinq.wire.nas import GmmCause
 
@@ -32,13 +33,12 @@ class Reactivation(Struct, frozen=True, gc=False):
 
 
 async def release_sessions(ue: Ue, sessions: Iterable[SmContext]) -> None:
-    """Nsmf_PDUSession_ReleaseSMContext for each. One that is gone already is gone."""
+    """Nsmf_PDUSession_ReleaseSMContext for each."""
     for sm in sessions:
         try:
             await ue.amf.nsmf.release_sm_context(sm.ref, SmContextReleaseData())
         except Problem as problem:
-            if problem.status != 404:
-                ue.amf.note(ue, f"PDU session {sm.pdu_session_id} not released: {problem}")
+            _not_released(ue, sm, problem)
 
 
 async def drop_sessions(ue: Ue, sessions: Iterable[SmContext], cause: str) -> None:
@@ -49,15 +49,24 @@ async def drop_sessions(ue: Ue, sessions: Iterable[SmContext], cause: str) -> No
     for sm in sessions:
         if ue.connection is None or not ue.connection.context:
             await release_sessions(ue, (sm,))
-            continue
-        update = UpdateSmContextRequest(json_data=SmContextUpdateData(release=True, cause=cause))
-        try:
-            answer = await ue.amf.nsmf.update_sm_context(sm.ref, update)
-        except Problem as problem:
-            if problem.status != 404:
-                ue.amf.note(ue, f"PDU session {sm.pdu_session_id} not released: {problem}")
-        else:
+        elif (answer := await let_go(ue, sm, cause)) is not None:
             ue.amf.deliver_answer(ue, sm, answer)
+
+
+async def let_go(ue: Ue, sm: SmContext, cause: str) -> UpdateSmContextResponse | None:
+    """Released locally at the SMF; its answer has what frees the gNB's resources. None: it is gone, or will not go."""
+    update = UpdateSmContextRequest(json_data=SmContextUpdateData(release=True, cause=cause))
+    try:
+        return await ue.amf.nsmf.update_sm_context(sm.ref, update)
+    except Problem as problem:
+        _not_released(ue, sm, problem)
+        return None
+
+
+def _not_released(ue: Ue, sm: SmContext, problem: Problem) -> None:
+    """One that is gone already is gone."""
+    if problem.status != 404:
+        ue.amf.note(ue, f"PDU session {sm.pdu_session_id} not released: {problem}")
 
 
 async def synchronise(ue: Ue, status: frozenset[int] | None) -> None:
