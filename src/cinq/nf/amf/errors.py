@@ -6,44 +6,17 @@ from typing import TYPE_CHECKING
 
 from cinq.procedure import Event
 from cinq.wire import ngap
+from cinq.wire.ngap.diagnostics import diagnostics, ue_identities
 
 if TYPE_CHECKING:
     from cinq.nf.amf.ran import Ran
 
 _ANSWERED = (ngap.NGSetupRequest, ngap.RANConfigurationUpdate, ngap.NGReset)
-_TRIGGERING: dict[ngap.Kind, ngap.TriggeringMessage] = {
-    "initiatingMessage": "initiating-message",
-    "successfulOutcome": "successful-outcome",
-    "unsuccessfulOutcome": "unsuccessful-outcome",
-}
-
-
-def diagnostics(
-    code: int | None,
-    kind: ngap.Kind | None,
-    criticality: ngap.Criticality | None,
-    ies: tuple[ngap.IeDiagnostic, ...] = (),
-) -> ngap.CriticalityDiagnostics:
-    items = [
-        ngap.CriticalityDiagnosticsIEItem(ie_criticality=c, ie_id=i, type_of_error=t) for c, i, t in ies[:256]
-    ]
-    return ngap.CriticalityDiagnostics(
-        procedure_code=code,
-        triggering_message=None if kind is None else _TRIGGERING[kind],
-        procedure_criticality=criticality,
-        ies_criticality_diagnostics=items or None,
-    )
-
-
-def _ue_ids(message: ngap.Pdu | None) -> tuple[int | None, int | None]:
-    amf_id = getattr(message, "amf_ue_ngap_id", None)
-    ran_id = getattr(message, "ran_ue_ngap_id", None)
-    return amf_id if isinstance(amf_id, int) else None, ran_id if isinstance(ran_id, int) else None
 
 
 def error_indication(cause: ngap.Cause, message: ngap.Pdu) -> ngap.ErrorIndication:
     """What `message` did wrong, with the UE NGAP IDs that it carried (§8.7.4.2)."""
-    amf_id, ran_id = _ue_ids(message)
+    amf_id, ran_id = ue_identities(message)
     return ngap.ErrorIndication(
         amf_ue_ngap_id=amf_id,
         ran_ue_ngap_id=ran_id,
@@ -65,7 +38,7 @@ def notify(ran: Ran, message: ngap.Pdu) -> None:
     told = notices(message)
     if told is None or isinstance(message, (*_ANSWERED, ngap.ErrorIndication)):
         return
-    amf_id, ran_id = _ue_ids(message)
+    amf_id, ran_id = ue_identities(message)
     cause: ngap.Cause = ("protocol", "abstract-syntax-error-ignore-and-notify")
     ran.tell(
         ngap.ErrorIndication(
@@ -122,7 +95,7 @@ def answer_broken(ran: Ran, octets: bytes, error: ngap.NgapError) -> None:
         if error.procedure_code == ngap.RANConfigurationUpdate.PROCEDURE_CODE and ran.context.is_set_up:
             ran.tell(ngap.RANConfigurationUpdateFailure(cause=cause, criticality_diagnostics=told))
             return
-    amf_id, ran_id = _ue_ids(error.partial)
+    amf_id, ran_id = ue_identities(error.partial)
     ran.tell(
         ngap.ErrorIndication(
             amf_ue_ngap_id=amf_id, ran_ue_ngap_id=ran_id, cause=cause, criticality_diagnostics=told

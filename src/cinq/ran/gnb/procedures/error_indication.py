@@ -5,15 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cinq.wire import ngap
+from cinq.wire.ngap.diagnostics import diagnostics, ue_identities
 
 if TYPE_CHECKING:
     from cinq.ran.gnb.n2 import N2
-
-_TRIGGERS: dict[str, ngap.TriggeringMessage] = {
-    "initiatingMessage": "initiating-message",
-    "successfulOutcome": "successful-outcome",
-    "unsuccessfulOutcome": "unsuccessful-outcome",
-}
 
 
 def answer(n2: N2, error: ngap.NgapError) -> None:
@@ -23,83 +18,59 @@ def answer(n2: N2, error: ngap.NgapError) -> None:
     """
     if error.silent or error.procedure_code == ngap.ErrorIndication.PROCEDURE_CODE:
         return
-    diagnostics = None
+    told = None
     if error.procedure_code is not None or error.ies:
-        diagnostics = _diagnostics(
+        told = diagnostics(
             error.procedure_code, error.triggering_message, error.procedure_criticality, error.ies
         )
-    amf_ue_ngap_id, ran_ue_ngap_id = _identities(error.partial)
+    amf_ue_ngap_id, ran_ue_ngap_id = ue_identities(error.partial)
     cause: ngap.Cause = ("protocol", error.cause)
     answer: ngap.Pdu | None = None
     if error.partial is not None and error.cause != "transfer-syntax-error":
-        answer = _failure(error.partial, cause, diagnostics)
+        answer = _failure(error.partial, cause, told)
     if answer is None:
         answer = ngap.ErrorIndication(
             amf_ue_ngap_id=amf_ue_ngap_id,
             ran_ue_ngap_id=ran_ue_ngap_id,
             cause=cause,
-            criticality_diagnostics=diagnostics,
+            criticality_diagnostics=told,
         )
     n2.transmit(answer, 0 if ran_ue_ngap_id is None else n2.stream_of(ran_ue_ngap_id))
 
 
 def _failure(
-    message: ngap.Pdu, cause: ngap.Cause, diagnostics: ngap.CriticalityDiagnostics | None
+    message: ngap.Pdu, cause: ngap.Cause, told: ngap.CriticalityDiagnostics | None
 ) -> ngap.Pdu | None:
     """The unsuccessful outcome of the procedure, where it has one and the message says for which UE."""
-    amf_id, ran_id = _identities(message)
+    amf_id, ran_id = ue_identities(message)
     if isinstance(message, ngap.AMFConfigurationUpdate):
-        return ngap.AMFConfigurationUpdateFailure(cause=cause, criticality_diagnostics=diagnostics)
+        return ngap.AMFConfigurationUpdateFailure(cause=cause, criticality_diagnostics=told)
     if amf_id is None:
         return None
     if isinstance(message, ngap.HandoverRequest):
-        return ngap.HandoverFailure(amf_ue_ngap_id=amf_id, cause=cause, criticality_diagnostics=diagnostics)
+        return ngap.HandoverFailure(amf_ue_ngap_id=amf_id, cause=cause, criticality_diagnostics=told)
     if ran_id is None:
         return None
     if isinstance(message, ngap.InitialContextSetupRequest):
         return ngap.InitialContextSetupFailure(
-            amf_ue_ngap_id=amf_id, ran_ue_ngap_id=ran_id, cause=cause, criticality_diagnostics=diagnostics
+            amf_ue_ngap_id=amf_id, ran_ue_ngap_id=ran_id, cause=cause, criticality_diagnostics=told
         )
     if isinstance(message, ngap.UEContextModificationRequest):
         return ngap.UEContextModificationFailure(
-            amf_ue_ngap_id=amf_id, ran_ue_ngap_id=ran_id, cause=cause, criticality_diagnostics=diagnostics
+            amf_ue_ngap_id=amf_id, ran_ue_ngap_id=ran_id, cause=cause, criticality_diagnostics=told
         )
     return None
-
-
-def _identities(message: ngap.Pdu | None) -> tuple[int | None, int | None]:
-    """AMF-UE-NGAP-ID and RAN-UE-NGAP-ID, as far as the message has them."""
-    amf_id, ran_id = getattr(message, "amf_ue_ngap_id", None), getattr(message, "ran_ue_ngap_id", None)
-    return amf_id if isinstance(amf_id, int) else None, ran_id if isinstance(ran_id, int) else None
-
-
-def _diagnostics(
-    code: int | None,
-    kind: ngap.Kind | None,
-    criticality: ngap.Criticality | None,
-    ies: tuple[ngap.IeDiagnostic, ...] = (),
-) -> ngap.CriticalityDiagnostics:
-    items = [
-        ngap.CriticalityDiagnosticsIEItem(ie_criticality=level, ie_id=ie, type_of_error=wrong)
-        for level, ie, wrong in ies
-    ]
-    return ngap.CriticalityDiagnostics(
-        procedure_code=code,
-        triggering_message=_TRIGGERS.get(kind or ""),
-        procedure_criticality=criticality,
-        ies_criticality_diagnostics=items or None,
-    )
 
 
 def _about(
     message: ngap.Pdu, cause: ngap.CauseProtocol, ies: tuple[ngap.IeDiagnostic, ...] = ()
 ) -> ngap.ErrorIndication:
-    amf_id, ran_id = _identities(message)
+    amf_id, ran_id = ue_identities(message)
     return ngap.ErrorIndication(
         amf_ue_ngap_id=amf_id,
         ran_ue_ngap_id=ran_id,
         cause=("protocol", cause),
-        criticality_diagnostics=_diagnostics(message.PROCEDURE_CODE, message.KIND, message.CRITICALITY, ies),
+        criticality_diagnostics=diagnostics(message.PROCEDURE_CODE, message.KIND, message.CRITICALITY, ies),
     )
 
 
