@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cinq.crypto import aka, suci
 from cinq.numbering import NumberingError, Suci, Supi, msin_digits
+from cinq.settings import heading
 
 _SCHEMES = {"A": suci.PROFILE_A, "B": suci.PROFILE_B, "1": suci.PROFILE_A, "2": suci.PROFILE_B}
 
@@ -158,9 +159,7 @@ def read_subscribers(path: Path) -> tuple[Subscriber, ...]:
 
 
 def _rows(path: Path, reader: csv.DictReader[str]) -> Iterable[Subscriber]:
-    names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
-    if "imsi" not in names:  # the SUPI by its other name
-        names = ["imsi" if name == "supi" else name for name in names]
+    names = heading.columns(reader.fieldnames)
     if not {"imsi", "k"} <= set(names) or not {"op", "opc"} & set(names):
         found = ", ".join(names) or "nothing"
         raise KeysError(f"{path} line 1: found columns {found}, wanted imsi, k, opc (or op), amf")

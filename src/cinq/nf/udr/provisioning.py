@@ -27,6 +27,7 @@ from cinq.sbi.services.nudm_sdm import (
     SscModes,
 )
 from cinq.sbi.services.nudr_dr import AuthenticationSubscription, ProvisionedDataSets, SequenceNumber
+from cinq.settings import heading
 
 Algorithm = Literal["milenage", "tuak"]
 HEX = re.compile(r"[0-9a-fA-F]*")
@@ -297,10 +298,7 @@ def read_csv(path: Path) -> list[Subscriber]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, strict=True, restkey="(more)", restval="")
-            names = [name.strip().lower() for name in reader.fieldnames or ()]
-            if "imsi" not in names:  # the SUPI by its other name
-                names = ["imsi" if name == "supi" else name for name in names]
-            reader.fieldnames = names
+            reader.fieldnames = names = heading.columns(reader.fieldnames)
             if "imsi" not in names:
                 header = ",".join(names) or "nothing"
                 raise ImportFault(f"{path}:1: found {header}, wanted a header with imsi, k and opc")
