@@ -92,3 +92,13 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
     assert process.stdout is not None
     process.stdout.close()
+
+
+def crc32c(octets: bytes) -> int:
+    """Of an SCTP packet, RFC 9260 appendix A, bit by bit."""
+    value = 0xFFFFFFFF
+    for octet in octets:
+        value ^= octet
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+    return value ^ 0xFFFFFFFF

@@ -10,16 +10,9 @@ from hypothesis import strategies as st
 
 from cinq.transport.sctp.bundle import LIMIT, Bundle
 
+from .sctp_ends import crc32c
+
 HEARTBEAT, ABORT = 4, 6
-
-
-def crc32c(octets: bytes) -> int:
-    value = 0xFFFFFFFF
-    for octet in octets:
-        value ^= octet
-        for _ in range(8):
-            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
-    return value ^ 0xFFFFFFFF
 
 
 def checksum(octets: bytes, n: int) -> int:

@@ -20,6 +20,8 @@ from cinq.transport.error import TransportError
 from cinq.transport.netlink import Netlink
 from cinq.transport.sctp import usrsctp_library, usrsctp_stack
 
+from .sctp_ends import crc32c
+
 pytestmark = [pytest.mark.root, pytest.mark.kernel]
 
 PORT = 38412
@@ -48,15 +50,6 @@ def _usrsctp(namespace: str) -> None:
             pytest.skip("about libusrsctp only; the kernel's SCTP is in use")
     except TransportError as error:
         pytest.skip(str(error))
-
-
-def crc32c(octets: bytes) -> int:
-    value = 0xFFFFFFFF
-    for octet in octets:
-        value ^= octet
-        for _ in range(8):
-            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
-    return value ^ 0xFFFFFFFF
 
 
 def packet(source_port: int, port: int, tag: int, chunk: bytes) -> bytes:

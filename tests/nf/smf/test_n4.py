@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address
 
 import pytest
@@ -16,18 +15,9 @@ from cinq.sbi import Problem
 from cinq.wire import nas, pfcp
 from cinq.wire.pfcp import ApplyAction, Cause
 
-from .world import SUPI, UPF_PEER, World
+from .world import SUPI, UPF_PEER, World, play
 
 NODE = pfcp.NodeId(IPv4Address(UPF_PEER[0]))
-
-
-def play(scene: Callable[[World], Awaitable[None]]) -> None:
-    async def main() -> None:
-        world = await World().start()
-        await scene(world)
-        await world.smf.stop()
-
-    run_virtual(main())
 
 
 def network_failure() -> nas.PDUSessionEstablishmentReject:

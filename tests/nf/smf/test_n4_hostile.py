@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address
 
 import pytest
 
 from cinq.nf.smf.n4 import Peer
-from cinq.procedure import run_virtual
 from cinq.wire import pfcp
 from cinq.wire.pfcp import Cause
 from tests.nf.upf.mutations import spoilt
 
-from .world import UPF_PEER, World
+from .world import UPF_PEER, World, play
 
 STRANGER: Peer = ("192.0.2.1", 8805)
 NODE = pfcp.NodeId(IPv4Address(UPF_PEER[0]))
@@ -35,15 +33,6 @@ REQUESTS: dict[str, pfcp.Message] = {
     "data report": DATA,
     "a session request": pfcp.SessionDeletionRequest(),
 }
-
-
-def play(scene: Callable[[World], Awaitable[None]]) -> None:
-    async def main() -> None:
-        world = await World().start()
-        await scene(world)
-        await world.smf.stop()
-
-    run_virtual(main())
 
 
 def test_only_its_upf_reports_of_a_session() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address
 
 import pytest
@@ -13,16 +12,7 @@ from cinq.sbi import Problem
 from cinq.wire import nas, ngap, pfcp
 from cinq.wire.pfcp import ApplyAction
 
-from .world import SUPI, World, release_complete, release_request, setup_response
-
-
-def play(scene: Callable[[World], Awaitable[None]]) -> None:
-    async def main() -> None:
-        world = await World().start()
-        await scene(world)
-        await world.smf.stop()
-
-    run_virtual(main())
+from .world import SUPI, World, play, release_complete, release_request, setup_response
 
 
 def test_establishment() -> None:

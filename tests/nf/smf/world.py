@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address, IPv4Network
 
 from cinq.nf.smf import SMF, DataNetwork, Settings, UserPlane
 from cinq.nf.smf.n4 import Peer
 from cinq.numbering import PlmnId, SNssai
-from cinq.procedure import Event, Journal, VirtualClock
+from cinq.procedure import Event, Journal, VirtualClock, run_virtual
 from cinq.procedure.store import MemoryStore
 from cinq.sbi import Bus, Created, Problem
 from cinq.sbi.bus import checked
@@ -384,3 +384,14 @@ def release_request(pti: int = 2, psi: int = 1) -> bytes:
 
 def release_complete(pti: int = 2, psi: int = 1) -> bytes:
     return nas.encode(nas.PDUSessionReleaseComplete(pdu_session_id=psi, pti=pti))
+
+
+def play(scene: Callable[[World], Awaitable[None]]) -> None:
+    """A scene with a running SMF, on the virtual clock."""
+
+    async def main() -> None:
+        world = await World().start()
+        await scene(world)
+        await world.smf.stop()
+
+    run_virtual(main())
