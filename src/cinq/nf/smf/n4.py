@@ -6,7 +6,6 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol, TypeVar
 
 from cinq.nf.smf.settings import Settings
@@ -18,7 +17,6 @@ Peer = tuple[str, int]
 M = TypeVar("M", bound=pfcp.Message)
 NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
 REMEMBERED = 4096  # answers kept for requests that arrive again
-DROPPED = "TS 29.244 §7.6.3"  # a length that lies: silence
 
 
 class N4Port(Protocol):
@@ -62,15 +60,6 @@ class Handlers:
     request: Callable[[pfcp.Message, Peer], pfcp.Message | None]
     unclaimed: Callable[[pfcp.Message, Peer], None]
     label: Callable[[int], str]
-
-
-_RESPONSES: dict[type[pfcp.Message], type[pfcp.Message]] = {
-    request: response
-    for request in pfcp.MESSAGES
-    if request.REQUEST
-    for response in pfcp.MESSAGES
-    if response.TYPE == request.TYPE + 1
-}
 
 
 class N4:
@@ -214,8 +203,7 @@ class N4:
         Nothing of this for a stranger, or where the length lies.
         """
         self._emit_fault(error, octets, peer)
-        lies = error.clause == DROPPED and error.version is None
-        if error.sequence is None or lies or peer[0] not in self._upfs:
+        if error.sequence is None or error.silent or peer[0] not in self._upfs:
             return
         if error.version is not None:
             self._answer(pfcp.VersionNotSupportedResponse(), error.sequence, None, peer)
@@ -234,18 +222,7 @@ class N4:
 
     def _refusal(self, kind: type[pfcp.Message], cause: int, offending: int | None) -> pfcp.Message | None:
         """The response that refuses a request of this kind; None for a heartbeat, which cannot be refused."""
-        response = _RESPONSES.get(kind)
-        if response is None or response is pfcp.HeartbeatResponse:
-            return None
-        members: dict[str, object] = {"cause": cause}
-        if "node_id" in response.__struct_fields__:
-            members["node_id"] = self.node_id
-        if "offending_ie" in response.__struct_fields__:
-            members["offending_ie"] = offending
-        if "recovery_time_stamp" in response.__struct_fields__:
-            members["recovery_time_stamp"] = self.recovery_time_stamp
-        build: partial[pfcp.Message] = partial(response)
-        return build(**members)
+        return pfcp.refusal(kind, cause, offending, self.node_id, self.recovery_time_stamp)
 
     def _emit(
         self, direction: str, message: pfcp.Message, octets: bytes, peer: Peer, label: str = ""
@@ -260,7 +237,7 @@ class N4:
                 direction="in" if direction == "in" else "out",
                 interface="N4",
                 message=type(message).__name__,
-                cause="" if cause == 1 else _cause_name(cause),
+                cause="" if cause == 1 else pfcp.cause_name(cause),
                 octets=octets,
                 content=message,
                 peer=peer[0],
@@ -276,10 +253,3 @@ class N4:
         self._runtime.journal.emit(
             Event(now, "SMF", "", "", "in", "N4", name, f"unreadable: {error}", octets, None, peer[0])
         )
-
-
-def _cause_name(cause: object) -> str:
-    try:
-        return Cause(cause).name if isinstance(cause, int) else ""
-    except ValueError:
-        return str(cause)

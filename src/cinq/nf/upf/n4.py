@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 from cinq.nf.upf.settings import Settings
@@ -22,7 +21,6 @@ KEPT_ASIDE, KEPT_PEER = (
     1024,
 )  # octets that an answer takes besides its own, and a peer besides its answers
 UNDER_WAY = 4096  # reports that wait for their answer
-DROPPED = "TS 29.244 §7.6.3"  # a length that lies: silence
 
 
 class N4Port(Protocol):
@@ -96,15 +94,6 @@ def _mark(request: bytes) -> bytes:
     return hash(request).to_bytes(8, "big", signed=True)
 
 
-_RESPONSES: dict[type[pfcp.Message], type[pfcp.Message]] = {
-    request: response
-    for request in pfcp.MESSAGES
-    if request.REQUEST
-    for response in pfcp.MESSAGES
-    if response.TYPE == request.TYPE + 1
-}
-
-
 class N4:
     """Transactions in both directions. `handle` answers a request at once, or says nothing (None)."""
 
@@ -173,19 +162,7 @@ class N4:
         self, kind: type[pfcp.Message], cause: int, offending: int | None, seid: int = 0
     ) -> pfcp.Message | None:
         """The response that refuses a request of this kind; None for a heartbeat, which cannot be refused."""
-        response = _RESPONSES.get(kind)
-        if response is None or response is pfcp.HeartbeatResponse:
-            return None
-        members: dict[str, object] = {"cause": cause}
-        offered = response.__struct_fields__
-        if "node_id" in offered:
-            members["node_id"] = self.node_id
-        if "offending_ie" in offered:
-            members["offending_ie"] = offending
-        if "recovery_time_stamp" in offered:
-            members["recovery_time_stamp"] = self.recovery_time_stamp
-        build: partial[pfcp.Message] = partial(response, seid=seid)
-        return build(**members)
+        return pfcp.refusal(kind, cause, offending, self.node_id, self.recovery_time_stamp, seid)
 
     def _unreadable(self, error: PfcpError, octets: bytes, peer: Peer) -> None:
         """TS 29.244 §7.6: silence, always for a stranger, Version Not Supported, or a response with the cause."""
@@ -194,8 +171,7 @@ class N4:
             name, now = "PFCP" if kind is None else kind.__name__, self._runtime.clock.now()
             fault = Event(now, "UPF", "", "", "in", "N4", name, f"unreadable: {error}", octets, None, peer[0])
             self._runtime.journal.emit(fault)
-        lies = error.clause == DROPPED and error.version is None
-        if error.sequence is None or lies or not self.is_smf(peer):
+        if error.sequence is None or error.silent or not self.is_smf(peer):
             return
         if error.version is not None:
             self._send(pfcp.VersionNotSupportedResponse(), error.sequence, None, peer)
@@ -257,16 +233,9 @@ class N4:
                 direction="in" if direction == "in" else "out",
                 interface="N4",
                 message=type(message).__name__,
-                cause="" if cause == Cause.REQUEST_ACCEPTED else _cause_name(cause),
+                cause="" if cause == Cause.REQUEST_ACCEPTED else pfcp.cause_name(cause),
                 octets=octets,
                 content=message,
                 peer=peer[0],
             )
         )
-
-
-def _cause_name(cause: object) -> str:
-    try:
-        return Cause(cause).name if isinstance(cause, int) else ""
-    except ValueError:
-        return str(cause)

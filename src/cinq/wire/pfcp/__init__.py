@@ -119,6 +119,7 @@ from cinq.wire.pfcp.messages import (
     SessionSetDeletionResponse,
     VersionNotSupportedResponse,
 )
+from cinq.wire.pfcp.refusal import cause_name, refusal
 from cinq.wire.pfcp.row import (
     Element,
     Group,
@@ -231,8 +232,10 @@ __all__ = [
     "VersionNotSupportedResponse",
     "Volume",
     "VolumeMeasurement",
+    "cause_name",
     "decode",
     "encode",
     "plain",
     "prepare",
+    "refusal",
 ]

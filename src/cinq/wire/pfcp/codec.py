@@ -26,7 +26,7 @@ def decode(octets: bytes) -> Message:
     """The message that fills these octets. Raises PfcpError only, with what the header gave."""
     size = len(octets)
     if size < 8:
-        raise PfcpError(0, f"{size} octets, wanted at least 8", "TS 29.244 §7.6.3")
+        raise PfcpError(0, f"{size} octets, wanted at least 8", "TS 29.244 §7.6.3", silent=True)
     at, seid = 8, None
     if size >= 16 and octets[0] & _S:
         flags, kind, length, seid, word = _SESSION.unpack_from(octets)
@@ -69,7 +69,7 @@ def _checked(octets: bytes, flags: int, kind: int, length: int) -> type[Message]
         raise error
     if length + 4 != len(octets):
         what = f"message length {length}, datagram has {len(octets) - 4} octets after the first four"
-        raise PfcpError(2, what, "TS 29.244 §7.6.3")
+        raise PfcpError(2, what, "TS 29.244 §7.6.3", silent=True)
     if flags & _FO:
         raise PfcpError(0, "a bundled message, and bundling was not negotiated", "TS 29.244 §6.5")
     cls = BY_TYPE.get(kind)

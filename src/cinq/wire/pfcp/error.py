@@ -43,6 +43,7 @@ class PfcpError(WireError):
     cause: a rejection cause of table 8.2.1-1. offending_ie: the IE type, or None.
     message_type, sequence, seid: from the header, None where it was cut; seid is the receiver's own.
     version: the version found when it is not 1 (answer: Version Not Supported Response), else None.
+    silent: nothing is answered, since the length lies (§7.6.3).
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class PfcpError(WireError):
         *,
         cause: int = Cause.REQUEST_REJECTED,
         offending_ie: int | None = None,
+        silent: bool = False,
     ) -> None:
         super().__init__(offset, what, clause)
         self.cause = cause
@@ -61,3 +63,4 @@ class PfcpError(WireError):
         self.sequence: int | None = None
         self.seid: int | None = None
         self.version: int | None = None
+        self.silent = silent
