@@ -8,6 +8,7 @@ message opens it and `@collision` what a message that is not awaited meets.
 from cinq.procedure.clock import Clock, RealClock, VirtualClock
 from cinq.procedure.journal import ON_BEHALF, Event, Journal
 from cinq.procedure.runtime import Runtime, collect_seldom
+from cinq.procedure.signal import Signal
 from cinq.procedure.subject import Subject
 from cinq.procedure.table import Procedure, collision, procedure
 from cinq.procedure.undo import Undo
@@ -23,6 +24,7 @@ from cinq.procedure.verdict import (
     Timer,
     TimerExpired,
     Verdict,
+    Why,
 )
 from cinq.procedure.virtual import Stuck, VirtualClockLoop, run_virtual
 
@@ -42,6 +44,7 @@ __all__ = [
     "RealClock",
     "Refused",
     "Runtime",
+    "Signal",
     "Stuck",
     "Subject",
     "Timer",
@@ -50,6 +53,7 @@ __all__ = [
     "Verdict",
     "VirtualClock",
     "VirtualClockLoop",
+    "Why",
     "collect_seldom",
     "collision",
     "procedure",

@@ -9,6 +9,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from cinq.procedure.verdict import Why
+
 log = logging.getLogger("cinq.journal")
 
 
@@ -48,6 +50,11 @@ class Event:
     octets: bytes = b""
     content: object | None = None
     peer: str = ""
+
+    @property
+    def mend(self) -> str:
+        """What mends it: a command or a setting; "" where nothing is to be mended."""
+        return self.cause.mend if isinstance(self.cause, Why) else ""
 
     def decoded(self) -> object | None:
         """The decoded message: `content`, or what it returns when it is a function."""

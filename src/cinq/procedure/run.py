@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from cinq.procedure.journal import ON_BEHALF
-from cinq.procedure.verdict import Aborted, Refused, Timer, TimerExpired
-
-if TYPE_CHECKING:
-    from cinq.procedure.runtime import Runtime
-    from cinq.procedure.table import Declared
+from cinq.procedure.runtime import Described, Runtime
+from cinq.procedure.table import Declared
+from cinq.procedure.verdict import Aborted, Refused, Timer, TimerExpired, outcome
 
 R = TypeVar("R")
 
 
-class Owner(Protocol):
+class Owner(Described, Protocol):
     """A subject of any context, as its runs see it."""
 
     runtime: Runtime
 
-    @property
-    def label(self) -> str: ...
-    def describe(self, message: object) -> tuple[str, str]: ...
     def tell(self, message: object) -> None: ...
     def run_ended(self, run: Run) -> None: ...
 
@@ -137,7 +132,7 @@ class Run:
         if self.aborting is not None:
             return
         self.aborting = reason
-        self.report(f"aborted: {reason}")
+        self.report(outcome("aborted", reason))
         if self.started and not self.shield and self.task is not None:
             self.task.cancel()
 
@@ -181,7 +176,7 @@ class Run:
                 self.report(f"the answer could not be sent: {bug}", bug)
                 return bug
         if refused.answer is None or refused.reason:
-            self.report(f"refused: {refused.reason}")
+            self.report(outcome("refused", refused.reason))
         return refused
 
     def _end(self, error: Exception | None) -> None:

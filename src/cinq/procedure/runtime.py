@@ -6,16 +6,27 @@ import asyncio
 import gc
 import logging
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from cinq.numbering import shortened
 from cinq.procedure.clock import Clock, RealClock
-from cinq.procedure.journal import Event, Journal
-
-if TYPE_CHECKING:
-    from cinq.procedure.run import Owner, Run
+from cinq.procedure.journal import Event, Journal, Labelled
 
 log = logging.getLogger("cinq.procedure")
+
+
+class Described(Labelled, Protocol):
+    """A subject as the journal sees it."""
+
+    def describe(self, message: object) -> tuple[str, str]: ...
+
+
+class Running(Protocol):
+    """A procedure in progress (run.Run) as its owner sees it."""
+
+    name: str
+
+    def abort(self, reason: str) -> None: ...
 
 
 def collect_seldom() -> None:
@@ -36,17 +47,17 @@ class Runtime:
         self.journal = journal or Journal()
         self.clock: Clock = clock or RealClock()
         self.stopping = False
-        self._runs: dict[asyncio.Task[None], Run] = {}
+        self._runs: dict[asyncio.Task[None], Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._periodic: set[asyncio.TimerHandle] = set()
 
-    def adopt(self, task: asyncio.Task[None], run: Run) -> None:
+    def adopt(self, task: asyncio.Task[None], run: Running) -> None:
         self._runs[task] = run
 
     def release(self, task: asyncio.Task[None]) -> None:
         self._runs.pop(task, None)
 
-    def current(self) -> Run | None:
+    def current(self) -> Running | None:
         """The run whose task is executing now, if it is one of this runtime's."""
         task = asyncio.current_task()
         return None if task is None else self._runs.get(task)
@@ -109,7 +120,7 @@ class Runtime:
             await asyncio.wait(left)
 
     def report(
-        self, subject: Owner, procedure: str, message: object, cause: str, bug: Exception | None = None
+        self, subject: Described, procedure: str, message: object, cause: str, bug: Exception | None = None
     ) -> None:
         """What became of a message or a procedure. A bug is logged as well."""
         if bug is not None:

@@ -7,15 +7,16 @@ import dataclasses
 from collections import deque
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import ClassVar, Generic, Self, TypeVar, overload
+from typing import ClassVar, Generic, Self, TypeVar, cast, overload
 
 import msgspec
 
 from cinq.procedure.run import Awaiting, Run
 from cinq.procedure.runtime import Runtime
+from cinq.procedure.signal import Signal
 from cinq.procedure.table import Declared, Procedure
 from cinq.procedure.undo import Undo
-from cinq.procedure.verdict import STATUS, Aborted, Timer, Verdict
+from cinq.procedure.verdict import STATUS, Aborted, Timer, Verdict, outcome
 
 C = TypeVar("C")
 A = TypeVar("A")
@@ -203,6 +204,30 @@ class Subject(Generic[C]):
         activity.beside.append(run)
         run.start(body)
 
+    def want(self, signal: Signal[object]) -> None:
+        """Begin the procedure that `signal` opens when its turn comes; nobody waits for its result.
+
+        So a procedure of the network itself is begun by what happened, not by who imports it. It takes its turn and
+        meets no collision rule. Refused tells its answer to the peer. KeyError: no procedure of this subject hears it.
+        """
+        opened = self.opens[type(signal)]
+        if self.runtime.stopping:
+            return
+
+        def begin() -> None:
+            self._start(opened, signal, partial(opened.begin, self, signal), None)
+
+        def dropped(error: Exception) -> None:
+            self.runtime.report(self, opened.name, signal, f"not begun: {error}")
+
+        self._take_turn(self._active(), _Turn(begin, lambda: False, dropped))
+
+    async def demand(self, signal: Signal[R]) -> R:
+        """As `want`, and return the result. Raises as `perform` does."""
+        opened = self.opens[type(signal)]
+        declared = cast(Procedure[Subject[C], Signal[R], R], opened)
+        return await self.perform(declared, signal)
+
     async def perform(self: Self, procedure: Procedure[Self, A, R], argument: A) -> R:
         """Run a network-initiated procedure when its turn comes, and return its result.
 
@@ -214,7 +239,7 @@ class Subject(Generic[C]):
             raise Aborted(f"{procedure.name}: stopping")
         activity = self._active()
         current = runtime.current()
-        if current is not None and current is activity.main:
+        if isinstance(current, Run) and current is activity.main:
             raise RuntimeError(f"{current.name} waits for {procedure.name} of the same subject")
         reply: asyncio.Future[R] = asyncio.get_running_loop().create_future()
 
@@ -364,7 +389,7 @@ class Subject(Generic[C]):
     def _apply(self, verdict: Verdict, message: object, main: Run | None) -> None:
         name = "" if main is None else main.name
         if verdict.kind == "IGNORE":
-            self._report(message, f"ignored: {verdict.reason}", name)
+            self._report(message, outcome("ignored", verdict.reason), name)
         elif verdict.kind == "STATUS" or main is None:
             self._status(message, name)
         elif verdict.kind == "RESEND":
@@ -407,7 +432,7 @@ class Subject(Generic[C]):
 
     def _current(self) -> Run:
         run = self.runtime.current()
-        if run is None or run.subject is not self:
+        if not isinstance(run, Run) or run.subject is not self:
             raise RuntimeError("only a procedure of this subject may wait")
         return run
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from cinq.procedure.verdict import Verdict
-
-if TYPE_CHECKING:
-    from cinq.procedure.subject import Subject
 
 S = TypeVar("S")
 A = TypeVar("A")
@@ -50,7 +47,8 @@ def procedure(
 ) -> Callable[[Function[S, A, R]], Procedure[S, A, R]]:
     """Declare a procedure of the subject class that annotates its first parameter.
 
-    opens: the message type or types that start it on an idle subject; None for one that is only performed.
+    opens: the message type or types that start it on an idle subject, or the Signal that the network itself gives
+    (Subject.want, Subject.demand); None for one that only runs as a step of others.
     TypeError: the first parameter is not annotated with a Subject, or the message opens another procedure.
     """
 
@@ -58,29 +56,24 @@ def procedure(
         declared = Procedure(function)
         kinds = opens if isinstance(opens, tuple) else (opens,) if opens is not None else ()
         if kinds:
-            _register(_subject_class(function), declared, kinds)
+            _register(function, declared, kinds)
         return declared
 
     return declare
 
 
-def _subject_class(function: Callable[[S, A], object]) -> type[Subject[object]]:
-    from cinq.procedure.subject import Subject
-
+def _register(function: Callable[[S, A], object], declared: Declared, kinds: tuple[type, ...]) -> None:
     annotations = list(function.__annotations__.values())
     found = annotations[0] if annotations else None
     if isinstance(found, str):
         found = function.__globals__.get(found.partition("[")[0])
-    if not (isinstance(found, type) and issubclass(found, Subject)):
+    opens: dict[type, Declared] | None = getattr(found, "opens", None)  # as every Subject class has it
+    if opens is None:
         raise TypeError(f"{function.__name__}: its first parameter must be annotated with a Subject")
-    return found
-
-
-def _register(subject: type[Subject[object]], declared: Declared, kinds: tuple[type, ...]) -> None:
     for kind in kinds:
-        if kind in subject.opens:
-            raise TypeError(f"{kind.__name__} already opens {subject.opens[kind].name} on {subject.__name__}")
-        subject.opens[kind] = declared
+        if kind in opens:
+            raise TypeError(f"{kind.__name__} already opens {opens[kind].name} on {annotations[0]}")
+        opens[kind] = declared
 
 
 def collision(

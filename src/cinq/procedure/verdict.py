@@ -3,7 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
+
+
+class Why(str):
+    """Why something was refused, ended or ignored, in words for a person. mend: the command or setting that mends it.
+
+    It goes wherever a reason goes: Refused, IGNORE, abort, the cause of an Event.
+    """
+
+    __slots__ = ("mend",)
+    mend: str
+
+    def __new__(cls, text: str, mend: str = "") -> Self:
+        why = super().__new__(cls, text)
+        why.mend = mend
+        return why
+
+
+def outcome(what: str, reason: str) -> str:
+    """ "refused: the reason", with what mends it."""
+    text = f"{what}: {reason}"
+    return Why(text, reason.mend) if isinstance(reason, Why) else text
 
 
 @dataclass(frozen=True, slots=True)
