@@ -10,7 +10,7 @@ import pytest
 from cinq.procedure import run_virtual
 from cinq.ran.gnb import Gnb
 from cinq.ran.ue import Ue
-from cinq.ran.ue.procedures.transport import uplink
+from cinq.ran.ue.inbound.transport import uplink
 from cinq.wire import nas
 from tests.network.world import Network
 

@@ -11,6 +11,8 @@ from cinq.numbering import Guti, SNssai, Tai
 from cinq.ran.radio.port import EstablishmentCause
 from cinq.wire import nas
 
+UNASSIGNED_PTI, RESERVED_PTI = 0, 255  # TS 24.007 §11.2.3.1a
+
 
 class UeContext(msgspec.Struct, frozen=True):
     """5GMM context of a UE, TS 24.501 §5.1.3.

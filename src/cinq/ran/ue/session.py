@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 
-from cinq.procedure import Refused, Subject
-from cinq.ran.radio.port import Interface
-from cinq.ran.ue.back_off import of_establishment, of_session
-from cinq.ran.ue.context import SessionContext
-from cinq.ran.ue.downlink import UNASSIGNED_PTI
-from cinq.ran.ue.settings import SessionSettings
+from cinq.procedure import Refused, Runtime, Subject
+from cinq.ran.radio.port import Interface, Link
+from cinq.ran.ue.back_off import BackOff, of_establishment, of_session
+from cinq.ran.ue.context import UNASSIGNED_PTI, SessionContext
+from cinq.ran.ue.settings import SessionSettings, UeSettings
+from cinq.ran.ue.signals import EstablishSession, ReleaseSession
 from cinq.wire import nas
-
-if TYPE_CHECKING:
-    from cinq.ran.ue.ue import Ue
 
 log = logging.getLogger("cinq.ran.ue")
 
 INTERFACE_S = 10
+
+
+class SessionUe(Protocol):
+    """The UE as its sessions see it. released: PTI of the last release command confirmed, by session identity."""
+
+    runtime: Runtime
+    settings: UeSettings
+    sessions: dict[int, Session]
+    released: dict[int, int]
+    back_off: BackOff
+    link: Link
+
+    @property
+    def label(self) -> str: ...
+    def tell(self, message: object) -> None: ...
+    def changed(self) -> None: ...
+    def allocate_pti(self) -> int: ...
+    def initiate(self, body: Callable[[], Awaitable[None]], name: str) -> None: ...
+    async def establish_session(self, index: int = 0) -> Session: ...
 
 
 class Session(Subject[SessionContext]):
@@ -30,7 +47,7 @@ class Session(Subject[SessionContext]):
 
     __slots__ = ("_answered", "pti", "settings", "trouble", "ue")
 
-    def __init__(self, ue: Ue, pdu_session_id: int, settings: SessionSettings) -> None:
+    def __init__(self, ue: SessionUe, pdu_session_id: int, settings: SessionSettings) -> None:
         super().__init__(SessionContext(pdu_session_id), ue.runtime)
         self.ue = ue
         self.settings = settings
@@ -39,14 +56,10 @@ class Session(Subject[SessionContext]):
         self._answered: asyncio.Event | None = None
 
     async def establish(self) -> None:
-        from cinq.ran.ue.procedures.session_establishment import session_establishment
-
-        await self.perform(session_establishment, None)
+        await self.demand(EstablishSession())
 
     async def release(self) -> None:
-        from cinq.ran.ue.procedures.session_release import session_release
-
-        await self.perform(session_release, nas.GsmCause.REGULAR_DEACTIVATION)
+        await self.demand(ReleaseSession())
 
     def send(self, message: object) -> None:
         """In UL NAS TRANSPORT, §5.4.5.2. DNN, S-NSSAI and request type go with an establishment only."""

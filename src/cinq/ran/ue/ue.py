@@ -14,6 +14,7 @@ from cinq.ran.ue.context import Ended, Initial, Received, UeContext
 from cinq.ran.ue.security import Discarded, N1Security
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.settings import UeSettings
+from cinq.ran.ue.signals import Deregister, Register, RequestService
 from cinq.ran.ue.usim import Usim
 from cinq.wire import nas
 
@@ -75,28 +76,20 @@ class Ue(Subject[UeContext]):
 
     async def register(self, kind: nas.RegistrationKind = nas.RegistrationKind.INITIAL) -> None:
         """Register, TS 24.501 §5.5.1. Refused: with the REGISTRATION REJECT, or None where the network is silent."""
-        from cinq.ran.ue.procedures.registration import registration
-
-        await self.perform(registration, kind)
+        await self.demand(Register(kind))
 
     async def deregister(self, switch_off: bool = False) -> None:
         """Deregister, TS 24.501 §5.5.2.2. Always ends deregistered, whatever the network says.
 
         A registration or a service request under way is aborted for it (§5.5.1.2.7, §5.6.1.7).
         """
-        from cinq.ran.ue.procedures.deregistration import deregistration
-        from cinq.ran.ue.procedures.registration import registration
-        from cinq.ran.ue.procedures.service_request import service_request
-
-        if self.running in (registration, service_request):
+        if isinstance(self.opening, (Register, RequestService)):
             self.abort("deregistration")
-        await self.perform(deregistration, switch_off)
+        await self.demand(Deregister(switch_off))
 
     async def request_service(self, mobile_terminated: bool = False) -> None:
         """Leave CM-IDLE, TS 24.501 §5.6.1. Nothing happens where there is a connection and every bearer is up."""
-        from cinq.ran.ue.procedures.service_request import service_request
-
-        await self.perform(service_request, mobile_terminated)
+        await self.demand(RequestService(mobile_terminated))
 
     async def establish_session(self, index: int = 0) -> Session:
         """Establish the PDU session of this index in the settings, TS 24.501 §6.4.1. Its identity is index+1."""
@@ -143,6 +136,16 @@ class Ue(Subject[UeContext]):
         self.cancel_timer()
         self.abort("leaves")
         self.link.detach()
+
+    async def camped(self) -> None:
+        """Wait until the cell is not barred. None: without system information the attempt itself will tell."""
+        while self.system_information is not None and self.system_information.barred:
+            log.warning(
+                "%s waits: cell '%s' is barred, its gNB has no AMF", self.label, self.system_information.name
+            )
+            heard = asyncio.Event()
+            self.wake = heard.set
+            await heard.wait()
 
     # the radio side: radio.port.Mobile
 

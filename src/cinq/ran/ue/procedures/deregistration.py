@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from cinq.procedure import Timer, TimerExpired, procedure
+from cinq.ran.ue.causes import cause_name
 from cinq.ran.ue.context import Ended, Initial, Received
-from cinq.ran.ue.procedures.registration import cause_name
+from cinq.ran.ue.signals import Deregister
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
 
@@ -12,8 +13,8 @@ T3521 = Timer("T3521", 15, 4)
 RELEASE = Timer("T3540", 10, 0)
 
 
-@procedure()
-async def deregistration(ue: Ue, switch_off: bool) -> None:
+@procedure(opens=Deregister)
+async def deregistration(ue: Ue, wanted: Deregister) -> None:
     """UE-initiated, §5.5.2.2. Switched off, the UE waits for nothing; else T3521 five times, then locally.
 
     A network that accepted it without a 5G-GUTI is told a SUCI.
@@ -25,12 +26,12 @@ async def deregistration(ue: Ue, switch_off: bool) -> None:
         ue.deregistered()
         return
     request = nas.DeregistrationRequestUEOriginating(
-        deregistration_type=nas.DeregistrationType(switch_off=switch_off),
+        deregistration_type=nas.DeregistrationType(switch_off=wanted.switch_off),
         ng_ksi=ue.security.ng_ksi,
         mobile_identity=ue.context.guti or ue.usim.conceal(ue.entropy),
     )
     message = request if ue.link.connected else Initial(request)
-    if switch_off:
+    if wanted.switch_off:
         ue.tell(message)
     else:
         try:

@@ -7,7 +7,9 @@ import logging
 
 from cinq.procedure import Refused, Timer, TimerExpired, procedure
 from cinq.ran.ue.back_off import T3346
+from cinq.ran.ue.causes import cause_name
 from cinq.ran.ue.context import Ended, Initial
+from cinq.ran.ue.signals import Register
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
 from cinq.wire.nas import GmmCause, RegistrationKind
@@ -35,17 +37,15 @@ _NOT_HERE = frozenset(
 _IDENTITY = frozenset(
     (GmmCause.UE_IDENTITY_CANNOT_BE_DERIVED_BY_THE_NETWORK, GmmCause.IMPLICITLY_DE_REGISTERED)
 )
-_ACRONYMS = frozenset(
-    ("UE", "ME", "PEI", "PLMN", "SNPN", "MAC", "NGKSI", "3GPP", "5GCN", "5GS", "DNN", "PDU", "IE", "CAG")
-)
 
 
-@procedure()
-async def registration(ue: Ue, kind: RegistrationKind) -> None:
+@procedure(opens=Register)
+async def registration(ue: Ue, wanted: Register) -> None:
     """TS 24.501 §5.5.1.2 and §5.5.1.3: attempts until it is accepted, refused for good, or not answered five times."""
+    kind = wanted.kind
     for attempt in range(1, ATTEMPTS + 1):
         await asyncio.sleep(ue.back_off.left(T3346)[1])  # §5.3.9
-        await cell(ue)
+        await ue.camped()
         if not ue.context.registered:
             kind = RegistrationKind.INITIAL
         if kind is RegistrationKind.INITIAL:
@@ -66,15 +66,6 @@ async def registration(ue: Ue, kind: RegistrationKind) -> None:
             accepted(ue, answer)
             return
         await rejected(ue, answer, last=attempt == ATTEMPTS)
-
-
-async def cell(ue: Ue) -> None:
-    """Wait until the cell is not barred. None: there is no system information, and the attempt itself will tell."""
-    while ue.system_information is not None and ue.system_information.barred:
-        log.warning("%s waits: cell '%s' is barred, its gNB has no AMF", ue.label, ue.system_information.name)
-        heard = asyncio.Event()
-        ue.wake = heard.set
-        await heard.wait()
 
 
 def request(ue: Ue, kind: RegistrationKind) -> nas.RegistrationRequest:
@@ -153,12 +144,3 @@ async def rejected(ue: Ue, answer: nas.RegistrationReject | Ended, last: bool) -
     pause = ue.back_off.left(T3346)[1] or T3511_S
     log.warning("%s: registration rejected, %s; again in %g s", ue.label, name, pause)
     await asyncio.sleep(pause)
-
-
-def cause_name(cause: int) -> str:
-    """'5GMM cause #11 PLMN not allowed'."""
-    if not isinstance(cause, GmmCause):
-        return f"5GMM cause #{int(cause)}"
-    words = [word if word in _ACRONYMS else word.lower() for word in cause.name.split("_")]
-    text = " ".join(words)
-    return f"5GMM cause #{int(cause)} {text[0].upper()}{text[1:]}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from cinq.procedure import Refused, Timer, TimerExpired, procedure
 from cinq.ran.radio.port import EstablishmentCause
 from cinq.ran.ue.back_off import T3346
+from cinq.ran.ue.causes import cause_name
 from cinq.ran.ue.context import Ended, Initial
-from cinq.ran.ue.procedures.registration import cause_name, cell
+from cinq.ran.ue.signals import RequestService
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
 from cinq.wire.nas import GmmCause
@@ -19,10 +20,10 @@ _IDENTITY = frozenset(
 _ILLEGAL = frozenset((GmmCause.ILLEGAL_UE, GmmCause.ILLEGAL_ME, GmmCause.SERVICES_5GS_NOT_ALLOWED))
 
 
-@procedure()
-async def service_request(ue: Ue, mobile_terminated: bool) -> None:
+@procedure(opens=RequestService)
+async def service_request(ue: Ue, wanted: RequestService) -> None:
     """§5.6.1.2 to §5.6.1.5. Asks for the bearers of every active session. Refused: rejected, or not registered."""
-    guti = ue.context.guti
+    guti, mobile_terminated = ue.context.guti, wanted.mobile_terminated
     if not ue.context.registered or guti is None:
         raise Refused(None, "not registered")
     active = frozenset(s.context.pdu_session_id for s in ue.sessions.values() if s.context.state == "ACTIVE")
@@ -34,7 +35,7 @@ async def service_request(ue: Ue, mobile_terminated: bool) -> None:
     _, left = ue.back_off.left(T3346)
     if left:
         raise Refused(None, f"T3346 runs for {left:.0f} s more")
-    await cell(ue)
+    await ue.camped()
     kind = nas.ServiceType.DATA if asleep else nas.ServiceType.SIGNALLING
     if mobile_terminated:
         kind = nas.ServiceType.MOBILE_TERMINATED_SERVICES

@@ -6,10 +6,11 @@ from contextlib import suppress
 from ipaddress import IPv4Address
 
 from cinq.procedure import Refused, Timer, procedure
-from cinq.ran.ue.context import NoAnswer
-from cinq.ran.ue.downlink import UNASSIGNED_PTI
+from cinq.ran.ue.causes import words
+from cinq.ran.ue.context import UNASSIGNED_PTI, NoAnswer
 from cinq.ran.ue.procedures.session_release import session_release
 from cinq.ran.ue.session import Session
+from cinq.ran.ue.signals import EstablishSession, ReleaseSession
 from cinq.wire import nas
 
 T3580 = Timer("T3580", 16, 4)
@@ -26,8 +27,8 @@ _ASKED_PCO = [
 ]
 
 
-@procedure()
-async def session_establishment(session: Session, _: None) -> None:
+@procedure(opens=EstablishSession)
+async def session_establishment(session: Session, _: EstablishSession) -> None:
     """§6.4.1.2 to §6.4.1.4. Refused: with PDU SESSION ESTABLISHMENT REJECT, or None where no answer came."""
     if session.context.state == "ACTIVE":
         return
@@ -57,7 +58,7 @@ async def session_establishment(session: Session, _: None) -> None:
             return
         if isinstance(answer, NoAnswer) and answer.release is not None:  # §7.5.3 a)
             with suppress(Refused):
-                await session_release(session, answer.release)
+                await session_release(session, ReleaseSession(answer.release))
             session.gone()
     finally:
         session.pti = UNASSIGNED_PTI
@@ -68,12 +69,6 @@ async def session_establishment(session: Session, _: None) -> None:
         raise Refused(None, answer.reason)
     session.hold_off(answer.cause, answer.back_off_timer)
     raise Refused(answer, f"5GSM {words(answer.cause)}")
-
-
-def words(cause: int) -> str:
-    """The number of a cause and what it means."""
-    name = getattr(cause, "name", "unknown cause")
-    return f"cause #{int(cause)} {str(name).replace('_', ' ').lower()}"
 
 
 def _accepted(session: Session, accept: nas.PDUSessionEstablishmentAccept) -> None:

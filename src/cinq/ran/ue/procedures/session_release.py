@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from cinq.procedure import Refused, Timer, TimerExpired, procedure
-from cinq.ran.ue.context import NoAnswer
-from cinq.ran.ue.downlink import UNASSIGNED_PTI
+from cinq.ran.ue.context import UNASSIGNED_PTI, NoAnswer
 from cinq.ran.ue.session import Session
+from cinq.ran.ue.signals import ReleaseSession
 from cinq.wire import nas
 
 T3582 = Timer("T3582", 16, 4)
 
 
-@procedure()
-async def session_release(session: Session, cause: int) -> None:
+@procedure(opens=ReleaseSession)
+async def session_release(session: Session, wanted: ReleaseSession) -> None:
     """UE-requested, §6.4.3. Without an answer that could be used it is local. Refused: by the SMF."""
     session.pti = session.ue.allocate_pti()
     session.commit(state="INACTIVE_PENDING")
     request = nas.PDUSessionReleaseRequest(
         pdu_session_id=session.context.pdu_session_id,
         pti=session.pti,
-        cause=cause,
+        cause=wanted.cause,
     )
     try:
         answer = await session.ask(

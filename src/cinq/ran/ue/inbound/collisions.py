@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from cinq.procedure import ABORT, BESIDE, DEFER, IGNORE, Verdict, collision
 from cinq.ran.ue.context import Ended, NoAnswer, Received
+from cinq.ran.ue.inbound.transport import downlink_nas_transport
 from cinq.ran.ue.procedures.configuration_update import configuration_update
 from cinq.ran.ue.procedures.deregistration import deregistration, network_deregistration
 from cinq.ran.ue.procedures.identification import identification
+from cinq.ran.ue.procedures.notification import notification
 from cinq.ran.ue.procedures.primary_authentication import primary_authentication
 from cinq.ran.ue.procedures.registration import registration
 from cinq.ran.ue.procedures.security_mode import security_mode_control
@@ -17,7 +19,6 @@ from cinq.ran.ue.procedures.session_release import (
     session_modification,
     session_release,
 )
-from cinq.ran.ue.procedures.transport import downlink_nas_transport, notification
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas

@@ -1,11 +1,11 @@
-"""Downlink NAS transport, TS 24.501 §5.4.5.3, and notification, §5.6.3."""
+"""Downlink NAS transport, TS 24.501 §5.4.5.3."""
 
 from __future__ import annotations
 
 from cinq.procedure import procedure
+from cinq.ran.ue.causes import words
 from cinq.ran.ue.context import NoAnswer, Received
-from cinq.ran.ue.downlink import Answered, Unreadable, downlink_message
-from cinq.ran.ue.procedures.session_establishment import words
+from cinq.ran.ue.inbound.gsm import Answered, Unreadable, downlink_message
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
@@ -78,10 +78,3 @@ def uplink(ue: Ue, message: nas.GsmMessage) -> None:
             pdu_session_id=message.pdu_session_id,
         )
     )
-
-
-@procedure(opens=nas.Notification)
-async def notification(ue: Ue, received: Received) -> None:
-    """§5.6.3.2: over 3GPP access for non-3GPP access, which this UE has not: it says which sessions it has."""
-    active = frozenset(s.context.pdu_session_id for s in ue.sessions.values() if s.context.state == "ACTIVE")
-    ue.tell(nas.NotificationResponse(pdu_session_status=active))

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from cinq.ran.ue.context import RESERVED_PTI, UNASSIGNED_PTI
+from cinq.ran.ue.session import Session
+from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
 from cinq.wire.nas import GsmCause
-
-if TYPE_CHECKING:
-    from cinq.ran.ue.session import Session
-    from cinq.ran.ue.ue import Ue
-
-UNASSIGNED_PTI, RESERVED_PTI = 0, 255
 
 
 class Answered(Exception):
