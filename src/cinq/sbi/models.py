@@ -96,6 +96,32 @@ class UserLocation(Model):
     nr_location: NrLocation | None = None
 
 
+class GNbId(Model):
+    """bitLength: 22 to 32. gNBValue: six to eight hexadecimal digits."""
+
+    bit_length: int
+    value: str = field(name="gNBValue")
+
+
+class GlobalRanNodeId(Model):
+    plmn_id: PlmnId
+    g_nb_id: GNbId | None = None
+
+
+class NgRanTargetId(Model):
+    """The target of a handover, TS 29.518 §6.1.6.2.38."""
+
+    ran_node_id: GlobalRanNodeId
+    tai: Tai
+
+
+class UpSecurity(Model):
+    """User plane security policy, TS 23.501 §5.10.3."""
+
+    up_integr: Literal["REQUIRED", "PREFERRED", "NOT_NEEDED"]
+    up_confid: Literal["REQUIRED", "PREFERRED", "NOT_NEEDED"]
+
+
 class Ambr(Model):
     """Bit rates as TS 29.571 writes them: '1 Gbps', '500 Mbps', '64000 bps'."""
 

@@ -26,6 +26,7 @@ from cinq.sbi.services.npcf_smpolicycontrol import (
     SmPolicyContextData,
     SmPolicyDecision,
     SmPolicyDeleteData,
+    SmPolicyUpdateContextData,
 )
 from cinq.sbi.services.nsmf_pdusession import (
     NsmfPDUSession,
@@ -135,6 +136,10 @@ class Pcf:
         name = f"{body.supi}-{body.pdu_session_id}"
         self.associations.add(name)
         return Created(f"/sm-policies/{name}", SmPolicyDecision())
+
+    async def update(self, sm_policy_id: str, body: SmPolicyUpdateContextData) -> SmPolicyDecision:
+        assert sm_policy_id in self.associations
+        return SmPolicyDecision()
 
     async def delete(self, sm_policy_id: str, body: SmPolicyDeleteData) -> None:
         self.associations.remove(sm_policy_id)

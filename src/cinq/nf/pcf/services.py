@@ -20,6 +20,7 @@ from cinq.sbi.services.npcf_smpolicycontrol import (
     SmPolicyContextData,
     SmPolicyDecision,
     SmPolicyDeleteData,
+    SmPolicyUpdateContextData,
 )
 
 
@@ -59,6 +60,15 @@ class SMPolicies:
         )
         rule = SessionRule(sess_rule_id="default", auth_sess_ambr=body.subs_sess_ambr, auth_def_qos=default)
         return Created(f"/sm-policies/{identifier}", SmPolicyDecision(sess_rules={"default": rule}))
+
+    async def update(self, sm_policy_id: str, body: SmPolicyUpdateContextData) -> SmPolicyDecision:
+        """Nothing changes by what is reported; a UE's own wishes are not authorised (TS 29.512 §4.2.4.17)."""
+        if sm_policy_id not in self._associations:
+            raise Problem(404, "POLICY_CONTEXT_NOT_FOUND", f"no policy association {sm_policy_id[:60]}")
+        if body.ue_init_res_req is not None:
+            what = "the default policy authorises no resources that a UE asks for"
+            raise Problem(403, "ERROR_TRAFFIC_MAPPING_INFO_REJECTED", what)
+        return SmPolicyDecision()
 
     async def delete(self, sm_policy_id: str, body: SmPolicyDeleteData) -> None:
         if sm_policy_id not in self._associations:

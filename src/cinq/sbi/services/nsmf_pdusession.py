@@ -10,6 +10,7 @@ from cinq.sbi.models import (
     AccessType,
     Guami,
     NgApCause,
+    NgRanTargetId,
     PlmnIdNid,
     RatType,
     RefToBinaryData,
@@ -43,7 +44,15 @@ N2SmInfoType = Literal[
     "PATH_SWITCH_SETUP_FAIL",
     "PATH_SWITCH_REQ_ACK",
     "PATH_SWITCH_REQ_FAIL",
+    "HANDOVER_REQUIRED",
+    "HANDOVER_CMD",
+    "HANDOVER_PREP_FAIL",
+    "HANDOVER_REQ_ACK",
+    "HANDOVER_RES_ALLOC_FAIL",
+    "SECONDARY_RAT_USAGE",
+    "PDU_RES_MOD_IND_FAIL",
 ]
+HoState = Literal["NONE", "PREPARING", "PREPARED", "COMPLETED", "CANCELLED"]
 
 
 class SmContextCreateData(Model):
@@ -71,8 +80,21 @@ class SmContextCreatedData(Model):
 
 
 class SmContextUpdateData(Model):
+    """toBeSwitched, failedToBeSwitched: of an Xn handover (§5.2.2.3.3). hoState, targetId, dataForwarding: of an N2
+    handover (§5.2.2.3.4); dataForwarding: the AMF wants indirect forwarding tunnels. anTypeCanBeChanged, release,
+    cause, ngApCause: as in §6.1.6.2.4."""
+
+    pei: str | None = None
+    serving_nf_id: str | None = None
+    serving_network: PlmnIdNid | None = None
     ue_location: UserLocation | None = None
     up_cnx_state: UpCnxState | None = None
+    ho_state: HoState | None = None
+    to_be_switched: bool | None = None
+    failed_to_be_switched: bool | None = None
+    target_id: NgRanTargetId | None = None
+    target_serving_nf_id: str | None = None
+    data_forwarding: bool | None = None
     n1_sm_msg: RefToBinaryData | None = None
     n2_sm_info: RefToBinaryData | None = None
     n2_sm_info_type: N2SmInfoType | None = None
@@ -83,7 +105,11 @@ class SmContextUpdateData(Model):
 
 
 class SmContextUpdatedData(Model):
+    """dataForwarding: indirect forwarding tunnels were set up."""
+
     up_cnx_state: UpCnxState | None = None
+    ho_state: HoState | None = None
+    data_forwarding: bool | None = None
     n1_sm_msg: RefToBinaryData | None = None
     n2_sm_info: RefToBinaryData | None = None
     n2_sm_info_type: N2SmInfoType | None = None

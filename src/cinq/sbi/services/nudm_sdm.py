@@ -6,7 +6,15 @@ from typing import Protocol
 
 from msgspec import field
 
-from cinq.sbi.models import Ambr, IpAddress, PduSessionType, Snssai, SscMode, SubscribedDefaultQos
+from cinq.sbi.models import (
+    Ambr,
+    IpAddress,
+    PduSessionType,
+    Snssai,
+    SscMode,
+    SubscribedDefaultQos,
+    UpSecurity,
+)
 from cinq.sbi.operation import Model, operation, service
 
 
@@ -57,6 +65,7 @@ class DnnConfiguration(Model):
     qos_profile_5g: SubscribedDefaultQos | None = field(name="5gQosProfile", default=None)
     session_ambr: Ambr | None = None
     static_ip_address: list[IpAddress] = []
+    up_security: UpSecurity | None = None
 
 
 class SessionManagementSubscriptionData(Model):

@@ -112,7 +112,7 @@ def policy_context(session: PduSession) -> SmPolicyContextData:
 
 def authorised(qos: Qos, decision: SmPolicyDecision) -> Qos:
     """The subscribed QoS as the PCF's session rule changes it."""
-    for rule in decision.sess_rules.values():
+    for rule in filter(None, decision.sess_rules.values()):
         ambr, default = rule.auth_sess_ambr, rule.auth_def_qos
         if ambr is not None:
             qos = msgspec.structs.replace(
