@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cinq.nf.amf.elements import s_nssai_of
 from cinq.numbering import (
     AmfId,
+    GnbId,
     Guti,
     Imei,
     NumberingError,
@@ -22,6 +27,9 @@ from cinq.numbering import (
     msin_digits,
     msin_octets,
 )
+from cinq.sbi.models import Snssai
+from cinq.wire import ngap
+from cinq.wire.nas.ie.slices import s_nssai_value
 
 digits = st.text("0123456789", min_size=1, max_size=10)
 plmns = st.builds(
@@ -61,6 +69,68 @@ def test_suci_as_text(plmn: PlmnId, scheme: int, output: bytes) -> None:
     assert Suci.parse(str(suci)) == suci
 
 
+slices = st.builds(SNssai, st.integers(0, 255), st.none() | st.integers(0, 0xFFFFFF))
+
+
+@given(st.integers(0, 255))
+@settings(derandomize=True, max_examples=20)
+def test_sd_ffffff_is_no_sd(sst: int) -> None:
+    """TS 23.003 §28.4.2, by whatever way the slice comes in."""
+    forms = [
+        SNssai(sst),
+        SNssai(sst, 0xFFFFFF),
+        SNssai.parse(f"{sst}-ffffff"),
+        SNssai.parse(f"{sst}-FFFFFF"),
+        Snssai(sst=sst, sd="FFFFFF").numbering(),
+        s_nssai_value(bytes((sst, 255, 255, 255))),
+        s_nssai_of(ngap.SNSSAI(sst=bytes((sst,)), sd=b"\xff\xff\xff")),
+        msgspec.json.decode(b'{"sst": %d, "sd": 16777215}' % sst, type=SNssai),
+    ]
+    assert {form.sd for form in forms} == {None}
+    assert len(set(forms)) == 1
+    assert {str(form) for form in forms} == {str(sst)}
+
+
+@given(st.lists(slices, max_size=9))
+@settings(derandomize=True, max_examples=200)
+def test_slices_have_one_order(found: list[SNssai]) -> None:
+    """A missing SD is never compared with a number: it comes first."""
+    once = sorted(found)
+    for left, right in pairwise(once):
+        assert left <= right
+        assert right >= left
+        assert (left < right, right > left) == (left != right,) * 2
+    assert [s.sd for s in once if s.sst == 1 and s.sd is None] == [None] * once.count(SNssai(1))
+
+
+@given(slices)
+@settings(derandomize=True, max_examples=50)
+def test_slice_as_text(s_nssai: SNssai) -> None:
+    assert SNssai.parse(str(s_nssai)) == s_nssai
+
+
+@given(plmns, st.integers(22, 32), st.data())
+@settings(derandomize=True, max_examples=100)
+def test_gnb_identity(plmn: PlmnId, bits: int, data: st.DataObject) -> None:
+    """A bit string is its value and its length, in text and in equality."""
+    gnb = GnbId(plmn, data.draw(st.integers(0, (1 << bits) - 1)), bits)
+    assert GnbId.parse(str(gnb)) == gnb
+    assert GnbId.parse(gnb.short, plmn) == gnb
+    longer = GnbId(plmn, gnb.value, bits + 1) if bits < 32 else GnbId(plmn, 0, 22)
+    assert longer != gnb
+    assert str(longer) != str(gnb)
+    cell = gnb.value << 36 - bits | data.draw(st.integers(0, (1 << 36 - bits) - 1))
+    assert gnb.holds(cell)
+    assert not gnb.holds(cell ^ 1 << 35)
+
+
+def test_gnb_identity_as_text() -> None:
+    plmn = PlmnId("999", "70")
+    assert str(GnbId(plmn, 411, 22)) == "999-70-411/22"
+    assert GnbId.parse("411/24", plmn).short == "411/24"
+    assert GnbId.parse("99970-411/22") == GnbId(plmn, 411, 22)
+
+
 KEY, TAG = "00" * 32, "ab" * 8
 
 
@@ -98,6 +168,12 @@ def test_suci_as_nai(nai: str, text: str) -> None:
         lambda: SNssai(256),
         lambda: SNssai(1, 1 << 24),
         lambda: SNssai.parse("1-ff"),
+        lambda: GnbId(PlmnId("999", "70"), 1, 21),
+        lambda: GnbId(PlmnId("999", "70"), 1, 33),
+        lambda: GnbId(PlmnId("999", "70"), 1 << 22, 22),
+        lambda: GnbId.parse("411/22"),
+        lambda: GnbId.parse("999-70-411"),
+        lambda: GnbId.parse("999-70-x/22"),
         lambda: AmfId(256, 0, 0),
         lambda: Guti(PlmnId("999", "70"), AmfId(0, 0, 0), 1 << 32),
         lambda: Supi("12345"),

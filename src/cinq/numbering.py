@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 MAX_MSIN_DIGITS = 10
 SWAPPED = bytes(octet >> 4 | octet << 4 & 0xF0 for octet in range(256))  # BCD has the low nibble first
@@ -87,8 +88,16 @@ class Tai(Struct, frozen=True, gc=False, cache_hash=True):
         return f"{self.plmn}-{self.tac:06x}"
 
 
-class SNssai(Struct, frozen=True, order=True, gc=False):
-    """Single network slice selection assistance information, TS 23.003 §28.4: SST, SD of 24 bits or None."""
+NO_SD = 0xFFFFFF
+"""The coding of an SD that is not there, TS 23.003 §28.4.2."""
+
+
+class SNssai(Struct, frozen=True, gc=False):
+    """Single network slice selection assistance information, TS 23.003 §28.4: SST, SD of 24 bits or None.
+
+    SD FFFFFF says that there is no SD (§28.4.2): it becomes None, so that one slice has one form. In order, a
+    slice without SD comes before those of its SST that have one.
+    """
 
     sst: int
     sd: int | None = None
@@ -97,6 +106,24 @@ class SNssai(Struct, frozen=True, order=True, gc=False):
         _within("SST", self.sst, 8)
         if self.sd is not None:
             _within("SD", self.sd, 24)
+            if self.sd == NO_SD:
+                force_setattr(self, "sd", None)
+
+    @property
+    def _place(self) -> tuple[int, int]:
+        return self.sst, -1 if self.sd is None else self.sd
+
+    def __lt__(self, other: SNssai) -> bool:
+        return self._place < other._place
+
+    def __le__(self, other: SNssai) -> bool:
+        return self._place <= other._place
+
+    def __gt__(self, other: SNssai) -> bool:
+        return self._place > other._place
+
+    def __ge__(self, other: SNssai) -> bool:
+        return self._place >= other._place
 
     @classmethod
     def parse(cls, text: str) -> SNssai:
@@ -111,6 +138,48 @@ class SNssai(Struct, frozen=True, order=True, gc=False):
 
     def __str__(self) -> str:
         return f"{self.sst}" if self.sd is None else f"{self.sst}-{self.sd:06x}"
+
+
+MIN_GNB_ID_BITS, MAX_GNB_ID_BITS, NR_CELL_BITS = 22, 32, 36
+_GNB_ID = re.compile(r"(?:([0-9]{3}-?[0-9]{2,3})-)?([0-9]{1,10})/([0-9]{2})")
+
+
+class GnbId(Struct, frozen=True, gc=False, cache_hash=True):
+    """Global gNB identity, TS 38.413 §9.3.1.6: PLMN and a bit string of 22 to 32 bits.
+
+    A bit string is its value and its length: 411 of 22 bits and 411 of 24 bits are two gNBs.
+    """
+
+    plmn: PlmnId
+    value: int
+    bits: int
+
+    def __post_init__(self) -> None:
+        if not MIN_GNB_ID_BITS <= self.bits <= MAX_GNB_ID_BITS:
+            wanted = f"{MIN_GNB_ID_BITS} to {MAX_GNB_ID_BITS}"
+            raise NumberingError(f"gNB identity: found {self.bits} bits, wanted {wanted}")
+        _within("gNB identity", self.value, self.bits)
+
+    @classmethod
+    def parse(cls, text: str, plmn: PlmnId | None = None) -> GnbId:
+        """'999-70-411/22', or '411/22' with the PLMN given: the value in decimal, then the number of bits."""
+        found = _GNB_ID.fullmatch(text)
+        home = plmn if found is None or found[1] is None else PlmnId.parse(found[1])
+        if found is None or home is None:
+            raise NumberingError(f"gNB identity: found {text[:60]!r}, wanted for example '999-70-411/22'")
+        return cls(home, int(found[2]), int(found[3]))
+
+    @property
+    def short(self) -> str:
+        """'411/22': without the PLMN."""
+        return f"{self.value}/{self.bits}"
+
+    def holds(self, cell: int) -> bool:
+        """Whether the NR cell identity, of 36 bits, begins with this gNB's (§9.3.1.7)."""
+        return cell >> NR_CELL_BITS - self.bits == self.value
+
+    def __str__(self) -> str:
+        return f"{self.plmn}-{self.short}"
 
 
 class AmfId(Struct, frozen=True, gc=False, cache_hash=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from cinq.numbering import SNssai
+from cinq.numbering import NO_SD, SNssai
 from cinq.wire.pfcp.error import Truncated
 from cinq.wire.pfcp.row import Form
 
@@ -78,14 +78,13 @@ def _octets(value: object) -> bytes:
 def _s_nssai(data: bytes) -> object:
     if len(data) < 4:
         raise Truncated(f"{len(data)} octets, wanted 4")
-    sd = int.from_bytes(data[1:4], "big")
-    return SNssai(data[0], None if sd == 0xFFFFFF else sd)
+    return SNssai(data[0], int.from_bytes(data[1:4], "big"))
 
 
 def _s_nssai_octets(value: object) -> bytes:
     if not isinstance(value, SNssai):
         raise ValueError("wanted an S-NSSAI")
-    return bytes((value.sst,)) + (0xFFFFFF if value.sd is None else value.sd).to_bytes(3, "big")
+    return bytes((value.sst,)) + (NO_SD if value.sd is None else value.sd).to_bytes(3, "big")
 
 
 UINT8 = Form(_uint8, _uint(1).encode, 1)
