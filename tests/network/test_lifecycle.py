@@ -8,8 +8,8 @@ import pytest
 
 from cinq.procedure import Refused, run_virtual
 from cinq.ran.gnb.gnb import Gnb
-from cinq.ran.gnb.procedures.release import ng_reset
 from cinq.ran.gnb.procedures.release import request as release_request
+from cinq.ran.gnb.signals import Reset
 from cinq.ran.ue import Ue
 from cinq.wire import pfcp
 from tests.network.world import Network
@@ -140,7 +140,7 @@ def test_ng_reset_makes_phones_idle_and_keeps_them_registered() -> None:
         gnb, _ = await attached(network, 0)
         for number in (1, 2):
             await attached(network, number, gnb)
-        await gnb.n2.perform(ng_reset, None)
+        await gnb.n2.demand(Reset())
         await settled()
         assert len(network.amf.by_supi) == 3
         assert not network.amf.connections

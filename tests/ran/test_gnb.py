@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cinq.procedure import TimerExpired, run_virtual
 from cinq.ran.gnb import GnbSettings
-from cinq.ran.gnb.procedures.release import ng_reset
+from cinq.ran.gnb.signals import Reset
 from cinq.ran.radio.port import RrcSetup
 from cinq.ran.ue import Ue, UeSettings
 from cinq.userplane.rules import Action, SessionRules, Usage
@@ -147,14 +147,14 @@ def test_reset_by_the_gnb() -> None:
     async def main() -> None:
         core = Core()
         radio, ue = await attached(core)
-        task = asyncio.create_task(radio.gnb.n2.perform(ng_reset, None))
+        task = asyncio.create_task(radio.gnb.n2.demand(Reset()))
         await settle()
         assert isinstance(core.heard[-1], ngap.NGReset)
         core.tell(ngap.NGResetAcknowledge())
         await task
         assert not ue.link.connected
         with pytest.raises(TimerExpired):
-            await radio.gnb.n2.perform(ng_reset, None)
+            await radio.gnb.n2.demand(Reset())
 
     run_virtual(main())
 

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from cinq.numbering import STmsi
-from cinq.ran.gnb.bearers import Bearer
-from cinq.ran.gnb.context import Tunnel, UeContext
+from cinq.ran.gnb.bearers import Bearer, Bearers
+from cinq.ran.gnb.context import Tunnel
+from cinq.ran.gnb.n2 import N2, UeContext
 from cinq.ran.gnb.procedures import nas_transport, release
 from cinq.ran.radio.port import Interface, Mobile, RrcSetup
 from cinq.userplane.rules import RuleError
 
-if TYPE_CHECKING:
-    from cinq.ran.gnb.gnb import Gnb
-
 log = logging.getLogger("cinq.ran.gnb")
+
+
+class Site(Protocol):
+    """The gNB, as the links of its cell see it."""
+
+    bearers: Bearers
+    links: set[CellLink]
+
+    @property
+    def n2(self) -> N2: ...
+
+    def listen(self, link: CellLink, s_tmsi: STmsi | None) -> None: ...
 
 
 class CellLink:
@@ -26,7 +36,7 @@ class CellLink:
 
     __slots__ = ("bearers", "context", "gnb", "mobile", "s_tmsi")
 
-    def __init__(self, gnb: Gnb, mobile: Mobile) -> None:
+    def __init__(self, gnb: Site, mobile: Mobile) -> None:
         self.gnb = gnb
         self.mobile = mobile
         self.context: UeContext | None = None
@@ -49,9 +59,7 @@ class CellLink:
             return
         if self.context is not None:
             self.fail()
-        ran_ue_ngap_id = n2.allocate_ran_ue_ngap_id()
-        ue = self.context = UeContext(ran_ue_ngap_id, self, n2.stream_of(ran_ue_ngap_id))
-        n2.new_ue(ue)
+        ue = self.context = n2.new_ue(self)
         nas_transport.initial_ue_message(n2, ue, setup)
 
     def uplink(self, nas: bytes) -> None:
@@ -94,7 +102,16 @@ class CellLink:
             self._drop(pdu_session_id)
         self.gnb.links.discard(self)
 
-    # what the gNB does for the UE
+    # what the gNB does for the UE (n2.RadioLink)
+
+    def serves(self, ue: UeContext) -> bool:
+        return self.context is ue
+
+    def deliver(self, nas: bytes) -> None:
+        self.mobile.on_downlink(nas)
+
+    def packets(self, ue: UeContext) -> int:
+        return sum(self.gnb.bearers.packets(self.bearers[psi]) for psi in ue.sessions)
 
     def released(self, ue: UeContext, cause: str) -> None:
         """Called when the NG connection of `ue` is over."""

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from cinq.numbering import AmfId, PlmnId
-
-if TYPE_CHECKING:
-    from cinq.ran.gnb.cell import CellLink
 
 
 class N2Context(msgspec.Struct, frozen=True):
@@ -41,29 +36,18 @@ class Tunnel(msgspec.Struct, frozen=True):
         return self.qfis[0] if self.qfis else 0
 
 
-@dataclass(slots=True)
-class UeContext:
-    """A UE-associated logical NG connection, TS 38.413 §9.3.3.1 and §9.3.3.2.
+class UeState(msgspec.Struct, frozen=True):
+    """What the AMF said of a UE on one NG connection.
 
-    sessions: tunnels by PDU session identity. kgnb: the security key of the initial context, 32 octets.
+    amf_ue_ngap_id: None before its first answer. kgnb: the security key of the initial context, 32 octets.
+    has_context: Initial Context Setup is done. nr_integrity, nr_ciphering: the algorithms chosen.
     """
 
-    ran_ue_ngap_id: int
-    link: CellLink
-    stream: int = 0
     amf_ue_ngap_id: int | None = None
-    kgnb: bytes = field(default=b"", repr=False)
+    kgnb: bytes = b""
     nr_integrity: int = 0
     nr_ciphering: int = 0
     has_context: bool = False
-    sessions: dict[int, Tunnel] = field(default_factory=dict)
 
-    @property
-    def reached(self) -> bool:
-        """Whether this connection still has its RRC connection; the UE may be back on another."""
-        return self.link.context is self
-
-    def deliver(self, nas: bytes) -> None:
-        """A NAS message to the UE; lost where the radio link is gone."""
-        if self.link.context is self:
-            self.link.mobile.on_downlink(nas)
+    def __repr__(self) -> str:
+        return f"UeState(amf_ue_ngap_id={self.amf_ue_ngap_id}, has_context={self.has_context})"

@@ -11,9 +11,11 @@ from cinq.procedure import Aborted, Refused, Runtime, TimerExpired
 from cinq.ran.gnb.bearers import Bearers
 from cinq.ran.gnb.cell import CellLink
 from cinq.ran.gnb.inactivity import Inactivity
+from cinq.ran.gnb.inbound import handle
 from cinq.ran.gnb.n2 import N2
-from cinq.ran.gnb.procedures.ng_setup import ng_setup
+from cinq.ran.gnb.ports import Ports
 from cinq.ran.gnb.settings import GnbSettings
+from cinq.ran.gnb.signals import SetUp
 from cinq.ran.radio.port import Mobile, SystemInformation
 from cinq.transport.error import NoAnswerError
 from cinq.transport.sctp.association import Association, AssociationHandler
@@ -44,20 +46,24 @@ class Gnb:
         self.location = _location(settings)
         apart = "cinq-ue" if settings.gnb_id == 1 else f"cinq-ue-{settings.gnb_id}"
         self.bearers = Bearers(settings.n3_address, entropy, apart=apart)
-        self.n2 = N2(self, runtime)
+        self.n2 = N2(Ports(settings, self.bearers, self), runtime, handle)
         self.links: set[CellLink] = set()
         self._connect = connect
         self._paging: dict[STmsi, CellLink] = {}
         self._up = asyncio.Event()
         self._served = False
         self._hopeless: OSError | None = None
-        self.trouble = ""
 
     def start(self) -> None:
         """Seek the AMF, and seek it again whenever it is lost."""
         self.runtime.spawn(self._hold_association, "N2")
         if self.settings.inactivity_s:
-            self.runtime.every(self.settings.inactivity_s, Inactivity(self).look, "inactivity")
+            self.runtime.every(self.settings.inactivity_s, Inactivity(self.n2).look, "inactivity")
+
+    @property
+    def trouble(self) -> str:
+        """What is in the way of NG Setup, "" for nothing."""
+        return self.n2.trouble
 
     async def up(self) -> None:
         """Returns when NG Setup has succeeded. `trouble` says what is in the way meanwhile.
@@ -112,7 +118,7 @@ class Gnb:
             log.info("NG Setup done again with %s", amf)
         if not up and self._up.is_set() and not self.runtime.stopping:
             log.warning("%s is lost: %s; sought every %g s", amf, reason, self.settings.ng_setup_retry_s)
-        self.trouble = reason
+        self.n2.trouble = reason
         if up:
             self._served = True
             self._up.set()
@@ -141,7 +147,7 @@ class Gnb:
 
     async def _set_up(self, association: Association) -> None:
         try:
-            await self.n2.perform(ng_setup, None)
+            await self.n2.demand(SetUp())
         except (Refused, TimerExpired, Aborted) as error:
             self._in_the_way(f"NG Setup: {error}")
             association.abort("NG Setup failed")
@@ -149,9 +155,9 @@ class Gnb:
             self.on_n2(True)
 
     def _in_the_way(self, trouble: str) -> None:
-        if trouble != self.trouble:
+        if trouble != self.n2.trouble:
             log.warning("%s; tried again every %g s", trouble, self.settings.ng_setup_retry_s)
-        self.trouble = trouble
+        self.n2.trouble = trouble
 
 
 def _location(settings: GnbSettings) -> ngap.UserLocationInformation:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from cinq.ran.gnb.context import UeContext
+from cinq.ran.gnb.n2 import N2, UeContext
 from cinq.ran.gnb.procedures import release
-
-if TYPE_CHECKING:
-    from cinq.ran.gnb.gnb import Gnb
 
 
 class Inactivity:
     """Looks at all UEs once in each period; one that sent and received nothing between two looks is released."""
 
-    def __init__(self, gnb: Gnb) -> None:
-        self._gnb = gnb
+    def __init__(self, n2: N2) -> None:
+        self._n2 = n2
         self._seen: dict[int, int] = {}
 
     def look(self) -> None:
-        n2, seen = self._gnb.n2, self._seen
+        n2, seen = self._n2, self._seen
         self._seen = {}
         for ue in list(n2.ues.values()):
             packets = self._packets(ue)
@@ -32,6 +27,6 @@ class Inactivity:
 
     def _packets(self, ue: UeContext) -> int | None:
         """How many the UE's bearers have carried; None while it has no initial context, or leaves already."""
-        if not ue.has_context or ue.link.context is not ue:
+        if not ue.context.has_context or not ue.reached:
             return None
-        return sum(self._gnb.bearers.packets(ue.link.bearers[psi]) for psi in ue.sessions)
+        return ue.link.packets(ue)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from cinq.ran.gnb.context import UeContext
+from cinq.ran.gnb.n2 import N2, UeContext
 from cinq.ran.gnb.procedures import pdu_session
 from cinq.wire import ngap
-
-if TYPE_CHECKING:
-    from cinq.ran.gnb.n2 import N2
 
 _INTEGRITY = (2, 1, 3)  # the operator's preference, TS 33.501 §5.11
 _CIPHERING = (2, 1, 3, 0)
@@ -21,13 +16,15 @@ def initial_context_setup(n2: N2, message: ngap.InitialContextSetupRequest) -> N
     if ue is None:
         return
     integrity = _select(message.ue_security_capabilities.nr_integrity_protection_algorithms, _INTEGRITY)
-    if ue.link.context is not ue or integrity is None:
+    if not ue.reached or integrity is None:
         _fail(n2, ue, message)
         return
-    ue.nr_integrity = integrity
-    ue.nr_ciphering = _select(message.ue_security_capabilities.nr_encryption_algorithms, _CIPHERING) or 0
-    ue.kgnb = message.security_key.to_bytes(32, "big")
-    ue.has_context = True
+    ue.commit(
+        nr_integrity=integrity,
+        nr_ciphering=_select(message.ue_security_capabilities.nr_encryption_algorithms, _CIPHERING) or 0,
+        kgnb=message.security_key.to_bytes(32, "big"),
+        has_context=True,
+    )
     done = pdu_session.SetUp()
     for item in message.pdu_session_resource_setup_list_cxt_req or ():
         pdu_session.set_up(
@@ -69,7 +66,7 @@ def _response(
 
 def _fail(n2: N2, ue: UeContext, message: ngap.InitialContextSetupRequest) -> None:
     """INITIAL CONTEXT SETUP FAILURE, §8.3.1.3."""
-    gone = ue.link.context is not ue
+    gone = not ue.reached
     cause: ngap.CauseRadioNetwork = (
         "radio-connection-with-ue-lost"
         if gone
@@ -99,7 +96,7 @@ def _select(offered: tuple[int, int], preferred: tuple[int, ...]) -> int | None:
 
 def _radio_capability(n2: N2, ue: UeContext) -> None:
     """UE RADIO CAPABILITY INFO INDICATION, §8.14.1, where the settings give the UEs a capability to report."""
-    capability = n2.gnb.settings.ue_radio_capability
+    capability = n2.ports.settings.ue_radio_capability
     if capability and ue.amf_ue_ngap_id is not None:
         n2.tell_of(
             ue,
@@ -117,9 +114,9 @@ def modification(n2: N2, message: ngap.UEContextModificationRequest) -> None:
     if ue is None:
         return
     if message.security_key is not None:
-        ue.kgnb = message.security_key.to_bytes(32, "big")
+        ue.commit(kgnb=message.security_key.to_bytes(32, "big"))
     if message.new_amf_ue_ngap_id is not None:
-        ue.amf_ue_ngap_id = message.new_amf_ue_ngap_id
+        n2.name(ue, message.new_amf_ue_ngap_id)
     n2.tell_of(
         ue,
         ngap.UEContextModificationResponse(

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cinq.numbering import STmsi
+from cinq.ran.gnb.n2 import N2
 from cinq.ran.gnb.procedures.ng_setup import announced
 from cinq.wire import ngap
-
-if TYPE_CHECKING:
-    from cinq.ran.gnb.n2 import N2
 
 
 def amf_configuration_update(n2: N2, message: ngap.AMFConfigurationUpdate) -> None:
@@ -32,7 +28,7 @@ def overload(n2: N2, message: ngap.OverloadStart | ngap.OverloadStop) -> None:
 
 def paging(n2: N2, message: ngap.Paging) -> None:
     """PAGING, §8.5.1, in this gNB's tracking area. Both IEs may be missing (§10.3.5): nobody is paged, or anywhere."""
-    settings = n2.gnb.settings
+    settings = n2.ports.settings
     here = (settings.plmn.octets, settings.tac.to_bytes(3, "big"))
     area: list[ngap.TAIListForPagingItem] | None = message.tai_list_for_paging
     if area is not None and all((item.tai.plmn_identity, item.tai.tac) != here for item in area):
@@ -40,7 +36,7 @@ def paging(n2: N2, message: ngap.Paging) -> None:
     identity: ngap.UEPagingIdentity | None = message.ue_paging_identity
     if identity is not None and identity[0] == "fiveG-S-TMSI":
         s = identity[1]
-        n2.gnb.page(STmsi(s.amf_set_id, s.amf_pointer, int.from_bytes(s.five_g_tmsi, "big")))
+        n2.ports.radio.page(STmsi(s.amf_set_id, s.amf_pointer, int.from_bytes(s.five_g_tmsi, "big")))
 
 
 def location_reporting_control(n2: N2, message: ngap.LocationReportingControl) -> None:
@@ -56,7 +52,7 @@ def location_reporting_control(n2: N2, message: ngap.LocationReportingControl) -
         ngap.LocationReport(
             amf_ue_ngap_id=message.amf_ue_ngap_id,
             ran_ue_ngap_id=message.ran_ue_ngap_id,
-            user_location_information=n2.gnb.location,
+            user_location_information=n2.ports.radio.location,
             location_reporting_request_type=kind,
         ),
     )

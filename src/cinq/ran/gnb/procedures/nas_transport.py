@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from cinq.ran.gnb.context import UeContext
+from cinq.ran.gnb.n2 import N2, UeContext
 from cinq.ran.radio.port import RrcSetup
 from cinq.wire import ngap
-
-if TYPE_CHECKING:
-    from cinq.ran.gnb.n2 import N2
 
 
 def initial_ue_message(n2: N2, ue: UeContext, setup: RrcSetup) -> None:
@@ -24,7 +19,7 @@ def initial_ue_message(n2: N2, ue: UeContext, setup: RrcSetup) -> None:
     message = ngap.InitialUEMessage(
         ran_ue_ngap_id=ue.ran_ue_ngap_id,
         nas_pdu=setup.nas,
-        user_location_information=n2.gnb.location,
+        user_location_information=n2.ports.radio.location,
         rrc_establishment_cause=setup.cause,
         five_g_s_tmsi=s_tmsi,
         ue_context_request="requested",
@@ -40,7 +35,7 @@ def uplink(n2: N2, ue: UeContext, nas: bytes) -> None:
         amf_ue_ngap_id=ue.amf_ue_ngap_id,
         ran_ue_ngap_id=ue.ran_ue_ngap_id,
         nas_pdu=nas,
-        user_location_information=n2.gnb.location,
+        user_location_information=n2.ports.radio.location,
     )
     n2.tell_of(ue, message)
 
@@ -50,8 +45,8 @@ def downlink(n2: N2, message: ngap.DownlinkNASTransport) -> None:
     ue = n2.of_ue(message.ran_ue_ngap_id, message.amf_ue_ngap_id)
     if ue is None:
         return
-    if ue.link.context is ue:
-        ue.link.mobile.on_downlink(message.nas_pdu)
+    if ue.reached:
+        ue.link.deliver(message.nas_pdu)
         return
     n2.tell_of(
         ue,

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from cinq.numbering import AmfId, NumberingError, PlmnId, SNssai
 from cinq.procedure import Timer, procedure
+from cinq.ran.gnb.n2 import N2
 from cinq.ran.gnb.procedures.release import said
 from cinq.ran.gnb.settings import GnbSettings
+from cinq.ran.gnb.signals import SetUp
 from cinq.wire import ngap
-
-if TYPE_CHECKING:
-    from cinq.ran.gnb.n2 import N2
 
 NG_SETUP = Timer("NG Setup", 10, 1)
 _PAGING_DRX: dict[int, ngap.PagingDRX] = {32: "v32", 64: "v64", 128: "v128", 256: "v256"}
 _WAITS = {"v1s": 1.0, "v2s": 2.0, "v5s": 5.0, "v10s": 10.0, "v20s": 20.0, "v60s": 60.0}
 
 
-@procedure()
-async def ng_setup(n2: N2, _: None) -> None:
+@procedure(opens=SetUp)
+async def ng_setup(n2: N2, _: SetUp) -> None:
     """TS 38.413 §8.7.1. After NG SETUP FAILURE it is tried again when the AMF's time to wait is over (§8.7.1.3)."""
-    settings = n2.gnb.settings
+    settings = n2.ports.settings
     while True:
         answer = await n2.ask(request(settings), ngap.NGSetupResponse, ngap.NGSetupFailure, timer=NG_SETUP)
         if isinstance(answer, ngap.NGSetupResponse):
             break
-        n2.gnb.trouble = f"NG Setup Failure: {said(answer.cause)}"
+        n2.trouble = f"NG Setup Failure: {said(answer.cause)}"
         await asyncio.sleep(_WAITS.get(answer.time_to_wait or "", settings.ng_setup_retry_s))
     n2.commit(state="up", **announced(answer))
 

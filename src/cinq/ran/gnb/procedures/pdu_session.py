@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
 
-from cinq.ran.gnb.context import Tunnel, UeContext
+from cinq.ran.gnb.context import Tunnel
+from cinq.ran.gnb.n2 import N2, UeContext
 from cinq.userplane.rules import RuleError
 from cinq.wire import ngap
-
-if TYPE_CHECKING:
-    from cinq.ran.gnb.n2 import N2
 
 
 @dataclass(slots=True)
@@ -85,7 +82,7 @@ def set_up(n2: N2, ue: UeContext, psi: int, transfer: bytes, done: SetUp) -> Non
         return
     flows = [ngap.AssociatedQosFlowItem(qos_flow_identifier=qfi) for qfi in tunnel.qfis]
     downlink = ngap.QosFlowPerTNLInformation(
-        up_transport_layer_information=_gtp_tunnel(n2.gnb.bearers.address, tunnel.dl_teid),
+        up_transport_layer_information=_gtp_tunnel(n2.ports.bearers.address, tunnel.dl_teid),
         associated_qos_flow_list=flows,
     )
     answer = ngap.PDUSessionResourceSetupResponseTransfer(dl_qos_flow_per_tnl_information=downlink)
@@ -110,7 +107,7 @@ def _tunnel(n2: N2, transfer: bytes) -> Tunnel:
     if len(set(qfis)) != len(qfis):
         raise _Unsuccessful(("radioNetwork", "multiple-qos-flow-ID-instances"))
     upf, ul_teid = _far_end(request.ul_ngu_up_tnl_information)
-    return Tunnel(upf, ul_teid, n2.gnb.bearers.allocate_teid(), qfis)
+    return Tunnel(upf, ul_teid, n2.ports.bearers.allocate_teid(), qfis)
 
 
 def _far_end(information: ngap.UPTransportLayerInformation) -> tuple[IPv4Address, int]:
@@ -144,7 +141,7 @@ def release(n2: N2, message: ngap.PDUSessionResourceReleaseCommand) -> None:
             amf_ue_ngap_id=message.amf_ue_ngap_id,
             ran_ue_ngap_id=ue.ran_ue_ngap_id,
             pdu_session_resource_released_list_rel_res=released,
-            user_location_information=n2.gnb.location,
+            user_location_information=n2.ports.radio.location,
         ),
     )
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cinq.procedure import Timer, procedure
-from cinq.ran.gnb.context import UeContext
+from cinq.ran.gnb.n2 import N2, UeContext
+from cinq.ran.gnb.signals import Reset
 from cinq.wire import ngap
-
-if TYPE_CHECKING:
-    from cinq.ran.gnb.n2 import N2
 
 NG_RESET = Timer("NG Reset", 5, 1)
 
@@ -56,7 +52,7 @@ def command(n2: N2, message: ngap.UEContextReleaseCommand) -> None:
     complete = ngap.UEContextReleaseComplete(
         amf_ue_ngap_id=ue.amf_ue_ngap_id,
         ran_ue_ngap_id=ue.ran_ue_ngap_id,
-        user_location_information=n2.gnb.location,
+        user_location_information=n2.ports.radio.location,
         pdu_session_resource_list_cxt_rel_cpl=sessions or None,
     )
     n2.tell_of(ue, complete)
@@ -71,9 +67,8 @@ def reset(n2: N2, message: ngap.NGReset) -> None:
             n2.forget(ue, "NG Reset")
         n2.send(ngap.NGResetAcknowledge())
         return
-    by_amf = {u.amf_ue_ngap_id: u for u in n2.ues.values()}
     for item in kind[1]:
-        found = by_amf.get(item.amf_ue_ngap_id) if item.amf_ue_ngap_id is not None else None
+        found = n2.by_amf_ue_ngap_id(item.amf_ue_ngap_id)
         if found is None and item.ran_ue_ngap_id is not None:
             found = n2.ues.get(item.ran_ue_ngap_id)
         if found is not None:
@@ -81,12 +76,14 @@ def reset(n2: N2, message: ngap.NGReset) -> None:
     n2.send(ngap.NGResetAcknowledge(ue_associated_logical_ng_connection_list=kind[1]))
 
 
-@procedure()
-async def ng_reset(n2: N2, ues: list[UeContext] | None) -> None:
-    """NG RESET by the gNB, §8.7.4.2.2: of the interface (None) or of at least one UE. TimerExpired without answer."""
-    for ue in list(n2.ues.values()) if ues is None else ues:
+@procedure(opens=Reset)
+async def ng_reset(n2: N2, wanted: Reset) -> None:
+    """NG RESET by the gNB, §8.7.4.2.2: of the interface or of at least one UE. TimerExpired without answer."""
+    chosen = n2.ues if wanted.ran_ue_ngap_ids is None else wanted.ran_ue_ngap_ids
+    ues = [n2.ues[ran_id] for ran_id in chosen if ran_id in n2.ues]
+    for ue in ues:
         n2.forget(ue, "NG Reset")
-    if ues is None:
+    if wanted.ran_ue_ngap_ids is None:
         kind: ngap.ResetType = ("nG-Interface", "reset-all")
     else:
         kind = (

@@ -4,30 +4,43 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from cinq.procedure import Event, Runtime, Subject
-from cinq.ran.gnb.context import N2Context, UeContext
-from cinq.ran.gnb.procedures import dispatch, error_indication
+from cinq.ran.gnb.context import N2Context
+from cinq.ran.gnb.n2 import diagnosis
+from cinq.ran.gnb.n2.ue import RadioLink, UeContext
+from cinq.ran.gnb.ports import Ports
 from cinq.transport.sctp.association import PPID_NGAP, Association
 from cinq.wire import ngap
-
-if TYPE_CHECKING:
-    from cinq.ran.gnb.gnb import Gnb
 
 
 class N2(Subject[N2Context]):
     """The gNB's side of N2. It is the handler of the SCTP association, and the subject of the NG interface procedures.
 
     misbehave: what a test bench puts in place of the octets of a message (b"": nothing is sent).
-    UE-associated signalling has no procedure that waits at a gNB: those messages go to functions, by dispatch.
+    handle: who hears what (inbound.py); False for a message that no row of it names.
+    ues: by RAN-UE-NGAP-ID. trouble: what is in the way of NG Setup.
     """
 
-    __slots__ = ("_lost", "association", "gnb", "misbehave", "next_ran_ue_ngap_id", "ues")
+    __slots__ = (
+        "_by_amf_id",
+        "_handle",
+        "_lost",
+        "association",
+        "misbehave",
+        "next_ran_ue_ngap_id",
+        "ports",
+        "trouble",
+        "ues",
+    )
 
-    def __init__(self, gnb: Gnb, runtime: Runtime) -> None:
+    def __init__(self, ports: Ports, runtime: Runtime, handle: Callable[[N2, ngap.Pdu], bool]) -> None:
         super().__init__(N2Context(), runtime)
-        self.gnb = gnb
+        self.ports = ports
+        self.trouble = ""
+        self._handle = handle
+        self._by_amf_id: dict[int, UeContext] = {}
         self.association: Association | None = None
         self.ues: dict[int, UeContext] = {}
         self.next_ran_ue_ngap_id = 1
@@ -51,15 +64,15 @@ class N2(Subject[N2Context]):
             name = type(error.partial).__name__ if error.partial else ""
             self._journal("in", name, octets, error.partial, str(error))
             if not error.tolerable or error.partial is None:
-                error_indication.answer(self, error)
+                diagnosis.answer(self, error)
                 return
             message = error.partial  # §10.3.5: what is missing is to be done without
         else:
             self._journal("in", type(message).__name__, octets, message)
-        if not dispatch.handle(self, message):
+        if not self._handle(self, message):
             self.receive(message)
         if message.diagnostics:
-            error_indication.notify(self, message)
+            diagnosis.notify(self, message)
 
     def lost(self, reason: str) -> None:
         """The association is over: UEs lose their connections, TS 38.412 §7."""
@@ -68,7 +81,7 @@ class N2(Subject[N2Context]):
         self.commit(state="down", overload=False)
         for ue in list(self.ues.values()):
             self.forget(ue, "association lost")
-        self.gnb.on_n2(False, reason)
+        self.ports.radio.on_n2(False, reason)
         self._lost.set()
 
     async def wait_lost(self) -> None:
@@ -95,14 +108,14 @@ class N2(Subject[N2Context]):
     def status(self, message: object) -> object | None:
         """To what no procedure here takes, TS 38.413 §10.3.4.1 and §10.4."""
         assert isinstance(message, ngap.Pdu)
-        return error_indication.unexpected(message)
+        return diagnosis.unexpected(message)
 
     def describe(self, message: object) -> tuple[str, str]:
         return "N2", type(message).__name__
 
     @property
     def label(self) -> str:
-        return f"gNB {self.gnb.settings.gnb_id}"
+        return f"gNB {self.ports.settings.gnb_id}"
 
     def _journal(
         self,
@@ -132,8 +145,23 @@ class N2(Subject[N2Context]):
 
     # the UE-associated logical connections
 
-    def new_ue(self, ue: UeContext) -> None:
-        self.ues[ue.ran_ue_ngap_id] = ue
+    def new_ue(self, link: RadioLink) -> UeContext:
+        """A connection that the AMF does not know yet."""
+        ran_ue_ngap_id = self.allocate_ran_ue_ngap_id()
+        ue = UeContext(ran_ue_ngap_id, link, self, self.runtime, self.stream_of(ran_ue_ngap_id))
+        self.ues[ran_ue_ngap_id] = ue
+        return ue
+
+    def name(self, ue: UeContext, amf_ue_ngap_id: int) -> None:
+        """The AMF calls it so from now on."""
+        self._unname(ue)
+        ue.commit(amf_ue_ngap_id=amf_ue_ngap_id)
+        self._by_amf_id[amf_ue_ngap_id] = ue
+
+    def _unname(self, ue: UeContext) -> None:
+        known = ue.amf_ue_ngap_id
+        if known is not None and self._by_amf_id.get(known) is ue:
+            del self._by_amf_id[known]
 
     def allocate_ran_ue_ngap_id(self) -> int:
         """32 bits, not in use, TS 38.413 §9.3.3.2."""
@@ -153,8 +181,10 @@ class N2(Subject[N2Context]):
         ue = self.ues.get(ran_ue_ngap_id)
         if ue is None:
             cause: ngap.CauseRadioNetwork = "unknown-local-UE-NGAP-ID"
-        elif ue.amf_ue_ngap_id is None or ue.amf_ue_ngap_id == amf_ue_ngap_id:
-            ue.amf_ue_ngap_id = amf_ue_ngap_id
+        elif ue.amf_ue_ngap_id == amf_ue_ngap_id:
+            return ue
+        elif ue.amf_ue_ngap_id is None:
+            self.name(ue, amf_ue_ngap_id)
             return ue
         else:
             cause = "inconsistent-remote-UE-NGAP-ID"
@@ -169,9 +199,7 @@ class N2(Subject[N2Context]):
 
     def by_amf_ue_ngap_id(self, amf_ue_ngap_id: int | None) -> UeContext | None:
         """The UE that the AMF calls so. None: it has named none of them so."""
-        if amf_ue_ngap_id is None:
-            return None
-        return next((ue for ue in self.ues.values() if ue.amf_ue_ngap_id == amf_ue_ngap_id), None)
+        return None if amf_ue_ngap_id is None else self._by_amf_id.get(amf_ue_ngap_id)
 
     def tell_of(self, ue: UeContext, message: ngap.Pdu) -> None:
         """A message of UE-associated signalling."""
@@ -180,4 +208,6 @@ class N2(Subject[N2Context]):
     def forget(self, ue: UeContext, cause: str) -> None:
         """The logical connection and the RRC connection are over; the UE's sessions lose their bearers."""
         if self.ues.pop(ue.ran_ue_ngap_id, None) is not None:
+            self._unname(ue)
+            ue.abort(cause)
             ue.link.released(ue, cause)
