@@ -103,11 +103,4 @@ def test_misbehave() -> None:
         assert isinstance(last, ngap.UplinkNASTransport)
         assert last.nas_pdu == b"\xde\xad"
 
-        def ngap_of(message: ngap.Pdu, octets: bytes) -> bytes:
-            return octets[:-1] + b"\x55"
-
-        radio.gnb.n2.misbehave = ngap_of
-        radio.gnb.n2.transmit(ngap.NGResetAcknowledge(), 0)
-        assert core.octets[-1][1].endswith(b"\x55")
-
     run_virtual(main())

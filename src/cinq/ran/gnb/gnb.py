@@ -31,7 +31,7 @@ class Gnb:
     """An emulated gNB with one cell (radio.port.Cell), good for any core.
 
     connect: the N2 port. entropy: for TEIDs. Its user plane is given by `bearers.use(plane)`, the events of that
-    plane go to `bearers`; without one it does signalling only.
+    plane go to `bearers`; without one it does signalling only. station: where a test bench stands on N2.
     """
 
     def __init__(
@@ -47,15 +47,22 @@ class Gnb:
         apart = "cinq-ue" if settings.gnb_id == 1 else f"cinq-ue-{settings.gnb_id}"
         self.bearers = Bearers(settings.n3_address, entropy, apart=apart)
         self.n2 = N2(Ports(settings, self.bearers, self), runtime, handle)
+        self.station = self.n2.station
         self.links: set[CellLink] = set()
         self._connect = connect
         self._paging: dict[STmsi, CellLink] = {}
         self._up = asyncio.Event()
         self._served = False
+        self._sets_up = True
+        self._associated = asyncio.Event()
         self._hopeless: OSError | None = None
 
-    def start(self) -> None:
-        """Seek the AMF, and seek it again whenever it is lost."""
+    def start(self, set_up: bool = True) -> None:
+        """Seek the AMF, and seek it again whenever it is lost.
+
+        set_up: do NG Setup of itself; without, the association waits for a bench (`station`, `set_up`).
+        """
+        self._sets_up = set_up
         self.runtime.spawn(self._hold_association, "N2")
         if self.settings.inactivity_s:
             self.runtime.every(self.settings.inactivity_s, Inactivity(self.n2).look, "inactivity")
@@ -73,6 +80,15 @@ class Gnb:
         await self._up.wait()
         if self._hopeless is not None:
             raise self._hopeless
+
+    async def associated(self) -> None:
+        """Returns when the SCTP association is there."""
+        await self._associated.wait()
+
+    async def set_up(self) -> None:
+        """NG Setup, for a gNB that does not do it of itself. Refused, TimerExpired or Aborted: it failed."""
+        await self.n2.demand(SetUp())
+        self.on_n2(True)
 
     async def stop(self) -> None:
         """Release everything: UEs, association, interfaces."""
@@ -141,8 +157,11 @@ class Gnb:
                 self._in_the_way(f"AMF {self.settings.amf_address}:{self.settings.amf_port}: {why}")
             else:
                 self.n2.established(association)
-                await self._set_up(association)
+                self._associated.set()
+                if self._sets_up:
+                    await self._set_up(association)
                 await self.n2.wait_lost()
+                self._associated.clear()
             await asyncio.sleep(self.settings.ng_setup_retry_s)
 
     async def _set_up(self, association: Association) -> None:

@@ -11,6 +11,7 @@ from cinq.ran.gnb.context import N2Context
 from cinq.ran.gnb.n2 import diagnosis
 from cinq.ran.gnb.n2.ue import RadioLink, UeContext
 from cinq.ran.gnb.ports import Ports
+from cinq.ran.station import Parcel, Station
 from cinq.transport.sctp.association import PPID_NGAP, Association
 from cinq.wire import ngap
 
@@ -18,8 +19,7 @@ from cinq.wire import ngap
 class N2(Subject[N2Context]):
     """The gNB's side of N2. It is the handler of the SCTP association, and the subject of the NG interface procedures.
 
-    misbehave: what a test bench puts in place of the octets of a message (b"": nothing is sent).
-    handle: who hears what (inbound.py); False for a message that no row of it names.
+    station: where a test bench stands. handle: who hears what (inbound.py); False for a message without a row.
     ues: by RAN-UE-NGAP-ID. trouble: what is in the way of NG Setup.
     """
 
@@ -28,9 +28,9 @@ class N2(Subject[N2Context]):
         "_handle",
         "_lost",
         "association",
-        "misbehave",
         "next_ran_ue_ngap_id",
         "ports",
+        "station",
         "trouble",
         "ues",
     )
@@ -44,7 +44,7 @@ class N2(Subject[N2Context]):
         self.association: Association | None = None
         self.ues: dict[int, UeContext] = {}
         self.next_ran_ue_ngap_id = 1
-        self.misbehave: Callable[[ngap.Pdu, bytes], bytes] | None = None
+        self.station: Station[ngap.Pdu] = Station(ngap.encode, self._put)
         self._lost = asyncio.Event()
 
     # the association
@@ -69,6 +69,8 @@ class N2(Subject[N2Context]):
             message = error.partial  # §10.3.5: what is missing is to be done without
         else:
             self._journal("in", type(message).__name__, octets, message)
+        if not self.station.hears(message):
+            return
         if not self._handle(self, message):
             self.receive(message)
         if message.diagnostics:
@@ -81,6 +83,7 @@ class N2(Subject[N2Context]):
         self.commit(state="down", overload=False)
         for ue in list(self.ues.values()):
             self.forget(ue, "association lost")
+        self.station.lost(f"association lost: {reason}")
         self.ports.radio.on_n2(False, reason)
         self._lost.set()
 
@@ -93,17 +96,20 @@ class N2(Subject[N2Context]):
         self.transmit(message, 0)
 
     def transmit(self, message: ngap.Pdu, stream: int) -> None:
-        octets = ngap.encode(message)
-        self._journal("out", type(message).__name__, octets, message)
-        if self.misbehave is not None:
-            octets = self.misbehave(message, octets)
-        if octets:
-            self.transmit_octets(octets, stream)
+        self.station.passes(Parcel(ngap.encode(message), message, stream, PPID_NGAP))
 
-    def transmit_octets(self, octets: bytes, stream: int = 0, ppid: int = PPID_NGAP) -> None:
-        """Any octets at all: what a test bench that misbehaves on purpose sends."""
-        if self.association is not None:
-            self.association.send(octets, stream=stream, ppid=ppid)
+    def _put(self, parcel: Parcel[ngap.Pdu]) -> None:
+        """On the wire, and into the journal as it is there. A parcel of octets alone is read for its name."""
+        if self.association is None:
+            return
+        message, ppid = parcel.message, parcel.ppid or PPID_NGAP
+        if self.runtime.journal.listening:
+            if message is None:
+                message, wrong = _read(parcel.octets)
+                self._journal("out", type(message).__name__ if message else "", parcel.octets, message, wrong)
+            else:
+                self._journal("out", type(message).__name__, parcel.octets, message)
+        self.association.send(parcel.octets, stream=parcel.stream, ppid=ppid)
 
     def status(self, message: object) -> object | None:
         """To what no procedure here takes, TS 38.413 §10.3.4.1 and §10.4."""
@@ -211,3 +217,10 @@ class N2(Subject[N2Context]):
             self._unname(ue)
             ue.abort(cause)
             ue.link.released(ue, cause)
+
+
+def _read(octets: bytes) -> tuple[ngap.Pdu | None, str]:
+    try:
+        return ngap.decode(octets), ""
+    except ngap.NgapError as error:
+        return error.partial, str(error)
