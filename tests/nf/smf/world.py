@@ -284,7 +284,8 @@ class World:
             "smf",
         )
         self.upf.smf = self.smf
-        self.bus.serve(NsmfPDUSession, self.smf, "smf")
+        for service, implementation in self.smf.services():
+            self.bus.serve(service, implementation, "smf")
         self.nsmf = self.bus.client(NsmfPDUSession, "AMF")
 
     async def start(self) -> World:
