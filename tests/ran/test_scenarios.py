@@ -9,7 +9,7 @@ import pytest
 
 from cinq.procedure import Refused, run_virtual
 from cinq.ran.scenarios import churn, stay
-from cinq.wire import nas, ngap
+from cinq.wire import nas
 
 from .core import Core, Radio, settle
 
@@ -74,33 +74,10 @@ def test_stay() -> None:
     run_virtual(main())
 
 
-def test_misbehave() -> None:
+def test_gnb_misbehaves() -> None:
     async def main() -> None:
         core = Core()
         radio = Radio(core)
         await radio.up()
-        ue = radio.ue()
-        seen: list[str] = []
-
-        def nas_of(message: nas.NasMessage, octets: bytes) -> bytes:
-            seen.append(message.NAME)
-            return b"" if isinstance(message, nas.RegistrationComplete) else octets
-
-        ue.misbehave = nas_of
-        await ue.register()
-        await settle()
-        assert seen == [
-            "REGISTRATION REQUEST",
-            "AUTHENTICATION RESPONSE",
-            "SECURITY MODE COMPLETE",
-            "REGISTRATION COMPLETE",
-        ]
-        assert not any(isinstance(m, nas.RegistrationComplete) for m in core.last().plain)
-        core.silent.add(ngap.UplinkNASTransport)
-        ue.send_octets(b"\xde\xad")
-        await settle()
-        last = core.heard[-1]
-        assert isinstance(last, ngap.UplinkNASTransport)
-        assert last.nas_pdu == b"\xde\xad"
 
     run_virtual(main())

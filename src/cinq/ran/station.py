@@ -26,12 +26,16 @@ SHOWN = 12  # names of other messages that an expectation which was not met tell
 
 
 class Parcel(msgspec.Struct, Generic[M], frozen=True):
-    """One message on its way out. message: None where a bench gave octets that stand for themselves."""
+    """One message on its way out. message: None where a bench gave octets that stand for themselves.
+
+    carrier: what the endpoint puts it into or does with it; filters leave it.
+    """
 
     octets: bytes
     message: M | None = None
     stream: int = 0
     ppid: int = 0
+    carrier: object = None
 
 
 class Unmet(Exception):
@@ -187,7 +191,7 @@ class Station(Generic[M]):
         def act(parcel: Parcel[M], onward: Callable[[Parcel[M]], None]) -> None:
             if isinstance(parcel.message, kind):
                 for message in make(parcel.message):
-                    onward(Parcel(self._encode(message), message, parcel.stream, parcel.ppid))
+                    onward(msgspec.structs.replace(parcel, octets=self._encode(message), message=message))
 
         return self.filter(kind, act, where, times)
 
@@ -201,7 +205,7 @@ class Station(Generic[M]):
         """Its octets leave as `make` returns them."""
 
         def act(parcel: Parcel[M], onward: Callable[[Parcel[M]], None]) -> None:
-            onward(Parcel(make(parcel.octets), None, parcel.stream, parcel.ppid))
+            onward(msgspec.structs.replace(parcel, octets=make(parcel.octets), message=None))
 
         return self.filter(kind, act, where, times)
 

@@ -284,8 +284,7 @@ class World:
             "smf",
         )
         self.upf.smf = self.smf
-        for service, implementation in self.smf.services():
-            self.bus.serve(service, implementation, "smf")
+        self.bus.serve(NsmfPDUSession, self.smf, "smf")
         self.nsmf = self.bus.client(NsmfPDUSession, "AMF")
 
     async def start(self) -> World:

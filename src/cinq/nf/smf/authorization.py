@@ -6,6 +6,7 @@ from ipaddress import IPv4Address
 
 from cinq.nf.smf.context import Qos, SmContext
 from cinq.nf.smf.settings import DataNetwork
+from cinq.nf.smf.uplink import Answered, status, uplink_message
 from cinq.numbering import NumberingError, SNssai, dnn
 from cinq.sbi.models import bits_per_second
 from cinq.sbi.services.nsmf_pdusession import SmContextCreateData, SmContextRefused
@@ -32,6 +33,23 @@ def refusal(
         pdu_session_id=pdu_session_id, pti=pti, cause=cause, allowed_ssc_mode=allowed
     )
     return SmContextRefused(status, error, detail, nas.encode(reject))
+
+
+def establishment_request(n1: bytes | None, body: SmContextCreateData) -> nas.PDUSessionEstablishmentRequest:
+    """The UE's request out of a create. SmContextRefused by TS 24.501 clause 7, without N1 where it wants silence."""
+    try:
+        message = uplink_message(n1 or b"", body.pdu_session_id or 0)
+    except Answered as answered:
+        raise _n1_error(answered.answer, str(answered)) from None
+    if isinstance(message, nas.PDUSessionEstablishmentRequest):
+        return message
+    cause = GsmCause.MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE
+    answer = None if isinstance(message, nas.FiveGSMStatus) else status(message, cause)
+    raise _n1_error(answer, f"{message.NAME} opens no PDU session")
+
+
+def _n1_error(answer: nas.GsmMessage | None, reason: str) -> SmContextRefused:
+    return SmContextRefused(403, "N1_SM_ERROR", reason, None if answer is None else nas.encode(answer))
 
 
 def requested_data_network(

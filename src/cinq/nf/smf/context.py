@@ -11,8 +11,6 @@ from msgspec import Struct
 from cinq.numbering import SNssai
 
 COLLECTION = "sm-contexts"
-QFI = 1
-"""The QoS flow of the default QoS rule, the only one so far."""
 
 
 class Qos(Struct, frozen=True, gc=False):
@@ -24,13 +22,6 @@ class Qos(Struct, frozen=True, gc=False):
     preemptable: bool
     ambr_uplink_bps: int
     ambr_downlink_bps: int
-
-
-class AnTunnel(Struct, frozen=True, gc=False):
-    """The gNB's end of N3."""
-
-    teid: int
-    address: IPv4Address
 
 
 class SmContext(Struct, frozen=True, gc=False):

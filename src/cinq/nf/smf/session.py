@@ -1,17 +1,21 @@
-"""The subject of 5GSM: one PDU session; and all of them, by their names."""
+"""The subject of 5GSM: one PDU session, and the ports its procedures use."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from cinq.nf.smf.context import COLLECTION, AnTunnel, SmContext, encoded
-from cinq.nf.smf.ports import Ports
-from cinq.nf.smf.signals import RELEASES, N1N2TransferFailed
-from cinq.procedure import Subject
+from cinq.nf.smf.addresses import AddressPool
+from cinq.nf.smf.context import COLLECTION, SmContext, encoded
+from cinq.nf.smf.n4 import N4
+from cinq.nf.smf.settings import DataNetwork, Settings
+from cinq.procedure import Runtime, Subject
+from cinq.procedure.store import Store
 from cinq.sbi.models import RefToBinaryData, Snssai, UpCnxState
 from cinq.sbi.problem import Problem
 from cinq.sbi.services.namf_communication import (
@@ -22,13 +26,46 @@ from cinq.sbi.services.namf_communication import (
     N2InfoContainer,
     N2InfoContent,
     N2SmInformation,
+    NamfCallback,
+    NamfCommunication,
     SmContextStatusNotification,
     StatusInfo,
 )
+from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl
 from cinq.sbi.services.nsmf_pdusession import N2SmInfoType
+from cinq.sbi.services.nudm_sdm import NudmSubscriberDataManagement
+from cinq.sbi.services.nudm_uecm import NudmUEContextManagement
 from cinq.wire import nas
 
+if TYPE_CHECKING:
+    from cinq.nf.smf.procedures.association import Association
+
 N1_PART, N2_PART = RefToBinaryData(content_id="n1SmMsg"), RefToBinaryData(content_id="n2SmInfo")
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a session reaches beyond itself. pools: by DNN. associations: by N4 address."""
+
+    settings: Settings
+    runtime: Runtime
+    instance_id: str
+    amf: NamfCommunication
+    amf_callback: NamfCallback
+    sdm: NudmSubscriberDataManagement
+    uecm: NudmUEContextManagement
+    pcf: NpcfSMPolicyControl
+    n4: N4
+    store: Store
+    pools: dict[str, AddressPool]
+    sessions: Sessions
+    associations: dict[str, Association] = field(default_factory=dict)
+
+    def data_network(self, name: str) -> DataNetwork | None:
+        for network in self.settings.data_networks:
+            if network.name == name:
+                return network
+        return None
 
 
 class Sessions:
@@ -83,6 +120,27 @@ class ReleaseCommand:
     first: Callable[[bytes, bytes], bool] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SmContextCreated:
+    """Steps 3 to 6 of an establishment are done: the UE may have this session, and the AMF knows its name."""
+
+    context: SmContext
+    request: nas.PDUSessionEstablishmentRequest
+    network: DataNetwork
+
+
+class N1N2TransferFailed:
+    """The AMF could not pass a message on: there is nobody to wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnTunnel:
+    """The gNB's end of N3."""
+
+    teid: int
+    address: IPv4Address
+
+
 class PduSession(Subject[SmContext]):
     """up_cnx_state, an: whether the user plane reaches the gNB, and where. pti: of the last UE request.
 
@@ -90,23 +148,11 @@ class PduSession(Subject[SmContext]):
     was asked to reach the UE. was_active: the gNB had the session at least once. ref: the latest name on Nsmf.
     """
 
-    __slots__ = (
-        "_label",
-        "an",
-        "epoch",
-        "paging",
-        "ports",
-        "pti",
-        "ref",
-        "sessions",
-        "up_cnx_state",
-        "was_active",
-    )
+    __slots__ = ("_label", "an", "epoch", "paging", "ports", "pti", "ref", "up_cnx_state", "was_active")
 
-    def __init__(self, context: SmContext, ports: Ports, sessions: Sessions) -> None:
+    def __init__(self, context: SmContext, ports: Ports) -> None:
         super().__init__(context, ports.runtime)
         self.ports = ports
-        self.sessions = sessions
         self.up_cnx_state: UpCnxState = "DEACTIVATED"
         self.an: AnTunnel | None = None
         self.pti = 0
@@ -137,7 +183,7 @@ class PduSession(Subject[SmContext]):
 
     def idle(self) -> None:
         if self.context.state == "INACTIVE":
-            self.sessions.forget(self)
+            self.ports.sessions.forget(self)
 
     def status(self, message: object) -> object | None:
         """TS 24.501 §7.4: a message type that is not compatible with the state."""
@@ -147,10 +193,6 @@ class PduSession(Subject[SmContext]):
         return nas.FiveGSMStatus(pdu_session_id=message.pdu_session_id, pti=message.pti, cause=cause)
 
     # towards the AMF
-
-    @property
-    def is_releasing(self) -> bool:
-        return isinstance(self.opening, RELEASES)
 
     def send(self, message: object) -> None:
         """A 5GSM message to the UE through the AMF. A reject ends the SM context at the AMF too."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from ipaddress import IPv4Address
 
-from cinq.nf.smf.context import QFI, AnTunnel, SmContext
+from cinq.nf.smf.context import SmContext
+from cinq.nf.smf.messages import QFI
 from cinq.nf.smf.n4 import N4Error
-from cinq.nf.smf.session import PduSession
+from cinq.nf.smf.session import AnTunnel, PduSession
 from cinq.wire import pfcp
 from cinq.wire.pfcp import ApplyAction, Interface
 
@@ -41,7 +42,7 @@ async def establish(session: PduSession, far: pfcp.CreateFar, f_teid: pfcp.FTeid
     if response.cause != _ACCEPTED or response.up_f_seid is None:
         raise N4Error(f"session establishment: cause {response.cause}", response.cause)
     given = f_teid or _created(response)
-    session.epoch = association.epoch
+    session.epoch = association.context.epoch
     if given is None or given.teid is None or given.ipv4 is None:
         session.note(up_seid=response.up_f_seid.seid)
         await delete(session)
@@ -171,7 +172,7 @@ async def _modify(session: PduSession, request: pfcp.SessionModificationRequest)
 def is_at_upf(session: PduSession) -> bool:
     """Whether the UPF has the session, as far as we know."""
     association = session.ports.associations.get(session.context.upf)
-    return association is not None and session.epoch != 0 and session.epoch == association.epoch
+    return association is not None and session.epoch != 0 and session.epoch == association.context.epoch
 
 
 async def delete(session: PduSession) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cinq.crypto import kdf
 from cinq.crypto.nas_security import DOWNLINK, UPLINK, NasSecurity, NasSecurityError
-from cinq.ran.ue.context import Initial, Received
+from cinq.ran.ue.context import Received
 from cinq.wire import nas
 from cinq.wire.nas import GmmCause, SecurityHeader
 
@@ -34,6 +34,25 @@ class NativeContext:
 
     keys: KeySet
     nas: NasSecurity
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """How a bench wraps octets (station.py). header: security header type, 0 to 15; 2 and 4 are ciphered, 0 is plain.
+
+    count: None takes the next COUNT and uses it up; another number leaves the context as it was. mac: 4 octets in place
+    of the right MAC. sequence_number: in place of the low 8 bits of COUNT, after the MAC was made. under: another
+    context than the one in use.
+    """
+
+    header: int = SecurityHeader.INTEGRITY_CIPHERED
+    count: int | None = None
+    mac: bytes | None = None
+    sequence_number: int | None = None
+    under: NasSecurity | None = None
+
+
+PLAIN = Envelope(SecurityHeader.PLAIN)
 
 
 class N1Security:
@@ -68,25 +87,27 @@ class N1Security:
 
     # uplink
 
-    def protect(self, message: nas.NasMessage) -> bytes:
+    def protect_octets(self, octets: bytes) -> bytes:
         """Plain without a context; ciphered only after the secure exchange was established, §4.4.5."""
-        octets = nas.encode(message)
         if self.current is None:
             return octets
         header = SecurityHeader.INTEGRITY_CIPHERED if self.secure_exchange else SecurityHeader.INTEGRITY
         return self.current.nas.protect(octets, header, UPLINK)
 
-    def protect_complete(self, message: nas.SecurityModeComplete) -> bytes:
-        """SECURITY MODE COMPLETE, ciphered under the context that it confirms, §5.4.2.3."""
-        assert self.current is not None
-        return self.current.nas.protect(nas.encode(message), SecurityHeader.INTEGRITY_CIPHERED_NEW, UPLINK)
+    def protect_complete(self, octets: bytes) -> bytes:
+        """SECURITY MODE COMPLETE, ciphered under the context that it confirms, §5.4.2.3; plain without one."""
+        if self.current is None:
+            return octets
+        return self.current.nas.protect(octets, SecurityHeader.INTEGRITY_CIPHERED_NEW, UPLINK)
 
-    def protect_initial(self, initial: Initial) -> bytes:
+    def protect_initial(self, message: nas.NasMessage | bytes) -> bytes:
         """An initial message, §4.4.6: in clear only what may be, the whole in a ciphered container.
 
-        Without a context the rest waits for SECURITY MODE COMPLETE.
+        Without a context the rest waits for SECURITY MODE COMPLETE. Octets, and messages that are none of the three
+        initial ones, go whole.
         """
-        message = initial.message
+        if not isinstance(message, nas.GmmMessage) or not message.CLEARTEXT:
+            return self.protect_octets(message if isinstance(message, bytes) else nas.encode(message))
         clear = message.cleartext()
         self.initial = message
         if self.current is None:
@@ -96,6 +117,24 @@ class N1Security:
             container = security.cipher(nas.encode(message), UPLINK, security.ul_count)
             clear = clear.replace(nas_message_container=container)
         return security.protect(nas.encode(clear), SecurityHeader.INTEGRITY, UPLINK)
+
+    def wrap(self, octets: bytes, envelope: Envelope | None) -> bytes:
+        """Any octets in any envelope, None as the UE would. Without a context, and for type 0, they stay plain."""
+        if envelope is None:
+            return self.protect_octets(octets)
+        security = envelope.under or (None if self.current is None else self.current.nas)
+        if security is None or not envelope.header:
+            return octets
+        if envelope.count is not None:
+            security = replace(security, ul_count=envelope.count)
+        known = envelope.header if 1 <= envelope.header <= 4 else SecurityHeader.INTEGRITY
+        made = bytearray(security.protect(octets, known, UPLINK))
+        made[1] = envelope.header
+        if envelope.mac is not None:
+            made[2:6] = envelope.mac
+        if envelope.sequence_number is not None:
+            made[6] = envelope.sequence_number
+        return bytes(made)
 
     # downlink
 

@@ -13,6 +13,7 @@ from cinq.ran.ue.back_off import BackOff, of_establishment, of_session
 from cinq.ran.ue.context import UNASSIGNED_PTI, SessionContext
 from cinq.ran.ue.settings import SessionSettings, UeSettings
 from cinq.ran.ue.signals import EstablishSession, ReleaseSession
+from cinq.ran.ue.uplink import Uplink
 from cinq.wire import nas
 
 log = logging.getLogger("cinq.ran.ue")
@@ -29,6 +30,7 @@ class SessionUe(Protocol):
     released: dict[int, int]
     back_off: BackOff
     link: Link
+    uplink: Uplink
 
     @property
     def label(self) -> str: ...
@@ -66,16 +68,15 @@ class Session(Subject[SessionContext]):
         assert isinstance(message, nas.GsmMessage)
         opens = isinstance(message, nas.PDUSessionEstablishmentRequest)
         wanted = self.settings
-        self.ue.tell(
-            nas.ULNASTransport(
-                payload_container_type=nas.PayloadContainerType.N1_SM_INFORMATION,
-                payload_container=nas.encode(message),
-                pdu_session_id=self.context.pdu_session_id,
-                request_type=nas.RequestType.INITIAL_REQUEST if opens else None,
-                s_nssai=wanted.s_nssai if opens else None,
-                dnn=(wanted.dnn or None) if opens else None,
-            )
+        transport = nas.ULNASTransport(
+            payload_container_type=nas.PayloadContainerType.N1_SM_INFORMATION,
+            payload_container=nas.encode(message),
+            pdu_session_id=self.context.pdu_session_id,
+            request_type=nas.RequestType.INITIAL_REQUEST if opens else None,
+            s_nssai=wanted.s_nssai if opens else None,
+            dnn=(wanted.dnn or None) if opens else None,
         )
+        self.ue.uplink.carry(message, transport)
 
     def status(self, message: object) -> object | None:
         """5GSM STATUS #98 to a message that fits no state, §7.4; never to a STATUS, nor inside the UE."""

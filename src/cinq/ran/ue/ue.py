@@ -8,13 +8,15 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from cinq.procedure import Aborted, Event, Refused, Runtime, Subject, TimerExpired
-from cinq.ran.radio.port import Cell, Interface, Link, RrcSetup, SystemInformation
+from cinq.ran.radio.port import Cell, Interface, Link, SystemInformation
 from cinq.ran.ue.back_off import BackOff
 from cinq.ran.ue.context import Ended, Initial, Received, UeContext
 from cinq.ran.ue.security import Discarded, N1Security
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.settings import UeSettings
 from cinq.ran.ue.signals import Deregister, Register, RequestService
+from cinq.ran.ue.station import N1Station, Paged, Released
+from cinq.ran.ue.uplink import Uplink
 from cinq.ran.ue.usim import Usim
 from cinq.wire import nas
 
@@ -27,8 +29,7 @@ class Ue(Subject[UeContext]):
     """An emulated UE (radio.port.Mobile). Idle, it has no task; its one timer is T3512.
 
     released: PTI of the last release command that was confirmed, by PDU session identity. on_change: called whenever
-    registration or a session changed, for screens. misbehave: what a test bench puts in place of the octets of an
-    uplink NAS message (b"": nothing is sent). Refused, TimerExpired and Aborted are raised by the methods that
+    registration or a session changed, for screens. Refused, TimerExpired and Aborted are raised by the methods that
     perform procedures.
     """
 
@@ -40,7 +41,6 @@ class Ue(Subject[UeContext]):
         "back_off",
         "entropy",
         "link",
-        "misbehave",
         "on_change",
         "released",
         "response",
@@ -48,6 +48,7 @@ class Ue(Subject[UeContext]):
         "sessions",
         "settings",
         "system_information",
+        "uplink",
         "usim",
         "wake",
     )
@@ -58,13 +59,13 @@ class Ue(Subject[UeContext]):
         self.entropy = entropy
         self.usim = Usim(settings)
         self.security = N1Security()
+        self.uplink = Uplink(self)
         self.sessions: dict[int, Session] = {}
         self.released: dict[int, int] = {}
         self.authentication_failures = 0
         self.back_off = BackOff(lambda: asyncio.get_running_loop().time())
         self.response: tuple[bytes, bytes] | None = None
         self.on_change: Callable[[Ue], None] | None = None
-        self.misbehave: Callable[[nas.NasMessage, bytes], bytes] | None = None
         self.wake: Callable[[], None] | None = None
         self.system_information: SystemInformation | None = None
         self._next_pti = 1
@@ -157,18 +158,25 @@ class Ue(Subject[UeContext]):
 
     def on_downlink(self, nas_octets: bytes) -> None:
         """A NAS message. Whatever the octets, nothing is raised."""
+        station = self.uplink.station
         try:
             received = self.security.open(nas_octets)
         except Discarded as reason:
             self._journal("in", "NAS PDU", nas_octets, None, f"discarded: {reason}")
+            if station is not None:
+                station.came(None, nas_octets, discarded=str(reason))
             return
         except nas.NasError as error:
             self._journal("in", "NAS PDU", nas_octets, None, str(error))
+            if station is not None:
+                station.came(None, nas_octets, checked=True, discarded=str(error))
             if error.cause is not None:
                 self.tell(nas.FiveGMMStatus(cause=error.cause))
             return
         message = received.message
         self._journal("in", message.NAME, received.octets, message)
+        if station is not None and not station.came(message, received.octets, checked=received.checked):
+            return
         if isinstance(message, nas.AuthenticationReject):
             self.receive(Ended("authentication rejected", message))
         else:
@@ -176,6 +184,8 @@ class Ue(Subject[UeContext]):
 
     def on_released(self, cause: str) -> None:
         self.security.released()
+        if self.uplink.station is not None:
+            self.uplink.station.event(Released(cause))
         for session in list(self.sessions.values()):
             session.abort("the N1 connection is released")
             session.commit(bearer=False)
@@ -197,53 +207,36 @@ class Ue(Subject[UeContext]):
 
     def on_paging(self) -> None:
         """TS 24.501 §5.6.2.2.1: a service request for mobile terminated services."""
+        if self.uplink.station is not None:
+            self.uplink.station.event(Paged())
         self.initiate(lambda: self.request_service(mobile_terminated=True), "paging")
 
     def on_uplink_data(self, pdu_session_id: int) -> None:
         """TS 24.501 §5.6.1.1 d): user data is pending."""
         self.initiate(self.request_service, "uplink data")
 
-    def send_octets(self, octets: bytes) -> None:
-        """Any NAS octets at all on the N1 connection: what a test bench that misbehaves on purpose sends."""
-        self.link.uplink(octets)
+    @property
+    def station(self) -> N1Station:
+        """Where a test bench stands: any octets, filters, records (station.py)."""
+        if self.uplink.station is None:
+            self.uplink.station = N1Station(self.security, self.uplink)
+        return self.uplink.station
 
     # the subject's ports
 
     def send(self, message: object) -> None:
         if isinstance(message, Initial):
-            self._connect(message)
+            self.uplink.connect(message)
             return
         assert isinstance(message, nas.NasMessage)
-        self._uplink(message, self.security.protect(message))
+        self.uplink.tell(message)
 
-    def complete_security_mode(self, message: nas.SecurityModeComplete) -> None:
-        self._uplink(message, self.security.protect_complete(message))
-
-    def _uplink(self, message: nas.NasMessage, octets: bytes) -> None:
+    def sent(self, octets: bytes, message: nas.NasMessage | None) -> None:
         if self.runtime.journal.listening:
-            self._journal("out", message.NAME, nas.encode(message), message)
-        if self.misbehave is not None:
-            octets = self.misbehave(message, octets)
-        if octets:
-            self.link.uplink(octets)
+            self._journal("out", "NAS PDU" if message is None else message.NAME, octets, message)
 
-    def _connect(self, initial: Initial) -> None:
-        """On a new connection; while there is one (a registration in CM-CONNECTED) as any other message."""
-        if self.link.connected:
-            self.security.initial = initial.message
-            self.tell(initial.message)
-            return
-        octets = self.security.protect_initial(initial)
-        if self.runtime.journal.listening:
-            message = initial.message
-            self._journal("out", message.NAME, nas.encode(message), message)
-        if self.misbehave is not None:
-            octets = self.misbehave(initial.message, octets)
+    def connecting(self) -> None:
         self.cancel_timer()
-        guti = self.context.guti
-        information = self.system_information
-        plmn = self.settings.plmn if information is None else information.plmn
-        self.link.setup(RrcSetup(octets, initial.cause, plmn, None if guti is None else guti.s_tmsi))
 
     def content(self, message: object) -> object:
         return message.message if isinstance(message, Received) else message

@@ -8,14 +8,11 @@ from typing import TypeVar
 
 import msgspec
 
-from cinq.nf.smf import n1 as elements
-from cinq.nf.smf import n2 as transfers
-from cinq.nf.smf import user_plane
+from cinq.nf.smf import messages, user_plane
 from cinq.nf.smf.context import Qos
 from cinq.nf.smf.n4 import N4Error
 from cinq.nf.smf.procedures.release import release_locally
-from cinq.nf.smf.session import PduSession
-from cinq.nf.smf.signals import SmContextCreated
+from cinq.nf.smf.session import PduSession, SmContextCreated
 from cinq.procedure import ABORT, Refused, Undo, Verdict, collision, procedure
 from cinq.sbi.models import Ambr, Arp, PlmnId, Snssai, SubscribedDefaultQos, bit_rate, bits_per_second
 from cinq.sbi.operation import Created
@@ -47,8 +44,8 @@ async def pdu_session_establishment(session: PduSession, created: SmContextCreat
         session.commit(state="ACTIVE")
         undo.owe(deactivate, session)
         await on_disk(session, created)
-        accept = elements.establishment_accept(session.context, created.request, created.network)
-        n1, n2 = nas.encode(accept), transfers.setup_request_transfer(session.context)
+        accept = messages.establishment_accept(session.context, created.request, created.network)
+        n1, n2 = nas.encode(accept), messages.setup_request_transfer(session.context)
         session.up_cnx_state = "ACTIVATING"
         await sbi(session, created, session.transfer(n1, n2, "PDU_RES_SETUP_REQ"))  # 11
         undo.keep()
@@ -64,11 +61,12 @@ async def on_disk(session: PduSession, created: SmContextCreated) -> None:
 
 def take_over(session: PduSession, created: SmContextCreated) -> None:
     """The session goes by its new name."""
-    session.sessions.drop_names(session.context)
+    ports = session.ports
+    ports.sessions.drop_names(session.context)
     session.context = created.context
     session.pti = created.request.pti
     session.was_active = False
-    session.sessions.add(session)
+    ports.sessions.add(session)
 
 
 async def authorise(session: PduSession, undo: Undo, created: SmContextCreated) -> None:

@@ -38,4 +38,4 @@ async def security_mode_control(ue: Ue, received: Received) -> None:
         container = nas.encode(initial)
     pei = ue.settings.pei
     imeisv = pei if command.imeisv_request and isinstance(pei, Imeisv) else None
-    ue.complete_security_mode(nas.SecurityModeComplete(imeisv=imeisv, nas_message_container=container))
+    ue.tell(nas.SecurityModeComplete(imeisv=imeisv, nas_message_container=container))
