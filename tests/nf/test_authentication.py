@@ -8,7 +8,7 @@ import itertools
 import pytest
 
 from cinq.crypto import aka, kdf, milenage, suci
-from cinq.nf.ausf import AUSF
+from cinq.nf.ausf import AUSF, context
 from cinq.nf.udm import UDM, HomeNetworkKey, Settings
 from cinq.nf.udr import UDR, provisioning, records
 from cinq.numbering import PlmnId, Suci, Supi, msin_octets
@@ -17,6 +17,7 @@ from cinq.procedure.store import MemoryStore
 from cinq.sbi import Bus, Problem, checked
 from cinq.sbi.services.nausf_ueauthentication import (
     AuthenticationInfo,
+    Av5gAka,
     ConfirmationData,
     NausfUEAuthentication,
     ResynchronizationInfo,
@@ -71,6 +72,7 @@ class World:
 
 
 def usim(ctx: UEAuthenticationCtx) -> tuple[aka.Challenge, bytes]:
+    assert isinstance(ctx.auth_data_5g, Av5gAka)
     rand, autn = bytes.fromhex(ctx.auth_data_5g.rand), bytes.fromhex(ctx.auth_data_5g.autn)
     challenge = aka.verify_autn(milenage, K, OPC, rand, autn)
     return challenge, challenge.res_star(NETWORK, rand)
@@ -85,6 +87,7 @@ def test_a_subscriber_is_authenticated() -> None:
         world = World()
         ctx = await world.challenge(str(Suci.null_scheme(SUPI, PLMN)))
         challenge, res_star = usim(ctx)
+        assert isinstance(ctx.auth_data_5g, Av5gAka)
         rand = bytes.fromhex(ctx.auth_data_5g.rand)
         assert kdf.hres_star(rand, res_star).hex() == ctx.auth_data_5g.hxres_star
         answer = await world.ausf.confirm_5g_aka(context_id(ctx), ConfirmationData(res_star=res_star.hex()))
@@ -242,10 +245,79 @@ def test_a_patch_stands_on_what_its_own_ue_was_read_with() -> None:
     asyncio.run(run())
 
 
+def test_a_second_challenge_leaves_the_first_alone() -> None:
+    """A stranger who knows a SUCI cannot stop its owner (TS 33.501 §6.1.3.2): each challenge has its own answer."""
+
+    async def run() -> None:
+        world = World()
+        honest = await world.challenge(str(SUPI))
+        for _ in range(20):
+            await world.challenge(str(SUPI))
+        _, res_star = usim(honest)
+        other = await world.challenge(str(SUPI))
+        wrong = await world.ausf.confirm_5g_aka(context_id(other), ConfirmationData(res_star="00" * 16))
+        assert wrong.auth_result == "AUTHENTICATION_FAILURE"
+        assert str(SUPI) in wrong.reason
+        assert wrong.reason.mend
+        answer = await world.ausf.confirm_5g_aka(
+            context_id(honest), ConfirmationData(res_star=res_star.hex())
+        )
+        assert answer.auth_result == "AUTHENTICATION_SUCCESS"
+
+    asyncio.run(run())
+
+
+def test_contexts_are_bounded_in_number_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(context, "LIMIT", 3)
+    contexts = context.Contexts()
+    one = context.AkaContext("imsi-1", NETWORK, bytes(16), bytes(32))
+    for number in range(5):
+        contexts.add(str(number), one, float(number))
+    assert len(contexts) == 3
+    assert contexts.take("1", 5.0) is None
+    assert contexts.take("2", 5.0) is one
+    assert contexts.take("2", 5.0) is None
+    assert contexts.take("3", 3.0 + context.LIFETIME_S) is None
+    contexts.add("9", one, 4.0 + context.LIFETIME_S)
+    assert len(contexts) == 1
+
+
+def test_a_number_that_a_challenge_has_does_not_come_again() -> None:
+    """Two AUTS of the same SQN_MS, of two challenges: the second does not go back (TS 33.102 §6.3.5)."""
+
+    async def run() -> None:
+        world = World()
+        first, second = await world.challenge(str(SUPI)), await world.challenge(str(SUPI))
+        numbers = []
+        for ctx in (first, second, first):
+            assert isinstance(ctx.auth_data_5g, Av5gAka)
+            rand = bytes.fromhex(ctx.auth_data_5g.rand)
+            auts = aka.auts(milenage, K, OPC, rand, 5000 << 5)
+            info = ResynchronizationInfo(rand=rand.hex(), auts=auts.hex())
+            numbers.append(usim(await world.challenge(str(SUPI), info))[0].sqn >> 5)
+        assert numbers == [5001, 5002, 5003]
+
+    asyncio.run(run())
+
+
+def test_a_number_too_far_ahead_goes_back_to_the_usims() -> None:
+    async def run() -> None:
+        world = World()
+        provisioning.put(world.store, provisioning.Subscriber(SUPI, K, OPC, sqn=1 << 40))
+        ctx = await world.challenge(str(SUPI))
+        assert isinstance(ctx.auth_data_5g, Av5gAka)
+        rand = bytes.fromhex(ctx.auth_data_5g.rand)
+        info = ResynchronizationInfo(rand=rand.hex(), auts=aka.auts(milenage, K, OPC, rand, 7 << 5).hex())
+        assert usim(await world.challenge(str(SUPI), info))[0].sqn >> 5 == 8
+
+    asyncio.run(run())
+
+
 def test_resynchronisation_takes_the_usims_number() -> None:
     async def run() -> None:
         world = World()
         ctx = await world.challenge(str(SUPI))
+        assert isinstance(ctx.auth_data_5g, Av5gAka)
         rand = bytes.fromhex(ctx.auth_data_5g.rand)
         ahead = 5000 << 5
         auts = aka.auts(milenage, K, OPC, rand, ahead)

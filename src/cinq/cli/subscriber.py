@@ -13,6 +13,7 @@ from rich.progress import track
 
 from cinq.cli.output import Failure, settings, show_json, show_pairs, show_table
 from cinq.nf.udr.provisioning import (
+    METHODS,
     ImportFault,
     ProvisioningError,
     Subscriber,
@@ -64,6 +65,7 @@ def _facts(subscriber: Subscriber, keys: bool = False) -> dict[str, object]:
     facts: dict[str, object] = {
         "supi": str(subscriber.supi),
         "algorithm": subscriber.algorithm,
+        "auth_method": next(name for name, kind in METHODS.items() if kind == subscriber.auth_method),
         "amf": subscriber.amf.hex(),
         "sqn": f"{subscriber.sqn:012x}",
         "slices": [str(s) for s in subscriber.slices],
@@ -85,6 +87,7 @@ def add(
     amf: Annotated[str, typer.Option(help="Authentication management field, 4 hexadecimal digits.")] = "8000",
     sqn: Annotated[str, typer.Option(help="Last sequence number used, hexadecimal.")] = "0",
     algorithm: Annotated[str, typer.Option(help="milenage or tuak.")] = "milenage",
+    auth_method: Annotated[str, typer.Option(help="5g-aka or eap-aka-prime.")] = "5g-aka",
     slices: Annotated[
         list[str] | None, typer.Option("--slice", help="S-NSSAI, for example 1 or 1-0000ff. May be repeated.")
     ] = None,
@@ -105,6 +108,7 @@ def add(
         "amf": amf,
         "sqn": sqn,
         "algorithm": algorithm,
+        "auth_method": auth_method,
         "slices": " ".join(slices or ["1"]),
         "dnns": " ".join(dnns or ["internet"]),
         "static_ip": static_ip,

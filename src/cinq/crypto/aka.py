@@ -49,6 +49,17 @@ class AuthenticationVector:
 
 
 @dataclass(frozen=True, slots=True)
+class EapVector:
+    """Vector of EAP-AKA', TS 33.501 §6.1.3.1: RAND 16 octets, AUTN 16, XRES 4 to 16, CK' and IK' 16 each."""
+
+    rand: bytes
+    autn: bytes
+    xres: bytes = field(repr=False)
+    ck_prime: bytes = field(repr=False)
+    ik_prime: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Challenge:
     """What a USIM finds in a RAND and AUTN whose MAC holds. Whether SQN is fresh the caller judges."""
 
@@ -64,8 +75,12 @@ class Challenge:
         return kdf.res_star(self.ck, self.ik, snn, rand, self.res)
 
     def kausf(self, snn: str) -> bytes:
-        """KAUSF, 32 octets, for the serving network."""
+        """KAUSF of 5G AKA, 32 octets, for the serving network."""
         return kdf.kausf(self.ck, self.ik, snn, self.sqn_xor_ak)
+
+    def ck_ik_prime(self, snn: str) -> tuple[bytes, bytes]:
+        """CK' and IK' of EAP-AKA', 16 octets each, for the serving network."""
+        return kdf.ck_ik_prime(self.ck, self.ik, snn, self.sqn_xor_ak)
 
 
 def _xor6(a: bytes, b: bytes) -> bytes:
@@ -76,16 +91,28 @@ def generate_vector(
     algorithm: AuthenticationFunctions, k: bytes, opc: bytes, rand: bytes, sqn: int, amf: bytes, snn: str
 ) -> AuthenticationVector:
     """The vector of the UDM (TS 33.501 §6.1.3.2.0 step 1) for a SQN that is already durable."""
+    autn, res, ck, ik = _challenge(algorithm, k, opc, rand, sqn, amf)
+    return AuthenticationVector(
+        rand, autn, kdf.res_star(ck, ik, snn, rand, res), kdf.kausf(ck, ik, snn, autn[:6])
+    )
+
+
+def generate_eap_vector(
+    algorithm: AuthenticationFunctions, k: bytes, opc: bytes, rand: bytes, sqn: int, amf: bytes, snn: str
+) -> EapVector:
+    """The vector of the UDM for EAP-AKA' (TS 33.501 §6.1.3.1 step 1) for a SQN that is already durable."""
+    autn, res, ck, ik = _challenge(algorithm, k, opc, rand, sqn, amf)
+    return EapVector(rand, autn, res, *kdf.ck_ik_prime(ck, ik, snn, autn[:6]))
+
+
+def _challenge(
+    algorithm: AuthenticationFunctions, k: bytes, opc: bytes, rand: bytes, sqn: int, amf: bytes
+) -> tuple[bytes, bytes, bytes, bytes]:
+    """AUTN, RES, CK and IK. The first six octets of AUTN are SQN xor AK."""
     sequence = sqn.to_bytes(6, "big")
     mac_a = algorithm.f1(k, opc, rand, sequence, amf)
     res, ck, ik, ak = algorithm.f2345(k, opc, rand)
-    sqn_xor_ak = _xor6(sequence, ak)
-    return AuthenticationVector(
-        rand,
-        sqn_xor_ak + amf + mac_a,
-        kdf.res_star(ck, ik, snn, rand, res),
-        kdf.kausf(ck, ik, snn, sqn_xor_ak),
-    )
+    return _xor6(sequence, ak) + amf + mac_a, res, ck, ik
 
 
 def verify_autn(

@@ -9,6 +9,7 @@ import hmac
 from dataclasses import dataclass, field
 
 _ROUND = 32
+_MAC = 16
 _LENGTHS = (16, 32, 32, 64, 64)
 
 
@@ -48,3 +49,18 @@ def session_keys(ck_prime: bytes, ik_prime: bytes, identity: str) -> SessionKeys
         keys.append(mk[place : place + length])
         place += length
     return SessionKeys(*keys)
+
+
+def mac(k_aut: bytes, packet: bytes, mac_at: int) -> bytes:
+    """AT_MAC, 16 octets: HMAC-SHA-256-128 over the whole packet with zeros in its place (RFC 9048 §3.4.1)."""
+    return hmac.digest(k_aut, packet[:mac_at] + bytes(_MAC) + packet[mac_at + _MAC :], "sha256")[:_MAC]
+
+
+def sealed(k_aut: bytes, packet: bytes, mac_at: int) -> bytes:
+    """The packet with its MAC at that place."""
+    return packet[:mac_at] + mac(k_aut, packet, mac_at) + packet[mac_at + _MAC :]
+
+
+def mac_holds(k_aut: bytes, packet: bytes, mac_at: int) -> bool:
+    """Whether the 16 octets at that place are the MAC of the packet."""
+    return hmac.compare_digest(packet[mac_at : mac_at + _MAC], mac(k_aut, packet, mac_at))

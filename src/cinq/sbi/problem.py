@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cinq.procedure import Why
 from cinq.sbi.operation import Model
 
 
@@ -13,7 +14,10 @@ class InvalidParam(Model):
 
 
 class ProblemDetails(Model):
-    """The body of every answer that is not a success."""
+    """The body of every answer that is not a success.
+
+    mend: what mends it, an extension member (RFC 9457 §3.2) that others pass over.
+    """
 
     status: int
     cause: str | None = None
@@ -21,19 +25,25 @@ class ProblemDetails(Model):
     detail: str | None = None
     instance: str | None = None
     invalid_params: list[InvalidParam] | None = None
+    mend: str | None = None
 
 
 class Problem(Exception):
     """A service operation refused. `details` is what crosses the interface.
 
     status: HTTP status. cause: the application error of the service's table, for example USER_NOT_FOUND.
+    detail: for a person; a Why says what mends it too.
     """
 
     def __init__(
         self, status: int, cause: str | None = None, detail: str | None = None, *invalid: InvalidParam
     ) -> None:
         self.details = ProblemDetails(
-            status=status, cause=cause, detail=detail, invalid_params=list(invalid) or None
+            status=status,
+            cause=cause,
+            detail=None if detail is None else str(detail),
+            invalid_params=list(invalid) or None,
+            mend=(detail.mend or None) if isinstance(detail, Why) else None,
         )
         super().__init__(f"{status} {cause or ''}{': ' + detail if detail else ''}".rstrip())
 
@@ -50,3 +60,8 @@ class Problem(Exception):
     @property
     def cause(self) -> str | None:
         return self.details.cause
+
+    @property
+    def why(self) -> Why:
+        """For a person: what went wrong, and what mends it."""
+        return Why(self.details.detail or self.details.cause or str(self.status), self.details.mend or "")

@@ -7,12 +7,14 @@ import time
 
 import msgspec
 
-from cinq.procedure import ON_BEHALF, Event, Journal
+from cinq.procedure import ON_BEHALF, Event, Journal, Why
 from cinq.sbi.operation import Created, Multipart, Operation
 from cinq.sbi.problem import Problem
 
 _SUPI = re.compile(r"imsi-\d{6,15}")
-_SECRET = re.compile(rb'"(kseaf|kausf|encPermanentKey|encOpcKey|encTopcKey|xresStar|resStar)":"[^"]*"')
+_SECRET = re.compile(
+    rb'"(kseaf|kSeaf|kausf|ckPrime|ikPrime|encPermanentKey|encOpcKey|encTopcKey|xres|xresStar|resStar)":"[^"]*"'
+)
 
 
 def asked(journal: Journal, op: Operation, consumer: str, owner: str, arguments: tuple[object, ...]) -> None:
@@ -46,7 +48,8 @@ def refused(
     said = f"{problem.status} {problem.cause or ''}".rstrip()
     if problem.details.detail:
         said += f": {problem.details.detail}"
-    journal.emit(_event(op, owner, consumer, arguments, f"{op.name} response", problem.details, cause=said))
+    why = Why(said, problem.details.mend or "")
+    journal.emit(_event(op, owner, consumer, arguments, f"{op.name} response", problem.details, cause=why))
 
 
 def _event(

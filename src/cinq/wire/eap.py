@@ -1,16 +1,28 @@
-"""EAP packets (RFC 3748 §4) as NAS carries them, and the attributes of EAP-AKA' (RFC 4187 §8, RFC 9048 §3)."""
+"""EAP packets (RFC 3748 §4) as NAS carries them, and the attributes of EAP-AKA' (RFC 4187 §8, RFC 9048 §3).
+
+Written by `aka_prime`, `success` and `failure`; the MAC is put in by `cinq.crypto.eap_aka.sealed`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cinq.wire.error import WireError
 
 REQUEST, RESPONSE, SUCCESS, FAILURE = 1, 2, 3, 4
 IDENTITY, NAK, AKA, AKA_PRIME = 1, 3, 23, 50
-CHALLENGE = 1
-AT_RAND, AT_AUTN, AT_RES, AT_KDF_INPUT, AT_KDF = 1, 2, 3, 23, 24
+CHALLENGE, AUTHENTICATION_REJECT, SYNCHRONIZATION_FAILURE = 1, 2, 4
+AKA_IDENTITY, NOTIFICATION, REAUTHENTICATION, CLIENT_ERROR = 5, 12, 13, 14
+AT_RAND, AT_AUTN, AT_RES, AT_AUTS, AT_MAC, AT_NOTIFICATION = 1, 2, 3, 4, 11, 12
+AT_CLIENT_ERROR_CODE, AT_KDF_INPUT, AT_KDF, AT_CHECKCODE, AT_RESULT_IND = 22, 23, 24, 134, 135
+SKIPPABLE = 128
+"""Attributes from here on may be passed over by who does not know them (RFC 4187 §8.1)."""
+
+GENERAL_FAILURE, GENERAL_FAILURE_AFTER_AUTHENTICATION = 16384, 0
+"""Values of AT_NOTIFICATION, RFC 4187 §10.19."""
+UNABLE_TO_PROCESS_PACKET = 0
+"""The value of AT_CLIENT_ERROR_CODE, RFC 4187 §10.20."""
 
 CODES = {REQUEST: "request", RESPONSE: "response", SUCCESS: "success", FAILURE: "failure"}
 METHODS = {
@@ -23,35 +35,35 @@ METHODS = {
 }
 SUBTYPES = {
     CHALLENGE: "challenge",
-    2: "authentication reject",
-    4: "synchronization failure",
-    5: "identity",
-    12: "notification",
-    13: "reauthentication",
-    14: "client error",
+    AUTHENTICATION_REJECT: "authentication reject",
+    SYNCHRONIZATION_FAILURE: "synchronization failure",
+    AKA_IDENTITY: "identity",
+    NOTIFICATION: "notification",
+    REAUTHENTICATION: "reauthentication",
+    CLIENT_ERROR: "client error",
 }
 ATTRIBUTES = {
     AT_RAND: "at_rand",
     AT_AUTN: "at_autn",
     AT_RES: "at_res",
-    4: "at_auts",
+    AT_AUTS: "at_auts",
     6: "at_padding",
     7: "at_nonce_mt",
     10: "at_permanent_id_req",
-    11: "at_mac",
-    12: "at_notification",
+    AT_MAC: "at_mac",
+    AT_NOTIFICATION: "at_notification",
     13: "at_any_id_req",
     14: "at_identity",
     17: "at_fullauth_id_req",
-    22: "at_client_error_code",
+    AT_CLIENT_ERROR_CODE: "at_client_error_code",
     AT_KDF_INPUT: "at_kdf_input",
     AT_KDF: "at_kdf",
     129: "at_iv",
     130: "at_encr_data",
     132: "at_next_pseudonym",
     133: "at_next_reauth_id",
-    134: "at_checkcode",
-    135: "at_result_ind",
+    AT_CHECKCODE: "at_checkcode",
+    AT_RESULT_IND: "at_result_ind",
     136: "at_bidding",
 }
 _HEADER, _AKA_HEADER, _UNIT, _RESERVED = 4, 8, 4, 2
@@ -66,7 +78,8 @@ class EapPacket:
     """code: REQUEST and so on. method: the type, 0 for success and failure. content: after the type.
 
     subtype and attributes: of EAP-AKA and EAP-AKA', else 0 and none. An attribute's octets are those after its
-    length; the first of each type counts.
+    length; the first of each type counts. kdfs: every AT_KDF, in its order. mac_at: where in the packet the 16
+    octets of AT_MAC begin, 0 where there is none.
     """
 
     code: int
@@ -75,6 +88,8 @@ class EapPacket:
     subtype: int = 0
     content: bytes = b""
     attributes: Mapping[int, bytes] = field(default_factory=dict)
+    kdfs: tuple[int, ...] = ()
+    mac_at: int = 0
 
     @property
     def rand(self) -> bytes | None:
@@ -96,9 +111,34 @@ class EapPacket:
 
     @property
     def kdf(self) -> int | None:
-        """AT_KDF, RFC 9048 §3.2: 1 for the key derivation function of §3.3."""
-        found = self.attributes.get(AT_KDF)
-        return None if found is None else int.from_bytes(found, "big")
+        """The first AT_KDF, RFC 9048 §3.2: 1 for the key derivation function of §3.3."""
+        return self.kdfs[0] if self.kdfs else None
+
+    @property
+    def auts(self) -> bytes | None:
+        """AT_AUTS, RFC 4187 §10.9: 14 octets."""
+        found = self.attributes.get(AT_AUTS)
+        return found if found is not None and len(found) == 14 else None
+
+    @property
+    def mac(self) -> bytes | None:
+        """AT_MAC, RFC 4187 §10.15: 16 octets."""
+        return _fixed(self.attributes.get(AT_MAC))
+
+    @property
+    def notification(self) -> int | None:
+        """AT_NOTIFICATION, RFC 4187 §10.19."""
+        return _number(self.attributes.get(AT_NOTIFICATION))
+
+    @property
+    def client_error_code(self) -> int | None:
+        """AT_CLIENT_ERROR_CODE, RFC 4187 §10.20."""
+        return _number(self.attributes.get(AT_CLIENT_ERROR_CODE))
+
+    @property
+    def not_understood(self) -> tuple[int, ...]:
+        """Attributes that nobody may pass over and that are not known here (RFC 4187 §8.1)."""
+        return tuple(number for number in self.attributes if number < SKIPPABLE and number not in ATTRIBUTES)
 
     @property
     def res(self) -> bytes | None:
@@ -123,6 +163,10 @@ def _fixed(found: bytes | None) -> bytes | None:
     return found[_RESERVED:] if found is not None and len(found) == _RESERVED + 16 else None
 
 
+def _number(found: bytes | None) -> int | None:
+    return int.from_bytes(found, "big") if found is not None and len(found) == 2 else None
+
+
 def decode(octets: bytes) -> EapPacket:
     """The packet. EapError: it is none; octets behind its length are padding and passed over (RFC 3748 §4.1)."""
     if len(octets) < _HEADER:
@@ -141,21 +185,81 @@ def decode(octets: bytes) -> EapPacket:
         return EapPacket(code, identifier, method, content=content)
     if length < _AKA_HEADER:
         raise EapError(_HEADER, "EAP-AKA packet without a subtype", "RFC 4187 §8.1")
-    attributes = _attributes(octets, length)
-    return EapPacket(code, identifier, method, octets[_HEADER + 1], content, attributes)
+    attributes: dict[int, bytes] = {}
+    kdfs: list[int] = []
+    mac_at = 0
+    for number, place, value in _attributes(octets, length):
+        if number == AT_KDF:
+            kdfs.append(int.from_bytes(value[:2], "big"))
+        elif number == AT_MAC and number not in attributes and len(value) == _RESERVED + 16:
+            mac_at = place + _RESERVED
+        attributes.setdefault(number, value)
+    subtype = octets[_HEADER + 1]
+    return EapPacket(code, identifier, method, subtype, content, attributes, tuple(kdfs), mac_at)
 
 
-def _attributes(octets: bytes, length: int) -> dict[int, bytes]:
-    """Attributes after type, subtype and two reserved octets; lengths count units of four octets."""
-    found: dict[int, bytes] = {}
+def _attributes(octets: bytes, length: int) -> Iterator[tuple[int, int, bytes]]:
+    """Number, place of the value, and value of each attribute after type, subtype and two reserved octets.
+
+    Lengths count units of four octets.
+    """
     place = _AKA_HEADER
     while place < length:
         size = octets[place + 1] * _UNIT if place + 1 < length else 0
         if not size or place + size > length:
             raise EapError(place, "EAP-AKA attribute runs over the end of its packet", "RFC 4187 §8.1")
-        found.setdefault(octets[place], octets[place + 2 : place + size])
+        yield octets[place], place + 2, octets[place + 2 : place + size]
         place += size
-    return found
+
+
+def aka_prime(code: int, identifier: int, subtype: int, *attributes: tuple[int, bytes]) -> bytes:
+    """A packet of EAP-AKA'. attributes: number and octets after the length, which are filled up with zeros."""
+    content = bytes((AKA_PRIME, subtype, 0, 0))
+    for number, value in attributes:
+        units = -(-(2 + len(value)) // _UNIT)
+        content += bytes((number, units)) + value.ljust(units * _UNIT - 2, b"\0")
+    return bytes((code, identifier)) + (_HEADER + len(content)).to_bytes(2, "big") + content
+
+
+def success(identifier: int) -> bytes:
+    """EAP-Success; it has the identifier of the response that it answers (RFC 3748 §4.2)."""
+    return bytes((SUCCESS, identifier, 0, _HEADER))
+
+
+def failure(identifier: int) -> bytes:
+    """EAP-Failure; it has the identifier of the response that it answers (RFC 3748 §4.2)."""
+    return bytes((FAILURE, identifier, 0, _HEADER))
+
+
+def at_sixteen(number: int, value: bytes) -> tuple[int, bytes]:
+    """AT_RAND, AT_AUTN or AT_MAC: 16 octets after two reserved ones (RFC 4187 §10.6, §10.7, §10.15)."""
+    return number, bytes(_RESERVED) + value
+
+
+def at_no_mac() -> tuple[int, bytes]:
+    """AT_MAC with zeros in the place of the MAC, over which it is computed."""
+    return at_sixteen(AT_MAC, bytes(16))
+
+
+def at_res(res: bytes) -> tuple[int, bytes]:
+    """AT_RES, RFC 4187 §10.8: its length is written in bits."""
+    return AT_RES, (len(res) * 8).to_bytes(2, "big") + res
+
+
+def at_kdf(kdf: int) -> tuple[int, bytes]:
+    """AT_KDF, RFC 9048 §3.2."""
+    return AT_KDF, kdf.to_bytes(2, "big")
+
+
+def at_kdf_input(network_name: str) -> tuple[int, bytes]:
+    """AT_KDF_INPUT, RFC 9048 §3.1: in 5G the serving network name."""
+    name = network_name.encode("ascii")
+    return AT_KDF_INPUT, len(name).to_bytes(2, "big") + name
+
+
+def at_number(number: int, value: int) -> tuple[int, bytes]:
+    """AT_NOTIFICATION or AT_CLIENT_ERROR_CODE: two octets (RFC 4187 §10.19, §10.20)."""
+    return number, value.to_bytes(2, "big")
 
 
 def plain(packet: EapPacket) -> dict[str, object]:

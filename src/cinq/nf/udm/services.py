@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cinq.crypto.aka import MacFailure, auts_sqn, generate_vector
-from cinq.nf.udm.context import Credentials, credentials
+from cinq.nf.udm.context import credentials
 from cinq.nf.udm.settings import Settings
 from cinq.nf.udm.sidf import supi_of
+from cinq.nf.udm.vectors import last_sqn, vector
+from cinq.procedure import Why
 from cinq.sbi import Bus, Created, Problem
 from cinq.sbi.models import Snssai
-from cinq.sbi.services.nausf_ueauthentication import ResynchronizationInfo
 from cinq.sbi.services.nnrf import NFProfile
 from cinq.sbi.services.nudm_sdm import (
     AccessAndMobilitySubscriptionData,
@@ -23,7 +23,6 @@ from cinq.sbi.services.nudm_ueau import (
     AuthenticationInfoRequest,
     AuthenticationInfoResult,
     AuthEvent,
-    Av5GHeAka,
     NudmUEAuthentication,
 )
 from cinq.sbi.services.nudm_uecm import (
@@ -62,26 +61,19 @@ class UDM:
     async def generate_auth_data(
         self, supi_or_suci: str, body: AuthenticationInfoRequest
     ) -> AuthenticationInfoResult:
-        """TS 33.501 §6.1.2 and §6.1.3.2 step 1; resynchronisation by TS 33.102 §6.3.5."""
+        """TS 33.501 §6.1.2, §6.1.3.1 and §6.1.3.2 step 1; resynchronisation by TS 33.102 §6.3.5."""
         supi = supi_of(supi_or_suci, self._settings)
         for _ in range(ATTEMPTS):
             record = await self._udr.query_authentication_subscription(supi)
             subscriber = credentials(supi, record)
-            last = self._last_sqn(subscriber, body.resynchronization_info)
-            sqn = subscriber.next_sqn(last)
+            sqn = subscriber.next_sqn(last_sqn(supi, subscriber, body.resynchronization_info))
             if await self._advance(supi, subscriber.sqn, sqn):
-                return self._answer(supi, subscriber, sqn, body.serving_network_name)
-        raise Problem(429, "INSUFFICIENT_RESOURCES", f"too many vectors at once for {supi}")
-
-    def _last_sqn(self, subscriber: Credentials, info: ResynchronizationInfo | None) -> int:
-        if info is None:
-            return subscriber.sqn
-        try:
-            rand, auts = bytes.fromhex(info.rand), bytes.fromhex(info.auts)
-            sqn_ms = auts_sqn(subscriber.algorithm, subscriber.k, subscriber.opc, rand, auts)
-        except (MacFailure, ValueError) as error:
-            raise Problem(403, "AUTHENTICATION_REJECTED", f"resynchronisation: {error}") from None
-        return sqn_ms
+                rand = self._entropy(16)
+                return vector(
+                    record.authentication_method, supi, subscriber, rand, sqn, body.serving_network_name
+                )
+        why = Why(f"more than {ATTEMPTS} vectors were asked for {supi} at the same instant")
+        raise Problem(429, "INSUFFICIENT_RESOURCES", why)
 
     async def _advance(self, supi: str, last: int, sqn: int) -> bool:
         """True when `sqn` is durable and was given to nobody else."""
@@ -97,27 +89,6 @@ class UDM:
                 return False
             raise
         return True
-
-    def _answer(
-        self, supi: str, subscriber: Credentials, sqn: int, serving_network: str
-    ) -> AuthenticationInfoResult:
-        vector = generate_vector(
-            subscriber.algorithm,
-            subscriber.k,
-            subscriber.opc,
-            self._entropy(16),
-            sqn,
-            subscriber.amf,
-            serving_network,
-        )
-        av = Av5GHeAka(
-            av_type="5G_HE_AKA",
-            rand=vector.rand.hex(),
-            xres_star=vector.xres_star.hex(),
-            autn=vector.autn.hex(),
-            kausf=vector.kausf.hex(),
-        )
-        return AuthenticationInfoResult(auth_type="5G_AKA", authentication_vector=av, supi=supi)
 
     async def confirm_auth(self, supi: str, body: AuthEvent) -> Created[AuthEvent]:
         await self._udr.create_authentication_status(supi, body)

@@ -15,6 +15,7 @@ from cinq.nf.udr import records
 from cinq.numbering import NumberingError, SNssai, Supi, dnn
 from cinq.procedure.store import Store
 from cinq.sbi.models import Ambr, Arp, IpAddress, Snssai, SubscribedDefaultQos, bits_per_second
+from cinq.sbi.services.nausf_ueauthentication import AuthType
 from cinq.sbi.services.nudm_sdm import (
     AccessAndMobilitySubscriptionData,
     DnnConfiguration,
@@ -30,6 +31,7 @@ from cinq.sbi.services.nudr_dr import AuthenticationSubscription, ProvisionedDat
 from cinq.settings import heading
 
 Algorithm = Literal["milenage", "tuak"]
+METHODS: dict[str, AuthType] = {"5g-aka": "5G_AKA", "eap-aka-prime": "EAP_AKA_PRIME"}
 HEX = re.compile(r"[0-9a-fA-F]*")
 COLUMNS = (
     "imsi",
@@ -39,6 +41,7 @@ COLUMNS = (
     "amf",
     "sqn",
     "algorithm",
+    "auth_method",
     "slices",
     "dnns",
     "static_ip",
@@ -69,6 +72,7 @@ class Subscriber:
     amf: bytes = b"\x80\x00"
     sqn: int = 0
     algorithm: Algorithm = "milenage"
+    auth_method: AuthType = "5G_AKA"
     slices: tuple[SNssai, ...] = (SNssai(1),)
     dnns: tuple[str, ...] = ("internet",)
     static_ip: IPv4Address | None = None
@@ -125,7 +129,7 @@ def _authentication(subscriber: Subscriber) -> AuthenticationSubscription:
     tuak = subscriber.algorithm == "tuak"
     opc = subscriber.opc.hex()
     return AuthenticationSubscription(
-        authentication_method="5G_AKA",
+        authentication_method=subscriber.auth_method,
         enc_permanent_key=subscriber.k.hex(),
         sequence_number=SequenceNumber(sqn=f"{subscriber.sqn:012x}"),
         authentication_management_field=subscriber.amf.hex(),
@@ -164,6 +168,7 @@ def get(store: Store, supi: Supi) -> Subscriber | None:
         amf=bytes.fromhex(authentication.authentication_management_field or "8000"),
         sqn=int(number.sqn, 16) if number else 0,
         algorithm=algorithm,
+        auth_method=authentication.authentication_method,
         slices=tuple(d.single_nssai.numbering() for d in sm_data) or (SNssai(1),),
     )
     if am_data is not None and am_data.subscribed_ue_ambr is not None:
@@ -223,6 +228,8 @@ def parse(row: dict[str, str]) -> Subscriber:
         made = replace(made, amf=_hex("amf", amf))
     if sqn:
         made = replace(made, sqn=int.from_bytes(_hex("sqn", sqn.zfill(12)), "big"))
+    if method := cell.get("auth_method"):
+        made = replace(made, auth_method=_method(method))
     return _with_subscription(made, cell)
 
 
@@ -260,6 +267,13 @@ def _algorithm(text: str) -> Algorithm:
         case "tuak":
             return "tuak"
     raise ProvisioningError("algorithm", f"found {text!r}, wanted milenage or tuak")
+
+
+def _method(text: str) -> AuthType:
+    found = METHODS.get(text.lower().replace("_", "-").replace("'", "-prime"))
+    if found is None:
+        raise ProvisioningError("auth_method", f"found {text!r}, wanted {' or '.join(METHODS)}")
+    return found
 
 
 def _opc(algorithm: Algorithm, k: bytes, cell: dict[str, str]) -> bytes:

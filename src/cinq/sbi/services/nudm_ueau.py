@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Protocol
 
 from cinq.sbi.operation import Created, Model, SecretModel, operation, service
-from cinq.sbi.services.nausf_ueauthentication import ResynchronizationInfo
+from cinq.sbi.services.nausf_ueauthentication import AuthType, ResynchronizationInfo
 
 
 class AuthenticationInfoRequest(Model):
@@ -14,19 +14,28 @@ class AuthenticationInfoRequest(Model):
     resynchronization_info: ResynchronizationInfo | None = None
 
 
-class Av5GHeAka(SecretModel):
+class Av5GHeAka(SecretModel, tag_field="avType", tag="5G_HE_AKA"):
     """Hexadecimal: rand 32 digits, xresStar 32, autn 32, kausf 64."""
 
-    av_type: Literal["5G_HE_AKA"]
     rand: str
     xres_star: str
     autn: str
     kausf: str
 
 
+class AvEapAkaPrime(SecretModel, tag_field="avType", tag="EAP_AKA_PRIME"):
+    """Hexadecimal: rand 32 digits, xres 8 to 32, autn 32, ckPrime 32, ikPrime 32."""
+
+    rand: str
+    xres: str
+    autn: str
+    ck_prime: str
+    ik_prime: str
+
+
 class AuthenticationInfoResult(Model):
-    auth_type: Literal["5G_AKA", "EAP_AKA_PRIME"]
-    authentication_vector: Av5GHeAka | None = None
+    auth_type: AuthType
+    authentication_vector: Av5GHeAka | AvEapAkaPrime | None = None
     supi: str | None = None
 
 
@@ -36,7 +45,7 @@ class AuthEvent(Model, omit_defaults=False):
     nf_instance_id: str
     success: bool
     time_stamp: str
-    auth_type: Literal["5G_AKA", "EAP_AKA_PRIME"]
+    auth_type: AuthType
     serving_network_name: str
 
 

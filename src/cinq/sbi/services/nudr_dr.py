@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, Protocol
 
 from cinq.sbi.operation import Created, Model, SecretModel, operation, service
+from cinq.sbi.services.nausf_ueauthentication import AuthType
 from cinq.sbi.services.nudm_sdm import (
     AccessAndMobilitySubscriptionData,
     SessionManagementSubscriptionData,
@@ -29,7 +30,7 @@ class SequenceNumber(Model):
 class AuthenticationSubscription(SecretModel):
     """Hexadecimal: encPermanentKey 32 (TUAK: or 64) digits, encOpcKey 32, encTopcKey 64, AMF 4."""
 
-    authentication_method: Literal["5G_AKA", "EAP_AKA_PRIME"]
+    authentication_method: AuthType
     enc_permanent_key: str | None = None
     sequence_number: SequenceNumber | None = None
     authentication_management_field: str | None = None

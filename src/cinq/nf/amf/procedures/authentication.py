@@ -11,10 +11,11 @@ from cinq.nf.amf.context import SecurityContext
 from cinq.nf.amf.procedures.identity import ask_suci
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import Supi
-from cinq.procedure import Refused, Timer, TimerExpired
+from cinq.procedure import Refused, Timer, TimerExpired, Why
 from cinq.sbi import Problem
 from cinq.sbi.services.nausf_ueauthentication import (
     AuthenticationInfo,
+    Av5gAka,
     ConfirmationData,
     ResynchronizationInfo,
 )
@@ -82,6 +83,9 @@ async def challenge_for(ue: Ue, identity: str, lost: ResynchronizationInfo | Non
         )
     )
     data = created.body.auth_data_5g
+    if not isinstance(data, Av5gAka):
+        why = Why("the subscription asks for EAP-AKA', which this AMF does not carry yet")
+        raise Refused(nas.AuthenticationReject(), why)
     rand, autn, hxres_star = map(bytes.fromhex, (data.rand, data.autn, data.hxres_star))
     return Challenge(created.id, rand, autn, hxres_star)
 
