@@ -178,7 +178,7 @@ def test_ipv4v6_gets_ipv4_and_is_told_why(kind: str) -> None:
 def test_ssc_mode(tail: str) -> None:
     message, cause = refused(request(tail=tail))
     assert isinstance(message, nas.PDUSessionEstablishmentReject)
-    assert (message.cause, message.allowed_ssc_mode, cause) == (68, 1, "SSC_NOT_SUPPORTED")
+    assert (message.cause, message.allowed_ssc_mode, cause) == (68, {1}, "SSC_NOT_SUPPORTED")
 
 
 @pytest.mark.parametrize("tail", ["91", "91a1", "91a4"])

@@ -68,12 +68,32 @@ dnn = st.lists(label, min_size=1, max_size=4).map(".".join)
 exact_rate = st.builds(
     lambda n, step: n * step, st.integers(0, 65535), st.sampled_from((1000, 64000, 10**6, 10**9))
 )
-component = st.one_of(
-    st.just((nas.Component.MATCH_ALL, b"")),
-    st.tuples(st.just(nas.Component.IPV4_REMOTE_ADDRESS), st.binary(min_size=8, max_size=8)),
-    st.tuples(st.just(nas.Component.REMOTE_PORT_RANGE), st.binary(min_size=4, max_size=4)),
-    st.tuples(st.just(nas.Component.IPV6_LOCAL_PREFIX), st.binary(min_size=17, max_size=17)),
-    st.tuples(st.just(nas.Component.PROTOCOL), st.binary(min_size=1, max_size=1)),
+SIZES = {
+    nas.Component.MATCH_ALL: 0, nas.Component.IPV4_REMOTE_ADDRESS: 8, nas.Component.IPV4_LOCAL_ADDRESS: 8,
+    nas.Component.IPV6_REMOTE_PREFIX: 17, nas.Component.IPV6_LOCAL_PREFIX: 17, nas.Component.PROTOCOL: 1,
+    nas.Component.LOCAL_PORT: 2, nas.Component.LOCAL_PORT_RANGE: 4, nas.Component.REMOTE_PORT: 2,
+    nas.Component.REMOTE_PORT_RANGE: 4, nas.Component.SECURITY_PARAMETER_INDEX: 4,
+    nas.Component.TRAFFIC_CLASS: 2, nas.Component.FLOW_LABEL: 3, nas.Component.DESTINATION_MAC: 6,
+    nas.Component.SOURCE_MAC: 6, nas.Component.C_TAG_VID: 2, nas.Component.S_TAG_VID: 2,
+    nas.Component.C_TAG_PCP_DEI: 1, nas.Component.S_TAG_PCP_DEI: 1, nas.Component.ETHERTYPE: 2,
+}  # fmt: skip
+LATER = {  # of release 16 and 18
+    nas.Component.DESTINATION_MAC_RANGE: 12, nas.Component.SOURCE_MAC_RANGE: 12,
+    nas.Component.EXTENDED_C_TAG_PCP_DEI: 1, nas.Component.EXTENDED_S_TAG_PCP_DEI: 1,
+}  # fmt: skip
+
+
+def _component(kind: nas.Component, size: int) -> st.SearchStrategy[tuple[int, bytes]]:
+    return st.tuples(st.just(kind), st.binary(min_size=size, max_size=size))
+
+
+media = st.lists(st.binary(max_size=8), max_size=3).map(
+    lambda entries: bytes((len(entries),)) + b"".join(bytes((len(e),)) + e for e in entries)
+)
+component = st.one_of([_component(kind, size) for kind, size in SIZES.items()])
+later_component = st.one_of(
+    *(_component(kind, size) for kind, size in LATER.items()),
+    st.tuples(st.just(nas.Component.RTP_MULTIPLEXED_MEDIA), media),
 )
 packet_filter = st.builds(
     nas.PacketFilter, half, st.integers(1, 3), st.lists(component, min_size=1, max_size=3).map(tuple)
@@ -84,6 +104,8 @@ qos_rule = st.one_of(
     st.builds(nas.QosRule, octet, st.just(1), flags, filters, octet, qfi, flags),
     st.builds(nas.QosRule, octet, st.just(2)),
     st.builds(nas.QosRule, octet, st.sampled_from((3, 4)), flags, filters, st.none() | octet),
+    st.builds(nas.QosRule, octet, st.just(4), flags, filters, octet, qfi, flags),
+    st.builds(nas.QosRule, octet, st.just(6), flags, st.just(()), octet, qfi, flags),
     st.builds(
         nas.QosRule,
         octet,
@@ -126,6 +148,25 @@ ucs2_text = st.text(st.characters(max_codepoint=0xD7FF), max_size=30)
 def _seconds(codec: object) -> st.SearchStrategy[int]:
     assert isinstance(codec, Codec)
     return octet.map(lambda n: int(codec.decode(bytes((n,)))))
+
+
+bearer = st.builds(
+    nas.MappedEpsBearer,
+    half,
+    st.integers(1, 3),
+    flags,
+    st.lists(st.tuples(octet, st.binary(max_size=12)), max_size=4).map(tuple),
+)
+compression = st.one_of(
+    st.builds(nas.IpHeaderCompression, st.frozensets(st.integers(0, 6)), st.integers(0, 65535)),
+    st.builds(
+        nas.IpHeaderCompression,
+        st.frozensets(st.integers(0, 6)),
+        st.integers(0, 65535),
+        octet,
+        st.binary(max_size=9),
+    ),
+)
 
 
 BY_CODEC: dict[int, st.SearchStrategy[object]] = {
@@ -179,6 +220,13 @@ BY_CODEC: dict[int, st.SearchStrategy[object]] = {
             st.builds(nas.NetworkName, gsm_text, st.just(False), flags)
             | st.builds(nas.NetworkName, ucs2_text, st.just(True), flags),
         ),
+        (ie.mapped_eps_bearer_contexts, st.lists(bearer, min_size=1, max_size=3)),
+        (ie.ip_header_compression, compression),
+        (ie.dn_request, st.text(st.characters(max_codepoint=0x7FF), min_size=1, max_size=30)),
+        (
+            ie.suggested_interface_identifier,
+            st.builds(nas.PduAddress, st.none(), st.binary(min_size=8, max_size=8)),
+        ),
         (ie.flag, flags),
         (ie.octet, octet),
         (ie.gmm_cause, octet),
@@ -199,10 +247,23 @@ def of_row(row: Row) -> st.SearchStrategy[object]:
     strategy = BY_CODEC.get(id(row.codec))
     if strategy is not None:
         return strategy
-    assert not isinstance(row.codec, Nibble), row.name
-    assert row.codec.decode is bytes, f"{row.name}: no strategy for its codec"
-    low = row.codec.low
-    return st.binary(min_size=low, max_size=max(low, min(row.codec.high, low + 12)))
+    codec = row.codec
+    if isinstance(codec, Nibble):
+        return st.sampled_from(codec.values)
+    low = codec.low
+    octets = st.binary(min_size=low, max_size=max(low, min(codec.high, low + 12)))
+    if codec.decode is bytes:
+        return octets
+    assert codec.low == codec.high or codec.high < 40, f"{row.name}: no strategy for its codec"
+    return octets.map(lambda b: meaning(codec, b)).filter(lambda value: value is not None)
+
+
+def meaning(codec: Codec[object], octets: bytes) -> object:
+    """What an element of little structure means; None when it has no meaning."""
+    try:
+        return codec.decode(octets)
+    except (ValueError, IndexError):
+        return None
 
 
 def messages(kind: type[NasMessage], optional: frozenset[str] | None = None) -> st.SearchStrategy[NasMessage]:

@@ -28,7 +28,7 @@ def refusal(
     pdu_session_id: int, pti: int, cause: GsmCause, error: str, detail: str, *, status: int = 403
 ) -> SmContextRefused:
     """A create refused with PDU SESSION ESTABLISHMENT REJECT for the UE. error: of TS 29.502 table 6.1.7.3-1."""
-    allowed = 1 if cause == GsmCause.NOT_SUPPORTED_SSC_MODE else None
+    allowed = frozenset((SscMode.SSC_MODE_1,)) if cause == GsmCause.NOT_SUPPORTED_SSC_MODE else None
     reject = nas.PDUSessionEstablishmentReject(
         pdu_session_id=pdu_session_id, pti=pti, cause=cause, allowed_ssc_mode=allowed
     )

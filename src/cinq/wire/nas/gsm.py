@@ -5,6 +5,9 @@ from __future__ import annotations
 from cinq.numbering import SNssai
 from cinq.wire.nas import ie
 from cinq.wire.nas.engine import GsmMessage
+from cinq.wire.nas.ie.capability import Capability5gsm, GsmNetworkFeatureSupport
+from cinq.wire.nas.ie.eps import MappedEpsBearer
+from cinq.wire.nas.ie.gsm import CongestionReAttemptIndicator, IpHeaderCompression
 from cinq.wire.nas.ie.qos import QosFlowDescription, QosRule
 from cinq.wire.nas.ie.session import (
     ExtendedPco,
@@ -26,21 +29,21 @@ class PDUSessionEstablishmentRequest(
     integrity_protection_maximum_data_rate: IntegrityProtectionMaximumDataRate = v(ie.integrity_rate)
     pdu_session_type: int | None = tv1(0x9, ie.pdu_session_type)
     ssc_mode: int | None = tv1(0xA, ie.ssc_mode)
-    capability_5gsm: bytes | None = tlv(0x28, ie.octets(1, 13))
+    capability_5gsm: Capability5gsm | None = tlv(0x28, ie.capability_5gsm)
     maximum_number_of_supported_packet_filters: int | None = tv(0x55, ie.packet_filter_count)
     always_on_requested: bool | None = tv1(0xB, ie.flag)
-    sm_pdu_dn_request_container: bytes | None = tlv(0x39, ie.octets(1, 253))
+    sm_pdu_dn_request_container: str | None = tlv(0x39, ie.dn_request)
     extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_ue)
-    ip_header_compression_configuration: bytes | None = tlv(0x66, ie.octets(3, 255))
+    ip_header_compression_configuration: IpHeaderCompression | None = tlv(0x66, ie.ip_header_compression)
     ds_tt_ethernet_port_mac_address: bytes | None = tlv(0x6E, ie.octets(6, 6))
-    ue_ds_tt_residence_time: bytes | None = tlv(0x6F, ie.octets(8, 8))
+    ue_ds_tt_residence_time: int | None = tlv(0x6F, ie.residence_time)
     port_management_information_container: bytes | None = tlve(0x74, ie.octets(5))
-    ethernet_header_compression_configuration: bytes | None = tlv(0x1F, ie.octets(1, 1))
-    suggested_interface_identifier: PduAddress | None = tlv(0x29, ie.pdu_address)
+    ethernet_header_compression_configuration: int | None = tlv(0x1F, ie.ethernet_header_compression)
+    suggested_interface_identifier: PduAddress | None = tlv(0x29, ie.suggested_interface_identifier)
     service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))
     requested_mbs_container: bytes | None = tlve(0x70, ie.octets(5))
-    pdu_session_pair_id: bytes | None = tlv(0x34, ie.octets(1, 1))
-    rsn: bytes | None = tlv(0x35, ie.octets(1, 1))
+    pdu_session_pair_id: int | None = tlv(0x34, ie.octet)
+    rsn: int | None = tlv(0x35, ie.rsn)
     ursp_rule_enforcement_reports: bytes | None = tlv(0x36, ie.octets(2))
 
 
@@ -65,17 +68,17 @@ class PDUSessionEstablishmentAccept(
     rq_timer: int | None = tv(0x56, ie.gprs_timer)
     s_nssai: SNssai | None = tlv(0x22, ie.s_nssai)
     always_on: bool | None = tv1(0x8, ie.flag)
-    mapped_eps_bearer_contexts: bytes | None = tlve(0x75, ie.octets(4))
+    mapped_eps_bearer_contexts: list[MappedEpsBearer] | None = tlve(0x75, ie.mapped_eps_bearer_contexts)
     eap_message: bytes | None = tlve(0x78, ie.eap_message)
     authorized_qos_flow_descriptions: list[QosFlowDescription] | None = tlve(0x79, ie.qos_flow_descriptions)
     extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_network)
     dnn: str | None = tlv(0x25, ie.dnn, strict=True)
-    gsm_network_feature_support: bytes | None = tlv(0x17, ie.octets(1, 13))
-    serving_plmn_rate_control: bytes | None = tlv(0x18, ie.octets(2, 2))
+    gsm_network_feature_support: GsmNetworkFeatureSupport | None = tlv(0x17, ie.gsm_network_feature_support)
+    serving_plmn_rate_control: int | None = tlv(0x18, ie.serving_plmn_rate_control)
     atsss_container: bytes | None = tlve(0x77, ie.octets(0))
-    control_plane_only_indication: int | None = tv1(0xC, ie.half_octet)
-    ip_header_compression_configuration: bytes | None = tlv(0x66, ie.octets(3, 255))
-    ethernet_header_compression_configuration: bytes | None = tlv(0x1F, ie.octets(1, 1))
+    control_plane_only_indication: bool | None = tv1(0xC, ie.flag)
+    ip_header_compression_configuration: IpHeaderCompression | None = tlv(0x66, ie.ip_header_compression)
+    ethernet_header_compression_configuration: int | None = tlv(0x1F, ie.ethernet_header_compression)
     service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))
     received_mbs_container: bytes | None = tlve(0x71, ie.octets(6))
     n3qai: bytes | None = tlve(0x70, ie.octets(6))
@@ -90,9 +93,11 @@ class PDUSessionEstablishmentReject(
 
     cause: int = v(ie.gsm_cause)
     back_off_timer: int | None = tlv(0x37, ie.gprs_timer_3)
-    allowed_ssc_mode: int | None = tv1(0xF, ie.half_octet)
+    allowed_ssc_mode: frozenset[int] | None = tv1(0xF, ie.allowed_ssc_modes)
     eap_message: bytes | None = tlve(0x78, ie.eap_message)
-    congestion_re_attempt_indicator: bytes | None = tlv(0x61, ie.octets(1, 1))
+    congestion_re_attempt_indicator: CongestionReAttemptIndicator | None = tlv(
+        0x61, ie.congestion_re_attempt_indicator
+    )
     extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_network)
     re_attempt_indicator: ReAttemptIndicator | None = tlv(0x1D, ie.re_attempt_indicator)
     service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))
@@ -131,7 +136,7 @@ class PDUSessionModificationRequest(
 ):
     """UE to network."""
 
-    capability_5gsm: bytes | None = tlv(0x28, ie.octets(1, 13))
+    capability_5gsm: Capability5gsm | None = tlv(0x28, ie.capability_5gsm)
     cause: int | None = tv(0x59, ie.gsm_cause)
     maximum_number_of_supported_packet_filters: int | None = tv(0x55, ie.packet_filter_count)
     always_on_requested: bool | None = tv1(0xB, ie.flag)
@@ -140,11 +145,11 @@ class PDUSessionModificationRequest(
     )
     requested_qos_rules: list[QosRule] | None = tlve(0x7A, ie.qos_rules)
     requested_qos_flow_descriptions: list[QosFlowDescription] | None = tlve(0x79, ie.qos_flow_descriptions)
-    mapped_eps_bearer_contexts: bytes | None = tlve(0x75, ie.octets(4))
+    mapped_eps_bearer_contexts: list[MappedEpsBearer] | None = tlve(0x75, ie.mapped_eps_bearer_contexts)
     extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_ue)
     port_management_information_container: bytes | None = tlve(0x74, ie.octets(1))
-    ip_header_compression_configuration: bytes | None = tlv(0x66, ie.octets(3, 255))
-    ethernet_header_compression_configuration: bytes | None = tlv(0x1F, ie.octets(1, 1))
+    ip_header_compression_configuration: IpHeaderCompression | None = tlv(0x66, ie.ip_header_compression)
+    ethernet_header_compression_configuration: int | None = tlv(0x1F, ie.ethernet_header_compression)
     requested_mbs_container: bytes | None = tlve(0x70, ie.octets(5))
     service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))
     non_3gpp_delay_budget: bytes | None = tlve(0x73, ie.octets(3))
@@ -159,7 +164,9 @@ class PDUSessionModificationReject(
 
     cause: int = v(ie.gsm_cause)
     back_off_timer: int | None = tlv(0x37, ie.gprs_timer_3)
-    congestion_re_attempt_indicator: bytes | None = tlv(0x61, ie.octets(1, 1))
+    congestion_re_attempt_indicator: CongestionReAttemptIndicator | None = tlv(
+        0x61, ie.congestion_re_attempt_indicator
+    )
     extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_network)
     re_attempt_indicator: ReAttemptIndicator | None = tlv(0x1D, ie.re_attempt_indicator)
 
@@ -174,14 +181,14 @@ class PDUSessionModificationCommand(
     rq_timer: int | None = tv(0x56, ie.gprs_timer)
     always_on: bool | None = tv1(0x8, ie.flag)
     authorized_qos_rules: list[QosRule] | None = tlve(0x7A, ie.qos_rules)
-    mapped_eps_bearer_contexts: bytes | None = tlve(0x75, ie.octets(4))
+    mapped_eps_bearer_contexts: list[MappedEpsBearer] | None = tlve(0x75, ie.mapped_eps_bearer_contexts)
     authorized_qos_flow_descriptions: list[QosFlowDescription] | None = tlve(0x79, ie.qos_flow_descriptions)
     extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_network)
     atsss_container: bytes | None = tlve(0x77, ie.octets(0))
-    ip_header_compression_configuration: bytes | None = tlv(0x66, ie.octets(3, 255))
+    ip_header_compression_configuration: IpHeaderCompression | None = tlv(0x66, ie.ip_header_compression)
     port_management_information_container: bytes | None = tlve(0x74, ie.octets(1))
-    serving_plmn_rate_control: bytes | None = tlv(0x1E, ie.octets(2, 2))
-    ethernet_header_compression_configuration: bytes | None = tlv(0x1F, ie.octets(1, 1))
+    serving_plmn_rate_control: int | None = tlv(0x1E, ie.serving_plmn_rate_control)
+    ethernet_header_compression_configuration: int | None = tlv(0x1F, ie.ethernet_header_compression)
     received_mbs_container: bytes | None = tlve(0x71, ie.octets(6))
     service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))
     alternative_s_nssai: SNssai | None = tlv(0x5A, ie.s_nssai)
@@ -232,7 +239,9 @@ class PDUSessionReleaseCommand(GsmMessage, name="PDU SESSION RELEASE COMMAND", t
     cause: int = v(ie.gsm_cause)
     back_off_timer: int | None = tlv(0x37, ie.gprs_timer_3)
     eap_message: bytes | None = tlve(0x78, ie.eap_message)
-    congestion_re_attempt_indicator: bytes | None = tlv(0x61, ie.octets(1, 1))
+    congestion_re_attempt_indicator: CongestionReAttemptIndicator | None = tlv(
+        0x61, ie.congestion_re_attempt_indicator
+    )
     extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_network)
     access_type: int | None = tv1(0xD, ie.access_type)
     service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))

@@ -45,7 +45,8 @@ def _value(value: object) -> Plain:
     if isinstance(value, Mapping):
         return {str(key): _value(each) for key, each in value.items()}
     if isinstance(value, Struct):
-        return {name: _value(getattr(value, name)) for name in value.__struct_fields__}
+        names = (*value.__struct_fields__, *getattr(type(value), "SHOWN", ()))
+        return {name: _value(getattr(value, name)) for name in names}
     if isinstance(value, timedelta):
         return f"{value // timedelta(minutes=1):+d} min"
     return value.isoformat() if isinstance(value, date) else str(value)

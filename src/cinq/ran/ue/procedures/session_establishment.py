@@ -19,7 +19,7 @@ _TYPES = {
     "IPv6": nas.PduSessionType.IPV6,
     "IPv4v6": nas.PduSessionType.IPV4V6,
 }
-_CAPABILITY = b"\0"
+_CAPABILITY = nas.Capability5gsm.of()
 _ASKED_PCO = [
     (nas.EPCO_IP_ADDRESS_ALLOCATION_VIA_NAS, b""),
     (nas.EPCO_DNS_SERVER_IPV4, b""),

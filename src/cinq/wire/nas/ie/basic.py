@@ -19,6 +19,11 @@ def octets(low: int = 0, high: int | None = None) -> Codec[bytes]:
     return Codec(bytes, bytes, low, high)
 
 
+def utf8(low: int, high: int | None = None) -> Codec[str]:
+    """Text in UTF-8 of low to high octets."""
+    return Codec(lambda b: b.decode("utf-8"), lambda text: text.encode("utf-8"), low, high)
+
+
 def number(size: int) -> Codec[int]:
     """An unsigned integer of size octets."""
     if size == 1:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from enum import IntEnum
 from functools import lru_cache
+from typing import ClassVar
 
 from msgspec import Struct
 
+from cinq.wire.nas.ie.filters import PacketFilterComponents, components, in_words
 from cinq.wire.nas.ie.session import bit_rate, bit_rate_octets
 from cinq.wire.nas.row import Codec
 
@@ -29,50 +31,21 @@ class Direction(IntEnum):
     BIDIRECTIONAL = 3
 
 
-class Component(IntEnum):
-    """Packet filter component type identifier."""
-
-    MATCH_ALL = 0x01
-    IPV4_REMOTE_ADDRESS = 0x10
-    IPV4_LOCAL_ADDRESS = 0x11
-    IPV6_REMOTE_PREFIX = 0x21
-    IPV6_LOCAL_PREFIX = 0x23
-    PROTOCOL = 0x30
-    LOCAL_PORT = 0x40
-    LOCAL_PORT_RANGE = 0x41
-    REMOTE_PORT = 0x50
-    REMOTE_PORT_RANGE = 0x51
-    SECURITY_PARAMETER_INDEX = 0x60
-    TRAFFIC_CLASS = 0x70
-    FLOW_LABEL = 0x80
-    DESTINATION_MAC = 0x81
-    SOURCE_MAC = 0x82
-    C_TAG_VID = 0x83
-    S_TAG_VID = 0x84
-    C_TAG_PCP_DEI = 0x85
-    S_TAG_PCP_DEI = 0x86
-    ETHERTYPE = 0x87
-    DESTINATION_MAC_RANGE = 0x88
-    SOURCE_MAC_RANGE = 0x89
-
-
-_SIZES = {
-    0x01: 0, 0x10: 8, 0x11: 8, 0x21: 17, 0x23: 17, 0x30: 1, 0x40: 2, 0x41: 4, 0x50: 2, 0x51: 4, 0x60: 4,
-    0x70: 2, 0x80: 3, 0x81: 6, 0x82: 6, 0x83: 2, 0x84: 2, 0x85: 1, 0x86: 1, 0x87: 2, 0x88: 12, 0x89: 12,
-}  # fmt: skip
-_COMPONENTS: dict[int, int] = {int(component): component for component in Component}
-
-
 class PacketFilter(Struct, frozen=True):
-    """identifier: 0 to 15. direction: a Direction. components: (Component, value octets).
+    """identifier: 0 to 15. direction: a Direction. components: see filters.py.
 
-    A component of unknown type holds all octets that follow, since its length is not known. For the operation
-    MODIFY_AND_DELETE_FILTERS only the identifier counts.
+    For the operation MODIFY_AND_DELETE_FILTERS only the identifier counts.
     """
 
     identifier: int
     direction: int = Direction.BIDIRECTIONAL
-    components: tuple[tuple[int, bytes], ...] = ()
+    components: PacketFilterComponents = ()
+    SHOWN: ClassVar[tuple[str, ...]] = ("matches",)
+
+    @property
+    def matches(self) -> str:
+        """Its components in words."""
+        return ", ".join(in_words(kind, value) for kind, value in self.components)
 
 
 class QosRule(Struct, frozen=True, cache_hash=True):
@@ -88,9 +61,6 @@ class QosRule(Struct, frozen=True, cache_hash=True):
     precedence: int | None = None
     qfi: int | None = None
     segregation: bool = False
-
-
-MATCH_ALL: tuple[tuple[int, bytes], ...] = ((Component.MATCH_ALL, b""),)
 
 
 def _rules(b: bytes) -> list[QosRule]:
@@ -116,7 +86,7 @@ def _rule(identifier: int, b: bytes) -> QosRule:
         head, after = b[position], position + 2 + b[position + 1]
         if after > len(b):
             raise ValueError(f"a packet filter of QoS rule {identifier} is cut")
-        filters.append(PacketFilter(head & 15, head >> 4 & 3, _components(b[position + 2 : after])))
+        filters.append(PacketFilter(head & 15, head >> 4 & 3, components(b[position + 2 : after])))
         position = after
     precedence = b[position] if position < len(b) else None
     last = b[position + 1] if position + 1 < len(b) else None
@@ -128,18 +98,6 @@ def _rule(identifier: int, b: bytes) -> QosRule:
     )
 
 
-def _components(b: bytes) -> tuple[tuple[int, bytes], ...]:
-    found, position = [], 0
-    while position < len(b):
-        kind = b[position]
-        after = position + 1 + _SIZES.get(kind, len(b))
-        if kind in _SIZES and after > len(b):
-            raise ValueError(f"packet filter component {kind:#04x} is cut")
-        found.append((_COMPONENTS.get(kind, kind), b[position + 1 : after]))
-        position = after
-    return tuple(found)
-
-
 def _rules_octets(rules: list[QosRule]) -> bytes:
     return b"".join([_rule_octets(rule) for rule in rules])
 
@@ -147,6 +105,9 @@ def _rules_octets(rules: list[QosRule]) -> bytes:
 @lru_cache(256)
 def _rule_octets(rule: QosRule) -> bytes:
     operation, filters = rule.operation, rule.packet_filters
+    numbers = (operation << 1, len(filters), rule.identifier >> 4, (rule.qfi or 0) >> 2)
+    if not all(0 <= number <= 15 for number in numbers):
+        raise ValueError("a QoS rule has at most 15 packet filters, an identifier up to 255, a QFI up to 63")
     out = bytearray((operation << 5 | rule.default << 4 | len(filters),))
     for each in filters:
         out += _filter_octets(each, operation)
@@ -158,6 +119,8 @@ def _rule_octets(rule: QosRule) -> bytes:
 
 
 def _filter_octets(each: PacketFilter, operation: int) -> bytes:
+    if not (0 <= each.identifier <= 15 and 0 <= each.direction <= 3):
+        raise ValueError("a packet filter has an identifier up to 15, a direction up to 3")
     if operation == _DELETE_FILTERS:
         return bytes((each.identifier,))
     content = b"".join([kind.to_bytes(1, "big") + value for kind, value in each.components])
@@ -174,7 +137,9 @@ class FlowOperation(IntEnum):
 
 
 class QosFlowDescription(Struct, frozen=True):
-    """qfi: 1 to 63. operation: a FlowOperation. e_bit: parameters follow (CREATE) or replace all (MODIFY).
+    """qfi: 1 to 63. operation: a FlowOperation.
+
+    e_bit: parameters follow (True for CREATE, False for DELETE) or replace all earlier ones (MODIFY).
 
     gfbr, mfbr: guaranteed and maximum flow bit rate in bits per second. averaging_window: milliseconds.
     """
@@ -227,6 +192,8 @@ def _flows_octets(flows: list[QosFlowDescription]) -> bytes:
 @lru_cache(256)
 def _flow_octets(flow: QosFlowDescription) -> bytes:
     parameters = _parameters_octets(flow)
+    if not (0 <= flow.qfi <= 63 and 0 <= flow.operation <= 7):
+        raise ValueError("a QoS flow description has a QFI up to 63, an operation up to 7")
     out = bytes((flow.qfi, flow.operation << 5, flow.e_bit << 6 | len(parameters)))
     for identifier, content in parameters:
         out += bytes((identifier, len(content))) + content

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import IntEnum
 from functools import lru_cache
-from typing import Self
+from typing import ClassVar, Self
 
 from msgspec import Struct
 
+from cinq.wire.nas.ie.bits import Features
 from cinq.wire.nas.row import Codec, Nibble
 
 
 @lru_cache(256)
-def _set(octet: int) -> frozenset[int]:
+def algorithms(octet: int) -> frozenset[int]:
+    """The numbers of the algorithms whose bits are set, number 0 in bit 8."""
     return frozenset(i for i in range(8) if octet >> (7 - i) & 1)
 
 
-def _octet(algorithms: Iterable[int]) -> int:
-    return sum(1 << (7 - i) for i in set(algorithms))
+def _octet(numbers: Iterable[int]) -> int:
+    return sum(1 << (7 - i) for i in set(numbers))
 
 
 class UeSecurityCapability(Struct, frozen=True):
@@ -28,6 +31,7 @@ class UeSecurityCapability(Struct, frozen=True):
     """
 
     octets: bytes
+    SHOWN: ClassVar[tuple[str, ...]] = ("ea", "ia", "eea", "eia")
 
     @classmethod
     def of(
@@ -38,10 +42,10 @@ class UeSecurityCapability(Struct, frozen=True):
         eia: Iterable[int] | None = None,
     ) -> Self:
         sets = (ea, ia) if eea is None and eia is None else (ea, ia, eea or (), eia or ())
-        return cls(bytes(_octet(algorithms) for algorithms in sets))
+        return cls(bytes(_octet(numbers) for numbers in sets))
 
     def _at(self, index: int) -> frozenset[int]:
-        return _set(self.octets[index]) if index < len(self.octets) else frozenset()
+        return algorithms(self.octets[index]) if index < len(self.octets) else frozenset()
 
     @property
     def ea(self) -> frozenset[int]:
@@ -96,46 +100,88 @@ additional_security_information: Codec[AdditionalSecurityInformation] = Codec(
 imeisv_request: Nibble[bool] = Nibble(lambda n: n & 7 == 1, int)  # TS 24.008 §10.5.5.10
 
 
-class NetworkFeatureSupport(Struct, frozen=True):
-    """5GS network feature support, §9.11.3.5, as octets of which the first bits are named.
+class NetworkFeature(IntEnum):
+    """Bits of the 5GS network feature support, §9.11.3.5. NO_N3_DATA_TRANSFER says what is not supported."""
+
+    IMS_VOPS_3GPP = 0
+    IMS_VOPS_NON_3GPP = 1
+    INTERWORKING_WITHOUT_N26 = 6
+    MPS_VALID = 7
+    EMERGENCY_NON_3GPP = 8
+    MCS_VALID = 9
+    CP_CIOT = 12
+    NO_N3_DATA_TRANSFER = 13
+    IPHC_CP_CIOT = 14
+    UP_CIOT = 15
+    LCS_5GS = 16
+    ATSSS = 17
+    EHC_CP_CIOT = 18
+    NAS_CONNECTION_RELEASE = 19
+    PAGING_INDICATION_FOR_VOICE = 20
+    REJECT_PAGING_REQUEST = 21
+    PAGING_RESTRICTION = 22
+    UNAVAILABILITY_PERIOD = 23
+    NON_3GPP_PATH_SWITCHING = 24
+    LCS_UPP = 25
+    SUPL = 26
+    RANGING_SIDELINK_POSITIONING = 27
+    MULTIPLE_LCS_USER_PLANES = 28
+    EXTENDED_FACILITY_FOR_LCS = 29
+
+
+class NetworkFeatureSupport(Features[NetworkFeature], frozen=True):
+    """5GS network feature support, §9.11.3.5.
 
     emergency, emergency_fallback: 0 not supported, 1 NR, 2 E-UTRA connected to 5GCN, 3 both.
+    restrict_enhanced_coverage: 0 not restricted, 1 CE modes A and B (or all of NB-N1), 2 CE mode B.
     """
 
-    octets: bytes
+    NAMED = NetworkFeature
+    SHOWN = ("features", "emergency", "emergency_fallback", "restrict_enhanced_coverage")
 
     @classmethod
     def of(
         cls,
-        *,
+        *features: NetworkFeature,
+        size: int = 2,
         ims_vops_3gpp: bool = False,
         ims_vops_non_3gpp: bool = False,
         emergency: int = 0,
         emergency_fallback: int = 0,
         interworking_without_n26: bool = False,
+        restrict_enhanced_coverage: int = 0,
     ) -> Self:
         first = ims_vops_3gpp | ims_vops_non_3gpp << 1 | (emergency & 3) << 2 | (emergency_fallback & 3) << 4
-        return cls(bytes((first | interworking_without_n26 << 6, 0)))
+        octets = bytearray(max([size, *(feature // 8 + 1 for feature in features)]))
+        octets[0] = first | interworking_without_n26 << 6
+        octets[1] = (restrict_enhanced_coverage & 3) << 2
+        for feature in features:
+            octets[feature // 8] |= 1 << feature % 8
+        return cls(bytes(octets))
 
     @property
     def ims_vops_3gpp(self) -> bool:
-        return self.octets[0] & 1 == 1
+        return NetworkFeature.IMS_VOPS_3GPP in self
 
     @property
     def ims_vops_non_3gpp(self) -> bool:
-        return self.octets[0] & 2 == 2
-
-    @property
-    def emergency(self) -> int:
-        return self.octets[0] >> 2 & 3
-
-    @property
-    def emergency_fallback(self) -> int:
-        return self.octets[0] >> 4 & 3
+        return NetworkFeature.IMS_VOPS_NON_3GPP in self
 
     @property
     def interworking_without_n26(self) -> bool:
-        return self.octets[0] & 64 == 64
+        return NetworkFeature.INTERWORKING_WITHOUT_N26 in self
+
+    @property
+    def emergency(self) -> int:
+        return self.bits(0, 2, 2)
+
+    @property
+    def emergency_fallback(self) -> int:
+        return self.bits(0, 4, 2)
+
+    @property
+    def restrict_enhanced_coverage(self) -> int:
+        return self.bits(1, 2, 2)
 
 
 network_feature_support: Codec[NetworkFeatureSupport] = Codec(NetworkFeatureSupport, lambda f: f.octets, 1, 4)
