@@ -9,10 +9,12 @@ import re
 from collections.abc import Iterator
 
 from cinq.numbering import Supi
+from cinq.trace.bounded import Bounded
 from cinq.trace.message import Arrival, Subject, TracedMessage
 from cinq.trace.n1 import N1, Connection
 from cinq.trace.n2 import N2
-from cinq.trace.n4 import N4, read_n3
+from cinq.trace.n3 import N3
+from cinq.trace.n4 import N4
 from cinq.trace.names import supis
 from cinq.transport import frames
 from cinq.transport.pcap import Packet
@@ -27,11 +29,12 @@ _COMMENT = re.compile(r"^UE (?P<ue>[^,\n]+)(?:, (?P<way>uplink|downlink), deciph
 class Exported:
     """Gives messages the UE that the comments name, and reads the records that have no layers below."""
 
-    def __init__(self, n1: N1, n2: N2, n4: N4) -> None:
+    def __init__(self, n1: N1, n2: N2, n3: N3, n4: N4) -> None:
         self._n1 = n1
         self._n2 = n2
+        self._n3 = n3
         self._n4 = n4
-        self._named: dict[str, Subject] = {}
+        self._named: Bounded[str, Subject] = Bounded()
 
     def subject(self, packet: Packet) -> Subject | None:
         """The UE that a packet's comment names."""
@@ -60,7 +63,7 @@ class Exported:
         elif record.dissector == "pfcp":
             yield from self._n4.read(_arrival(packet, record, pfcp.PORT), record.octets)
         elif record.dissector == "gtp":
-            yield from read_n3(_arrival(packet, record, gtpu.PORT), record.octets)
+            yield from self._n3.read(_arrival(packet, record, gtpu.PORT), record.octets)
 
     def _connection(self, packet: Packet) -> Connection:
         return Connection(self.subject(packet) or Subject("UE"))

@@ -78,8 +78,8 @@ def steps_of_messages(messages: Iterable[TracedMessage]) -> list[Step]:
     """The steps of a capture. What could not be decoded is a step with its fault."""
     steps = []
     for message in messages:
-        found = decoded(message.interface.upper(), message.octets) if message.decoded else None
-        cause = message.fault or message.cause
+        found = message.content
+        cause = "; ".join(filter(None, (message.cause, message.fault)))
         broken = message.integrity in ("failed", "replayed")
         if broken:
             cause = f"integrity {message.integrity}" + (f", {cause}" if cause else "")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from cinq.numbering import Supi
 from cinq.trace.names import supis
@@ -60,9 +62,15 @@ def ue_label(subject: str) -> str:
     return subject if subject.startswith("UE") else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """Where and when octets were seen. source, destination: address and port."""
+@dataclass(eq=False, slots=True)
+class Role:
+    """What an address is: a function's name. What is learnt later shows on earlier messages too."""
+
+    name: str
+
+
+class Arrival(Struct, frozen=True, gc=False):
+    """Where and when octets were seen. source, destination: address and port; a port of 0 is not known."""
 
     time_ns: int
     frame: int
@@ -70,30 +78,61 @@ class Arrival:
     destination: tuple[str, int]
 
 
-@dataclass(eq=False, slots=True)
-class TracedMessage:
+class TracedMessage(Struct, eq=False):
     """One message on one interface.
 
-    time: seconds since 1970 UTC. frame: number in the capture. source, destination: 'address:port'.
-    sender, receiver: UE, gNB, AMF, SMF or UPF. message: the 3GPP name as a class name of the codec.
-    octets: as captured, NAS deciphered. decoded: None where that was not possible; `fault` says why.
-    cause: the 3GPP cause it carries. integrity: of NAS only.
+    by, to: UE, gNB, AMF, SMF or UPF, or the role of an address. message: the 3GPP name as a class name of the codec.
+    octets: as captured, NAS deciphered. content: the message as its codec has it, where it is whole.
+    facts: makes `decoded`. cause: the 3GPP cause it carries. integrity: of NAS only. fault: what is wrong with it.
     """
 
-    time: float
-    frame: int
+    at: Arrival
     interface: Interface
-    source: str
-    destination: str
-    sender: str
-    receiver: str
+    by: str | Role
+    to: str | Role
     message: str
     octets: bytes
-    decoded: Mapping[str, object] | None = None
+    facts: Callable[[], Mapping[str, object]] | None = None
+    content: object | None = None
     cause: str = ""
     integrity: Integrity = ""
     fault: str = ""
-    subject: Subject | None = field(default=None, repr=False)
+    subject: Subject | None = None
+
+    @property
+    def time(self) -> float:
+        """Seconds since 1970 UTC."""
+        return self.at.time_ns / 1e9
+
+    @property
+    def frame(self) -> int:
+        """The number in the capture."""
+        return self.at.frame
+
+    @property
+    def source(self) -> str:
+        """'address:port'."""
+        return end(self.at.source)
+
+    @property
+    def destination(self) -> str:
+        """'address:port'."""
+        return end(self.at.destination)
+
+    @property
+    def sender(self) -> str:
+        """UE, gNB, AMF, SMF or UPF."""
+        return self.by if isinstance(self.by, str) else self.by.name
+
+    @property
+    def receiver(self) -> str:
+        """UE, gNB, AMF, SMF or UPF."""
+        return self.to if isinstance(self.to, str) else self.to.name
+
+    @property
+    def decoded(self) -> Mapping[str, object] | None:
+        """The content for programs, as far as it could be read; None where nothing could. Made anew each time."""
+        return None if self.facts is None else self.facts()
 
     @property
     def ue(self) -> str:
@@ -102,23 +141,8 @@ class TracedMessage:
 
 
 def end(address: tuple[str, int]) -> str:
-    """'address:port', IPv6 in brackets."""
+    """'address:port', IPv6 in brackets; empty where the capture has no addresses."""
     host, port = address
+    if not host:
+        return ""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def traced(
-    at: Arrival, interface: Interface, sender: str, receiver: str, message: str, octets: bytes
-) -> TracedMessage:
-    """A message as it arrived, before anything is known of its content."""
-    return TracedMessage(
-        at.time_ns / 1e9,
-        at.frame,
-        interface,
-        end(at.source),
-        end(at.destination),
-        sender,
-        receiver,
-        message,
-        octets,
-    )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+
+from msgspec import structs
 
 from cinq.crypto import aka, kdf
 from cinq.numbering import Guti, MobileIdentity, PlmnId, STmsi, Suci, SuciNai, Supi
+from cinq.trace.bounded import Bounded
 from cinq.trace.detail import cause, eap_packet
 from cinq.trace.keys import Keys
-from cinq.trace.message import Arrival, Subject, TracedMessage, traced
+from cinq.trace.message import Arrival, Subject, TracedMessage
 from cinq.trace.security import Opened, UeSecurity
 from cinq.wire import eap, nas
+from cinq.wire.examined import Examined
 from cinq.wire.nas import NasError, Protected
 
 _N1_SM_INFORMATION = 1
@@ -30,10 +35,10 @@ class N1:
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
-        self._security: dict[Subject, UeSecurity] = {}
-        self._by_tmsi: dict[STmsi, Subject] = {}
-        self._by_supi: dict[Supi, Subject] = {}
-        self.by_address: dict[str, Subject] = {}
+        self._security: Bounded[Subject, UeSecurity] = Bounded()
+        self._by_tmsi: Bounded[STmsi, Subject] = Bounded()
+        self._by_supi: Bounded[Supi, Subject] = Bounded()
+        self.by_address: Bounded[str, Subject] = Bounded()
 
     def security(self, ue: Connection) -> UeSecurity:
         """The security of the UE that a connection has turned out to be."""
@@ -72,82 +77,89 @@ class N1:
     def _undecoded(
         self, at: Arrival, octets: bytes, uplink: bool, ue: Connection, fault: str, far: str = "AMF"
     ) -> TracedMessage:
-        message = traced(at, "n1", *self._ends(uplink, far), "NAS", octets)
+        message = TracedMessage(at, "n1", *self._ends(uplink, far), "NAS", octets)
         message.subject, message.fault = ue.subject, fault
         return message
 
     def _plain(
         self, at: Arrival, octets: bytes, payload: bytes, opened: Opened, uplink: bool, ue: Connection
     ) -> Iterator[TracedMessage]:
-        try:
-            message = nas.decode(payload)
-        except NasError as error:
-            undecoded = self._undecoded(at, payload, uplink, ue, str(error))
+        examined = nas.examine(payload)
+        message = examined.message
+        if message is None:
+            undecoded = self._undecoded(at, payload, uplink, ue, "; ".join(examined.faults))
             undecoded.integrity = opened.integrity
             yield undecoded
             return
         far = "SMF" if isinstance(message, nas.GsmMessage) else "AMF"
-        shown = traced(at, "n1", *self._ends(uplink, far), type(message).__name__, payload)
-        shown.subject, shown.integrity, shown.cause = ue.subject, opened.integrity, cause(message)
-        opened = self._learn(octets, message, opened, ue)
+        shown = self._shown(at, self._ends(uplink, far), payload, examined, message)
+        shown.subject, shown.integrity = ue.subject, opened.integrity
+        if examined.whole:  # from others nothing is learnt
+            opened = self._learn(octets, message, opened, ue)
         shown.integrity = opened.integrity
-        decoded: dict[str, object] = dict(nas.plain(message))
-        packet = eap_packet(getattr(message, "eap_message", None))
-        if packet is not None:
-            decoded["eap_message"] = eap.plain(packet)
-        yield from self._containers(shown, decoded, message, opened, ue)
-        if isinstance(message, nas.ULNASTransport | nas.DLNASTransport) and (
-            message.payload_container_type == _N1_SM_INFORMATION
-        ):
-            yield from self._session_message(at, message.payload_container, opened, uplink, ue)
+        yield from self._containers(shown, message, examined.raw, opened, ue)
+        if isinstance(message, nas.ULNASTransport | nas.DLNASTransport):
+            kind: object = getattr(message, "payload_container_type", None)
+            payload_container: object = getattr(message, "payload_container", None)
+            if kind == _N1_SM_INFORMATION and isinstance(payload_container, bytes):
+                yield from self._session_message(at, payload_container, opened, uplink, ue)
+
+    def _shown(
+        self,
+        at: Arrival,
+        ends: tuple[str, str],
+        octets: bytes,
+        examined: Examined[nas.NasMessage],
+        message: nas.NasMessage,
+    ) -> TracedMessage:
+        shown = TracedMessage(at, "n1", *ends, type(message).__name__, octets)
+        shown.facts = partial(_facts, message, examined.raw)
+        shown.content = message if examined.whole else None
+        shown.cause, shown.fault = cause(message), "; ".join(examined.faults)
+        return shown
 
     def _containers(
         self,
         shown: TracedMessage,
-        decoded: dict[str, object],
         message: nas.NasMessage,
+        raw: dict[str, str],
         opened: Opened,
         ue: Connection,
     ) -> Iterator[TracedMessage]:
         """The message itself, with the NAS message container it may have decoded in its place."""
         container: object = getattr(message, "nas_message_container", None)
-        if isinstance(container, bytes):
-            inner = self._container(container, message, opened, ue)
-            if inner is None:
-                shown.fault = "NAS message container: ciphered, and no key fits"
-            else:
-                decoded["nas_message_container"] = nas.plain(inner)
-        shown.decoded = decoded
+        if not isinstance(container, bytes):
+            yield shown
+            return
+        inner = self._container(container, message, opened, ue)
+        if inner is not None:
+            shown.facts = partial(_facts, message, raw, inner)
+            yield shown
+            return
+        hidden = structs.replace(
+            shown, message="NAS message container", octets=container, facts=None, content=None
+        )
+        hidden.fault = "ciphered, and no key fits"
         yield shown
-        if shown.fault:
-            hidden = replace(shown, message="NAS message container", decoded=None)
-            hidden.octets = container if isinstance(container, bytes) else b""
-            yield hidden
-            shown.fault = ""
+        yield hidden
 
     def _container(
         self, octets: bytes, message: nas.NasMessage, opened: Opened, ue: Connection
     ) -> nas.NasMessage | None:
         initial = not isinstance(message, nas.SecurityModeComplete)
         plain = self.security(ue).container(octets, opened) if initial else octets
-        if plain is None:
-            return None
-        try:
-            return nas.decode(plain)
-        except NasError:
-            return None
+        return None if plain is None else nas.examine(plain).message
 
     def _session_message(
         self, at: Arrival, octets: bytes, opened: Opened, uplink: bool, ue: Connection
     ) -> Iterator[TracedMessage]:
-        try:
-            message = nas.decode(octets)
-        except NasError as error:
-            yield self._undecoded(at, octets, uplink, ue, str(error), "SMF")
+        examined = nas.examine(octets)
+        message = examined.message
+        if message is None:
+            yield self._undecoded(at, octets, uplink, ue, "; ".join(examined.faults), "SMF")
             return
-        shown = traced(at, "n1", *self._ends(uplink, "SMF"), type(message).__name__, octets)
-        shown.subject, shown.integrity, shown.cause = ue.subject, opened.integrity, cause(message)
-        shown.decoded = nas.plain(message)
+        shown = self._shown(at, self._ends(uplink, "SMF"), octets, examined, message)
+        shown.subject, shown.integrity = ue.subject, opened.integrity
         if isinstance(message, nas.PDUSessionEstablishmentAccept):
             address = message.pdu_address
             if address is not None and address.ipv4 is not None:
@@ -248,6 +260,19 @@ class N1:
             self._join(ue.subject, known)
         elif ue.subject.root().supi is None:
             ue.subject.call(f"5g-s-tmsi-{identity.octets.hex()}")
+
+
+def _facts(
+    message: nas.NasMessage, raw: dict[str, str], inner: nas.NasMessage | None = None
+) -> Mapping[str, object]:
+    """A message for programs. inner: what its NAS message container holds."""
+    facts: dict[str, object] = dict(nas.plain(message))
+    packet = eap_packet(getattr(message, "eap_message", None))
+    if packet is not None:
+        facts["eap_message"] = eap.plain(packet)
+    if inner is not None:
+        facts["nas_message_container"] = nas.plain(inner)
+    return facts | ({"not_read": raw} if raw else {})
 
 
 def _short(identity: Suci | SuciNai) -> str:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import ipaddress
 from collections.abc import Iterator, Mapping
 
 from cinq.numbering import NumberingError, PlmnId, STmsi
+from cinq.trace.bounded import Bounded
 from cinq.trace.detail import cause
-from cinq.trace.message import Arrival, Subject, TracedMessage, traced
+from cinq.trace.message import Arrival, Subject, TracedMessage
 from cinq.trace.n1 import N1, Connection
+from cinq.trace.n3 import N3
 from cinq.wire import ngap
-from cinq.wire.ngap import NgapError, Pdu, Sequence
+from cinq.wire.examined import Examined
+from cinq.wire.ngap import Pdu, Sequence
 
 PORT = 38412
 PPID = 60
 
 _End = tuple[str, int]
+_Leaf = tuple[str, object]
+_Transfers = dict[tuple[str, bytes], Examined[Sequence]]
 
 _TRANSFERS: Mapping[str, type[Sequence]] = {
     name.lower(): cls
@@ -23,72 +28,92 @@ _TRANSFERS: Mapping[str, type[Sequence]] = {
     if isinstance(cls, type) and issubclass(cls, Sequence) and name.endswith("Transfer")
 } | {"handoverrequesttransfer": ngap.PDUSessionResourceSetupRequestTransfer}
 
-# Initiating messages of the NG-RAN node and of the AMF, where no port tells which end is which.
-_UPLINK = (
-    *("NGSetupRequest", "InitialUEMessage", "UplinkNASTransport", "NASNonDeliveryIndication"),
-    *("UEContextReleaseRequest", "RANConfigurationUpdate", "PathSwitchRequest", "HandoverRequired"),
-    *("HandoverNotify", "UERadioCapabilityInfoIndication", "PDUSessionResourceNotify"),
-)
-_DOWNLINK = (
-    *("DownlinkNASTransport", "InitialContextSetupRequest", "PDUSessionResourceSetupRequest"),
-    *("PDUSessionResourceReleaseCommand", "PDUSessionResourceModifyRequest", "UEContextReleaseCommand"),
-    *("Paging", "HandoverRequest", "AMFConfigurationUpdate", "AMFStatusIndication"),
+# Procedures that the AMF begins (TS 38.413 §8); the NG-RAN node begins the others, and either of them these.
+_EITHER = ("NGReset", "ErrorIndication", "PrivateMessage")
+_BY_AMF = (
+    *(
+        "AMFCPRelocationIndication",
+        "AMFConfigurationUpdate",
+        "AMFStatusIndication",
+        "BroadcastSessionModification",
+    ),
+    *(
+        "BroadcastSessionRelease",
+        "BroadcastSessionSetup",
+        "ConnectionEstablishmentIndication",
+        "DeactivateTrace",
+    ),
+    *("HandoverResourceAllocation", "HandoverSuccess", "InitialContextSetup", "LocationReportingControl"),
+    *("MTCommunicationHandling", "MulticastGroupPaging", "MulticastSessionActivation", "OverloadStart"),
+    *("MulticastSessionDeactivation", "MulticastSessionUpdate", "OverloadStop", "PDUSessionResourceModify"),
+    *("PDUSessionResourceRelease", "PDUSessionResourceSetup", "PWSCancel", "Paging", "RerouteNASRequest"),
+    *("TimingSynchronisationStatus", "TraceStart", "UEContextModification", "UEContextRelease"),
+    *("UEInformationTransfer", "UERadioCapabilityCheck", "UETNLABindingRelease", "WriteReplaceWarning"),
 )
 
 
 class N2:
     """All NGAP associations of a capture."""
 
-    def __init__(self, n1: N1) -> None:
+    def __init__(self, n1: N1, n3: N3) -> None:
         self.shows_nas = True
         self._n1 = n1
-        self._by_ran_id: dict[tuple[_End, _End, int], Connection] = {}
-        self._by_amf_id: dict[tuple[str, int], Connection] = {}
-        self._amfs: set[_End] = set()
-        self._plmns: dict[_End, list[PlmnId]] = {}
-        self._named: Counter[str] = Counter()
+        self._n3 = n3.ends
+        self._by_ran_id: Bounded[tuple[_End, _End, int], Connection] = Bounded()
+        self._by_amf_id: Bounded[tuple[str, int], Connection] = Bounded()
+        self._amfs: Bounded[_End, None] = Bounded()
+        self._plmns: Bounded[_End, list[PlmnId]] = Bounded()
+        self._named: Bounded[str, int] = Bounded()
 
     def read(self, at: Arrival, octets: bytes) -> Iterator[TracedMessage]:
         """The message in an SCTP user message of PPID 60, then the NAS messages it carries."""
-        fault = ""
-        message: Pdu | None
-        try:
-            message = ngap.decode(octets)
-        except NgapError as error:
-            message, fault = (error.partial if error.tolerable else None), str(error)
+        examined = ngap.examine(octets)
+        message = examined.message
         uplink = self._uplink(at, message)
-        ends = ("gNB", "AMF") if uplink else ("AMF", "gNB")
+        name = "NGAP" if message is None else type(message).__name__
+        shown = TracedMessage(at, "n2", *(("gNB", "AMF") if uplink else ("AMF", "gNB")), name, octets)
+        shown.fault = "; ".join(examined.faults)
         if message is None:
-            shown = traced(at, "n2", *ends, "NGAP", octets)
-            shown.fault = fault
             yield shown
             return
-        shown = traced(at, "n2", *ends, type(message).__name__, octets)
+        leaves = list(_leaves("", message))
         gnb, amf = (at.source, at.destination) if uplink else (at.destination, at.source)
         ue = self._connection(gnb, amf, message)
-        self._serving_networks(amf, ue, message)
-        shown.cause = cause(message)
-        faults: list[str] = []
-        shown.decoded = {"message": shown.message, **_members(message, faults)}
-        if fault:
-            faults.append(fault)
-        shown.fault = "; ".join(faults)
-        if ue is not None:
-            shown.subject = ue.subject
-        nas = [value for name, value in _leaves(message) if name.endswith("nas_pdu")] if ue else []
-        inner = [each for pdu in nas if ue for each in self._n1.read(at, pdu, uplink, ue)]
+        self._serving_networks(amf, ue, leaves)
+        transfers = _transfers(leaves)
+        self._tunnels(uplink, leaves)
+        self._content(shown, examined, transfers)
+        shown.subject = ue.subject if ue is not None else None
+        nas = [value for name, value in leaves if name.endswith("nas_pdu") and isinstance(value, bytes)]
+        inner = [each for pdu in nas for each in self._n1.read(at, pdu, uplink, ue)] if ue else []
         yield shown
         if self.shows_nas:
             yield from inner
 
+    def _content(self, shown: TracedMessage, examined: Examined[Pdu], transfers: _Transfers) -> None:
+        """What the message says, and what is wrong with it and with its transfers."""
+        message = examined.message
+        if message is None:
+            return
+        faults = [*examined.faults]
+        for (name, _), each in transfers.items():
+            faults += [f"{_TRANSFERS[name.replace('_', '')].__name__}: {fault}" for fault in each.faults]
+        shown.fault = "; ".join(faults)
+        shown.cause = cause(message)
+        raw = {"not_read": examined.raw} if examined.raw else {}
+        shown.facts = lambda: {"message": shown.message, **_members(message, transfers), **raw}
+        shown.content = message if examined.whole else None
+
     def _uplink(self, at: Arrival, message: Pdu | None) -> bool:
+        """By the AMF's port, else by who begins the procedure, else by which end was seen to be an AMF."""
         if (at.source[1] == PORT) != (at.destination[1] == PORT):
             return at.destination[1] == PORT
-        name = "" if message is None else type(message).__name__
-        if name in _UPLINK or name in _DOWNLINK:
-            self._amfs.add(at.destination if name in _UPLINK else at.source)
-            return name in _UPLINK
-        return at.source not in self._amfs
+        if message is None or message.PROCEDURE in _EITHER:
+            return at.source not in self._amfs
+        by_amf = message.PROCEDURE.startswith("Downlink") or message.PROCEDURE in _BY_AMF
+        uplink = by_amf != (message.KIND == "initiatingMessage")
+        self._amfs[at.destination if uplink else at.source] = None
+        return uplink
 
     def _connection(self, gnb: _End, amf: _End, message: Pdu) -> Connection | None:
         """The connection that the AMF UE NGAP ID and the RAN UE NGAP ID name, TS 38.413 §8.6 and §9.3.3."""
@@ -114,31 +139,41 @@ class N2:
     def _name(self, ran_id: int | None, amf_id: int | None) -> str:
         """What to call a UE that nothing else names. Identities are used again, by another gNB or later: numbered."""
         name = f"RAN UE NGAP ID {ran_id}" if ran_id is not None else f"AMF UE NGAP ID {amf_id}"
-        self._named[name] += 1
-        return name if self._named[name] == 1 else f"{name} ({self._named[name]})"
+        times = self._named[name] = self._named.get(name, 0) + 1
+        return name if times == 1 else f"{name} ({times})"
 
     def _paged(self, message: Pdu) -> Connection | None:
         """Whom a Paging message calls, TS 38.413 §8.5.1; None for messages of no single UE."""
-        if not isinstance(message, ngap.Paging) or message.ue_paging_identity[0] != "fiveG-S-TMSI":
+        identity: object = getattr(message, "ue_paging_identity", None)
+        if not isinstance(identity, tuple) or not isinstance(identity[1], ngap.FiveGSTMSI):
             return None
         ue = Connection(Subject("UE"))
-        self._n1.temporary(_s_tmsi(message.ue_paging_identity[1]), ue)
+        self._n1.temporary(_s_tmsi(identity[1]), ue)
         return ue
 
-    def _serving_networks(self, amf: _End, ue: Connection | None, message: Pdu) -> None:
+    def _serving_networks(self, amf: _End, ue: Connection | None, leaves: list[_Leaf]) -> None:
         """PLMNs that a message names: first those of the UE's own messages, then those of the AMF."""
-        named = []
-        for name, value in _leaves(message):
-            if name == "plmn_identity":
-                try:
-                    named.append(PlmnId.from_octets(value))
-                except NumberingError:
-                    continue
         served = self._plmns.setdefault(amf, [])
         mine = served if ue is None else ue.plmns
-        mine += [plmn for plmn in dict.fromkeys(named) if plmn not in mine]
+        for octets in {value for name, value in leaves if name == "plmn_identity"}:
+            try:
+                plmn = PlmnId.from_octets(octets) if isinstance(octets, bytes) else None
+            except NumberingError:
+                continue
+            if plmn is not None and plmn not in mine and len(mine) < _PLMNS:
+                mine.append(plmn)
         if ue is not None:
             ue.plmns += [plmn for plmn in served if plmn not in ue.plmns]
+
+    def _tunnels(self, uplink: bool, leaves: list[_Leaf]) -> None:
+        """The addresses on N3 of the gNB, which speaks of its own, and of the UPF, which the AMF tells of."""
+        for name, value in leaves:
+            if isinstance(value, ngap.GTPTunnel) and ("ul_ng" in name) != uplink:
+                for address in _addresses(value):
+                    self._n3.learn(address, "gNB" if uplink else "UPF")
+
+
+_PLMNS = 16  # serving networks of one UE or AMF that are tried
 
 
 def _s_tmsi(value: ngap.FiveGSTMSI) -> STmsi:
@@ -146,48 +181,64 @@ def _s_tmsi(value: ngap.FiveGSTMSI) -> STmsi:
 
 
 def _ue_ids(message: Pdu) -> tuple[int | None, int | None]:
-    members = dict(message.items())
-    ran_id, amf_id = members.get("ran_ue_ngap_id"), members.get("amf_ue_ngap_id")
+    """RAN and AMF UE NGAP ID. A message that could be read in part may lack either."""
+    ran_id: object = getattr(message, "ran_ue_ngap_id", None)
+    amf_id: object = getattr(message, "amf_ue_ngap_id", None)
     if isinstance(message, ngap.UEContextReleaseCommand):
-        ids = message.ue_ngap_ids
-        if ids[0] == "uE-NGAP-ID-pair":
-            ran_id, amf_id = ids[1].ran_ue_ngap_id, ids[1].amf_ue_ngap_id
-        else:
-            amf_id = ids[1]
+        ids: object = message.ue_ngap_ids
+        amf_id = ids[1] if isinstance(ids, tuple) else None
+        if isinstance(amf_id, ngap.UENGAPIDpair):
+            ran_id, amf_id = amf_id.ran_ue_ngap_id, amf_id.amf_ue_ngap_id
     elif isinstance(message, ngap.PathSwitchRequest):
         amf_id = message.source_amf_ue_ngap_id
     return (ran_id if isinstance(ran_id, int) else None, amf_id if isinstance(amf_id, int) else None)
 
 
-def _leaves(value: object) -> Iterator[tuple[str, bytes]]:
-    """The attributes that are octets, wherever they stand in a value."""
-    if isinstance(value, Sequence):
-        for name, member in value.items():
-            if isinstance(member, bytes):
-                yield name, member
-            else:
-                yield from _leaves(member)
+def _leaves(name: str, value: object) -> Iterator[_Leaf]:
+    """What stands in a value and matters beyond it: octets and tunnels, with the attribute they stand in."""
+    if isinstance(value, bytes | ngap.GTPTunnel):
+        yield name, value
+    elif isinstance(value, Sequence):
+        for attribute, member in value.items():
+            yield from _leaves(attribute, member)
     elif isinstance(value, list | tuple):
         for each in value:
-            yield from _leaves(each)
+            yield from _leaves(name, each)
 
 
-def _members(value: Sequence, faults: list[str]) -> dict[str, object]:
-    return {name: _shown(name, member, faults) for name, member in value.items()}
+def _transfers(leaves: list[_Leaf]) -> _Transfers:
+    """The transfers among the octets, read; with what stands in them added to the leaves."""
+    found: _Transfers = {}
+    for name, value in tuple(leaves):
+        cls = _TRANSFERS.get(name.replace("_", "")) if isinstance(value, bytes) else None
+        if cls is not None and isinstance(value, bytes) and (name, value) not in found:
+            found[name, value] = ngap.examine_value(cls, value)
+            leaves += _leaves("", found[name, value].message)
+    return found
 
 
-def _shown(name: str, value: object, faults: list[str]) -> object:
+def _addresses(tunnel: ngap.GTPTunnel) -> Iterator[str]:
+    """TS 38.414 §5.1: an IPv4 address, an IPv6 address, or the one and then the other."""
+    bits, size = tunnel.transport_layer_address
+    if size in (32, 160):
+        yield str(ipaddress.IPv4Address(bits >> size - 32))
+    if size in (128, 160):
+        yield str(ipaddress.IPv6Address(bits & (1 << 128) - 1))
+
+
+def _members(value: Sequence, transfers: _Transfers) -> dict[str, object]:
+    return {name: _shown(name, member, transfers) for name, member in value.items()}
+
+
+def _shown(name: str, value: object, transfers: _Transfers) -> object:
     """As ngap.plain, with the transfers decoded in their places."""
     match value:
         case Sequence():
-            return _members(value, faults)
+            return _members(value, transfers)
         case list():
-            return [_shown(name, each, faults) for each in value]
+            return [_shown(name, each, transfers) for each in value]
         case (str() as alternative, chosen):
-            return {alternative: _shown(name, chosen, faults)}
-        case bytes() if (cls := _TRANSFERS.get(name.replace("_", ""))) is not None:
-            try:
-                return _members(ngap.decode_value(cls, value), faults)
-            except NgapError as error:
-                faults.append(f"{cls.__name__}: {error}")
+            return {alternative: _shown(name, chosen, transfers)}
+        case bytes() if (found := transfers.get((name, value))) is not None and found.message is not None:
+            return _members(found.message, transfers) | ({"not_read": found.raw} if found.raw else {})
     return ngap.plain(value)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from cinq.trace import n2, n4
+from cinq.trace import n2, n3
 from cinq.trace.exported import Exported
 from cinq.trace.keys import NO_KEYS, Keys
 from cinq.trace.message import Arrival, TracedMessage
 from cinq.trace.n1 import N1
 from cinq.trace.n2 import N2
+from cinq.trace.n3 import N3
 from cinq.trace.n4 import N4
 from cinq.trace.sctp import Reassembly
 from cinq.transport import frames, pcap
@@ -42,15 +43,16 @@ class Capture(Iterator[TracedMessage]):
         self._fragments = frames.Fragments()
         self._sctp = Reassembly()
         self._n1 = N1(keys)
-        self._n2 = N2(self._n1)
-        self._n4 = N4(self._n1)
-        self._exported = Exported(self._n1, self._n2, self._n4)
+        self._n3 = N3()
+        self._n2 = N2(self._n1, self._n3)
+        self._n4 = N4(self._n1, self._n3)
+        self._exported = Exported(self._n1, self._n2, self._n3, self._n4)
         self._stream = self._read()
 
     def __next__(self) -> TracedMessage:
         message = next(self._stream)
         self.messages += 1
-        if message.decoded is None:
+        if message.facts is None:
             self.undecoded += 1
         return message
 
@@ -106,10 +108,11 @@ class Capture(Iterator[TracedMessage]):
         if pfcp.PORT in ports:
             yield from self._n4.read(at, segment.payload)
         elif gtpu.PORT in ports:
-            if n4.is_user_packet(segment.payload):
+            if n3.is_user_packet(segment.payload):
                 self.user_packets += 1
+                self._n3.user_packet(at.source[0], at.destination[0], segment.payload)
             else:
-                yield from n4.read_n3(at, segment.payload)
+                yield from self._n3.read(at, segment.payload)
         elif _SCTP_OVER_UDP in ports:
             inner = frames.segment(frames.SCTP, segment.payload)
             if inner is not None:

@@ -1,6 +1,7 @@
 """GTP-U: TS 29.281, with the PDU Session Container of TS 38.415.
 
-`decode(octets) -> GtpuMessage` raises GtpuError only; `encode(message)` writes the same octets again.
+`decode(octets) -> GtpuMessage` raises GtpuError only; `encode(message)` writes the same octets again. `examine(octets)`
+never raises: for traces, which show what is there and name the fault.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import ClassVar, Self
 from msgspec import Struct
 
 from cinq.wire.error import WireError
+from cinq.wire.examined import Examined
 
 PORT = 2152
 _E, _S, _PN = 4, 2, 1
@@ -197,6 +199,56 @@ def decode(octets: bytes) -> GtpuMessage:
     return message
 
 
+def examine(octets: bytes) -> Examined[GtpuMessage]:
+    """The message that the octets begin with, and what is wrong with it."""
+    try:
+        return Examined(decode(octets))
+    except GtpuError as error:
+        cls = _SIGNALLING.get(octets[1]) if len(octets) >= 8 and octets[0] >> 4 == 3 else None
+        if cls is None:
+            return Examined(None, (error.what,), whole=False)
+        known = error.what
+    faults: list[str] = []
+    end, at = 8 + int.from_bytes(octets[2:4], "big"), 8
+    if end > len(octets):
+        faults.append(f"cut off: {end} octets are announced, {len(octets)} are there")
+    elif end < len(octets):
+        faults.append(f"{len(octets) - end} octets behind the end of the message")
+    octets = octets[:end]
+    ies: list[tuple[int, bytes]] = []
+    try:
+        if octets[0] & 7:
+            at = _extensions(octets)[1] if octets[0] & _E and len(octets) >= 12 else 12
+        _information_elements(octets, at, ies)
+    except GtpuError as error:
+        faults.append(error.what)
+    message, missing = _in_part(cls, ies)
+    message.teid = int.from_bytes(octets[4:8], "big")
+    message.sequence = int.from_bytes(octets[8:10], "big") if octets[0] & _S and len(octets) >= 10 else None
+    faults += missing
+    return Examined(message, tuple(faults or [known]), whole=not missing)
+
+
+def _in_part(cls: type[_Signalling], ies: list[tuple[int, bytes]]) -> tuple[_Signalling, list[str]]:
+    """A message of those IEs that are there, and what is missing."""
+    if cls is EchoResponse:
+        recovery = _first(ies, _RECOVERY)
+        return EchoResponse(restart_counter=recovery[0] if recovery else 0, unknown=tuple(ies)), []
+    if cls is SupportedExtensionHeadersNotification:
+        listed = _first(ies, _EXTENSION_LIST)
+        said = [] if listed is not None else ["Extension Header Type List is missing"]
+        return SupportedExtensionHeadersNotification(supported=tuple(listed or b""), unknown=tuple(ies)), said
+    if cls is ErrorIndication:
+        try:
+            return _error_indication(list(ies)), []
+        except GtpuError as error:
+            message = ErrorIndication(tunnel=0, peer=IPv4Address(0), unknown=tuple(ies))
+            for name in ("tunnel", "peer"):
+                setattr(message, name, None)  # not known: what there is stands in `unknown`
+            return message, [error.what]
+    return cls(unknown=tuple(ies)), []
+
+
 def _extensions(octets: bytes) -> tuple[tuple[Extension, ...], int]:
     """The chain of extension headers that octet 12 opens, and where it ends."""
     found: list[Extension] = []
@@ -266,9 +318,14 @@ def _first(ies: list[tuple[int, bytes]], kind: int) -> bytes | None:
     return None
 
 
-def _information_elements(octets: bytes, at: int) -> list[tuple[int, bytes]]:
-    """TS 29.281 §8.1. Extension Header Type List has a length of one octet, the other TLVs of two."""
-    found: list[tuple[int, bytes]] = []
+def _information_elements(
+    octets: bytes, at: int, found: list[tuple[int, bytes]] | None = None
+) -> list[tuple[int, bytes]]:
+    """TS 29.281 §8.1. Extension Header Type List has a length of one octet, the other TLVs of two.
+
+    found: what was read before a fault stays in it.
+    """
+    found = [] if found is None else found
     while at < len(octets):
         kind = octets[at]
         at += 1

@@ -23,7 +23,7 @@ Naming
 Wrong input (clause 7): NasError.cause says which cause a STATUS or reject message should carry, None that the
 PDU is to be ignored. An optional element that is wrong is treated as absent and listed in message.faults; a
 wrong DNN raises, with NasError.ie == "dnn" and the rest of the message in NasError.partial. Skipped unknown
-elements are in message.unknown.
+elements are in message.unknown. `examine` never raises: for traces, which show what is there and name the fault.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from cinq.wire.nas.codec import GMM_MESSAGES, GSM_MESSAGES, decode, encode, prep
 from cinq.wire.nas.engine import GmmMessage, GsmMessage, NasMessage
 from cinq.wire.nas.envelope import Protected, SecurityHeader, decode_envelope, encode_envelope
 from cinq.wire.nas.error import NasError
+from cinq.wire.nas.examine import examine
 from cinq.wire.nas.gmm.registration import (
     DeregistrationAcceptUEOriginating,
     DeregistrationAcceptUETerminated,
@@ -303,6 +304,7 @@ __all__ = [
     "decode_envelope",
     "encode",
     "encode_envelope",
+    "examine",
     "filters",
     "plain",
     "prepare",

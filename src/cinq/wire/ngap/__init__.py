@@ -25,7 +25,7 @@ Names and values:
 
 Errors are NgapError, told in the terms of clause 10. A message is returned when it has only unknown IEs of
 criticality ignore or notify; the latter are in its `diagnostics`. Extension additions of later releases are
-passed over.
+passed over. `examine` and `examine_value` never raise: for traces, which show what is there and name the fault.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from __future__ import annotations
 from cinq.wire.ngap.base import Criticality, IeDiagnostic, Kind, Pdu, Sequence, TypeOfError
 from cinq.wire.ngap.codec import decode, decode_value, encode, encode_value
 from cinq.wire.ngap.error import NgapError, ProtocolCause
+from cinq.wire.ngap.examine import examine, examine_value
 from cinq.wire.ngap.generated import types
 from cinq.wire.ngap.generated.tables import IE_NAMES, PROCEDURES
 from cinq.wire.ngap.generated.types import *  # noqa: F403
@@ -54,6 +55,8 @@ __all__ = [
     "decode_value",
     "encode",
     "encode_value",
+    "examine",
+    "examine_value",
     "plain",
 ]
 __all__ += types.__all__

@@ -75,11 +75,11 @@ def decode(octets: bytes) -> Pdu:
     try:
         content, start = _header(octets, header)
     except FAULTS as fault:
-        raise _syntax_error(header, 0, f"not an NGAP-PDU: {_told(fault)}") from fault
+        raise _syntax_error(header, 0, f"not an NGAP-PDU: {told(fault)}") from fault
     cls = _class(header)
     if cls not in IES:
         return _whole(DECODERS[_key(header)], content, header, start)
-    message = _blank(cls)
+    message = blank(cls)
     findings = _container(content, start, message)
     message._diagnostics = tuple(findings.diagnostics)
     _judge(header, findings, message)
@@ -91,7 +91,7 @@ def decode_value(cls: type[S], decoder: Callable[[bytes], Sequence], octets: byt
     header = Header()
     if cls not in IES:
         return _whole(decoder, octets, header, 0)
-    value = _blank(cls)
+    value = blank(cls)
     _judge(header, _container(octets, 0, value), None)
     return value
 
@@ -132,7 +132,8 @@ def _class(header: Header) -> type[Pdu]:
     )
 
 
-def _blank(cls: type[S]) -> S:
+def blank(cls: type[S]) -> S:
+    """A value with nothing in it yet."""
     value = cls.__new__(cls)
     for name in cls.__slots__:
         setattr(value, name, None)
@@ -159,7 +160,7 @@ def _whole(decoder: Callable[[bytes], T], content: bytes, header: Header, start:
             "abstract-syntax-error-falsely-constructed-message",
         ) from misplaced
     except FAULTS as fault:
-        raise _syntax_error(header, start, _told(fault)) from fault
+        raise _syntax_error(header, start, told(fault)) from fault
     finally:
         reading.NOTICES.clear()
 
@@ -168,7 +169,8 @@ def _syntax_error(header: Header, offset: int | None, what: str, partial: Pdu | 
     return header.error(offset, what, "TS 38.413 §10.2", "transfer-syntax-error", partial=partial)
 
 
-def _told(fault: Exception) -> str:
+def told(fault: Exception) -> str:
+    """What generated code raised, in words."""
     if isinstance(fault, IndexError):
         return "the octets end too early"
     return str(fault) or type(fault).__name__
@@ -194,21 +196,22 @@ def _container(content: bytes, start: int | None, into: Sequence) -> Findings:
             if place is None:
                 _not_understood(findings, at, ie, CRITICALITIES[criticality])
             elif place <= last:
-                told = f"{_named(ie)} comes twice or in the wrong order"
-                findings.misplaced = findings.misplaced or (at, told)
+                wrong = f"{named(ie)} comes twice or in the wrong order"
+                findings.misplaced = findings.misplaced or (at, wrong)
                 if getattr(into, rows[place][1]) is None:  # the answer may need what it says
                     _ie(findings, at, rows[place], CRITICALITIES[criticality], octets, into)
             else:
                 last = place
                 _ie(findings, at, rows[place], CRITICALITIES[criticality], octets, into)
     except FAULTS as fault:
-        findings.syntax = findings.syntax or (at, _told(fault))
+        findings.syntax = findings.syntax or (at, told(fault))
     if findings.syntax is None:
         _missing(findings, rows, into)
     return findings
 
 
-def _named(ie: int) -> str:
+def named(ie: int) -> str:
+    """An IE by its name and number."""
     return f"{IE_NAMES.get(ie, 'IE')} ({ie})"
 
 
@@ -219,7 +222,7 @@ def _not_understood(findings: Findings, at: int | None, ie: int, criticality: Cr
     if len(findings.diagnostics) < MOST_DIAGNOSTICS:
         findings.diagnostics.append((criticality, ie, "not-understood"))
     if criticality == "reject":
-        findings.rejected = findings.rejected or (at, f"{_named(ie)} is not understood")
+        findings.rejected = findings.rejected or (at, f"{named(ie)} is not understood")
 
 
 def _ie(
@@ -239,9 +242,9 @@ def _ie(
             _not_understood(findings, at, ie, received)
     except reading.Misplaced as misplaced:
         findings.unread.add(ie)
-        findings.misplaced = findings.misplaced or (at, f"in {_named(ie)}: {misplaced}")
+        findings.misplaced = findings.misplaced or (at, f"in {named(ie)}: {misplaced}")
     except FAULTS as fault:
-        findings.syntax = findings.syntax or (at, f"{_named(ie)}: {_told(fault)}")
+        findings.syntax = findings.syntax or (at, f"{named(ie)}: {told(fault)}")
     for criticality, inner in reading.NOTICES:
         _not_understood(findings, at, inner, CRITICALITIES[criticality])
     reading.NOTICES.clear()
@@ -252,7 +255,7 @@ def _missing(findings: Findings, rows: tuple[Ie, ...], into: Sequence) -> None:
     for ie, attribute, criticality, mandatory, _ in rows:
         if not mandatory or getattr(into, attribute) is not None:
             continue
-        found = (None, f"{_named(ie)} is missing")
+        found = (None, f"{named(ie)} is missing")
         if ie in findings.unread:  # reported already; the message is incomplete all the same
             findings.tolerated = findings.tolerated or found
             continue

@@ -16,6 +16,12 @@ S = TypeVar("S", bound=Sequence)
 
 def decode(octets: bytes) -> Pdu:
     """The message in an NGAP-PDU (TS 38.413 §9.4), or NgapError."""
+    message = straight(octets)
+    return careful.decode(bytes(octets)) if message is None else message
+
+
+def straight(octets: bytes) -> Pdu | None:
+    """The message where it is exactly as the specification writes it, else None."""
     try:
         n = octets[3]
         content = octets[4:] if n < 128 else octets[5:]
@@ -27,7 +33,7 @@ def decode(octets: bytes) -> Pdu:
     except FAULTS:
         pass
     reading.NOTICES.clear()
-    return careful.decode(bytes(octets))
+    return None
 
 
 def encode(message: Pdu) -> bytes:

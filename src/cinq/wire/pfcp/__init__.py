@@ -1,6 +1,7 @@
 """PFCP, the protocol of N4: TS 29.244. `decode(octets)`, `encode(message, sequence=..., seid=...)`.
 
 A message or grouped IE is a class whose rows (row.py, groups.py, messages.py) give both directions.
+`examine(octets)` never raises: for traces, which show what is there and name the fault.
 """
 
 from cinq.wire.pfcp.codec import (
@@ -35,6 +36,7 @@ from cinq.wire.pfcp.error import (
     Cause,
     PfcpError,
 )
+from cinq.wire.pfcp.examine import bundled, examine
 from cinq.wire.pfcp.flags import (
     ApplyAction,
     AssociationReleaseRequestFlags,
@@ -232,9 +234,11 @@ __all__ = [
     "VersionNotSupportedResponse",
     "Volume",
     "VolumeMeasurement",
+    "bundled",
     "cause_name",
     "decode",
     "encode",
+    "examine",
     "plain",
     "prepare",
     "refusal",

@@ -1,0 +1,27 @@
+"""Total decoding, for whoever reads what others said: what is there, and what is wrong with it.
+
+`decode` of a codec is for the ends of an interface: it raises where the specification wants another answer than the
+usual. `examine` of the same codec never raises: a fault in one element leaves the others, and is named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+T = TypeVar("T", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined(Generic[T]):
+    """What octets hold.
+
+    message: as far as it could be read; None where not even its kind is known. Attributes that could not be read are
+    None, or not there, even those whose type does not say so; not where it is `whole`.
+    faults: what is wrong, in words. raw: elements that are there and could not be read, or that nobody knows.
+    """
+
+    message: T | None
+    faults: tuple[str, ...] = ()
+    raw: dict[str, str] = field(default_factory=dict)
+    whole: bool = True
