@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cinq.nf.amf.elements import s_nssai_of
+from cinq.nf.amf.n2.elements import s_nssai_of
 from cinq.numbering import (
     AmfId,
     GnbId,

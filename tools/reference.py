@@ -159,7 +159,7 @@ def function(folder: Path) -> Iterator[str]:
         "",
     )
     modules = [
-        p for p in sorted((folder / "procedures").glob("*.py")) if p.stem not in ("__init__", "dispatch")
+        p for p in sorted((folder / "procedures").rglob("*.py")) if p.stem not in ("__init__", "dispatch")
     ]
     if not modules:
         return

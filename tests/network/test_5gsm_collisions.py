@@ -74,7 +74,7 @@ def test_ue_that_does_not_take_a_session(cause: int) -> None:
         await asyncio.sleep(1)
         assert not network.smf.sessions.by_identity
         assert len(gnb.bearers) == 0
-        (context,) = [known.context for known in network.amf.by_supi.values()]
+        (context,) = [known.context for known in network.amf.registry.by_supi.values()]
         assert context.sm_contexts == ()
         ue.sessions[1].gone()
         await ue.establish_session()

@@ -10,6 +10,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from cinq.crypto.nas_security import INTEGRITY_CIPHERED, UPLINK
+from cinq.nf.amf.ue import ue_of
 from cinq.nf.smf import SMF, DataNetwork, UserPlane
 from cinq.nf.smf import Settings as SmfSettings
 from cinq.numbering import SNssai
@@ -69,15 +70,15 @@ class Core(World):
         await asyncio.sleep(400)
         amf, smf = self.amf, self.core_smf
         assert (amf.runtime.busy, smf.runtime.busy) == (0, 0)
-        contexts = [ue.context for ue in amf.by_supi.values()]
+        contexts = [ue.context for ue in amf.registry.by_supi.values()]
         gutis = [g for c in contexts for g in (c.guti, c.former_guti) if g is not None]
-        assert {g.tmsi for g in gutis} == set(amf.by_tmsi)
+        assert {g.tmsi for g in gutis} == set(amf.registry.by_tmsi)
         assert {sm.ref for c in contexts for sm in c.sm_contexts} == set(smf.sessions.by_ref)
         assert len(self.upf.sessions) == len(smf.sessions.by_ref) == len(smf.sessions.by_identity)
         assert sum(map(len, smf.ports.pools.values())) == len(smf.sessions.by_ref)
         assert set(self.pcf._am._associations) == {c.am_policy for c in contexts}
-        for connection in amf.connections.values():
-            assert connection.ue.connection is connection
+        for connection in amf.access.connections.values():
+            assert ue_of(connection).connection is connection
             assert connection.ran.connections[connection.ran_ue_ngap_id] is connection
         assert not any("bug" in cause for cause in self.causes())
 
@@ -118,7 +119,7 @@ def play(scene: Callable[[Core, Cell], Awaitable[None]]) -> None:
         await scene(core, home)
         establish(neighbour)
         await asyncio.sleep(1)
-        assert len(core.amf.by_supi[neighbour.supi].context.sm_contexts) == 1
+        assert len(core.amf.registry.by_supi[neighbour.supi].context.sm_contexts) == 1
         await core.nothing_is_left()
         await core.amf.stop()
         await core.core_smf.stop()
@@ -266,7 +267,7 @@ def test_every_message_of_a_gnb_spoilt(state: Callable[[Core, Cell], Awaitable[P
                 await asyncio.sleep(0.05)
                 octets = draw.choice(mutations(messages(phone, gnb)[kind], draw))
                 for _ in range(again):
-                    gnb.ran.message(octets, draw.choice((0, 1, 77)), 60)
+                    gnb.inbound.message(octets, draw.choice((0, 1, 77)), 60)
                 await asyncio.sleep(0.05)
 
     play(scene)
@@ -379,7 +380,7 @@ def test_request_under_keys_that_are_not_in_use_yet() -> None:
         phone.say(phone.request, 1)
         phone.security, phone.secured = None, False
         await asyncio.sleep(10)
-        assert core.amf.by_supi[phone.supi].context.rm_state == "RM-REGISTERED"
+        assert core.amf.registry.by_supi[phone.supi].context.rm_state == "RM-REGISTERED"
 
     play(scene)
 
@@ -403,8 +404,8 @@ def test_another_subscriber_in_the_context_of_one() -> None:
         other.secured = True
         await asyncio.sleep(1)
         assert other.count(nas.RegistrationReject) == 1
-        assert core.amf.by_supi[phone.supi].context.supi == phone.supi
-        assert other.supi not in core.amf.by_supi
+        assert core.amf.registry.by_supi[phone.supi].context.supi == phone.supi
+        assert other.supi not in core.amf.registry.by_supi
 
     play(scene)
 
@@ -415,7 +416,7 @@ def test_outcome_that_cannot_be_taken(state: Callable[[Core, Cell], Awaitable[Ph
 
     async def scene(core: Core, gnb: Cell) -> None:
         phone = await state(core, gnb)
-        ue = core.amf.by_supi[phone.supi]
+        ue = core.amf.registry.by_supi[phone.supi]
         assert ue.connection is not None
         ids = {"amf_ue_ngap_id": ue.connection.amf_ue_ngap_id, "ran_ue_ngap_id": phone.ran_id}
         kind = ngap.PDUSessionResourceSetupResponse if state is in_setup else ngap.UEContextReleaseComplete
@@ -450,7 +451,7 @@ def test_setup_response_without_a_tunnel(transfer: bytes) -> None:
         assert gnb.count(ngap.PDUSessionResourceReleaseCommand) == 1
         establish(phone)  # meanwhile the UE begins anew: the release is aborted, which is no bug
         await asyncio.sleep(100)
-        assert core.amf.by_supi[phone.supi].context.pdu_session_status == {1}
+        assert core.amf.registry.by_supi[phone.supi].context.pdu_session_status == {1}
 
     play(scene)
 
@@ -468,7 +469,7 @@ def test_session_begun_anew_and_left_at_once() -> None:
         core.upf.mute.clear()
         await asyncio.sleep(60)
         assert not core.core_smf.sessions.by_ref
-        assert core.amf.by_supi[phone.supi].context.sm_contexts == ()
+        assert core.amf.registry.by_supi[phone.supi].context.sm_contexts == ()
 
     play(scene)
 

@@ -117,7 +117,7 @@ async def killed(disk: Disk) -> tuple[Network, Ue] | None:
     again.radio = first.radio
     await again.start()
     dead, first.amf = first.amf, again.amf
-    for ran in list(dead.rans):
+    for ran in list(dead.access.rans):
         ran.association.abort("killed")
     living.cancel()
     await asyncio.gather(living, return_exceptions=True)
@@ -127,7 +127,9 @@ async def killed(disk: Disk) -> tuple[Network, Ue] | None:
 
 def sessions(network: Network) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
     """By SUPI and name of the SM context: those that the AMF knows, and those of the SMF."""
-    amf = {(str(s), sm.ref) for s, ue in network.amf.by_supi.items() for sm in ue.context.sm_contexts}
+    amf = {
+        (str(s), sm.ref) for s, ue in network.amf.registry.by_supi.items() for sm in ue.context.sm_contexts
+    }
     smf = {(s.context.supi, s.ref) for s in network.smf.sessions.by_identity.values()}
     return amf, smf
 
@@ -135,7 +137,14 @@ def sessions(network: Network) -> tuple[set[tuple[str, str]], set[tuple[str, str
 def nothing_left(network: Network) -> None:
     amf, smf = network.amf, network.smf
     names = smf.sessions
-    tables = (amf.by_supi, amf.by_tmsi, amf.connections, names.by_identity, names.by_ref, names.by_seid)
+    tables = (
+        amf.registry.by_supi,
+        amf.registry.by_tmsi,
+        amf.access.connections,
+        names.by_identity,
+        names.by_ref,
+        names.by_seid,
+    )
     assert [len(table) for table in (*tables, network.upf.sessions, smf.ports.pools["internet"])] == [0] * 8
     assert [name for name in COLLECTIONS if list(network.store.items(name))] == []
 

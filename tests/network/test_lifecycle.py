@@ -96,7 +96,7 @@ def test_a_known_phone_comes_back_by_its_guti() -> None:
         await again.register()
         assert again.context.registered
         assert again.context.guti != first
-        assert len(network.amf.by_supi) == 1
+        assert len(network.amf.registry.by_supi) == 1
         await network.stop()
 
     run_virtual(run())
@@ -142,8 +142,8 @@ def test_ng_reset_makes_phones_idle_and_keeps_them_registered() -> None:
             await attached(network, number, gnb)
         await gnb.n2.demand(Reset())
         await settled()
-        assert len(network.amf.by_supi) == 3
-        assert not network.amf.connections
+        assert len(network.amf.registry.by_supi) == 3
+        assert not network.amf.access.connections
         assert len(network.upf.sessions) == 3
         await network.stop()
 
@@ -162,7 +162,7 @@ def test_a_lost_gnb_leaves_others_alone() -> None:
         first.n2.association.abort("power cut")
         assert not one.link.connected
         assert two.link.connected
-        assert len(network.amf.connections) == 1
+        assert len(network.amf.access.connections) == 1
         await two.deregister()
         assert len(network.upf.sessions) == 1
         await network.stop()
@@ -201,7 +201,7 @@ def test_two_hundred_phones_at_once_and_nothing_is_left() -> None:
         await asyncio.gather(*(p.deregister() for p in phones))
         await settled()
         assert not network.upf.sessions
-        assert not network.amf.connections
+        assert not network.amf.access.connections
         assert not gnb.n2.ues
         assert network.amf.runtime.busy == network.smf.runtime.busy == 0
         await network.stop()
@@ -218,7 +218,7 @@ def test_a_phone_that_nobody_knows_is_rejected_with_the_reason_in_the_trace() ->
             await ue.register()
         assert not ue.context.registered
         assert any("USER_NOT_FOUND" in e.cause for e in network.events)
-        assert not network.amf.connections or not ue.link.connected
+        assert not network.amf.access.connections or not ue.link.connected
         await network.stop()
 
     run_virtual(run())

@@ -222,6 +222,12 @@ class Subject(Generic[C]):
 
         self._take_turn(self._active(), _Turn(begin, lambda: False, dropped))
 
+    def want_beside(self, signal: Signal[object]) -> None:
+        """As `want`, at once and beside what is under way: for procedures of which several may be in flight."""
+        opened = self.opens[type(signal)]
+        if not self.runtime.stopping:
+            self._begin_beside(opened, signal)
+
     async def demand(self, signal: Signal[R]) -> R:
         """As `want`, and return the result. Raises as `perform` does."""
         opened = self.opens[type(signal)]
@@ -417,10 +423,13 @@ class Subject(Generic[C]):
         opened = self.opens.get(type(self.content(message)))
         if opened is None:
             self._status(message, "")
-            return
-        run = Run(self, opened, opened.name, message, None)
+        else:
+            self._begin_beside(opened, message)
+
+    def _begin_beside(self, opened: Declared, opening: object) -> None:
+        run = Run(self, opened, opened.name, opening, None)
         self._active().beside.append(run)
-        run.start(partial(opened.begin, self, message))
+        run.start(partial(opened.begin, self, opening))
 
     # tasks
 

@@ -25,7 +25,8 @@ class Gnb:
         self.phones: dict[int, Phone] = {}
         self.silent: set[str] = set()
         self.next_id = 1
-        self.ran = world.amf.n2_connected(self)
+        self.inbound = world.amf.n2_connected(self)
+        self.ran = self.inbound.ran
 
     def send(self, octets: bytes, *, stream: int) -> None:
         message = ngap.decode(octets)
@@ -36,7 +37,7 @@ class Gnb:
         self.say_octets(ngap.encode(message))
 
     def say_octets(self, octets: bytes) -> None:
-        self.ran.message(octets, 0, 60)
+        self.inbound.message(octets, 0, 60)
 
     def last(self, kind: type[P]) -> P:
         return next(m for m in reversed(self.heard) if isinstance(m, kind))

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from cinq.nf.amf import signals
 from cinq.sbi import Problem
 from cinq.sbi.services.namf_communication import NamfCommunication
 from cinq.wire import nas, ngap
@@ -39,9 +40,9 @@ def test_an_release_and_service_request() -> None:
     async def test(world: World) -> None:
         gnb, phone = await attached(world)
         await idle(gnb, phone)
-        ue = world.amf.by_supi[supi_of(1)]
+        ue = world.amf.registry.by_supi[supi_of(1)]
         assert ue.context.cm_state == "CM-IDLE"
-        assert world.amf.connections == {}
+        assert world.amf.access.connections == {}
         assert world.smf.states()[-1] == "DEACTIVATED"
         assert gnb.last(ngap.UEContextReleaseCommand).cause == ("radioNetwork", "user-inactivity")
         phone.service_request(gnb, uplink_data_status=frozenset({1}), pdu_session_status=frozenset({1}))
@@ -69,10 +70,10 @@ def test_an_release_without_an_answer_of_the_gnb() -> None:
         gnb, phone = await attached(world)
         gnb.silent.add("UEContextReleaseCommand")
         await idle(gnb, phone)
-        assert world.amf.connections != {}
+        assert world.amf.access.connections != {}
         await asyncio.sleep(10)
-        assert world.amf.connections == {}
-        assert world.amf.by_supi[supi_of(1)].context.cm_state == "CM-IDLE"
+        assert world.amf.access.connections == {}
+        assert world.amf.registry.by_supi[supi_of(1)].context.cm_state == "CM-IDLE"
 
     run(test)
 
@@ -85,7 +86,7 @@ def test_service_request_drops_sessions_that_the_ue_has_lost() -> None:
         await asyncio.sleep(1)
         assert phone.last(nas.ServiceAccept).pdu_session_status == frozenset()
         assert world.smf.released == ["sm-1"]
-        assert world.amf.by_supi[supi_of(1)].context.sm_contexts == ()
+        assert world.amf.registry.by_supi[supi_of(1)].context.sm_contexts == ()
 
     run(test)
 
@@ -101,7 +102,7 @@ def test_service_request_of_an_unknown_ue() -> None:
         phone.service_request(gnb)
         await asyncio.sleep(1)
         assert phone.last(nas.ServiceReject).cause == 9
-        assert world.amf.connections == {}
+        assert world.amf.access.connections == {}
 
     run(test)
 
@@ -118,7 +119,7 @@ def test_known_guti_skips_authentication() -> None:
         assert phone.count(nas.AuthenticationRequest) == before
         assert phone.guti != guti
         assert phone.last(nas.RegistrationAccept).pdu_session_status == {1}
-        assert set(world.amf.by_tmsi) == {phone.s_tmsi.tmsi}
+        assert set(world.amf.registry.by_tmsi) == {phone.s_tmsi.tmsi}
         assert world.smf.released == []
 
     run(test)
@@ -142,7 +143,7 @@ def test_initial_registration_anew_releases_sessions_and_the_old_connection() ->
         await asyncio.sleep(1)
         assert world.smf.released == ["sm-1"]
         assert old not in gnb.ran.connections
-        assert len(world.amf.connections) == 1
+        assert len(world.amf.access.connections) == 1
         assert gnb.ran.leaving == {}
 
     run(test)
@@ -154,9 +155,9 @@ def test_registration_with_suci_replaces_the_former_one() -> None:
         again = await Phone(world).registered(gnb)
         await asyncio.sleep(1)
         assert world.smf.released == ["sm-1"]
-        assert len(world.amf.connections) == 1
-        assert world.amf.by_supi[supi_of(1)].context.guti == again.guti
-        assert set(world.amf.by_tmsi) == {again.s_tmsi.tmsi}
+        assert len(world.amf.access.connections) == 1
+        assert world.amf.registry.by_supi[supi_of(1)].context.guti == again.guti
+        assert set(world.amf.registry.by_tmsi) == {again.s_tmsi.tmsi}
         assert phone.amf_id is None
 
     run(test)
@@ -168,7 +169,7 @@ def test_periodic_registration_ends_in_idle() -> None:
         await idle(gnb, phone)
         await phone.registered(gnb, registration_type=nas.RegistrationType(3))
         await asyncio.sleep(1)
-        assert world.amf.by_supi[supi_of(1)].context.cm_state == "CM-IDLE"
+        assert world.amf.registry.by_supi[supi_of(1)].context.cm_state == "CM-IDLE"
         assert world.smf.released == []
 
     run(test)
@@ -187,7 +188,7 @@ def test_paging_and_the_answer() -> None:
         phone.service_request(gnb)
         await asyncio.sleep(1)
         assert phone.guti != paged
-        assert list(world.amf.by_tmsi) == [phone.s_tmsi.tmsi]
+        assert list(world.amf.registry.by_tmsi) == [phone.s_tmsi.tmsi]
         item = gnb.last(ngap.PDUSessionResourceSetupRequest).pdu_session_resource_setup_list_su_req[0]
         assert item.pdu_session_resource_setup_request_transfer == b"setup"
         await asyncio.sleep(60)
@@ -205,7 +206,7 @@ def test_paging_without_an_answer_is_told_to_the_smf() -> None:
         await asyncio.sleep(60)
         assert gnb.count(ngap.Paging) == 4
         assert world.smf.failures == ["sm-1"]
-        assert world.amf.by_supi[supi_of(1)].pending == ()
+        assert world.amf.registry.by_supi[supi_of(1)].pending == ()
         assert world.amf.runtime.busy == 0
 
     run(test)
@@ -231,12 +232,12 @@ def test_association_lost() -> None:
         half.on[nas.AuthenticationRequest] = lambda m: None
         half.register(gnb)
         await asyncio.sleep(0.1)
-        gnb.ran.lost("abort by the peer")
+        gnb.inbound.lost("abort by the peer")
         await asyncio.sleep(1)
-        assert world.amf.by_supi[supi_of(1)].context.cm_state == "CM-IDLE"
+        assert world.amf.registry.by_supi[supi_of(1)].context.cm_state == "CM-IDLE"
         assert world.smf.states().count("DEACTIVATED") == 1
-        assert list(world.amf.connections) == [other.amf_id]
-        assert supi_of(3) not in world.amf.by_supi
+        assert list(world.amf.access.connections) == [other.amf_id]
+        assert supi_of(3) not in world.amf.registry.by_supi
         assert world.amf.runtime.busy == 0
         phone.service_request(gnb2, uplink_data_status=frozenset({1}))
         await asyncio.sleep(1)
@@ -251,12 +252,12 @@ def test_full_reset_and_setup_again() -> None:
         gnb.say(ngap.NGReset(cause=("misc", "om-intervention"), reset_type=("nG-Interface", "reset-all")))
         await asyncio.sleep(1)
         assert gnb.last(ngap.NGResetAcknowledge)
-        assert world.amf.connections == {}
+        assert world.amf.access.connections == {}
         assert world.smf.states()[-1] == "DEACTIVATED"
         _, again = await attached(world, gnb)
         await gnb.set_up()
         await asyncio.sleep(1)
-        assert world.amf.connections == {}
+        assert world.amf.access.connections == {}
         assert again.amf_id is not None
 
     run(test)
@@ -264,15 +265,13 @@ def test_full_reset_and_setup_again() -> None:
 
 def test_reset_by_the_amf() -> None:
     async def test(world: World) -> None:
-        from cinq.nf.amf.procedures.ng_reset import ng_reset_by_amf
-
         gnb, _ = await attached(world)
-        done = asyncio.ensure_future(gnb.ran.perform(ng_reset_by_amf, ("misc", "om-intervention")))
+        done = asyncio.ensure_future(gnb.ran.demand(signals.ResetGnb(("misc", "om-intervention"))))
         await asyncio.sleep(0.1)
         assert gnb.last(ngap.NGReset).reset_type == ("nG-Interface", "reset-all")
         gnb.say(ngap.NGResetAcknowledge())
         await done
-        assert world.amf.connections == {}
+        assert world.amf.access.connections == {}
 
     run(test)
 
@@ -298,7 +297,7 @@ def test_session_released_by_the_smf_is_forgotten() -> None:
             1,
             SmContextStatusNotification(status_info=StatusInfo(resource_status="RELEASED")),
         )
-        assert world.amf.by_supi[supi_of(1)].context.sm_contexts == ()
+        assert world.amf.registry.by_supi[supi_of(1)].context.sm_contexts == ()
 
     run(test)
 
@@ -318,7 +317,7 @@ def test_lost_registration_complete() -> None:
         await asyncio.sleep(60)
         assert phone.count(nas.RegistrationAccept) == 5
         assert gnb.count(ngap.InitialContextSetupRequest) == 1
-        assert world.amf.by_supi[supi_of(1)].context.rm_state == "RM-REGISTERED"
+        assert world.amf.registry.by_supi[supi_of(1)].context.rm_state == "RM-REGISTERED"
 
     run(test)
 
@@ -341,7 +340,7 @@ def test_registration_request_again_before_the_complete() -> None:
         assert phone.count(nas.RegistrationAccept) == 1
         await asyncio.sleep(6)
         assert phone.count(nas.RegistrationAccept) == 2
-        assert world.amf.by_supi[supi_of(1)].context.rm_state == "RM-REGISTERED"
+        assert world.amf.registry.by_supi[supi_of(1)].context.rm_state == "RM-REGISTERED"
 
     run(test)
 
@@ -363,7 +362,7 @@ def test_registration_cut_anywhere_leaves_nothing(milliseconds: int, cut: str) -
         phone.register(gnb)
         await asyncio.sleep(milliseconds / 1000)
         if cut == "lost":
-            gnb.ran.lost("cut")
+            gnb.inbound.lost("cut")
         elif cut == "release" and phone.amf_id is not None:
             gnb.say(
                 ngap.UEContextReleaseRequest(
@@ -376,9 +375,11 @@ def test_registration_cut_anywhere_leaves_nothing(milliseconds: int, cut: str) -
             await Phone(world).registered(gnb)
         await asyncio.sleep(300)
         assert world.amf.runtime.busy == 0
-        registered = [ue for ue in world.amf.by_supi.values() if ue.context.rm_state == "RM-REGISTERED"]
-        assert len(world.amf.by_supi) == len(registered) == len(world.amf.by_tmsi)
-        assert len(world.amf.connections) <= len(registered)
+        registered = [
+            ue for ue in world.amf.registry.by_supi.values() if ue.context.rm_state == "RM-REGISTERED"
+        ]
+        assert len(world.amf.registry.by_supi) == len(registered) == len(world.amf.registry.by_tmsi)
+        assert len(world.amf.access.connections) <= len(registered)
 
     run(test)
 
@@ -401,12 +402,12 @@ def test_two_associations_of_one_gnb() -> None:
         gnb, phone = await attached(world)
         again = await Gnb(world).set_up()
         await asyncio.sleep(1)
-        assert world.amf.by_supi[supi_of(1)].context.cm_state == "CM-IDLE"
+        assert world.amf.registry.by_supi[supi_of(1)].context.cm_state == "CM-IDLE"
         phone.service_request(again, uplink_data_status=frozenset({1}))
         await asyncio.sleep(1)
         assert isinstance(phone.heard[-1], nas.ServiceAccept)
-        gnb.ran.lost("at last")
+        gnb.inbound.lost("at last")
         await asyncio.sleep(1)
-        assert world.amf.by_supi[supi_of(1)].context.cm_state == "CM-CONNECTED"
+        assert world.amf.registry.by_supi[supi_of(1)].context.cm_state == "CM-CONNECTED"
 
     run(test)

@@ -31,9 +31,9 @@ def lose(phone: Phone, take: bool) -> None:
 
 
 def gutis(world: World) -> list[Guti | None]:
-    context = world.amf.by_supi[supi_of(1)].context
+    context = world.amf.registry.by_supi[supi_of(1)].context
     known = [context.guti, context.former_guti]
-    assert set(world.amf.by_tmsi) == {guti.tmsi for guti in known if guti is not None}
+    assert set(world.amf.registry.by_tmsi) == {guti.tmsi for guti in known if guti is not None}
     return known
 
 
@@ -142,8 +142,8 @@ def test_deregistration_leaves_neither() -> None:
         assert None not in gutis(world)
         phone.deregister()
         await asyncio.sleep(1)
-        assert world.amf.by_tmsi == {}
-        assert world.amf.by_supi == {}
+        assert world.amf.registry.by_tmsi == {}
+        assert world.amf.registry.by_supi == {}
 
     run(test)
 
@@ -157,8 +157,8 @@ def test_t3560_expires_for_a_registered_ue() -> None:
         phone.register(gnb)
         await asyncio.sleep(60)
         assert phone.count(nas.AuthenticationRequest) == 1 + 5
-        assert world.amf.connections == {}
-        context = world.amf.by_supi[supi_of(1)].context
+        assert world.amf.access.connections == {}
+        context = world.amf.registry.by_supi[supi_of(1)].context
         assert (context.rm_state, context.cm_state) == ("RM-REGISTERED", "CM-IDLE")
         del phone.on[nas.AuthenticationRequest]
         await phone.registered(gnb)
@@ -183,7 +183,7 @@ def test_an_idle_ue_is_not_paged_for_what_may_be_skipped(n1: bytes | None, n2: b
         assert said == "N1_MSG_NOT_TRANSFERRED"
         await asyncio.sleep(60)
         assert gnb.count(ngap.Paging) == 0
-        assert world.amf.by_supi[supi_of(1)].pending == ()
+        assert world.amf.registry.by_supi[supi_of(1)].pending == ()
         assert world.smf.failures == []
 
     run(test)

@@ -28,10 +28,10 @@ async def control(world: World, gnb: Gnb, n: int = 3) -> Phone:
     phone = await Phone(world, n).registered(gnb)
     phone.establish(5)
     await asyncio.sleep(1)
-    assert world.amf.by_supi[supi_of(n)].context.pdu_session_status == {5}
-    known = set(world.amf.by_supi)
-    assert all(ue.is_idle for ue in world.amf.by_supi.values())
-    assert len(world.amf.connections) <= len(known)
+    assert world.amf.registry.by_supi[supi_of(n)].context.pdu_session_status == {5}
+    known = set(world.amf.registry.by_supi)
+    assert all(ue.is_idle for ue in world.amf.registry.by_supi.values())
+    assert len(world.amf.access.connections) <= len(known)
     return phone
 
 
@@ -48,7 +48,7 @@ def test_dev_001_empty_nas_pdu() -> None:
             await asyncio.sleep(1)
             assert gnb.count(ngap.ErrorIndication) == count
             assert gnb.last(ngap.ErrorIndication).cause == ("protocol", "semantic-error")
-        assert world.amf.by_supi[supi_of(2)].context.rm_state == "RM-REGISTERED"
+        assert world.amf.registry.by_supi[supi_of(2)].context.rm_state == "RM-REGISTERED"
         await control(world, gnb)
 
     run(test)
@@ -84,7 +84,7 @@ def test_dev_003_short_mobile_identity(kind: int, size: int) -> None:
         await asyncio.sleep(1)
         assert phone.last(nas.RegistrationReject).cause == nas.GmmCause.INVALID_MANDATORY_INFORMATION
         assert gnb.count(ngap.UEContextReleaseCommand) == 1
-        assert world.amf.connections == {}
+        assert world.amf.access.connections == {}
         await control(world, gnb)
 
     run(test)
@@ -136,10 +136,10 @@ def test_dev_008_replayed_security_mode_complete() -> None:
         gnb = await Gnb(world).set_up()
         phone = await Phone(world, 2).registered(gnb)
         complete = next(octets for octets in phone.sent if octets[1] == INTEGRITY_CIPHERED_NEW)
-        before = len(phone.heard), world.amf.by_supi[supi_of(2)].context
+        before = len(phone.heard), world.amf.registry.by_supi[supi_of(2)].context
         phone.say_octets(complete)
         await asyncio.sleep(1)
-        assert (len(phone.heard), world.amf.by_supi[supi_of(2)].context) == before
+        assert (len(phone.heard), world.amf.registry.by_supi[supi_of(2)].context) == before
         assert any("ignored: NAS" in cause for cause in world.causes())
         phone.establish(1)  # what is new is heard
         await asyncio.sleep(1)
@@ -165,7 +165,7 @@ def test_dev_009_replayed_uplink_messages() -> None:
         again.say_octets(farewell)
         gnb.say(initial_ue_message(gnb, 900, farewell))
         await asyncio.sleep(20)
-        assert world.amf.by_supi[supi_of(2)].context.rm_state == "RM-REGISTERED"
+        assert world.amf.registry.by_supi[supi_of(2)].context.rm_state == "RM-REGISTERED"
         assert again.count(nas.DeregistrationAcceptUEOriginating) == 0
         await control(world, gnb)
 
@@ -177,16 +177,16 @@ def test_dev_010_forged_deregistration(header: int) -> None:
     async def test(world: World) -> None:
         gnb = await Gnb(world).set_up()
         victim = await Phone(world, 2).registered(gnb)
-        before = world.amf.by_supi[supi_of(2)].context
+        before = world.amf.registry.by_supi[supi_of(2)].context
         forged = bytes((0x7E, header)) + b"\xde\xad\xbe\xef\x01" + farewell_of(victim)
         gnb.say(initial_ue_message(gnb, 900, forged))
         victim.say_octets(forged)
         await asyncio.sleep(20)
-        assert world.amf.by_supi[supi_of(2)].context == before
-        assert len(world.amf.connections) == 1
+        assert world.amf.registry.by_supi[supi_of(2)].context == before
+        assert len(world.amf.access.connections) == 1
         victim.deregister()  # the real one is believed
         await asyncio.sleep(1)
-        assert supi_of(2) not in world.amf.by_supi
+        assert supi_of(2) not in world.amf.registry.by_supi
         await control(world, gnb)
 
     run(test)
@@ -208,12 +208,14 @@ def test_dev_011_plain_deregistration_with_the_guti_of_another(switch_off: bool)
     async def test(world: World) -> None:
         gnb = await Gnb(world).set_up()
         victim = await Phone(world, 2).registered(gnb)
-        before = world.amf.by_supi[supi_of(2)].context
+        before = world.amf.registry.by_supi[supi_of(2)].context
         gnb.say(initial_ue_message(gnb, 900, farewell_of(victim, switch_off)))
         victim.say_octets(farewell_of(victim, switch_off))
         await asyncio.sleep(20)
-        assert world.amf.by_supi[supi_of(2)].context == before
-        assert next(iter(world.amf.connections.values())).ue is world.amf.by_supi[supi_of(2)]
+        assert world.amf.registry.by_supi[supi_of(2)].context == before
+        assert (
+            next(iter(world.amf.access.connections.values())).user is world.amf.registry.by_supi[supi_of(2)]
+        )
         assert any("nobody has checked" in cause for cause in world.causes())
         await control(world, gnb)
 
@@ -243,8 +245,8 @@ def test_dev_012_013_015_017_what_may_not_come_first(message: nas.NasMessage) ->
         await asyncio.sleep(1)
         assert gnb.count(ngap.ErrorIndication) == 3
         assert gnb.count(ngap.DownlinkNASTransport) == 0
-        assert world.amf.connections == {}
-        assert world.amf.by_supi == {}
+        assert world.amf.access.connections == {}
+        assert world.amf.registry.by_supi == {}
         assert gnb.ran.connections == {}
         await control(world, gnb)
 
@@ -266,7 +268,7 @@ def test_dev_014_service_request_in_the_container_of_a_registration() -> None:
         phone.register(gnb)
         await asyncio.sleep(1)
         assert phone.last(nas.RegistrationReject).cause == nas.GmmCause.SEMANTICALLY_INCORRECT_MESSAGE
-        assert world.amf.by_supi == {}
+        assert world.amf.registry.by_supi == {}
         await control(world, gnb)
 
     run(test)
@@ -280,7 +282,7 @@ def test_dev_016_authentication_response_without_res() -> None:
         phone.register(gnb)
         await asyncio.sleep(1)
         assert isinstance(phone.heard[-1], nas.AuthenticationReject)
-        assert world.amf.connections == {}
+        assert world.amf.access.connections == {}
         await control(world, gnb)
 
     run(test)
@@ -321,7 +323,7 @@ def test_dev_018_synchronisation_failure_again_and_again() -> None:
         await asyncio.sleep(1)
         assert phone.count(nas.AuthenticationRequest) == 2
         assert isinstance(phone.heard[-1], nas.AuthenticationReject)
-        assert world.amf.connections == {}
+        assert world.amf.access.connections == {}
         await control(world, gnb)
 
     run(test)
@@ -343,7 +345,7 @@ def test_dev_019_mac_failure_fifty_times() -> None:
         assert phone.count(nas.AuthenticationRequest) == 2
         assert phone.count(nas.IdentityRequest) == 1
         assert isinstance(phone.heard[-1], nas.AuthenticationReject)
-        assert world.amf.connections == {}
+        assert world.amf.access.connections == {}
         await control(world, gnb)
 
     run(test)
@@ -390,7 +392,7 @@ def test_dev_021_unknown_discriminator_while_the_identity_is_awaited() -> None:
         phone.register(gnb)
         await asyncio.sleep(100)
         assert phone.count(nas.IdentityRequest) == 5  # T3570 and its retransmissions, then nothing
-        assert world.amf.connections == {}
+        assert world.amf.access.connections == {}
         assert world.amf.runtime.busy == 0
         await control(world, gnb)
 

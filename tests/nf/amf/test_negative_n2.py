@@ -27,7 +27,7 @@ async def control(world: World, *gnbs: Gnb) -> None:
         phone = await Phone(world, n).registered(gnb)
         phone.establish(1)
         await asyncio.sleep(1)
-        assert world.amf.by_supi[supi_of(n)].context.pdu_session_status == {1}
+        assert world.amf.registry.by_supi[supi_of(n)].context.pdu_session_status == {1}
 
 
 async def two(world: World) -> tuple[Gnb, Gnb, Phone]:
@@ -50,7 +50,7 @@ def test_dev_035_no_ngap_at_all(octets: bytes) -> None:
         await asyncio.sleep(1)
         assert home.count(ngap.ErrorIndication) + home.count(ngap.NGSetupFailure) == 1
         assert other.count(ngap.ErrorIndication) == 0
-        assert world.amf.by_supi[supi_of(2)].connection is not None
+        assert world.amf.registry.by_supi[supi_of(2)].connection is not None
         await control(world, home, other)
 
     run(test)
@@ -69,7 +69,7 @@ def test_dev_036_before_ng_setup() -> None:
             stranger.say(message)
             await asyncio.sleep(0.1)
             assert cause(stranger) == "message-not-compatible-with-receiver-state"
-        assert world.amf.by_supi[supi_of(2)].connection is not None
+        assert world.amf.registry.by_supi[supi_of(2)].connection is not None
         await stranger.set_up()
         await control(world, stranger)
 
@@ -168,7 +168,7 @@ def test_dev_039_040_045_unknown_amf_ue_ngap_id() -> None:
             await asyncio.sleep(0.1)
             assert home.count(ngap.ErrorIndication) == count
             assert cause(home) == "unknown-local-UE-NGAP-ID"
-        assert world.amf.by_supi[supi_of(2)].connection is not None
+        assert world.amf.registry.by_supi[supi_of(2)].connection is not None
         await control(world, home, other)
 
     run(test)
@@ -197,7 +197,7 @@ def test_dev_041_error_indication_without_cause() -> None:
         home.say_octets(ngap.encode(ngap.ErrorIndication(cause=("misc", "unspecified")))[:-1])
         await asyncio.sleep(0.1)
         assert home.count(ngap.ErrorIndication) == 0  # never answered in kind
-        assert world.amf.by_supi[supi_of(2)].connection is not None
+        assert world.amf.registry.by_supi[supi_of(2)].connection is not None
         await control(world, home, other)
 
     run(test)
@@ -211,11 +211,11 @@ def test_error_indication_of_a_gnb_that_has_forgotten_the_ue() -> None:
         both = ids(phone.amf_id, phone.ran_id)
         other.say(ngap.ErrorIndication(**both, cause=forgotten))  # none of its business
         await asyncio.sleep(0.1)
-        assert world.amf.by_supi[supi_of(2)].connection is not None
+        assert world.amf.registry.by_supi[supi_of(2)].connection is not None
         home.say(ngap.ErrorIndication(**both, cause=forgotten))
         await asyncio.sleep(0.1)
-        assert world.amf.by_supi[supi_of(2)].connection is None
-        assert world.amf.by_supi[supi_of(2)].context.cm_state == "CM-IDLE"
+        assert world.amf.registry.by_supi[supi_of(2)].connection is None
+        assert world.amf.registry.by_supi[supi_of(2)].context.cm_state == "CM-IDLE"
 
     run(test)
 
@@ -260,7 +260,7 @@ def test_dev_042_043_050_to_053_procedures_that_are_not_there() -> None:
         await asyncio.sleep(0.1)
         assert len(home.heard) == ignored  # with its reason in the journal
         assert any("not supported" in c for c in world.causes())
-        assert world.amf.by_supi[supi_of(2)].connection is not None
+        assert world.amf.registry.by_supi[supi_of(2)].connection is not None
         await control(world, home, other)
 
     run(test)
@@ -294,7 +294,7 @@ def test_dev_043_044_what_other_procedures_may_not_lack() -> None:
         home.say_octets(without(acknowledge, "TargetToSource-TransparentContainer"))
         await asyncio.sleep(0.1)
         assert home.count(ngap.ErrorIndication) == 2
-        assert world.amf.by_supi[supi_of(2)].connection is not None
+        assert world.amf.registry.by_supi[supi_of(2)].connection is not None
         await control(world, home, other)
 
     run(test)
@@ -322,8 +322,8 @@ def test_dev_046_partial_reset_naming_the_ue_of_another_gnb() -> None:
         await asyncio.sleep(0.1)
         answer = other.last(ngap.NGResetAcknowledge)
         assert answer.ue_associated_logical_ng_connection_list == [item(ran_ue_ngap_id=second.ran_id)]
-        assert world.amf.by_supi[supi_of(2)].connection is not None
-        assert world.amf.by_supi[supi_of(3)].connection is None
+        assert world.amf.registry.by_supi[supi_of(2)].connection is not None
+        assert world.amf.registry.by_supi[supi_of(3)].connection is None
         await control(world, home, other)
 
     run(test)
@@ -333,17 +333,17 @@ def test_dev_047_048_ids_of_another_gnb() -> None:
     async def test(world: World) -> None:
         home, other, phone = await two(world)
         assert phone.amf_id is not None
-        before = world.amf.by_supi[supi_of(2)].context
+        before = world.amf.registry.by_supi[supi_of(2)].context
         for count, message in enumerate(messages_of(other, phone.amf_id, phone.ran_id), 1):
             other.say(message)
             await asyncio.sleep(0.1)
             assert other.count(ngap.ErrorIndication) == count
             assert cause(other) == "unknown-local-UE-NGAP-ID"
         assert home.count(ngap.UEContextReleaseCommand) == 0
-        assert world.amf.by_supi[supi_of(2)].context == before
+        assert world.amf.registry.by_supi[supi_of(2)].context == before
         phone.establish(1)  # the UE itself is still heard
         await asyncio.sleep(1)
-        assert world.amf.by_supi[supi_of(2)].context.pdu_session_status == {1}
+        assert world.amf.registry.by_supi[supi_of(2)].context.pdu_session_status == {1}
         await control(world, home, other)
 
     run(test)
@@ -368,7 +368,7 @@ def test_dev_049_ran_ue_ngap_id_in_use() -> None:
         home.say(initial_ue_message(home, phone.ran_id, intruder.initial(intruder.registration())))
         await asyncio.sleep(0.1)
         assert home.count(ngap.ErrorIndication) == 1
-        assert home.ran.connections[phone.ran_id].ue is world.amf.by_supi[supi_of(2)]
+        assert home.ran.connections[phone.ran_id].user is world.amf.registry.by_supi[supi_of(2)]
         await control(world, home, other)
 
     run(test)
@@ -390,10 +390,10 @@ def test_dev_054_ten_thousand_malformed_initial_ue_messages() -> None:
                 await asyncio.sleep(0.01)
         await asyncio.sleep(300)
         world.amf.sweep()
-        assert set(world.amf.by_supi) == {supi_of(2)}
+        assert set(world.amf.registry.by_supi) == {supi_of(2)}
         # The one that was good all the same got an accept that nobody confirmed: both 5G-GUTIs are valid.
-        assert [*world.amf.by_tmsi.values()] == [*world.amf.by_supi.values()] * 2
-        assert len(world.amf.connections) == 1
+        assert [*world.amf.registry.by_tmsi.values()] == [*world.amf.registry.by_supi.values()] * 2
+        assert len(world.amf.access.connections) == 1
         assert len(home.ran.connections) == 1
         assert home.ran.leaving == {}
         assert world.amf.runtime.busy == 0
@@ -424,10 +424,10 @@ def test_dev_057_ten_thousand_short_associations() -> None:
         for n in range(10_000):
             gnb = Gnb(world, n)
             gnb.say_octets(b"\0")
-            gnb.ran.lost("abort")
+            gnb.inbound.lost("abort")
             if n % 100 == 0:
                 await asyncio.sleep(0)
-        assert world.amf.rans == []
+        assert world.amf.access.rans == []
         await control(world)
 
     run(test)
@@ -450,7 +450,7 @@ def test_dev_059_release_response_that_nobody_asked_for() -> None:
         )
         await asyncio.sleep(10)
         assert cause(home) == "message-not-compatible-with-receiver-state"
-        assert world.amf.by_supi[supi_of(2)].context.pdu_session_status == {1}
+        assert world.amf.registry.by_supi[supi_of(2)].context.pdu_session_status == {1}
         world.smf.delay = 0
         await control(world, home, other)
 
@@ -474,8 +474,8 @@ def test_every_truncation_of_every_message_is_survived() -> None:
                 flipped[chance.randrange(len(flipped))] ^= 1 << chance.randrange(8)
                 other.say_octets(bytes(flipped))
             await asyncio.sleep(0.1)
-        assert world.amf.by_supi[supi_of(2)].connection is not None
-        assert world.amf.by_supi[supi_of(2)].context.rm_state == "RM-REGISTERED"
+        assert world.amf.registry.by_supi[supi_of(2)].connection is not None
+        assert world.amf.registry.by_supi[supi_of(2)].context.rm_state == "RM-REGISTERED"
         other.say(setup_request(2))
         await asyncio.sleep(0.1)
         await control(world, home, other)

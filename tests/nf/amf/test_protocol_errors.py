@@ -134,7 +134,7 @@ def test_unknown_ie_to_notify_in_a_message_without_answer(kind: str) -> None:
         assert answer.cause == ("protocol", "abstract-syntax-error-ignore-and-notify")
         assert answer.ran_ue_ngap_id is not None
         assert reported(answer.criticality_diagnostics) == [("notify", UNKNOWN, "not-understood")]
-        ue = world.amf.by_supi[supi_of(2)]
+        ue = world.amf.registry.by_supi[supi_of(2)]
         if kind == "UEContextReleaseRequest":
             assert ue.connection is None
         elif kind == "UERadioCapabilityInfoIndication":
@@ -216,7 +216,7 @@ def test_unknown_ie_to_reject(kind: str) -> None:
         assert answer.cause == ("protocol", "abstract-syntax-error-reject")
         assert (answer.amf_ue_ngap_id, answer.ran_ue_ngap_id) == (phone.amf_id, phone.ran_id)
         assert reported(answer.criticality_diagnostics) == [("reject", UNKNOWN, "not-understood")]
-        assert world.amf.by_supi[supi_of(2)].connection is not None
+        assert world.amf.registry.by_supi[supi_of(2)].connection is not None
 
     scene(body)
 
@@ -267,8 +267,8 @@ def test_missing_ies_to_reject() -> None:
             home.say_octets(without(first, name))
             await asyncio.sleep(0.1)
             assert home.count(ngap.ErrorIndication) == count
-        assert world.amf.by_supi[supi_of(2)].connection is not None
-        assert len(world.amf.connections) == 1
+        assert world.amf.registry.by_supi[supi_of(2)].connection is not None
+        assert len(world.amf.access.connections) == 1
 
     scene(body)
 
@@ -287,7 +287,7 @@ def test_missing_ies_to_ignore(kind: str, name: str) -> None:
     """ "the receiving node shall ignore that those IEs are missing and continue with the procedure"."""
 
     async def body(world: World, home: Gnb, phone: Phone) -> None:
-        ue = world.amf.by_supi[supi_of(2)]
+        ue = world.amf.registry.by_supi[supi_of(2)]
         home.say_octets(without(of_phone(phone, home)[kind], name))
         await asyncio.sleep(0.1)
         assert home.count(ngap.ErrorIndication) == 0
@@ -368,7 +368,7 @@ def test_ies_twice_and_in_the_wrong_order() -> None:
             assert answer.cause == ("protocol", "abstract-syntax-error-falsely-constructed-message")
             assert (answer.amf_ue_ngap_id, answer.ran_ue_ngap_id) == (phone.amf_id, phone.ran_id)
             assert reported(answer.criticality_diagnostics) == []
-        assert world.amf.by_supi[supi_of(2)].connection is not None
+        assert world.amf.registry.by_supi[supi_of(2)].connection is not None
 
     scene(body)
 
@@ -386,7 +386,7 @@ def test_last_message_of_a_connection_that_is_unknown() -> None:
         home.say(ngap.UEContextReleaseComplete(amf_ue_ngap_id=phone.amf_id, ran_ue_ngap_id=4711))
         await asyncio.sleep(0.1)
         assert home.count(ngap.ErrorIndication) == 0
-        assert world.amf.by_supi[supi_of(2)].connection is not None
+        assert world.amf.registry.by_supi[supi_of(2)].connection is not None
 
     scene(body)
 

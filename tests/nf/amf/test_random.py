@@ -7,6 +7,7 @@ import asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cinq.nf.amf.ue import ue_of
 from cinq.sbi import Problem
 from cinq.wire import nas, ngap
 
@@ -71,7 +72,7 @@ def act(world: World, gnbs: list[Gnb], phones: list[Phone], action: str, n: int)
         case "reset":
             gnb.say(ngap.NGReset(cause=("misc", "unspecified"), reset_type=("nG-Interface", "reset-all")))
         case "lost":
-            gnb.ran.lost("cut")
+            gnb.inbound.lost("cut")
             gnbs[n % 2] = again = Gnb(world, n % 2 + 1)
             again.say(gnbs_setup(n % 2 + 1))
 
@@ -97,18 +98,20 @@ def release(phone: Phone) -> None:
 def consistent(world: World) -> None:
     amf = world.amf
     assert amf.runtime.busy == 0
-    contexts = [ue.context for ue in amf.by_supi.values()]
+    contexts = [ue.context for ue in amf.registry.by_supi.values()]
     assert all(context.rm_state == "RM-REGISTERED" for context in contexts)
-    assert {ue.context.guti.tmsi for ue in amf.by_supi.values() if ue.context.guti} == set(amf.by_tmsi)
+    assert {ue.context.guti.tmsi for ue in amf.registry.by_supi.values() if ue.context.guti} == set(
+        amf.registry.by_tmsi
+    )
     held = {sm.ref for context in contexts for sm in context.sm_contexts}
     assert set(world.smf.contexts) == held, "SM contexts of SMF and AMF differ"
-    assert {key for key, _ in world.store.items("amf-ue")} == {str(supi) for supi in amf.by_supi}
+    assert {key for key, _ in world.store.items("amf-ue")} == {str(supi) for supi in amf.registry.by_supi}
     assert world.pcf._am._associations == {context.am_policy for context in contexts}
-    for connection in amf.connections.values():
-        assert connection.ue.connection is connection
-        assert connection.ran in amf.rans
-        assert connection.ue.context.cm_state == "CM-CONNECTED"
-    for ue in amf.by_supi.values():
+    for connection in amf.access.connections.values():
+        assert ue_of(connection).connection is connection
+        assert connection.ran in amf.access.rans
+        assert ue_of(connection).context.cm_state == "CM-CONNECTED"
+    for ue in amf.registry.by_supi.values():
         assert ue.is_idle
         assert (ue.connection is None) == (ue.context.cm_state == "CM-IDLE")
 

@@ -19,7 +19,7 @@ def test_ng_setup() -> None:
         answer = gnb.last(ngap.NGSetupResponse)
         assert answer.amf_name == "cinq-amf"
         assert answer.relative_amf_capacity == 255
-        assert world.amf.rans[0].context.name == "gnb-1"
+        assert world.amf.access.rans[0].context.name == "gnb-1"
 
     run(test)
 
@@ -29,7 +29,7 @@ def test_initial_registration_with_suci() -> None:
         gnb = await Gnb(world).set_up()
         phone = await Phone(world).registered(gnb)
         await asyncio.sleep(1)
-        ue = world.amf.by_supi[supi_of(1)]
+        ue = world.amf.registry.by_supi[supi_of(1)]
         assert ue.context.rm_state == "RM-REGISTERED"
         assert ue.is_idle
         assert ue.context.guti == phone.guti
@@ -69,7 +69,7 @@ def test_registration_without_context_request_goes_in_downlink_nas_transport() -
         gnb.initial(phone, phone.initial(phone.request), context=False)
         await asyncio.sleep(1)
         assert gnb.count(ngap.InitialContextSetupRequest) == 0
-        assert world.amf.by_supi[supi_of(1)].context.rm_state == "RM-REGISTERED"
+        assert world.amf.registry.by_supi[supi_of(1)].context.rm_state == "RM-REGISTERED"
 
     run(test)
 
@@ -88,7 +88,7 @@ def test_session_establishment_and_release() -> None:
         assert item.pdu_session_resource_setup_request_transfer == b"setup"
         assert phone.last(nas.DLNASTransport).payload_container == b"\x2e\x01\x01\xc2accept"
         assert world.smf.states() == ["PDU_RES_SETUP_RSP"]
-        assert world.amf.by_supi[supi_of(1)].context.pdu_session_status == {1}
+        assert world.amf.registry.by_supi[supi_of(1)].context.pdu_session_status == {1}
         phone.say_sm(1, b"\x2e\x01\x02\xd1release")
         await asyncio.sleep(1)
         assert world.smf.updates[-1][1].binary_data_n1_sm_message == b"\x2e\x01\x02\xd1release"
@@ -111,9 +111,9 @@ def test_deregistration() -> None:
         assert isinstance(phone.heard[-1], nas.DeregistrationAcceptUEOriginating)
         assert gnb.last(ngap.UEContextReleaseCommand).cause == ("nas", "deregister")
         assert world.smf.released == ["sm-1"]
-        assert world.amf.by_supi == {}
-        assert world.amf.by_tmsi == {}
-        assert world.amf.connections == {}
+        assert world.amf.registry.by_supi == {}
+        assert world.amf.registry.by_tmsi == {}
+        assert world.amf.access.connections == {}
         assert world.store.get("amf-ue", str(supi_of(1))) is None
 
     run(test)
@@ -126,7 +126,7 @@ def test_switch_off_gets_no_accept() -> None:
         phone.deregister(switch_off=True)
         await asyncio.sleep(1)
         assert phone.count(nas.DeregistrationAcceptUEOriginating) == 0
-        assert world.amf.connections == {}
-        assert world.amf.by_supi == {}
+        assert world.amf.access.connections == {}
+        assert world.amf.registry.by_supi == {}
 
     run(test)

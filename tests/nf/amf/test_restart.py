@@ -24,7 +24,7 @@ def test_restart_keeps_idle_ues_and_their_sessions() -> None:
         await asyncio.sleep(1)
         assert isinstance(phone.heard[-1], nas.ServiceAccept)
         assert phone.count(nas.AuthenticationRequest) == before
-        assert world.amf.by_supi[supi_of(1)].context.pdu_session_status == {1}
+        assert world.amf.registry.by_supi[supi_of(1)].context.pdu_session_status == {1}
 
     run(test)
 
@@ -58,7 +58,7 @@ def test_crash_while_connected_authenticates_anew(how: str) -> None:
         await asyncio.sleep(1)
         assert phone.count(nas.AuthenticationRequest) == before + 1
         assert isinstance(phone.heard[-1], (nas.ServiceAccept, nas.RegistrationAccept))
-        assert world.amf.by_supi[supi_of(1)].context.pdu_session_status == {1}
+        assert world.amf.registry.by_supi[supi_of(1)].context.pdu_session_status == {1}
         phone.say_octets(replayed)
         await asyncio.sleep(1)
         assert len(world.smf.contexts) == 1
@@ -72,10 +72,10 @@ def test_implicit_deregistration() -> None:
         gnb, phone = await attached(world)
         await idle(gnb, phone)
         await asyncio.sleep(600)
-        assert supi_of(1) in world.amf.by_supi
+        assert supi_of(1) in world.amf.registry.by_supi
         await asyncio.sleep(8000)
-        assert world.amf.by_supi == {}
-        assert world.amf.by_tmsi == {}
+        assert world.amf.registry.by_supi == {}
+        assert world.amf.registry.by_tmsi == {}
         assert world.smf.released == ["sm-1"]
         assert world.store.get("amf-ue", str(supi_of(1))) is None
 
@@ -94,7 +94,7 @@ def test_downlink_counts_are_never_used_twice() -> None:
         heard = phone.security.dl_count
         assert heard > 300
         await world.crash()
-        security = world.amf.by_supi[supi_of(1)].security
+        security = world.amf.registry.by_supi[supi_of(1)].exchange.security
         assert security is not None
         assert heard <= security.dl_count < heard + 256  # and near enough for the UE's estimate (§4.4.3.1)
 
@@ -105,7 +105,7 @@ def test_a_key_set_that_is_nearly_used_up_is_replaced() -> None:
     async def test(world: World) -> None:
         gnb, phone = await attached(world)
         await idle(gnb, phone)
-        security = world.amf.by_supi[supi_of(1)].security
+        security = world.amf.registry.by_supi[supi_of(1)].exchange.security
         assert security is not None
         assert phone.security is not None
         security.ul_count = phone.security.ul_count = 0xFF_0000

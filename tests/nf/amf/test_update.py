@@ -29,7 +29,7 @@ def test_other_slices_are_selected_anew() -> None:
         world.subscribe(1, slices=TWO)
         gnb, phone = await attached(world)
         assert phone.last(nas.RegistrationAccept).allowed_nssai == [SNssai(1)]
-        ue = world.amf.by_supi[supi_of(1)]
+        ue = world.amf.registry.by_supi[supi_of(1)]
         await idle(gnb, phone)
         await phone.registered(gnb, registration_type=UPDATE, requested_nssai=list(TWO))
         assert phone.last(nas.RegistrationAccept).allowed_nssai == list(TWO)
@@ -100,7 +100,7 @@ def test_a_setup_with_sessions_has_an_ambr_whatever_is_subscribed() -> None:
         phone.establish(1)
         await asyncio.sleep(1)
         await idle(gnb, phone)
-        ue = world.amf.by_supi[supi_of(1)]
+        ue = world.amf.registry.by_supi[supi_of(1)]
         ue.context = msgspec.structs.replace(ue.context, ue_ambr=None)
         phone.service_request(gnb, uplink_data_status=frozenset({1}))
         await asyncio.sleep(1)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from cinq.nf.amf import n2
+from cinq.nf.amf.n2.carriage import Transfer
+from cinq.nf.amf.procedures.sm.resources import deliver
+from cinq.nf.amf.registry import Registry
+from cinq.nf.amf.ue import Ue
 from cinq.numbering import NumberingError, Supi
 from cinq.sbi import Problem
 from cinq.sbi.services.namf_communication import (
@@ -13,16 +14,12 @@ from cinq.sbi.services.namf_communication import (
     SmContextStatusNotification,
 )
 
-if TYPE_CHECKING:
-    from cinq.nf.amf.amf import AMF
-    from cinq.nf.amf.ue import Ue
-
 MAX_PENDING = 16  # transfers that wait for one UE
 
 
-def _registered(amf: AMF, supi: str) -> Ue:
+def _registered(registry: Registry[Ue], supi: str) -> Ue:
     try:
-        ue = amf.by_supi.get(Supi.parse(supi))
+        ue = registry.by_supi.get(Supi.parse(supi))
     except NumberingError as error:
         raise Problem(400, "MANDATORY_IE_INCORRECT", str(error)) from None
     if ue is None or ue.context.rm_state != "RM-REGISTERED":
@@ -31,8 +28,8 @@ def _registered(amf: AMF, supi: str) -> Ue:
 
 
 class Communication:
-    def __init__(self, amf: AMF) -> None:
-        self._amf = amf
+    def __init__(self, registry: Registry[Ue]) -> None:
+        self._registry = registry
 
     async def n1n2_message_transfer(
         self, ue_context_id: str, body: N1N2MessageTransferRequest
@@ -41,11 +38,11 @@ class Communication:
 
         skipInd: an idle UE is not paged for a 5GSM message or to have resources released (TS 29.518 §5.2.2.3.1.2).
         """
-        ue = _registered(self._amf, ue_context_id)
+        ue = _registered(self._registry, ue_context_id)
         transfer = _transfer(ue, body)
         connection = ue.connection
-        if connection is not None and ue.secured and not connection.releasing:
-            n2.deliver(ue, transfer)
+        if connection is not None and ue.exchange.secured and not connection.releasing:
+            deliver(ue, transfer)
             return N1N2MessageTransferRspData(cause="N1_N2_TRANSFER_INITIATED")
         if body.json_data.skip_ind and transfer.n2_type in (None, "PDU_RES_REL_CMD"):
             # An idle UE has no resources at a gNB: there is nothing left to do (TS 23.502 §4.3.4.2 step 3b)
@@ -54,13 +51,11 @@ class Communication:
             raise Problem(504, "UE_NOT_REACHABLE", f"{MAX_PENDING} messages wait for the UE already")
         ue.pending = (*ue.pending, transfer)
         if connection is None:
-            from cinq.nf.amf.procedures.an_release import reach_soon
-
-            reach_soon(ue)
+            ue.reach()
         return N1N2MessageTransferRspData(cause="ATTEMPTING_TO_REACH_UE")
 
 
-def _transfer(ue: Ue, body: N1N2MessageTransferRequest) -> n2.Transfer:
+def _transfer(ue: Ue, body: N1N2MessageTransferRequest) -> Transfer:
     data = body.json_data
     info = data.n2_info_container.sm_info if data.n2_info_container else None
     number = data.pdu_session_id if info is None else info.pdu_session_id
@@ -71,7 +66,7 @@ def _transfer(ue: Ue, body: N1N2MessageTransferRequest) -> n2.Transfer:
     s_nssai = sm.s_nssai if sm else None
     if info is not None and info.s_nssai is not None:
         s_nssai = info.s_nssai.numbering()
-    return n2.Transfer(
+    return Transfer(
         pdu_session_id=number,
         n1=body.binary_data_n1_message,
         n2=body.binary_data_n2_information,
@@ -86,14 +81,14 @@ def _last_segment(uri: str | None) -> str | None:
 
 
 class Callbacks:
-    def __init__(self, amf: AMF) -> None:
-        self._amf = amf
+    def __init__(self, registry: Registry[Ue]) -> None:
+        self._registry = registry
 
     async def sm_context_status_notify(
         self, supi: str, pdu_session_id: int, body: SmContextStatusNotification
     ) -> None:
         """The SMF has released the SM context: the AMF forgets the route (TS 29.502 §5.2.2.5)."""
-        ue = _registered(self._amf, supi)
+        ue = _registered(self._registry, supi)
         if body.status_info.resource_status == "RELEASED" and ue.context.sm_context(pdu_session_id):
             kept = tuple(s for s in ue.context.sm_contexts if s.pdu_session_id != pdu_session_id)
             ue.commit(sm_contexts=kept)

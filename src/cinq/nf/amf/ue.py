@@ -2,64 +2,56 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
-
-from cinq.crypto.nas_security import NasSecurity
-from cinq.nf.amf import n1, n2
-from cinq.nf.amf.connection import NgConnection
-from cinq.nf.amf.context import SecurityContext, UeContext
+from cinq.nf.amf import journal, signals
+from cinq.nf.amf.context import UeContext
+from cinq.nf.amf.n1.envelope import Checked, Unprotected
+from cinq.nf.amf.n1.exchange import Exchange
+from cinq.nf.amf.n2 import carriage
+from cinq.nf.amf.n2.association import Access, NgConnection
+from cinq.nf.amf.n2.carriage import Resource, Transfer
+from cinq.nf.amf.ports import Ports
+from cinq.nf.amf.registry import Registry
 from cinq.procedure import Subject
 from cinq.wire import nas, ngap
 
-if TYPE_CHECKING:
-    from cinq.nf.amf.amf import AMF
+ACCEPTS = (nas.RegistrationAccept, nas.ServiceAccept)
+REJECTS = (nas.RegistrationReject, nas.ServiceReject, nas.AuthenticationReject)
 
 
 class Ue(Subject[UeContext]):
     """Besides the stored context, what lasts as long as a connection or a process:
 
-    connection: None in CM-IDLE. security: the working NAS security context, `keys` its key set.
-    secured: the secure exchange of NAS messages is established on this connection (TS 24.501 §4.4.2.5).
-    kgnb_count: the uplink NAS COUNT that KgNB is derived from (TS 33.501 §A.9).
-    kept: the store has its context. doubtful: the context was restored and may be behind what the UE has seen:
-    it is authenticated anew.
+    connection: None in CM-IDLE. exchange: its keys and counts on N1.
+    kept: the store has its context.
     paged: its 5G-GUTI was paged and is to be replaced. pending: what waits for the UE to be reached.
     resources: what is set up with the next accept.
-    replayed_capability: the UE security capability that the last SECURITY MODE COMMAND repeated.
     why: the cause of the next release of the connection.
     """
 
     __slots__ = (
-        "amf",
+        "access",
         "connection",
-        "doubtful",
+        "exchange",
         "kept",
-        "keys",
-        "kgnb_count",
         "paged",
         "pending",
-        "replayed_capability",
+        "ports",
+        "registry",
         "resources",
-        "secured",
-        "security",
         "why",
     )
 
-    def __init__(self, amf: AMF, context: UeContext) -> None:
-        super().__init__(context, amf.runtime)
-        self.amf = amf
+    def __init__(self, ports: Ports, registry: Registry[Ue], access: Access, context: UeContext) -> None:
+        super().__init__(context, ports.runtime)
+        self.ports = ports
+        self.registry = registry
+        self.access = access
         self.connection: NgConnection | None = None
-        self.keys = context.security
-        self.security: NasSecurity | None = None if self.keys is None else self.keys.live()
-        self.secured = False
-        self.kgnb_count = 0
-        self.doubtful = False
+        self.exchange = Exchange(context.security)
         self.kept = False
         self.paged = False
-        self.pending: tuple[n2.Transfer, ...] = ()
-        self.resources: tuple[n2.Transfer, ...] = ()
-        self.replayed_capability = b""
+        self.pending: tuple[Transfer, ...] = ()
+        self.resources: tuple[Transfer, ...] = ()
         self.why: ngap.Cause = ("nas", "normal-release")
 
     # ports of the subject
@@ -67,57 +59,62 @@ class Ue(Subject[UeContext]):
     def send(self, message: object) -> None:
         """A NAS message (protected, and carried by the NGAP message that fits) or an NGAP message."""
         if isinstance(message, nas.GmmMessage):
-            n2.send_nas(self, message)
+            self._send_nas(message)
             if isinstance(message, nas.AuthenticationReject):
                 self.why = ("nas", "authentication-failure")
-            if isinstance(message, n2.REJECTS):
+            if isinstance(message, REJECTS):
                 self.release_soon()
         elif isinstance(message, ngap.Paging):
-            n2.page(self, message)
+            self._page(message)
         elif isinstance(message, ngap.Pdu):
-            n2.send_ngap(self, message)
+            if self.connection is not None:
+                self.connection.send(message)
         else:
             raise TypeError(f"{type(message).__name__} cannot be sent to a UE")
 
-    def release_soon(self) -> None:
-        """A rejected UE has no use of its connection. (One that is not registered loses it when it is idle.)"""
-        from cinq.nf.amf.procedures.an_release import release_by_amf
+    def _send_nas(self, message: nas.GmmMessage) -> None:
+        """In the message that fits: an accept goes with the UE context when the gNB asked for one."""
+        connection = self.connection
+        if connection is None:
+            journal.n1_ignored(self, b"", f"{message.NAME} not sent: CM-IDLE")
+            return
+        if isinstance(message, ACCEPTS):
+            resources, self.resources = self.resources, ()
+            if resources or (connection.wants_context and not connection.context):
+                self.set_up(connection, message, resources)
+                return
+        connection.send(carriage.nas_transport(connection, self.protect(message)))
 
-        if self.context.rm_state == "RM-REGISTERED":
-            self.perform_soon(release_by_amf, self.why)
+    def _page(self, paging: ngap.Paging) -> None:
+        """To every gNB that serves a tracking area of the UE's registration area (TS 38.413 §8.5.1)."""
+        area = set(self.context.registration_area)
+        for ran in self.access.rans:
+            if any(tai in area for tai, _ in ran.context.tais):
+                ran.transmit(paging, 0, self)
 
     def stored(self, context: UeContext) -> None:
-        self.amf.store_ue(self)
+        self.registry.store(self)
 
     def commit(self, **changes: object) -> None:
         """As Subject.commit. CM state is what it is at this moment; so are the security counts of what is stored."""
         state = "CM-IDLE" if self.connection is None else "CM-CONNECTED"
         if state != self.context.cm_state:
             changes["cm_state"] = state
-            changes["idle_since"] = self.amf.clock.now()
+            changes["idle_since"] = self.ports.clock.now()
         if "rm_state" in changes or self.context.rm_state == "RM-REGISTERED":
-            self._note_counts(changes)
+            keys = self.exchange.counted()
+            if keys is not None:
+                changes["security"] = keys
         super().commit(**changes)
-
-    def _note_counts(self, changes: dict[str, object]) -> None:
-        if self.keys is not None and self.security is not None:
-            changes["security"] = self.keys = SecurityContext(
-                self.keys.ksi,
-                self.keys.kamf,
-                self.keys.integrity,
-                self.keys.ciphering,
-                self.security.ul_count,
-                self.security.dl_count,
-            )
 
     def status(self, message: object) -> object | None:
         """5GMM STATUS #98 for a checked message that fits no state (TS 24.501 §7.4); silence for any other."""
-        if isinstance(message, n1.Checked) and not isinstance(message.message, nas.FiveGMMStatus):
+        if isinstance(message, Checked) and not isinstance(message.message, nas.FiveGMMStatus):
             return nas.FiveGMMStatus(cause=nas.GmmCause.MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE)
         return None
 
     def content(self, message: object) -> object:
-        if isinstance(message, (n1.Checked, n1.Unprotected)):
+        if isinstance(message, (Checked, Unprotected)):
             return message.message
         return message
 
@@ -125,21 +122,60 @@ class Ue(Subject[UeContext]):
         content = self.content(message)
         if isinstance(content, nas.NasMessage):
             return "N1", content.NAME
-        return "N2" if isinstance(content, ngap.Pdu) else "", type(content).__name__
+        return ("N2", type(content).__name__) if isinstance(content, ngap.Pdu) else ("", "")
 
     def idle(self) -> None:
         """A UE that is not registered keeps neither its connection nor, without one, its context."""
         if self.context.rm_state == "RM-REGISTERED":
             return
         if self.connection is None:
-            self.amf.forget(self)
+            self.registry.forget(self)
         elif self.connection.releasing:  # a release that came to no end
             self.disconnect()
-            self.amf.forget(self)
-        elif not self.runtime.stopping:
-            from cinq.nf.amf.procedures.an_release import release
+            self.registry.forget(self)
+        else:
+            self.want_beside(signals.ReleaseConnection(self.why))
 
-            self.beside(partial(release, self, self.why), "an_release")
+    # what goes to the UE and its gNB
+
+    def protect(self, message: nas.GmmMessage) -> bytes:
+        """The NAS PDU of a downlink message."""
+        octets = nas.encode(message)
+        journal.n1_message(self, "out", message, octets)
+        return self.exchange.protect(message, octets, self.commit)
+
+    def resource(self, transfer: Transfer) -> Resource:
+        """With its 5GSM message protected: it goes out now."""
+        if transfer.n1 is None:
+            return Resource(transfer, None)
+        return Resource(transfer, self.protect(carriage.sm_container(transfer.pdu_session_id, transfer.n1)))
+
+    def set_up(
+        self, connection: NgConnection, message: nas.GmmMessage | None, transfers: tuple[Transfer, ...]
+    ) -> None:
+        """Resources of PDU sessions, with the UE context where the gNB has none; `message` goes along."""
+        settings = self.ports.settings
+        nas_pdu = None if message is None else self.protect(message)
+        resources = [self.resource(transfer) for transfer in transfers]
+        request: ngap.Pdu
+        if connection.context:
+            request = carriage.resource_setup(connection, self.context, settings, nas_pdu, resources)
+        else:
+            key = self.exchange.kgnb()
+            request = carriage.context_setup(connection, self.context, settings, key, nas_pdu, resources)
+            connection.context = True
+        connection.expect(request.PROCEDURE)
+        connection.send(request)
+
+    def release_soon(self) -> None:
+        """A rejected UE has no use of its connection. (One that is not registered loses it when it is idle.)"""
+        if self.context.rm_state == "RM-REGISTERED":
+            self.want(signals.ReleaseConnection(self.why))
+
+    def reach(self) -> None:
+        """It is CM-IDLE, and something is pending: page it, unless that is under way."""
+        if self.running is not self.opens[signals.Page]:
+            self.want(signals.Page())
 
     # its connection
 
@@ -147,22 +183,41 @@ class Ue(Subject[UeContext]):
         """The UE speaks on a new connection; one that it had before is released."""
         before = self.connection
         if before is not None:
-            n2.drop(before, ("radioNetwork", "release-due-to-5gc-generated-reason"))
+            self.access.drop(before, ("radioNetwork", "release-due-to-5gc-generated-reason"))
         self.connection = connection
-        self.secured = False
+        self.exchange.secured = False
         self.why = ("nas", "normal-release")
 
     def disconnect(self) -> None:
         """CM-IDLE."""
         connection = self.connection
         if connection is not None:
-            self.amf.release_ids(connection)
+            self.access.release(connection)
             self.connection = None
-        self.secured = False
+        self.exchange.secured = False
 
-    async def revert(self, before: tuple[SecurityContext | None, NasSecurity | None, bool]) -> None:
-        """The security context that was current before one that the UE did not take into use."""
-        self.keys, self.security, self.secured = before
+    def connection_ended(self, connection: NgConnection) -> None:
+        """This connection is no more; the UE is CM-IDLE unless it has a newer one."""
+        self.access.release(connection)
+        if self.connection is connection:
+            self.disconnect()
+            if self.context.rm_state == "RM-REGISTERED":
+                self.commit()
+                if self.pending:
+                    self.reach()
+
+    def connection_lost(self, connection: NgConnection, reason: str) -> None:
+        """It went away without a release: whatever the UE was doing ends, and its SMFs are told."""
+        if self.connection is not connection:
+            self.access.release(connection)
+            return
+        self.abort(reason)
+        self.connection_ended(connection)
+        if self.context.rm_state == "RM-REGISTERED":
+            if self.context.sm_contexts:
+                self.want_beside(signals.DeactivateSessions())
+        elif self.is_idle:
+            self.idle()
 
     def reject(self, message: nas.GmmMessage) -> None:
         """Answer a message that cannot be read, on behalf of no procedure, and let go of an unknown UE."""
@@ -182,3 +237,9 @@ class Ue(Subject[UeContext]):
             return str(supi)
         connection = self.connection
         return "UE" if connection is None else f"UE {connection.amf_ue_ngap_id}"
+
+
+def ue_of(connection: NgConnection) -> Ue:
+    """The user of a connection of the AMF is a UE."""
+    assert isinstance(connection.user, Ue)
+    return connection.user

@@ -1,17 +1,14 @@
 """The procedures of the AMF. Importing this package declares them to their subjects."""
 
-from cinq.nf.amf.procedures import (
-    an_release,
+from cinq.nf.amf.procedures.gmm import (
     configuration_update,
     deregistration,
-    error_indication,
-    nas_transport,
-    ng_reset,
-    ng_setup,
     paging,
     registration,
     service_request,
 )
+from cinq.nf.amf.procedures.ngap import an_release, error_indication, ng_reset, ng_setup
+from cinq.nf.amf.procedures.sm import nas_transport
 
 __all__ = [
     "an_release",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from cinq.nf.amf import subscription
-from cinq.nf.amf.n1 import Checked, Unprotected
-from cinq.nf.amf.procedures import guti_reallocation
-from cinq.nf.amf.procedures.an_release import release_by_amf
-from cinq.nf.amf.procedures.authentication import authenticate
-from cinq.nf.amf.procedures.deregistration import take_over
-from cinq.nf.amf.procedures.guti_reallocation import confirmed, give_back
-from cinq.nf.amf.procedures.identity import identify
-from cinq.nf.amf.procedures.security_mode import contained, take_security_into_use
-from cinq.nf.amf.procedures.session_resources import (
+from cinq.nf.amf import signals
+from cinq.nf.amf.n1.envelope import Checked, Unprotected
+from cinq.nf.amf.procedures.gmm import guti_reallocation, subscription
+from cinq.nf.amf.procedures.gmm.authentication import authenticate
+from cinq.nf.amf.procedures.gmm.deregistration import take_over
+from cinq.nf.amf.procedures.gmm.guti_reallocation import confirmed, give_back
+from cinq.nf.amf.procedures.gmm.identity import identify
+from cinq.nf.amf.procedures.gmm.security_mode import contained, take_security_into_use
+from cinq.nf.amf.procedures.sm.resources import (
     STATUS_MISMATCH,
     Reactivation,
     deliver_pending,
@@ -38,7 +37,6 @@ from cinq.wire import nas, ngap
 from cinq.wire.nas import GmmCause, RegistrationKind
 
 T3550 = Timer("T3550", 6.0)
-LAST_COUNTS = 0xFF_0000  # of 24 bits: a key set that is nearly used up is replaced (TS 33.501 §6.4.3.1)
 UPDATES = (RegistrationKind.MOBILITY, RegistrationKind.PERIODIC)
 ONLY_EMERGENCY = RegistrationKind.EMERGENCY
 UNSUPPORTED = (RegistrationKind.SNPN_ONBOARDING, RegistrationKind.DISASTER_ROAMING_INITIAL)
@@ -89,7 +87,7 @@ async def become_known(ue: Ue, request: nas.RegistrationRequest, arrival: Arriva
     full = container.message or request
     check_replayed_capability(ue, full)
     await take_over(ue, supi)
-    ue.doubtful = False
+    ue.exchange.doubtful = False
     pei = container.pei or ue.context.pei
     ue.commit(supi=supi, pei=pei, security_capability=capability_of(ue, request))
     return full
@@ -112,11 +110,11 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
         policy = await undo.hold(
             subscription.am_policy_create(ue, subscribed, slices.allowed), subscription.am_policy_delete
         )  # 16
-        guti = ue.amf.allocate_guti(ue)
+        guti = ue.registry.allocate_guti(ue)
         undo.owe(give_back, (ue, guti))
         ue.commit(
             allowed_nssai=slices.allowed,
-            registration_area=ue.amf.settings.tais[:16],
+            registration_area=ue.ports.settings.tais[:16],
             subscribed_dnns=subscribed.dnns,
             ue_ambr=subscription.ambr(policy.ambr or subscribed.ambr),
             rfsp=policy.rfsp,
@@ -134,13 +132,13 @@ async def update(ue: Ue, request: nas.RegistrationRequest) -> None:
     await synchronise(ue, request.pdu_session_status)
     reactivated = await reactivate(ue, request.uplink_data_status)
     status = status_of(ue, request.pdu_session_status, reactivated)
-    guti = ue.amf.allocate_guti(ue)
+    guti = ue.registry.allocate_guti(ue)
     accept = accept_of(ue, guti, slices, status, reactivated)
     await guti_reallocation.tell(ue, guti, accept, nas.RegistrationComplete, T3550)
     deliver_pending(ue)
     periodic = request.registration_type.value == RegistrationKind.PERIODIC
     if periodic and not request.registration_type.follow_on and not request.uplink_data_status:
-        ue.perform_soon(release_by_amf, ("nas", "normal-release"))
+        ue.want(signals.ReleaseConnection(("nas", "normal-release")))
 
 
 async def select_anew(ue: Ue, request: nas.RegistrationRequest) -> subscription.Slices | None:
@@ -181,7 +179,7 @@ def accept_of(
         pdu_session_status=status,
         pdu_session_reactivation_result=reactivated.result,
         pdu_session_reactivation_result_error_cause=reactivated.causes,
-        t3512=ue.amf.settings.t3512_s,
+        t3512=ue.ports.settings.t3512_s,
     )
 
 
@@ -206,8 +204,8 @@ def check_what_is_asked(ue: Ue, request: nas.RegistrationRequest) -> None:
     """What this AMF does not do, and where it does not serve."""
     connection = ue.connection
     tai = None if connection is None else connection.place.tai
-    if tai is not None and tai not in ue.amf.settings.tais:
-        served = tai.plmn == ue.amf.settings.plmn
+    if tai is not None and tai not in ue.ports.settings.tais:
+        served = tai.plmn == ue.ports.settings.plmn
         cause = GmmCause.TRACKING_AREA_NOT_ALLOWED if served else GmmCause.PLMN_NOT_ALLOWED
         raise Refused(reject(cause), f"{tai} is not served")
     if request.registration_type.value in UNSUPPORTED:
@@ -221,17 +219,17 @@ def must_authenticate(ue: Ue, request: nas.RegistrationRequest) -> bool:
 
     Also a changed UE security capability: what was chosen by the old one may not be in it (TS 24.501 §5.5.1.3.2).
     """
-    security = ue.security
+    exchange = ue.exchange
     if capability_of(ue, request) != ue.context.security_capability:
         return True
-    if security is not None and max(security.ul_count, security.dl_count) >= LAST_COUNTS:
+    if exchange.nearly_used_up or exchange.doubtful or exchange.keys is None:
         return True
-    return ue.doubtful or ue.keys is None or ue.amf.settings.authenticate_known or ue.context.supi is None
+    return ue.ports.settings.authenticate_known or ue.context.supi is None
 
 
 def in_full(ue: Ue, arrival: Checked[nas.RegistrationRequest]) -> nas.RegistrationRequest:
     """The ciphered request inside the cleartext one, §4.4.6. KgNB follows from its COUNT (TS 33.501 §A.9)."""
-    ue.kgnb_count = arrival.count
+    ue.exchange.kgnb_count = arrival.count
     inner = contained(ue, arrival.message.nas_message_container, arrival.count)
     return inner if isinstance(inner, nas.RegistrationRequest) else arrival.message
 
@@ -244,7 +242,7 @@ def capability_of(ue: Ue, request: nas.RegistrationRequest) -> bytes:
 def check_replayed_capability(ue: Ue, full: nas.RegistrationRequest) -> None:
     """The capability that was replayed is the one that the protected message repeats, or somebody changed it."""
     capability = full.ue_security_capability
-    if capability is not None and capability.octets != ue.replayed_capability:
+    if capability is not None and capability.octets != ue.exchange.replayed_capability:
         raise Refused(
             reject(GmmCause.UE_SECURITY_CAPABILITIES_MISMATCH), "UE security capability was changed"
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cinq.nf.amf.procedures import guti_reallocation
+from cinq.nf.amf import signals
+from cinq.nf.amf.procedures.gmm import guti_reallocation
 from cinq.nf.amf.ue import Ue
 from cinq.procedure import ABORT, BESIDE, Timer, Verdict, collision, procedure
 from cinq.wire import nas, ngap
@@ -10,12 +11,12 @@ from cinq.wire import nas, ngap
 T3555 = Timer("T3555", 6.0)
 
 
-@procedure()
-async def configuration_update(ue: Ue, _: None) -> None:
+@procedure(opens=signals.ReplaceGuti)
+async def configuration_update(ue: Ue, _: signals.ReplaceGuti) -> None:
     """The paged identity was heard by everybody: it is not used again."""
-    if ue.connection is None or not ue.secured:
+    if ue.connection is None or not ue.exchange.secured:
         return
-    guti = ue.amf.allocate_guti(ue)
+    guti = ue.registry.allocate_guti(ue)
     command = nas.ConfigurationUpdateCommand(
         configuration_update_indication=nas.ConfigurationUpdateIndication(acknowledgement_requested=True),
         guti=guti,

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from cinq.crypto import kdf
 from cinq.nf.amf.context import SecurityContext
-from cinq.nf.amf.procedures.identity import ask_suci
+from cinq.nf.amf.procedures.gmm.identity import ask_suci
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import Supi
 from cinq.procedure import Refused, Timer, TimerExpired, Why
@@ -77,9 +77,9 @@ async def authenticate(ue: Ue, identity: str, in_use: nas.NgKsi) -> tuple[Supi, 
 
 async def challenge_for(ue: Ue, identity: str, lost: ResynchronizationInfo | None) -> Challenge:
     """Nausf_UEAuthentication_Authenticate. Problem: as the AUSF refuses."""
-    created = await ue.amf.nausf.authenticate(
+    created = await ue.ports.nausf.authenticate(
         AuthenticationInfo(
-            supi_or_suci=identity, serving_network_name=ue.amf.serving_network, resynchronization_info=lost
+            supi_or_suci=identity, serving_network_name=ue.ports.serving_network, resynchronization_info=lost
         )
     )
     data = created.body.auth_data_5g
@@ -97,7 +97,7 @@ async def confirm(
     res = response.res
     holds = res is not None and hmac.compare_digest(kdf.hres_star(challenge.rand, res), challenge.hxres_star)
     try:
-        answer = await ue.amf.nausf.confirm_5g_aka(
+        answer = await ue.ports.nausf.confirm_5g_aka(
             challenge.identifier, ConfirmationData(res_star=res.hex() if holds and res is not None else None)
         )
     except Problem as problem:

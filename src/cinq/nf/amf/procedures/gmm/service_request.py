@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from cinq.nf.amf.n1 import Checked, Unprotected
-from cinq.nf.amf.procedures.authentication import authenticate
-from cinq.nf.amf.procedures.configuration_update import configuration_update
-from cinq.nf.amf.procedures.guti_reallocation import used
-from cinq.nf.amf.procedures.security_mode import contained, take_security_into_use
-from cinq.nf.amf.procedures.session_resources import deliver_pending, reactivate, status_of, synchronise
+from cinq.nf.amf import signals
+from cinq.nf.amf.n1.envelope import Checked, Unprotected
+from cinq.nf.amf.procedures.gmm.authentication import authenticate
+from cinq.nf.amf.procedures.gmm.guti_reallocation import used
+from cinq.nf.amf.procedures.gmm.security_mode import contained, take_security_into_use
+from cinq.nf.amf.procedures.sm.resources import deliver_pending, reactivate, status_of, synchronise
 from cinq.nf.amf.ue import Ue
 from cinq.procedure import ABORT, DEFER, IGNORE, Refused, Verdict, collision, procedure
 from cinq.sbi import Problem
@@ -20,15 +20,19 @@ Arrival = Checked[nas.ServiceRequest] | Unprotected[nas.ServiceRequest]
 @procedure(opens=nas.ServiceRequest)
 async def service_request(ue: Ue, arrival: Arrival) -> None:
     """TS 23.502 §4.2.3.2. A UE that cannot prove who it is registers anew (TS 24.501 §5.6.1.5, #9)."""
-    if isinstance(arrival, Unprotected) or ue.context.rm_state != "RM-REGISTERED" or ue.security is None:
+    if (
+        isinstance(arrival, Unprotected)
+        or ue.context.rm_state != "RM-REGISTERED"
+        or ue.exchange.security is None
+    ):
         raise Refused(
             reject(GmmCause.UE_IDENTITY_CANNOT_BE_DERIVED_BY_THE_NETWORK), "unknown, or not checked"
         )
     request = arrival.message
     used(ue, request.s_tmsi)
     full = contained(ue, request.nas_message_container, arrival.count)
-    ue.kgnb_count = arrival.count
-    if ue.doubtful:
+    ue.exchange.kgnb_count = arrival.count
+    if ue.exchange.doubtful:
         await prove(ue, request)
     if isinstance(full, nas.ServiceRequest):
         request = full
@@ -46,7 +50,7 @@ async def service_request(ue: Ue, arrival: Arrival) -> None:
     deliver_pending(ue)
     paged, ue.paged = ue.paged, False
     if paged:
-        ue.perform_soon(configuration_update, None)
+        ue.want(signals.ReplaceGuti())
 
 
 async def prove(ue: Ue, request: nas.ServiceRequest) -> None:
@@ -58,7 +62,7 @@ async def prove(ue: Ue, request: nas.ServiceRequest) -> None:
     if supi != ue.context.supi:
         raise Refused(reject(GmmCause.UE_IDENTITY_CANNOT_BE_DERIVED_BY_THE_NETWORK), "another subscriber")
     await take_security_into_use(ue, request, keys)
-    ue.doubtful = False
+    ue.exchange.doubtful = False
 
 
 def reject(cause: int) -> nas.ServiceReject:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from cinq.nf.amf import subscription
-from cinq.nf.amf.n1 import Checked, Unprotected
-from cinq.nf.amf.procedures.session_resources import release_sessions
+from cinq.nf.amf import journal, signals
+from cinq.nf.amf.n1.envelope import Checked, Unprotected
+from cinq.nf.amf.procedures.gmm import subscription
+from cinq.nf.amf.procedures.sm.resources import release_sessions
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import Supi
 from cinq.procedure import ABORT, DEFER, IGNORE, Aborted, Refused, Verdict, collision, procedure
@@ -30,30 +31,30 @@ async def deregistration(ue: Ue, arrival: Arrival) -> None:
         ue.tell(nas.DeregistrationAcceptUEOriginating())  # 7
 
 
-@procedure()
-async def implicit_deregistration(ue: Ue, _: None) -> None:
+@procedure(opens=signals.GoneSilent)
+async def implicit_deregistration(ue: Ue, _: signals.GoneSilent) -> None:
     """The UE has not been heard of for longer than its timers allow."""
     await leave(ue)
 
 
-@procedure()
-async def superseded(ue: Ue, _: None) -> None:
+@procedure(opens=signals.Superseded)
+async def superseded(ue: Ue, _: signals.Superseded) -> None:
     """The subscriber has proved who it is elsewhere: this context of it ends (TS 23.502 §4.2.2.2.2 step 14)."""
     ue.why = ("radioNetwork", "release-due-to-5gc-generated-reason")
     await leave(ue)
-    ue.amf.forget(ue)
+    ue.registry.forget(ue)
 
 
 async def take_over(ue: Ue, supi: Supi) -> None:
     """From now on this Ue is the subscriber. What another Ue of it holds is given back first, in full."""
-    amf = ue.amf
-    while (before := amf.by_supi.get(supi)) not in (None, ue):
+    registry = ue.registry
+    while (before := registry.by_supi.get(supi)) not in (None, ue):
         assert before is not None
         before.abort("the subscriber registers anew")
         with suppress(Aborted):
-            await before.perform(superseded, None)
-        amf.forget(before)
-    amf.by_supi[supi] = ue
+            await before.demand(signals.Superseded())
+        registry.forget(before)
+    registry.by_supi[supi] = ue
 
 
 async def leave(ue: Ue) -> None:
@@ -84,7 +85,7 @@ async def sign_off(ue: Ue) -> None:
             await subscription.delete_policy(ue, ue.context.am_policy)
         await subscription.uecm_deregistration(ue)
     except Problem as problem:
-        ue.amf.note(ue, f"not signed off everywhere: {problem}")
+        journal.note(ue, f"not signed off everywhere: {problem}")
 
 
 @collision(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from cinq.nf.amf.connection import NgConnection
-from cinq.nf.amf.errors import notices
-from cinq.nf.amf.procedures.an_release import lost
-from cinq.nf.amf.ran import Ran
+from cinq.nf.amf import signals
+from cinq.nf.amf.n2.association import NgConnection, Ran
+from cinq.nf.amf.n2.diagnosis import notices
 from cinq.procedure import Timer, procedure
 from cinq.wire import ngap
 
@@ -18,14 +17,14 @@ Item = ngap.UEassociatedLogicalNGconnectionItem
 async def ng_reset(ran: Ran, reset: ngap.NGReset) -> None:
     """Only connections of this gNB are touched; those it named that are not its own are not confirmed."""
     if reset.reset_type[0] == "nG-Interface":
-        reset_all(ran)
+        ran.lose_connections("NG Reset")
         ran.tell(ngap.NGResetAcknowledge(criticality_diagnostics=notices(reset)))
         return
     confirmed = []
     for item in reset.reset_type[1]:
         connection = named(ran, item)
         if connection is not None:
-            lost(connection.ue, connection, "NG Reset")
+            connection.user.connection_lost(connection, "NG Reset")
             confirmed.append(item)
         elif forget_leaving(ran, item):
             confirmed.append(item)
@@ -37,19 +36,12 @@ async def ng_reset(ran: Ran, reset: ngap.NGReset) -> None:
     )
 
 
-def reset_all(ran: Ran) -> None:
-    """All UEs of the gNB are CM-IDLE."""
-    for connection in list(ran.connections.values()):
-        lost(connection.ue, connection, "NG Reset")
-    ran.leaving.clear()
-
-
 def named(ran: Ran, item: Item) -> NgConnection | None:
     """The gNB's own connection that an item names by either identity, or both when they agree."""
     amf_id, ran_id = item.amf_ue_ngap_id, item.ran_ue_ngap_id
     if amf_id is None:
         return None if ran_id is None else ran.connections.get(ran_id)
-    connection = ran.amf.connections.get(amf_id)
+    connection = ran.access.connections.get(amf_id)
     if connection is None or connection.ran is not ran:
         return None
     return connection if ran_id in (None, connection.ran_ue_ngap_id) else None
@@ -59,9 +51,11 @@ def forget_leaving(ran: Ran, item: Item) -> bool:
     return item.amf_ue_ngap_id is not None and ran.leaving.pop(item.amf_ue_ngap_id, None) is not None
 
 
-@procedure()
-async def ng_reset_by_amf(ran: Ran, cause: ngap.Cause) -> None:
+@procedure(opens=signals.ResetGnb)
+async def ng_reset_by_amf(ran: Ran, wanted: signals.ResetGnb) -> None:
     """TS 38.413 §8.7.4.3: the AMF has lost its mind about this gNB's UEs and says so."""
-    reset_all(ran)
+    ran.lose_connections("NG Reset")
     whole: ngap.ResetType = ("nG-Interface", "reset-all")
-    await ran.ask(ngap.NGReset(cause=cause, reset_type=whole), ngap.NGResetAcknowledge, timer=NG_RESET_GUARD)
+    await ran.ask(
+        ngap.NGReset(cause=wanted.cause, reset_type=whole), ngap.NGResetAcknowledge, timer=NG_RESET_GUARD
+    )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cinq.nf.amf import elements
 from cinq.nf.amf.context import RanContext
-from cinq.nf.amf.errors import notices
-from cinq.nf.amf.ran import Ran
+from cinq.nf.amf.n2 import elements
+from cinq.nf.amf.n2.association import Ran
+from cinq.nf.amf.n2.diagnosis import notices
 from cinq.numbering import NumberingError, PlmnId, SNssai, Tai
 from cinq.procedure import Refused, procedure
 from cinq.wire import ngap
@@ -25,7 +25,7 @@ async def ng_setup(ran: Ran, request: ngap.NGSetupRequest) -> None:
     ran.commit(
         node_id=f"{plmn}-{node_id}", name=name_of(request) or f"gNB {node_id}", tais=served, is_set_up=True
     )
-    settings = ran.amf.settings
+    settings = ran.ports.settings
     guami = elements.guami(settings.plmn, settings.amf_id)
     slices = [ngap.SliceSupportItem(s_nssai=elements.s_nssai(s)) for s in settings.slices]
     ran.tell(
@@ -43,15 +43,13 @@ async def ng_setup(ran: Ran, request: ngap.NGSetupRequest) -> None:
 
 def begin_anew(ran: Ran, node_id: str) -> None:
     """The setup erases what was before, also on an association that the gNB has left without a word (§8.7.1.1)."""
-    from cinq.nf.amf.procedures.ng_reset import reset_all
-
-    for other in ran.amf.rans:
+    for other in ran.access.rans:
         if other is ran or other.context.node_id == node_id:
             if other is not ran:
                 ran.runtime.report(
                     other, "ng_setup", ran.opening, f"{node_id} is set up anew on another association"
                 )
-            reset_all(other)
+            other.lose_connections("NG Setup")
             other.context = RanContext()
 
 
@@ -91,7 +89,7 @@ def offered(areas: list[ngap.SupportedTAItem]) -> Served:
 
 def common(ran: Ran, areas: Served) -> Served:
     """What of it this AMF serves. Refused when that is nothing (§8.7.1.4)."""
-    settings = ran.amf.settings
+    settings = ran.ports.settings
     if not any(tai.plmn == settings.plmn for tai, _ in areas):
         raise Refused(failure(("misc", "unknown-PLMN-or-SNPN")), f"none of its PLMNs is {settings.plmn}")
     served = [(tai, slices) for tai, slices in areas if tai in settings.tais]

@@ -1,40 +1,18 @@
-"""Error Indication and the handling of protocol errors, TS 38.413 §8.7.4 and clause 10."""
+"""Answers to what a gNB does wrong, TS 38.413 clause 10."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from cinq.procedure import Event
+from cinq.nf.amf import journal
+from cinq.nf.amf.n2.association import Ran
+from cinq.nf.amf.n2.diagnosis import error_indication, incompatible, notices
 from cinq.wire import ngap
 from cinq.wire.ngap.diagnostics import diagnostics, ue_identities
-
-if TYPE_CHECKING:
-    from cinq.nf.amf.ran import Ran
 
 _ANSWERED = (ngap.NGSetupRequest, ngap.RANConfigurationUpdate, ngap.NGReset)
 
 
-def error_indication(cause: ngap.Cause, message: ngap.Pdu) -> ngap.ErrorIndication:
-    """What `message` did wrong, with the UE NGAP IDs that it carried (§8.7.4.2)."""
-    amf_id, ran_id = ue_identities(message)
-    return ngap.ErrorIndication(
-        amf_ue_ngap_id=amf_id,
-        ran_ue_ngap_id=ran_id,
-        cause=cause,
-        criticality_diagnostics=diagnostics(message.PROCEDURE_CODE, message.KIND, message.CRITICALITY),
-    )
-
-
-def notices(message: ngap.Pdu) -> ngap.CriticalityDiagnostics | None:
-    """For the answer to a request: the IEs of it that were passed over, and that want to be told of (§10.3.4.2)."""
-    ies = tuple(found for found in message.diagnostics if found[0] == "notify")
-    if not ies:
-        return None
-    return diagnostics(message.PROCEDURE_CODE, message.KIND, message.CRITICALITY, ies)
-
-
 def notify(ran: Ran, message: ngap.Pdu) -> None:
-    """Tells the gNB of them where no answer to the message does (§10.3.4.2, §10.3.5)."""
+    """Tells the gNB of IEs that were passed over, where no answer to the message does (§10.3.4.2, §10.3.5)."""
     told = notices(message)
     if told is None or isinstance(message, (*_ANSWERED, ngap.ErrorIndication)):
         return
@@ -45,11 +23,6 @@ def notify(ran: Ran, message: ngap.Pdu) -> None:
             amf_ue_ngap_id=amf_id, ran_ue_ngap_id=ran_id, cause=cause, criticality_diagnostics=told
         )
     )
-
-
-def incompatible(message: ngap.Pdu) -> ngap.ErrorIndication:
-    """§10.4: a message that the state does not allow."""
-    return error_indication(("protocol", "message-not-compatible-with-receiver-state"), message)
 
 
 def unsupported(ran: Ran, message: ngap.Pdu) -> None:
@@ -66,22 +39,7 @@ def unsupported(ran: Ran, message: ngap.Pdu) -> None:
 
 def answer_broken(ran: Ran, octets: bytes, error: ngap.NgapError) -> None:
     """§10.2 and §10.3: the answer to octets that are no message of this version. Never to an Error Indication."""
-    amf = ran.amf
-    if amf.journal.listening:
-        amf.journal.emit(
-            Event(
-                amf.clock.now(),
-                "AMF",
-                ran.label,
-                "",
-                "in",
-                "N2",
-                "",
-                f"broken: {error}",
-                octets,
-                peer=ran.label,
-            )
-        )
+    journal.n2_broken(ran, octets, str(error))
     if error.silent or error.procedure_code == ngap.ErrorIndication.PROCEDURE_CODE:
         return
     cause: ngap.Cause = ("protocol", error.cause)

@@ -1,11 +1,10 @@
-"""Error Indication from a gNB, TS 38.413 §8.7.5. What the AMF itself sends is in cinq.nf.amf.errors."""
+"""Error Indication from a gNB, TS 38.413 §8.7.5. What the AMF itself sends is in cinq.nf.amf.inbound.errors."""
 
 from __future__ import annotations
 
 import logging
 
-from cinq.nf.amf.procedures.an_release import lost
-from cinq.nf.amf.ran import Ran
+from cinq.nf.amf.n2.association import Ran
 from cinq.procedure import procedure
 from cinq.wire import ngap
 
@@ -20,8 +19,8 @@ async def error_indication(ran: Ran, indication: ngap.ErrorIndication) -> None:
     cause = indication.cause
     log.warning("%s: Error Indication, cause %s", ran.label, "absent" if cause is None else cause[1])
     number = indication.amf_ue_ngap_id
-    connection = None if number is None else ran.amf.connections.get(number)
+    connection = None if number is None else ran.access.connections.get(number)
     if connection is None or connection.ran is not ran or cause is None:
         return
     if cause[1] in FORGOTTEN and indication.ran_ue_ngap_id in (None, connection.ran_ue_ngap_id):
-        lost(connection.ue, connection, f"the gNB says {cause[1]}")
+        connection.user.connection_lost(connection, f"the gNB says {cause[1]}")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from cinq.nf.amf import n2
 from cinq.nf.amf.context import SmContext
-from cinq.nf.amf.n1 import BrokenTransport, Checked
-from cinq.nf.amf.procedures.session_resources import forget, let_go
+from cinq.nf.amf.n1.envelope import BrokenTransport, Checked
+from cinq.nf.amf.n2.carriage import sm_container
+from cinq.nf.amf.procedures.sm.resources import deliver_answer, forget, let_go
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import SNssai
 from cinq.procedure import ABORT, BESIDE, DEFER, Refused, Verdict, collision, procedure
@@ -100,7 +100,7 @@ async def drop(ue: Ue, before: SmContext) -> None:
 
 async def tell_gnb(ue: Ue, before: SmContext, answer: UpdateSmContextResponse | None) -> None:
     if answer is not None:
-        ue.amf.deliver_answer(ue, before, answer)
+        deliver_answer(ue, before, answer)
     forget(ue, before)
 
 
@@ -111,14 +111,14 @@ class Released:
         self._ue = ue
 
     async def __call__(self, sm: SmContext) -> None:
-        await self._ue.amf.nsmf.release_sm_context(sm.ref, SmContextReleaseData())
+        await self._ue.ports.nsmf.release_sm_context(sm.ref, SmContextReleaseData())
 
 
 async def create(ue: Ue, message: nas.ULNASTransport, number: int, s_nssai: SNssai, dnn: str) -> SmContext:
-    amf, context, connection = ue.amf, ue.context, ue.connection
+    ports, context, connection = ue.ports, ue.context, ue.connection
     data = SmContextCreateData(
-        serving_nf_id=amf.instance_id,
-        serving_network=amf.serving_plmn,
+        serving_nf_id=ports.instance_id,
+        serving_network=ports.serving_plmn,
         an_type="3GPP_ACCESS",
         sm_context_status_uri=f"/namf-callback/v1/sm-context-status/{context.supi}/{number}",
         supi=str(context.supi),
@@ -126,13 +126,13 @@ async def create(ue: Ue, message: nas.ULNASTransport, number: int, s_nssai: SNss
         pdu_session_id=number,
         dnn=dnn,
         s_nssai=Snssai.of(s_nssai),
-        guami=amf.guami,
+        guami=ports.guami,
         request_type="INITIAL_REQUEST",
         n1_sm_msg=N1_SM,
         rat_type="NR",
         ue_location=None if connection is None else connection.place.location,
     )
-    created = await amf.nsmf.create_sm_context(
+    created = await ports.nsmf.create_sm_context(
         PostSmContextsRequest(json_data=data, binary_data_n1_sm_message=message.payload_container)
     )
     return SmContext(number, created.id, s_nssai, dnn)
@@ -170,7 +170,7 @@ async def forward(ue: Ue, message: nas.ULNASTransport, sm: SmContext) -> None:
         binary_data_n1_sm_message=message.payload_container,
     )
     try:
-        answer = await ue.amf.nsmf.update_sm_context(sm.ref, update)
+        answer = await ue.ports.nsmf.update_sm_context(sm.ref, update)
     except SmContextRefused as refused:
         answered = refused.n1_sm_message
         raise Refused(
@@ -180,11 +180,11 @@ async def forward(ue: Ue, message: nas.ULNASTransport, sm: SmContext) -> None:
         if problem.status == 404:
             forget(ue, sm)
         raise Refused(back(message), str(problem)) from None
-    ue.amf.deliver_answer(ue, sm, answer)
+    deliver_answer(ue, sm, answer)
 
 
 def down(number: int, octets: bytes) -> nas.DLNASTransport:
-    return n2.sm_container(number, octets)
+    return sm_container(number, octets)
 
 
 @collision(nas_transport, nas.ULNASTransport)

@@ -37,7 +37,7 @@ def assign(ue: Ue, guti: Guti, former: Guti | None, **changes: object) -> None:
     context = ue.context
     for old in (context.guti, context.former_guti):
         if old not in (guti, former):
-            ue.amf.forget_guti(ue, old)
+            ue.registry.forget_guti(ue, old)
     ue.paged = False
     ue.commit(guti=guti, former_guti=former, **changes)
 
@@ -60,4 +60,4 @@ def used(ue: Ue, identity: MobileIdentity | STmsi | None) -> None:
 async def give_back(held: tuple[Ue, Guti]) -> None:
     """A 5G-GUTI of a UE that is not registered after all."""
     ue, guti = held
-    ue.amf.forget_guti(ue, guti)
+    ue.registry.forget_guti(ue, guti)

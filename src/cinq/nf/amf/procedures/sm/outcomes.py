@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from cinq.nf.amf import journal
+from cinq.nf.amf.n2.association import NgConnection
+from cinq.nf.amf.procedures.sm.resources import deliver_answer
+from cinq.nf.amf.ue import Ue
 from cinq.sbi import Problem
 from cinq.sbi.models import RefToBinaryData
 from cinq.sbi.services.nsmf_pdusession import N2SmInfoType, SmContextUpdateData, UpdateSmContextRequest
 from cinq.wire import ngap
-
-if TYPE_CHECKING:
-    from cinq.nf.amf.connection import NgConnection
-    from cinq.nf.amf.ue import Ue
 
 Outcome = tuple[int, N2SmInfoType, bytes]
 
@@ -84,7 +82,7 @@ async def relay(ue: Ue, found: list[Outcome]) -> None:
     for pdu_session_id, kind, octets in found:
         sm = ue.context.sm_context(pdu_session_id)
         if sm is None:
-            ue.amf.note(ue, f"{kind} of PDU session {pdu_session_id}, which the UE does not have")
+            journal.note(ue, f"{kind} of PDU session {pdu_session_id}, which the UE does not have")
             continue
         update = UpdateSmContextRequest(
             json_data=SmContextUpdateData(
@@ -93,8 +91,8 @@ async def relay(ue: Ue, found: list[Outcome]) -> None:
             binary_data_n2_sm_information=octets,
         )
         try:
-            answer = await ue.amf.nsmf.update_sm_context(sm.ref, update)
+            answer = await ue.ports.nsmf.update_sm_context(sm.ref, update)
         except Problem as problem:
-            ue.amf.note(ue, f"{kind} of PDU session {pdu_session_id}: SMF answers {problem}")
+            journal.note(ue, f"{kind} of PDU session {pdu_session_id}: SMF answers {problem}")
             continue
-        ue.amf.deliver_answer(ue, sm, answer)
+        deliver_answer(ue, sm, answer)

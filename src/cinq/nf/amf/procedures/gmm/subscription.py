@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from cinq.nf.amf import elements
 from cinq.nf.amf.context import Ambr, SubscribedDnn, shared
+from cinq.nf.amf.n2 import elements
+from cinq.nf.amf.ue import Ue
 from cinq.numbering import SNssai
 from cinq.procedure import Refused
 from cinq.sbi import Problem
@@ -19,9 +19,6 @@ from cinq.sbi.services.nudm_sdm import DnnInfo, SmfSelectionSubscriptionData
 from cinq.sbi.services.nudm_uecm import Amf3GppAccessRegistration, Amf3GppAccessRegistrationModification
 from cinq.wire import nas
 from cinq.wire.nas import GmmCause
-
-if TYPE_CHECKING:
-    from cinq.nf.amf.ue import Ue
 
 
 class Subscribed(Struct, frozen=True, gc=False):
@@ -48,13 +45,13 @@ class Policy(Struct, frozen=True):
 
 async def uecm_registration(ue: Ue) -> Ue:
     """Step 14a: this AMF serves the UE. A second registration replaces the first."""
-    amf = ue.amf
-    await amf.nudm_uecm.registration(
+    ports = ue.ports
+    await ports.nudm_uecm.registration(
         str(ue.context.supi),
         Amf3GppAccessRegistration(
-            amf_instance_id=amf.instance_id,
+            amf_instance_id=ports.instance_id,
             dereg_callback_uri=f"/namf-callback/v1/dereg/{ue.context.supi}",
-            guami=amf.guami,
+            guami=ports.guami,
             rat_type="NR",
             pei=ue.context.pei,
             initial_registration_ind=True,
@@ -64,9 +61,9 @@ async def uecm_registration(ue: Ue) -> Ue:
 
 
 async def uecm_deregistration(ue: Ue) -> None:
-    modification = Amf3GppAccessRegistrationModification(guami=ue.amf.guami, purge_flag=True)
+    modification = Amf3GppAccessRegistrationModification(guami=ue.ports.guami, purge_flag=True)
     try:
-        await ue.amf.nudm_uecm.deregistration(str(ue.context.supi), modification)
+        await ue.ports.nudm_uecm.deregistration(str(ue.context.supi), modification)
     except Problem as problem:
         if problem.status not in (403, 404):  # another AMF has registered since, or nobody is
             raise
@@ -74,7 +71,7 @@ async def uecm_deregistration(ue: Ue) -> None:
 
 async def sdm_get(ue: Ue) -> Subscribed:
     """Step 14b: access and mobility data, and SMF selection data, in one request."""
-    sets = await ue.amf.nudm_sdm.get_data_sets(str(ue.context.supi), ["AM", "SMF_SEL"])
+    sets = await ue.ports.nudm_sdm.get_data_sets(str(ue.context.supi), ["AM", "SMF_SEL"])
     am = sets.am_data
     nssai = None if am is None else am.nssai
     return Subscribed(
@@ -117,7 +114,7 @@ async def select_slices(ue: Ue, request: nas.RegistrationRequest, subscribed: Su
     connection = ue.connection
     tai = None if connection is None else elements.sbi_tai(connection.place.tai)
     try:
-        answer = await ue.amf.nnssf.get("AMF", ue.amf.instance_id, info, tai)
+        answer = await ue.ports.nnssf.get("AMF", ue.ports.instance_id, info, tai)
     except Problem as problem:
         if problem.cause != "SNSSAI_NOT_SUPPORTED":
             raise
@@ -170,8 +167,8 @@ def _no_slice(requested: tuple[SNssai, ...]) -> nas.RegistrationReject:
 
 async def am_policy_create(ue: Ue, subscribed: Subscribed, allowed: tuple[SNssai, ...]) -> Policy:
     """Step 16: Npcf_AMPolicyControl_Create."""
-    amf = ue.amf
-    created = await amf.npcf.create(
+    ports = ue.ports
+    created = await ports.npcf.create(
         PolicyAssociationRequest(
             notification_uri=f"/namf-callback/v1/am-policy/{ue.context.supi}",
             supi=str(ue.context.supi),
@@ -179,11 +176,11 @@ async def am_policy_create(ue: Ue, subscribed: Subscribed, allowed: tuple[SNssai
             access_type="3GPP_ACCESS",
             rat_type="NR",
             pei=ue.context.pei,
-            serving_plmn=amf.serving_plmn,
+            serving_plmn=ports.serving_plmn,
             ue_ambr=subscribed.ambr,
             rfsp=subscribed.rfsp,
             allowed_snssais=_sbi_slices(allowed),
-            guami=amf.guami,
+            guami=ports.guami,
         )
     )
     return Policy(ue, created.id, created.body.ue_ambr, created.body.rfsp)
@@ -196,7 +193,7 @@ async def am_policy_delete(policy: Policy) -> None:
 async def delete_policy(ue: Ue, identifier: str) -> None:
     """Npcf_AMPolicyControl_Delete; one that is gone already is gone."""
     try:
-        await ue.amf.npcf.delete(identifier)
+        await ue.ports.npcf.delete(identifier)
     except Problem as problem:
         if problem.status != 404:
             raise

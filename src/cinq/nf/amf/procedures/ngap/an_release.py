@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
 
-from cinq.nf.amf import n2, outcomes
-from cinq.nf.amf.connection import NgConnection
+from cinq.nf.amf import journal, signals
+from cinq.nf.amf.n2 import carriage
+from cinq.nf.amf.procedures.sm import outcomes
 from cinq.nf.amf.ue import Ue
 from cinq.procedure import DEFER, IGNORE, Timer, TimerExpired, Verdict, collision, procedure
 from cinq.sbi import Problem
@@ -31,10 +31,10 @@ def given(cause: ngap.Cause | None) -> ngap.Cause:
     return ("misc", "unspecified") if cause is None else cause
 
 
-@procedure()
-async def release_by_amf(ue: Ue, cause: ngap.Cause) -> None:
+@procedure(opens=signals.ReleaseConnection)
+async def release_by_amf(ue: Ue, wanted: signals.ReleaseConnection) -> None:
     """The AMF wants the connection released."""
-    await release(ue, cause)
+    await release(ue, wanted.cause)
 
 
 async def release(ue: Ue, cause: ngap.Cause) -> None:
@@ -44,28 +44,16 @@ async def release(ue: Ue, cause: ngap.Cause) -> None:
         return
     connection.releasing = True
     with suppress(TimerExpired):
-        command = n2.release_command(connection, cause)
+        command = carriage.context_release(connection, cause)
         await ue.ask(command, ngap.UEContextReleaseComplete, timer=RELEASE_GUARD)
-    idle(ue, connection)
+    ue.connection_ended(connection)
     await deactivate(ue)
 
 
-def idle(ue: Ue, connection: NgConnection) -> None:
-    """This connection is no more; the UE is CM-IDLE unless it has a newer one."""
-    ue.amf.release_ids(connection)
-    if ue.connection is connection:
-        ue.disconnect()
-        if ue.context.rm_state == "RM-REGISTERED":
-            ue.commit()
-            if ue.pending:
-                reach_soon(ue)
-
-
-def reach_soon(ue: Ue) -> None:
-    """What came while the connection was on its way out is still to be delivered."""
-    from cinq.nf.amf.procedures.paging import reach
-
-    ue.runtime.spawn(partial(reach, ue), "paging")
+@procedure(opens=signals.DeactivateSessions)
+async def connection_lost(ue: Ue, _: signals.DeactivateSessions) -> None:
+    """The connection went away without a release."""
+    await deactivate(ue)
 
 
 async def deactivate(ue: Ue) -> None:
@@ -75,23 +63,9 @@ async def deactivate(ue: Ue) -> None:
             return  # it is back already
         update = UpdateSmContextRequest(json_data=SmContextUpdateData(up_cnx_state="DEACTIVATED"))
         try:
-            await ue.amf.nsmf.update_sm_context(sm.ref, update)
+            await ue.ports.nsmf.update_sm_context(sm.ref, update)
         except Problem as problem:
-            ue.amf.note(ue, f"PDU session {sm.pdu_session_id} not deactivated: {problem}")
-
-
-def lost(ue: Ue, connection: NgConnection, reason: str) -> None:
-    """The connection went away without a release: whatever the UE was doing ends, and its SMFs are told."""
-    if ue.connection is not connection:
-        ue.amf.release_ids(connection)
-        return
-    ue.abort(reason)
-    idle(ue, connection)
-    if ue.context.rm_state == "RM-REGISTERED":
-        if ue.context.sm_contexts:
-            ue.beside(partial(deactivate, ue), "an_release")
-    elif ue.is_idle:
-        ue.idle()
+            journal.note(ue, f"PDU session {sm.pdu_session_id} not deactivated: {problem}")
 
 
 @collision((an_release, release_by_amf), ngap.UEContextReleaseRequest, ngap.InitialContextSetupFailure)

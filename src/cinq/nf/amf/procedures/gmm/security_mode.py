@@ -6,9 +6,9 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from cinq.crypto.nas_security import UPLINK
+from cinq.nf.amf import journal
 from cinq.nf.amf.context import SecurityContext
-from cinq.nf.amf.procedures.authentication import T3560
+from cinq.nf.amf.procedures.gmm.authentication import T3560
 from cinq.nf.amf.ue import Ue
 from cinq.procedure import Refused
 from cinq.wire import nas
@@ -30,8 +30,8 @@ async def take_security_into_use(
     """The UE proves that it has the new keys. If it does not, the former context is current again."""
     capability = request.ue_security_capability if isinstance(request, nas.RegistrationRequest) else None
     octets = ue.context.security_capability if capability is None else capability.octets
-    ue.replayed_capability = octets
-    settings = ue.amf.settings
+    ue.exchange.replayed_capability = octets
+    settings = ue.ports.settings
     algorithms = selected(settings.integrity, settings.ciphering, octets)
     if algorithms is None:
         raise Refused(
@@ -39,15 +39,13 @@ async def take_security_into_use(
         )
     keys = SecurityContext(keys.ksi, keys.kamf, algorithms.integrity, algorithms.ciphering)
     async with ue.undo() as undo:
-        undo.owe(ue.revert, (ue.keys, ue.security, ue.secured))
-        ue.keys, ue.security, ue.secured = keys, keys.live(), False
+        undo.owe(ue.exchange.revert, ue.exchange.take(keys))
         command = command_of(algorithms, keys.ksi, octets)
         answer = await ue.ask(command, nas.SecurityModeComplete, nas.SecurityModeReject, timer=T3560)
         if isinstance(answer, nas.SecurityModeReject):
             raise Refused(None, f"security mode rejected: {answer.cause!r}")
         undo.keep()
-    ue.secured = True
-    ue.kgnb_count = ue.security.last_ul_count
+    ue.exchange.confirmed()
     pei = None if answer.imeisv is None else str(answer.imeisv)
     return Completed(inner(answer.nas_message_container), pei)
 
@@ -93,11 +91,10 @@ def contained(ue: Ue, octets: bytes | None, count: int) -> Contained:
 
     count: the uplink NAS COUNT of the message that carried it.
     """
-    security = ue.security
-    if octets is None or security is None:
+    if octets is None or ue.exchange.security is None:
         return None
     try:
-        return nas.decode(security.cipher(octets, UPLINK, count))
+        return nas.decode(ue.exchange.decipher(octets, count))
     except nas.NasError:
-        ue.amf.note(ue, "the NAS message container cannot be read: only the cleartext elements count")
+        journal.note(ue, "the NAS message container cannot be read: only the cleartext elements count")
         return None

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from cinq.nf.amf import n2
+from cinq.nf.amf import journal
 from cinq.nf.amf.context import SmContext
+from cinq.nf.amf.n2 import carriage
+from cinq.nf.amf.n2.carriage import Transfer
 from cinq.nf.amf.ue import Ue
 from cinq.sbi import Problem
 from cinq.sbi.services.nsmf_pdusession import (
@@ -16,6 +18,7 @@ from cinq.sbi.services.nsmf_pdusession import (
     UpdateSmContextRequest,
     UpdateSmContextResponse,
 )
+from cinq.wire import ngap
 from cinq.wire.nas import GmmCause
 
 STATUS_MISMATCH = "PDU_SESSION_STATUS_MISMATCH"
@@ -36,7 +39,7 @@ async def release_sessions(ue: Ue, sessions: Iterable[SmContext]) -> None:
     """Nsmf_PDUSession_ReleaseSMContext for each."""
     for sm in sessions:
         try:
-            await ue.amf.nsmf.release_sm_context(sm.ref, SmContextReleaseData())
+            await ue.ports.nsmf.release_sm_context(sm.ref, SmContextReleaseData())
         except Problem as problem:
             _not_released(ue, sm, problem)
 
@@ -50,14 +53,14 @@ async def drop_sessions(ue: Ue, sessions: Iterable[SmContext], cause: str) -> No
         if ue.connection is None or not ue.connection.context:
             await release_sessions(ue, (sm,))
         elif (answer := await let_go(ue, sm, cause)) is not None:
-            ue.amf.deliver_answer(ue, sm, answer)
+            deliver_answer(ue, sm, answer)
 
 
 async def let_go(ue: Ue, sm: SmContext, cause: str) -> UpdateSmContextResponse | None:
     """Released locally at the SMF; its answer has what frees the gNB's resources. None: it is gone, or will not go."""
     update = UpdateSmContextRequest(json_data=SmContextUpdateData(release=True, cause=cause))
     try:
-        return await ue.amf.nsmf.update_sm_context(sm.ref, update)
+        return await ue.ports.nsmf.update_sm_context(sm.ref, update)
     except Problem as problem:
         _not_released(ue, sm, problem)
         return None
@@ -66,7 +69,7 @@ async def let_go(ue: Ue, sm: SmContext, cause: str) -> UpdateSmContextResponse |
 def _not_released(ue: Ue, sm: SmContext, problem: Problem) -> None:
     """One that is gone already is gone."""
     if problem.status != 404:
-        ue.amf.note(ue, f"PDU session {sm.pdu_session_id} not released: {problem}")
+        journal.note(ue, f"PDU session {sm.pdu_session_id} not released: {problem}")
 
 
 async def synchronise(ue: Ue, status: frozenset[int] | None) -> None:
@@ -104,9 +107,9 @@ async def reactivate(ue: Ue, wanted: frozenset[int] | None) -> Reactivation:
             continue
         update = UpdateSmContextRequest(json_data=SmContextUpdateData(up_cnx_state="ACTIVATING"))
         try:
-            answer = await ue.amf.nsmf.update_sm_context(sm.ref, update)
+            answer = await ue.ports.nsmf.update_sm_context(sm.ref, update)
         except Problem as problem:
-            ue.amf.note(ue, f"PDU session {number} not reactivated: {problem}")
+            journal.note(ue, f"PDU session {number} not reactivated: {problem}")
             if problem.status == 404:
                 forget(ue, sm)
                 lost = True
@@ -115,13 +118,13 @@ async def reactivate(ue: Ue, wanted: frozenset[int] | None) -> Reactivation:
             continue
         if answer.binary_data_n2_sm_information is not None:
             kind = answer.json_data.n2_sm_info_type
-            resource = n2.Transfer(number, None, answer.binary_data_n2_sm_information, kind, sm.s_nssai)
+            resource = Transfer(number, None, answer.binary_data_n2_sm_information, kind, sm.s_nssai)
             ue.resources = (*ue.resources, resource)
             ue.pending = tuple(p for p in ue.pending if not same_setup(p, resource))
     return Reactivation(frozenset(causes), causes or None, lost)
 
 
-def same_setup(waiting: n2.Transfer, resource: n2.Transfer) -> bool:
+def same_setup(waiting: Transfer, resource: Transfer) -> bool:
     """Whether the UE was paged for the very resources that its answer asks for: they are set up once."""
     return waiting.n1 is None and (waiting.pdu_session_id, waiting.n2_type) == (
         resource.pdu_session_id,
@@ -133,4 +136,30 @@ def deliver_pending(ue: Ue) -> None:
     """The UE is reachable: what SMFs have sent meanwhile goes out."""
     pending, ue.pending = ue.pending, ()
     for transfer in pending:
-        n2.deliver(ue, transfer)
+        deliver(ue, transfer)
+
+
+def deliver(ue: Ue, transfer: Transfer) -> None:
+    """Send what an SMF gave to a connected UE and its gNB (TS 23.502 §4.3.2.2.1 step 12, TS 38.413 §8.2)."""
+    connection = ue.connection
+    if connection is None:
+        return
+    kind = transfer.n2_type
+    if kind == "PDU_RES_SETUP_REQ":
+        ue.set_up(connection, None, (transfer,))
+    elif kind == "PDU_RES_REL_CMD" and connection.context:
+        connection.expect(ngap.PDUSessionResourceReleaseCommand.PROCEDURE)
+        connection.send(carriage.resource_release(connection, ue.resource(transfer)))
+    elif kind == "PDU_RES_MOD_REQ":
+        connection.expect(ngap.PDUSessionResourceModifyRequest.PROCEDURE)
+        connection.send(carriage.resource_modify(connection, ue.resource(transfer)))
+    elif transfer.n1 is not None:  # to be released where the gNB has nothing of it: only the UE is to hear
+        ue.tell(carriage.sm_container(transfer.pdu_session_id, transfer.n1))
+
+
+def deliver_answer(ue: Ue, sm: SmContext, answer: UpdateSmContextResponse) -> None:
+    """What an SMF answered to an update goes on to the gNB and the UE."""
+    octets1, octets2 = answer.binary_data_n1_sm_message, answer.binary_data_n2_sm_information
+    if octets1 is not None or octets2 is not None:
+        kind = answer.json_data.n2_sm_info_type
+        deliver(ue, Transfer(sm.pdu_session_id, octets1, octets2, kind, sm.s_nssai))

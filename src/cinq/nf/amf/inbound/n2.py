@@ -1,0 +1,285 @@
+"""What a gNB says on N2, and who hears it. A procedure that a message opens needs no line here, or one in HEARD."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar, cast
+
+from cinq.nf.amf import journal
+from cinq.nf.amf.context import UeContext
+from cinq.nf.amf.inbound import n1
+from cinq.nf.amf.inbound.errors import answer_broken, notify, unsupported
+from cinq.nf.amf.n1 import envelope
+from cinq.nf.amf.n2 import elements
+from cinq.nf.amf.n2.association import NgConnection, Ran
+from cinq.nf.amf.n2.diagnosis import error_indication, incompatible
+from cinq.nf.amf.procedures.sm import outcomes
+from cinq.nf.amf.registry import Registry
+from cinq.nf.amf.ue import Ue, ue_of
+from cinq.numbering import Guti, NumberingError, STmsi
+from cinq.wire import nas, ngap
+
+log = logging.getLogger("cinq.amf")
+
+P = TypeVar("P", bound=ngap.Pdu)
+Handler = Callable[[Ue, NgConnection, P], None]
+Row = tuple[type[ngap.Pdu], Handler[ngap.Pdu]]
+
+INITIAL = (nas.RegistrationRequest, nas.ServiceRequest, nas.DeregistrationRequestUEOriginating)
+NGAP_PPIDS = (60, 0)  # and 0, which some senders use
+
+
+class Inbound:
+    """One association: what `cinq.transport.sctp` tells of it. Whatever comes, only what it names is touched."""
+
+    def __init__(self, registry: Registry[Ue], new_ue: Callable[[UeContext], Ue], ran: Ran) -> None:
+        self._registry = registry
+        self._new_ue = new_ue
+        self.ran = ran
+
+    def message(self, octets: bytes, stream: int, ppid: int = 60) -> None:
+        """One NGAP PDU. Never raises: a bug costs the one message, loudly."""
+        ran = self.ran
+        if ran.is_lost or ran.runtime.stopping:
+            return
+        if ppid not in NGAP_PPIDS:
+            log.warning("%s: SCTP message of PPID %d ignored", ran.label, ppid)
+            return
+        try:
+            self._receive(octets)
+        except Exception as bug:
+            cause = f"a message was lost to a bug: {type(bug).__name__}: {bug}"
+            ran.runtime.report(ran, "", ran, cause, bug)
+
+    def lost(self, reason: str) -> None:
+        """The association is over."""
+        ran = self.ran
+        if not ran.is_lost:
+            ran.access.association_lost(ran, reason)
+            log.info("%s: association lost: %s", ran.label, reason)
+
+    def _receive(self, octets: bytes) -> None:
+        ran = self.ran
+        try:
+            message = ngap.decode(octets)
+        except ngap.NgapError as error:
+            if not error.tolerable or error.partial is None:
+                answer_broken(ran, octets, error)
+                self._broken_outcome(error)
+                return
+            message = error.partial
+        if not ran.context.is_set_up and not isinstance(message, (ngap.NGSetupRequest, ngap.ErrorIndication)):
+            self._note(ran, message, octets)
+            ran.tell(incompatible(message))
+        elif isinstance(message, ngap.InitialUEMessage):
+            self._initial_ue_message(message, octets)
+        elif type(message) in ran.opens:
+            self._note(ran, message, octets)
+            ran.receive(message)
+        else:
+            self._of_a_ue(message, octets)
+        if message.diagnostics and ran.context.is_set_up:
+            notify(ran, message)
+
+    def _note(self, about: Ran | Ue, message: ngap.Pdu, octets: bytes) -> None:
+        journal.n2_message(about, "in", message, octets, self.ran.label)
+
+    # messages of one UE
+
+    def _of_a_ue(self, message: ngap.Pdu, octets: bytes) -> None:
+        ran = self.ran
+        amf_id, ran_id = identities(message)
+        if amf_id is None or ran_id is None:
+            self._note(ran, message, octets)
+            if message.KIND == "initiatingMessage":
+                unsupported(ran, message)
+            else:
+                ran.receive(message)
+            return
+        connection = ran.access.connections.get(amf_id)
+        if connection is None or connection.ran is not ran:
+            self._note(ran, message, octets)
+            if isinstance(message, ngap.UEContextReleaseComplete):  # §10.6: a last message is not answered
+                ran.leaving.pop(amf_id, None)
+                return
+            ran.tell(error_indication(("radioNetwork", "unknown-local-UE-NGAP-ID"), message))
+            return
+        self._note(ue_of(connection), message, octets)
+        if connection.ran_ue_ngap_id != ran_id and not isinstance(message, ngap.PathSwitchRequest):
+            if not isinstance(message, ngap.UEContextReleaseComplete):
+                ran.tell(error_indication(("radioNetwork", "inconsistent-remote-UE-NGAP-ID"), message))
+            return
+        hear(connection, message)
+
+    def _broken_outcome(self, error: ngap.NgapError) -> None:
+        """An outcome that cannot be taken ends its procedure (§10.3.4.2, §10.3.5, §10.3.6): local error handling.
+
+        What the gNB has set up is not known then: the connection is released, and counts as released where that was
+        what the outcome was to say.
+        """
+        message = error.partial
+        if message is None or message.KIND == "initiatingMessage":
+            return
+        amf_id, ran_id = identities(message)
+        connection = None if amf_id is None else self.ran.access.connections.get(amf_id)
+        if connection is None or connection.ran is not self.ran or connection.ran_ue_ngap_id != ran_id:
+            return
+        if isinstance(message, ngap.UEContextReleaseComplete):
+            hear(connection, message)
+        elif message.PROCEDURE in connection.outstanding:
+            connection.settle(message.PROCEDURE)
+            ue_of(connection).receive(
+                ngap.UEContextReleaseRequest(
+                    amf_ue_ngap_id=connection.amf_ue_ngap_id,
+                    ran_ue_ngap_id=connection.ran_ue_ngap_id,
+                    cause=("protocol", error.cause),
+                )
+            )
+
+    # the first message of a UE
+
+    def _initial_ue_message(self, message: ngap.InitialUEMessage, octets: bytes) -> None:
+        """TS 38.413 §8.6.1, TS 24.501 §4.4.4.3. A message that begins nothing leaves no trace of a UE."""
+        ran = self.ran
+        try:
+            place = place_of(message)
+            first = envelope.peek(message.nas_pdu)
+            if not isinstance(first, INITIAL):
+                raise envelope.Discarded(f"{first.NAME} begins nothing")
+        except nas.NasError as error:
+            self._reject_broken(message, octets, error)
+        except (envelope.Discarded, NumberingError) as reason:
+            self._note(ran, message, octets)
+            ran.runtime.report(ran, "", message, f"refused: {reason}")
+            ran.tell(error_indication(("protocol", "semantic-error"), message))
+        else:
+            if message.ran_ue_ngap_id in ran.connections:
+                self._note(ran, message, octets)
+                ran.tell(error_indication(("radioNetwork", "inconsistent-remote-UE-NGAP-ID"), message))
+                return
+            known = self._registry.known(identity_in(first))
+            security = None if known is None else known.exchange.security
+            arrival = envelope.first(first, message.nas_pdu, security)
+            if known is None or isinstance(arrival, envelope.Unprotected):
+                known = self._new_ue(UeContext())
+            known.connect(ran.access.connect(ran, message, place, known))
+            self._note(known, message, octets)
+            n1.arrived(known, arrival)
+
+    def _reject_broken(self, message: ngap.InitialUEMessage, octets: bytes, error: nas.NasError) -> None:
+        """A first message that cannot be read: reject it where it can be rejected, else tell the gNB (clause 7)."""
+        ran = self.ran
+        rejectable = error.message_type in (nas.RegistrationRequest.TYPE, nas.ServiceRequest.TYPE)
+        if error.cause is None or not rejectable or message.ran_ue_ngap_id in ran.connections:
+            self._note(ran, message, octets)
+            ran.tell(error_indication(("protocol", "semantic-error"), message))
+            return
+        ue = self._new_ue(UeContext())
+        ue.connect(ran.access.connect(ran, message, place_of(message), ue))
+        self._note(ue, message, octets)
+        n1.answer_broken(ue, message.nas_pdu, error)
+
+
+def identities(message: ngap.Pdu) -> tuple[int | None, int | None]:
+    """AMF UE NGAP ID and RAN UE NGAP ID of the connection that a message is about, where it names one."""
+    amf_id: int | None = getattr(message, "amf_ue_ngap_id", None)
+    ran_id: int | None = getattr(message, "ran_ue_ngap_id", None)
+    if isinstance(message, ngap.PathSwitchRequest):
+        amf_id = message.source_amf_ue_ngap_id
+    return amf_id, ran_id
+
+
+def place_of(message: ngap.InitialUEMessage) -> elements.Place:
+    location = message.user_location_information
+    if location[0] != "userLocationInformationNR":
+        raise envelope.Discarded(f"{location[0]} is no NR location")
+    return elements.place_of(location[1])
+
+
+def identity_in(first: nas.NasMessage) -> Guti | STmsi | None:
+    if isinstance(first, nas.ServiceRequest):
+        return first.s_tmsi
+    identity = getattr(first, "mobile_identity", None)
+    return identity if isinstance(identity, Guti) else None
+
+
+# who hears what is about a UE
+
+
+def hear(connection: NgConnection, message: ngap.Pdu) -> None:
+    """By HEARD; what is not there opens a procedure of the UE, or is none of this AMF's."""
+    ue = ue_of(connection)
+    handler = HEARD.get(type(message))
+    if handler is not None:
+        handler(ue, connection, message)
+    elif type(message) in ue.opens:
+        ue.receive(message)
+    else:
+        unsupported(connection.ran, message)
+
+
+def row(kind: type[P], handler: Handler[P]) -> Row:
+    return kind, cast(Handler[ngap.Pdu], handler)
+
+
+def uplink_nas(ue: Ue, connection: NgConnection, message: ngap.UplinkNASTransport) -> None:
+    """§8.6.3."""
+    connection.moved(message.user_location_information)
+    if not message.nas_pdu:  # §10.4
+        connection.ran.tell(error_indication(("protocol", "semantic-error"), message))
+    elif not connection.releasing:
+        n1.receive(ue, message.nas_pdu)
+
+
+def nas_non_delivery(ue: Ue, connection: NgConnection, message: ngap.NASNonDeliveryIndication) -> None:
+    """§8.6.4."""
+    cause = message.cause[1] if message.cause else "no cause"
+    journal.n1_ignored(ue, message.nas_pdu or b"", f"not delivered to the UE: {cause}")
+
+
+def radio_capability(ue: Ue, connection: NgConnection, message: ngap.UERadioCapabilityInfoIndication) -> None:
+    """§8.14.1."""
+    ue.commit(radio_capability=message.ue_radio_capability or ue.context.radio_capability)
+
+
+def context_setup_failure(ue: Ue, connection: NgConnection, message: ngap.InitialContextSetupFailure) -> None:
+    """§8.3.1.3: it opens the release of the connection."""
+    if message.PROCEDURE in connection.outstanding:
+        connection.settle(message.PROCEDURE)
+        ue.receive(message)
+    else:
+        unsupported(connection.ran, message)
+
+
+def release_complete(ue: Ue, connection: NgConnection, message: ngap.UEContextReleaseComplete) -> None:
+    """§8.3.3."""
+    if connection.releasing:
+        ue.receive(message)
+    else:
+        unsupported(connection.ran, message)
+
+
+def outcome(ue: Ue, connection: NgConnection, message: ngap.Pdu) -> None:
+    """§8.2, §8.3.1.2: what the gNB did with the resources of sessions goes on to their SMFs."""
+    if not outcomes.expected(connection, message):
+        unsupported(connection.ran, message)
+    elif found := outcomes.of_sessions(message):
+        ue.beside(partial(outcomes.relay, ue, found), "session_resources")
+
+
+HEARD: dict[type[ngap.Pdu], Handler[ngap.Pdu]] = dict(
+    (
+        row(ngap.UplinkNASTransport, uplink_nas),
+        row(ngap.NASNonDeliveryIndication, nas_non_delivery),
+        row(ngap.UERadioCapabilityInfoIndication, radio_capability),
+        row(ngap.InitialContextSetupFailure, context_setup_failure),
+        row(ngap.UEContextReleaseComplete, release_complete),
+        row(ngap.InitialContextSetupResponse, outcome),
+        row(ngap.PDUSessionResourceSetupResponse, outcome),
+        row(ngap.PDUSessionResourceModifyResponse, outcome),
+        row(ngap.PDUSessionResourceReleaseResponse, outcome),
+        row(ngap.PDUSessionResourceNotify, outcome),
+    )
+)

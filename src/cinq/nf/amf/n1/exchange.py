@@ -1,0 +1,97 @@
+"""The secure exchange of NAS messages with one UE, TS 24.501 §4.4, TS 33.501 §6.4 and §6.7: its keys and its counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cinq.crypto import kdf
+from cinq.crypto.nas_security import INTEGRITY_CIPHERED, INTEGRITY_NEW, UPLINK, NasSecurity
+from cinq.nf.amf.context import DL_COUNT_MARGIN, SecurityContext
+from cinq.nf.amf.n1.envelope import Checked, Unprotected, open_envelope
+from cinq.wire import nas
+
+DOWNLINK = 1
+STORED_EVERY = DL_COUNT_MARGIN // 2
+LAST_COUNTS = 0xFF_0000  # of 24 bits: a key set that is nearly used up is replaced (TS 33.501 §6.4.3.1)
+
+Former = tuple[SecurityContext | None, NasSecurity | None, bool]
+
+
+class Exchange:
+    """keys: the key set in use, as stored. security: the same at work, with its counts.
+
+    secured: the exchange is secure on this connection (TS 24.501 §4.4.2.5).
+    kgnb_count: the uplink NAS COUNT that KgNB is derived from (TS 33.501 §A.9).
+    doubtful: the keys were restored and may be behind what the UE has seen: it is authenticated anew.
+    replayed_capability: the UE security capability that the last SECURITY MODE COMMAND repeated.
+    """
+
+    __slots__ = ("doubtful", "keys", "kgnb_count", "replayed_capability", "secured", "security")
+
+    def __init__(self, keys: SecurityContext | None) -> None:
+        self.keys = keys
+        self.security: NasSecurity | None = None if keys is None else keys.live()
+        self.secured = False
+        self.kgnb_count = 0
+        self.doubtful = False
+        self.replayed_capability = b""
+
+    def protect(self, message: nas.GmmMessage, octets: bytes, commit: Callable[[], None]) -> bytes:
+        """The NAS PDU of a downlink message: protected as soon as the exchange on this connection is secure.
+
+        octets: the message as encoded. commit: stores the counts, so that none is used twice after a restart.
+        """
+        security = self.security
+        if security is not None and isinstance(message, nas.SecurityModeCommand):
+            return security.protect(octets, INTEGRITY_NEW, DOWNLINK)
+        if security is None or not self.secured:
+            return octets
+        if security.dl_count % STORED_EVERY == 0:
+            commit()
+        return security.protect(octets, INTEGRITY_CIPHERED, DOWNLINK)
+
+    def open(self, octets: bytes) -> Checked[nas.NasMessage] | Unprotected[nas.NasMessage]:
+        """The message of an uplink NAS PDU. Discarded, NasError: as for open_envelope."""
+        return open_envelope(octets, self.security, self.secured)
+
+    def decipher(self, container: bytes, count: int) -> bytes:
+        """A NAS message container of a checked message. count: the uplink NAS COUNT of that message (§4.4.6)."""
+        assert self.security is not None
+        return self.security.cipher(container, UPLINK, count)
+
+    # keys
+
+    def take(self, keys: SecurityContext) -> Former:
+        """New keys, not yet confirmed by the UE. Returns what `revert` wants."""
+        former = (self.keys, self.security, self.secured)
+        self.keys, self.security, self.secured = keys, keys.live(), False
+        return former
+
+    def confirmed(self) -> None:
+        """The UE has taken the keys into use by the message just received: KgNB follows from its COUNT."""
+        assert self.security is not None
+        self.secured = True
+        self.kgnb_count = self.security.last_ul_count
+
+    async def revert(self, former: Former) -> None:
+        """The keys that were current before some that the UE did not take into use."""
+        self.keys, self.security, self.secured = former
+
+    @property
+    def nearly_used_up(self) -> bool:
+        security = self.security
+        return security is not None and max(security.ul_count, security.dl_count) >= LAST_COUNTS
+
+    def kgnb(self) -> bytes:
+        """TS 33.501 §A.9, for an initial context setup."""
+        assert self.keys is not None
+        return kdf.kgnb(self.keys.kamf, self.kgnb_count)
+
+    def counted(self) -> SecurityContext | None:
+        """The keys with the counts as they are now, to be stored."""
+        keys, security = self.keys, self.security
+        if keys is not None and security is not None:
+            self.keys = SecurityContext(
+                keys.ksi, keys.kamf, keys.integrity, keys.ciphering, security.ul_count, security.dl_count
+            )
+        return self.keys

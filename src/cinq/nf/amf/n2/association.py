@@ -1,0 +1,206 @@
+"""The gNBs of an AMF, and the UE-associated logical NG-connections with them (TS 38.413 §6.3). Nothing is stored."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from cinq.nf.amf import journal
+from cinq.nf.amf.context import RanContext
+from cinq.nf.amf.n2 import carriage, elements
+from cinq.nf.amf.n2.diagnosis import incompatible
+from cinq.nf.amf.ports import Ports
+from cinq.numbering import NumberingError
+from cinq.procedure import Subject
+from cinq.wire import ngap
+
+MAX_NGAP_ID = (1 << 40) - 1
+RELEASE_GUARD_S = 10.0  # how long a UEContextReleaseComplete is waited for
+
+
+class N2Association(Protocol):
+    """What the AMF needs of an SCTP association. `cinq.transport.sctp.Association` is one."""
+
+    def send(self, octets: bytes, *, stream: int) -> None:
+        """Queue one message on a stream (modulo the streams there are)."""
+        ...
+
+
+class User(journal.Acting, Protocol):
+    """The UE behind a connection, as the connection and its gNB see it."""
+
+    def connection_lost(self, connection: NgConnection, reason: str) -> None:
+        """It went away without a release."""
+
+
+class NgConnection:
+    """ids: those of both ends. stream: the SCTP stream that its messages take. place: where the UE is, as last
+    reported.
+
+    wants_context: the gNB asked for an initial context setup. context: whether it has a UE context, or is
+    being given one. releasing: a UE Context Release is under way. outstanding: class 1 procedures of the AMF
+    that wait for the gNB's outcome.
+    """
+
+    __slots__ = (
+        "amf_ue_ngap_id",
+        "context",
+        "outstanding",
+        "place",
+        "ran",
+        "ran_ue_ngap_id",
+        "releasing",
+        "stream",
+        "user",
+        "wants_context",
+    )
+
+    def __init__(
+        self,
+        ran: Ran,
+        amf_ue_ngap_id: int,
+        message: ngap.InitialUEMessage,
+        place: elements.Place,
+        user: User,
+    ) -> None:
+        self.ran = ran
+        self.user = user
+        self.amf_ue_ngap_id = amf_ue_ngap_id
+        self.ran_ue_ngap_id = message.ran_ue_ngap_id
+        self.stream = 1 + amf_ue_ngap_id % 31
+        self.place = place
+        self.wants_context = message.ue_context_request is not None
+        self.context = False
+        self.releasing = False
+        self.outstanding: tuple[str, ...] = ()  # a set, even an empty one, has 216 octets
+
+    def send(self, message: ngap.Pdu) -> None:
+        self.ran.transmit(message, self.stream, self.user)
+
+    def moved(self, location: ngap.UserLocationInformation | None) -> None:
+        """The gNB reported where the UE is, or left that out (criticality ignore)."""
+        if location is not None and location[0] == "userLocationInformationNR":
+            try:
+                self.place = elements.place_of(location[1])
+            except NumberingError:
+                return
+
+    def expect(self, procedure: str) -> None:
+        self.outstanding = (*self.outstanding, procedure)
+
+    def settle(self, procedure: str) -> None:
+        """The outcome is there, or does not matter any more."""
+        if self.outstanding == (procedure,):
+            self.outstanding = ()
+        else:
+            self.outstanding = tuple(name for name in self.outstanding if name != procedure)
+
+
+class Ran(Subject[RanContext]):
+    """A gNB: the subject of the NGAP procedures that concern no single UE.
+
+    connections: by RAN UE NGAP ID. leaving: those whose release the gNB has not confirmed, by AMF UE NGAP ID,
+    with the RAN UE NGAP ID and the time after which nobody waits any longer.
+    """
+
+    __slots__ = ("access", "association", "connections", "is_lost", "leaving", "ports")
+
+    def __init__(self, ports: Ports, access: Access, association: N2Association) -> None:
+        super().__init__(RanContext(), ports.runtime)
+        self.ports = ports
+        self.access = access
+        self.association = association
+        self.is_lost = False
+        self.connections: dict[int, NgConnection] = {}
+        self.leaving: dict[int, tuple[int, float]] = {}
+
+    def send(self, message: object) -> None:
+        """A message that concerns no single UE: stream 0 is theirs (TS 38.412 §7)."""
+        assert isinstance(message, ngap.Pdu)
+        self.transmit(message, 0, None)
+
+    def transmit(self, message: ngap.Pdu, stream: int, user: User | None) -> None:
+        """user: whom the message concerns."""
+        octets = ngap.encode(message)
+        journal.n2_message(user or self, "out", message, octets, self.label)
+        self.association.send(octets, stream=stream)
+
+    def lose_connections(self, reason: str) -> None:
+        """All UEs of the gNB are CM-IDLE, without a word to it."""
+        for connection in list(self.connections.values()):
+            connection.user.connection_lost(connection, reason)
+        self.leaving.clear()
+
+    def status(self, message: object) -> object | None:
+        """TS 38.413 §10.4: a message that does not fit the state."""
+        assert isinstance(message, ngap.Pdu)
+        return None if isinstance(message, ngap.ErrorIndication) else incompatible(message)
+
+    def describe(self, message: object) -> tuple[str, str]:
+        return ("N2", type(message).__name__) if isinstance(message, ngap.Pdu) else ("", "")
+
+    @property
+    def procedure_name(self) -> str:
+        running = self.running
+        return "" if running is None else running.name
+
+    @property
+    def label(self) -> str:
+        return self.context.name or self.context.node_id or "gNB"
+
+
+class Access:
+    """All gNBs of the AMF, and all connections by AMF UE NGAP ID."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self.rans: list[Ran] = []
+        self.connections: dict[int, NgConnection] = {}
+        self._last_ngap_id = 0
+
+    def associated(self, association: N2Association) -> Ran:
+        ran = Ran(self._ports, self, association)
+        self.rans.append(ran)
+        return ran
+
+    def association_lost(self, ran: Ran, reason: str) -> None:
+        """TS 38.412 §7: all UE-associated connections of the gNB are gone with it."""
+        ran.is_lost = True
+        self.rans.remove(ran)
+        ran.abort(f"association lost: {reason}")
+        ran.lose_connections(f"association lost: {reason}")
+
+    def connect(
+        self, ran: Ran, message: ngap.InitialUEMessage, place: elements.Place, user: User
+    ) -> NgConnection:
+        number = self._last_ngap_id
+        while True:
+            number = number + 1 if number < MAX_NGAP_ID else 1
+            if number not in self.connections:
+                break
+        self._last_ngap_id = number
+        connection = NgConnection(ran, number, message, place, user)
+        self.connections[number] = ran.connections[message.ran_ue_ngap_id] = connection
+        return connection
+
+    def release(self, connection: NgConnection) -> None:
+        """Its identities are free."""
+        self.connections.pop(connection.amf_ue_ngap_id, None)
+        if connection.ran.connections.get(connection.ran_ue_ngap_id) is connection:
+            del connection.ran.connections[connection.ran_ue_ngap_id]
+
+    def drop(self, connection: NgConnection, cause: ngap.Cause) -> None:
+        """Release one that its UE has left. The gNB's answer is remembered as due, nothing waits for it."""
+        if connection.releasing:
+            return
+        connection.send(carriage.context_release(connection, cause))
+        self.release(connection)
+        until = self._ports.clock.now() + RELEASE_GUARD_S
+        connection.ran.leaving[connection.amf_ue_ngap_id] = (connection.ran_ue_ngap_id, until)
+
+    def sweep(self) -> None:
+        """Releases that no gNB has confirmed are over."""
+        now = self._ports.clock.now()
+        for ran in self.rans:
+            for number, (_, until) in list(ran.leaving.items()):
+                if until < now:
+                    del ran.leaving[number]

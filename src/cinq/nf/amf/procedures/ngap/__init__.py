@@ -1,0 +1,1 @@
+"""NGAP procedures, TS 38.413 clause 8."""

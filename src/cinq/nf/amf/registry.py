@@ -1,0 +1,105 @@
+"""The UEs that the AMF knows: by SUPI, by 5G-TMSI, and in the store."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from cinq.nf.amf.context import UeContext, decoded, encoded
+from cinq.nf.amf.settings import Settings
+from cinq.numbering import Guti, STmsi, Supi
+from cinq.procedure.store import Store
+
+log = logging.getLogger("cinq.amf")
+
+COLLECTION = "amf-ue"
+
+
+class Known(Protocol):
+    """A UE as the registry sees it. kept: the store has its context."""
+
+    context: UeContext
+    kept: bool
+
+
+U = TypeVar("U", bound=Known)
+
+
+class Registry(Generic[U]):
+    """store: UE contexts by SUPI. entropy(n) gives n random octets."""
+
+    def __init__(self, settings: Settings, store: Store, entropy: Callable[[int], bytes]) -> None:
+        self._settings = settings
+        self._store = store
+        self._entropy = entropy
+        self.by_supi: dict[Supi, U] = {}
+        self.by_tmsi: dict[int, U] = {}
+
+    def known(self, identity: Guti | STmsi | None) -> U | None:
+        """The registered UE that an identity of this AMF names."""
+        if identity is None:
+            return None
+        amf, ours = self._settings.amf_id, False
+        if isinstance(identity, Guti):
+            ours = identity.amf == amf and identity.plmn == self._settings.plmn
+        else:
+            ours = identity.amf_set == amf.set and identity.amf_pointer == amf.pointer
+        return self.by_tmsi.get(identity.tmsi) if ours else None
+
+    def forget(self, ue: U) -> None:
+        """Nothing is left of a UE that is not registered."""
+        context = ue.context
+        if context.supi is not None and self.by_supi.get(context.supi) is ue:
+            del self.by_supi[context.supi]
+            if ue.kept:
+                self._store.delete(COLLECTION, str(context.supi))
+        self.forget_guti(ue, context.guti)
+        self.forget_guti(ue, context.former_guti)
+
+    def allocate_guti(self, ue: U) -> Guti:
+        """A random 5G-TMSI that nobody has (TS 33.501 §6.12.3). The former one stays known until `forget_guti`."""
+        while True:
+            tmsi = int.from_bytes(self._entropy(4), "big")
+            if tmsi not in self.by_tmsi and tmsi != 0xFFFFFFFF:
+                break
+        self.by_tmsi[tmsi] = ue
+        return Guti(self._settings.plmn, self._settings.amf_id, tmsi)
+
+    def forget_guti(self, ue: U, guti: Guti | None) -> None:
+        if guti is not None and self.by_tmsi.get(guti.tmsi) is ue:
+            del self.by_tmsi[guti.tmsi]
+
+    # the store
+
+    def store(self, ue: U) -> None:
+        """The context of a registered UE is kept; that of another is not."""
+        context = ue.context
+        if context.supi is None:
+            return
+        if context.rm_state == "RM-REGISTERED":
+            self._store.put(COLLECTION, str(context.supi), encoded(context))
+            ue.kept = True
+        elif ue.kept and self.by_supi.get(context.supi) is ue:
+            self._store.delete(COLLECTION, str(context.supi))
+            ue.kept = False
+
+    def stored(self) -> Iterator[UeContext]:
+        """What a restart finds. One that is unreadable is left alone, loudly."""
+        for key, octets in self._store.items(COLLECTION):
+            try:
+                yield decoded(octets)
+            except (msgspec.ValidationError, msgspec.DecodeError, ValueError) as error:
+                log.error("stored context of %s is unreadable and was left alone: %s", key[:9] + "…", error)
+
+    def take_back(self, ue: U) -> None:
+        """A UE whose context the store had."""
+        ue.kept = True
+        context = ue.context
+        if context.supi is not None:
+            self.by_supi[context.supi] = ue
+        for guti in (context.guti, context.former_guti):
+            if guti is not None:
+                self.by_tmsi[guti.tmsi] = ue

@@ -1,0 +1,52 @@
+"""What the AMF itself asks of a UE or a gNB: each signal opens the procedure that declares it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cinq.procedure import Signal
+from cinq.wire import ngap
+
+# of a UE
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseConnection(Signal[None]):
+    """Its connection is of no more use (procedures.ngap.an_release)."""
+
+    cause: ngap.Cause
+
+
+@dataclass(frozen=True, slots=True)
+class DeactivateSessions(Signal[None]):
+    """Its connection is gone: the SMFs let the user plane of its sessions go idle (procedures.ngap.an_release)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Signal[None]):
+    """Something waits for it (procedures.gmm.paging)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceGuti(Signal[None]):
+    """Its 5G-GUTI was heard by everybody (procedures.gmm.configuration_update)."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoneSilent(Signal[None]):
+    """It has not been heard of for longer than its timers allow (procedures.gmm.deregistration)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded(Signal[None]):
+    """The subscriber has proved who it is elsewhere (procedures.gmm.deregistration)."""
+
+
+# of a gNB
+
+
+@dataclass(frozen=True, slots=True)
+class ResetGnb(Signal[None]):
+    """The AMF knows nothing of its UEs any more (procedures.ngap.ng_reset)."""
+
+    cause: ngap.Cause
