@@ -1,0 +1,125 @@
+"""Scenarios on real ports: N2 over SCTP, knobs by commands, and the test subscribers of this host's own core."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from cinq.nf.udr import provisioning
+from cinq.numbering import Supi
+from cinq.procedure import RealClock
+from cinq.procedure.store import Store
+from cinq.ran.gnb.serve import n2_port
+from cinq.ran.scenarios.bench import Place
+from cinq.ran.scenarios.target import Core, Knob, Knobs, Subscribers, Target
+from cinq.settings import HexOctets
+from cinq.settings.network import NetworkSettings
+from cinq.transport.sqlite import SqliteStore
+
+KNOB_S = 20.0
+TEST_UES = 40
+_K = HexOctets(bytes.fromhex("465b5ce8b199b49faa5f0a2ee238a6bc"))
+_OPC = HexOctets(bytes.fromhex("e8ed289deba952e4283b54e88e6183ca"))
+
+
+class Commands:
+    """Turns knobs by the commands of the target."""
+
+    def __init__(self, knobs: Knobs) -> None:
+        self._knobs = knobs
+
+    async def turn(self, knob: Knob, names: dict[str, str]) -> None:
+        command: str = getattr(self._knobs, knob)
+        words = [word.format_map(_Names(names)) for word in shlex.split(command)]
+        process = await asyncio.create_subprocess_exec(
+            *words,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            async with asyncio.timeout(KNOB_S):
+                said, _ = await process.communicate()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise OSError(f"`{shlex.join(words)}` did not end within {KNOB_S:g} s") from None
+        if process.returncode:
+            raise OSError(f"`{shlex.join(words)}`: {said.decode(errors='replace').strip()[-200:]}")
+
+
+class _Names(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        raise OSError(f"the command names {{{name}}}, which this knob does not have")
+
+
+def place(target: Target) -> Place:
+    return Place(target, n2_port, Commands(target.knobs), RealClock(), os.urandom)
+
+
+@contextmanager
+def own_core(settings: NetworkSettings, config: Path | None) -> Iterator[Target]:
+    """The core that `cinq up` runs with these settings, with test subscribers for as long as this lasts.
+
+    Their IMSIs are the last of the PLMN's. StoreError: the store cannot be opened.
+    """
+    plmn = settings.network.plmn
+    digits = f"{plmn.mcc}{plmn.mnc}"
+    first = digits + "9" * (15 - len(digits) - 3) + "000"
+    groups = (Subscribers(first, TEST_UES, _K, _OPC),)
+    target = Target(
+        name=settings.network.name,
+        core=_core(settings),
+        subscribers=groups,
+        knobs=_knobs(config),
+    )
+    store = SqliteStore(settings.state.folder / "cinq.sqlite")
+    try:
+        added = [supi for group in groups for supi in _provision(store, group, target.core)]
+        store.flush()
+        try:
+            yield target
+        finally:
+            for supi in added:
+                provisioning.remove(store, supi)
+            store.flush()
+    finally:
+        store.close()
+
+
+def _core(settings: NetworkSettings) -> Core:
+    network, amf = settings.network, settings.amf
+    return Core(
+        amf_address=amf.n2_address,
+        amf_port=amf.n2_port,
+        plmn=network.plmn,
+        tacs=network.tacs,
+        slices=network.slices,
+        dnns=tuple(d.name for d in settings.dnn),
+    )
+
+
+def _knobs(config: Path | None) -> Knobs:
+    cinq = shlex.join([sys.executable, "-m", "cinq"])
+    chosen = f" --config {shlex.quote(str(config))}" if config else ""
+    return Knobs(
+        subscriber_remove=f"{cinq} subscriber remove {{imsi}}{chosen}",
+        subscriber_add=f"{cinq} subscriber add {{imsi}} --k {{k}} --opc {{opc}} --replace{chosen}",
+    )
+
+
+def _provision(store: Store, group: Subscribers, core: Core) -> list[Supi]:
+    first = provisioning.Subscriber(Supi(group.imsi), group.k, group.opc, slices=core.slices, dnns=core.dnns)
+    added = []
+    for index in range(group.count):
+        supi = Supi(f"{int(group.imsi) + index:0{len(group.imsi)}d}")
+        if provisioning.get(store, supi) is None:
+            provisioning.put(store, replace(first, supi=supi))
+            added.append(supi)
+    return added

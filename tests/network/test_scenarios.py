@@ -1,0 +1,67 @@
+"""The scenario library against the core of this package: on a virtual clock, each twice, with the same verdict."""
+
+from __future__ import annotations
+
+import pytest
+
+from cinq.procedure import run_virtual
+from cinq.ran.gnb.gnb import Connect
+from cinq.ran.gnb.settings import GnbSettings
+from cinq.ran.scenarios.bench import Place
+from cinq.ran.scenarios.library import LIBRARY
+from cinq.ran.scenarios.run import Pool, play
+from cinq.ran.scenarios.target import NEEDS, Core, Knob, Subscribers, Target
+from cinq.settings import HexOctets
+from cinq.transport.sctp.association import AssociationHandler
+
+from .world import OPC, PLMN, SUPI, End, K, Network
+
+COUNT = 30
+
+
+class Knobs:
+    """Turns the knobs of the core in this process."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    async def turn(self, knob: Knob, names: dict[str, str]) -> None:
+        raise OSError(f"{knob} is not there")
+
+
+def place(network: Network) -> Place:
+    def connect(settings: GnbSettings) -> Connect:
+        async def opened(handler: AssociationHandler) -> End:
+            near, far = End(settings.name, handler), End("amf")
+            near.peer, far.peer = far, near
+            far.handler = network.amf.n2_connected(far)
+            return near
+
+        return opened
+
+    target = Target(
+        core=Core(plmn=PLMN),
+        subscribers=(Subscribers(SUPI.imsi, COUNT, HexOctets(K), HexOctets(OPC)),),
+    )
+    return Place(target, connect, Knobs(network), network.clock, network.entropy)
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_scenario(name: str) -> None:
+    async def main() -> None:
+        network = Network()
+        network.provision(COUNT)
+        await network.start()
+        where = place(network)
+        pool = Pool(where)
+        for _ in range(2):
+            result = await play(LIBRARY[name], where, pool)
+            assert (result.verdict, result.reason) == ("PASS", "")
+        await network.stop()
+
+    run_virtual(main())
+
+
+def test_every_need_is_known() -> None:
+    for one in LIBRARY.values():
+        assert set(one.needs) <= NEEDS
