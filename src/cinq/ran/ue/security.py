@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from cinq.crypto import kdf
 from cinq.crypto.nas_security import DOWNLINK, UPLINK, NasSecurity, NasSecurityError
 from cinq.ran.ue.context import Received
-from cinq.wire import nas
+from cinq.wire import eap, nas
 from cinq.wire.nas import GmmCause, SecurityHeader
 
 _NEW = (SecurityHeader.INTEGRITY_NEW, SecurityHeader.INTEGRITY_CIPHERED_NEW)
@@ -21,11 +21,21 @@ class Discarded(Exception):
 
 @dataclass(slots=True)
 class KeySet:
-    """The outcome of one authentication. ksi: 0 to 6. kamf: 32 octets."""
+    """The outcome of one authentication. ksi: 0 to 6. kamf, kseaf: 32 octets. imsi: what KAMF is bound to."""
 
     ksi: int
     kamf: bytes = field(repr=False)
     abba: bytes = b"\0\0"
+    kseaf: bytes = field(default=b"", repr=False)
+    imsi: str = ""
+
+    @classmethod
+    def of(cls, ksi: int, kseaf: bytes, imsi: str, abba: bytes) -> KeySet:
+        return cls(ksi, kdf.kamf(kseaf, imsi, abba), abba, kseaf, imsi)
+
+    def with_abba(self, abba: bytes) -> KeySet:
+        """The same keys for an ABBA that came with EAP-Success, TS 33.501 §6.1.3.1."""
+        return self if abba == self.abba or not self.kseaf else self.of(self.ksi, self.kseaf, self.imsi, abba)
 
 
 @dataclass(slots=True)
@@ -208,8 +218,9 @@ class N1Security:
         """The context that the command names by its ngKSI: new keys with COUNTs at 0, or the current ones."""
         ksi, algorithms = command.ng_ksi.value, command.algorithms
         if self.partial is not None and self.partial.ksi == ksi:
-            fresh = NasSecurity.from_kamf(self.partial.kamf, algorithms.integrity, algorithms.ciphering)
-            return NativeContext(self.partial, fresh)
+            keys = self.partial if command.abba is None else self.partial.with_abba(command.abba)
+            fresh = NasSecurity.from_kamf(keys.kamf, algorithms.integrity, algorithms.ciphering)
+            return NativeContext(keys, fresh)
         if self.current is None or self.current.keys.ksi != ksi:
             return None
         information = command.additional_security_information
@@ -221,11 +232,22 @@ class N1Security:
         again.ul_count, again.dl_count = self.current.nas.ul_count, self.current.nas.dl_count
         return NativeContext(self.current.keys, again)
 
+    def confirm(self, result: nas.AuthenticationResult) -> None:
+        """EAP-Success confirms the keys of the last challenge, with the ABBA that it says; EAP-Failure ends them."""
+        try:
+            code = eap.decode(result.eap_message).code
+        except eap.EapError:
+            return
+        if code == eap.FAILURE:
+            self.partial = None
+        elif code == eap.SUCCESS and self.partial is not None and result.abba is not None:
+            self.partial = self.partial.with_abba(result.abba)
+
     def take_into_use(self) -> None:
         """The candidate becomes the current context, and the secure exchange is established."""
         assert self.candidate is not None
         self.current, self.candidate = self.candidate, None
-        if self.partial is self.current.keys:
+        if self.partial is not None and self.partial.ksi == self.current.keys.ksi:
             self.partial = None
         self.secure_exchange = True
 

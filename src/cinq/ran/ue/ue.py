@@ -7,15 +7,18 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
+from cinq.crypto import kdf
 from cinq.procedure import Aborted, Event, Refused, Runtime, Subject, TimerExpired
 from cinq.ran.radio.port import Cell, Interface, Link, SystemInformation
 from cinq.ran.ue.back_off import BackOff
 from cinq.ran.ue.context import Ended, Initial, Received, UeContext
+from cinq.ran.ue.faults import Faults
 from cinq.ran.ue.security import Discarded, N1Security
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.settings import UeSettings
 from cinq.ran.ue.signals import Deregister, Register, RequestService
 from cinq.ran.ue.station import N1Station, Paged, Released
+from cinq.ran.ue.timers import Timers
 from cinq.ran.ue.uplink import Uplink
 from cinq.ran.ue.usim import Usim
 from cinq.wire import nas
@@ -36,10 +39,10 @@ class Ue(Subject[UeContext]):
     __slots__ = (
         "_capability",
         "_next_pti",
-        "_timer",
         "authentication_failures",
         "back_off",
         "entropy",
+        "faults",
         "link",
         "on_change",
         "released",
@@ -48,6 +51,7 @@ class Ue(Subject[UeContext]):
         "sessions",
         "settings",
         "system_information",
+        "timers",
         "uplink",
         "usim",
         "wake",
@@ -63,13 +67,14 @@ class Ue(Subject[UeContext]):
         self.sessions: dict[int, Session] = {}
         self.released: dict[int, int] = {}
         self.authentication_failures = 0
+        self.faults = Faults()
+        self.timers = Timers()
         self.back_off = BackOff(lambda: asyncio.get_running_loop().time())
         self.response: tuple[bytes, bytes] | None = None
         self.on_change: Callable[[Ue], None] | None = None
         self.wake: Callable[[], None] | None = None
         self.system_information: SystemInformation | None = None
         self._next_pti = 1
-        self._timer: asyncio.TimerHandle | None = None
         self._capability = _capability(settings)
         self.link: Link = cell.attach(self)
 
@@ -134,7 +139,7 @@ class Ue(Subject[UeContext]):
 
     def leave(self) -> None:
         """Without a word: the radio link fails, interfaces go."""
-        self.cancel_timer()
+        self.timers.stop_all()
         self.abort("leaves")
         self.link.detach()
 
@@ -177,12 +182,22 @@ class Ue(Subject[UeContext]):
         self._journal("in", message.NAME, received.octets, message)
         if station is not None and not station.came(message, received.octets, checked=received.checked):
             return
+        if isinstance(message, nas.AuthenticationResult):
+            self.security.confirm(message)
         if isinstance(message, nas.AuthenticationReject):
-            self.receive(Ended("authentication rejected", message))
+            self._authentication_rejected(message)
         else:
             self.receive(received)
 
+    def _authentication_rejected(self, reject: nas.AuthenticationReject) -> None:
+        """TS 24.501 §5.4.1.3.5: the USIM is invalid, whatever is under way."""
+        self.timers.stop("T3516", "T3520")
+        self.deregistered(barred="authentication rejected", forget_identity=True)
+        if not self.is_idle:
+            self.receive(Ended("authentication rejected", reject))
+
     def on_released(self, cause: str) -> None:
+        self.timers.stop("T3520")
         self.security.released()
         if self.uplink.station is not None:
             self.uplink.station.event(Released(cause))
@@ -191,8 +206,8 @@ class Ue(Subject[UeContext]):
             session.commit(bearer=False)
         if not self.is_idle:
             self.receive(Ended(cause))
-        if self.context.registered:
-            self.start_timer(self.context.t3512_s, self._periodic)
+        if self.context.registered and self.context.t3512_s > 0:
+            self.timers.start("T3512", self.context.t3512_s, self._periodic)
 
     def on_bearer(self, pdu_session_id: int, up: bool) -> None:
         session = self.sessions.get(pdu_session_id)
@@ -236,7 +251,7 @@ class Ue(Subject[UeContext]):
             self._journal("out", "NAS PDU" if message is None else message.NAME, octets, message)
 
     def connecting(self) -> None:
-        self.cancel_timer()
+        self.timers.stop("T3512")
 
     def content(self, message: object) -> object:
         return message.message if isinstance(message, Received) else message
@@ -295,6 +310,12 @@ class Ue(Subject[UeContext]):
     # what procedures use
 
     @property
+    def serving_network(self) -> str:
+        """The serving network name, TS 24.501 §9.12.1."""
+        plmn = self.settings.plmn if self.system_information is None else self.system_information.plmn
+        return kdf.snn(plmn.mcc, plmn.mnc)
+
+    @property
     def capability(self) -> bytes:
         """UE security capability as sent, TS 24.501 §9.11.3.54."""
         return self._capability
@@ -307,20 +328,8 @@ class Ue(Subject[UeContext]):
             if pti not in used:
                 return pti
 
-    def start_timer(self, seconds: int, expired: Callable[[], None]) -> None:
-        """T3512. Not started when the network deactivated it."""
-        self.cancel_timer()
-        if seconds > 0:
-            self._timer = asyncio.get_running_loop().call_later(seconds, expired)
-
-    def cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
     def _periodic(self) -> None:
         """T3512 expired in CM-IDLE: periodic registration update, TS 24.501 §5.5.1.3.2."""
-        self._timer = None
         if self.context.registered and not self.link.connected:
             self.initiate(lambda: self.register(nas.RegistrationKind.PERIODIC), "periodic registration")
 
@@ -343,7 +352,7 @@ class Ue(Subject[UeContext]):
 
     def deregistered(self, *, barred: str = "", forget_identity: bool = False) -> None:
         """5GMM-DEREGISTERED: sessions go; with forget_identity also GUTI, TAI list and keys (§5.5.1.2.5)."""
-        self.cancel_timer()
+        self.timers.stop("T3512")
         self.drop_sessions()
         if forget_identity:
             self.security.delete()

@@ -8,6 +8,7 @@ import msgspec
 
 from cinq.crypto import aka, suci
 from cinq.numbering import Suci, msin_octets
+from cinq.ran.ue.faults import Fault, Faults
 from cinq.ran.ue.settings import SCHEMES, UeSettings
 
 Entropy = Callable[[int], bytes]
@@ -44,16 +45,25 @@ class Usim:
         """SQN_MS: the highest sequence number accepted so far."""
         return max(((seq << IND_BITS | ind) for ind, seq in self._sequence.items()), default=0)
 
-    def challenge(self, rand: bytes, autn: bytes) -> aka.Challenge | MacFailed | SynchFailed:
+    def challenge(
+        self, rand: bytes, autn: bytes, faults: Faults | None = None
+    ) -> aka.Challenge | MacFailed | SynchFailed:
         """Judge a challenge of RAND (16 octets) and AUTN (16): a Challenge whose SQN is now used up, or the failure."""
+        shown = faults or Faults()
         try:
+            if shown.takes(Fault.MAC_FAILURE):
+                return MacFailed()
             challenge = aka.verify_autn(self._algorithm, self._k, self._opc, rand, autn)
         except ValueError:  # MacFailure, or a length that no home network makes
             return MacFailed()
         ind, seq = challenge.sqn & _IND, challenge.sqn >> IND_BITS
         highest = self.sqn
-        if seq <= self._sequence.get(ind, 0) or seq - (highest >> IND_BITS) > _DELTA:
-            return SynchFailed(aka.auts(self._algorithm, self._k, self._opc, rand, highest))
+        used = seq <= self._sequence.get(ind, 0) or seq - (highest >> IND_BITS) > _DELTA
+        if used or shown.takes(Fault.SQN_OUT_OF_RANGE):
+            auts = aka.auts(self._algorithm, self._k, self._opc, rand, highest)
+            if shown.takes(Fault.WRONG_AUTS):
+                auts = auts[:6] + bytes(octet ^ 0xFF for octet in auts[6:])
+            return SynchFailed(auts)
         self._sequence[ind] = seq
         return challenge
 

@@ -9,7 +9,7 @@ from cinq.ran.ue.procedures.configuration_update import configuration_update
 from cinq.ran.ue.procedures.deregistration import deregistration, network_deregistration
 from cinq.ran.ue.procedures.identification import identification
 from cinq.ran.ue.procedures.notification import notification
-from cinq.ran.ue.procedures.primary_authentication import primary_authentication
+from cinq.ran.ue.procedures.primary_authentication import authentication_result, primary_authentication
 from cinq.ran.ue.procedures.registration import registration
 from cinq.ran.ue.procedures.security_mode import security_mode_control
 from cinq.ran.ue.procedures.service_request import service_request
@@ -26,6 +26,7 @@ from cinq.wire import nas
 _SPECIFIC = (registration, deregistration, service_request)
 _SHORT = (
     primary_authentication,
+    authentication_result,
     security_mode_control,
     identification,
     configuration_update,
@@ -35,6 +36,7 @@ _SHORT = (
 )
 _COMMON_MESSAGES = (
     nas.AuthenticationRequest,
+    nas.AuthenticationResult,
     nas.SecurityModeCommand,
     nas.IdentityRequest,
     nas.ConfigurationUpdateCommand,

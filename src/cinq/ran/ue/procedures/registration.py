@@ -116,7 +116,6 @@ async def rejected(ue: Ue, answer: nas.RegistrationReject | Ended, last: bool) -
     """§5.5.1.2.5 and §5.5.1.2.7. Returns when another attempt is due, raises Refused when none is."""
     reject = answer.answer if isinstance(answer, Ended) else answer
     if isinstance(reject, nas.AuthenticationReject):
-        ue.deregistered(barred="authentication rejected", forget_identity=True)
         raise Refused(None, "authentication rejected")
     if not isinstance(reject, nas.RegistrationReject):
         reason = answer.reason if isinstance(answer, Ended) else ""
