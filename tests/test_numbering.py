@@ -27,6 +27,7 @@ from cinq.numbering import (
     msin_digits,
     msin_octets,
 )
+from cinq.operator_identifier import network_identifier
 from cinq.sbi.models import Snssai
 from cinq.wire import ngap
 from cinq.wire.nas.ie.slices import s_nssai_value
@@ -214,3 +215,18 @@ def test_what_cannot_be_built(make) -> None:
 def test_a_supi_is_shortened_for_screens() -> None:
     assert Supi("999700000000001").short == "imsi-99970…001"
     assert "0000000" not in Supi("999700000000001").short
+
+
+@pytest.mark.parametrize(
+    ("text", "plmns", "wanted"),
+    [
+        ("internet", None, "internet"),
+        ("Internet.MNC070.MCC999.gprs", None, "internet"),
+        ("internet.mnc070.mcc999.gprs", [PlmnId("999", "70")], "internet"),
+        ("internet.mnc070.mcc999.gprs", [PlmnId("999", "07")], "internet.mnc070.mcc999.gprs"),
+        ("a.b.mnc070.mcc999.gprs", [PlmnId("001", "01"), PlmnId("999", "070")], "a.b"),
+        ("mnc070.mcc999.gprs", None, "mnc070.mcc999.gprs"),
+    ],
+)
+def test_a_dnn_without_its_operator_identifier(text: str, plmns: list[PlmnId] | None, wanted: str) -> None:
+    assert network_identifier(text, plmns) == wanted

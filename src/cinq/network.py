@@ -10,23 +10,17 @@ import uuid
 from itertools import chain
 from pathlib import Path
 
+from cinq import functions
 from cinq.nf.amf import AMF
-from cinq.nf.amf import Settings as AmfSettings
 from cinq.nf.ausf import AUSF
 from cinq.nf.nrf import NRF
 from cinq.nf.nrf import Settings as NrfSettings
 from cinq.nf.nssf import NSSF
-from cinq.nf.nssf import Settings as NssfSettings
 from cinq.nf.pcf import PCF
-from cinq.nf.smf import SMF, UserPlane
-from cinq.nf.smf import DataNetwork as SmfDataNetwork
-from cinq.nf.smf import Settings as SmfSettings
-from cinq.nf.udm import UDM, HomeNetworkKey
-from cinq.nf.udm import Settings as UdmSettings
+from cinq.nf.smf import SMF
+from cinq.nf.udm import UDM
 from cinq.nf.udr import UDR, provisioning
 from cinq.nf.upf import UPF
-from cinq.nf.upf import Settings as UpfSettings
-from cinq.numbering import AmfId, Tai
 from cinq.procedure import Journal, RealClock, Runtime
 from cinq.procedure.store import Store
 from cinq.sbi import Bus, Problem, checked, direct
@@ -38,14 +32,11 @@ from cinq.transport import privilege, sctp, udp
 from cinq.transport.error import TransportError
 from cinq.transport.sqlite import SqliteStore, StoreError
 from cinq.userplane.open import open_plane
-from cinq.userplane.rules import PlaneSettings, Protected, Role
 from cinq.wire import nas, pfcp
 
 log = logging.getLogger("cinq.network")
 
 NAMESPACE = uuid.UUID("5c1b7f0e-6d0b-4b7a-9a39-6f6a3cf0c1a9")
-PROFILES = {"A": 1, "B": 2}
-SCTP, UDP = 132, 17
 HEARTBEAT = [PatchItem(op="replace", path="/nfStatus", value="REGISTERED")]
 
 
@@ -130,15 +121,14 @@ class Network:
     def _control_functions(self, store: Store) -> None:
         """UDR, UDM, AUSF, NSSF, PCF, NRF: they answer and keep no ports."""
         s = self.settings
-        keys = tuple(HomeNetworkKey(k.id, PROFILES[k.profile], k.private_key) for k in s.home_network_key)
         nrf = NRF(NrfSettings(s.nrf.heart_beat_timer_s), self.clock, self.identity("NRF"))
         for service, implementation in nrf.services():
             self.bus.serve(service, implementation, nrf.instance_id)
         for nf in (
             UDR(store, self.identity("UDR")),
-            UDM(UdmSettings(s.network.plmn, keys), self.bus, os.urandom, self.identity("UDM")),
+            UDM(functions.of_the_udm(s), self.bus, os.urandom, self.identity("UDM")),
             AUSF(self.bus, self.clock, os.urandom, self.identity("AUSF")),
-            NSSF(NssfSettings(s.network.slices), self.identity("NSSF")),
+            NSSF(functions.of_the_nssf(s), self.identity("NSSF")),
             PCF(self.identity("PCF")),
         ):
             self._serve(nf.services(), nf.profile())
@@ -147,40 +137,13 @@ class Network:
         """UPF with its data plane, N6 and NAT."""
         s = self.settings
         n4 = await self._udp(str(s.upf.n4_address), s.upf.n4_port)
-        settings = UpfSettings(
-            node_id=s.upf.n4_address,
-            n3_address=s.upf.n3_address,
-            ue_pools=tuple(d.pool for d in s.dnn),
-            smf_addresses=(s.smf.n4_address,),
-        )
         self.n4 = n4
-        self.upf = UPF(settings, n4, self.clock, os.urandom, self.journal)
-        self.plane = open_plane(self._plane_settings(), self.upf, self._host_journal())
+        self.upf = UPF(functions.of_the_upf(s), n4, self.clock, os.urandom, self.journal)
+        self.plane = open_plane(functions.of_the_plane(s), self.upf, self._host_journal())
         self._undo.callback(self.plane.close)
         self.upf.start(self.plane)
         self._undo.push_async_callback(self.upf.stop)
         n4.on_datagram = self.upf.n4_received
-
-    def _plane_settings(self) -> PlaneSettings:
-        s = self.settings
-        return PlaneSettings(
-            role=Role.UPF,
-            n3_address=s.upf.n3_address,
-            n6_interface=s.upf.n6_interface,
-            ue_pools=tuple(d.pool for d in s.dnn),
-            protected=(
-                Protected(s.amf.n2_address, SCTP, s.amf.n2_port),
-                Protected(s.smf.n4_address, UDP, s.smf.n4_port),
-                Protected(s.upf.n4_address, UDP, s.upf.n4_port),
-            ),
-            protected_networks=s.upf.protect,
-            ue_to_ue=s.upf.ue_to_ue,
-            n3_mtu=s.upf.n3_mtu,
-            max_sessions=s.upf.max_sessions,
-            nat=any(d.nat for d in s.dnn),
-            nat_pools=tuple(d.pool for d in s.dnn if d.nat),
-            plane=s.upf.data_plane,
-        )
 
     def _host_journal(self) -> Path:
         return self.settings.state.folder / "host-changes.json"
@@ -188,23 +151,7 @@ class Network:
     async def _session_management(self, store: Store) -> None:
         s = self.settings
         n4 = await self._udp(str(s.smf.n4_address), s.smf.n4_port)
-        settings = SmfSettings(
-            plmn=s.network.plmn,
-            node_id=s.smf.n4_address,
-            user_planes=(UserPlane(s.upf.n4_address, s.upf.n4_port),),
-            data_networks=tuple(
-                SmfDataNetwork(
-                    name=d.name,
-                    pool=d.pool,
-                    dns=d.dns,
-                    mtu=min(d.mtu, self.plane.mtu),
-                    slices=d.slices or s.network.slices,
-                    ambr_uplink_bps=d.session_ambr_uplink,
-                    ambr_downlink_bps=d.session_ambr_downlink,
-                )
-                for d in s.dnn
-            ),
-        )
+        settings = functions.of_the_smf(s, self.plane.mtu)
         self.smf = SMF(
             settings, self.bus, n4, store, self.clock, os.urandom, self.journal, self.identity("SMF")
         )
@@ -218,17 +165,7 @@ class Network:
     async def _access(self, store: Store) -> None:
         """AMF, last: once its port listens, the network is ready."""
         s = self.settings
-        settings = AmfSettings(
-            plmn=s.network.plmn,
-            tais=tuple(Tai(s.network.plmn, tac) for tac in s.network.tacs),
-            amf_id=AmfId(s.amf.region, s.amf.set, s.amf.pointer),
-            name=s.network.name,
-            slices=s.network.slices,
-            integrity=tuple(int(name[-1]) for name in s.amf.integrity),
-            ciphering=tuple(int(name[-1]) for name in s.amf.ciphering),
-            relative_capacity=s.amf.relative_capacity,
-            t3512_s=s.amf.t3512_s,
-        )
+        settings = functions.of_the_amf(s)
         self.amf = AMF(settings, self.bus, store, self.clock, os.urandom, self.journal, self.identity("AMF"))
         self._serve(self.amf.services(), self.amf.profile())
         self.amf.start()
@@ -277,7 +214,7 @@ class Network:
     @property
     def control(self) -> Path:
         """The socket of the event stream."""
-        return self.settings.state.run / f"{self.settings.network.name}.sock"
+        return self.settings.control
 
     def facts(self) -> dict[str, object]:
         """What a user wants to know of a network that is ready."""

@@ -22,7 +22,14 @@ FAULTS = {
     "[network]\nplmn = 99970": "f:2: network.plmn: found 99970, wanted a PLMN such as '999-70'",
     '[network]\nplmn = "9997"': "f:2: network.plmn: PLMN: found '9997', wanted 5 to 6 decimal digits",
     '[network]\ntacs = [1, "x"]': "f:2: network.tacs[1]: found 'x', wanted a whole number",
-    "[network]\ntacs = []": "f:2: network.tacs: wanted one or more codes of 1 to 16777215",
+    "[network]\ntacs = []": "f:2: network.tacs: found none, wanted at least one",
+    "[network]\ntacs = [0]": "f:2: network.tacs: found 0, wanted codes of 1 to 16777215 but 16777214",
+    '[network]\nslices = ["1", "1"]': "f:2: network.slices: found 1 twice, wanted each once",
+    '[network]\ntime_zone = "Mars"': "f:2: network.time_zone: found 'Mars', wanted a time zone that this host knows",
+    '[[network.shared]]\nplmn = "999-70"': "network.shared: found 999-70 twice, wanted each once",
+    "[amf]\nallowed_tacs = [1]\nnon_allowed_tacs = [2]": "f:3: amf.non_allowed_tacs: wanted nothing where",
+    "[nrf]\nheart_beat_timer_s = 0": "f:2: nrf.heart_beat_timer_s: found 0, wanted 1 to 3600",
+    '[[dnn]]\nname = "Ims"\n[[dnn]]\nname = "ims"\npool = "10.1.0.0/16"': "f: dnn: found ims twice, wanted each once",
     "amf = 3": "f:1: amf: found 3, wanted a table",
     "[amff]": "f:1: amff: unknown key; did you mean 'amf'?",
     '[[dnn]]\n[[dnn]]\nname = "b"\npool = "10.1.0.1/16"': "f:4: dnn[1].pool: found '10.1.0.1/16', wanted an IPv4",
@@ -63,6 +70,22 @@ def test_what_a_file_says_is_taken() -> None:
     assert found.network.slices == (SNssai(1, 0xFF), SNssai(2))
     assert found.amf.n2_address == IPv4Address("10.0.0.1")
     assert (found.dnn[0].name, found.dnn[0].session_ambr_uplink) == ("ims", 1_500_000)
+
+
+def test_the_control_socket_is_a_file_whatever_the_network_is_called() -> None:
+    for name in ("a/b", "Zürich", "..", "n" * 150, "ü" * 150):
+        control = loads(NetworkSettings, f'[network]\nname = "{name}"\n[state]\nrun = "/run/x"').control
+        assert control.parent == Path("/run/x")
+        assert len(control.name) <= 65
+    with pytest.raises(SettingsError, match="too long a path"):
+        loads(NetworkSettings, f'[state]\nrun = "/{"r" * 120}"')
+
+
+def test_a_shared_core_and_an_operator_identifier() -> None:
+    text = '[[network.shared]]\nplmn = "001-01"\n[[dnn]]\nname = "Internet.mnc070.mcc999.gprs"'
+    found = loads(NetworkSettings, text)
+    assert found.plmns == (PlmnId("999", "70"), PlmnId("001", "01"))
+    assert found.dnn[0].identifier == "internet"
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

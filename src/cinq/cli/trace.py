@@ -137,7 +137,7 @@ def live(
     --json: a line of JSON for each event, heartbeats included.
     """
     chosen = settings(NetworkSettings, config)
-    path = socket or chosen.state.run / f"{chosen.network.name}.sock"
+    path = socket or chosen.control
     asyncio.run(_follow(path, ue, write, json))
 
 

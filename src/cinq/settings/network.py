@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
-from cinq.numbering import NumberingError, PlmnId, SNssai, dnn
+from cinq.numbering import NumberingError, PlmnId, SNssai
+from cinq.operator_identifier import network_identifier
+from cinq.settings import check
 from cinq.settings.toml import BitRate, HexOctets, setting
 
 Integrity = Literal["NIA1", "NIA2", "NIA3"]  # NIA0 is for emergency sessions alone (TS 33.501 §5.5.2)
 Ciphering = Literal["NEA0", "NEA1", "NEA2", "NEA3"]
+Radio = Literal["none", "nr", "eutra", "both"]
+Security = Literal["not-needed", "preferred", "required"]
+SOCKET_PATH = 107  # octets of a Unix socket's path, unix(7)
+SOCKET_NAME = 60
 
 
 def _default_state() -> Path:
@@ -28,21 +36,62 @@ def _default_run() -> Path:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedPlmn:
+    """One more PLMN of a core that several operators share (MOCN, TS 23.501 §5.18)."""
+
+    plmn: PlmnId = setting("PLMN: MCC and MNC.")
+    tacs: tuple[int, ...] = setting("Tracking area codes served for it; empty: those of the network.", ())
+    slices: tuple[SNssai, ...] = setting("Slices served for it; empty: those of the network.", ())
+
+    def __post_init__(self) -> None:
+        check.tacs("tacs", self.tacs)
+        check.slices("slices", self.slices)
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """Who this network is."""
 
-    name: str = setting("Name of the AMF, shown to gNBs.", "cinq")
+    name: str = setting("Name of the AMF, shown to gNBs, 1 to 150 characters.", "cinq")
     plmn: PlmnId = setting("PLMN of the network: MCC and MNC.", PlmnId("999", "70"))
     tacs: tuple[int, ...] = setting("Tracking area codes served.", (1,))
     slices: tuple[SNssai, ...] = setting("Slices served: SST, or SST-SD with SD hexadecimal.", (SNssai(1),))
+    shared: tuple[SharedPlmn, ...] = setting("Further PLMNs that this core serves (MOCN).", ())
+    equivalent_plmns: tuple[PlmnId, ...] = setting("PLMNs told to UEs as equivalent, at most 15.", ())
+    full_name: str = setting("Full name of the network, told to UEs; empty: not told.", "")
+    short_name: str = setting("Short name of the network, told to UEs; empty: not told.", "")
+    time_zone: str = setting(
+        "Time zone told to UEs with the time: a name such as 'Europe/Berlin', or 'UTC'; empty: not told.", ""
+    )
 
     def __post_init__(self) -> None:
-        if not self.tacs or any(not 0 < tac < 1 << 24 for tac in self.tacs):
-            raise ValueError("tacs: wanted one or more codes of 1 to 16777215")
-        if not 0 < len(self.slices) <= 8:
-            raise ValueError("slices: wanted 1 to 8")
-        if not 0 < len(self.name) <= 150 or not self.name.isascii():
-            raise ValueError("name: wanted 1 to 150 printable characters")
+        check.at_least_one("tacs", self.tacs)
+        check.tacs("tacs", self.tacs)
+        check.at_least_one("slices", self.slices)
+        check.slices("slices", self.slices)
+        check.name("name", self.name, 150)
+        if not self.name:
+            raise ValueError("name: found nothing, wanted 1 to 150 characters")
+        check.name("full_name", self.full_name, 60)
+        check.name("short_name", self.short_name, 60)
+        check.time_zone("time_zone", self.time_zone)
+        plmns = [self.plmn, *(s.plmn for s in self.shared)]
+        check.each_once("shared", plmns)
+        check.at_most("shared", plmns, 12)
+        check.each_once("equivalent_plmns", self.equivalent_plmns)
+        check.at_most("equivalent_plmns", self.equivalent_plmns, 15)
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingAreaGroup:
+    """Tracking areas that make one registration area."""
+
+    tacs: tuple[int, ...] = setting("Tracking area codes, at most 16.")
+
+    def __post_init__(self) -> None:
+        check.at_least_one("tacs", self.tacs)
+        check.tacs("tacs", self.tacs)
+        check.at_most("tacs", self.tacs, 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +113,54 @@ class Amf:
     ciphering: tuple[Ciphering, ...] = setting(
         "Ciphering algorithms in order of preference.", ("NEA2", "NEA1", "NEA3", "NEA0")
     )
-    t3512_s: int = setting("Periodic registration timer given to UEs, seconds.", 3240)
+    t3512_s: int = setting("Periodic registration timer given to UEs, seconds; 0: no periodic update.", 3240)
+    t3502_s: int = setting("Seconds until a UE that failed five times to register tries again.", 720)
+    t3346_s: int = setting("Back-off in congestion, seconds; UEs get it with up to half as much more.", 60)
     relative_capacity: int = setting("Relative AMF capacity told to gNBs, 0 to 255.", 255)
+    registration_area: Literal["own", "all"] = setting(
+        "Tracking areas in which a UE may move without a word: own, the one it is in; all, up to 16 of the network.",
+        "all",
+    )
+    tracking_area_group: tuple[TrackingAreaGroup, ...] = setting(
+        "Registration areas: a UE in one of these tracking areas gets the whole group.", ()
+    )
+    allowed_tacs: tuple[int, ...] = setting(
+        "Tracking areas with service; empty: all (TS 23.501 §5.3.4.1).", ()
+    )
+    non_allowed_tacs: tuple[int, ...] = setting("Tracking areas without service for normal UEs.", ())
+    forbidden_tacs: tuple[int, ...] = setting("Tracking areas in which no UE may register.", ())
+    ims_voice: bool = setting(
+        "Whether UEs are told that IMS voice over PS works (there must be an IMS).", False
+    )
+    emergency: Radio = setting("Where UEs are told that emergency services work.", "none")
+    emergency_fallback: Radio = setting("Where UEs are told that emergency services fallback works.", "none")
+    mico: bool = setting(
+        "Whether a UE that asks for MICO mode (mobile initiated connections only) gets it.", False
+    )
+    edrx: bool = setting("Whether a UE that asks for extended DRX gets it.", False)
 
     def __post_init__(self) -> None:
-        _port("n2_port", self.n2_port)
-        for name, limit in (("region", 255), ("set", 1023), ("pointer", 63), ("relative_capacity", 255)):
-            if not 0 <= getattr(self, name) <= limit:
-                raise ValueError(f"{name}: found {getattr(self, name)}, wanted 0 to {limit}")
-        if not 0 < self.n2_max_associations < 65536:
-            raise ValueError(f"n2_max_associations: found {self.n2_max_associations}, wanted 1 to 65535")
+        check.port("n2_port", self.n2_port)
+        for name, low, high in (
+            ("region", 0, 255),
+            ("set", 0, 1023),
+            ("pointer", 0, 63),
+            ("relative_capacity", 0, 255),
+            ("n2_max_associations", 1, 65535),
+            ("t3512_s", 0, 31 * 320 * 3600),
+            ("t3502_s", 0, 31 * 360),
+            ("t3346_s", 2, 31 * 360),
+        ):
+            check.within(name, getattr(self, name), low, high)
         if not self.integrity or not self.ciphering:
             raise ValueError("integrity and ciphering: wanted at least one algorithm each")
-        if not 0 <= self.t3512_s <= 31 * 320 * 3600:
-            raise ValueError(f"t3512_s: found {self.t3512_s}, wanted 0 to 35712000")
+        for name in ("allowed_tacs", "non_allowed_tacs", "forbidden_tacs"):
+            check.tacs(name, getattr(self, name))
+            check.at_most(name, getattr(self, name), 16)
+        if self.allowed_tacs and self.non_allowed_tacs:
+            raise ValueError("non_allowed_tacs: wanted nothing where allowed_tacs are given")
+        grouped = [tac for group in self.tracking_area_group for tac in group.tacs]
+        check.each_once("tracking_area_group", grouped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +175,7 @@ class Smf:
     )
 
     def __post_init__(self) -> None:
-        _port("n4_port", self.n4_port)
+        check.port("n4_port", self.n4_port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +195,12 @@ class Upf:
     max_sessions: int = setting("PDU sessions for which the data plane has room.", 65536)
 
     def __post_init__(self) -> None:
-        _port("n4_port", self.n4_port)
+        check.port("n4_port", self.n4_port)
         if self.n3_mtu and not 576 <= self.n3_mtu <= 65535:
             raise ValueError(f"n3_mtu: found {self.n3_mtu}, wanted 0, or 576 to 65535")
+        check.within("max_sessions", self.max_sessions, 1, 1 << 20)
+        if len(self.n6_interface) > 15 or (self.n6_interface and not self.n6_interface.isprintable()):
+            raise ValueError(f"n6_interface: found {self.n6_interface[:40]!r}, wanted at most 15 characters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +217,38 @@ class DataNetwork:
     slices: tuple[SNssai, ...] = setting("Slices in which it is offered; empty: all of the network.", ())
     session_ambr_uplink: BitRate = setting("Default session AMBR, uplink.", BitRate(10**9))
     session_ambr_downlink: BitRate = setting("Default session AMBR, downlink.", BitRate(10**9))
+    p_cscf: tuple[IPv4Address, ...] = setting(
+        "P-CSCF addresses told to UEs that ask, for IMS; at most 8.", ()
+    )
+    ladn_tacs: tuple[int, ...] = setting(
+        "Tracking areas of a local area data network; empty: the DNN is served everywhere.", ()
+    )
+    five_qi: int = setting("5QI of the default QoS flow of a subscription that has none, 1 to 254.", 9)
+    arp: int = setting("ARP priority level of a subscription that has none, 1 to 15.", 8)
+    always_on: bool = setting("Whether its PDU sessions are always-on.", False)
+    up_integrity: Security = setting("User plane integrity that gNBs are asked for.", "not-needed")
+    up_ciphering: Security = setting("User plane ciphering that gNBs are asked for.", "preferred")
 
     def __post_init__(self) -> None:
         try:
-            dnn(self.name)
+            network_identifier(self.name)
         except NumberingError as error:
             raise ValueError(f"name: {error}") from None
         if self.pool.prefixlen > 30:
             raise ValueError(f"pool: found {self.pool}, wanted a network of at least 4 addresses")
+        check.within("mtu", self.mtu, 576, 9000)
+        check.within("five_qi", self.five_qi, 1, 254)
+        check.within("arp", self.arp, 1, 15)
+        check.at_most("dns", self.dns, 8)
+        check.at_most("p_cscf", self.p_cscf, 8)
+        check.slices("slices", self.slices)
+        check.tacs("ladn_tacs", self.ladn_tacs)
+        check.at_most("ladn_tacs", self.ladn_tacs, 16)
+
+    @property
+    def identifier(self) -> str:
+        """The network identifier, in small letters: 'internet' of 'Internet.mnc070.mcc999.gprs'."""
+        return network_identifier(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +270,10 @@ class HomeNetworkKey:
 class Nrf:
     """Registration of network functions."""
 
-    heart_beat_timer_s: int = setting("Seconds between heartbeats of a network function.", 10)
+    heart_beat_timer_s: int = setting("Seconds between heartbeats of a network function, 1 to 3600.", 10)
+
+    def __post_init__(self) -> None:
+        check.within("heart_beat_timer_s", self.heart_beat_timer_s, 1, 3600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,18 +310,28 @@ class NetworkSettings:
     home_network_key: tuple[HomeNetworkKey, ...] = setting("Keys that de-conceal SUCIs.", ())
 
     def __post_init__(self) -> None:
-        names = [d.name for d in self.dnn]
-        if not names or len(set(names)) != len(names):
-            raise ValueError(f"dnn: found names {names}, wanted one or more, each once")
+        names = [d.identifier for d in self.dnn]
+        check.at_least_one("dnn", names)
+        check.each_once("dnn", names)
         for i, one in enumerate(self.dnn):
             for other in self.dnn[i + 1 :]:
                 if one.pool.overlaps(other.pool):
                     raise ValueError(f"dnn: pools {one.pool} and {other.pool} overlap")
-        ids = [k.id for k in self.home_network_key]
-        if len(set(ids)) != len(ids):
-            raise ValueError(f"home_network_key: found ids {ids}, wanted each once")
+        check.each_once("home_network_key", [k.id for k in self.home_network_key])
+        if len(os.fsencode(self.control)) > SOCKET_PATH:
+            raise ValueError(
+                f"state: the control socket {self.control} has too long a path: a shorter run folder"
+            )
 
+    @property
+    def control(self) -> Path:
+        """The socket of the event stream: named after the network, with what no file name has spelt otherwise."""
+        name = quote(self.network.name, safe=" '()+,:=?")
+        if len(name) > SOCKET_NAME:
+            name = f"{name[: SOCKET_NAME - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+        return self.state.run / f"{name}.sock"
 
-def _port(name: str, port: int) -> None:
-    if not 0 < port < 65536:
-        raise ValueError(f"{name}: found {port}, wanted 1 to 65535")
+    @property
+    def plmns(self) -> tuple[PlmnId, ...]:
+        """The PLMN of the network, and those it serves beside."""
+        return (self.network.plmn, *(shared.plmn for shared in self.network.shared))

@@ -2,8 +2,8 @@
 
 from cinq.nf.amf import procedures as _procedures
 from cinq.nf.amf.amf import AMF
-from cinq.nf.amf.settings import Settings
+from cinq.nf.amf.settings import Ladn, ServedPlmn, Settings
 
-__all__ = ["AMF", "Settings"]
+__all__ = ["AMF", "Ladn", "ServedPlmn", "Settings"]
 
 del _procedures

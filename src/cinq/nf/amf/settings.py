@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Literal
 
 from cinq.numbering import AmfId, PlmnId, SNssai, Tai
+from cinq.wire import nas
+
+
+@dataclass(frozen=True, slots=True)
+class ServedPlmn:
+    """A PLMN with its tracking areas and slices, as its cells broadcast them and as this AMF serves them."""
+
+    plmn: PlmnId
+    tais: tuple[Tai, ...]
+    slices: tuple[SNssai, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ladn:
+    """A local area data network, TS 23.501 §5.6.5: its DNN, and the tracking area codes where it is."""
+
+    dnn: str
+    tacs: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """plmn: the network. tais: the tracking areas served. slices: the S-NSSAIs supported.
 
+    shared: further PLMNs of a shared core (MOCN, TS 23.501 §5.18); `served` has all of them.
+    equivalent_plmns: told to UEs (TS 24.501 §5.5.1.2.4).
+    name: a PrintableString. extended_name: the name as written, where that is none, else empty
+    (Extended AMF Name, TS 38.413 §9.3.3.51).
+    full_name, short_name, time_zone: network name and time zone (TS 24.501 §8.2.19); empty and None are not told.
+
     integrity, ciphering: algorithms 0 to 3 by priority, best first (TS 33.501 §6.7.1.1). NIA0 has no place there:
     it is for emergency sessions without authentication (§5.5.2), which this AMF does not have.
     relative_capacity: 0 to 255, for the gNBs' choice of AMF. t3512_s: periodic registration timer.
+    t3502_s, t3346_s: TS 24.501 table 10.2.1 and §5.3.9; T3346 is spread over up to half as much more.
+    registration_area: own, the TAI of the UE; all, up to 16 of the network. tracking_area_groups: TACs of which a UE
+    in one gets all.
+    allowed_tacs, non_allowed_tacs: service area restriction (TS 23.501 §5.3.4.1), one of the two or none.
+    forbidden_tacs: no UE may register there.
+    features: 5GS network feature support. mico, edrx: whether a UE that asks for it gets it.
     authenticate_known: whether a UE whose registration request passed the integrity check runs 5G AKA all the same.
     """
 
@@ -26,6 +58,23 @@ class Settings:
     ciphering: tuple[int, ...] = (2, 1, 3, 0)
     relative_capacity: int = 255
     t3512_s: int = 3600
+    t3502_s: int = 720
+    t3346_s: int = 60
+    shared: tuple[ServedPlmn, ...] = ()
+    equivalent_plmns: tuple[PlmnId, ...] = ()
+    extended_name: str = ""
+    full_name: str = ""
+    short_name: str = ""
+    time_zone: tzinfo | None = None
+    registration_area: Literal["own", "all"] = "all"
+    tracking_area_groups: tuple[tuple[int, ...], ...] = ()
+    allowed_tacs: tuple[int, ...] = ()
+    non_allowed_tacs: tuple[int, ...] = ()
+    forbidden_tacs: tuple[int, ...] = ()
+    features: nas.NetworkFeatureSupport = nas.NetworkFeatureSupport.of()
+    mico: bool = False
+    edrx: bool = False
+    ladns: tuple[Ladn, ...] = ()
     authenticate_known: bool = False
     sweep_s: float = 60.0
 
@@ -35,6 +84,11 @@ class Settings:
                 f"integrity {self.integrity}, ciphering {self.ciphering}: wanted at least one algorithm of each, "
                 "and NIA0 (0) nowhere (TS 33.501 §5.5.2)"
             )
+
+    @property
+    def served(self) -> tuple[ServedPlmn, ...]:
+        """Every PLMN, the network's own first."""
+        return (ServedPlmn(self.plmn, self.tais, self.slices), *self.shared)
 
     @property
     def implicit_deregistration_s(self) -> float:

@@ -128,7 +128,7 @@ class SMF:
                         if not network.slices or snssai in network.slices
                     ],
                 )
-                for snssai in sorted(slices)
+                for snssai in sorted(slices, key=str)
             ]
         )
         return NFProfile(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from typing import Literal
 
 from cinq.numbering import PlmnId, SNssai
+
+UpSecurity = Literal["not-needed", "preferred", "required"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +17,9 @@ class DataNetwork:
 
     ambr_uplink_bps, ambr_downlink_bps: session AMBR for a subscription that has none, bits per second.
     five_qi, arp: default QoS flow for a subscription that has none (TS 23.501 table 5.7.4-1; ARP 1 to 15).
+    p_cscf: told to UEs that ask (TS 24.008 §10.5.6.3). always_on: TS 23.501 §5.6.13.
+    up_integrity, up_ciphering: user plane security policy (TS 23.501 §5.10.3), unless the subscription has one.
+    ladn_tacs: where it is, for a local area data network; empty: everywhere.
     """
 
     name: str = "internet"
@@ -25,6 +31,11 @@ class DataNetwork:
     ambr_downlink_bps: int = 10**9
     five_qi: int = 9
     arp: int = 8
+    p_cscf: tuple[IPv4Address, ...] = ()
+    always_on: bool = False
+    up_integrity: UpSecurity = "not-needed"
+    up_ciphering: UpSecurity = "preferred"
+    ladn_tacs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,7 @@ class UserPlane:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """node_id: the SMF's address on N4, its PFCP Node ID.
+    """plmns: all that this core serves, empty: plmn alone. node_id: the SMF's address on N4, its PFCP Node ID.
 
     t1_s, n1: PFCP T1-RESPONSE and N1-REQUESTS, how long a request waits and how often it is sent (TS 29.244 §6.4).
     heartbeat_s: between heartbeats, and between attempts to set up an association. t3592_s: TS 24.501 table 10.3.2.
@@ -51,3 +62,4 @@ class Settings:
     n1: int = 3
     heartbeat_s: float = 20.0
     t3592_s: float = 16.0
+    plmns: tuple[PlmnId, ...] = ()

@@ -22,8 +22,16 @@ class HomeNetworkKey:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """plmn: the home network. null_scheme: whether a SUCI of the null scheme is accepted."""
+    """plmn: the home network. also: further home networks of this UDM.
+
+    null_scheme: whether a SUCI of the null scheme is accepted.
+    """
 
     plmn: PlmnId
     home_network_keys: tuple[HomeNetworkKey, ...] = ()
     null_scheme: bool = True
+    also: tuple[PlmnId, ...] = ()
+
+    @property
+    def plmns(self) -> tuple[PlmnId, ...]:
+        return (self.plmn, *self.also)

@@ -23,7 +23,7 @@ def supi_of(supi_or_suci: str, settings: Settings) -> str:
         raise Problem(400, "MANDATORY_IE_INCORRECT", str(error), invalid) from None
     if isinstance(suci, SuciNai):
         raise Problem(404, "USER_NOT_FOUND", f"no subscriber has a SUPI of type {suci.supi_type}")
-    if suci.plmn != settings.plmn:
+    if suci.plmn not in settings.plmns:
         raise Problem(404, "USER_NOT_FOUND", f"PLMN {suci.plmn} is not this home network")
     try:
         msin = msin_digits(_plain(suci, settings))

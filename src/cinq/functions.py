@@ -1,0 +1,138 @@
+"""The settings of each network function, out of those of the network."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from cinq.nf import amf, nssf, smf, udm, upf
+from cinq.numbering import AmfId, PlmnId, SNssai, Tai
+from cinq.settings.network import NetworkSettings, Radio
+from cinq.userplane.rules import PlaneSettings, Protected, Role
+from cinq.wire import nas
+from cinq.wire.strings import printable
+
+PROFILES = {"A": 1, "B": 2}
+RADIO: dict[Radio, int] = {"none": 0, "nr": 1, "eutra": 2, "both": 3}
+SCTP, UDP = 132, 17
+
+
+def of_the_amf(s: NetworkSettings) -> amf.Settings:
+    features = nas.NetworkFeatureSupport.of(
+        ims_vops_3gpp=s.amf.ims_voice,
+        emergency=RADIO[s.amf.emergency],
+        emergency_fallback=RADIO[s.amf.emergency_fallback],
+    )
+    name = printable(s.network.name)
+    return amf.Settings(
+        plmn=s.network.plmn,
+        tais=_tais(s.network.plmn, s.network.tacs),
+        shared=_shared(s),
+        equivalent_plmns=s.network.equivalent_plmns,
+        amf_id=AmfId(s.amf.region, s.amf.set, s.amf.pointer),
+        name=name,
+        extended_name=s.network.name if s.network.name != name else "",
+        full_name=s.network.full_name,
+        short_name=s.network.short_name,
+        time_zone=ZoneInfo(s.network.time_zone) if s.network.time_zone else None,
+        slices=s.network.slices,
+        integrity=tuple(int(name[-1]) for name in s.amf.integrity),
+        ciphering=tuple(int(name[-1]) for name in s.amf.ciphering),
+        relative_capacity=s.amf.relative_capacity,
+        t3512_s=s.amf.t3512_s,
+        t3502_s=s.amf.t3502_s,
+        t3346_s=s.amf.t3346_s,
+        registration_area=s.amf.registration_area,
+        tracking_area_groups=tuple(group.tacs for group in s.amf.tracking_area_group),
+        allowed_tacs=s.amf.allowed_tacs,
+        non_allowed_tacs=s.amf.non_allowed_tacs,
+        forbidden_tacs=s.amf.forbidden_tacs,
+        features=features,
+        mico=s.amf.mico,
+        edrx=s.amf.edrx,
+        ladns=tuple(amf.Ladn(d.identifier, d.ladn_tacs) for d in s.dnn if d.ladn_tacs),
+    )
+
+
+def _tais(plmn: PlmnId, tacs: tuple[int, ...]) -> tuple[Tai, ...]:
+    return tuple(Tai(plmn, tac) for tac in tacs)
+
+
+def _shared(s: NetworkSettings) -> tuple[amf.ServedPlmn, ...]:
+    """What a shared PLMN does not say is as in the network."""
+    return tuple(
+        amf.ServedPlmn(one.plmn, _tais(one.plmn, one.tacs or s.network.tacs), one.slices or s.network.slices)
+        for one in s.network.shared
+    )
+
+
+def of_the_smf(s: NetworkSettings, mtu: int) -> smf.Settings:
+    """mtu: of the data plane; no UE is told more."""
+    return smf.Settings(
+        plmn=s.network.plmn,
+        plmns=s.plmns,
+        node_id=s.smf.n4_address,
+        user_planes=(smf.UserPlane(s.upf.n4_address, s.upf.n4_port),),
+        data_networks=tuple(
+            smf.DataNetwork(
+                name=d.identifier,
+                pool=d.pool,
+                dns=d.dns,
+                p_cscf=d.p_cscf,
+                mtu=min(d.mtu, mtu),
+                slices=d.slices or slices_of(s),
+                ambr_uplink_bps=d.session_ambr_uplink,
+                ambr_downlink_bps=d.session_ambr_downlink,
+                five_qi=d.five_qi,
+                arp=d.arp,
+                always_on=d.always_on,
+                up_integrity=d.up_integrity,
+                up_ciphering=d.up_ciphering,
+                ladn_tacs=d.ladn_tacs,
+            )
+            for d in s.dnn
+        ),
+    )
+
+
+def slices_of(s: NetworkSettings) -> tuple[SNssai, ...]:
+    """The slices of all PLMNs."""
+    return tuple(dict.fromkeys((*s.network.slices, *(x for one in s.network.shared for x in one.slices))))
+
+
+def of_the_upf(s: NetworkSettings) -> upf.Settings:
+    return upf.Settings(
+        node_id=s.upf.n4_address,
+        n3_address=s.upf.n3_address,
+        ue_pools=tuple(d.pool for d in s.dnn),
+        smf_addresses=(s.smf.n4_address,),
+    )
+
+
+def of_the_plane(s: NetworkSettings) -> PlaneSettings:
+    return PlaneSettings(
+        role=Role.UPF,
+        n3_address=s.upf.n3_address,
+        n6_interface=s.upf.n6_interface,
+        ue_pools=tuple(d.pool for d in s.dnn),
+        protected=(
+            Protected(s.amf.n2_address, SCTP, s.amf.n2_port),
+            Protected(s.smf.n4_address, UDP, s.smf.n4_port),
+            Protected(s.upf.n4_address, UDP, s.upf.n4_port),
+        ),
+        protected_networks=s.upf.protect,
+        ue_to_ue=s.upf.ue_to_ue,
+        n3_mtu=s.upf.n3_mtu,
+        max_sessions=s.upf.max_sessions,
+        nat=any(d.nat for d in s.dnn),
+        nat_pools=tuple(d.pool for d in s.dnn if d.nat),
+        plane=s.upf.data_plane,
+    )
+
+
+def of_the_udm(s: NetworkSettings) -> udm.Settings:
+    keys = tuple(udm.HomeNetworkKey(k.id, PROFILES[k.profile], k.private_key) for k in s.home_network_key)
+    return udm.Settings(s.network.plmn, keys, also=s.plmns[1:])
+
+
+def of_the_nssf(s: NetworkSettings) -> nssf.Settings:
+    return nssf.Settings(slices_of(s))

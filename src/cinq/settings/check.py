@@ -1,0 +1,66 @@
+"""What more than one table of settings checks. Each raises ValueError 'key: found ..., wanted ...'."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Hashable, Sequence, Sized
+
+from cinq.numbering import SNssai
+
+RESERVED_TACS = (0, 0xFFFFFE)
+"""TS 23.003 §19.4.2.3: they stand for 'no valid TAI'."""
+MAX_SLICES = 8
+
+
+def within(key: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise ValueError(f"{key}: found {value}, wanted {low} to {high}")
+
+
+def port(key: str, value: int) -> None:
+    within(key, value, 1, 65535)
+
+
+def at_least_one(key: str, values: Sized) -> None:
+    if not len(values):
+        raise ValueError(f"{key}: found none, wanted at least one")
+
+
+def at_most(key: str, values: Sized, limit: int) -> None:
+    if len(values) > limit:
+        raise ValueError(f"{key}: found {len(values)}, wanted at most {limit}")
+
+
+def each_once(key: str, values: Sequence[Hashable]) -> None:
+    twice = next((v for i, v in enumerate(values) if v in values[:i]), None)
+    if twice is not None:
+        raise ValueError(f"{key}: found {twice} twice, wanted each once")
+
+
+def tacs(key: str, values: Sequence[int]) -> None:
+    wrong = next((tac for tac in values if not 0 < tac < 1 << 24 or tac in RESERVED_TACS), None)
+    if wrong is not None:
+        raise ValueError(
+            f"{key}: found {wrong}, wanted codes of 1 to 16777215 but 16777214 (TS 23.003 §19.4.2.3)"
+        )
+    each_once(key, values)
+
+
+def slices(key: str, values: Sequence[SNssai]) -> None:
+    at_most(key, values, MAX_SLICES)
+    each_once(key, values)
+
+
+def name(key: str, text: str, limit: int) -> None:
+    if len(text) > limit or not text.isprintable():
+        raise ValueError(f"{key}: found {text[:40]!r}, wanted at most {limit} printable characters")
+
+
+def time_zone(key: str, text: str) -> None:
+    if not text:
+        return
+    try:
+        zoneinfo.ZoneInfo(text)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        wanted = "a time zone that this host knows (ls /usr/share/zoneinfo; apt-get install tzdata)"
+        raise ValueError(f"{key}: found {text[:60]!r}, wanted {wanted}") from None

@@ -1,0 +1,271 @@
+"""A settings file that is valid starts: random valid settings of all keys make a network that serves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import string
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cinq.network import Network
+from cinq.nf.udr import provisioning
+from cinq.operator_identifier import network_identifier
+from cinq.procedure import run_virtual
+from cinq.ran.gnb.settings import GnbSettings
+from cinq.ran.ue import Ue
+from cinq.ran.ue.settings import SessionSettings, UeSettings
+from cinq.settings import HexOctets, document, loads
+from cinq.settings.network import NetworkSettings
+from cinq.settings.toml import written
+from tests.docs.pages import DOCS, blocks
+from tests.network import ground
+
+K, OPC = bytes(16), bytes(range(16))
+HEXADECIMAL = "0123456789abcdef"
+
+
+def unique(values: st.SearchStrategy[object], low: int, high: int) -> st.SearchStrategy[list[object]]:
+    return st.lists(values, min_size=low, max_size=high, unique=True)
+
+
+def pools(count: int) -> list[str]:
+    return [str(n) for n in list(IPv4Network("10.32.0.0/11").subnets(new_prefix=20))[:count]]
+
+
+ADDRESS = st.ip_addresses(v=4).map(str)
+DIGITS = st.sampled_from(string.digits)
+PLMN = st.builds(
+    lambda mcc, mnc: f"{mcc}-{mnc}",
+    st.text(DIGITS, min_size=3, max_size=3),
+    st.text(DIGITS, min_size=2, max_size=3),
+)
+TAC = st.integers(1, 0xFFFFFD)
+TACS = unique(TAC, 0, 16)
+SLICE = st.one_of(
+    st.integers(0, 255).map(str),
+    st.builds(lambda sst, sd: f"{sst}-{sd:06x}", st.integers(0, 255), st.integers(0, 0xFFFFFE)),
+)
+LABEL = st.text(string.ascii_letters + string.digits, min_size=1, max_size=20)
+TEXT = st.text(st.characters(exclude_categories=("C", "Z")), max_size=30)
+RATE = st.builds(
+    lambda n, unit: f"{n} {unit}", st.integers(1, 4000), st.sampled_from(["kbps", "Mbps", "Gbps"])
+)
+PORT = st.integers(1, 65535)
+RADIO = st.sampled_from(["none", "nr", "eutra", "both"])
+SECURITY = st.sampled_from(["not-needed", "preferred", "required"])
+ALGORITHMS = [unique(st.sampled_from([f"{kind}{n}" for n in numbers]), 1, 4) for kind, numbers in
+              (("NIA", (1, 2, 3)), ("NEA", (0, 1, 2, 3)))]  # fmt: skip
+BOOL = st.booleans()
+
+VALUES: dict[str, st.SearchStrategy[object]] = {
+    "network.name": TEXT.filter(bool),
+    "network.plmn": PLMN.map(lambda plmn: "0" + plmn[1:]),
+    "network.tacs": unique(TAC, 1, 16),
+    "network.slices": unique(SLICE, 1, 8),
+    "network.shared[].plmn": PLMN.map(lambda plmn: "9" + plmn[1:]),
+    "network.shared[].tacs": TACS,
+    "network.shared[].slices": unique(SLICE, 0, 8),
+    "network.equivalent_plmns": unique(PLMN, 0, 15),
+    "network.full_name": TEXT,
+    "network.short_name": TEXT,
+    "network.time_zone": st.sampled_from(["", "UTC", "Europe/Berlin", "Asia/Kathmandu"]),
+    "amf.n2_address": ADDRESS,
+    "amf.n2_port": PORT,
+    "amf.n2_max_associations": PORT,
+    "amf.region": st.integers(0, 255),
+    "amf.set": st.integers(0, 1023),
+    "amf.pointer": st.integers(0, 63),
+    "amf.integrity": ALGORITHMS[0],
+    "amf.ciphering": ALGORITHMS[1],
+    "amf.t3512_s": st.integers(0, 35712000),
+    "amf.t3502_s": st.integers(0, 11160),
+    "amf.t3346_s": st.integers(2, 11160),
+    "amf.relative_capacity": st.integers(0, 255),
+    "amf.registration_area": st.sampled_from(["own", "all"]),
+    "amf.tracking_area_group[].tacs": unique(TAC, 1, 16),
+    "amf.allowed_tacs": TACS,
+    "amf.non_allowed_tacs": TACS,
+    "amf.forbidden_tacs": TACS,
+    "amf.ims_voice": BOOL,
+    "amf.emergency": RADIO,
+    "amf.emergency_fallback": RADIO,
+    "amf.mico": BOOL,
+    "amf.edrx": BOOL,
+    "smf.n4_address": ADDRESS,
+    "smf.n4_port": PORT,
+    "smf.n4_path": st.sampled_from(["direct", "udp"]),
+    "upf.n3_address": ADDRESS,
+    "upf.n4_address": ADDRESS,
+    "upf.n4_port": PORT,
+    "upf.data_plane": st.sampled_from(["auto", "ebpf", "tun"]),
+    "upf.n3_mtu": st.one_of(st.just(0), st.integers(576, 65535)),
+    "upf.n6_interface": st.sampled_from(["", "eth1", "n6"]),
+    "upf.ue_to_ue": BOOL,
+    "upf.protect": st.lists(st.sampled_from(["192.168.0.0/16", "172.16.0.0/12"]), max_size=2),
+    "upf.max_sessions": st.integers(1, 1 << 20),
+    "nrf.heart_beat_timer_s": st.integers(1, 3600),
+    "sbi.transport": st.sampled_from(["direct", "checked"]),
+    "state.folder": st.just("/nowhere"),
+    "state.run": st.just("/nowhere"),
+    "dnn[].name": LABEL,
+    "dnn[].pool": st.sampled_from(pools(8)),
+    "dnn[].dns": unique(ADDRESS, 0, 8),
+    "dnn[].mtu": st.integers(576, 9000),
+    "dnn[].nat": BOOL,
+    "dnn[].slices": unique(SLICE, 0, 8),
+    "dnn[].session_ambr_uplink": RATE,
+    "dnn[].session_ambr_downlink": RATE,
+    "dnn[].p_cscf": unique(ADDRESS, 0, 8),
+    "dnn[].ladn_tacs": TACS,
+    "dnn[].five_qi": st.integers(1, 254),
+    "dnn[].arp": st.integers(1, 15),
+    "dnn[].always_on": BOOL,
+    "dnn[].up_integrity": SECURITY,
+    "dnn[].up_ciphering": SECURITY,
+    "home_network_key[].id": st.integers(1, 255),
+    "home_network_key[].private_key": st.text(HEXADECIMAL[:8], min_size=64, max_size=64).map(
+        lambda k: "1" + k[1:]
+    ),
+    "home_network_key[].profile": st.sampled_from(["A", "B"]),
+}
+ONCE = ("name", "pool", "id", "plmn", "tacs")
+"""Keys of a table written many times whose values must differ between the tables."""
+
+
+@st.composite
+def files(draw: st.DrawFn) -> str:
+    """A settings file with a part of all keys."""
+    lines: list[str] = []
+    documented = [d for d in document(NetworkSettings) if d.path not in ("network", "amf")]
+    tables = [d.path for d in document(NetworkSettings) if d.kind in ("table", "tables")]
+    for table in tables:
+        keys = [
+            d for d in documented if d.path.rpartition(".")[0] == table and d.kind not in ("table", "tables")
+        ]
+        many = table.endswith("[]")
+        drawn = [_table(draw, [k.path for k in keys]) for _ in range(draw(st.integers(0, 3)) if many else 1)]
+        for one in _apart(drawn) if many else drawn:
+            lines.append(f"[[{table.removesuffix('[]')}]]" if many else f"[{table}]")
+            lines += [f"{key} = {_toml(value)}" for key, value in one.items()]
+    return "\n".join(lines)
+
+
+def _table(draw: st.DrawFn, paths: list[str]) -> dict[str, object]:
+    required = {d.path for d in document(NetworkSettings) if d.default == "(required)"} | {
+        "dnn[].name",
+        "dnn[].pool",
+    }
+    found = {p.rpartition(".")[2]: draw(VALUES[p]) for p in paths if p in required or draw(BOOL)}
+    if found.get("allowed_tacs"):
+        found.pop("non_allowed_tacs", None)
+    return found
+
+
+def _apart(tables: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Those that may stand beside each other."""
+    kept: list[dict[str, object]] = []
+    seen: set[object] = {"999-70"}
+    for one in tables:
+        marks: set[object] = set()
+        for key in ONCE:
+            value = one.get(key)
+            marks |= (
+                set(value)
+                if isinstance(value, list)
+                else {str(value).lower()}
+                if value is not None
+                else set()
+            )
+        if not marks & seen:
+            seen |= marks
+            kept.append(one)
+    return kept
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(v) for v in value) + "]"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return written(value)
+
+
+def test_every_key_has_values() -> None:
+    keys = {d.path for d in document(NetworkSettings) if d.kind not in ("table", "tables")}
+    assert keys == set(VALUES)
+
+
+async def _serves(text: str) -> None:
+    """The network of a file: it starts, a gNB of it is set up, and a UE of it registers and has its session."""
+    core = await Network.start(loads(NetworkSettings, text))
+    s = core.settings
+    try:
+        assert core.facts()["plmn"] == str(s.network.plmn)
+        free = [tac for tac in s.network.tacs if tac not in s.amf.forbidden_tacs]
+        gnb = await ground.gnb_of(core, _cell(s, free[0] if free else s.network.tacs[0]))
+        async with asyncio.timeout(60):
+            await gnb.up()
+        if free and not (s.amf.allowed_tacs or s.amf.non_allowed_tacs):
+            await _first_light(core, gnb)
+        await gnb.runtime.stop()
+    finally:
+        await core.stop()
+
+
+def _cell(s: NetworkSettings, tac: int) -> GnbSettings:
+    network = s.network
+    return GnbSettings(plmn=network.plmn, tac=tac, slices=network.slices, radio="", data_plane="none")
+
+
+async def _first_light(core: Network, gnb: object) -> None:
+    s = core.settings
+    supi, slices = ground.supi_of(core), s.network.slices
+    data_network = s.dnn[0]
+    name = network_identifier(data_network.name)
+    served = [x for x in data_network.slices or slices if x in slices]
+    provisioning.put(core.store, provisioning.Subscriber(supi, K, OPC, slices=slices, dnns=(name,)))
+    session = (SessionSettings(name, served[0]),) if served and not data_network.ladn_tacs else ()
+    wanted = UeSettings(
+        imsi=supi.imsi,
+        plmn=s.network.plmn,
+        k=HexOctets(K),
+        opc=HexOctets(OPC),
+        slices=slices,
+        sessions=session,
+        ciphering=("NEA0", "NEA1", "NEA2", "NEA3"),
+    )
+    ue = Ue(wanted, gnb, gnb.runtime, os.urandom)  # type: ignore[attr-defined, arg-type]
+    await ue.register()
+    if session and s.smf.n4_path == "direct":
+        await ue.establish_session()
+
+
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+)
+@given(files())
+def test_random_valid_settings_serve(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    ground.lay(monkeypatch)
+    run_virtual(_serves(text))
+
+
+GUIDES = [(page, text) for page in sorted(DOCS.rglob("*.md")) for name, text in blocks(page, "toml")
+          if name in ("", "network.toml")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("page", "text"), GUIDES, ids=[f"{p.stem}-{i}" for i, (p, _) in enumerate(GUIDES)])
+def test_every_file_of_the_guides_serves(monkeypatch: pytest.MonkeyPatch, page: Path, text: str) -> None:
+    ground.lay(monkeypatch)
+    run_virtual(_serves(text))
+
+
+def test_slices_with_and_without_sd(monkeypatch: pytest.MonkeyPatch) -> None:
+    ground.lay(monkeypatch)
+    run_virtual(_serves('[network]\nslices = ["1-0000ff", "1", "2"]\n[[dnn]]\nname = "a"\n'))
