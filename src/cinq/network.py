@@ -37,6 +37,7 @@ from cinq.wire import nas, pfcp
 log = logging.getLogger("cinq.network")
 
 NAMESPACE = uuid.UUID("5c1b7f0e-6d0b-4b7a-9a39-6f6a3cf0c1a9")
+CHANGES_S = 1.0  # between looks at what the commands changed
 HEARTBEAT = [PatchItem(op="replace", path="/nfStatus", value="REGISTERED")]
 
 
@@ -82,12 +83,13 @@ class Network:
         self._require_rights()
         self._undo.push_async_callback(self.runtime.stop)
         store = self._store()
-        self._control_functions(store)
+        await self._control_functions(store)
         await self._user_plane()
         await self._session_management(store)
         await self._access(store)
         await self._register_all()
         await self._control_socket()
+        self.runtime.every(CHANGES_S, self._tell_changes, "data changes")
         self.runtime.spawn(self._prepare_codecs, "codecs")
 
     async def _prepare_codecs(self) -> None:
@@ -118,20 +120,28 @@ class Network:
 
     # network functions
 
-    def _control_functions(self, store: Store) -> None:
+    async def _control_functions(self, store: Store) -> None:
         """UDR, UDM, AUSF, NSSF, PCF, NRF: they answer and keep no ports."""
         s = self.settings
         nrf = NRF(NrfSettings(s.nrf.heart_beat_timer_s), self.clock, self.identity("NRF"))
         for service, implementation in nrf.services():
             self.bus.serve(service, implementation, nrf.instance_id)
+        plmn = s.network.plmn
+        self.udr = UDR(store, self.identity("UDR"), self.bus, plmn.mcc + plmn.mnc)
+        udm = UDM(functions.of_the_udm(s), self.bus, os.urandom, self.identity("UDM"))
         for nf in (
-            UDR(store, self.identity("UDR")),
-            UDM(functions.of_the_udm(s), self.bus, os.urandom, self.identity("UDM")),
+            self.udr,
+            udm,
             AUSF(self.bus, self.clock, os.urandom, self.identity("AUSF")),
             NSSF(functions.of_the_nssf(s), self.identity("NSSF")),
             PCF(self.identity("PCF")),
         ):
             self._serve(nf.services(), nf.profile())
+        await udm.start()
+
+    def _tell_changes(self) -> None:
+        """What the commands changed in the store takes effect."""
+        self.runtime.spawn(self.udr.tell_changes, "data changes")
 
     async def _user_plane(self) -> None:
         """UPF with its data plane, N6 and NAT."""

@@ -19,7 +19,7 @@ from cinq import cli
 from cinq.cli.trace import event_facts
 from cinq.nf.amf import registry
 from cinq.nf.smf import context as smf_context
-from cinq.nf.udr import records
+from cinq.nf.udr import changes, records
 from cinq.procedure import Event, run_virtual
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.ue.settings import UeSettings
@@ -114,7 +114,7 @@ def test_every_field_of_an_event_and_of_a_trace_is_in_the_reference(capture: Pat
 def test_every_collection_is_in_the_reference() -> None:
     text = (REFERENCE / "store.md").read_text("utf-8")
     kept = [r.collection for r in vars(records).values() if isinstance(r, records.Resource)]
-    for name in (*kept, registry.COLLECTION, smf_context.COLLECTION):
+    for name in (*kept, changes.COLLECTION, registry.COLLECTION, smf_context.COLLECTION):
         assert f"`{name}`" in text, name
 
 

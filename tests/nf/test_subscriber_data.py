@@ -40,6 +40,7 @@ class World:
         slices = (SNssai(1), SNssai(2, 0xFF))
         subscriber = provisioning.Subscriber(Supi.parse(SUPI), bytes(16), bytes(16), slices=slices)
         provisioning.put(self.store, subscriber)
+        self.reads.clear()
         self.sdm = self.bus.client(NudmSubscriberDataManagement, "AMF")
         self.udr = self.bus.client(NudrDataRepository, "UDM")
 

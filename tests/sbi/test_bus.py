@@ -14,6 +14,8 @@ from cinq.sbi.services.npcf_ampolicycontrol import (
     NpcfAMPolicyControl,
     PolicyAssociation,
     PolicyAssociationRequest,
+    PolicyAssociationUpdateRequest,
+    PolicyUpdate,
 )
 from cinq.sbi.services.nsmf_pdusession import (
     NsmfPDUSession,
@@ -37,6 +39,9 @@ class Pcf:
 
     async def create(self, body: PolicyAssociationRequest) -> Created[PolicyAssociation]:
         return Created(f"/policies/{self.name}", PolicyAssociation(supp_feat="0", ue_ambr=body.ue_ambr))
+
+    async def update(self, pol_asso_id: str, body: PolicyAssociationUpdateRequest) -> PolicyUpdate:
+        return PolicyUpdate(resource_uri=pol_asso_id)
 
     async def delete(self, pol_asso_id: str) -> None:
         raise Problem(404, "POLICY_ASSOCIATION_NOT_FOUND", pol_asso_id)

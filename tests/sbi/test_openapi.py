@@ -17,13 +17,13 @@ from cinq.sbi.services.namf_communication import NamfCommunication
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
 from cinq.sbi.services.nnrf import NnrfNFDiscovery, NnrfNFManagement
 from cinq.sbi.services.nnssf_nsselection import NnssfNSSelection
-from cinq.sbi.services.npcf_ampolicycontrol import NpcfAMPolicyControl
-from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl
+from cinq.sbi.services.npcf_ampolicycontrol import NamfPolicyCallback, NpcfAMPolicyControl
+from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl, NsmfPolicyCallback
 from cinq.sbi.services.nsmf_pdusession import NsmfPDUSession
-from cinq.sbi.services.nudm_sdm import NudmSubscriberDataManagement
+from cinq.sbi.services.nudm_sdm import NamfSdmCallback, NsmfSdmCallback, NudmSubscriberDataManagement
 from cinq.sbi.services.nudm_ueau import NudmUEAuthentication
-from cinq.sbi.services.nudm_uecm import NudmUEContextManagement
-from cinq.sbi.services.nudr_dr import NudrDataRepository
+from cinq.sbi.services.nudm_uecm import NamfUecmCallback, NudmUEContextManagement
+from cinq.sbi.services.nudr_dr import NudmDataChangeCallback, NudrDataRepository
 
 FILES = {
     NamfCommunication: "TS29518_Namf_Communication.yaml",
@@ -38,6 +38,15 @@ FILES = {
     NudmUEAuthentication: "TS29503_Nudm_UEAU.yaml",
     NudmUEContextManagement: "TS29503_Nudm_UECM.yaml",
     NudrDataRepository: "TS29505_Subscription_Data.yaml",
+}
+# Notifications: who receives them chooses the path, the API gives the shapes.
+CALLBACKS = {
+    NamfPolicyCallback: "TS29507_Npcf_AMPolicyControl.yaml",
+    NamfSdmCallback: "TS29503_Nudm_SDM.yaml",
+    NamfUecmCallback: "TS29503_Nudm_UECM.yaml",
+    NsmfPolicyCallback: "TS29512_Npcf_SMPolicyControl.yaml",
+    NsmfSdmCallback: "TS29503_Nudm_SDM.yaml",
+    NudmDataChangeCallback: "TS29505_Subscription_Data.yaml",
 }
 # Shapes that the API writes in place of a named schema.
 UNNAMED = {"Link", "SmContextRefused"}
@@ -128,10 +137,11 @@ def test_operation_is_in_the_api(folder: Path, service: type, op: Operation) -> 
 
 def all_models() -> list[tuple[type, str]]:
     found: dict[type, str] = {}
-    for service, op in cases():
-        for shape in (op.request, op.response):
-            for model in models(shape):
-                found.setdefault(model, FILES[service])
+    for service, file in {**FILES, **CALLBACKS}.items():
+        for op in operations(service):
+            for shape in (op.request, op.response):
+                for model in models(shape):
+                    found.setdefault(model, file)
     return sorted(found.items(), key=lambda item: item[0].__name__)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,11 +18,14 @@ from cinq.nf.udr.provisioning import (
     ImportFault,
     ProvisioningError,
     Subscriber,
+    changed,
     get,
     parse,
     put,
+    put_subscription,
     read_csv,
     remove,
+    set_auth_method,
     subscribers,
 )
 from cinq.numbering import NumberingError, Supi
@@ -163,11 +167,54 @@ def show(
         show_pairs({k: ", ".join(map(str, v)) if isinstance(v, list) else v for k, v in facts.items()})
 
 
+@app.command("set")
+def set_(
+    imsi: Annotated[str, typer.Argument(help="IMSI of the subscriber.")],
+    auth_method: Annotated[str, typer.Option(help="5g-aka or eap-aka-prime.")] = "",
+    slices: Annotated[
+        list[str] | None, typer.Option("--slice", help="S-NSSAIs in place of those it has. May be repeated.")
+    ] = None,
+    dnns: Annotated[
+        list[str] | None, typer.Option("--dnn", help="DNNs in place of those it has. May be repeated.")
+    ] = None,
+    static_ip: Annotated[str, typer.Option(help="IPv4 address that this subscriber always gets.")] = "",
+    ambr_uplink: Annotated[str, typer.Option(help="Subscribed AMBR, uplink, as '100 Mbps'.")] = "",
+    ambr_downlink: Annotated[str, typer.Option(help="Subscribed AMBR, downlink.")] = "",
+    five_qi: Annotated[str, typer.Option(help="5QI of the default QoS flow.")] = "",
+    config: Config = None,
+) -> None:
+    """Change what is subscribed. A running core applies it to a UE that is registered, within a second or two."""
+    row = {
+        "auth_method": auth_method,
+        "slices": " ".join(slices or ()),
+        "dnns": " ".join(dnns or ()),
+        "static_ip": static_ip,
+        "ambr_uplink": ambr_uplink,
+        "ambr_downlink": ambr_downlink,
+        "five_qi": five_qi,
+    }
+    if not any(row.values()):
+        raise Failure("nothing to change", f"cinq subscriber set {imsi} --ambr-downlink '10 Mbps'")
+    supi = _supi(imsi)
+    with _store(config) as store:
+        found = get(store, supi)
+        if found is None:
+            raise Failure(f"no subscriber {supi}", f"cinq subscriber add {supi} --k ... --opc ...")
+        try:
+            subscriber = changed(found, row)
+        except ProvisioningError as error:
+            raise Failure(f"--{error.key.replace('_', '-')}: {error.what}") from None
+        put_subscription(store, subscriber)
+        if auth_method:
+            asyncio.run(set_auth_method(store, supi, subscriber.auth_method))
+    typer.echo(f"changed {supi}")
+
+
 @app.command("remove")
 def remove_(
     imsi: Annotated[str, typer.Argument(help="IMSI of the subscriber.")], config: Config = None
 ) -> None:
-    """Remove one subscriber: it cannot authenticate again."""
+    """Remove one subscriber: it cannot authenticate again, and a running core deregisters its UE."""
     supi = _supi(imsi)
     with _store(config) as store:
         if not remove(store, supi):

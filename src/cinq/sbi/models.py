@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
-from msgspec import field
+from msgspec import UNSET, Raw, UnsetType, field
 
 from cinq import numbering
 from cinq.sbi.operation import Model
@@ -120,6 +120,44 @@ class UpSecurity(Model):
 
     up_integr: Literal["REQUIRED", "PREFERRED", "NOT_NEEDED"]
     up_confid: Literal["REQUIRED", "PREFERRED", "NOT_NEEDED"]
+
+
+class Area(Model):
+    """tacs: six hexadecimal digits each. areaCode: an operator's name of an area, in place of TACs."""
+
+    tacs: list[str] = []
+    area_code: str | None = None
+
+
+class ServiceAreaRestriction(Model):
+    """Where a UE may have service, TS 23.501 §5.3.4.1. restrictionType comes with areas. No TAC in the areas: none."""
+
+    restriction_type: Literal["ALLOWED_AREAS", "NOT_ALLOWED_AREAS"] | None = None
+    areas: list[Area] = []
+    max_num_of_tas: int | None = field(name="maxNumOfTAs", default=None)
+    max_num_of_tas_for_not_allowed_areas: int | None = field(
+        name="maxNumOfTAsForNotAllowedAreas", default=None
+    )
+
+    def allows(self, tac: int) -> bool:
+        """Whether a tracking area of this network is no non-allowed area."""
+        listed = any(int(text, 16) == tac for area in self.areas for text in area.tacs)
+        return listed if self.restriction_type == "ALLOWED_AREAS" else not listed
+
+
+class ChangeItem(Model):
+    """path: JSON pointer into the resource. newValue: JSON, with ADD and REPLACE."""
+
+    op: Literal["ADD", "MOVE", "REMOVE", "REPLACE"]
+    path: str
+    new_value: Raw | UnsetType = UNSET
+
+
+class NotifyItem(Model):
+    """Changes of one resource, which resourceId names by its URI."""
+
+    resource_id: str
+    changes: list[ChangeItem]
 
 
 class Ambr(Model):

@@ -66,8 +66,8 @@ class Operation:
     """One operation of a service.
 
     service: API name, for example nudm-ueau. name: the stage 2 name, for example Nudm_UEAuthentication_Get.
-    path: below {apiRoot}/service/version. parameters: Python names of path and query parameters, in order.
-    request, response: shapes, None where there is no body.
+    path: below {apiRoot}/service/version. parameters: Python names of path and query parameters, in order; types:
+    what they are. request, response: shapes, None where there is no body.
     """
 
     service: str
@@ -78,6 +78,7 @@ class Operation:
     status: int
     attribute: str
     parameters: tuple[str, ...]
+    types: tuple[object, ...]
     query: tuple[str, ...]
     request: object
     response: object
@@ -163,6 +164,7 @@ def _resolve(protocol: type, name: str, version: str, attribute: str, declared: 
         status=declared.status,
         attribute=attribute,
         parameters=tuple(names),
+        types=tuple(hints[n] for n in names),
         query=tuple(n for n in names if n not in in_path),
         request=hints.get("body"),
         response=None if response is type(None) else response,

@@ -12,6 +12,9 @@ from cinq.sbi.services.npcf_ampolicycontrol import (
     NpcfAMPolicyControl,
     PolicyAssociation,
     PolicyAssociationRequest,
+    PolicyAssociationUpdateRequest,
+    PolicyUpdate,
+    RequestTrigger,
 )
 from cinq.sbi.services.npcf_smpolicycontrol import (
     AuthorizedDefaultQos,
@@ -23,6 +26,9 @@ from cinq.sbi.services.npcf_smpolicycontrol import (
     SmPolicyUpdateContextData,
 )
 
+TRIGGERS: tuple[RequestTrigger, ...] = ("RFSP_CH", "UE_AMBR_CH", "SERV_AREA_CH", "ALLOWED_NSSAI_CH")
+"""What the AMF reports by Npcf_AMPolicyControl_Update."""
+
 
 class AMPolicies:
     """Npcf_AMPolicyControl."""
@@ -33,8 +39,25 @@ class AMPolicies:
     async def create(self, body: PolicyAssociationRequest) -> Created[PolicyAssociation]:
         identifier = f"am-{body.supi}"
         self._associations.add(identifier)
-        policy = PolicyAssociation(supp_feat="0", rfsp=body.rfsp, ue_ambr=body.ue_ambr)
+        policy = PolicyAssociation(
+            supp_feat="0",
+            triggers=list(TRIGGERS),
+            rfsp=body.rfsp,
+            ue_ambr=body.ue_ambr,
+            serv_area_res=body.serv_area_res,
+        )
         return Created(f"/policies/{identifier}", policy)
+
+    async def update(self, pol_asso_id: str, body: PolicyAssociationUpdateRequest) -> PolicyUpdate:
+        """TS 29.507 §4.2.3: what is subscribed anew is authorised; of slices the AMF decides."""
+        if pol_asso_id not in self._associations:
+            raise Problem(404, "POLICY_ASSOCIATION_NOT_FOUND", f"no policy association {pol_asso_id[:60]}")
+        return PolicyUpdate(
+            resource_uri=f"/npcf-am-policy-control/v1/policies/{pol_asso_id}",
+            rfsp=body.rfsp if "RFSP_CH" in body.triggers else None,
+            ue_ambr=body.ue_ambr if "UE_AMBR_CH" in body.triggers else None,
+            serv_area_res=body.serv_area_res if "SERV_AREA_CH" in body.triggers else None,
+        )
 
     async def delete(self, pol_asso_id: str) -> None:
         if pol_asso_id not in self._associations:

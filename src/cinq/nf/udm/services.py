@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
+from msgspec import structs
+
 from cinq.nf.udm.context import credentials
+from cinq.nf.udm.notifications import Notifications, deregister, subscription_id
 from cinq.nf.udm.settings import Settings
 from cinq.nf.udm.sidf import supi_of
 from cinq.nf.udm.vectors import last_sqn, vector
@@ -15,6 +19,7 @@ from cinq.sbi.services.nnrf import NFProfile
 from cinq.sbi.services.nudm_sdm import (
     AccessAndMobilitySubscriptionData,
     NudmSubscriberDataManagement,
+    SdmSubscription,
     SessionManagementSubscriptionData,
     SmfSelectionSubscriptionData,
     SubscriptionDataSets,
@@ -28,11 +33,15 @@ from cinq.sbi.services.nudm_ueau import (
 from cinq.sbi.services.nudm_uecm import (
     Amf3GppAccessRegistration,
     Amf3GppAccessRegistrationModification,
+    DeregistrationReason,
     NudmUEContextManagement,
     SmfRegistration,
 )
-from cinq.sbi.services.nudr_dr import NudrDataRepository, PatchItem
+from cinq.sbi.services.nudr_dr import NudmDataChangeCallback, NudrDataRepository, PatchItem
 
+log = logging.getLogger("cinq.udm")
+
+NAMES = {"am-data": "AM", "smf-select-data": "SMF_SEL"}
 ATTEMPTS = 8  # vectors asked for one SUPI at the same instant take turns; more than these is an attack
 
 
@@ -44,7 +53,9 @@ class UDM:
     ) -> None:
         self._settings = settings
         self._entropy = entropy
+        self._sbi = sbi
         self._udr = sbi.client(NudrDataRepository, "UDM")
+        self._notifications = Notifications(sbi)
         self._plmn = settings.plmn.mcc + settings.plmn.mnc
         self.instance_id = instance_id
 
@@ -53,7 +64,12 @@ class UDM:
             (NudmUEAuthentication, self),
             (NudmSubscriberDataManagement, self),
             (NudmUEContextManagement, self),
+            (NudmDataChangeCallback, self._notifications),
         ]
+
+    async def start(self) -> None:
+        """Once the UDR serves: from now on the UDM hears of changes."""
+        await self._notifications.start()
 
     def profile(self) -> NFProfile:
         return NFProfile(nf_instance_id=self.instance_id, nf_type="UDM", nf_status="REGISTERED")
@@ -119,11 +135,44 @@ class UDM:
             raise Problem(404, "DATA_NOT_FOUND", f"no session data of {supi} for {dnn} in this slice")
         return fits
 
+    async def subscribe(self, ue_id: str, body: SdmSubscription) -> Created[SdmSubscription]:
+        """TS 29.503 §5.2.2.3: with immediateReport also what Get would give (§5.2.2.3.1)."""
+        identifier = subscription_id(body)
+        report = None
+        if body.immediate_report:
+            names = [NAMES[n] for u in body.monitored_resource_uris if (n := u.rsplit("/", 1)[-1]) in NAMES]
+            report = await self.get_data_sets(ue_id, names)
+        kept = structs.replace(body, subscription_id=identifier, immediate_report=False)
+        await self._udr.update_sdm_subscription(ue_id, identifier, kept)
+        return Created(f"/{ue_id}/sdm-subscriptions/{identifier}", structs.replace(kept, report=report))
+
+    async def unsubscribe(self, ue_id: str, subscription_id: str) -> None:
+        await self._udr.remove_sdm_subscription(ue_id, subscription_id)
+
     async def registration(
         self, ue_id: str, body: Amf3GppAccessRegistration
     ) -> Created[Amf3GppAccessRegistration]:
+        """TS 29.503 §5.3.2.2.2: an AMF that served the UE until now hears of it (TS 23.502 §4.2.2.2.2 step 14d)."""
+        former = await self._served_by(ue_id)
         await self._udr.create_amf_context(ue_id, body)
+        if former is not None and former.amf_instance_id != body.amf_instance_id:
+            initial = body.initial_registration_ind
+            reason: DeregistrationReason = (
+                "UE_INITIAL_REGISTRATION" if initial else "UE_REGISTRATION_AREA_CHANGE"
+            )
+            try:
+                await deregister(self._sbi, former, reason)
+            except Problem as problem:
+                log.warning("the AMF that served %s cannot be told that another does: %s", ue_id, problem)
         return Created(f"/{ue_id}/registrations/amf-3gpp-access", body)
+
+    async def _served_by(self, ue_id: str) -> Amf3GppAccessRegistration | None:
+        try:
+            return await self._udr.query_amf_context(ue_id)
+        except Problem as problem:
+            if problem.cause != "DATA_NOT_FOUND":
+                raise
+            return None
 
     async def deregistration(self, ue_id: str, body: Amf3GppAccessRegistrationModification) -> None:
         found = await self._udr.query_amf_context(ue_id)

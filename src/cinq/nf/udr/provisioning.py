@@ -10,8 +10,10 @@ from ipaddress import AddressValueError, IPv4Address
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from cinq.crypto.aka import functions
-from cinq.nf.udr import records
+from cinq.nf.udr import changes, records
 from cinq.numbering import NumberingError, SNssai, Supi, dnn
 from cinq.procedure.store import Store
 from cinq.sbi.models import Ambr, Arp, IpAddress, Snssai, SubscribedDefaultQos, bits_per_second
@@ -106,15 +108,27 @@ class Subscriber:
 
 def put(store: Store, subscriber: Subscriber) -> None:
     """Writes all records of the subscriber. An existing one is replaced, its contexts kept."""
+    put_subscription(store, subscriber)
+    records.AUTHENTICATION_SUBSCRIPTION.write(store, str(subscriber.supi), _authentication(subscriber))
+
+
+def put_subscription(store: Store, subscriber: Subscriber) -> None:
+    """Writes what is subscribed, and neither keys nor sequence number. Whom it concerns hears of a change."""
     supi = str(subscriber.supi)
-    records.AUTHENTICATION_SUBSCRIPTION.write(store, supi, _authentication(subscriber))
+    before, after = records.PROVISIONED_DATA.read(store, supi), _provisioned(subscriber)
+    if before is not None and before != after:
+        changes.leave(store, supi, changes.Note(before))
+    records.PROVISIONED_DATA.write(store, supi, after)
+
+
+def _provisioned(subscriber: Subscriber) -> ProvisionedDataSets:
     snssais = [Snssai.of(s) for s in subscriber.slices]
     ambr = Ambr(uplink=subscriber.ambr_uplink, downlink=subscriber.ambr_downlink)
     nssai = Nssai(default_single_nssais=snssais[:1], single_nssais=snssais[1:])
     infos = [DnnInfo(dnn=d, default_dnn_indicator=d == subscriber.dnns[0]) for d in subscriber.dnns]
     selection = {str(s): SnssaiInfo(dnn_infos=infos) for s in subscriber.slices}
     configurations = {d: _configuration(subscriber, ambr) for d in subscriber.dnns}
-    data_sets = ProvisionedDataSets(
+    return ProvisionedDataSets(
         am_data=AccessAndMobilitySubscriptionData(subscribed_ue_ambr=ambr, nssai=nssai),
         smf_sel_data=SmfSelectionSubscriptionData(subscribed_snssai_infos=selection),
         sm_data=[
@@ -122,7 +136,6 @@ def put(store: Store, subscriber: Subscriber) -> None:
             for s in snssais
         ],
     )
-    records.PROVISIONED_DATA.write(store, supi, data_sets)
 
 
 def _authentication(subscriber: Subscriber) -> AuthenticationSubscription:
@@ -186,6 +199,20 @@ def get(store: Store, supi: Supi) -> Subscriber | None:
     )
 
 
+async def set_auth_method(store: Store, supi: Supi, method: AuthType) -> None:
+    """Beside a running core: the sequence number that it has given out meanwhile is kept."""
+    resource, key = records.AUTHENTICATION_SUBSCRIPTION, str(supi)
+    while (before := store.get(resource.collection, key)) is not None:
+        after = msgspec.structs.replace(resource.decode(before), authentication_method=method)
+        if await store.replace(resource.collection, key, before, resource.encode(after)):
+            return
+
+
+def changed(subscriber: Subscriber, cell: dict[str, str]) -> Subscriber:
+    """The subscriber with what is given in place of what was subscribed. ProvisioningError names the column."""
+    return _with_subscription(subscriber, cell)
+
+
 def subscribers(store: Store) -> Iterator[Supi]:
     """Every subscriber, in the order of the IMSI."""
     for key, _ in store.items(records.AUTHENTICATION_SUBSCRIPTION.collection):
@@ -193,15 +220,18 @@ def subscribers(store: Store) -> Iterator[Supi]:
 
 
 def remove(store: Store, supi: Supi) -> bool:
-    """Deletes all that is provisioned and known of the subscriber. False when there was none."""
+    """Deletes all that is provisioned of the subscriber. False when there was none.
+
+    Who serves it is kept until the AMF has heard that the subscription is withdrawn.
+    """
     key = str(supi)
     if store.get(records.AUTHENTICATION_SUBSCRIPTION.collection, key) is None:
         return False
+    changes.leave(store, key, changes.Note(removed=True))
     for resource in (
         records.AUTHENTICATION_SUBSCRIPTION,
         records.AUTHENTICATION_STATUS,
         records.PROVISIONED_DATA,
-        records.AMF_CONTEXT,
     ):
         resource.remove(store, key)
     for psi in range(1, 16):
@@ -228,12 +258,12 @@ def parse(row: dict[str, str]) -> Subscriber:
         made = replace(made, amf=_hex("amf", amf))
     if sqn:
         made = replace(made, sqn=int.from_bytes(_hex("sqn", sqn.zfill(12)), "big"))
-    if method := cell.get("auth_method"):
-        made = replace(made, auth_method=_method(method))
     return _with_subscription(made, cell)
 
 
 def _with_subscription(made: Subscriber, cell: dict[str, str]) -> Subscriber:
+    if method := cell.get("auth_method"):
+        made = replace(made, auth_method=_method(method))
     try:
         if slices := cell.get("slices"):
             made = replace(made, slices=tuple(SNssai.parse(s) for s in re.split(r"[ ;]+", slices)))

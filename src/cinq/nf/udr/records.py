@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from cinq.procedure.store import Store
+from cinq.sbi.services.nudm_sdm import SdmSubscription
 from cinq.sbi.services.nudm_ueau import AuthEvent
 from cinq.sbi.services.nudm_uecm import Amf3GppAccessRegistration, SmfRegistration
 from cinq.sbi.services.nudr_dr import AuthenticationSubscription, ProvisionedDataSets
@@ -43,3 +44,4 @@ AUTHENTICATION_STATUS = Resource("authentication-status", AuthEvent)
 PROVISIONED_DATA = Resource("provisioned-data", ProvisionedDataSets, common=True)
 AMF_CONTEXT = Resource("amf-3gpp-access", Amf3GppAccessRegistration)
 SMF_CONTEXT = Resource("smf-registrations", SmfRegistration)
+SDM_SUBSCRIPTIONS = Resource("sdm-subscriptions", dict[str, SdmSubscription])

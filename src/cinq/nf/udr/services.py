@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import msgspec
 
-from cinq.nf.udr import records
+from cinq.nf.udr import changes, records
 from cinq.nf.udr.records import Resource
+from cinq.procedure import Why
 from cinq.procedure.store import Store
-from cinq.sbi import Created, Problem
+from cinq.sbi import Bus, Created, Problem
+from cinq.sbi.callback import notify
 from cinq.sbi.services.nnrf import NFProfile
 from cinq.sbi.services.nudm_sdm import (
     AccessAndMobilitySubscriptionData,
+    SdmSubscription,
     SessionManagementSubscriptionData,
     SmfSelectionSubscriptionData,
 )
@@ -25,9 +29,11 @@ from cinq.sbi.services.nudm_uecm import (
 )
 from cinq.sbi.services.nudr_dr import (
     AuthenticationSubscription,
+    DataChangeNotify,
     NudrDataRepository,
     PatchItem,
     ProvisionedDataSets,
+    SubscriptionDataSubscriptions,
 )
 
 T = TypeVar("T")
@@ -44,11 +50,18 @@ class _Read:
 
 
 class UDR:
-    """The repository on a store. Every read of an unknown UE is refused with USER_NOT_FOUND."""
+    """The repository on a store. Every read of an unknown UE is refused with USER_NOT_FOUND.
 
-    def __init__(self, store: Store, instance_id: str) -> None:
+    sbi: where it tells of changes; without it nobody hears of them.
+    """
+
+    def __init__(self, store: Store, instance_id: str, sbi: Bus | None = None, plmn: str = "") -> None:
         self._store = store
+        self._sbi = sbi
+        self._plmn = plmn
         self._last: _Read | None = None
+        self._subscribers: dict[str, SubscriptionDataSubscriptions] = {}
+        self._telling = False
         self.instance_id = instance_id
 
     def services(self) -> list[tuple[type, object]]:
@@ -142,6 +155,58 @@ class UDR:
     async def delete_smf_context(self, ue_id: str, pdu_session_id: int) -> None:
         records.SMF_CONTEXT.remove(self._store, f"{ue_id}/{pdu_session_id}")
 
+    async def query_sdm_subscriptions(self, ue_id: str) -> list[SdmSubscription]:
+        return list((records.SDM_SUBSCRIPTIONS.read(self._store, ue_id) or {}).values())
+
+    async def update_sdm_subscription(self, ue_id: str, subs_id: str, body: SdmSubscription) -> None:
+        found = records.SDM_SUBSCRIPTIONS.read(self._store, ue_id) or {}
+        if found.get(subs_id) != body:
+            records.SDM_SUBSCRIPTIONS.write(self._store, ue_id, {**found, subs_id: body})
+
+    async def remove_sdm_subscription(self, ue_id: str, subs_id: str) -> None:
+        found = records.SDM_SUBSCRIPTIONS.read(self._store, ue_id) or {}
+        if subs_id not in found:
+            raise Problem(404, "SUBSCRIPTION_NOT_FOUND", Why(f"{ue_id} has no subscription {subs_id[:60]}"))
+        del found[subs_id]
+        if found:
+            records.SDM_SUBSCRIPTIONS.write(self._store, ue_id, found)
+        else:
+            records.SDM_SUBSCRIPTIONS.remove(self._store, ue_id)
+
+    async def subscribe(self, body: SubscriptionDataSubscriptions) -> Created[SubscriptionDataSubscriptions]:
+        """One for each callback. It lives as long as the process: the subscriber comes again after a restart."""
+        identifier = hashlib.sha256(body.callback_reference.encode()).hexdigest()[:16]
+        made = msgspec.structs.replace(body, subscription_id=identifier)
+        self._subscribers[identifier] = made
+        return Created(f"/subscription-data/subs-to-notify/{identifier}", made)
+
+    async def tell_changes(self) -> None:
+        """Nudr_DM_Notify for what the commands have changed. Called each second; one that runs goes on alone."""
+        if self._telling or self._sbi is None:
+            return
+        self._telling = True
+        try:
+            for supi, keys, note in changes.pending(self._store):
+                if await self._told(self._sbi, supi, note):
+                    for key in keys:
+                        self._store.delete(changes.COLLECTION, key)
+        finally:
+            self._telling = False
+
+    async def _told(self, sbi: Bus, supi: str, note: changes.Note) -> bool:
+        """False where a subscriber cannot be reached now: it is told later."""
+        items = changes.items(self._store, supi, self._plmn, note)
+        told = True
+        for subscriber in self._subscribers.values() if items else ():
+            if subscriber.ue_id not in (None, supi):
+                continue
+            body = DataChangeNotify(ue_id=supi, notify_items=items)
+            try:
+                await notify(sbi, "UDR", subscriber.callback_reference, body)
+            except Problem as problem:
+                told = told and problem.status < 500
+        return told
+
     def _authentication_subscription(self, ue_id: str) -> _Read:
         resource = records.AUTHENTICATION_SUBSCRIPTION
         octets = self._octets(resource, ue_id)
@@ -156,7 +221,7 @@ class UDR:
             return octets
         if self._store.get(records.AUTHENTICATION_SUBSCRIPTION.collection, ue_id) is not None:
             raise _not_provisioned(resource.collection, ue_id)
-        raise Problem(404, "USER_NOT_FOUND", f"no subscriber {ue_id} is provisioned")
+        raise Problem(404, "USER_NOT_FOUND", nobody(ue_id))
 
 
 def _decoded(resource: Resource[T], ue_id: str, octets: bytes) -> T:
@@ -166,8 +231,14 @@ def _decoded(resource: Resource[T], ue_id: str, octets: bytes) -> T:
         raise Problem(500, "SYSTEM_FAILURE", f"{resource.collection} of {ue_id}: {error}") from error
 
 
+def nobody(ue_id: str) -> Why:
+    imsi = ue_id.removeprefix("imsi-")
+    return Why(f"{ue_id} is not provisioned", f"cinq subscriber add {imsi} --k ... --opc ...")
+
+
 def _not_provisioned(what: str, ue_id: str) -> Problem:
-    return Problem(404, "DATA_NOT_FOUND", f"no {what} is provisioned for {ue_id}")
+    mend = f"cinq subscriber add --replace {ue_id.removeprefix('imsi-')} --k ... --opc ..."
+    return Problem(404, "DATA_NOT_FOUND", Why(f"no {what} is provisioned for {ue_id}", mend))
 
 
 def patched(value: T, patch: list[PatchItem], shape: type[T]) -> T:

@@ -2,35 +2,78 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from msgspec import field
 
 from cinq.sbi.models import (
     Ambr,
+    Area,
     IpAddress,
+    NotifyItem,
     PduSessionType,
+    RatType,
+    ServiceAreaRestriction,
     Snssai,
     SscMode,
     SubscribedDefaultQos,
     UpSecurity,
 )
-from cinq.sbi.operation import Model, operation, service
+from cinq.sbi.operation import Created, Model, operation, service
+
+OdbPacketServices = Literal["ALL_PACKET_SERVICES", "ROAMER_ACCESS_HPLMN_AP", "ROAMER_ACCESS_VPLMN_AP"]
+
+
+class AdditionalSnssaiData(Model):
+    """requiredAuthnAuthz: the slice is pending until its own authentication (NSSAA, TS 23.501 §5.15.10)."""
+
+    required_authn_authz: bool = False
 
 
 class Nssai(Model):
+    """additionalSnssaiData: keyed by S-NSSAI written as sst or sst-sd, as all of this service."""
+
     default_single_nssais: list[Snssai]
     single_nssais: list[Snssai] = []
+    additional_snssai_data: dict[str, AdditionalSnssaiData] = {}
+
+
+class EdrxParameters(Model):
+    """edrxValue: four binary digits, the eDRX value of TS 24.008 §10.5.5.32."""
+
+    rat_type: RatType
+    edrx_value: str
+
+
+class PtwParameters(Model):
+    """ptwValue: four binary digits, the paging time window of TS 24.008 §10.5.5.32."""
+
+    operation_mode: Literal["WB_S1", "NB_S1", "WB_N1", "NB_N1", "NR_N1"]
+    ptw_value: str
 
 
 class AccessAndMobilitySubscriptionData(Model):
-    """subsRegTimer: seconds, the subscribed periodic registration timer."""
+    """subsRegTimer, activeTime: seconds; the subscribed periodic registration timer, and T3324.
+
+    rfspIndex: 1 to 256. ratRestrictions: RATs that the UE may not use (reject cause #27). forbiddenAreas: tracking
+    areas where it may not register (#12 or #15). coreNetworkTypeRestrictions: 5GC, and it may not register at all
+    (#27 or #7). odbPacketServices: operator determined barring; ALL_PACKET_SERVICES refuses registration (#7).
+    """
 
     gpsis: list[str] = []
     subscribed_ue_ambr: Ambr | None = None
     nssai: Nssai | None = None
+    rat_restrictions: list[RatType] = []
+    forbidden_areas: list[Area] = []
+    service_area_restriction: ServiceAreaRestriction | None = None
+    core_network_type_restrictions: list[Literal["5GC", "EPC"]] = []
     rfsp_index: int | None = None
     subs_reg_timer: int | None = None
+    active_time: int | None = None
+    mico_allowed: bool | None = None
+    odb_packet_services: OdbPacketServices | None = None
+    edrx_parameters_list: list[EdrxParameters] = []
+    ptw_parameters_list: list[PtwParameters] = []
 
 
 class DnnInfo(Model):
@@ -78,6 +121,30 @@ class SubscriptionDataSets(Model):
     smf_sel_data: SmfSelectionSubscriptionData | None = None
 
 
+class SdmSubscription(Model):
+    """monitoredResourceUris: of am-data, smf-select-data or sm-data, as /nudm-sdm/v2/{supi}/am-data.
+
+    callbackReference: where changes are told. singleNssai, dnn: of sm-data, where not all is of interest.
+    subscriptionId: in the answer. immediateReport: the answer's report has am-data and smf-select-data as they are.
+    """
+
+    nf_instance_id: str
+    callback_reference: str
+    monitored_resource_uris: list[str]
+    single_nssai: Snssai | None = None
+    dnn: str | None = None
+    subscription_id: str | None = None
+    immediate_report: bool = False
+    report: SubscriptionDataSets | None = None
+
+
+class ModificationNotification(Model):
+    """What has changed. Who wants the whole anew asks with Nudm_SDM_Get."""
+
+    notify_items: list[NotifyItem]
+    subscription_id: str | None = None
+
+
 @service("nudm-sdm", "v2")
 class NudmSubscriberDataManagement(Protocol):
     """Every operation answers 404 USER_NOT_FOUND or DATA_NOT_FOUND."""
@@ -97,3 +164,29 @@ class NudmSubscriberDataManagement(Protocol):
     async def get_sm_data(
         self, supi: str, single_nssai: Snssai | None, dnn: str | None
     ) -> list[SessionManagementSubscriptionData]: ...
+
+    @operation("Nudm_SDM_Subscribe", "POST", "/{ueId}/sdm-subscriptions", 201)
+    async def subscribe(self, ue_id: str, body: SdmSubscription) -> Created[SdmSubscription]:
+        """A second subscription of an NF instance with the same callback replaces the first. It survives restarts."""
+        ...
+
+    @operation("Nudm_SDM_Unsubscribe", "DELETE", "/{ueId}/sdm-subscriptions/{subscriptionId}", 204)
+    async def unsubscribe(self, ue_id: str, subscription_id: str) -> None:
+        """404 SUBSCRIPTION_NOT_FOUND."""
+        ...
+
+
+@service("namf-callback", "v1")
+class NamfSdmCallback(Protocol):
+    """To the AMF: callbackReference is /namf-callback/v1/sdm/ and the SUPI. 404 for a UE that is not there."""
+
+    @operation("Nudm_SDM_Notification", "POST", "/sdm/{supi}", 204)
+    async def sdm_notify(self, supi: str, body: ModificationNotification) -> None: ...
+
+
+@service("nsmf-callback", "v1")
+class NsmfSdmCallback(Protocol):
+    """To the SMF: callbackReference is /nsmf-callback/v1/sdm/ and the SM context's reference."""
+
+    @operation("Nudm_SDM_Notification", "POST", "/sdm/{smContextRef}", 204)
+    async def sdm_notify(self, sm_context_ref: str, body: ModificationNotification) -> None: ...

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
-from cinq.sbi.models import Guami, PlmnId, RatType, Snssai
+from cinq.sbi.models import AccessType, Guami, PlmnId, RatType, Snssai
 from cinq.sbi.operation import Created, Model, operation, service
 
 
@@ -22,6 +22,20 @@ class Amf3GppAccessRegistrationModification(Model):
     guami: Guami
     purge_flag: bool | None = None
     pei: str | None = None
+
+
+DeregistrationReason = Literal[
+    "UE_INITIAL_REGISTRATION",
+    "UE_REGISTRATION_AREA_CHANGE",
+    "SUBSCRIPTION_WITHDRAWN",
+    "REREGISTRATION_REQUIRED",
+    "OPERATOR_DETERMINED_BARRING",
+]
+
+
+class DeregistrationData(Model):
+    dereg_reason: DeregistrationReason
+    access_type: AccessType | None = None
 
 
 class SmfRegistration(Model):
@@ -55,3 +69,18 @@ class NudmUEContextManagement(Protocol):
         "Nudm_UECM_Deregistration", "DELETE", "/{ueId}/registrations/smf-registrations/{pduSessionId}", 204
     )
     async def smf_deregistration(self, ue_id: str, pdu_session_id: int) -> None: ...
+
+
+@service("namf-callback", "v1")
+class NamfUecmCallback(Protocol):
+    """To the AMF: deregCallbackUri is /namf-callback/v1/dereg/ and the SUPI. 404 for a UE that is not there."""
+
+    @operation("Nudm_UECM_DeregistrationNotification", "POST", "/dereg/{supi}", 204)
+    async def deregistration_notify(self, supi: str, body: DeregistrationData) -> None:
+        """TS 29.503 §5.3.2.3, TS 23.502 §4.2.2.3.3. Answered before the UE is deregistered.
+
+        UE_INITIAL_REGISTRATION, UE_REGISTRATION_AREA_CHANGE: another AMF serves the UE; nothing is sent to it.
+        SUBSCRIPTION_WITHDRAWN: `cinq subscriber remove`. OPERATOR_DETERMINED_BARRING: `cinq subscriber set --barred`.
+        REREGISTRATION_REQUIRED: the UE is to come back.
+        """
+        ...

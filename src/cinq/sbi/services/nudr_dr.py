@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
+from cinq.sbi.models import NotifyItem
 from cinq.sbi.operation import Created, Model, SecretModel, operation, service
 from cinq.sbi.services.nausf_ueauthentication import AuthType
 from cinq.sbi.services.nudm_sdm import (
     AccessAndMobilitySubscriptionData,
+    SdmSubscription,
     SessionManagementSubscriptionData,
     SmfSelectionSubscriptionData,
 )
@@ -45,6 +47,20 @@ class ProvisionedDataSets(Model):
     am_data: AccessAndMobilitySubscriptionData | None = None
     smf_sel_data: SmfSelectionSubscriptionData | None = None
     sm_data: list[SessionManagementSubscriptionData] | None = None
+
+
+class SubscriptionDataSubscriptions(Model):
+    """monitoredResourceUris: resources of which changes are told. ueId: of one UE, or absent for all."""
+
+    callback_reference: str
+    monitored_resource_uris: list[str]
+    ue_id: str | None = None
+    subscription_id: str | None = None
+
+
+class DataChangeNotify(Model):
+    ue_id: str
+    notify_items: list[NotifyItem]
 
 
 class PatchItem(Model):
@@ -136,3 +152,37 @@ class NudrDataRepository(Protocol):
         204,
     )
     async def delete_smf_context(self, ue_id: str, pdu_session_id: int) -> None: ...
+
+    @operation("Nudr_DM_Query", "GET", "/subscription-data/{ueId}/context-data/sdm-subscriptions")
+    async def query_sdm_subscriptions(self, ue_id: str) -> list[SdmSubscription]:
+        """None is no error here."""
+        ...
+
+    @operation(
+        "Nudr_DM_Update", "PUT", "/subscription-data/{ueId}/context-data/sdm-subscriptions/{subsId}", 204
+    )
+    async def update_sdm_subscription(self, ue_id: str, subs_id: str, body: SdmSubscription) -> None:
+        """Creates it, or puts it in the place of the one that is there."""
+        ...
+
+    @operation(
+        "Nudr_DM_Delete", "DELETE", "/subscription-data/{ueId}/context-data/sdm-subscriptions/{subsId}", 204
+    )
+    async def remove_sdm_subscription(self, ue_id: str, subs_id: str) -> None:
+        """404 SUBSCRIPTION_NOT_FOUND."""
+        ...
+
+    @operation("Nudr_DM_Subscribe", "POST", "/subscription-data/subs-to-notify", 201)
+    async def subscribe(
+        self, body: SubscriptionDataSubscriptions
+    ) -> Created[SubscriptionDataSubscriptions]: ...
+
+
+@service("nudm-callback", "v1")
+class NudmDataChangeCallback(Protocol):
+    """To the UDM: callbackReference is /nudm-callback/v1/data-change."""
+
+    @operation("Nudr_DM_Notify", "POST", "/data-change", 204)
+    async def data_change_notify(self, body: DataChangeNotify) -> None:
+        """503 and 504: it is told again later."""
+        ...
