@@ -99,7 +99,12 @@ class Network:
         self.nrf = NRF(NrfSettings(), self.clock, "00000000-0000-4000-8000-000000000001")
         self.upf = Upf()
         settings = AmfSettings(PLMN, (Tai(PLMN, 1),), **amf)  # type: ignore[arg-type]
-        smf_settings = SmfSettings(PLMN, SMF_N4, (UserPlane(UPF_N4),), (DataNetwork(slices=(SNssai(1),)),))
+        smf_settings = SmfSettings(
+            PLMN,
+            SMF_N4,
+            (UserPlane(UPF_N4),),
+            (DataNetwork(slices=(SNssai(1),), dns=(IPv4Address("1.1.1.1"),)),),
+        )
         keys = (HomeNetworkKey(1, 1, HOME),)
         functions = (
             UDR(self.store, _id(2)),

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from cinq.procedure import Aborted, Clock, Event, Journal, Refused, Runtime, TimerExpired
 from cinq.ran.gnb.gnb import Connect, Gnb
+from cinq.ran.gnb.n2 import UeContext
 from cinq.ran.gnb.settings import GnbSettings
+from cinq.ran.scenarios import check
 from cinq.ran.scenarios.check import Failed, NotApplicable, Unreachable
 from cinq.ran.scenarios.target import Knob, Target
 from cinq.ran.ue import Ue
-from cinq.ran.ue.settings import UeSettings
+from cinq.ran.ue.settings import SessionSettings, UeSettings
+from cinq.wire import nas, ngap
 
 M = TypeVar("M")
 R = TypeVar("R")
@@ -21,6 +25,7 @@ R = TypeVar("R")
 ANSWER_S = 10.0  # a core that has not answered by then does not answer
 NG_SETUP_S = 8.0
 FAREWELL_S = 3.0
+LOOK_S = 0.05  # what changes without a message is looked for so often
 
 
 class Operator(Protocol):
@@ -45,8 +50,8 @@ class Place:
 class Bench:
     """One scenario's stage. Whatever it makes is taken down by `close`: UEs deregister, associations end.
 
-    events: everything sent and heard, in order. Each message is heard once: `hears` takes the first of its kind that
-    it has not given before.
+    events: everything sent and heard, in order. A 5GSM message is heard beside the transport that carries it. Each
+    message is heard once: `hears` takes the first of its kind that it has not given before.
     """
 
     def __init__(self, place: Place, ues: list[UeSettings]) -> None:
@@ -56,6 +61,7 @@ class Bench:
         self._free = ues
         self._gnbs: list[Gnb] = []
         self._ues: list[Ue] = []
+        self._heard: list[tuple[str, object]] = []
         self._given: set[int] = set()
         self._news = asyncio.Event()
         journal = Journal()
@@ -64,6 +70,10 @@ class Bench:
 
     def _hear(self, event: Event) -> None:
         self.events.append(event)
+        if event.direction == "in":
+            self._heard.append((event.subject, event.content))
+            if isinstance(event.content, nas.DLNASTransport):
+                self._heard += [(event.subject, message) for message in _carried(event.content)]
         self._news.set()
 
     # what it plays with
@@ -118,6 +128,89 @@ class Bench:
         ue = self.ue(gnb or await self.gnb(), **changes)
         await self.succeeds(ue.register(), "registration")
         return ue
+
+    def ue_of(self, other: Ue, gnb: Gnb, **changes: object) -> Ue:
+        """Another switched-off UE with the same subscriber: a new phone with the same USIM, as far as it remembers."""
+        settings = replace(other.settings, **changes)  # type: ignore[arg-type]  # likewise
+        ue = Ue(settings, gnb, self.runtime, self._place.entropy)
+        ue.usim = other.usim
+        self._ues.append(ue)
+        return ue
+
+    def session(self, **changes: object) -> SessionSettings:
+        """The default session of the target, with changes."""
+        core = self.target.core
+        wanted = SessionSettings(core.dnns[0], core.slices[0])
+        return replace(wanted, **changes)  # type: ignore[arg-type]  # likewise
+
+    def unknown_imsi(self) -> str:
+        """An IMSI of the PLMN that is not provisioned, as far as the target says."""
+        plmn = self.target.core.plmn
+        digits = f"{plmn.mcc}{plmn.mnc}"
+        return digits + "8" * (15 - len(digits))
+
+    def ahead(self) -> int:
+        """A sequence number of the USIM that the home network has not reached."""
+        return 1 << 34  # within the jump that a USIM accepts afterwards (TS 33.102 §C.2.1)
+
+    async def released(self, ue: Ue) -> None:
+        """The UE's gNB has it released for inactivity: it is CM-IDLE."""
+        gnb = self.gnb_of(ue)
+        context = self._context(ue, gnb)
+        gnb.station.send(
+            ngap.UEContextReleaseRequest(
+                amf_ue_ngap_id=check.present(context.amf_ue_ngap_id, "the AMF UE NGAP ID"),
+                ran_ue_ngap_id=context.ran_ue_ngap_id,
+                cause=("radioNetwork", "user-inactivity"),
+            ),
+            stream=context.stream,
+        )
+        await self.until(lambda: not ue.link.connected, "the connection is released")
+
+    def gnb_of(self, ue: Ue) -> Gnb:
+        """The gNB where the UE camps."""
+        for gnb in self._gnbs:
+            if any(link.mobile is ue for link in gnb.links):
+                return gnb
+        raise Failed(f"{ue.label} camps nowhere")
+
+    def _context(self, ue: Ue, gnb: Gnb) -> UeContext:
+        for link in gnb.links:
+            if link.mobile is ue and link.context is not None:
+                return link.context
+        raise Failed(f"{ue.label} has no connection")
+
+    def amf_ue_ngap_id(self, ue: Ue, gnb: Gnb) -> int:
+        """What the AMF calls the UE's connection."""
+        return check.present(self._context(ue, gnb).amf_ue_ngap_id, "the AMF UE NGAP ID")
+
+    def dropped(self, ue: Ue, gnb: Gnb) -> None:
+        """The gNB forgets the UE's connection without a word, as after a reset."""
+        gnb.n2.forget(self._context(ue, gnb), "reset")
+
+    async def moved(self, ue: Ue, gnb: Gnb) -> None:
+        """An idle UE camps on another gNB's cell."""
+        ue.link.detach()
+        ue.link = gnb.attach(ue)
+
+    async def associated(self, gnb: Gnb) -> None:
+        """The SCTP association of an unattached gNB is there. Unreachable when it is not in time."""
+        try:
+            async with asyncio.timeout(NG_SETUP_S):
+                await gnb.associated()
+        except TimeoutError:
+            raise Unreachable(f"N2: {gnb.trouble or 'no answer'}") from None
+
+    async def loses_its_association(self, gnb: Gnb) -> None:
+        """The gNB's SCTP association ends, as when it is switched off. It comes back by itself after a second."""
+        association = check.present(gnb.n2.association, "the association")
+        association.abort("switched off")
+        await self.until(lambda: gnb.n2.association is None, "the association is over")
+
+    async def alive(self, gnb: Gnb) -> None:
+        """The core still serves: another UE of this gNB registers."""
+        other = self.ue(gnb)
+        await self.succeeds(other.register(), "registration of a bystander")
 
     async def turn(self, knob: Knob, **names: str) -> None:
         """Make the core do something. NotApplicable when its operator could not."""
@@ -176,25 +269,77 @@ class Bench:
         by: Ue | Gnb | None = None,
         where: Callable[[M], bool] | None = None,
         within: float = 2.0,
+        after: int = 0,
     ) -> None:
-        """Failed when such a message comes after all."""
+        """Failed when such a message comes after all. after: how many that have come already are passed over."""
+        for _ in range(after):
+            self._take(kind, by, where)
         await asyncio.sleep(within)
         found = self._take(kind, by, where)
         if found is not None:
             raise Failed(f"{kind.__name__} came, wanted none")
 
+    async def hears_one_of(
+        self, kinds: tuple[type[M], ...], by: Ue | Gnb | None = None, within: float = ANSWER_S
+    ) -> M:
+        """As `hears`, of the first of several kinds that comes."""
+        try:
+            async with asyncio.timeout(within):
+                while True:
+                    for kind in kinds:
+                        found = self._take(kind, by, None)
+                        if found is not None:
+                            return found
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            names = ", ".join(kind.__name__ for kind in kinds)
+            raise Failed(f"none of {names} came within {within:g} s; {self._last(by)}") from None
+
+    async def quiet_of(self, kind: type[object], by: Ue | Gnb) -> None:
+        """No such message has come, nor comes within a second."""
+        await asyncio.sleep(1.0)
+        check.equal([check.show(m) for m in self.heard(kind, by)], [], f"messages of {kind.__name__}")
+
+    async def until(self, holds: Callable[[], bool], what: str, within: float = ANSWER_S) -> None:
+        """Failed when it does not hold in time."""
+        try:
+            async with asyncio.timeout(within):
+                while not holds():
+                    self._news.clear()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._news.wait(), LOOK_S)
+        except TimeoutError:
+            raise Failed(f"not within {within:g} s: {what}") from None
+
+    async def all(self, *actions: Coroutine[object, None, R]) -> list[R]:
+        """All at the same time. The first failure ends it."""
+        tasks = [asyncio.ensure_future(action) for action in actions]
+        try:
+            return list(await asyncio.gather(*tasks))
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def forgiven(self, action: Awaitable[object]) -> None:
+        """Whether the core lets it or not."""
+        with contextlib.suppress(Refused, TimerExpired, Aborted):
+            await action
+
     def heard(self, kind: type[M], by: Ue | Gnb | None = None) -> list[M]:
         """All messages of this kind that have come, those that `hears` gave as well."""
-        return [
-            event.content for event in self.events if _is(event, kind, by) and isinstance(event.content, kind)
-        ]
+        return [message for label, message in self._heard if isinstance(message, kind) and _is(label, by)]
+
+    def said(self, kind: type[M]) -> list[M]:
+        """All messages of this kind that UEs and gNBs have sent."""
+        sent = (event.content for event in self.events if event.direction == "out")
+        return [message for message in sent if isinstance(message, kind)]
 
     def _take(self, kind: type[M], by: Ue | Gnb | None, where: Callable[[M], bool] | None) -> M | None:
-        for index, event in enumerate(self.events):
-            if index in self._given or not _is(event, kind, by):
+        for index, (label, message) in enumerate(self._heard):
+            if index in self._given or not isinstance(message, kind) or not _is(label, by):
                 continue
-            message = event.content
-            if isinstance(message, kind) and (where is None or where(message)):
+            if where is None or where(message):
                 self._given.add(index)
                 return message
         return None
@@ -226,9 +371,15 @@ def _label(by: Ue | Gnb) -> str:
     return by.label if isinstance(by, Ue) else by.n2.label
 
 
-def _is(event: Event, kind: type, by: Ue | Gnb | None) -> bool:
-    return (
-        event.direction == "in"
-        and isinstance(event.content, kind)
-        and (by is None or event.subject == _label(by))
-    )
+def _is(label: str, by: Ue | Gnb | None) -> bool:
+    return by is None or label == _label(by)
+
+
+def _carried(transport: nas.DLNASTransport) -> list[nas.NasMessage]:
+    """The 5GSM message in a transport, where it can be read."""
+    if transport.payload_container_type != nas.PayloadContainerType.N1_SM_INFORMATION:
+        return []
+    try:
+        return [nas.decode(transport.payload_container)]
+    except nas.NasError:
+        return []

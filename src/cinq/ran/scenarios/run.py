@@ -11,6 +11,7 @@ from cinq.procedure import Aborted, Event, Refused, TimerExpired
 from cinq.ran.scenarios.bench import Bench, Place
 from cinq.ran.scenarios.check import Failed, NotApplicable, Unreachable
 from cinq.ran.scenarios.scenario import Scenario
+from cinq.ran.station import Unmet
 from cinq.ran.ue.settings import UeSettings
 
 Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE", "SKIPPED"]
@@ -88,7 +89,7 @@ async def _verdict(one: Scenario, bench: Bench) -> tuple[Verdict, str]:
     try:
         async with asyncio.timeout(one.within):
             await one.play(bench)
-    except Failed as failed:
+    except (Failed, Unmet) as failed:
         return "FAIL", str(failed)
     except Unreachable as unreachable:
         return "INCONCLUSIVE", str(unreachable)

@@ -29,7 +29,7 @@ class SynchFailed(msgspec.Struct, frozen=True):
 
 
 class Usim:
-    """One USIM. Its only state is the sequence numbers that it accepted, one for each IND."""
+    """One USIM. Its only state is the sequence numbers accepted, one for each IND; settings give one for all."""
 
     __slots__ = ("_algorithm", "_k", "_opc", "_sequence", "settings")
 
@@ -38,7 +38,7 @@ class Usim:
         self._k = settings.k
         self._opc = settings.operator_code
         self._algorithm = aka.functions(settings.algorithm)
-        self._sequence = {settings.sqn & _IND: settings.sqn >> IND_BITS} if settings.sqn else {}
+        self._sequence = dict.fromkeys(range(_IND + 1), settings.sqn >> IND_BITS) if settings.sqn else {}
 
     @property
     def sqn(self) -> int:

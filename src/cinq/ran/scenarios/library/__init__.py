@@ -1,7 +1,7 @@
 """The scenario library. Importing it fills `LIBRARY`; one file for each chapter."""
 
-from cinq.ran.scenarios.library import registration
+from cinq.ran.scenarios.library import idle, interface, registration, security, session
 from cinq.ran.scenarios.scenario import LIBRARY
 
-CHAPTERS = (registration,)
+CHAPTERS = (interface, registration, security, session, idle)
 __all__ = ["CHAPTERS", "LIBRARY"]

@@ -1,0 +1,148 @@
+"""The NG interface itself, TS 38.413 §8.7."""
+
+from __future__ import annotations
+
+from cinq.numbering import PlmnId, SNssai
+from cinq.ran.scenarios import check
+from cinq.ran.scenarios.bench import Bench
+from cinq.ran.scenarios.scenario import scenario
+from cinq.wire import ngap
+from cinq.wire.nas import RegistrationKind
+
+
+@scenario("interface")
+async def ng_setup(bench: Bench) -> None:
+    """NG Setup is answered with name, GUAMI and supported PLMNs (TS 38.413 §8.7.1.2)."""
+    gnb = await bench.gnb()
+    response = await bench.hears(ngap.NGSetupResponse, gnb)
+    check.that(bool(response.amf_name), "the AMF has a name")
+    check.that(bool(response.served_guami_list), "a GUAMI is served")
+    plmns = {item.plmn_identity for item in response.plmn_support_list}
+    check.that(bench.target.core.plmn.octets in plmns, f"PLMN {bench.target.core.plmn} is supported")
+
+
+@scenario("interface")
+async def ng_setup_twice(bench: Bench) -> None:
+    """A second NG Setup on an association sets it up anew (TS 38.413 §8.7.1.1)."""
+    gnb = await bench.gnb()
+    await bench.hears(ngap.NGSetupResponse, gnb)
+    await bench.succeeds(gnb.set_up(), "second NG Setup")
+    await bench.hears(ngap.NGSetupResponse, gnb)
+    await bench.registered(gnb)
+
+
+@scenario("interface")
+async def ng_setup_of_a_foreign_plmn(bench: Bench) -> None:
+    """A gNB that broadcasts no PLMN of the AMF gets NG SETUP FAILURE 'unknown PLMN' (TS 38.413 §8.7.1.4)."""
+    gnb = bench.unattached_gnb(plmn=PlmnId("001", "99"))
+    gnb.start()
+    failure = await bench.hears(ngap.NGSetupFailure, gnb)
+    check.equal(failure.cause, ("misc", "unknown-PLMN-or-SNPN"), "the cause")
+
+
+@scenario("interface")
+async def ng_setup_of_a_slice_that_is_not_served(bench: Bench) -> None:
+    """A gNB none of whose slices is served gets NG SETUP FAILURE 'slice not supported' (TS 38.413 §8.7.1.4)."""
+    gnb = bench.unattached_gnb(slices=(SNssai(210, 0x00BEEF),))
+    gnb.start()
+    failure = await bench.hears(ngap.NGSetupFailure, gnb)
+    check.equal(failure.cause, ("radioNetwork", "slice-not-supported"), "the cause")
+
+
+@scenario("interface")
+async def ng_reset_of_all(bench: Bench) -> None:
+    """NG RESET of the interface is acknowledged, and every UE comes back (TS 38.413 §8.7.4.2)."""
+    gnb = await bench.gnb()
+    ue = await bench.registered(gnb)
+    whole: ngap.ResetType = ("nG-Interface", "reset-all")
+    gnb.station.send(ngap.NGReset(cause=("misc", "om-intervention"), reset_type=whole))
+    await bench.hears(ngap.NGResetAcknowledge, gnb)
+    bench.dropped(ue, gnb)
+    await bench.succeeds(ue.request_service(), "service request after the reset")
+
+
+@scenario("interface")
+async def ng_reset_of_one_ue(bench: Bench) -> None:
+    """NG RESET of one connection names it in the acknowledge and touches no other UE (TS 38.413 §8.7.4.2)."""
+    gnb = await bench.gnb()
+    ue, other = await bench.registered(gnb), await bench.registered(gnb)
+    item = ngap.UEassociatedLogicalNGconnectionItem(amf_ue_ngap_id=bench.amf_ue_ngap_id(ue, gnb))
+    part: ngap.ResetType = ("partOfNG-Interface", [item])
+    gnb.station.send(ngap.NGReset(cause=("misc", "om-intervention"), reset_type=part))
+    answer = await bench.hears(ngap.NGResetAcknowledge, gnb)
+    named = check.present(answer.ue_associated_logical_ng_connection_list, "the list of connections")
+    check.equal([i.amf_ue_ngap_id for i in named], [item.amf_ue_ngap_id], "the connections named")
+    await bench.succeeds(other.register(RegistrationKind.MOBILITY), "registration update of the other UE")
+
+
+@scenario("interface")
+async def ng_reset_of_an_unknown_ue(bench: Bench) -> None:
+    """NG RESET of a connection that the AMF does not know names it in the acknowledge too (TS 38.413 §8.7.4.2.2)."""
+    gnb = await bench.gnb()
+    item = ngap.UEassociatedLogicalNGconnectionItem(amf_ue_ngap_id=0xFFFFFF0001, ran_ue_ngap_id=77)
+    part: ngap.ResetType = ("partOfNG-Interface", [item])
+    gnb.station.send(ngap.NGReset(cause=("misc", "om-intervention"), reset_type=part))
+    answer = await bench.hears(ngap.NGResetAcknowledge, gnb)
+    named = check.present(answer.ue_associated_logical_ng_connection_list, "the list of connections")
+    check.equal([i.amf_ue_ngap_id for i in named], [item.amf_ue_ngap_id], "the connections named")
+
+
+@scenario("interface")
+async def before_ng_setup_nothing_is_served(bench: Bench) -> None:
+    """A message before NG Setup is not served and does no harm (TS 38.413 §8.7.1.1, §10.4)."""
+    gnb = bench.unattached_gnb()
+    gnb.start(set_up=False)
+    await bench.associated(gnb)
+    gnb.station.send(ngap.RANConfigurationUpdate(ran_node_name="early"))
+    await bench.hears_not(ngap.RANConfigurationUpdateAcknowledge, gnb)
+    await bench.succeeds(gnb.set_up(), "NG Setup afterwards")
+
+
+@scenario("interface")
+async def ran_configuration_update(bench: Bench) -> None:
+    """A gNB that changes its name is acknowledged and its UEs stay (TS 38.413 §8.7.2.2)."""
+    gnb = await bench.gnb()
+    ue = await bench.registered(gnb)
+    gnb.station.send(ngap.RANConfigurationUpdate(ran_node_name="renamed"))
+    await bench.hears(ngap.RANConfigurationUpdateAcknowledge, gnb)
+    await bench.succeeds(ue.register(RegistrationKind.MOBILITY), "registration update")
+
+
+@scenario("interface")
+async def unknown_ue_is_told(bench: Bench) -> None:
+    """A message about a UE that the AMF does not know gets ERROR INDICATION (TS 38.413 §10.6)."""
+    gnb = await bench.gnb()
+    gnb.station.send(
+        ngap.UplinkNASTransport(
+            amf_ue_ngap_id=0xFFFFFF0002,
+            ran_ue_ngap_id=99,
+            nas_pdu=bytes.fromhex("7e0043"),
+            user_location_information=gnb.location,
+        ),
+        stream=1,
+    )
+    indication = await bench.hears(ngap.ErrorIndication, gnb)
+    check.equal(indication.cause, ("radioNetwork", "unknown-local-UE-NGAP-ID"), "the cause")
+    await bench.alive(gnb)
+
+
+@scenario("interface")
+async def octets_that_are_no_ngap(bench: Bench) -> None:
+    """Octets that are no NGAP get ERROR INDICATION 'transfer syntax error', and the association stands.
+
+    TS 38.413 §10.2.
+    """
+    gnb = await bench.gnb()
+    gnb.station.send(bytes.fromhex("ffffffffffffffff"))
+    await bench.hears(ngap.ErrorIndication, gnb)
+    await bench.alive(gnb)
+
+
+@scenario("interface")
+async def two_gnbs_side_by_side(bench: Bench) -> None:
+    """UEs of two gNBs are served side by side (TS 38.410 §4)."""
+    first, second = await bench.gnb(), await bench.gnb()
+    await bench.registered(first)
+    await bench.registered(second)
+    await bench.alive(first)
+    await bench.alive(second)

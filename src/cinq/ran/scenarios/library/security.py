@@ -1,0 +1,205 @@
+"""Authentication and NAS security, TS 33.501 §6, TS 24.501 §5.4.1 and §5.4.2."""
+
+from __future__ import annotations
+
+from cinq.ran.scenarios import check
+from cinq.ran.scenarios.bench import Bench
+from cinq.ran.scenarios.scenario import scenario
+from cinq.ran.ue.security import PLAIN
+from cinq.ran.ue.settings import Ciphering, Integrity
+from cinq.wire import nas
+from cinq.wire.nas import GmmCause
+
+
+@scenario("security")
+async def authentication_by_5g_aka(bench: Bench) -> None:
+    """The network challenges by 5G AKA with RAND, AUTN and ABBA 0000.
+
+    TS 33.501 §6.1.3.2, §A.7.1, TS 24.501 §5.4.1.3.
+    """
+    ue = await bench.registered()
+    request = await bench.hears(nas.AuthenticationRequest, ue)
+    check.present(request.rand, "RAND")
+    check.present(request.autn, "AUTN")
+    check.equal(request.abba, b"\0\0", "ABBA")
+
+
+@scenario("security")
+async def each_challenge_is_new(bench: Bench) -> None:
+    """Two authentications of one UE have different RAND and AUTN (TS 33.501 §6.1.2, TS 33.102 §6.3.2)."""
+    gnb = await bench.gnb()
+    ue = await bench.registered(gnb)
+    first = await bench.hears(nas.AuthenticationRequest, ue)
+    await bench.succeeds(ue.deregister(switch_off=True), "deregistration")
+    again = bench.ue_of(ue, gnb)
+    await bench.succeeds(again.register(), "second registration")
+    second = await bench.hears(nas.AuthenticationRequest, again)
+    check.that(first.rand != second.rand, "another RAND")
+    check.that(first.autn != second.autn, "another AUTN")
+
+
+@scenario("security")
+async def sequence_number_resynchronisation(bench: Bench) -> None:
+    """A USIM that is ahead of the home network says synch failure with AUTS and is challenged anew.
+
+    TS 33.501 §6.1.3.3, TS 24.501 §5.4.1.3.7 f).
+    """
+    gnb = await bench.gnb()
+    ue = bench.ue(gnb, sqn=bench.ahead())
+    await bench.succeeds(ue.register(), "registration of a USIM that is ahead")
+    failures = bench.said(nas.AuthenticationFailure)
+    check.equal([f.cause for f in failures], [GmmCause.SYNCH_FAILURE], "authentication failures of the UE")
+    check.equal(len(bench.heard(nas.AuthenticationRequest, ue)), 2, "challenges")
+
+
+@scenario("security")
+async def wrong_response_to_a_challenge(bench: Bench) -> None:
+    """A UE that does not have the key is not served (TS 33.501 §6.1.3.2.0, TS 24.501 §5.4.1.3.5)."""
+    gnb = await bench.gnb()
+    ue = bench.ue(gnb)
+
+    def wrong(response: nas.AuthenticationResponse) -> list[nas.NasMessage]:
+        return [nas.AuthenticationResponse(res=bytes(16))]
+
+    with ue.station.change(nas.AuthenticationResponse, wrong):
+        await bench.refused(ue.register(), "registration with a wrong RES*")
+    await bench.hears(nas.AuthenticationReject, ue)
+
+
+@scenario("security")
+async def mac_failure_leads_to_a_new_attempt(bench: Bench) -> None:
+    """A UE that finds AUTN not genuine says MAC failure; the network asks who it is or challenges anew.
+
+    TS 24.501 §5.4.1.3.7 c).
+    """
+    gnb = await bench.gnb()
+    ue = bench.ue(gnb)
+
+    def fail(response: nas.AuthenticationResponse) -> list[nas.NasMessage]:
+        return [nas.AuthenticationFailure(cause=GmmCause.MAC_FAILURE)]
+
+    with ue.station.change(nas.AuthenticationResponse, fail, times=1):
+        ue.initiate(ue.register, "registration")
+        await bench.hears(nas.AuthenticationRequest, ue)
+        await bench.hears_one_of(
+            (nas.IdentityRequest, nas.AuthenticationRequest, nas.AuthenticationReject), ue
+        )
+
+
+async def algorithms(bench: Bench, integrity: Integrity, ciphering: Ciphering) -> nas.SecurityModeCommand:
+    """What the network chose for a UE that has no others."""
+    gnb = await bench.gnb()
+    ue = await bench.registered(
+        gnb, integrity=(integrity,), ciphering=("NEA0",) if ciphering == "NEA0" else (ciphering,)
+    )
+    return await bench.hears(nas.SecurityModeCommand, ue)
+
+
+@scenario("security")
+async def security_mode_with_nia1(bench: Bench) -> None:
+    """A UE with 128-NIA1 alone is protected by it (TS 33.501 §5.5.2, §6.7.2)."""
+    command = await algorithms(bench, "NIA1", "NEA1")
+    check.equal(command.algorithms.integrity, 1, "the integrity algorithm")
+
+
+@scenario("security")
+async def security_mode_with_nia2(bench: Bench) -> None:
+    """A UE with 128-NIA2 alone is protected by it (TS 33.501 §5.5.2, §6.7.2)."""
+    command = await algorithms(bench, "NIA2", "NEA2")
+    check.equal(command.algorithms.integrity, 2, "the integrity algorithm")
+
+
+@scenario("security")
+async def security_mode_with_nia3(bench: Bench) -> None:
+    """A UE with 128-NIA3 alone is protected by it (TS 33.501 §5.5.2, §6.7.2)."""
+    command = await algorithms(bench, "NIA3", "NEA3")
+    check.equal(command.algorithms.integrity, 3, "the integrity algorithm")
+
+
+@scenario("security")
+async def null_integrity_is_not_chosen(bench: Bench) -> None:
+    """A UE that offers NIA0 beside another algorithm is not given NIA0 (TS 33.501 §5.5.2)."""
+    gnb = await bench.gnb()
+    ue = await bench.registered(gnb, integrity=("NIA0", "NIA2"))
+    command = await bench.hears(nas.SecurityModeCommand, ue)
+    check.that(command.algorithms.integrity != 0, "the integrity algorithm is not NIA0")
+
+
+@scenario("security")
+async def only_null_integrity_is_refused(bench: Bench) -> None:
+    """A UE with NIA0 alone is not registered: no common algorithm (TS 33.501 §5.5.2, TS 24.501 §5.5.1.2.5 #23)."""
+    gnb = await bench.gnb()
+    ue = bench.ue(gnb, integrity=("NIA0",))
+    refused = await bench.refused(ue.register(), "registration with NIA0 alone")
+    reject = refused.answer
+    check.that(isinstance(reject, nas.RegistrationReject), "REGISTRATION REJECT")
+    if isinstance(reject, nas.RegistrationReject):
+        check.equal(reject.cause, GmmCause.UE_SECURITY_CAPABILITIES_MISMATCH, "the 5GMM cause")
+
+
+@scenario("security")
+async def the_capability_is_replayed(bench: Bench) -> None:
+    """SECURITY MODE COMMAND repeats the UE's security capability, so that nobody bids it down.
+
+    TS 33.501 §6.7.2, TS 24.501 §5.4.2.2.
+    """
+    ue = await bench.registered()
+    command = await bench.hears(nas.SecurityModeCommand, ue)
+    wanted = ue.capability
+    found = command.replayed_ue_security_capability.octets
+    check.equal(found[:2], wanted[:2], "5G algorithms of the replayed capability")
+
+
+@scenario("security")
+async def the_pei_is_asked_for_under_security(bench: Bench) -> None:
+    """The IMEISV comes in SECURITY MODE COMPLETE, ciphered, never in clear (TS 33.501 §6.2.3, TS 24.501 §5.4.2.3)."""
+    ue = await bench.registered()
+    command = await bench.hears(nas.SecurityModeCommand, ue)
+    check.that(bool(command.imeisv_request), "the IMEISV is requested")
+    imeisv = ue.settings.imeisv.encode()
+    clear = [e.octets for e in bench.events if e.interface == "N2" and e.direction == "out"]
+    check.that(all(imeisv not in octets for octets in clear), "no message on N2 has the IMEISV in clear")
+
+
+@scenario("security")
+async def a_replayed_message_is_not_taken_twice(bench: Bench) -> None:
+    """A NAS message with a COUNT that was used is discarded (TS 33.501 §6.4.3.2, TS 24.501 §4.4.3.2)."""
+    gnb = await bench.gnb()
+    ue = await bench.registered(gnb)
+    with ue.station.record() as record:
+        await bench.succeeds(ue.register(nas.RegistrationKind.MOBILITY), "registration update")
+        requests = [sent for sent in record.sent if isinstance(sent.message, nas.RegistrationRequest)]
+        ue.station.replay(requests[0])
+    await bench.hears(nas.RegistrationAccept, ue)
+    await bench.hears(nas.RegistrationAccept, ue)
+    await bench.hears_not(nas.RegistrationAccept, ue)
+    await bench.alive(gnb)
+
+
+@scenario("security")
+async def a_message_in_clear_is_not_taken(bench: Bench) -> None:
+    """After security is established a 5GMM message in clear is discarded (TS 24.501 §4.4.4.3)."""
+    gnb = await bench.gnb()
+    ue = await bench.registered(gnb)
+    leave = nas.DeregistrationRequestUEOriginating(
+        deregistration_type=nas.DeregistrationType(switch_off=True),
+        ng_ksi=ue.security.ng_ksi,
+        mobile_identity=check.present(ue.context.guti, "the 5G-GUTI"),
+    )
+    ue.station.send(leave, envelope=PLAIN)
+    await bench.hears_not(nas.DeregistrationAcceptUEOriginating, ue)
+    await bench.succeeds(ue.register(nas.RegistrationKind.MOBILITY), "registration update afterwards")
+
+
+@scenario("security")
+async def a_wrong_mac_is_not_taken(bench: Bench) -> None:
+    """A message whose MAC does not hold is discarded, and the UE stays registered.
+
+    TS 33.501 §6.4.3.3, TS 24.501 §4.4.4.3.
+    """
+    gnb = await bench.gnb()
+    ue = await bench.registered(gnb)
+    with ue.station.spoil_mac(nas.RegistrationRequest, times=1):
+        ue.initiate(lambda: ue.register(nas.RegistrationKind.MOBILITY), "registration update")
+        await bench.hears_not(nas.RegistrationAccept, ue, within=3.0, after=1)
+    await bench.alive(gnb)
