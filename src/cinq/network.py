@@ -181,8 +181,13 @@ class Network:
         self.amf.start()
         self._undo.push_async_callback(self.amf.stop)
         bounded = sctp.SctpSettings(max_associations=s.amf.n2_max_associations)
+        s.state.run.mkdir(parents=True, exist_ok=True, mode=0o700)
         listener = await sctp.listen(
-            str(s.amf.n2_address), s.amf.n2_port, self.amf.n2_connected, settings=bounded
+            str(s.amf.n2_address),
+            s.amf.n2_port,
+            self.amf.n2_connected,
+            settings=bounded,
+            remember=s.control.with_suffix(".n2"),
         )
         self._undo.callback(listener.close)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import os
 from functools import cache
+from pathlib import Path
 
 from cinq.transport.error import TransportError
 from cinq.transport.sctp import kernel, usrsctp, usrsctp_stack
@@ -69,12 +70,21 @@ def implementation() -> str:
 
 
 async def listen(
-    address: str, port: int, on_association: OnAssociation, *, settings: SctpSettings = DEFAULTS
+    address: str,
+    port: int,
+    on_association: OnAssociation,
+    *,
+    settings: SctpSettings = DEFAULTS,
+    remember: Path | None = None,
 ) -> Listener:
-    """Serves associations on `address` ('0.0.0.0': on all) and `port` (0: a free one) until closed."""
+    """Serves associations on `address` ('0.0.0.0': on all) and `port` (0: a free one) until closed.
+
+    remember: the file by which peers of a former process that was killed hear of its end now. The kernel tells them
+    by itself and needs none.
+    """
     if implementation() == "kernel":
         return await kernel.listen(address, port, on_association, settings)
-    return await usrsctp.listen(address, port, on_association, settings)
+    return await usrsctp.listen(address, port, on_association, settings, remember)
 
 
 async def connect(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+from pathlib import Path
 
 from cinq.transport.error import TransportError
 from cinq.transport.sctp.admission import Admission
 from cinq.transport.sctp.association import Address, Association, OnAssociation, SctpSettings
-from cinq.transport.sctp.port_reservation import PortReservation
+from cinq.transport.sctp.memory import Memory
+from cinq.transport.sctp.port_reservation import ANY, PortReservation
 from cinq.transport.sctp.source import source_address
 from cinq.transport.sctp.usrsctp_association import UsrsctpAssociation
 from cinq.transport.sctp.usrsctp_library import ffi, parse_sockaddr_conn, sockaddr_conn
 from cinq.transport.sctp.usrsctp_stack import Stack, stack
+
+log = logging.getLogger(__name__)
 
 BACKLOG = 512
 
@@ -59,6 +64,7 @@ class ListeningSocket:
                 association.abort("too many associations")
             else:
                 self.stack.register(handle)
+                association.remember(listener.memory, handle)
                 association.established(listener.on_association, listener.open)
                 association.ready()
 
@@ -76,14 +82,24 @@ class UsrsctpListener:
         shared: ListeningSocket,
         on_association: OnAssociation,
         settings: SctpSettings,
+        memory: Memory | None,
     ) -> None:
         self.local: Address = (reservation.address, reservation.port)
         self.on_association = on_association
         self.open: set[Association] = set()
         self.admission = Admission(settings.max_associations)
+        self.memory = memory
         self._reservation = reservation
         self._shared = shared
         shared.listeners[reservation.address] = self
+        if memory is not None:
+            self._end_former(memory)
+
+    def _end_former(self, memory: Memory) -> None:
+        for left in memory.left:
+            if left.local[1] == self.local[1] and self.local[0] in (ANY, left.local[0]):
+                log.info("ending the association that a former process had with %s:%d", *left.remote)
+                self._shared.stack.abort_former(self.local[0], left.local, left.remote, left.verification_tag)
 
     @property
     def associations(self) -> frozenset[Association]:
@@ -101,19 +117,26 @@ class UsrsctpListener:
             del _listening[shared.port]
         shared.stack.close_port(*self.local)
         self._reservation.release()
+        if self.memory is not None:
+            self.memory.close()
 
 
 _listening: dict[int, ListeningSocket] = {}
 
 
 async def listen(
-    address: str, port: int, on_association: OnAssociation, settings: SctpSettings
+    address: str,
+    port: int,
+    on_association: OnAssociation,
+    settings: SctpSettings,
+    remember: Path | None = None,
 ) -> UsrsctpListener:
     """See `cinq.transport.sctp.listen`."""
     engine = stack()
     engine.attach()
     reservation = PortReservation(address, port)
     try:
+        memory = None if remember is None else Memory(remember)
         engine.open_port(address, reservation.port)
         try:
             shared = _listening.get(reservation.port)
@@ -125,7 +148,7 @@ async def listen(
     except BaseException:
         reservation.release()
         raise
-    return UsrsctpListener(reservation, shared, on_association, settings)
+    return UsrsctpListener(reservation, shared, on_association, settings, memory)
 
 
 async def connect(

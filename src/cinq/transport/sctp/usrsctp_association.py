@@ -15,6 +15,7 @@ from functools import lru_cache
 from cinq.transport.error import NoAnswerError
 from cinq.transport.sctp.association import Address, OnAssociation, SctpSettings
 from cinq.transport.sctp.core import AssociationCore, Change, Message, assoc_change
+from cinq.transport.sctp.memory import Memory
 from cinq.transport.sctp.port_reservation import PortReservation
 from cinq.transport.sctp.usrsctp_library import (
     IPPROTO_SCTP,
@@ -78,6 +79,15 @@ class UsrsctpAssociation(AssociationCore):
         self._so = so
         self._reservation = reservation
         self._up: asyncio.Future[None] | None = None
+        self._memory: Memory | None = None
+        self._handle = 0
+
+    def remember(self, memory: Memory | None, handle: int) -> None:
+        """The file has it from now on until it is over. handle: its AF_CONN address."""
+        self._memory, self._handle = memory, handle
+        tag = self._stack.tag_of_peer(handle, self.local[1], self.remote[1])
+        if memory is not None and tag is not None:
+            memory.add(self.local, self.remote, tag)
 
     async def connect(self, handle: int, port: int, within: float, on_association: OnAssociation) -> None:
         """Waits until the association is up; TransportError says why it is not."""
@@ -154,6 +164,8 @@ class UsrsctpAssociation(AssociationCore):
 
     def release(self) -> None:
         self._stack.close_socket(self._so)
+        if self._memory is not None:
+            self._memory.remove(self.local, self.remote)
         if self._reservation is not None:
             self._stack.close_port(self._reservation.address, self._reservation.port)
             self._reservation.release()
@@ -170,6 +182,7 @@ class UsrsctpAssociation(AssociationCore):
             self._stack, self._so, self.local, self.remote, self.settings, self._reservation
         )
         self._stack.endpoints[self._so] = successor
+        successor.remember(self._memory, self._handle)
         self.hand_over(successor)
         self._stack.wake(self._so)
 

@@ -14,13 +14,15 @@ import logging
 import os
 import socket
 import struct
+import sys
 import time
 from collections.abc import Callable
 from typing import Protocol
 
 from cinq.transport.error import TransportError
-from cinq.transport.sctp.association import SctpSettings
-from cinq.transport.sctp.bundle import Bundle
+from cinq.transport.sctp.association import Address, SctpSettings
+from cinq.transport.sctp.bundle import HEADER, Bundle
+from cinq.transport.sctp.core import USER_INITIATED
 from cinq.transport.sctp.inbox import Inbox
 from cinq.transport.sctp.raw_ip import RawIp
 from cinq.transport.sctp.usrsctp_library import AF_CONN, IPPROTO_SCTP, Buffer, Usrsctp, ffi, load
@@ -39,6 +41,11 @@ SCTP_EVENT, SCTP_RECVRCVINFO, SCTP_RECVNXTINFO = 0x1E, 0x1F, 0x20
 SPP_HB_ENABLE = 0x1
 LINGER_ABORT = struct.pack("=ii", 1, 0)
 """Closing a socket ends its association at once, with ABORT: nothing of it stays in usrsctp."""
+ABORT, COOKIE_ACK = 6, 11
+"""Chunk types of RFC 9260 §3.2."""
+RESTARTED = b"the server was restarted"
+"""What the ABORT of a former association says: a multiple of 4 octets."""
+MAX_TAGS = 4096
 EVENTS = (1, 5, 7)
 """Association change, shutdown, partial delivery (RFC 6458 §6.1)."""
 
@@ -70,6 +77,8 @@ class Stack:
         self._locals: list[tuple[str, int]] = []
         self._local_index: dict[tuple[str, int], int] = {}
         self._registered: set[int] = set()
+        self._tags: dict[tuple[int, bytes], int] = {}
+        """Verification tags of peers whose cookie was just taken, by AF_CONN address and both ports."""
         self._inbox = Inbox()
         self.bundle = Bundle(self._send, library.usrsctp_crc32c)
         self._ready: dict[int, None] = {}
@@ -218,6 +227,8 @@ class Stack:
     def output(self, handle: int, packet: Buffer, octets: int, _tos: int, _df: int) -> int:
         """usrsctp sends one packet; 0 or an errno."""
         made: bytes = ffi.buffer(packet, octets)[:]
+        if made[HEADER] == COOKIE_ACK:
+            self._learn_tag(handle, made)
         if self.bundle.open or self.bundle.waiting:
             return self.bundle.add(handle, made)
         return self._send(handle, made)
@@ -226,6 +237,25 @@ class Stack:
         address, local = self._locals[(handle >> 32) - 1]
         raw = self._raw.get(address)
         return errno.ENETDOWN if raw is None else raw.send(local, handle & 0xFFFFFFFF, packet)
+
+    def _learn_tag(self, handle: int, packet: bytes) -> None:
+        if len(self._tags) >= MAX_TAGS:  # associations that nobody asked about
+            self._tags.clear()
+        self._tags[handle, packet[:4]] = int.from_bytes(packet[4:8], "big")
+
+    def tag_of_peer(self, handle: int, local_port: int, remote_port: int) -> int | None:
+        """The verification tag of an association that was accepted or restarted just now. Once."""
+        return self._tags.pop((handle, struct.pack("!HH", local_port, remote_port)), None)
+
+    def abort_former(self, bound: str, local: Address, remote: Address, verification_tag: int) -> None:
+        """Ends an association that a former process had, RFC 9260 §3.3.7 with a user-initiated cause."""
+        cause = struct.pack("!HH", USER_INITIATED, 4 + len(RESTARTED)) + RESTARTED
+        chunk = struct.pack("!BBH", ABORT, 0, 4 + len(cause)) + cause
+        head = struct.pack("!HHI", local[1], remote[1], verification_tag)
+        packet = head + bytes(4) + chunk
+        checksum = self.lib.usrsctp_crc32c(packet, len(packet)).to_bytes(4, sys.byteorder)
+        near, far = (int.from_bytes(socket.inet_aton(end[0]), "big") for end in (local, remote))
+        self._raw[bound].send(near, far, head + checksum + chunk)
 
     # -- sockets
 
