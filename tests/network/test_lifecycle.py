@@ -216,6 +216,7 @@ def test_a_phone_that_nobody_knows_is_rejected_with_the_reason_in_the_trace() ->
         ue = network.ue(await network.gnb())
         with pytest.raises(Refused):
             await ue.register()
+        await asyncio.sleep(0.1)
         assert not ue.context.registered
         assert any("USER_NOT_FOUND" in e.cause for e in network.events)
         assert not network.amf.access.connections or not ue.link.connected

@@ -12,6 +12,7 @@ from cinq.procedure.table import Declared
 from cinq.procedure.verdict import Aborted, Refused, Timer, TimerExpired, outcome
 
 R = TypeVar("R")
+Fits = Callable[[object], bool]
 
 
 class Owner(Described, Protocol):
@@ -26,10 +27,11 @@ class Owner(Described, Protocol):
 class Awaiting(Generic[R]):
     """What one `ask` or `expect` waits for. The timer's callback sends again without waking the task.
 
+    fits: what else an answer must be.
     after: messages with a lower position in the mailbox came before the question and do not answer it.
     """
 
-    __slots__ = ("_handle", "_left", "_run", "after", "expected", "reply", "sent")
+    __slots__ = ("_handle", "_left", "_run", "after", "expected", "fits", "reply", "sent")
 
     def __init__(
         self,
@@ -38,9 +40,11 @@ class Awaiting(Generic[R]):
         sent: object | None,
         timer: Timer | None,
         after: int,
+        fits: Fits | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.expected = expected
+        self.fits = fits
         self.sent = sent
         self.reply: asyncio.Future[R] = loop.create_future()
         self._run = run
@@ -51,6 +55,8 @@ class Awaiting(Generic[R]):
     def offer(self, content: object, position: int) -> bool:
         """Take the message if it is one of the expected."""
         if position < self.after or self.reply.done() or not isinstance(content, self.expected):
+            return False
+        if self.fits is not None and not self.fits(content):
             return False
         self.reply.set_result(content)
         self.close()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections import deque
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import ClassVar, Generic, Self, TypeVar, cast, overload
 
 import msgspec
 
-from cinq.procedure.run import Awaiting, Run
+from cinq.procedure.activity import Activity, Turn
+from cinq.procedure.run import Awaiting, Fits, Run
 from cinq.procedure.runtime import Runtime
 from cinq.procedure.signal import Signal
 from cinq.procedure.table import Declared, Procedure
@@ -26,49 +26,6 @@ R2 = TypeVar("R2")
 R3 = TypeVar("R3")
 
 MAILBOX = 64  # messages that may wait; more are dropped with a reason
-
-
-class _Turn:
-    """A network-initiated procedure that waits for its turn."""
-
-    __slots__ = ("begin", "given_up", "refuse")
-
-    def __init__(
-        self, begin: Callable[[], None], given_up: Callable[[], bool], refuse: Callable[[Exception], None]
-    ) -> None:
-        self.begin = begin
-        self.given_up = given_up
-        self.refuse = refuse
-
-
-class _Activity:
-    """What a subject needs only while it is not idle."""
-
-    __slots__ = ("arrived", "beside", "deferred", "draining", "mailbox", "main", "turns")
-
-    def __init__(self) -> None:
-        self.main: Run | None = None
-        self.beside: list[Run] = []
-        self.mailbox: deque[object] = deque()
-        self.deferred: deque[object] = deque()
-        self.turns: deque[_Turn] = deque()
-        self.draining = False
-        self.arrived = 0  # how many messages came into the mailbox; their number is their position
-
-    @property
-    def position(self) -> int:
-        """Of the first message in the mailbox."""
-        return self.arrived - len(self.mailbox)
-
-    @property
-    def runs(self) -> list[Run]:
-        return [*self.beside] if self.main is None else [self.main, *self.beside]
-
-    @property
-    def unsettled(self) -> bool:
-        if self.main is not None and self.main.unsettled:
-            return True
-        return bool(self.beside) and any(run.unsettled and run.aborting is None for run in self.beside)
 
 
 class Subject(Generic[C]):
@@ -92,7 +49,7 @@ class Subject(Generic[C]):
     def __init__(self, context: C, runtime: Runtime) -> None:
         self.context = context
         self.runtime = runtime
-        self._activity: _Activity | None = None
+        self._activity: Activity | None = None
 
     # the ports
 
@@ -170,24 +127,40 @@ class Subject(Generic[C]):
             run.awaiting = None
 
     @overload
-    async def expect(self, e1: type[R1], /, *, timer: Timer | None = None) -> R1: ...
-    @overload
-    async def expect(self, e1: type[R1], e2: type[R2], /, *, timer: Timer | None = None) -> R1 | R2: ...
+    async def expect(
+        self, e1: type[R1], /, *, timer: Timer | None = None, fits: Fits | None = None
+    ) -> R1: ...
     @overload
     async def expect(
-        self, e1: type[R1], e2: type[R2], e3: type[R3], /, *, timer: Timer | None = None
+        self, e1: type[R1], e2: type[R2], /, *, timer: Timer | None = None, fits: Fits | None = None
+    ) -> R1 | R2: ...
+    @overload
+    async def expect(
+        self,
+        e1: type[R1],
+        e2: type[R2],
+        e3: type[R3],
+        /,
+        *,
+        timer: Timer | None = None,
+        fits: Fits | None = None,
     ) -> R1 | R2 | R3: ...
-    async def expect(self, *expected: type[object], timer: Timer | None = None) -> object:
-        """Wait for one of `expected`; the first deferred message that fits is taken at once."""
+    async def expect(
+        self, *expected: type[object], timer: Timer | None = None, fits: Fits | None = None
+    ) -> object:
+        """Wait for one of `expected`; the first deferred message that fits is taken at once.
+
+        fits: what else the message must be, where several runs wait for messages of one type.
+        """
         run = self._current()
         activity = self._activity
         if activity is not None:
             for message in activity.deferred:
                 content = self.content(message)
-                if isinstance(content, expected):
+                if isinstance(content, expected) and (fits is None or fits(content)):
                     activity.deferred.remove(message)
                     return content
-        awaiting = Awaiting(run, expected, None, timer, 0)
+        awaiting = Awaiting(run, expected, None, timer, 0, fits)
         run.awaiting = awaiting
         try:
             return await awaiting.reply
@@ -220,7 +193,7 @@ class Subject(Generic[C]):
         def dropped(error: Exception) -> None:
             self.runtime.report(self, opened.name, signal, f"not begun: {error}")
 
-        self._take_turn(self._active(), _Turn(begin, lambda: False, dropped))
+        self._take_turn(self._active(), Turn(begin, lambda: False, dropped))
 
     def want_beside(self, signal: Signal[object]) -> None:
         """As `want`, at once and beside what is under way: for procedures of which several may be in flight."""
@@ -261,7 +234,7 @@ class Subject(Generic[C]):
         def begin() -> None:
             self._start(procedure, argument, body, failed)
 
-        self._take_turn(activity, _Turn(begin, reply.done, failed))
+        self._take_turn(activity, Turn(begin, reply.done, failed))
         return await reply
 
     def perform_soon(self: Self, procedure: Procedure[Self, A, R], argument: A) -> None:
@@ -278,9 +251,9 @@ class Subject(Generic[C]):
         def dropped(error: Exception) -> None:
             self.runtime.report(self, procedure.name, argument, f"not begun: {error}")
 
-        self._take_turn(self._active(), _Turn(begin, lambda: False, dropped))
+        self._take_turn(self._active(), Turn(begin, lambda: False, dropped))
 
-    def _take_turn(self, activity: _Activity, turn: _Turn) -> None:
+    def _take_turn(self, activity: Activity, turn: Turn) -> None:
         if activity.main is None and not activity.turns and not activity.mailbox:
             turn.begin()
         else:
@@ -340,7 +313,7 @@ class Subject(Generic[C]):
         else:
             self._judge_safely(message)
 
-    def _put_by(self, activity: _Activity, message: object) -> None:
+    def _put_by(self, activity: Activity, message: object) -> None:
         if len(activity.mailbox) + len(activity.deferred) >= MAILBOX:
             self._report(message, f"ignored: {MAILBOX} messages wait already")
             return
@@ -348,14 +321,14 @@ class Subject(Generic[C]):
         activity.arrived += 1
         self._drain_soon(activity)
 
-    def _drain_soon(self, activity: _Activity) -> None:
+    def _drain_soon(self, activity: Activity) -> None:
         """Look again when the tasks that are about to move have moved. An abort drains when it has ended."""
         main = activity.main
         if not activity.draining and (main is None or main.aborting is None):
             activity.draining = True
             asyncio.get_running_loop().call_soon(self._drain, activity)
 
-    def _drain(self, activity: _Activity) -> None:
+    def _drain(self, activity: Activity) -> None:
         activity.draining = False
         while activity.mailbox:
             if activity.unsettled:
@@ -433,10 +406,10 @@ class Subject(Generic[C]):
 
     # tasks
 
-    def _active(self) -> _Activity:
+    def _active(self) -> Activity:
         activity = self._activity
         if activity is None:
-            activity = self._activity = _Activity()
+            activity = self._activity = Activity()
         return activity
 
     def _current(self) -> Run:
@@ -471,7 +444,7 @@ class Subject(Generic[C]):
             self._drop_all(activity)
         self._drain(activity)
 
-    def _drop_all(self, activity: _Activity) -> None:
+    def _drop_all(self, activity: Activity) -> None:
         for message in activity.mailbox:
             self._report(message, "ignored: stopping")
         activity.mailbox.clear()
@@ -479,7 +452,7 @@ class Subject(Generic[C]):
             turn.refuse(Aborted("stopping"))
         activity.turns.clear()
 
-    def _next_turn(self, activity: _Activity) -> None:
+    def _next_turn(self, activity: Activity) -> None:
         while activity.main is None and activity.turns:
             turn = activity.turns.popleft()
             if not turn.given_up():

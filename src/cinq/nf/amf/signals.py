@@ -42,6 +42,44 @@ class Superseded(Signal[None]):
     """The subscriber has proved who it is elsewhere (procedures.gmm.deregistration)."""
 
 
+# of a connection
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseContext(Signal[None]):
+    """It is of no more use (procedures.ngap.context_release)."""
+
+    cause: ngap.Cause
+
+
+@dataclass(frozen=True, slots=True)
+class ContextSetupSent(Signal[None]):
+    """An INITIAL CONTEXT SETUP REQUEST is out, with resources of these PDU sessions (procedures.ngap.context_setup)."""
+
+    sessions: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSetupSent(Signal[None]):
+    """A PDU SESSION RESOURCE SETUP REQUEST is out (procedures.ngap.session_resources)."""
+
+    sessions: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceModifySent(Signal[None]):
+    """A PDU SESSION RESOURCE MODIFY REQUEST is out (procedures.ngap.session_resources)."""
+
+    sessions: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceReleaseSent(Signal[None]):
+    """A PDU SESSION RESOURCE RELEASE COMMAND is out (procedures.ngap.session_resources)."""
+
+    sessions: frozenset[int]
+
+
 # of a gNB
 
 

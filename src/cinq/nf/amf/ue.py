@@ -80,7 +80,7 @@ class Ue(Subject[UeContext]):
             return
         if isinstance(message, ACCEPTS):
             resources, self.resources = self.resources, ()
-            if resources or (connection.wants_context and not connection.context):
+            if resources or (connection.wants_context and not connection.has_context):
                 self.set_up(connection, message, resources)
                 return
         connection.send(carriage.nas_transport(connection, self.protect(message)))
@@ -157,15 +157,15 @@ class Ue(Subject[UeContext]):
         settings = self.ports.settings
         nas_pdu = None if message is None else self.protect(message)
         resources = [self.resource(transfer) for transfer in transfers]
-        request: ngap.Pdu
-        if connection.context:
-            request = carriage.resource_setup(connection, self.context, settings, nas_pdu, resources)
+        sessions = frozenset(transfer.pdu_session_id for transfer in transfers)
+        if connection.has_context:
+            setup = carriage.resource_setup(connection, self.context, settings, nas_pdu, resources)
+            connection.begin(setup, signals.ResourceSetupSent(sessions))
         else:
             key = self.exchange.kgnb()
-            request = carriage.context_setup(connection, self.context, settings, key, nas_pdu, resources)
-            connection.context = True
-        connection.expect(request.PROCEDURE)
-        connection.send(request)
+            whole = carriage.context_setup(connection, self.context, settings, key, nas_pdu, resources)
+            connection.has_context = True
+            connection.begin(whole, signals.ContextSetupSent(sessions))
 
     def release_soon(self) -> None:
         """A rejected UE has no use of its connection. (One that is not registered loses it when it is idle.)"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cinq.nf.amf import journal
 from cinq.nf.amf.n2.association import Ran
-from cinq.nf.amf.n2.diagnosis import error_indication, incompatible, notices
+from cinq.nf.amf.n2.diagnosis import error_indication, notices
 from cinq.wire import ngap
 from cinq.wire.ngap.diagnostics import diagnostics, ue_identities
 
@@ -26,10 +26,8 @@ def notify(ran: Ran, message: ngap.Pdu) -> None:
 
 
 def unsupported(ran: Ran, message: ngap.Pdu) -> None:
-    """§10.3.4.1 for a procedure that this AMF does not have; §10.4 for an outcome that nobody asked for."""
-    if message.KIND != "initiatingMessage":
-        ran.tell(incompatible(message))
-    elif message.CRITICALITY == "reject":
+    """§10.3.4.1: a procedure that this AMF does not have."""
+    if message.CRITICALITY == "reject":
         ran.tell(error_indication(("protocol", "abstract-syntax-error-reject"), message))
     elif message.CRITICALITY == "notify":
         ran.tell(error_indication(("protocol", "abstract-syntax-error-ignore-and-notify"), message))

@@ -128,8 +128,7 @@ class Inbound:
             return
         if isinstance(message, ngap.UEContextReleaseComplete):
             hear(connection, message)
-        elif message.PROCEDURE in connection.outstanding:
-            connection.settle(message.PROCEDURE)
+        elif connection.awaits(type(message)):
             ue_of(connection).receive(
                 ngap.UEContextReleaseRequest(
                     amf_ue_ngap_id=connection.amf_ue_ngap_id,
@@ -209,11 +208,13 @@ def identity_in(first: nas.NasMessage) -> Guti | STmsi | None:
 
 
 def hear(connection: NgConnection, message: ngap.Pdu) -> None:
-    """By HEARD; what is not there opens a procedure of the UE, or is none of this AMF's."""
+    """By HEARD. What is not there is an answer to the connection's procedures, opens one, or is none of this AMF's."""
     ue = ue_of(connection)
     handler = HEARD.get(type(message))
     if handler is not None:
         handler(ue, connection, message)
+    elif message.KIND != "initiatingMessage" or type(message) in connection.opens:
+        connection.receive(message)  # §10.4: an answer that nobody waits for is dealt with here alone
     elif type(message) in ue.opens:
         ue.receive(message)
     else:
@@ -244,29 +245,9 @@ def radio_capability(ue: Ue, connection: NgConnection, message: ngap.UERadioCapa
     ue.commit(radio_capability=message.ue_radio_capability or ue.context.radio_capability)
 
 
-def context_setup_failure(ue: Ue, connection: NgConnection, message: ngap.InitialContextSetupFailure) -> None:
-    """§8.3.1.3: it opens the release of the connection."""
-    if message.PROCEDURE in connection.outstanding:
-        connection.settle(message.PROCEDURE)
-        ue.receive(message)
-    else:
-        unsupported(connection.ran, message)
-
-
-def release_complete(ue: Ue, connection: NgConnection, message: ngap.UEContextReleaseComplete) -> None:
-    """§8.3.3."""
-    if connection.releasing:
-        ue.receive(message)
-    else:
-        unsupported(connection.ran, message)
-
-
-def outcome(ue: Ue, connection: NgConnection, message: ngap.Pdu) -> None:
-    """§8.2, §8.3.1.2: what the gNB did with the resources of sessions goes on to their SMFs."""
-    if not outcomes.expected(connection, message):
-        unsupported(connection.ran, message)
-    elif found := outcomes.of_sessions(message):
-        ue.beside(partial(outcomes.relay, ue, found), "session_resources")
+def resource_notify(ue: Ue, connection: NgConnection, message: ngap.PDUSessionResourceNotify) -> None:
+    """§8.2.4: on to the SMFs."""
+    ue.beside(partial(outcomes.relay, ue, outcomes.of_sessions(message)), "resource_notify")
 
 
 HEARD: dict[type[ngap.Pdu], Handler[ngap.Pdu]] = dict(
@@ -274,12 +255,6 @@ HEARD: dict[type[ngap.Pdu], Handler[ngap.Pdu]] = dict(
         row(ngap.UplinkNASTransport, uplink_nas),
         row(ngap.NASNonDeliveryIndication, nas_non_delivery),
         row(ngap.UERadioCapabilityInfoIndication, radio_capability),
-        row(ngap.InitialContextSetupFailure, context_setup_failure),
-        row(ngap.UEContextReleaseComplete, release_complete),
-        row(ngap.InitialContextSetupResponse, outcome),
-        row(ngap.PDUSessionResourceSetupResponse, outcome),
-        row(ngap.PDUSessionResourceModifyResponse, outcome),
-        row(ngap.PDUSessionResourceReleaseResponse, outcome),
-        row(ngap.PDUSessionResourceNotify, outcome),
+        row(ngap.PDUSessionResourceNotify, resource_notify),
     )
 )

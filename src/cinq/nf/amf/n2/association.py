@@ -10,7 +10,7 @@ from cinq.nf.amf.n2 import carriage, elements
 from cinq.nf.amf.n2.diagnosis import incompatible
 from cinq.nf.amf.ports import Ports
 from cinq.numbering import NumberingError
-from cinq.procedure import Subject
+from cinq.procedure import Signal, Subject
 from cinq.wire import ngap
 
 MAX_NGAP_ID = (1 << 40) - 1
@@ -32,19 +32,18 @@ class User(journal.Acting, Protocol):
         """It went away without a release."""
 
 
-class NgConnection:
-    """ids: those of both ends. stream: the SCTP stream that its messages take. place: where the UE is, as last
-    reported.
+class NgConnection(Subject[None]):
+    """A UE-associated logical NG-connection: the subject of the class 1 procedures that the AMF begins on it.
 
-    wants_context: the gNB asked for an initial context setup. context: whether it has a UE context, or is
-    being given one. releasing: a UE Context Release is under way. outstanding: class 1 procedures of the AMF
-    that wait for the gNB's outcome.
+    ids: those of both ends. stream: the SCTP stream that its messages take. place: where the UE is, as last
+    reported.
+    wants_context: the gNB asked for an initial context setup. has_context: whether it has a UE context, or is
+    being given one. releasing: a UE Context Release is under way.
     """
 
     __slots__ = (
         "amf_ue_ngap_id",
-        "context",
-        "outstanding",
+        "has_context",
         "place",
         "ran",
         "ran_ue_ngap_id",
@@ -62,6 +61,7 @@ class NgConnection:
         place: elements.Place,
         user: User,
     ) -> None:
+        super().__init__(None, ran.runtime)
         self.ran = ran
         self.user = user
         self.amf_ue_ngap_id = amf_ue_ngap_id
@@ -69,12 +69,27 @@ class NgConnection:
         self.stream = 1 + amf_ue_ngap_id % 31
         self.place = place
         self.wants_context = message.ue_context_request is not None
-        self.context = False
+        self.has_context = False
         self.releasing = False
-        self.outstanding: tuple[str, ...] = ()  # a set, even an empty one, has 216 octets
 
-    def send(self, message: ngap.Pdu) -> None:
+    def send(self, message: object) -> None:
+        assert isinstance(message, ngap.Pdu)
         self.ran.transmit(message, self.stream, self.user)
+
+    def begin(self, request: ngap.Pdu, sent: Signal[None]) -> None:
+        """Send the request of a class 1 procedure. `sent` opens what waits for its outcome, beside others in flight.
+
+        It goes out at once: the COUNTs of the NAS messages that it may carry go up in the order of sending.
+        """
+        self.send(request)
+        self.want_beside(sent)
+
+    def describe(self, message: object) -> tuple[str, str]:
+        return ("N2", type(message).__name__) if isinstance(message, ngap.Pdu) else ("", "")
+
+    @property
+    def label(self) -> str:
+        return self.user.label
 
     def moved(self, location: ngap.UserLocationInformation | None) -> None:
         """The gNB reported where the UE is, or left that out (criticality ignore)."""
@@ -83,16 +98,6 @@ class NgConnection:
                 self.place = elements.place_of(location[1])
             except NumberingError:
                 return
-
-    def expect(self, procedure: str) -> None:
-        self.outstanding = (*self.outstanding, procedure)
-
-    def settle(self, procedure: str) -> None:
-        """The outcome is there, or does not matter any more."""
-        if self.outstanding == (procedure,):
-            self.outstanding = ()
-        else:
-            self.outstanding = tuple(name for name in self.outstanding if name != procedure)
 
 
 class Ran(Subject[RanContext]):
@@ -131,9 +136,11 @@ class Ran(Subject[RanContext]):
         self.leaving.clear()
 
     def status(self, message: object) -> object | None:
-        """TS 38.413 §10.4: a message that does not fit the state."""
+        """TS 38.413 §10.4: a message that does not fit the state. One that answers is dealt with here alone."""
         assert isinstance(message, ngap.Pdu)
-        return None if isinstance(message, ngap.ErrorIndication) else incompatible(message)
+        if isinstance(message, ngap.ErrorIndication) or message.KIND != "initiatingMessage":
+            return None
+        return incompatible(message)
 
     def describe(self, message: object) -> tuple[str, str]:
         return ("N2", type(message).__name__) if isinstance(message, ngap.Pdu) else ("", "")
@@ -183,7 +190,8 @@ class Access:
         return connection
 
     def release(self, connection: NgConnection) -> None:
-        """Its identities are free."""
+        """Its identities are free; what waits for its gNB ends."""
+        connection.abort("the connection is released")
         self.connections.pop(connection.amf_ue_ngap_id, None)
         if connection.ran.connections.get(connection.ran_ue_ngap_id) is connection:
             del connection.ran.connections[connection.ran_ue_ngap_id]

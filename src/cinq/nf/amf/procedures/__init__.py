@@ -7,12 +7,22 @@ from cinq.nf.amf.procedures.gmm import (
     registration,
     service_request,
 )
-from cinq.nf.amf.procedures.ngap import an_release, error_indication, ng_reset, ng_setup
+from cinq.nf.amf.procedures.ngap import (
+    an_release,
+    context_release,
+    context_setup,
+    error_indication,
+    ng_reset,
+    ng_setup,
+    session_resources,
+)
 from cinq.nf.amf.procedures.sm import nas_transport
 
 __all__ = [
     "an_release",
     "configuration_update",
+    "context_release",
+    "context_setup",
     "deregistration",
     "error_indication",
     "nas_transport",
@@ -21,4 +31,5 @@ __all__ = [
     "paging",
     "registration",
     "service_request",
+    "session_resources",
 ]

@@ -5,15 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 
 from cinq.nf.amf import journal, signals
-from cinq.nf.amf.n2 import carriage
 from cinq.nf.amf.procedures.sm import outcomes
 from cinq.nf.amf.ue import Ue
-from cinq.procedure import DEFER, IGNORE, Timer, TimerExpired, Verdict, collision, procedure
+from cinq.procedure import DEFER, IGNORE, Aborted, Verdict, collision, procedure
 from cinq.sbi import Problem
 from cinq.sbi.services.nsmf_pdusession import SmContextUpdateData, UpdateSmContextRequest
 from cinq.wire import nas, ngap
-
-RELEASE_GUARD = Timer("UE Context Release guard", 5.0, retransmissions=0)
 
 Wanted = ngap.UEContextReleaseRequest | ngap.InitialContextSetupFailure
 
@@ -42,11 +39,8 @@ async def release(ue: Ue, cause: ngap.Cause) -> None:
     connection = ue.connection
     if connection is None or connection.releasing:
         return
-    connection.releasing = True
-    with suppress(TimerExpired):
-        command = carriage.context_release(connection, cause)
-        await ue.ask(command, ngap.UEContextReleaseComplete, timer=RELEASE_GUARD)
-    ue.connection_ended(connection)
+    with suppress(Aborted):  # it is gone already
+        await connection.demand(signals.ReleaseContext(cause))
     await deactivate(ue)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from cinq.nf.amf import journal
 from cinq.nf.amf.n2.association import NgConnection
 from cinq.nf.amf.procedures.sm.resources import deliver_answer
-from cinq.nf.amf.ue import Ue
+from cinq.nf.amf.ue import Ue, ue_of
+from cinq.procedure import Timer
 from cinq.sbi import Problem
 from cinq.sbi.models import RefToBinaryData
 from cinq.sbi.services.nsmf_pdusession import N2SmInfoType, SmContextUpdateData, UpdateSmContextRequest
@@ -14,14 +17,57 @@ from cinq.wire import ngap
 Outcome = tuple[int, N2SmInfoType, bytes]
 
 
-def expected(connection: NgConnection, message: ngap.Pdu) -> bool:
-    """Whether the message is the outcome of a procedure that the AMF began, or a notification."""
-    if isinstance(message, ngap.PDUSessionResourceNotify):
-        return True
-    if message.KIND == "initiatingMessage" or message.PROCEDURE not in connection.outstanding:
-        return False
-    connection.settle(message.PROCEDURE)
-    return True
+NGAP_GUARD = Timer("NGAP guard", 10.0, retransmissions=0)
+
+
+class Asked(Struct, frozen=True, gc=False):
+    """A request that a gNB is to answer. lacking: what its SMF hears of a session that the gNB says nothing of."""
+
+    connection: NgConnection
+    sessions: frozenset[int]
+    lacking: N2SmInfoType
+
+
+def names(asked: Asked, message: object) -> bool:
+    """Whether an answer is about these sessions. One that names none belongs to the oldest request."""
+    assert isinstance(message, ngap.Pdu)
+    named = {number for number, _, _ in of_sessions(message)}
+    return not named or not named.isdisjoint(asked.sessions)
+
+
+async def came(asked: Asked, answer: ngap.Pdu) -> None:
+    """What the gNB says of each session that was asked for goes to its SMF, and so does that it says nothing."""
+    ue, found = ue_of(asked.connection), of_sessions(answer)
+    for number in sorted({number for number, _, _ in found} - asked.sessions):
+        journal.note(ue, f"the gNB answers for PDU session {number}, for which this request did not ask")
+    await relay(ue, [outcome for outcome in found if outcome[0] in asked.sessions])
+    await relay(ue, lacking(asked, asked.sessions - {number for number, _, _ in found}))
+
+
+async def none_came(asked: Asked) -> None:
+    """The gNB has not answered, or its connection is gone: no SMF goes on waiting.
+
+    When the UE is CM-IDLE the SMFs of all its sessions hear that (TS 23.502 §4.2.6 step 5).
+    """
+    ue = ue_of(asked.connection)
+    if ue.connection is not None:
+        await relay(ue, lacking(asked, asked.sessions))
+
+
+def lacking(asked: Asked, sessions: frozenset[int]) -> list[Outcome]:
+    return [(number, asked.lacking, LACKING[asked.lacking]) for number in sorted(sessions)]
+
+
+UNSPECIFIED: ngap.Cause = ("radioNetwork", "unspecified")
+LACKING: dict[N2SmInfoType, bytes] = {
+    "PDU_RES_SETUP_FAIL": ngap.encode_value(
+        ngap.PDUSessionResourceSetupUnsuccessfulTransfer(cause=UNSPECIFIED)
+    ),
+    "PDU_RES_MOD_FAIL": ngap.encode_value(
+        ngap.PDUSessionResourceModifyUnsuccessfulTransfer(cause=UNSPECIFIED)
+    ),
+    "PDU_RES_REL_RSP": ngap.encode_value(ngap.PDUSessionResourceReleaseResponseTransfer()),
+}
 
 
 def of_sessions(message: ngap.Pdu) -> list[Outcome]:

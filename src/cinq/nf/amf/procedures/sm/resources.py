@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from cinq.nf.amf import journal
+from cinq.nf.amf import journal, signals
 from cinq.nf.amf.context import SmContext
 from cinq.nf.amf.n2 import carriage
 from cinq.nf.amf.n2.carriage import Transfer
@@ -18,7 +18,6 @@ from cinq.sbi.services.nsmf_pdusession import (
     UpdateSmContextRequest,
     UpdateSmContextResponse,
 )
-from cinq.wire import ngap
 from cinq.wire.nas import GmmCause
 
 STATUS_MISMATCH = "PDU_SESSION_STATUS_MISMATCH"
@@ -50,7 +49,7 @@ async def drop_sessions(ue: Ue, sessions: Iterable[SmContext], cause: str) -> No
     Else it would refuse their identities as in use (TS 38.413 §8.2.1.4). cause: of TS 29.502 §6.1.6.3.8.
     """
     for sm in sessions:
-        if ue.connection is None or not ue.connection.context:
+        if ue.connection is None or not ue.connection.has_context:
             await release_sessions(ue, (sm,))
         elif (answer := await let_go(ue, sm, cause)) is not None:
             deliver_answer(ue, sm, answer)
@@ -144,15 +143,15 @@ def deliver(ue: Ue, transfer: Transfer) -> None:
     connection = ue.connection
     if connection is None:
         return
-    kind = transfer.n2_type
+    kind, sessions = transfer.n2_type, frozenset((transfer.pdu_session_id,))
     if kind == "PDU_RES_SETUP_REQ":
         ue.set_up(connection, None, (transfer,))
-    elif kind == "PDU_RES_REL_CMD" and connection.context:
-        connection.expect(ngap.PDUSessionResourceReleaseCommand.PROCEDURE)
-        connection.send(carriage.resource_release(connection, ue.resource(transfer)))
+    elif kind == "PDU_RES_REL_CMD" and connection.has_context:
+        command = carriage.resource_release(connection, ue.resource(transfer))
+        connection.begin(command, signals.ResourceReleaseSent(sessions))
     elif kind == "PDU_RES_MOD_REQ":
-        connection.expect(ngap.PDUSessionResourceModifyRequest.PROCEDURE)
-        connection.send(carriage.resource_modify(connection, ue.resource(transfer)))
+        request = carriage.resource_modify(connection, ue.resource(transfer))
+        connection.begin(request, signals.ResourceModifySent(sessions))
     elif transfer.n1 is not None:  # to be released where the gNB has nothing of it: only the UE is to hear
         ue.tell(carriage.sm_container(transfer.pdu_session_id, transfer.n1))
 

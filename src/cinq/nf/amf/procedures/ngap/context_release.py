@@ -1,0 +1,26 @@
+"""UE Context Release by the AMF, TS 38.413 §8.3.3."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from cinq.nf.amf import signals
+from cinq.nf.amf.n2 import carriage
+from cinq.nf.amf.n2.association import NgConnection
+from cinq.nf.amf.ue import ue_of
+from cinq.procedure import Timer, TimerExpired, procedure
+from cinq.wire import ngap
+
+RELEASE_GUARD = Timer("UE Context Release guard", 5.0, retransmissions=0)
+
+
+@procedure(opens=signals.ReleaseContext)
+async def context_release(connection: NgConnection, wanted: signals.ReleaseContext) -> None:
+    """§8.3.3.2. Without an answer of the gNB the connection counts as released all the same."""
+    if connection.releasing:
+        return
+    connection.releasing = True
+    command = carriage.context_release(connection, wanted.cause)
+    with suppress(TimerExpired):
+        await connection.ask(command, ngap.UEContextReleaseComplete, timer=RELEASE_GUARD)
+    ue_of(connection).connection_ended(connection)
