@@ -59,7 +59,7 @@ class Phone:
             "mobile_identity": identity,
             "ue_security_capability": self.capability,
             "requested_nssai": [SNssai(1)],
-            "capability_5gmm": b"\x03",
+            "capability_5gmm": nas.Capability5gmm(b"\x03"),
         }
         return nas.RegistrationRequest(**{**fields, **more})  # type: ignore[arg-type]
 

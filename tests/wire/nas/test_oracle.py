@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from cinq.numbering import Guti, SNssai, Suci, Tai
 from cinq.wire import nas
 
-from .values import flow, guti, messages, qos_rule, s_nssai, suci, tai
+from .atoms import guti, s_nssai, suci, tai
+from .values import flow, messages, qos_rule
 
 FORMATS = {"Type1TV": "TV1", "Type2": "TV1", "Type3TV": "TV", "Type4TLV": "TLV", "Type6TLVE": "TLVE"}
 MANDATORY = {"Type1V": "V", "Type3V": "V", "Type4LV": "LV", "Type6LVE": "LVE"}

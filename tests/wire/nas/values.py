@@ -6,68 +6,28 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from cinq.numbering import (
-    AmfId,
-    Guti,
-    Imei,
-    Imeisv,
-    NoIdentity,
-    PlmnId,
-    SNssai,
-    STmsi,
-    Suci,
-    SuciNai,
-    Supi,
-    Tai,
-)
 from cinq.wire import nas
 from cinq.wire.nas import ie
 from cinq.wire.nas.engine import Codec, NasMessage, Nibble, Row
 
-octet = st.integers(0, 255)
-half = st.integers(0, 15)
-digits = st.text("0123456789", min_size=15, max_size=15)
-plmn = st.builds(
-    PlmnId, st.text("0123456789", min_size=3, max_size=3), st.from_regex(r"[0-9]{2,3}", fullmatch=True)
-)
-tac = st.integers(0, 0xFFFFFF)
-tai = st.builds(Tai, plmn, tac)
-tmsi = st.integers(0, 0xFFFFFFFF)
-amf = st.builds(AmfId, octet, st.integers(0, 1023), st.integers(0, 63))
-guti = st.builds(Guti, plmn, amf, tmsi)
-s_tmsi = st.builds(STmsi, st.integers(0, 1023), st.integers(0, 63), tmsi)
-imeisv = digits.map(lambda text: Imeisv(text + "0"))
-routing = st.text("0123456789", min_size=1, max_size=4)
-suci = st.one_of(
-    digits.map(lambda text: Suci.null_scheme(Supi(text), PlmnId(text[:3], text[3:5]))),
-    st.builds(Suci, plmn, routing, st.integers(1, 15), octet, st.binary(min_size=1, max_size=60)),
-)
-supi_type, realm = (
-    st.integers(1, 3),
-    st.sampled_from(("example.com", "5gc.nid0a.mnc070.mcc999.3gppnetwork.org")),
-)
-hexadecimal = st.binary(min_size=42, max_size=60).map(bytes.hex)
-suci_nai = st.one_of(
-    st.builds(
-        SuciNai, supi_type, realm, routing, st.just(0), st.just(0), st.sampled_from(("", "user17", "ü-1.x"))
-    ),
-    st.builds(SuciNai, supi_type, realm, routing, st.integers(1, 2), octet, hexadecimal),
-    st.builds(SuciNai, supi_type, realm, routing, st.integers(12, 15), octet, hexadecimal),
-)
-mobile_identity = st.one_of(guti, s_tmsi, imeisv, digits.map(Imei), suci, suci_nai, st.just(NoIdentity()))
-own_nssai = st.builds(SNssai, octet, st.none() | tac)
-s_nssai = st.one_of(
+from .atoms import (
+    access,
+    dnn,
+    exact_rate,
+    flags,
+    guti,
+    half,
+    imeisv,
+    mobile_identity,
+    octet,
     own_nssai,
-    st.builds(nas.MappedSNssai, octet, tac, mapped=own_nssai),
-    st.builds(nas.MappedSNssai, octet, mapped=st.builds(SNssai, octet)),
+    plmn,
+    s_nssai,
+    s_tmsi,
+    tai,
 )
-flags = st.booleans()
-access = st.sampled_from(nas.AccessType)
-label = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
-dnn = st.lists(label, min_size=1, max_size=4).map(".".join)
-exact_rate = st.builds(
-    lambda n, step: n * step, st.integers(0, 65535), st.sampled_from((1000, 64000, 10**6, 10**9))
-)
+from .told import TOLD
+
 SIZES = {
     nas.Component.MATCH_ALL: 0, nas.Component.IPV4_REMOTE_ADDRESS: 8, nas.Component.IPV4_LOCAL_ADDRESS: 8,
     nas.Component.IPV6_REMOTE_PREFIX: 17, nas.Component.IPV6_LOCAL_PREFIX: 17, nas.Component.PROTOCOL: 1,
@@ -169,7 +129,7 @@ compression = st.one_of(
 )
 
 
-BY_CODEC: dict[int, st.SearchStrategy[object]] = {
+BY_CODEC: dict[int, st.SearchStrategy[object]] = TOLD | {
     id(codec): strategy
     for codec, strategy in (
         (ie.ng_ksi, st.builds(nas.NgKsi, st.integers(0, 7), flags)),
@@ -184,7 +144,8 @@ BY_CODEC: dict[int, st.SearchStrategy[object]] = {
         (ie.imeisv, imeisv),
         (ie.s_tmsi, s_tmsi),
         (ie.s_nssai, s_nssai),
-        (ie.nssai, st.lists(s_nssai, min_size=1, max_size=8)),
+        (ie.nssai, st.lists(s_nssai, min_size=1, max_size=16)),
+        (ie.nssai_of_8, st.lists(s_nssai, min_size=1, max_size=8)),
         (
             ie.rejected_nssai,
             st.lists(st.builds(nas.RejectedSNssai, own_nssai, st.integers(0, 2)), min_size=1, max_size=8),

@@ -16,6 +16,7 @@ from cinq.wire.nas.ie.session import (
     ReAttemptIndicator,
     SessionAmbr,
 )
+from cinq.wire.nas.ie.transport import ServiceLevelAa
 from cinq.wire.nas.row import half, lv, lve, tlv, tlve, tv, tv1, v
 
 
@@ -40,7 +41,7 @@ class PDUSessionEstablishmentRequest(
     port_management_information_container: bytes | None = tlve(0x74, ie.octets(5))
     ethernet_header_compression_configuration: int | None = tlv(0x1F, ie.ethernet_header_compression)
     suggested_interface_identifier: PduAddress | None = tlv(0x29, ie.suggested_interface_identifier)
-    service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))
+    service_level_aa_container: ServiceLevelAa | None = tlve(0x72, ie.service_level_aa)
     requested_mbs_container: bytes | None = tlve(0x70, ie.octets(5))
     pdu_session_pair_id: int | None = tlv(0x34, ie.octet)
     rsn: int | None = tlv(0x35, ie.rsn)
@@ -79,7 +80,7 @@ class PDUSessionEstablishmentAccept(
     control_plane_only_indication: bool | None = tv1(0xC, ie.flag)
     ip_header_compression_configuration: IpHeaderCompression | None = tlv(0x66, ie.ip_header_compression)
     ethernet_header_compression_configuration: int | None = tlv(0x1F, ie.ethernet_header_compression)
-    service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))
+    service_level_aa_container: ServiceLevelAa | None = tlve(0x72, ie.service_level_aa)
     received_mbs_container: bytes | None = tlve(0x71, ie.octets(6))
     n3qai: bytes | None = tlve(0x70, ie.octets(6))
     protocol_description: bytes | None = tlve(0x73, ie.octets(3))
@@ -100,7 +101,7 @@ class PDUSessionEstablishmentReject(
     )
     extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_network)
     re_attempt_indicator: ReAttemptIndicator | None = tlv(0x1D, ie.re_attempt_indicator)
-    service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))
+    service_level_aa_container: ServiceLevelAa | None = tlve(0x72, ie.service_level_aa)
     atsss_container: bytes | None = tlve(0x77, ie.octets(0))
 
 
@@ -151,7 +152,7 @@ class PDUSessionModificationRequest(
     ip_header_compression_configuration: IpHeaderCompression | None = tlv(0x66, ie.ip_header_compression)
     ethernet_header_compression_configuration: int | None = tlv(0x1F, ie.ethernet_header_compression)
     requested_mbs_container: bytes | None = tlve(0x70, ie.octets(5))
-    service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))
+    service_level_aa_container: ServiceLevelAa | None = tlve(0x72, ie.service_level_aa)
     non_3gpp_delay_budget: bytes | None = tlve(0x73, ie.octets(3))
     ursp_rule_enforcement_reports: bytes | None = tlv(0x36, ie.octets(2))
     non_3gpp_device_information: bytes | None = tlve(0x7C, ie.octets(4))
@@ -190,7 +191,7 @@ class PDUSessionModificationCommand(
     serving_plmn_rate_control: int | None = tlv(0x1E, ie.serving_plmn_rate_control)
     ethernet_header_compression_configuration: int | None = tlv(0x1F, ie.ethernet_header_compression)
     received_mbs_container: bytes | None = tlve(0x71, ie.octets(6))
-    service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))
+    service_level_aa_container: ServiceLevelAa | None = tlve(0x72, ie.service_level_aa)
     alternative_s_nssai: SNssai | None = tlv(0x5A, ie.s_nssai)
     n3qai: bytes | None = tlve(0x70, ie.octets(6))
     protocol_description: bytes | None = tlve(0x73, ie.octets(3))
@@ -244,7 +245,7 @@ class PDUSessionReleaseCommand(GsmMessage, name="PDU SESSION RELEASE COMMAND", t
     )
     extended_pco: ExtendedPco | None = tlve(0x7B, ie.extended_pco_from_network)
     access_type: int | None = tv1(0xD, ie.access_type)
-    service_level_aa_container: bytes | None = tlve(0x72, ie.octets(1))
+    service_level_aa_container: ServiceLevelAa | None = tlve(0x72, ie.service_level_aa)
     alternative_s_nssai: SNssai | None = tlv(0x5A, ie.s_nssai)
 
 
@@ -268,7 +269,7 @@ class ServiceLevelAuthenticationCommand(
 ):
     """Network to UE."""
 
-    service_level_aa_container: bytes = lve(ie.octets(3))
+    service_level_aa_container: ServiceLevelAa = lve(ie.service_level_aa_mandatory)
 
 
 class ServiceLevelAuthenticationComplete(
@@ -276,7 +277,7 @@ class ServiceLevelAuthenticationComplete(
 ):
     """UE to network."""
 
-    service_level_aa_container: bytes = lve(ie.octets(3))
+    service_level_aa_container: ServiceLevelAa = lve(ie.service_level_aa_mandatory)
 
 
 class RemoteUEReport(GsmMessage, name="REMOTE UE REPORT", type=0xDA, clause="8.3.19"):

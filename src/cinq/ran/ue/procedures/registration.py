@@ -77,12 +77,12 @@ def request(ue: Ue, kind: RegistrationKind) -> nas.RegistrationRequest:
         registration_type=nas.RegistrationType(kind, follow_on=initial and bool(settings.sessions)),
         ng_ksi=ue.security.ng_ksi,
         mobile_identity=context.guti or ue.usim.conceal(ue.entropy),
-        capability_5gmm=b"\0",
+        capability_5gmm=nas.Capability5gmm.of(),
         ue_security_capability=nas.UeSecurityCapability(ue.capability),
         requested_nssai=list(context.allowed_nssai or settings.slices) or None,
         last_visited_tai=context.last_visited_tai,
         pdu_session_status=None if initial else active,
-        update_type=b"\0",
+        update_type=nas.UpdateType(),
     )
 
 
@@ -108,7 +108,9 @@ def accepted(ue: Ue, accept: nas.RegistrationAccept) -> None:
         t3502_s=context.t3502_s if accept.t3502 is None else accept.t3502,
         barred="",
     )
-    if accept.guti is not None or accept.configured_nssai is not None or accept.network_slicing_indication:
+    slicing = accept.network_slicing_indication
+    changed = slicing is not None and slicing.subscription_changed
+    if accept.guti is not None or accept.configured_nssai is not None or changed:
         ue.tell(nas.RegistrationComplete())
 
 

@@ -9,7 +9,12 @@ from cinq.numbering import Imeisv, MobileIdentity, SNssai
 from cinq.wire.nas import ie
 from cinq.wire.nas.engine import GmmMessage
 from cinq.wire.nas.ie.registration import NgKsi
-from cinq.wire.nas.ie.security import AdditionalSecurityInformation, NasAlgorithms, UeSecurityCapability
+from cinq.wire.nas.ie.security import (
+    AdditionalSecurityInformation,
+    NasAlgorithms,
+    S1UeSecurityCapability,
+    UeSecurityCapability,
+)
 from cinq.wire.nas.row import half, lv, lve, tlv, tlve, tv, tv1, v
 
 
@@ -101,13 +106,15 @@ class SecurityModeCommand(GmmMessage, name="SECURITY MODE COMMAND", type=0x5D, c
     ng_ksi: NgKsi = half(ie.ng_ksi)
     replayed_ue_security_capability: UeSecurityCapability = lv(ie.ue_security_capability)
     imeisv_request: bool | None = tv1(0xE, ie.imeisv_request)
-    selected_eps_algorithms: int | None = tv(0x57, ie.octet)
+    selected_eps_algorithms: NasAlgorithms | None = tv(0x57, ie.nas_algorithms)
     additional_security_information: AdditionalSecurityInformation | None = tlv(
         0x36, ie.additional_security_information
     )
     eap_message: bytes | None = tlve(0x78, ie.eap_message)
     abba: bytes | None = tlv(0x38, ie.octets(2))
-    replayed_s1_ue_security_capability: bytes | None = tlv(0x19, ie.octets(2, 5))
+    replayed_s1_ue_security_capability: S1UeSecurityCapability | None = tlv(
+        0x19, ie.s1_ue_security_capability
+    )
     aun3_device_security_key: bytes | None = tlv(0x55, ie.octets(34, 255))
 
 

@@ -32,16 +32,37 @@ def _tai_list(b: bytes) -> list[Tai]:
 @lru_cache(1024)
 def _tais(b: bytes) -> tuple[Tai, ...]:
     found: list[Tai] = []
-    position = 0
-    while position < len(b):
-        form, count = b[position] >> 5 & 3, (b[position] & 31) + 1
-        size = {_ONE_PLMN: 4 + 3 * count, _CONSECUTIVE: 7, _MANY_PLMNS: 1 + 6 * count}.get(form, 0)
-        part = b[position + 1 : position + size]
-        if count > 16 or not size or len(part) != size - 1:
-            raise ValueError(f"partial TAI list of form {form} with {count} elements does not fit")
-        found += _partial(form, count, part)
-        position += size
+    for head, part in partial_lists(b):
+        if head >> 5 & 3 > _MANY_PLMNS:
+            raise ValueError("a partial TAI list of form 3")
+        found += tais_of(head, part)
     return tuple(found)
+
+
+def partial_lists(b: bytes) -> list[tuple[int, bytes]]:
+    """The partial lists of a TAI list or service area list: first octet, and what follows it."""
+    found, position = [], 0
+    while position < len(b):
+        head = b[position]
+        after = position + 1 + _size(head)
+        if after > len(b):
+            raise ValueError(f"a partial list of form {head >> 5 & 3} is cut")
+        found.append((head, b[position + 1 : after]))
+        position = after
+    return found
+
+
+def _count(head: int) -> int:
+    return min((head & 31) + 1, 16)  # other values are to be interpreted as 16
+
+
+def _size(head: int) -> int:
+    return (3 + 3 * _count(head), 6, 6 * _count(head), 3)[head >> 5 & 3]
+
+
+def tais_of(head: int, part: bytes) -> list[Tai]:
+    """The tracking areas of one partial list of form 0 to 2."""
+    return _partial(head >> 5 & 3, _count(head), part)
 
 
 def _partial(form: int, count: int, b: bytes) -> list[Tai]:
@@ -55,22 +76,26 @@ def _partial(form: int, count: int, b: bytes) -> list[Tai]:
 
 
 def _tai_list_octets(tais: list[Tai]) -> bytes:
-    """One partial list per run of a PLMN; runs of one TAI become a list of several PLMNs."""
     if len(tais) == 1:
         return bytes((_MANY_PLMNS << 5,)) + tai_octets(tais[0])
-    out = bytearray()
+    return b"".join(partial_list_octets(tais))
+
+
+def partial_list_octets(tais: list[Tai]) -> list[bytes]:
+    """One partial list per run of a PLMN; runs of one TAI become a list of several PLMNs."""
+    out: list[bytes] = []
     for alone, runs in groupby(_runs(tais), key=lambda run: len(run) == 1):
         if not alone:
             for run in runs:
-                out.append(_ONE_PLMN << 5 | len(run) - 1)
-                out += plmn_octets(run[0].plmn) + b"".join(tai.tac.to_bytes(3, "big") for tai in run)
+                tacs = b"".join(tai.tac.to_bytes(3, "big") for tai in run)
+                out.append(bytes((_ONE_PLMN << 5 | len(run) - 1,)) + plmn_octets(run[0].plmn) + tacs)
             continue
         single = [run[0] for run in runs]
         for i in range(0, len(single), 16):
             chunk = single[i : i + 16]
-            out.append(_MANY_PLMNS << 5 | len(chunk) - 1)
-            out += b"".join(tai_octets(tai) for tai in chunk)
-    return bytes(out)
+            head = bytes((_MANY_PLMNS << 5 | len(chunk) - 1,))
+            out.append(head + b"".join(tai_octets(tai) for tai in chunk))
+    return out
 
 
 def _runs(tais: list[Tai]) -> list[list[Tai]]:

@@ -115,6 +115,8 @@ gprs_timer = timer({0: 2, 1: 60, 2: 360}, 60)  # TS 24.008 §10.5.7.3, and 'GPRS
 gprs_timer_2 = gprs_timer
 gprs_timer_3 = timer({0: 600, 1: 3600, 2: 36000, 3: 2, 4: 30, 5: 60, 6: 1152000}, 60)  # §10.5.7.4a
 
+duration: Codec[int] = number(3)  # TS 24.301 §9.9.3.68, seconds
+
 
 def _bcd(value: int) -> int:
     return value % 10 << 4 | value // 10
@@ -173,24 +175,32 @@ class NetworkName(Struct, frozen=True):
     add_country_initials: bool = False
 
 
+def seven_bit_text(b: bytes, spare: int) -> str:
+    """Septets of the GSM alphabet packed into octets, of which the last spare bits mean nothing."""
+    bits = int.from_bytes(b, "little")
+    return "".join(_SEVEN_BIT[bits >> 7 * i & 127] for i in range((len(b) * 8 - spare) // 7))
+
+
+def seven_bit_octets(text: str) -> bytes:
+    bits = sum(_SEVEN_BIT.index(letter) << 7 * i for i, letter in enumerate(text))
+    return bits.to_bytes(-(-len(text) * 7 // 8), "little")
+
+
 def _network_name(b: bytes) -> NetworkName:
     initials, scheme = b[0] & 8 == 8, b[0] >> 4 & 7
     if scheme == 1:
         return NetworkName(b[1:].decode("utf-16-be"), True, initials)
     if scheme != 0:
         raise ValueError(f"coding scheme {scheme}")
-    bits = int.from_bytes(b[1:], "little")
-    count = (len(b[1:]) * 8 - (b[0] & 7)) // 7
-    return NetworkName("".join(_SEVEN_BIT[bits >> 7 * i & 127] for i in range(count)), False, initials)
+    return NetworkName(seven_bit_text(b[1:], b[0] & 7), False, initials)
 
 
 def _network_name_octets(name: NetworkName) -> bytes:
     head = 0x80 | (8 if name.add_country_initials else 0)
     if name.ucs2:
         return bytes((head | 0x10,)) + name.text.encode("utf-16-be")
-    bits = sum(_SEVEN_BIT.index(letter) << 7 * i for i, letter in enumerate(name.text))
-    size = -(-len(name.text) * 7 // 8)
-    return bytes((head | size * 8 - len(name.text) * 7,)) + bits.to_bytes(size, "little")
+    octets = seven_bit_octets(name.text)
+    return bytes((head | len(octets) * 8 - len(name.text) * 7,)) + octets
 
 
 network_name = Codec(_network_name, _network_name_octets, 1)

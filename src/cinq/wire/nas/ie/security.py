@@ -24,7 +24,7 @@ def _octet(numbers: Iterable[int]) -> int:
 
 
 class UeSecurityCapability(Struct, frozen=True):
-    """§9.11.3.54, and S1 UE security capability of TS 24.301 §9.9.3.36, as the octets that were sent.
+    """§9.11.3.54, as the octets that were sent.
 
     ea, ia: the 5G-EA and 5G-IA algorithms supported, as a set of 0 to 7; eea, eia: those of E-UTRA.
     The octets are kept, since the network replays them unchanged.
@@ -65,6 +65,26 @@ class UeSecurityCapability(Struct, frozen=True):
 
 
 ue_security_capability: Codec[UeSecurityCapability] = Codec(UeSecurityCapability, lambda c: c.octets, 2, 8)
+
+
+class S1UeSecurityCapability(Struct, frozen=True):
+    """TS 24.301 §9.9.3.36, as the octets that were sent. eea, eia: the algorithms supported, of 0 to 7."""
+
+    octets: bytes
+    SHOWN: ClassVar[tuple[str, ...]] = ("eea", "eia")
+
+    @property
+    def eea(self) -> frozenset[int]:
+        return algorithms(self.octets[0])
+
+    @property
+    def eia(self) -> frozenset[int]:
+        return algorithms(self.octets[1])
+
+
+s1_ue_security_capability: Codec[S1UeSecurityCapability] = Codec(
+    S1UeSecurityCapability, lambda c: c.octets, 2, 5
+)
 
 
 class NasAlgorithms(Struct, frozen=True):
