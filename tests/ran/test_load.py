@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from cinq.procedure import run_virtual
 from cinq.ran.load import Load, LoadSettings, run
 
@@ -14,8 +18,8 @@ def test_all_come_and_go() -> None:
         radio = Radio(core)
         await radio.up()
         seen: list[int] = []
-        settings = LoadSettings(ues=40, in_flight=7, deregister=True)
-        outcome = await run(settings, radio.gnb, radio.runtime, Entropy(), seen.append)
+        settings = LoadSettings(ues=40, in_flight=7, first=("register", "session", "deregister"))
+        outcome = await run(settings, [radio.gnb], radio.runtime, Entropy(), seen.append)
         assert outcome.done == 40
         assert outcome.errors == {}
         assert seen == list(range(1, 41))
@@ -33,7 +37,7 @@ def test_failures_are_counted() -> None:
         core.reject_registration = 11
         radio = Radio(core)
         await radio.up()
-        load = Load(LoadSettings(ues=5, in_flight=2), radio.gnb, radio.runtime, Entropy())
+        load = Load(LoadSettings(ues=5, in_flight=2), [radio.gnb], radio.runtime, Entropy())
         outcome = await load.run()
         assert outcome.done == 0
         assert outcome.errors == {"5GMM cause #11 PLMN not allowed": 5}
@@ -47,8 +51,46 @@ def test_none() -> None:
     async def main() -> None:
         radio = Radio(Core())
         await radio.up()
-        outcome = await run(LoadSettings(ues=0), radio.gnb, radio.runtime, Entropy())
-        assert outcome.samples == ()
+        outcome = await run(LoadSettings(ues=0), [radio.gnb], radio.runtime, Entropy())
+        assert outcome.done == 0
         assert outcome.attach_ms(0.5) == 0
 
     run_virtual(main())
+
+
+def test_steps_repeat() -> None:
+    async def main() -> None:
+        core = Core()
+        radio = Radio(core)
+        await radio.up()
+        settings = LoadSettings(ues=6, in_flight=3, repeat=("idle", "service"), loops=5)
+        load = Load(settings, [radio.gnb], radio.runtime, Entropy())
+        outcome = await load.run()
+        assert outcome.errors == {}
+        assert {step: len(found.times) for step, found in outcome.steps.items()} == {
+            "register": 6,
+            "session": 6,
+            "idle": 30,
+            "service": 30,
+        }
+        load.leave()
+
+    run_virtual(main())
+
+
+def test_a_rate_is_kept() -> None:
+    async def main() -> None:
+        radio = Radio(Core())
+        await radio.up()
+        loop = asyncio.get_running_loop()
+        begun: list[float] = []
+        settings = LoadSettings(ues=10, in_flight=10, rate=1000.0, first=("register",))
+        await run(settings, [radio.gnb], radio.runtime, Entropy(), lambda count: begun.append(loop.time()))
+        assert len(begun) == 10
+
+    run_virtual(main())
+
+
+def test_a_step_that_is_none() -> None:
+    with pytest.raises(ValueError, match="wanted register"):
+        LoadSettings(first=("fly",))  # type: ignore[arg-type]

@@ -91,13 +91,14 @@ async def work(job: Job) -> None:
     await lines.readline()
 
     def done(count: int) -> None:
-        if error := load.samples[-1].error:
-            say(Word(error=f"a UE failed: {error}"))
+        failed = [reason for latencies in load.steps.values() for reason in latencies.errors]
+        if failed:
+            say(Word(error=f"a UE failed: {failed[0]}"))
         elif count % SAID_EACH == 0:
             say(Word(done=count))
 
     settings_of_load = LoadSettings(_ue(job), job.ues, job.in_flight, timeout_s=UE_S)
-    load = Load(settings_of_load, gnb, runtime, os.urandom, done)
+    load = Load(settings_of_load, [gnb], runtime, os.urandom, done)
     found = await load.run()
     p50, p99 = round(found.attach_ms(0.5), 2), round(found.attach_ms(0.99), 2)
     say(Word(outcome=Outcome(found.done, found.seconds, p50, p99, found.cpu_s, found.errors)))

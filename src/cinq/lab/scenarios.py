@@ -64,15 +64,15 @@ def place(target: Target) -> Place:
 
 
 @contextmanager
-def own_core(settings: NetworkSettings, config: Path | None) -> Iterator[Target]:
+def own_core(settings: NetworkSettings, config: Path | None, ues: int = TEST_UES) -> Iterator[Target]:
     """The core that `cinq up` runs with these settings, with test subscribers for as long as this lasts.
 
     Their IMSIs are the last of the PLMN's. StoreError: the store cannot be opened.
     """
     plmn = settings.network.plmn
     digits = f"{plmn.mcc}{plmn.mnc}"
-    first = digits + "9" * (15 - len(digits) - 3) + "000"
-    groups = (Subscribers(first, TEST_UES, _K, _OPC),)
+    first = digits + "9" * (15 - len(digits) - 6) + "000000"
+    groups = (Subscribers(first, ues, _K, _OPC),)
     target = Target(
         name=settings.network.name,
         core=_core(settings),

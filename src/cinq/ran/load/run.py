@@ -1,70 +1,89 @@
-"""N UEs through registration, PDU session and deregistration, K at a time, with the latency of each step."""
+"""Many UEs through the same steps, at a rate or as fast as it goes, with the latency of each step."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from array import array
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cinq.procedure import Aborted, Refused, Runtime, TimerExpired
-from cinq.ran.radio.port import Cell
+from cinq.ran.gnb.gnb import Gnb
+from cinq.ran.load.steps import STEPS, Actor, Step
 from cinq.ran.ue.settings import UeSettings
 from cinq.ran.ue.ue import Ue
 
 Entropy = Callable[[int], bytes]
+REASONS = 32  # different reasons of failure that are kept
 
 
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
-    """ues: how many, from the IMSI of `ue` on. in_flight: how many of them at a time.
+    """ues: how many, from the IMSI of `ue` on. in_flight: how many of them are on their way at a time.
 
-    session: whether each opens its first PDU session. deregister: whether each deregisters (normal) afterwards.
-    timeout_s: for one UE, all steps together.
+    rate: UEs that begin in a second, 0 for as many as `in_flight` lets. first: steps that each UE takes once; repeat:
+    steps that it takes `loops` times after them. timeout_s: for one step of one UE. ValueError: a step that is none.
     """
 
     ue: UeSettings = UeSettings()
     ues: int = 2000
     in_flight: int = 64
-    session: bool = True
-    deregister: bool = False
+    rate: float = 0.0
+    first: tuple[Step, ...] = ("register", "session")
+    repeat: tuple[Step, ...] = ()
+    loops: int = 1
     timeout_s: float = 60.0
 
+    def __post_init__(self) -> None:
+        for step in (*self.first, *self.repeat):
+            if step not in STEPS:
+                raise ValueError(f"found step {step!r}, wanted {', '.join(STEPS)}")
+        if self.in_flight < 1 or self.ues < 0 or self.rate < 0 or self.loops < 0:
+            raise ValueError("in_flight: wanted 1 or more; ues, rate and loops: wanted 0 or more")
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One UE: milliseconds of each step, from its start; error: why it did not come through, or ""."""
 
-    registration_ms: float = 0.0
-    session_ms: float = 0.0
-    deregistration_ms: float = 0.0
-    error: str = ""
+class Latencies:
+    """Milliseconds that one step took, of every time it succeeded; how often it did not, and why."""
 
-    @property
-    def attach_ms(self) -> float:
-        """Registration and PDU session."""
-        return self.registration_ms + self.session_ms
+    __slots__ = ("errors", "failed", "times")
+
+    def __init__(self) -> None:
+        self.times = array("d")
+        self.failed = 0
+        self.errors: dict[str, int] = {}
+
+    def fail(self, reason: str) -> None:
+        self.failed += 1
+        if reason in self.errors or len(self.errors) < REASONS:
+            self.errors[reason] = self.errors.get(reason, 0) + 1
+
+    def quantile(self, fraction: float) -> float:
+        """The quantile (0 to 1) in milliseconds; 0 when it never succeeded."""
+        times = sorted(self.times)
+        return times[min(len(times) - 1, int(fraction * len(times)))] if times else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Of a whole run. seconds: wall time from the first message to the last. cpu_s: this process, meanwhile."""
+    """steps: in the order in which they were first taken. done: UEs that came through all of theirs.
 
-    samples: tuple[Sample, ...]
+    attach_ms: of each UE that came through, its first steps together. seconds: wall time. cpu_s: of this process.
+    """
+
+    steps: dict[Step, Latencies]
+    attach_times: array[float]
+    done: int
     seconds: float
     cpu_s: float
-
-    @property
-    def done(self) -> int:
-        return sum(not sample.error for sample in self.samples)
 
     @property
     def errors(self) -> dict[str, int]:
         """How often each reason was given."""
         found: dict[str, int] = {}
-        for sample in self.samples:
-            if sample.error:
-                found[sample.error] = found.get(sample.error, 0) + 1
+        for latencies in self.steps.values():
+            for reason, count in latencies.errors.items():
+                found[reason] = found.get(reason, 0) + count
         return found
 
     @property
@@ -72,34 +91,39 @@ class Outcome:
         return self.done / self.seconds if self.seconds else 0.0
 
     def attach_ms(self, fraction: float) -> float:
-        """The quantile (0 to 1) of registration and session together, over the UEs that came through."""
-        times = sorted(sample.attach_ms for sample in self.samples if not sample.error)
+        """The quantile (0 to 1) of all first steps together, over the UEs that came through them."""
+        times = sorted(self.attach_times)
         return times[min(len(times) - 1, int(fraction * len(times)))] if times else 0.0
 
 
 @dataclass(slots=True)
 class Load:
-    """A run in progress. ues: those that are registered stay here until `leave`. on_done: after each UE."""
+    """A run in progress. actors: UEs that are still attached, until `leave`. on_done: after each UE."""
 
     settings: LoadSettings
-    cell: Cell
+    gnbs: Sequence[Gnb]
     runtime: Runtime
     entropy: Entropy
     on_done: Callable[[int], None] | None = None
-    ues: list[Ue] = field(default_factory=list)
-    samples: list[Sample] = field(default_factory=list)
+    actors: set[Actor] = field(default_factory=set)
+    steps: dict[Step, Latencies] = field(default_factory=dict)
+    attach_times: array[float] = field(default_factory=lambda: array("d"))
+    begun: int = 0
+    ended: int = 0
+    done: int = 0
 
     async def run(self) -> Outcome:
+        """Begins every UE and waits for all. A UE that fails a step leaves; the others go on."""
         settings = self.settings
-        numbers = iter(range(settings.ues))
-        begun, cpu = time.perf_counter(), time.process_time()
+        self.steps = {step: Latencies() for step in dict.fromkeys((*settings.first, *settings.repeat))}
+        start, cpu = time.perf_counter(), time.process_time()
         finished = asyncio.Event()
         working = min(settings.in_flight, settings.ues)
 
         async def work() -> None:
             nonlocal working
             try:
-                await self._work(numbers)
+                await self._work(start)
             finally:
                 working -= 1
                 if not working:
@@ -109,51 +133,70 @@ class Load:
             self.runtime.spawn(work, "load")
         if working:
             await finished.wait()
-        return Outcome(tuple(self.samples), time.perf_counter() - begun, time.process_time() - cpu)
+        seconds, spent = time.perf_counter() - start, time.process_time() - cpu
+        return Outcome(self.steps, self.attach_times, self.done, seconds, spent)
 
-    async def _work(self, numbers: Iterable[int]) -> None:
-        for number in numbers:
-            ue = Ue(self.settings.ue.numbered(number), self.cell, self.runtime, self.entropy)
-            self.ues.append(ue)
-            self.samples.append(await self._one(ue))
+    async def _work(self, start: float) -> None:
+        settings = self.settings
+        while self.begun < settings.ues:
+            number = self.begun
+            self.begun += 1
+            if settings.rate:
+                await asyncio.sleep(max(0.0, start + number / settings.rate - time.perf_counter()))
+            await self._one(number)
+            self.ended += 1
             if self.on_done is not None:
-                self.on_done(len(self.samples))
+                self.on_done(self.ended)
 
-    async def _one(self, ue: Ue) -> Sample:
-        settings, registration, session = self.settings, 0.0, 0.0
+    async def _one(self, number: int) -> None:
+        settings, gnb = self.settings, self.gnbs[number % len(self.gnbs)]
+        actor = Actor(Ue(settings.ue.numbered(number), gnb, self.runtime, self.entropy), gnb)
+        self.actors.add(actor)
         start = time.perf_counter()
-        try:
-            async with asyncio.timeout(settings.timeout_s):
-                await ue.register()
-                then = time.perf_counter()
-                registration = (then - start) * 1000
-                if settings.session:
-                    await ue.establish_session()
-                    session = (time.perf_counter() - then) * 1000
-                if not settings.deregister:
-                    return Sample(registration, session)
-                then = time.perf_counter()
-                await ue.deregister()
-        except (Refused, TimerExpired, Aborted, TimeoutError) as error:
-            return Sample(registration, session, error=str(error) or type(error).__name__)
-        deregistration = (time.perf_counter() - then) * 1000
-        self.ues.remove(ue)
-        ue.leave()
-        return Sample(registration, session, deregistration)
+        if not await self._all(actor, settings.first):
+            return
+        self.attach_times.append((time.perf_counter() - start) * 1000)
+        for _ in range(settings.loops if settings.repeat else 0):
+            if not await self._all(actor, settings.repeat):
+                return
+        self.done += 1
+        if not actor.ue.context.registered:
+            self._gone(actor)
+
+    async def _all(self, actor: Actor, steps: Sequence[Step]) -> bool:
+        """Whether it came through. One that did not leaves, with the reason noted."""
+        for step in steps:
+            start, latencies = time.perf_counter(), self.steps[step]
+            try:
+                async with asyncio.timeout(self.settings.timeout_s):
+                    await actor.take(step)
+            except (Refused, TimerExpired, Aborted, TimeoutError) as error:
+                late = f"no end within {self.settings.timeout_s:g} s"
+                latencies.fail(
+                    late if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+                )
+                self._gone(actor)
+                return False
+            latencies.times.append((time.perf_counter() - start) * 1000)
+        return True
+
+    def _gone(self, actor: Actor) -> None:
+        self.actors.discard(actor)
+        actor.ue.leave()
 
     def leave(self) -> None:
         """All UEs go, without a word."""
-        for ue in self.ues:
-            ue.leave()
-        self.ues.clear()
+        for actor in self.actors:
+            actor.ue.leave()
+        self.actors.clear()
 
 
 async def run(
     settings: LoadSettings,
-    cell: Cell,
+    gnbs: Sequence[Gnb],
     runtime: Runtime,
     entropy: Entropy,
     on_done: Callable[[int], None] | None = None,
 ) -> Outcome:
     """The whole load; the UEs stay attached. `Load` gives more control."""
-    return await Load(settings, cell, runtime, entropy, on_done).run()
+    return await Load(settings, gnbs, runtime, entropy, on_done).run()

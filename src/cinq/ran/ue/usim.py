@@ -38,12 +38,14 @@ class Usim:
         self._k = settings.k
         self._opc = settings.operator_code
         self._algorithm = aka.functions(settings.algorithm)
-        self._sequence = dict.fromkeys(range(_IND + 1), settings.sqn >> IND_BITS) if settings.sqn else {}
+        self._sequence: dict[int, int] = {}
 
     @property
     def sqn(self) -> int:
         """SQN_MS: the highest sequence number accepted so far."""
-        return max(((seq << IND_BITS | ind) for ind, seq in self._sequence.items()), default=0)
+        return max(
+            ((seq << IND_BITS | ind) for ind, seq in self._sequence.items()), default=self.settings.sqn
+        )
 
     def challenge(
         self, rand: bytes, autn: bytes, faults: Faults | None = None
@@ -58,7 +60,10 @@ class Usim:
             return MacFailed()
         ind, seq = challenge.sqn & _IND, challenge.sqn >> IND_BITS
         highest = self.sqn
-        used = seq <= self._sequence.get(ind, 0) or seq - (highest >> IND_BITS) > _DELTA
+        used = (
+            seq <= self._sequence.get(ind, self.settings.sqn >> IND_BITS)
+            or seq - (highest >> IND_BITS) > _DELTA
+        )
         if used or shown.takes(Fault.SQN_OUT_OF_RANGE):
             auts = aka.auts(self._algorithm, self._k, self._opc, rand, highest)
             if shown.takes(Fault.WRONG_AUTS):
