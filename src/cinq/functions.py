@@ -38,6 +38,7 @@ def of_the_amf(s: NetworkSettings) -> amf.Settings:
         integrity=tuple(int(name[-1]) for name in s.amf.integrity),
         ciphering=tuple(int(name[-1]) for name in s.amf.ciphering),
         relative_capacity=s.amf.relative_capacity,
+        ng_setup_within_s=s.amf.ng_setup_within_s,
         t3512_s=s.amf.t3512_s,
         t3502_s=s.amf.t3502_s,
         t3346_s=s.amf.t3346_s,

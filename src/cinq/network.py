@@ -180,7 +180,10 @@ class Network:
         self._serve(self.amf.services(), self.amf.profile())
         self.amf.start()
         self._undo.push_async_callback(self.amf.stop)
-        bounded = sctp.SctpSettings(max_associations=s.amf.n2_max_associations)
+        bounded = sctp.SctpSettings(
+            max_associations=s.amf.n2_max_associations,
+            max_associations_per_address=s.amf.n2_max_associations_per_address,
+        )
         s.state.run.mkdir(parents=True, exist_ok=True, mode=0o700)
         listener = await sctp.listen(
             str(s.amf.n2_address),

@@ -77,6 +77,8 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "amf.n2_address": ADDRESS,
     "amf.n2_port": PORT,
     "amf.n2_max_associations": PORT,
+    "amf.n2_max_associations_per_address": PORT,
+    "amf.ng_setup_within_s": st.integers(1, 3600),
     "amf.region": st.integers(0, 255),
     "amf.set": st.integers(0, 1023),
     "amf.pointer": st.integers(0, 63),

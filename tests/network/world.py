@@ -78,6 +78,9 @@ class End:
                 if end.handler is not None:
                     end.handler.lost(reason or "aborted")
 
+    async def alive(self, within: float = 2.0) -> bool:
+        return self.peer is not None
+
     async def close(self, within: float = 2.0) -> None:
         self.abort("shutdown")
 

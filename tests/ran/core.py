@@ -94,6 +94,9 @@ class Core:
         self.octets.append((stream, octets))
         asyncio.get_running_loop().call_soon(self._receive, octets)
 
+    async def alive(self, within: float = 2.0) -> bool:
+        return self.handler is not None
+
     async def close(self, timeout: float = 2.0) -> None:  # noqa: ASYNC109  # as the Protocol has it
         self.lose("closed")
 

@@ -63,6 +63,9 @@ class Replay:
     def send(self, octets: bytes, *, stream: int = 0, ppid: int = 60) -> None:
         self.sent.append(ngap.decode(octets))
 
+    async def alive(self, within: float = 2.0) -> bool:
+        return True
+
     async def close(self, timeout: float = 2.0) -> None:  # noqa: ASYNC109  # as the Protocol has it
         return
 

@@ -184,6 +184,41 @@ def test_too_many_associations_are_refused(caplog: pytest.LogCaptureFixture) -> 
     assert sum("refused" in each.getMessage() for each in caplog.records) == 1
 
 
+def test_one_address_does_not_take_all(caplog: pytest.LogCaptureFixture) -> None:
+    async def work() -> None:
+        server, clients = Side(), Side()
+        bounded = SctpSettings(max_associations=9, max_associations_per_address=2)
+        listener = await sctp.listen("127.0.0.1", PORT, server, settings=bounded)
+        first, _ = [await sctp.connect("127.0.0.1", PORT, clients) for _ in range(2)]
+        await refused(clients)
+        await sctp.connect("127.0.0.1", PORT, clients, local="127.0.0.2")
+        await server.up(3)
+        first.abort()
+        await server.recorders[0].end()
+        await sctp.connect("127.0.0.1", PORT, clients)
+        await server.up(4)
+        listener.close()
+
+    run(work)
+    assert "2 of that address are open and no more are taken" in caplog.text
+
+
+def test_a_peer_that_answers_is_alive() -> None:
+    async def work() -> None:
+        server, clients = Side(), Side()
+        listener = await sctp.listen("127.0.0.1", PORT, server)
+        near = await sctp.connect("127.0.0.1", PORT, clients)
+        await server.up(1)
+        for association in (near, server.recorders[0].association):
+            assert await association.alive(1)
+        assert await asyncio.gather(*(near.alive(1) for _ in range(5))) == [True] * 5
+        near.abort()
+        assert not await near.alive(1)
+        listener.close()
+
+    run(work)
+
+
 def test_failing_handler_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
     class Failing(Recorder):
         def message(self, octets: bytes, stream: int, ppid: int) -> None:

@@ -39,6 +39,9 @@ class FakeSocket:
     shut: bool = False
     linger: bytes = b""
     closed: bool = False
+    probed: int = 0
+    packets: int = 7
+    answering: int = 0
 
     def __post_init__(self) -> None:
         self.near, self.far = socket.socketpair()
@@ -70,10 +73,18 @@ class FakeSocket:
         if level == socket.SOL_SOCKET:
             assert (name, size) == (socket.SO_ERROR, 4)
             return self.error.to_bytes(4, sys.byteorder)
+        if name == 112:
+            assert size >= 280 - 24
+            self.packets += self.answering
+            return bytes(168) + struct.pack("=Q", self.packets) + bytes(size - 176)
         assert (level, name, size) == (132, 14, 176)
         return bytes(18) + struct.pack("=H", self.streams) + bytes(156)
 
     def setsockopt(self, level: int, name: int, value: bytes, /) -> None:
+        if name == 9:  # SCTP_PEER_ADDR_PARAMS: SPP_HB_DEMAND alone
+            assert value == bytes(4 + 128 + 4 + 2 + 4 + 4) + struct.pack("=I", 4) + bytes(2)
+            self.probed += 1
+            return
         assert (level, name) == (socket.SOL_SOCKET, socket.SO_LINGER)
         self.linger = value
 
@@ -273,6 +284,19 @@ def test_abort_without_a_cause(fake: FakeSocket) -> None:
         association.readable()
         assert recorders[0].reasons == ["aborted by the peer"]
         assert not fake.aborted
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("answering", [0, 1])
+def test_whether_the_peer_answers(fake: FakeSocket, answering: int) -> None:
+    async def work() -> None:
+        association = start(fake, [], SctpSettings())
+        fake.answering = answering
+        assert await association.alive(0.1) is bool(answering)
+        assert fake.probed == 1
+        association.abort()
+        assert not await association.alive(0.1)
 
     asyncio.run(work())
 

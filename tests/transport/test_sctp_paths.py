@@ -70,6 +70,25 @@ def hosts(new_namespace: NewNamespace) -> Iterator[Hosts]:
         usrsctp_stack.stack().impair(None)
 
 
+def test_a_peer_behind_a_cut_link_is_not_alive(hosts: Hosts) -> None:
+    async def work() -> None:
+        server = Side()
+        listener = await sctp.listen(HERE, PORT, server)
+        peer = start_peer(HERE, PORT, namespace=hosts.far)
+        try:
+            await server.up(1)
+            association = server.recorders[0].association
+            assert await association.alive(1)
+            hosts.cut()
+            assert not await association.alive(1)
+            assert not server.recorders[0].reasons
+        finally:
+            stop(peer)
+        listener.close()
+
+    run(work)
+
+
 def test_a_path_that_fails_is_noticed(hosts: Hosts) -> None:
     """Idle: by heartbeats that nobody answers, as often and as patiently as the settings say."""
 

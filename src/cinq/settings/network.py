@@ -103,6 +103,12 @@ class Amf:
     n2_max_associations: int = setting(
         "SCTP associations that may be open on N2; further gNBs are refused with ABORT, 1 to 65535.", 512
     )
+    n2_max_associations_per_address: int = setting(
+        "SCTP associations that may be open from one address, 1 to 65535.", 256
+    )
+    ng_setup_within_s: int = setting(
+        "Seconds within which a new association must be set up by NG SETUP REQUEST; else it is ended.", 10
+    )
     region: int = setting("AMF region identifier, 0 to 255.", 1)
     set: int = setting("AMF set identifier, 0 to 1023.", 1)
     pointer: int = setting("AMF pointer, 0 to 63.", 0)
@@ -147,6 +153,8 @@ class Amf:
             ("pointer", 0, 63),
             ("relative_capacity", 0, 255),
             ("n2_max_associations", 1, 65535),
+            ("n2_max_associations_per_address", 1, 65535),
+            ("ng_setup_within_s", 1, 3600),
             ("t3512_s", 0, 31 * 320 * 3600),
             ("t3502_s", 0, 31 * 360),
             ("t3346_s", 2, 31 * 360),

@@ -25,6 +25,7 @@ class Gnb:
         self.phones: dict[int, Phone] = {}
         self.silent: set[str] = set()
         self.next_id = 1
+        self.is_alive = True
         self.inbound = world.amf.n2_connected(self)
         self.ran = self.inbound.ran
 
@@ -32,6 +33,17 @@ class Gnb:
         message = ngap.decode(octets)
         self.heard.append(message)
         asyncio.get_running_loop().call_soon(self.react, message)
+
+    @property
+    def remote(self) -> tuple[str, int]:
+        return f"10.99.0.{self.number % 256}", 38412
+
+    async def alive(self, within: float = 2.0) -> bool:
+        return self.is_alive
+
+    def abort(self, reason: str = "") -> None:
+        self.is_alive = False
+        self.inbound.lost(reason)
 
     def say(self, message: ngap.Pdu) -> None:
         self.say_octets(ngap.encode(message))

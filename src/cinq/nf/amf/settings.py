@@ -40,6 +40,7 @@ class Settings:
     integrity, ciphering: algorithms 0 to 3 by priority, best first (TS 33.501 §6.7.1.1). NIA0 has no place there:
     it is for emergency sessions without authentication (§5.5.2), which this AMF does not have.
     relative_capacity: 0 to 255, for the gNBs' choice of AMF. t3512_s: periodic registration timer.
+    ng_setup_within_s: an association on which no NG SETUP REQUEST came by then is ended.
     t3502_s, t3346_s: TS 24.501 table 10.2.1 and §5.3.9; T3346 is spread over up to half as much more.
     registration_area: own, the TAI of the UE; all, up to 16 of the network. tracking_area_groups: TACs of which a UE
     in one gets all.
@@ -57,6 +58,7 @@ class Settings:
     integrity: tuple[int, ...] = (2, 1, 3)
     ciphering: tuple[int, ...] = (2, 1, 3, 0)
     relative_capacity: int = 255
+    ng_setup_within_s: float = 10.0
     t3512_s: int = 3600
     t3502_s: int = 720
     t3346_s: int = 60

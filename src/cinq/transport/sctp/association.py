@@ -37,6 +37,8 @@ class SctpSettings:
     max_init_attempts: int = 4
     max_associations: int = 512
     """Of one listener; further ones are refused with ABORT, those that are open stay."""
+    max_associations_per_address: int = 256
+    """Of one peer address at one listener: one host cannot shut all others out."""
     message_limit: int = 65536
     """Octets of one user message; a longer one aborts the association it came on."""
     send_queue_limit: int = 4 << 20
@@ -72,6 +74,9 @@ class Association(Protocol):
 
         Nothing happens when the association is already over: `lost` has said so.
         """
+
+    async def alive(self, within: float = 2.0) -> bool:
+        """Whether the peer answers within `within` seconds: by heartbeats on demand (RFC 9260 §8.3)."""
 
     async def close(self, within: float = 2.0) -> None:
         """SHUTDOWN after what is queued was delivered; ABORT when that takes longer than `within` seconds."""

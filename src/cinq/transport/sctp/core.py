@@ -94,6 +94,10 @@ class AssociationCore(ABC):
         """Outbound streams of the established association, 0 when unknown."""
 
     @abstractmethod
+    async def answers(self, within: float) -> bool:
+        """Whether the peer answers a heartbeat on demand."""
+
+    @abstractmethod
     def restarted(self) -> None:
         """The peer set the association up anew (RFC 9260 §5.2.4.1)."""
 
@@ -132,6 +136,9 @@ class AssociationCore(ABC):
             self.wait_for_room(False)
             if self._gone is not None:
                 self.transmit_shutdown()
+
+    async def alive(self, within: float = 2.0) -> bool:
+        return not self.over and await self.answers(within) and not self.over
 
     async def close(self, within: float = 2.0) -> None:
         self._flush()

@@ -29,12 +29,12 @@ log = logging.getLogger(__name__)
 
 IPPROTO_SCTP = 132
 SCTP_RTOINFO, SCTP_ASSOCINFO, SCTP_INITMSG, SCTP_NODELAY, SCTP_PEER_ADDR_PARAMS = 0, 1, 2, 3, 9
-SCTP_EVENTS, SCTP_STATUS, SCTP_RECVRCVINFO = 11, 14, 32
+SCTP_EVENTS, SCTP_STATUS, SCTP_RECVRCVINFO, SCTP_GET_ASSOC_STATS = 11, 14, 32, 112
 CMSG_SNDINFO, CMSG_RCVINFO = 2, 3
 MSG_NOTIFICATION = 0x8000
 MSG_EOR = socket.MSG_EOR
 ASSOC_CHANGE, PARTIAL_DELIVERY = 0x8001, 0x8006
-SPP_HB_ENABLE = 1
+SPP_HB_ENABLE, SPP_HB_DEMAND = 1, 4
 LINGER_ABORT = struct.pack("=ii", 1, 0)
 """Closing a socket sends ABORT instead of SHUTDOWN; a cause of user-initiated, and no text."""
 
@@ -44,6 +44,9 @@ ACCEPT_PAUSE_S = 1.0
 """Until associations are accepted again when there is no descriptor or memory for one."""
 READ_SIZE = 65536
 STATUS_SIZE = 176
+STATS_SIZE, STATS_IPACKETS = 256, 168
+"""struct sctp_assoc_stats, and where it has the packets that came (Linux 3.8)."""
+ALIVE_POLL_S = 0.02
 
 sndinfo = struct.Struct("=HHIIi")  # sid, flags, ppid (network order), context, association
 rcvinfo = struct.Struct(
@@ -95,6 +98,11 @@ def _path(settings: SctpSettings) -> bytes:
     """struct sctp_paddrparams as it was before Linux 4.18: the only size that all kernels take."""
     heartbeat, retransmissions = settings.heartbeat_ms, settings.max_retransmissions
     return struct.pack("=i128xIHIIIxx", 0, heartbeat, retransmissions, 0, 0, SPP_HB_ENABLE)
+
+
+def _demand() -> bytes:
+    """struct sctp_paddrparams of all paths: a heartbeat now, everything else as it is."""
+    return struct.pack("=i128xIHIIIxx", 0, 0, 0, 0, 0, SPP_HB_DEMAND)
 
 
 def _configured(made: socket.socket, settings: SctpSettings) -> socket.socket:
@@ -205,6 +213,24 @@ class KernelAssociation(AssociationCore):
             return 0
         return int(struct.unpack_from("=H", status, 18)[0])  # sstat_outstrms
 
+    async def answers(self, within: float) -> bool:
+        """The kernel says how many packets came: one more than before, and the peer is there."""
+        try:
+            before = self._packets()
+            self._socket.setsockopt(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, _demand())
+            until = self._loop.time() + within
+            while not self.over and self._loop.time() < until:
+                if self._packets() > before:
+                    return True
+                await asyncio.sleep(ALIVE_POLL_S)
+        except OSError as error:
+            log.debug("%s: no heartbeat: %s", self.remote, error)
+        return False
+
+    def _packets(self) -> int:
+        stats = self._socket.getsockopt(IPPROTO_SCTP, SCTP_GET_ASSOC_STATS, STATS_SIZE)
+        return int(struct.unpack_from("=Q", stats, STATS_IPACKETS)[0])
+
     def restarted(self) -> None:
         self.wait_for_room(False)
         self._loop.remove_reader(self._socket.fileno())
@@ -234,7 +260,7 @@ class KernelListener:
         self._on_association = on_association
         self._settings = settings
         self._open: set[Association] = set()
-        self._admission = Admission(settings.max_associations)
+        self._admission = Admission(settings)
         self._loop = asyncio.get_running_loop()
         self._accept()
 
@@ -264,7 +290,7 @@ class KernelListener:
     def _take(self, accepted: socket.socket, remote: Address) -> None:
         """One new association, or its refusal."""
         try:
-            if not self._admission.admits(len(self._open), remote):
+            if not self._admission.admits(self._open, remote):
                 accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ABORT)
                 accepted.close()
                 return

@@ -60,7 +60,7 @@ class ListeningSocket:
             listener = self.listeners.get(bound)
             if listener is None:
                 association.abort("nobody listens")
-            elif not listener.admission.admits(len(listener.open), association.remote):
+            elif not listener.admission.admits(listener.open, association.remote):
                 association.abort("too many associations")
             else:
                 self.stack.register(handle)
@@ -87,7 +87,7 @@ class UsrsctpListener:
         self.local: Address = (reservation.address, reservation.port)
         self.on_association = on_association
         self.open: set[Association] = set()
-        self.admission = Admission(settings.max_associations)
+        self.admission = Admission(settings)
         self.memory = memory
         self._reservation = reservation
         self._shared = shared

@@ -35,6 +35,7 @@ ASSOC_CHANGE, PARTIAL_DELIVERY = 1, 7
 CHUNK_HEADER = 4
 WOULD_BLOCK = (errno.EAGAIN, errno.EINPROGRESS)
 READ_SIZE = 65536
+PROBES = 3
 
 # One set for all associations: usrsctp is called from one thread only.
 _NULL = ffi.NULL
@@ -91,6 +92,7 @@ class UsrsctpAssociation(AssociationCore):
 
     async def connect(self, handle: int, port: int, within: float, on_association: OnAssociation) -> None:
         """Waits until the association is up; TransportError says why it is not."""
+        self._handle = handle
         address = sockaddr_conn(handle, port)
         where = f"{self.remote[0]}:{port}"
         if self._stack.lib.usrsctp_connect(self._so, address, len(address)) and ffi.errno not in WOULD_BLOCK:
@@ -175,6 +177,16 @@ class UsrsctpAssociation(AssociationCore):
         if self._stack.lib.usrsctp_getsockopt(self._so, IPPROTO_SCTP, SCTP_STATUS, _status, length):
             return 0
         return int.from_bytes(ffi.buffer(_status)[18:20], sys.byteorder)  # sstat_outstrms
+
+    async def answers(self, within: float) -> bool:
+        """A heartbeat may be lost: PROBES of them."""
+        address = sockaddr_conn(self._handle, self.remote[1])
+        for _ in range(PROBES):
+            if self.over:
+                return False
+            if await self._stack.answered(self._so, address, within / PROBES):
+                return True
+        return False
 
     def restarted(self) -> None:
         self.wait_for_room(False)

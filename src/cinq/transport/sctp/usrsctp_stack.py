@@ -23,7 +23,7 @@ from cinq.transport.error import TransportError
 from cinq.transport.sctp.association import Address, SctpSettings
 from cinq.transport.sctp.bundle import HEADER, Bundle
 from cinq.transport.sctp.core import USER_INITIATED
-from cinq.transport.sctp.inbox import Inbox
+from cinq.transport.sctp.inbox import Inbox, Packet
 from cinq.transport.sctp.raw_ip import RawIp
 from cinq.transport.sctp.usrsctp_library import AF_CONN, IPPROTO_SCTP, Buffer, Usrsctp, ffi, load
 
@@ -38,10 +38,10 @@ TICK_STALE_S = 0.02
 
 SCTP_RTOINFO, SCTP_ASSOCINFO, SCTP_INITMSG, SCTP_NODELAY, SCTP_PEER_ADDR_PARAMS = 1, 2, 3, 4, 0xA
 SCTP_EVENT, SCTP_RECVRCVINFO, SCTP_RECVNXTINFO = 0x1E, 0x1F, 0x20
-SPP_HB_ENABLE = 0x1
+SPP_HB_ENABLE, SPP_HB_DEMAND = 0x1, 0x4
 LINGER_ABORT = struct.pack("=ii", 1, 0)
 """Closing a socket ends its association at once, with ABORT: nothing of it stays in usrsctp."""
-ABORT, COOKIE_ACK = 6, 11
+HEARTBEAT, ABORT, COOKIE_ACK = 4, 6, 11
 """Chunk types of RFC 9260 §3.2."""
 RESTARTED = b"the server was restarted"
 """What the ABORT of a former association says: a multiple of 4 octets."""
@@ -79,6 +79,9 @@ class Stack:
         self._registered: set[int] = set()
         self._tags: dict[tuple[int, bytes], int] = {}
         """Verification tags of peers whose cookie was just taken, by AF_CONN address and both ports."""
+        self._overheard: list[bytes] | None = None
+        self._probes: dict[bytes, asyncio.Future[None]] = {}
+        """Heartbeats on demand by what their answer repeats."""
         self._inbox = Inbox()
         self.bundle = Bundle(self._send, library.usrsctp_crc32c)
         self._ready: dict[int, None] = {}
@@ -216,7 +219,10 @@ class Stack:
         self.active()
         conninput, address = self.lib.usrsctp_conninput, raw.address
         self.bundle.open = True
-        for local, remote, _, packet, octets in raw.packets(self._inbox):
+        packets = raw.packets(self._inbox)
+        if self._probes:
+            self._look_for_answers(packets)
+        for local, remote, _, packet, octets in packets:
             conninput(self.handle(address, local, remote), packet, octets, 0)
         self.bundle.open = False
         if self._ready or self.blocked:
@@ -229,6 +235,8 @@ class Stack:
         made: bytes = ffi.buffer(packet, octets)[:]
         if made[HEADER] == COOKIE_ACK:
             self._learn_tag(handle, made)
+        if self._overheard is not None:
+            self._overheard.append(made)
         if self.bundle.open or self.bundle.waiting:
             return self.bundle.add(handle, made)
         return self._send(handle, made)
@@ -242,6 +250,32 @@ class Stack:
         if len(self._tags) >= MAX_TAGS:  # associations that nobody asked about
             self._tags.clear()
         self._tags[handle, packet[:4]] = int.from_bytes(packet[4:8], "big")
+
+    async def answered(self, so: int, address: bytes, within: float) -> bool:
+        """Whether the peer of the socket answers a HEARTBEAT that is sent now (RFC 9260 §8.3)."""
+        self._overheard = []
+        self.active()
+        path = _path(address, 0, 0, SPP_HB_DEMAND)
+        self.lib.usrsctp_setsockopt(so, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, path, len(path))
+        sent, self._overheard = self._overheard, None
+        info = next((found for packet in sent if (found := _heartbeat_info(packet))), None)
+        if info is None:
+            return False
+        answer = self._probes[info] = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait_for(answer, within)
+        except TimeoutError:
+            return False
+        finally:
+            del self._probes[info]
+        return True
+
+    def _look_for_answers(self, packets: list[Packet]) -> None:
+        for *_, packet, octets in packets:
+            content = ffi.buffer(ffi.cast("char *", packet), octets)[:]
+            for info, answer in self._probes.items():
+                if info in content and not answer.done():
+                    answer.set_result(None)
 
     def tag_of_peer(self, handle: int, local_port: int, remote_port: int) -> int | None:
         """The verification tag of an association that was accepted or restarted just now. Once."""
@@ -287,17 +321,8 @@ class Stack:
         rto = struct.pack("=IIII", 0, settings.rto_initial_ms, settings.rto_max_ms, settings.rto_min_ms)
         attempts, timeout = settings.max_init_attempts, settings.rto_max_ms
         streams = struct.pack("=HHHH", settings.outbound_streams, settings.inbound_streams, attempts, timeout)
-        path = struct.pack(
-            "=H126xIIIIIHBx",
-            AF_CONN,
-            0,
-            settings.heartbeat_ms,
-            0,
-            SPP_HB_ENABLE,
-            0,
-            settings.max_retransmissions,
-            0,
-        )
+        anyone = struct.pack("=H", AF_CONN)
+        path = _path(anyone, settings.heartbeat_ms, settings.max_retransmissions, SPP_HB_ENABLE)
         options = [
             (SCTP_RECVRCVINFO, struct.pack("=i", 1)),
             (SCTP_RECVNXTINFO, struct.pack("=i", 1)),
@@ -324,6 +349,22 @@ class Stack:
         if self.endpoints.pop(so, None) is not None:
             self.blocked.discard(so)
             self.lib.usrsctp_close(so)
+
+
+def _path(address: bytes, heartbeat_ms: int, retransmissions: int, flags: int) -> bytes:
+    """struct sctp_paddrparams of usrsctp.h."""
+    return struct.pack("=128sIIIIIHBx", address, 0, heartbeat_ms, 0, flags, 0, retransmissions, 0)
+
+
+def _heartbeat_info(packet: bytes) -> bytes:
+    """What the HEARTBEAT in a packet wants back (RFC 9260 §3.3.5); empty where there is none."""
+    at = HEADER
+    while at + 4 <= len(packet):
+        length = int.from_bytes(packet[at + 2 : at + 4], "big")
+        if packet[at] == HEARTBEAT:
+            return packet[at + 4 : at + length]
+        at += max(length + 3 & ~3, 4)
+    return b""
 
 
 _stack: list[Stack] = []

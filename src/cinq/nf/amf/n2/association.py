@@ -24,6 +24,17 @@ class N2Association(Protocol):
         """Queue one message on a stream (modulo the streams there are)."""
         ...
 
+    @property
+    def remote(self) -> tuple[str, int]: ...
+
+    async def alive(self, within: float = 2.0) -> bool:
+        """Whether the gNB's end answers a heartbeat within `within` seconds."""
+        ...
+
+    def abort(self, reason: str = "") -> None:
+        """End it; `lost` follows."""
+        ...
+
 
 class User(journal.Acting, Protocol):
     """The UE behind a connection, as the connection and its gNB see it."""
