@@ -44,17 +44,22 @@ class Bench:
     """Writes what it is told to send; one UE, one association."""
 
     def __init__(self, integrity: int = 2, ciphering: int = 2, *, over_udp: bool = False) -> None:
-        self.file = io.BytesIO()
-        self._writer = pcap.Writer(self.file)
-        self._writer.interface(pcap.ETHERNET)
+        self.start_anew()
         self._tsn = {True: 0xFFFFFFFE, False: 7}
         self._time = 10**18
         self._over_udp = over_udp
+        self.ran_id = self.amf_id = 1
         self.algorithms = nas.NasAlgorithms(ciphering, integrity)
         self.context = NasSecurity(0, 0, b"", b"")
 
     def capture(self) -> io.BytesIO:
         return io.BytesIO(self.file.getvalue())
+
+    def start_anew(self) -> None:
+        """Lets what was written go; the clock and the TSNs go on."""
+        self.file = io.BytesIO()
+        self._writer = pcap.Writer(self.file)
+        self._writer.interface(pcap.ETHERNET)
 
     def frame(self, octets: bytes) -> None:
         self._time += 10**6
@@ -88,19 +93,21 @@ class Bench:
             True,
         )
 
-    def up(self, octets: bytes, ran_id: int = 1, amf_id: int = 1) -> None:
+    def up(self, octets: bytes) -> None:
         self.ngap(
             ngap.UplinkNASTransport(
-                amf_ue_ngap_id=amf_id,
-                ran_ue_ngap_id=ran_id,
+                amf_ue_ngap_id=self.amf_id,
+                ran_ue_ngap_id=self.ran_id,
                 nas_pdu=octets,
                 user_location_information=("userLocationInformationNR", LOCATION),
             ),
             True,
         )
 
-    def down(self, octets: bytes, ran_id: int = 1, amf_id: int = 1) -> None:
-        message = ngap.DownlinkNASTransport(amf_ue_ngap_id=amf_id, ran_ue_ngap_id=ran_id, nas_pdu=octets)
+    def down(self, octets: bytes) -> None:
+        message = ngap.DownlinkNASTransport(
+            amf_ue_ngap_id=self.amf_id, ran_ue_ngap_id=self.ran_id, nas_pdu=octets
+        )
         self.ngap(message, False)
 
     def register(self, identity: Suci, *, eap: bool = False) -> None:
@@ -110,7 +117,7 @@ class Bench:
             ng_ksi=nas.NO_KEY,
             mobile_identity=identity,
         )
-        self.initial(nas.encode(request), 1)
+        self.initial(nas.encode(request), self.ran_id)
         kausf = self._eap_aka_prime() if eap else self._five_g_aka()
         kamf = kdf.kamf(kdf.kseaf(kausf, NAME), SUPI.imsi)
         self.context = NasSecurity.from_kamf(kamf, self.algorithms.integrity, self.algorithms.ciphering)

@@ -11,7 +11,7 @@ import pytest
 
 from cinq.procedure import Event
 from cinq.trace import Capture, Exporter, Keys, TracedMessage, export, read_capture
-from cinq.transport import frames, pcap
+from cinq.transport import frames, layers, pcap
 from cinq.wire import ngap, pfcp
 
 
@@ -113,9 +113,8 @@ def packets(events: list[Event]) -> list[pcap.Packet]:
 
 
 def ends(packet: pcap.Packet) -> tuple[str, str]:
-    octets = frames.ip_octets(packet.linktype, packet.octets)
-    datagram = octets and frames.datagram(octets)
-    assert datagram
+    datagram = layers.Layers().datagram(packet.linktype, packet.octets)
+    assert isinstance(datagram, frames.Datagram)
     return datagram.source, datagram.destination
 
 

@@ -95,7 +95,6 @@ GOOD = section("<") + interface("<") + enhanced("<", 0, 5)
     ("octets", "offset", "what"),
     [
         (b"", 0, "cut off"),
-        (b"\x1f\x8b\x08\0" + bytes(40), 0, "compressed with gzip"),
         (b"MZ\x90\0" + bytes(40), 0, "magic number"),
         (pcap_file("<", 0xA1B2C3D4, 0)[:-1], 40, "packet is cut off: found 59 octets, wanted 60"),
         (pcap_file("<", 0xA1B2C3D4, 0)[:35], 24, "packet header is cut off"),

@@ -7,7 +7,7 @@ import contextlib
 import json as json_
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +19,7 @@ from cinq.settings.network import NetworkSettings
 
 if TYPE_CHECKING:
     from cinq.procedure import Event
-    from cinq.trace import Capture, Row, ShortNames, Step, TracedMessage
+    from cinq.trace import Capture, Chosen, Row, ShortNames, Step, TracedMessage
 
 app = typer.Typer(help="Follow a running core (live), or read a capture file of any core (read).")
 
@@ -32,6 +32,9 @@ STYLES = {"n1": "cyan", "n2": "blue", "n3": "yellow", "n4": "magenta", "sbi": "g
 def show_rows(rows: Iterable[Row]) -> None:
     """A ladder on the terminal: colour by interface, red for what failed."""
     out = console()
+    if out.color_system is None:
+        sys.stdout.writelines(f"{row.text}\n" for row in rows)
+        return
     for row in rows:
         if row.step is None:
             out.print(Text(row.text, "bold"), overflow="ignore", no_wrap=True, crop=False)
@@ -58,7 +61,9 @@ def without_verb(context: typer.Context) -> None:
 
 @app.command("read")
 def read(
-    file: Annotated[Path, typer.Argument(help="pcap or pcapng: N2, N4 and N3 of any core.")],
+    file: Annotated[
+        Path, typer.Argument(help="pcap or pcapng, also .gz or .zst: N2, N4 and N3 of any core.")
+    ],
     keys: Annotated[
         Path | None,
         typer.Option("--keys", help="CSV with imsi, k, opc (or op): NAS is deciphered with them."),
@@ -71,13 +76,13 @@ def read(
     json: AsJson = False,
 ) -> None:
     """Read a capture: every control message decoded, NAS deciphered where the keys are given."""
-    from cinq.trace import KeysError, ladder_rows, read_capture, read_keys, steps_of_messages, to_json
+    from cinq.trace import KeysError, read_capture, read_keys
     from cinq.transport.error import TransportError
     from cinq.transport.pcap import PcapError
 
     try:
         capture = read_capture(file, read_keys(keys, hn_key or ()))
-        messages = _of(subject_of(ue), list(capture), file)
+        _show(capture, file, subject_of(ue), json)
     except PcapError as error:
         raise Failure(
             f"{file}: {error}", "wanted a capture by tcpdump, tshark, dumpcap or Wireshark"
@@ -86,40 +91,86 @@ def read(
         raise Failure(str(error)) from None
     except OSError as error:
         raise Failure(f"{file}: {error.strerror or error}") from None
-    if json:
-        sys.stdout.write(to_json(messages, capture, indent=2) + "\n")
-        return
-    show_rows(ladder_rows(steps_of_messages(messages), width()))
-    _say_counts(messages, capture)
 
 
-def _of(ue: str, messages: list[TracedMessage], file: Path) -> list[TracedMessage]:
+def _show(capture: Capture, file: Path, ue: str, json: bool) -> None:
+    from cinq.trace import Chosen, Ladders, write_json
+
+    chosen, ladders = Chosen(ue), Ladders(width())
+    with _progress(capture) as pause:
+        messages = _of(chosen, capture, file, ue)
+        if json:
+            write_json(messages, capture, sys.stdout.write)
+            return
+        shown = 0
+        for message in messages:
+            shown += 1
+            if rows := ladders.take(message):
+                with pause():
+                    show_rows(rows)
+    show_rows(ladders.rest())
+    _say_counts(capture, shown, ladders.heartbeats)
+
+
+def _of(chosen: Chosen, capture: Capture, file: Path, ue: str) -> Iterator[TracedMessage]:
     """The messages of one UE, or all where none is named. Failure when there are none of it."""
     from cinq.trace import ShortNames
 
-    if not ue:
-        return messages
-    found = sorted({m.ue for m in messages if m.ue})
-    names = ShortNames(found)
-    chosen = [m for m in messages if ue in (m.ue, names.shorten(m.ue))]
-    if not chosen:
+    some = not ue
+    for message in capture:
+        for each in chosen.of(message):
+            some = True
+            yield each
+    for each in chosen.rest():
+        some = True
+        yield each
+    if not some:
+        found = sorted(chosen.names)
+        names = ShortNames(found)
         shown = ", ".join(map(names.shorten, found[:20])) + (", ..." if len(found) > 20 else "")
         what = f"no message of {ue} in {file}; it has: {shown or 'no UE'}"
         raise Failure(what, "--keys tells more UEs apart")
-    return chosen
 
 
-def _say_counts(messages: list[TracedMessage], capture: Capture) -> None:
+@contextlib.contextmanager
+def _progress(capture: Capture) -> Iterator[Callable[[], contextlib.AbstractContextManager[None]]]:
+    """A bar on a terminal while a capture is read, with its rate. Gives a context in which it makes room."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    on = sys.stderr.isatty()
+    bar = Progress(*columns, console=Console(stderr=True), transient=True, disable=not on)
+    task = bar.add_task("", total=capture.progress()[1] or None)
+    capture.watch = (lambda: bar.update(task, completed=capture.progress()[0])) if on else None
+
+    @contextlib.contextmanager
+    def pause() -> Iterator[None]:
+        bar.stop()
+        yield
+        bar.start()
+
+    with bar:
+        yield pause
+
+
+def _say_counts(capture: Capture, shown: int, heartbeats: int) -> None:
+    said = f"{shown:,} messages, {capture.undecoded:,} undecoded"
+    if faulty := capture.faulty - capture.undecoded:
+        said += f", {faulty:,} with a fault"
+    if heartbeats:
+        said += f", {heartbeats:,} heartbeats not drawn"
     console().print(
-        f"\n{len(messages)} messages, {capture.undecoded} undecoded · {capture.packets} packets, of them "
-        f"{capture.user_packets} user traffic, {capture.tcp_packets} TCP (SBI: not read)",
+        f"\n{said} · {capture.packets:,} packets, {capture.user_packets:,} of them user traffic",
         soft_wrap=True,
     )
+    if passed := capture.passed.line():
+        console().print(f"not looked at: {passed}", soft_wrap=True)
     if capture.cut_packets:
         cut = f"{capture.cut_packets} packets were cut short by the capturing program: tcpdump -s 0 keeps them whole"
         console().print(cut, style="yellow", soft_wrap=True)
     if capture.fault:
-        console().print(f"the file ends early: {capture.fault}", style="yellow")
+        console().print(f"the file ends early: {capture.fault}", style="yellow", soft_wrap=True)
 
 
 @app.command("live")

@@ -9,11 +9,12 @@
 Live: `steps_of_events(journal.kept())` for the same ladder, `Exporter(file).event` as a journal's listener for a
 pcapng that Wireshark opens, deciphered NAS included.
 
-A message that cannot be decoded is shown as octets and counted.
+A message with something wrong in it is shown as far as it can be read, with its fault. A capture of any size is read in
+bounded memory: `Ladders` draws and `write_json` writes as the messages come.
 """
 
 from cinq.trace.export import Exporter, export
-from cinq.trace.json import to_json
+from cinq.trace.json import to_json, write_json
 from cinq.trace.keys import HomeNetworkKey, Keys, KeysError, Subscriber, parse_home_network_key, read_keys
 from cinq.trace.ladder import (
     Row,
@@ -22,8 +23,8 @@ from cinq.trace.ladder import (
     ladder_rows,
     ladder_text,
     steps_of_events,
-    steps_of_messages,
 )
+from cinq.trace.ladders import Chosen, Ladders, steps_of_messages
 from cinq.trace.message import Subject, TracedMessage
 from cinq.trace.names import ShortNames
 from cinq.trace.one_ue import OneUe
@@ -31,10 +32,12 @@ from cinq.trace.reader import Capture, read_capture
 
 __all__ = [
     "Capture",
+    "Chosen",
     "Exporter",
     "HomeNetworkKey",
     "Keys",
     "KeysError",
+    "Ladders",
     "OneUe",
     "Row",
     "ShortNames",
@@ -52,4 +55,5 @@ __all__ = [
     "steps_of_events",
     "steps_of_messages",
     "to_json",
+    "write_json",
 ]

@@ -18,6 +18,7 @@ class Ends:
         self._across = {one: other, other: one}
         self._roles: Bounded[str, Role] = Bounded()
         self._shown: Bounded[str, set[str]] = Bounded()
+        self._pairs: Bounded[tuple[str, str, str], _Pair] = Bounded()
 
     def known(self, address: str) -> bool:
         """Whether the address has shown what it is."""
@@ -29,9 +30,17 @@ class Ends:
         if function not in shown:
             shown.add(function)
             self._role(address, function).name = function
+            self._pairs.clear()
 
     def pair(self, source: str, destination: str, guess: str) -> _Pair:
         """Sender and receiver of a message. guess: the sender, where the addresses do not tell."""
+        key = (source, destination, guess)
+        found = self._pairs.get(key)
+        if found is None:
+            found = self._pairs[key] = self._judged(source, destination, guess)
+        return found
+
+    def _judged(self, source: str, destination: str, guess: str) -> _Pair:
         sent, met = self._shown.get(source, set()), self._shown.get(destination, set())
         if source == destination or len(sent) > 1 or len(met) > 1:
             return guess, self._across[guess]

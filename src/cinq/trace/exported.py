@@ -16,6 +16,7 @@ from cinq.trace.n2 import N2
 from cinq.trace.n3 import N3
 from cinq.trace.n4 import N4
 from cinq.trace.names import supis
+from cinq.trace.passed import Passed
 from cinq.transport import frames
 from cinq.transport.pcap import Packet
 from cinq.wire import gtpu, pfcp
@@ -48,10 +49,11 @@ class Exported:
                 self._n1.permanent(Supi.parse(name), self._named[name])
         return self._named[name]
 
-    def read(self, packet: Packet) -> Iterator[TracedMessage]:
-        """The message in a record of link type 252; nothing for dissectors that are not of N1 to N4."""
+    def read(self, packet: Packet, passed: Passed) -> Iterator[TracedMessage]:
+        """The message in a record of link type 252; those of other dissectors than of N1 to N4 are passed over."""
         record = frames.exported(packet.octets)
         if record is None:
+            passed.count("records that name no dissector")
             return
         if record.dissector == "nas-5gs":
             at = _arrival(packet, record, 0)
@@ -64,6 +66,9 @@ class Exported:
             yield from self._n4.read(_arrival(packet, record, pfcp.PORT), record.octets)
         elif record.dissector == "gtp":
             yield from self._n3.read(_arrival(packet, record, gtpu.PORT), record.octets)
+        else:
+            sbi = record.dissector == "json"
+            passed.count("JSON (SBI)" if sbi else f"records for {record.dissector[:20]}")
 
     def _connection(self, packet: Packet) -> Connection:
         return Connection(self.subject(packet) or Subject("UE"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from cinq.trace.message import TracedMessage
 from cinq.trace.reader import Capture
@@ -34,21 +34,33 @@ def message_facts(message: TracedMessage) -> dict[str, object]:
     return facts
 
 
-def facts(messages: Iterable[TracedMessage], capture: Capture) -> dict[str, object]:
-    """The object that to_json writes, for programs that add to it."""
-    listed = [message_facts(message) for message in messages]
+def counts(capture: Capture) -> dict[str, object]:
+    """What was counted of a capture that was read."""
     return {
-        "messages": listed,
         "undecoded": capture.undecoded,
+        "faulty": capture.faulty,
         "packets": capture.packets,
         "user_packets": capture.user_packets,
         "tcp_packets": capture.tcp_packets,
         "other_packets": capture.other_packets,
         "cut_packets": capture.cut_packets,
+        "passed_over": {name: count for name, count in capture.passed.counts.most_common() if count},
         "fault": capture.fault or None,
     }
 
 
-def to_json(messages: Iterable[TracedMessage], capture: Capture, indent: int | None = None) -> str:
+def write_json(messages: Iterable[TracedMessage], capture: Capture, write: Callable[[str], object]) -> None:
+    """Writes the object as the messages come, one on a line, then the counts."""
+    before = '{"messages": [\n'
+    for message in messages:
+        write(before + json.dumps(message_facts(message), ensure_ascii=False))
+        before = ",\n"
+    rest = json.dumps(counts(capture), ensure_ascii=False)
+    write(("\n" if before[0] == "," else before) + "], " + rest[1:] + "\n")
+
+
+def to_json(messages: Iterable[TracedMessage], capture: Capture) -> str:
     """The trace as JSON text. messages: all that `capture` gave."""
-    return json.dumps(facts(messages, capture), indent=indent, ensure_ascii=False)
+    parts: list[str] = []
+    write_json(messages, capture, parts.append)
+    return "".join(parts)

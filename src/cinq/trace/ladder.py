@@ -6,12 +6,12 @@ Rows keep the step they were drawn from, so that a terminal can colour them; the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 
 from cinq.procedure import Event
 from cinq.trace.detail import cause, decoded, detail, inner, words
-from cinq.trace.message import TracedMessage, ue_label
+from cinq.trace.message import ue_label
 from cinq.trace.names import ShortNames
 from cinq.wire import nas, ngap
 
@@ -72,31 +72,6 @@ class Row:
 
     text: str
     step: Step | None = None
-
-
-def steps_of_messages(messages: Iterable[TracedMessage]) -> list[Step]:
-    """The steps of a capture. What could not be decoded is a step with its fault."""
-    steps = []
-    for message in messages:
-        found = message.content
-        cause = "; ".join(filter(None, (message.cause, message.fault)))
-        broken = message.integrity in ("failed", "replayed")
-        if broken:
-            cause = f"integrity {message.integrity}" + (f", {cause}" if cause else "")
-        steps.append(
-            Step(
-                message.time,
-                message.sender,
-                message.receiver,
-                message.message,
-                message.ue,
-                message.interface,
-                detail(found),
-                cause,
-                broken or bool(message.fault),
-            )
-        )
-    return steps
 
 
 class StepReader:
@@ -295,12 +270,18 @@ def _since(seconds: float) -> str:
 
 
 def ladder_rows(
-    steps: Iterable[Step], width: int = 100, ue: str | None = None, *, inside: bool = False
+    steps: Iterable[Step],
+    width: int = 100,
+    ue: str | None = None,
+    *,
+    inside: bool = False,
+    begun: MutableMapping[str, float] | None = None,
 ) -> list[Row]:
     """The ladders of all UEs, or of one, by rows: first what concerns the network, then each UE in turn.
 
     SUPIs are shortened as far as they stay apart. width: columns of the terminal, at least 60. ue: as in Step.ue, or
     as it is shown. inside: also calls between functions that share a column (UDM and UDR); a refusal shows in any case.
+    begun: when the ladders on earlier sheets began, by UE: those go on.
     """
     steps = list(steps)
     ues = ShortNames(text for step in steps for text in (step.ue, step.cause))
@@ -316,15 +297,20 @@ def ladder_rows(
             continue
         if rows:
             rows.append(Row(""))
-        rows += _section(label, _without_carriers(by_ue[label]), width, ues)
+        start, goes_on = by_ue[label][0].time, ""
+        if begun is not None:
+            goes_on = " (goes on)" if label in begun else ""
+            start = begun.setdefault(label, start)
+        heading = f" {ues.shorten(label)}{goes_on}"
+        rows += _section(heading, _without_carriers(by_ue[label]), start, width, ues)
     return rows
 
 
-def _section(label: str, steps: Sequence[Step], width: int, ues: ShortNames) -> list[Row]:
+def _section(heading: str, steps: Sequence[Step], start: float, width: int, ues: ShortNames) -> list[Row]:
     paper = _Paper(steps, width, ues)
-    rows = [Row(f" {ues.shorten(label)}"), Row(paper.heading())]
+    rows = [Row(heading), Row(paper.heading())]
     for step in steps:
-        drawn = paper.draw(step, _since(step.time - steps[0].time))
+        drawn = paper.draw(step, _since(step.time - start))
         rows += [Row(line, step) for line in drawn]
     return rows
 

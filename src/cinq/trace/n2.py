@@ -76,7 +76,7 @@ class N2:
         if message is None:
             yield shown
             return
-        leaves = list(_leaves("", message))
+        leaves = _leaves("", message, [])
         gnb, amf = (at.source, at.destination) if uplink else (at.destination, at.source)
         ue = self._connection(gnb, amf, message)
         self._serving_networks(amf, ue, leaves)
@@ -194,16 +194,19 @@ def _ue_ids(message: Pdu) -> tuple[int | None, int | None]:
     return (ran_id if isinstance(ran_id, int) else None, amf_id if isinstance(amf_id, int) else None)
 
 
-def _leaves(name: str, value: object) -> Iterator[_Leaf]:
+def _leaves(name: str, value: object, found: list[_Leaf]) -> list[_Leaf]:
     """What stands in a value and matters beyond it: octets and tunnels, with the attribute they stand in."""
     if isinstance(value, bytes | ngap.GTPTunnel):
-        yield name, value
+        found.append((name, value))
     elif isinstance(value, Sequence):
-        for attribute, member in value.items():
-            yield from _leaves(attribute, member)
+        for attribute in type(value).__slots__:
+            member: object = getattr(value, attribute, None)
+            if member is not None and type(member) is not int and type(member) is not str:
+                _leaves(attribute, member, found)
     elif isinstance(value, list | tuple):
         for each in value:
-            yield from _leaves(name, each)
+            _leaves(name, each, found)
+    return found
 
 
 def _transfers(leaves: list[_Leaf]) -> _Transfers:
@@ -213,7 +216,7 @@ def _transfers(leaves: list[_Leaf]) -> _Transfers:
         cls = _TRANSFERS.get(name.replace("_", "")) if isinstance(value, bytes) else None
         if cls is not None and isinstance(value, bytes) and (name, value) not in found:
             found[name, value] = ngap.examine_value(cls, value)
-            leaves += _leaves("", found[name, value].message)
+            _leaves("", found[name, value].message, leaves)
     return found
 
 

@@ -19,6 +19,7 @@ _BY_SMF = ("Session", "Pfd")
 _FIRST_REJECTION = 64
 _ACCESS = 0
 _HEARTBEATS = (b"\x20\x01", b"\x20\x02")
+_HEARTBEAT_REQUEST = 1
 _BEATS = 4096
 
 
@@ -35,16 +36,16 @@ class N4:
 
     def read(self, at: Arrival, octets: bytes) -> Iterator[TracedMessage]:
         """The messages in a UDP datagram of port 8805."""
-        if octets[:2] in _HEARTBEATS:
-            beat = self._heartbeat(at, octets)
-            if beat is not None:
-                yield beat
-                return
         for each in pfcp.bundled(octets):
             yield self._message(at, each)
 
-    def _heartbeat(self, at: Arrival, octets: bytes) -> TracedMessage | None:
-        """One that differs by its sequence number only from one that was read is not read again."""
+    def heartbeat(self, at: Arrival, octets: bytes) -> TracedMessage | None:
+        """A heartbeat in a datagram; None for all others.
+
+        One that differs by its sequence number only from one that was read is not read again.
+        """
+        if octets[:2] not in _HEARTBEATS:
+            return None
         shape = octets[:4] + octets[7:]
         name = self._beats.get(shape)
         if name is None:
@@ -52,9 +53,9 @@ class N4:
             if examined.faults or examined.message is None:
                 return None
             name = self._beats[shape] = type(examined.message).__name__
-        shown = TracedMessage(at, "n4", *self._pair(at, name), name, octets)
-        shown.facts = lambda: _facts(pfcp.examine(octets))
-        return shown
+        guess = "SMF" if octets[1] == _HEARTBEAT_REQUEST else "UPF"
+        by, to = self._ends.pair(at.source[0], at.destination[0], guess)
+        return TracedMessage(at, "n4", by, to, name, octets, lambda: _facts(pfcp.examine(octets)))
 
     def _message(self, at: Arrival, octets: bytes) -> TracedMessage:
         examined = pfcp.examine(octets)

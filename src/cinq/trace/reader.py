@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,33 +15,40 @@ from cinq.trace.n1 import N1
 from cinq.trace.n2 import N2
 from cinq.trace.n3 import N3
 from cinq.trace.n4 import N4
+from cinq.trace.passed import Passed
 from cinq.trace.sctp import Reassembly
-from cinq.transport import frames, pcap
-from cinq.transport.frames import Segment
+from cinq.transport import frames, layers, pcap
+from cinq.transport.compressed import open_capture
+from cinq.transport.frames import Datagram
 from cinq.transport.pcap import Packet, PcapError
 from cinq.wire import gtpu, pfcp
 
 _SCTP_OVER_UDP = 9899
+_VXLAN, _GENEVE = (4789, 8472), 6081
+_OVERLAYS = (*_VXLAN, _GENEVE)
+_OF_RECORDS = (layers.NGAP_LINK, layers.GTPU_LINK, pcap.EXPORTED_PDU)
+_WATCHED = 4096  # packets
+_NOWHERE = ("", 0)
 
 
 class Capture(Iterator[TracedMessage]):
     """The messages of a capture, and what was counted on the way; the counts are whole after the last message.
 
-    undecoded: messages shown as octets. packets: all frames. user_packets: G-PDUs. tcp_packets: passed over (the SBI).
-    other_packets: neither. cut_packets: shortened by the capture program. fault: why the file ended early, or empty.
+    undecoded: messages of which nothing could be read; faulty: with something wrong in them, those included.
+    packets: all frames. user_packets: G-PDUs. tcp_packets: passed over. other_packets: neither. passed: what was not
+    looked at, by name. cut_packets: shortened by the capture program. fault: why the file ended early, or empty.
+    watch: called now and then while packets are read.
     """
 
-    def __init__(self, file: BinaryIO, keys: Keys = NO_KEYS) -> None:
-        self.undecoded = 0
-        self.messages = 0
-        self.packets = 0
-        self.user_packets = 0
-        self.tcp_packets = 0
-        self.other_packets = 0
-        self.cut_packets = 0
+    def __init__(self, file: BinaryIO, keys: Keys = NO_KEYS, below: BinaryIO | None = None) -> None:
+        """below: the file whose octets are counted for progress(), where `file` is made from it."""
+        self.undecoded = self.faulty = self.messages = 0
+        self.packets = self.user_packets = self.tcp_packets = self.other_packets = self.cut_packets = 0
+        self.passed = Passed()
+        self.watch: Callable[[], None] | None = None
         self.fault = ""
-        self._file = file
-        self._fragments = frames.Fragments()
+        self._file, self._below = file, below or file
+        self._layers = layers.Layers()
         self._sctp = Reassembly()
         self._n1 = N1(keys)
         self._n3 = N3()
@@ -49,98 +57,159 @@ class Capture(Iterator[TracedMessage]):
         self._exported = Exported(self._n1, self._n2, self._n3, self._n4)
         self._stream = self._read()
 
+    def __iter__(self) -> Iterator[TracedMessage]:
+        return self._stream
+
     def __next__(self) -> TracedMessage:
-        message = next(self._stream)
-        self.messages += 1
-        if message.facts is None:
-            self.undecoded += 1
-        return message
+        return next(self._stream)
+
+    def progress(self) -> tuple[int, int]:
+        """Octets of the file that were read, and all; 0 of 0 where that cannot be told."""
+        try:
+            return self._below.tell(), os.fstat(self._below.fileno()).st_size
+        except (OSError, ValueError):
+            return 0, 0
 
     def _read(self) -> Iterator[TracedMessage]:
-        with self._file:
+        with self._file, self._below:
             reader = pcap.Reader(self._file)
-            packets = iter(reader)
-            while True:
-                try:
-                    packet = next(packets)
-                except StopIteration:
-                    return
-                except PcapError as error:
-                    self.fault = str(error)
-                    return
-                self.packets += 1
-                self.cut_packets += len(packet.octets) < packet.original_length
-                # Where deciphered copies of the NAS follow as records, NGAP's own NAS would show twice.
-                self._n2.shows_nas = pcap.EXPORTED_PDU not in reader.linktypes
-                yield from self._named(packet)
+            try:
+                for packet in reader:
+                    self.packets += 1
+                    if not self.packets % _WATCHED and self.watch is not None:
+                        self.watch()
+                    if len(packet.octets) < packet.original_length:
+                        self.cut_packets += 1
+                    found = self._messages(packet, reader)
+                    if isinstance(found, TracedMessage):
+                        self.messages += 1
+                        yield found
+                        continue
+                    for message in found:
+                        self.messages += 1
+                        if message.fault:
+                            self.faulty += 1
+                            if message.facts is None:
+                                self.undecoded += 1
+                        yield message
+            except PcapError as error:
+                self.fault = str(error)
+
+    def _messages(
+        self, packet: Packet, reader: pcap.Reader
+    ) -> TracedMessage | Iterator[TracedMessage] | tuple[()]:
+        """Nearly all packets of a large file are UDP in IPv4 in Ethernet and say nothing of a UE: the short way.
+
+        One message comes as it is where nothing is wrong with it.
+        """
+        plain = None
+        if packet.linktype == pcap.ETHERNET and not packet.comment:
+            plain = layers.plain_udp(packet.octets)
+        if plain is None:
+            # Where deciphered copies of the NAS follow as records, NGAP's own NAS would show twice.
+            self._n2.shows_nas = pcap.EXPORTED_PDU not in reader.linktypes
+            if packet.comment or packet.linktype in _OF_RECORDS:
+                return self._named(packet)
+            return self._packet(packet)
+        source, destination, here, there, payload = plain
+        sender, receiver = frames.address(source), frames.address(destination)
+        if (here == gtpu.PORT or there == gtpu.PORT) and n3.is_user_packet(payload):
+            self.user_packets += 1
+            self._n3.user_packet(sender, receiver, payload)
+            return ()
+        at = Arrival(packet.time_ns, packet.number, (sender, here), (receiver, there))
+        if here == pfcp.PORT or there == pfcp.PORT:
+            return self._n4.heartbeat(at, payload) or self._n4.read(at, payload)
+        return self._packet(packet) if there in _OVERLAYS else self._udp(at, payload)
 
     def _named(self, packet: Packet) -> Iterator[TracedMessage]:
         """The messages of a packet, of the UE that its comment may name."""
         subject = self._exported.subject(packet)
-        for message in self._packet(packet):
+        for message in self._records(packet) if packet.linktype in _OF_RECORDS else self._packet(packet):
             if subject is not None and message.subject is not None:
                 message.subject.becomes(subject)
             message.subject = message.subject or subject
             yield message
 
-    def _packet(self, packet: Packet) -> Iterator[TracedMessage]:
-        if packet.linktype == pcap.EXPORTED_PDU:
-            yield from self._exported.read(packet)
-            return
-        octets = frames.ip_octets(packet.linktype, packet.octets)
-        part = frames.datagram(octets) if octets else None
-        datagram = self._fragments.whole(part) if part else None
-        segment = frames.segment(datagram.protocol, datagram.payload) if datagram else None
-        if datagram is None or segment is None:
-            self.other_packets += 1
-            return
-        source = (datagram.source, segment.source_port)
-        at = Arrival(packet.time_ns, packet.number, source, (datagram.destination, segment.destination_port))
-        if datagram.protocol == frames.TCP:
-            self.tcp_packets += 1
-        elif datagram.protocol == frames.SCTP:
-            yield from self._associations(at, segment)
+    def _records(self, packet: Packet) -> Iterator[TracedMessage]:
+        """Link types that hold a message without the layers below it."""
+        at = Arrival(packet.time_ns, packet.number, _NOWHERE, _NOWHERE)
+        if packet.linktype == layers.NGAP_LINK:
+            yield from self._n2.read(at, packet.octets)
+        elif packet.linktype == pcap.EXPORTED_PDU:
+            yield from self._exported.read(packet, self.passed)
+        elif n3.is_user_packet(packet.octets):
+            self.user_packets += 1
         else:
-            yield from self._datagram(at, segment)
+            yield from self._n3.read(at, packet.octets)
 
-    def _datagram(self, at: Arrival, segment: Segment) -> Iterator[TracedMessage]:
-        ports = (segment.source_port, segment.destination_port)
+    def _packet(self, packet: Packet) -> Iterator[TracedMessage]:
+        return self._datagram(packet, self._layers.datagram(packet.linktype, packet.octets))
+
+    def _datagram(self, packet: Packet, found: Datagram | str) -> Iterator[TracedMessage]:
+        segment = frames.segment(found.protocol, found.payload) if isinstance(found, Datagram) else None
+        if not isinstance(found, Datagram) or segment is None:
+            self.other_packets += 1
+            self.passed.count(found if isinstance(found, str) else layers.CUT)
+            return
+        source, destination = (
+            (found.source, segment.source_port),
+            (found.destination, segment.destination_port),
+        )
+        if found.protocol == frames.TCP:
+            self.tcp_packets += 1
+            self.passed.tcp(source, destination, segment.payload)
+            return
+        at = Arrival(packet.time_ns, packet.number, source, destination)
+        if found.protocol == frames.SCTP:
+            for chunk in frames.data_chunks(segment.payload):
+                yield from self._chunk(at, segment.tag, chunk)
+        elif destination[1] in _VXLAN:
+            yield from self._datagram(packet, self._layers.vxlan(segment.payload))
+        elif destination[1] == _GENEVE:
+            yield from self._datagram(packet, self._layers.geneve(segment.payload))
+        else:
+            yield from self._udp(at, segment.payload)
+
+    def _udp(self, at: Arrival, payload: bytes) -> Iterator[TracedMessage]:
+        ports = (at.source[1], at.destination[1])
         if pfcp.PORT in ports:
-            yield from self._n4.read(at, segment.payload)
+            yield from self._n4.read(at, payload)
         elif gtpu.PORT in ports:
-            if n3.is_user_packet(segment.payload):
+            if n3.is_user_packet(payload):
                 self.user_packets += 1
-                self._n3.user_packet(at.source[0], at.destination[0], segment.payload)
+                self._n3.user_packet(at.source[0], at.destination[0], payload)
             else:
-                yield from self._n3.read(at, segment.payload)
+                yield from self._n3.read(at, payload)
         elif _SCTP_OVER_UDP in ports:
-            inner = frames.segment(frames.SCTP, segment.payload)
+            inner = frames.segment(frames.SCTP, payload)
             if inner is not None:
                 source = (at.source[0], inner.source_port)
                 destination = (at.destination[0], inner.destination_port)
-                yield from self._associations(Arrival(at.time_ns, at.frame, source, destination), inner)
+                at = Arrival(at.time_ns, at.frame, source, destination)
+                for chunk in frames.data_chunks(inner.payload):
+                    yield from self._chunk(at, inner.tag, chunk)
         else:
             self.other_packets += 1
+            self.passed.udp(ports)
 
-    def _associations(self, at: Arrival, segment: Segment) -> Iterator[TracedMessage]:
-        for chunk in frames.data_chunks(segment.payload):
-            # usrsctp and old stacks may send PPID 0; the NGAP port says the same.
-            if chunk.ppid == n2.PPID or (chunk.ppid == 0 and n2.PORT in (at.source[1], at.destination[1])):
-                message = self._sctp.take(at.source, at.destination, segment.tag, chunk)
-                if message is not None:
-                    yield from self._n2.read(at, message)
+    def _chunk(self, at: Arrival, tag: int, chunk: frames.Chunk) -> Iterator[TracedMessage] | tuple[()]:
+        # usrsctp and old stacks may send PPID 0; the NGAP port says the same.
+        if chunk.ppid != n2.PPID and (chunk.ppid or n2.PORT not in (at.source[1], at.destination[1])):
+            self.passed.sctp(chunk.ppid)
+            return ()
+        message = self._sctp.take(at.source, at.destination, tag, chunk)
+        return () if message is None else self._n2.read(at, message)
 
 
 def read_capture(path: Path, keys: Keys = NO_KEYS) -> Capture:
-    """Opens a capture file. OSError where it cannot be opened, PcapError where it is no capture at all.
+    """Opens a capture file, compressed with gzip or Zstandard or not. PcapError where it is no capture at all, OSError
+    where it cannot be opened.
 
     A fault further on ends the iteration and stands in `fault`.
     """
-    file = path.open("rb")
-    try:
+    file, below = open_capture(path)
+    with file, below:
         iter(pcap.Reader(file))
-        file.seek(0)
-    except BaseException:
-        file.close()
-        raise
-    return Capture(file, keys)
+    file, below = open_capture(path)
+    return Capture(file, keys, below)

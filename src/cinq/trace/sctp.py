@@ -6,18 +6,19 @@ from collections import deque
 
 from cinq.transport.frames import Chunk
 
-_SEEN = 8192
-_PARTS = 4096
-_DIRECTIONS = 4096
+_SEEN = 1024  # TSNs of one direction, in which a retransmission is found
+_DIRECTIONS = 1024
+_HELD = 1 << 25  # octets of all messages that are not whole
 _TSN = 1 << 32
 
 
 class _Direction:
     """What one end sent in one association."""
 
-    __slots__ = ("_order", "_parts", "_seen")
+    __slots__ = ("_order", "_parts", "_seen", "held")
 
     def __init__(self) -> None:
+        self.held = 0
         self._seen: set[int] = set()
         self._order: deque[int] = deque()
         self._parts: dict[int, Chunk] = {}
@@ -33,9 +34,13 @@ class _Direction:
         if chunk.begin and chunk.end:
             return chunk.payload
         self._parts[chunk.tsn] = chunk
-        while len(self._parts) > _PARTS:
-            del self._parts[next(iter(self._parts))]
+        self.held += len(chunk.payload)
         return self._whole(chunk.tsn)
+
+    def let_go(self) -> None:
+        """The messages that are not whole yet will never be."""
+        self._parts.clear()
+        self.held = 0
 
     def _whole(self, tsn: int) -> bytes | None:
         """Fragments of one message have consecutive TSNs from B to E (RFC 9260 §6.9)."""
@@ -49,7 +54,9 @@ class _Direction:
             if last not in self._parts or self._parts[last].begin:
                 return None
         tsns = [(first + n) % _TSN for n in range((last - first) % _TSN + 1)]
-        return b"".join(self._parts.pop(each).payload for each in tsns)
+        message = b"".join(self._parts.pop(each).payload for each in tsns)
+        self.held -= len(message)
+        return message
 
 
 class Reassembly:
@@ -57,6 +64,7 @@ class Reassembly:
 
     def __init__(self) -> None:
         self._directions: dict[tuple[tuple[str, int], tuple[str, int], int], _Direction] = {}
+        self._held = 0
 
     def take(
         self, source: tuple[str, int], destination: tuple[str, int], tag: int, chunk: Chunk
@@ -66,6 +74,13 @@ class Reassembly:
         direction = self._directions.get(key)
         if direction is None:
             while len(self._directions) >= _DIRECTIONS:
-                del self._directions[next(iter(self._directions))]
+                self._held -= self._directions.pop(next(iter(self._directions))).held
             direction = self._directions[key] = _Direction()
-        return direction.take(chunk)
+        before = direction.held
+        message = direction.take(chunk)
+        self._held += direction.held - before
+        if self._held > _HELD:
+            for each in self._directions.values():
+                each.let_go()
+            self._held = 0
+        return message

@@ -1,4 +1,4 @@
-"""Frames in capture files: from a link layer to UDP, SCTP and TCP, and back for traffic of our own.
+"""Frames in capture files: from IP to UDP, SCTP and TCP, and back to frames for traffic of our own.
 
 Reading never raises: what is not whole or not known is None or nothing. Fragments puts IP fragments together.
 """
@@ -8,24 +8,20 @@ from __future__ import annotations
 import ipaddress
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 
-from cinq.transport import pcap
+from msgspec import Struct
 
 TCP = 6
 UDP = 17
 SCTP = 132
 
-_ETHERTYPE_IP = (0x0800, 0x86DD)
-_VLAN = (0x8100, 0x88A8, 0x9100)
-_RAW = (12, 14, 101, 228, 229)
-_NULL = (0, 108)
 _IPV6_OPTIONS = (0, 43, 60)
 _IPV6_FRAGMENT = 44
 _MAX_FRAGMENTS = 128
 
 
-@dataclass(frozen=True, slots=True)
-class Datagram:
+class Datagram(Struct, frozen=True, gc=False):
     """An IP datagram, or a fragment of one: `offset` in octets, `more` to come. protocol: of the payload."""
 
     source: str
@@ -37,8 +33,7 @@ class Datagram:
     more: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True, gc=False):
     """Ports and payload of UDP, TCP or SCTP (for SCTP: the chunks, and `tag`, the verification tag)."""
 
     source_port: int
@@ -47,8 +42,7 @@ class Segment:
     tag: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True, gc=False):
     """An SCTP DATA chunk, RFC 9260 §3.3.1."""
 
     tsn: int
@@ -61,26 +55,10 @@ class Chunk:
     payload: bytes
 
 
-def ip_octets(linktype: int, octets: bytes) -> bytes | None:
-    """The IP datagram in a frame, None where there is none."""
-    if linktype == pcap.ETHERNET:
-        place = 12
-        while octets[place : place + 2] and int.from_bytes(octets[place : place + 2], "big") in _VLAN:
-            place += 4
-        return _by_ethertype(octets, place, place + 2)
-    if linktype == pcap.LINUX_SLL:
-        return _by_ethertype(octets, 14, 16)
-    if linktype == pcap.LINUX_SLL2:
-        return _by_ethertype(octets, 0, 20)
-    if linktype in _RAW:
-        return octets or None
-    return octets[4:] or None if linktype in _NULL else None
-
-
-def _by_ethertype(octets: bytes, place: int, start: int) -> bytes | None:
-    if int.from_bytes(octets[place : place + 2], "big") in _ETHERTYPE_IP:
-        return octets[start:] or None
-    return None
+@lru_cache(1 << 16)
+def address(octets: bytes) -> str:
+    """An address of 4 or 16 octets as text."""
+    return str(ipaddress.ip_address(octets))
 
 
 def datagram(octets: bytes) -> Datagram | None:
@@ -101,8 +79,8 @@ def _ipv4(octets: bytes) -> Datagram | None:
     if header < 20 or end < header or len(octets) < header:
         return None
     return Datagram(
-        str(ipaddress.IPv4Address(octets[12:16])),
-        str(ipaddress.IPv4Address(octets[16:20])),
+        address(octets[12:16]),
+        address(octets[16:20]),
         octets[9],
         octets[header:end],
         identification,
@@ -125,16 +103,16 @@ def _ipv6(octets: bytes) -> Datagram | None:
         else:
             size = octets[place + 1] * 8 + 8
         protocol, place = octets[place], place + size
-    source, destination = ipaddress.IPv6Address(octets[8:24]), ipaddress.IPv6Address(octets[24:40])
+    source, destination = address(octets[8:24]), address(octets[24:40])
     payload = octets[place:end]
-    return Datagram(str(source), str(destination), protocol, payload, identification, offset, bool(more))
+    return Datagram(source, destination, protocol, payload, identification, offset, bool(more))
 
 
 class Fragments:
-    """Puts IP fragments together; at most `keep` datagrams wait for the rest, the oldest go first."""
+    """Puts IP fragments together. At most `keep` datagrams, of `octets` in all, wait for the rest; the oldest go."""
 
-    def __init__(self, keep: int = 256) -> None:
-        self._keep = keep
+    def __init__(self, keep: int = 256, octets: int = 1 << 24) -> None:
+        self._keep, self._octets, self._held = keep, octets, 0
         self._waiting: dict[tuple[str, str, int, int], list[Datagram]] = {}
 
     def whole(self, fragment: Datagram) -> Datagram | None:
@@ -145,6 +123,7 @@ class Fragments:
         parts = self._waiting.setdefault(key, [])
         if len(parts) < _MAX_FRAGMENTS:
             parts.append(fragment)
+            self._held += len(fragment.payload)
         payload = b""
         last = False
         for part in sorted(parts, key=lambda p: p.offset):
@@ -153,11 +132,14 @@ class Fragments:
             payload = payload[: part.offset] + part.payload
             last = not part.more
         if last:
-            del self._waiting[key]
+            self._let_go(key)
             return Datagram(fragment.source, fragment.destination, fragment.protocol, payload)
-        while len(self._waiting) > self._keep:
-            del self._waiting[next(iter(self._waiting))]
+        while len(self._waiting) > self._keep or self._held > self._octets:
+            self._let_go(next(iter(self._waiting)))
         return None
+
+    def _let_go(self, key: tuple[str, str, int, int]) -> None:
+        self._held -= sum(len(part.payload) for part in self._waiting.pop(key))
 
 
 def segment(protocol: int, octets: bytes) -> Segment | None:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
+from msgspec import Struct
+
 ETHERNET = 1
 RAW_IP = 101
 LINUX_SLL = 113
@@ -51,8 +53,7 @@ class PcapError(ValueError):
         super().__init__(f"{what} at octet {offset} of the file")
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(Struct, frozen=True, gc=False):
     """One captured frame.
 
     number: from 1, as Wireshark counts. time_ns: nanoseconds since 1970 UTC (0 where the file has no time).
@@ -104,8 +105,6 @@ class Reader:
             return self._pcap(*_PCAP_MAGIC[magic])
         if magic == _SECTION_HEADER.to_bytes(4, "big"):
             return self._pcapng()
-        if magic.startswith(b"\x1f\x8b"):
-            raise PcapError(0, "the file is compressed with gzip: decompress it first")
         raise PcapError(0, f"found {magic.hex()}, wanted the magic number of pcap or pcapng")
 
     def _read(self, length: int, what: str) -> bytes:
