@@ -20,8 +20,6 @@ from .world import OPC, PLMN, SUPI, End, K, Network
 COUNT = 30
 PENDING = {
     "ng-reset-of-an-unknown-ue": "TS 38.413 §8.7.4.2.2: the acknowledge does not name unknown connections yet",
-    "fifteen-sessions-at-once": "outstanding NGAP requests are settled by procedure name",
-    "fifteen-releases-at-once": "outstanding NGAP requests are settled by procedure name",
 }
 """What the core does not do yet."""
 

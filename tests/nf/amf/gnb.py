@@ -19,6 +19,8 @@ P = TypeVar("P", bound=ngap.Pdu)
 class Gnb:
     """A gNB of one cell. Requests are answered by itself unless `silent` holds their name."""
 
+    outbound_streams = 32
+
     def __init__(self, world: World, number: int = 1, tac: int = 1) -> None:
         self.world, self.number, self.tac = world, number, tac
         self.heard: list[ngap.Pdu] = []

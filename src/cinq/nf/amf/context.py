@@ -17,7 +17,10 @@ DL_COUNT_MARGIN = 128  # downlink NAS messages that may have left since the cont
 
 
 class SecurityContext(Struct, frozen=True, repr_omit_defaults=True, gc=False):
-    """5G NAS security context as stored, TS 33.501 §6.4. kamf: 32 octets. Counts: those that come next."""
+    """5G NAS security context as stored, TS 33.501 §6.4. kamf: 32 octets. Counts: those that come next.
+
+    nh, ncc: next hop and its chaining count since the last initial context setup (§6.9.2.1.1); nh b"" before.
+    """
 
     ksi: int
     kamf: bytes
@@ -25,6 +28,8 @@ class SecurityContext(Struct, frozen=True, repr_omit_defaults=True, gc=False):
     ciphering: int
     ul_count: int = 0
     dl_count: int = 0
+    nh: bytes = b""
+    ncc: int = 0
 
     def live(self) -> NasSecurity:
         """The working form, with its keys derived."""

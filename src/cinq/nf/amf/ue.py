@@ -21,7 +21,8 @@ REJECTS = (nas.RegistrationReject, nas.ServiceReject, nas.AuthenticationReject)
 class Ue(Subject[UeContext]):
     """Besides the stored context, what lasts as long as a connection or a process:
 
-    connection: None in CM-IDLE. exchange: its keys and counts on N1.
+    connection: the one that serves the UE; None in CM-IDLE. target: the one to which a handover is under way.
+    exchange: its keys and counts on N1.
     kept: the store has its context.
     paged: its 5G-GUTI was paged and is to be replaced. pending: what waits for the UE to be reached.
     resources: what is set up with the next accept.
@@ -38,6 +39,7 @@ class Ue(Subject[UeContext]):
         "ports",
         "registry",
         "resources",
+        "target",
         "why",
     )
 
@@ -47,6 +49,7 @@ class Ue(Subject[UeContext]):
         self.registry = registry
         self.access = access
         self.connection: NgConnection | None = None
+        self.target: NgConnection | None = None
         self.exchange = Exchange(context.security)
         self.kept = False
         self.paged = False
@@ -180,26 +183,42 @@ class Ue(Subject[UeContext]):
     # its connection
 
     def connect(self, connection: NgConnection) -> None:
-        """The UE speaks on a new connection; one that it had before is released."""
-        before = self.connection
-        if before is not None:
-            self.access.drop(before, ("radioNetwork", "release-due-to-5gc-generated-reason"))
+        """The UE begins to speak on a new connection. What it had before is the caller's to drop."""
         self.connection = connection
         self.exchange.secured = False
         self.why = ("nas", "normal-release")
 
+    def drop_connections(self) -> None:
+        """The UE is elsewhere: the gNBs that had it let go."""
+        for former in (self.connection, self.target):
+            if former is not None:
+                self.access.drop(former, ("radioNetwork", "release-due-to-5gc-generated-reason"))
+        self.connection = self.target = None
+
     def disconnect(self) -> None:
-        """CM-IDLE."""
-        connection = self.connection
+        """CM-IDLE. A handover that was under way has no more use of its target."""
+        connection, target = self.connection, self.target
+        self.connection = self.target = None
         if connection is not None:
             self.access.release(connection)
-            self.connection = None
+        if target is not None:
+            self.access.drop(target, ("radioNetwork", "handover-cancelled"))
         self.exchange.secured = False
+
+    def move(self) -> NgConnection:
+        """The UE is at the target, which serves it from now on. Returns the source. NAS security goes on as it is."""
+        source, target = self.connection, self.target
+        assert source is not None
+        assert target is not None
+        self.connection, self.target = target, None
+        return source
 
     def connection_ended(self, connection: NgConnection) -> None:
         """This connection is no more; the UE is CM-IDLE unless it has a newer one."""
         self.access.release(connection)
-        if self.connection is connection:
+        if self.target is connection:
+            self.target = None
+        elif self.connection is connection:
             self.disconnect()
             if self.context.rm_state == "RM-REGISTERED":
                 self.commit()
@@ -209,7 +228,7 @@ class Ue(Subject[UeContext]):
     def connection_lost(self, connection: NgConnection, reason: str) -> None:
         """It went away without a release: whatever the UE was doing ends, and its SMFs are told."""
         if self.connection is not connection:
-            self.access.release(connection)
+            self.connection_ended(connection)
             return
         self.abort(reason)
         self.connection_ended(connection)

@@ -13,7 +13,7 @@ from cinq.nf.amf.inbound import n1
 from cinq.nf.amf.inbound.errors import answer_broken, notify, unsupported
 from cinq.nf.amf.n1 import envelope
 from cinq.nf.amf.n2 import elements
-from cinq.nf.amf.n2.association import NgConnection, Ran
+from cinq.nf.amf.n2.association import UNASSIGNED, NgConnection, Ran
 from cinq.nf.amf.n2.diagnosis import error_indication, incompatible
 from cinq.nf.amf.procedures.sm import outcomes
 from cinq.nf.amf.registry import Registry
@@ -91,6 +91,8 @@ class Inbound:
     def _of_a_ue(self, message: ngap.Pdu, octets: bytes) -> None:
         ran = self.ran
         amf_id, ran_id = identities(message)
+        if ran_id is None and amf_id is not None:
+            ran_id = self._prepared(amf_id)
         if amf_id is None or ran_id is None:
             self._note(ran, message, octets)
             if message.KIND == "initiatingMessage":
@@ -107,11 +109,18 @@ class Inbound:
             ran.tell(error_indication(("radioNetwork", "unknown-local-UE-NGAP-ID"), message))
             return
         self._note(ue_of(connection), message, octets)
-        if connection.ran_ue_ngap_id != ran_id and not isinstance(message, ngap.PathSwitchRequest):
+        if connection.ran_ue_ngap_id not in (ran_id, UNASSIGNED) and not isinstance(
+            message, ngap.PathSwitchRequest
+        ):
             if not isinstance(message, ngap.UEContextReleaseComplete):
                 ran.tell(error_indication(("radioNetwork", "inconsistent-remote-UE-NGAP-ID"), message))
             return
         hear(connection, message)
+
+    def _prepared(self, amf_id: int) -> int | None:
+        """A gNB that a handover has asked for resources may answer without an identity of its own (§9.2.3.6)."""
+        connection = self.ran.access.connections.get(amf_id)
+        return UNASSIGNED if connection is not None and connection in self.ran.preparing else None
 
     def _broken_outcome(self, error: ngap.NgapError) -> None:
         """An outcome that cannot be taken ends its procedure (§10.3.4.2, §10.3.5, §10.3.6): local error handling.
@@ -163,6 +172,7 @@ class Inbound:
             arrival = envelope.first(first, message.nas_pdu, security)
             if known is None or isinstance(arrival, envelope.Unprotected):
                 known = self._new_ue(UeContext())
+            known.drop_connections()
             known.connect(ran.access.connect(ran, message, place, known))
             self._note(known, message, octets)
             n1.arrived(known, arrival)

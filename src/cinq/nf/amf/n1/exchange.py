@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from cinq.crypto import kdf
 from cinq.crypto.nas_security import INTEGRITY_CIPHERED, INTEGRITY_NEW, UPLINK, NasSecurity
 from cinq.nf.amf.context import DL_COUNT_MARGIN, SecurityContext
@@ -83,15 +85,24 @@ class Exchange:
         return security is not None and max(security.ul_count, security.dl_count) >= LAST_COUNTS
 
     def kgnb(self) -> bytes:
-        """TS 33.501 §A.9, for an initial context setup."""
-        assert self.keys is not None
-        return kdf.kgnb(self.keys.kamf, self.kgnb_count)
+        """TS 33.501 §A.9, for an initial context setup. A new chain of next hops begins: its first NH has NCC 1."""
+        keys = self.keys
+        assert keys is not None
+        kgnb = kdf.kgnb(keys.kamf, self.kgnb_count)
+        self.keys = msgspec.structs.replace(keys, nh=kdf.nh(keys.kamf, kgnb), ncc=1)
+        return kgnb
+
+    def next_hop(self) -> tuple[bytes, int]:
+        """A fresh {NH, NCC} for a path switch or an N2 handover (§6.9.2.3.2, §6.9.2.3.3). The caller commits it."""
+        keys = self.keys
+        assert keys is not None
+        assert keys.nh
+        self.keys = msgspec.structs.replace(keys, nh=kdf.nh(keys.kamf, keys.nh), ncc=(keys.ncc + 1) % 8)
+        return self.keys.nh, self.keys.ncc
 
     def counted(self) -> SecurityContext | None:
         """The keys with the counts as they are now, to be stored."""
         keys, security = self.keys, self.security
         if keys is not None and security is not None:
-            self.keys = SecurityContext(
-                keys.ksi, keys.kamf, keys.integrity, keys.ciphering, security.ul_count, security.dl_count
-            )
+            self.keys = msgspec.structs.replace(keys, ul_count=security.ul_count, dl_count=security.dl_count)
         return self.keys

@@ -14,14 +14,20 @@ from cinq.procedure import Signal, Subject
 from cinq.wire import ngap
 
 MAX_NGAP_ID = (1 << 40) - 1
+UNASSIGNED = carriage.UNASSIGNED
 RELEASE_GUARD_S = 10.0  # how long a UEContextReleaseComplete is waited for
 
 
 class N2Association(Protocol):
     """What the AMF needs of an SCTP association. `cinq.transport.sctp.Association` is one."""
 
+    @property
+    def outbound_streams(self) -> int:
+        """Streams that the gNB agreed to receive, at least 1."""
+        ...
+
     def send(self, octets: bytes, *, stream: int) -> None:
-        """Queue one message on a stream (modulo the streams there are)."""
+        """Queue one message on a stream."""
         ...
 
     @property
@@ -36,6 +42,11 @@ class N2Association(Protocol):
         ...
 
 
+def stream_of(amf_ue_ngap_id: int, streams: int) -> int:
+    """TS 38.412 §7: stream 0 is for messages of no UE; a UE keeps to one of the others, where there are any."""
+    return 0 if streams < 2 else 1 + amf_ue_ngap_id % (streams - 1)
+
+
 class User(journal.Acting, Protocol):
     """The UE behind a connection, as the connection and its gNB see it."""
 
@@ -46,8 +57,8 @@ class User(journal.Acting, Protocol):
 class NgConnection(Subject[None]):
     """A UE-associated logical NG-connection: the subject of the class 1 procedures that the AMF begins on it.
 
-    ids: those of both ends. stream: the SCTP stream that its messages take. place: where the UE is, as last
-    reported.
+    ids: those of both ends; a gNB that a handover asks for resources has not given its own yet (UNASSIGNED).
+    stream: the SCTP stream that its messages take. place: where the UE is, as last reported.
     wants_context: the gNB asked for an initial context setup. has_context: whether it has a UE context, or is
     being given one. releasing: a UE Context Release is under way.
     """
@@ -68,18 +79,19 @@ class NgConnection(Subject[None]):
         self,
         ran: Ran,
         amf_ue_ngap_id: int,
-        message: ngap.InitialUEMessage,
+        ran_ue_ngap_id: int,
         place: elements.Place,
         user: User,
+        wants_context: bool = False,
     ) -> None:
         super().__init__(None, ran.runtime)
         self.ran = ran
         self.user = user
         self.amf_ue_ngap_id = amf_ue_ngap_id
-        self.ran_ue_ngap_id = message.ran_ue_ngap_id
-        self.stream = 1 + amf_ue_ngap_id % 31
+        self.ran_ue_ngap_id = ran_ue_ngap_id
+        self.stream = stream_of(amf_ue_ngap_id, ran.association.outbound_streams)
         self.place = place
-        self.wants_context = message.ue_context_request is not None
+        self.wants_context = wants_context
         self.has_context = False
         self.releasing = False
 
@@ -114,11 +126,12 @@ class NgConnection(Subject[None]):
 class Ran(Subject[RanContext]):
     """A gNB: the subject of the NGAP procedures that concern no single UE.
 
-    connections: by RAN UE NGAP ID. leaving: those whose release the gNB has not confirmed, by AMF UE NGAP ID,
-    with the RAN UE NGAP ID and the time after which nobody waits any longer.
+    connections: by RAN UE NGAP ID. preparing: those of handovers to it, for which it has given none yet.
+    leaving: those whose release the gNB has not confirmed, by AMF UE NGAP ID, with the RAN UE NGAP ID and the
+    time after which nobody waits any longer.
     """
 
-    __slots__ = ("access", "association", "connections", "is_lost", "leaving", "ports")
+    __slots__ = ("access", "association", "connections", "is_lost", "leaving", "ports", "preparing")
 
     def __init__(self, ports: Ports, access: Access, association: N2Association) -> None:
         super().__init__(RanContext(), ports.runtime)
@@ -127,6 +140,7 @@ class Ran(Subject[RanContext]):
         self.association = association
         self.is_lost = False
         self.connections: dict[int, NgConnection] = {}
+        self.preparing: list[NgConnection] = []
         self.leaving: dict[int, tuple[int, float]] = {}
 
     def send(self, message: object) -> None:
@@ -142,7 +156,7 @@ class Ran(Subject[RanContext]):
 
     def lose_connections(self, reason: str) -> None:
         """All UEs of the gNB are CM-IDLE, without a word to it."""
-        for connection in list(self.connections.values()):
+        for connection in (*self.connections.values(), *self.preparing):
             connection.user.connection_lost(connection, reason)
         self.leaving.clear()
 
@@ -190,22 +204,59 @@ class Access:
     def connect(
         self, ran: Ran, message: ngap.InitialUEMessage, place: elements.Place, user: User
     ) -> NgConnection:
+        """A UE has come by an INITIAL UE MESSAGE."""
+        wants_context = message.ue_context_request is not None
+        number = self._new_number()
+        connection = NgConnection(ran, number, message.ran_ue_ngap_id, place, user, wants_context)
+        self.connections[number] = ran.connections[message.ran_ue_ngap_id] = connection
+        return connection
+
+    def prepare(self, ran: Ran, place: elements.Place, user: User) -> NgConnection:
+        """A UE may come by a handover: the gNB is still to give its identity (`assign`)."""
+        number = self._new_number()
+        connection = NgConnection(ran, number, UNASSIGNED, place, user)
+        self.connections[number] = connection
+        ran.preparing.append(connection)
+        return connection
+
+    def assign(self, connection: NgConnection, ran_ue_ngap_id: int) -> bool:
+        """The gNB's identity of a prepared connection. False: another connection of that gNB has it."""
+        ran = connection.ran
+        if ran_ue_ngap_id in ran.connections:
+            return False
+        ran.preparing.remove(connection)
+        connection.ran_ue_ngap_id = ran_ue_ngap_id
+        ran.connections[ran_ue_ngap_id] = connection
+        return True
+
+    def switch(self, connection: NgConnection, ran: Ran, ran_ue_ngap_id: int) -> bool:
+        """Its UE is at another gNB, which has said so (TS 38.413 §8.4.4). False: it uses that identity already."""
+        if ran_ue_ngap_id in ran.connections:
+            return False
+        del connection.ran.connections[connection.ran_ue_ngap_id]
+        connection.ran, connection.ran_ue_ngap_id = ran, ran_ue_ngap_id
+        connection.stream = stream_of(connection.amf_ue_ngap_id, ran.association.outbound_streams)
+        ran.connections[ran_ue_ngap_id] = connection
+        return True
+
+    def _new_number(self) -> int:
         number = self._last_ngap_id
         while True:
             number = number + 1 if number < MAX_NGAP_ID else 1
             if number not in self.connections:
                 break
         self._last_ngap_id = number
-        connection = NgConnection(ran, number, message, place, user)
-        self.connections[number] = ran.connections[message.ran_ue_ngap_id] = connection
-        return connection
+        return number
 
     def release(self, connection: NgConnection) -> None:
         """Its identities are free; what waits for its gNB ends."""
         connection.abort("the connection is released")
+        ran = connection.ran
         self.connections.pop(connection.amf_ue_ngap_id, None)
-        if connection.ran.connections.get(connection.ran_ue_ngap_id) is connection:
-            del connection.ran.connections[connection.ran_ue_ngap_id]
+        if connection in ran.preparing:
+            ran.preparing.remove(connection)
+        elif ran.connections.get(connection.ran_ue_ngap_id) is connection:
+            del ran.connections[connection.ran_ue_ngap_id]
 
     def drop(self, connection: NgConnection, cause: ngap.Cause) -> None:
         """Release one that its UE has left. The gNB's answer is remembered as due, nothing waits for it."""

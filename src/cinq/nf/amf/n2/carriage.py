@@ -17,6 +17,9 @@ from cinq.wire import nas, ngap
 UNLIMITED = Ambr(4_000_000_000_000, 4_000_000_000_000)  # the most that there is, where nothing is subscribed
 
 
+UNASSIGNED = -1  # the RAN UE NGAP ID of a connection whose gNB has given none yet
+
+
 class Transfer(Struct, frozen=True, gc=False):
     """What an SMF sends through the AMF for one PDU session: a 5GSM message for the UE, SM information for the gNB.
 
@@ -152,5 +155,7 @@ def resource_modify(ids: Identities, resource: Resource) -> ngap.PDUSessionResou
 
 def context_release(ids: Identities, cause: ngap.Cause) -> ngap.UEContextReleaseCommand:
     """TS 38.413 §8.3.3."""
+    if ids.ran_ue_ngap_id == UNASSIGNED:
+        return ngap.UEContextReleaseCommand(ue_ngap_ids=("aMF-UE-NGAP-ID", ids.amf_ue_ngap_id), cause=cause)
     pair = ngap.UENGAPIDpair(amf_ue_ngap_id=ids.amf_ue_ngap_id, ran_ue_ngap_id=ids.ran_ue_ngap_id)
     return ngap.UEContextReleaseCommand(ue_ngap_ids=("uE-NGAP-ID-pair", pair), cause=cause)
