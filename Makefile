@@ -42,8 +42,8 @@ $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-# The generators' sources count: a change of the generator or of gtpu.c installs anew.
-SOURCES := pyproject.toml build_hook.py $(wildcard src/cinq/wire/per/*.py) $(wildcard src/cinq/userplane/ebpf/*.[ch]) $(wildcard src/cinq/userplane/ebpf/build.py)
+# The generators' sources count: a change of a generator or of what it compiles installs anew.
+SOURCES := pyproject.toml build_hook.py $(wildcard src/cinq/wire/per/*.py) $(wildcard src/cinq/userplane/ebpf/*.[ch]) $(wildcard src/cinq/userplane/ebpf/build.py) $(wildcard src/cinq/crypto/native/*.[ch]) $(wildcard src/cinq/crypto/native/build.py)
 
 $(VENV)/.installed: $(VENV)/.made $(SOURCES)
 	$(BIN)/pip install --quiet --editable .
@@ -56,4 +56,4 @@ $(VENV)/.installed-dev: $(VENV)/.made $(SOURCES)
 	@touch $@ $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis src/cinq/wire/ngap/generated src/cinq/userplane/ebpf/*.o
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis src/cinq/wire/ngap/generated src/cinq/userplane/ebpf/*.o src/cinq/crypto/native/*.so.1

@@ -10,7 +10,7 @@ from collections import OrderedDict
 
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
-from cinq.crypto import snow3g, zuc
+from cinq.crypto.native import FUNCTIONS
 
 _COUNTER = struct.Struct(">IB11x")
 _CONTEXTS = 128  # of keys in use now: a UE in a procedure has a few messages one after the other
@@ -41,7 +41,7 @@ def cipher(algorithm: int, key: bytes, count: int, bearer: int, direction: int, 
     if algorithm == 2:
         return _nea2(key, count, bearer, direction, octets)
     if algorithm == 1:
-        return snow3g.f8(key, count, bearer, direction, octets, len(octets) * 8)
+        return FUNCTIONS.f8(key, count, bearer, direction, octets, len(octets) * 8)
     if algorithm == 3:
-        return zuc.eea3(key, count, bearer, direction, octets, len(octets) * 8)
+        return FUNCTIONS.eea3(key, count, bearer, direction, octets, len(octets) * 8)
     raise ValueError(f"ciphering algorithm: found {algorithm}, wanted 0 to 3")

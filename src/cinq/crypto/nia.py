@@ -12,7 +12,7 @@ from functools import lru_cache
 from cryptography.hazmat.primitives.ciphers import algorithms
 from cryptography.hazmat.primitives.cmac import CMAC
 
-from cinq.crypto import snow3g, zuc
+from cinq.crypto.native import FUNCTIONS
 
 _HEADER = struct.Struct(">IB3x")
 _CONTEXTS = 128  # of keys in use now: a UE in a procedure has a few messages one after the other
@@ -39,9 +39,9 @@ def mac(algorithm: int, key: bytes, count: int, bearer: int, direction: int, oct
     if algorithm == 2:
         return _nia2(key, count, bearer, direction, octets)
     if algorithm == 1:
-        return snow3g.f9(key, count, bearer << 27, direction, octets, len(octets) * 8)
+        return FUNCTIONS.f9(key, count, bearer << 27, direction, octets, len(octets) * 8)
     if algorithm == 3:
-        return zuc.eia3(key, count, bearer, direction, octets, len(octets) * 8)
+        return FUNCTIONS.eia3(key, count, bearer, direction, octets, len(octets) * 8)
     raise ValueError(f"integrity algorithm: found {algorithm}, wanted 0 to 3")
 
 
