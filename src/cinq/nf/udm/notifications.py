@@ -60,7 +60,9 @@ class Notifications:
             except Problem as problem:
                 failed = problem
         if any(_barred(item) for item in body.notify_items):
-            await self._deregister(body.ue_id, "OPERATOR_DETERMINED_BARRING")
+            amf = await self._serving_amf(body.ue_id)
+            if amf is not None:
+                await deregister(self._sbi, amf, "OPERATOR_DETERMINED_BARRING")
         if failed is not None:
             raise failed
 
@@ -85,23 +87,24 @@ class Notifications:
 
     async def _withdrawn(self, supi: str) -> None:
         """The subscription is withdrawn: the AMF deregisters the UE, and what the UDM kept of it goes."""
-        amf = await self._deregister(supi, "SUBSCRIPTION_WITHDRAWN")
+        amf = await self._serving_amf(supi)
+        if amf is not None:
+            await deregister(self._sbi, amf, "SUBSCRIPTION_WITHDRAWN")
+        amf = await self._serving_amf(supi)  # the AMF may have purged it by now
         if amf is not None:
             purge = Amf3GppAccessRegistrationModification(guami=amf.guami, purge_flag=True)
             await self._udr.update_amf_context(supi, purge)
         for subscription in await self._udr.query_sdm_subscriptions(supi):
             await self._udr.remove_sdm_subscription(supi, subscription.subscription_id or "")
 
-    async def _deregister(self, supi: str, reason: DeregistrationReason) -> Amf3GppAccessRegistration | None:
-        """The AMF that was told, or None where the UE is served by none."""
+    async def _serving_amf(self, supi: str) -> Amf3GppAccessRegistration | None:
+        """None where no AMF serves the UE, also where the subscriber is not there any more."""
         try:
-            amf = await self._udr.query_amf_context(supi)
+            return (await self._udr.query_context_data(supi, ["AMF_3GPP"])).amf_3gpp
         except Problem as problem:
             if problem.status != 404:
                 raise
             return None
-        await deregister(self._sbi, amf, reason)
-        return amf
 
 
 async def deregister(sbi: Bus, amf: Amf3GppAccessRegistration, reason: DeregistrationReason) -> None:

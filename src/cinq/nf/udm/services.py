@@ -153,7 +153,7 @@ class UDM:
         self, ue_id: str, body: Amf3GppAccessRegistration
     ) -> Created[Amf3GppAccessRegistration]:
         """TS 29.503 §5.3.2.2.2: an AMF that served the UE until now hears of it (TS 23.502 §4.2.2.2.2 step 14d)."""
-        former = await self._served_by(ue_id)
+        former = (await self._udr.query_context_data(ue_id, ["AMF_3GPP"])).amf_3gpp
         await self._udr.create_amf_context(ue_id, body)
         if former is not None and former.amf_instance_id != body.amf_instance_id:
             initial = body.initial_registration_ind
@@ -165,14 +165,6 @@ class UDM:
             except Problem as problem:
                 log.warning("the AMF that served %s cannot be told that another does: %s", ue_id, problem)
         return Created(f"/{ue_id}/registrations/amf-3gpp-access", body)
-
-    async def _served_by(self, ue_id: str) -> Amf3GppAccessRegistration | None:
-        try:
-            return await self._udr.query_amf_context(ue_id)
-        except Problem as problem:
-            if problem.cause != "DATA_NOT_FOUND":
-                raise
-            return None
 
     async def deregistration(self, ue_id: str, body: Amf3GppAccessRegistrationModification) -> None:
         found = await self._udr.query_amf_context(ue_id)

@@ -29,6 +29,7 @@ from cinq.sbi.services.nudm_uecm import (
 )
 from cinq.sbi.services.nudr_dr import (
     AuthenticationSubscription,
+    ContextDataSets,
     DataChangeNotify,
     NudrDataRepository,
     PatchItem,
@@ -132,6 +133,15 @@ class UDR:
     ) -> Created[Amf3GppAccessRegistration]:
         records.AMF_CONTEXT.write(self._store, ue_id, body)
         return Created(f"/subscription-data/{ue_id}/context-data/amf-3gpp-access", body)
+
+    async def query_context_data(self, ue_id: str, context_dataset_names: list[str]) -> ContextDataSets:
+        octets = self._store.get(records.AMF_CONTEXT.collection, ue_id)
+        if octets is not None:
+            amf = _decoded(records.AMF_CONTEXT, ue_id, octets)
+            return ContextDataSets(amf_3gpp=amf if "AMF_3GPP" in context_dataset_names else None)
+        if self._store.get(records.AUTHENTICATION_SUBSCRIPTION.collection, ue_id) is None:
+            raise Problem(404, "USER_NOT_FOUND", nobody(ue_id))
+        return ContextDataSets()
 
     async def query_amf_context(self, ue_id: str) -> Amf3GppAccessRegistration:
         return self._read(records.AMF_CONTEXT, ue_id)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
+from msgspec import field
+
 from cinq.sbi.models import NotifyItem
 from cinq.sbi.operation import Created, Model, SecretModel, operation, service
 from cinq.sbi.services.nausf_ueauthentication import AuthType
@@ -47,6 +49,12 @@ class ProvisionedDataSets(Model):
     am_data: AccessAndMobilitySubscriptionData | None = None
     smf_sel_data: SmfSelectionSubscriptionData | None = None
     sm_data: list[SessionManagementSubscriptionData] | None = None
+
+
+class ContextDataSets(Model):
+    """What the UDM keeps of a UE. Those data sets that were asked for and are there."""
+
+    amf_3gpp: Amf3GppAccessRegistration | None = field(name="amf3Gpp", default=None)
 
 
 class SubscriptionDataSubscriptions(Model):
@@ -128,6 +136,11 @@ class NudrDataRepository(Protocol):
     async def create_amf_context(
         self, ue_id: str, body: Amf3GppAccessRegistration
     ) -> Created[Amf3GppAccessRegistration]: ...
+
+    @operation("Nudr_DM_Query", "GET", "/subscription-data/{ueId}/context-data")
+    async def query_context_data(self, ue_id: str, context_dataset_names: list[str]) -> ContextDataSets:
+        """context_dataset_names: AMF_3GPP. A UE that no AMF serves is no error here; 404 USER_NOT_FOUND."""
+        ...
 
     @operation("Nudr_DM_Query", "GET", "/subscription-data/{ueId}/context-data/amf-3gpp-access")
     async def query_amf_context(self, ue_id: str) -> Amf3GppAccessRegistration: ...
