@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from cinq.procedure import Aborted, Refused, Runtime, TimerExpired
 from cinq.ran.gnb.gnb import Gnb
 from cinq.ran.load.steps import STEPS, Actor, Step
+from cinq.ran.ue.causes import short
 from cinq.ran.ue.settings import UeSettings
 from cinq.ran.ue.ue import Ue
 
@@ -172,9 +173,7 @@ class Load:
                     await actor.take(step)
             except (Refused, TimerExpired, Aborted, TimeoutError) as error:
                 late = f"no end within {self.settings.timeout_s:g} s"
-                latencies.fail(
-                    late if isinstance(error, TimeoutError) else str(error) or type(error).__name__
-                )
+                latencies.fail(late if isinstance(error, TimeoutError) else short(error))
                 self._gone(actor)
                 return False
             latencies.times.append((time.perf_counter() - start) * 1000)

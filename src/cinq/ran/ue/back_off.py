@@ -32,6 +32,9 @@ class BackOff:
     def stop(self, key: Key) -> None:
         self._until.pop(key, None)
 
+    def stop_all(self) -> None:
+        self._until.clear()
+
     def left(self, *keys: Key) -> tuple[str, float]:
         """The name of the timer that runs longest and its seconds; 0 when none of them runs."""
         now = self._now()

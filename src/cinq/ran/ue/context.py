@@ -7,21 +7,26 @@ from typing import Literal
 
 import msgspec
 
-from cinq.numbering import Guti, SNssai, Tai
+from cinq.numbering import Guti, PlmnId, SNssai, Tai
 from cinq.ran.radio.port import EstablishmentCause
 from cinq.wire import nas
 
 UNASSIGNED_PTI, RESERVED_PTI = 0, 255  # TS 24.007 §11.2.3.1a
 
 
+UpdateStatus = Literal["5U1 UPDATED", "5U2 NOT UPDATED", "5U3 ROAMING NOT ALLOWED"]
+"""5GS update status, TS 24.501 §5.1.3.2.2."""
+
+
 class UeContext(msgspec.Struct, frozen=True):
     """5GMM context of a UE, TS 24.501 §5.1.3.
 
-    guti, tai_list, allowed_nssai, t3512_s, t3502_s: from the last REGISTRATION ACCEPT. barred: why the USIM is
-    invalid for this network until it is switched off, or "".
+    What the network gave is of the last REGISTRATION ACCEPT or CONFIGURATION UPDATE COMMAND. barred: why USIM or N1
+    mode are of no use until the UE is switched off, or "". forbidden_*: lists of §5.3.13 and §5.3.13A.
     """
 
     registered: bool = False
+    update_status: UpdateStatus = "5U2 NOT UPDATED"
     guti: Guti | None = None
     tai_list: tuple[Tai, ...] = ()
     last_visited_tai: Tai | None = None
@@ -31,6 +36,13 @@ class UeContext(msgspec.Struct, frozen=True):
     t3502_s: int = 12 * 60
     network_name: str = ""
     barred: str = ""
+    rejected_nssai: tuple[nas.RejectedSNssai, ...] = ()
+    pending_nssai: tuple[SNssai, ...] = ()
+    equivalent_plmns: tuple[PlmnId, ...] = ()
+    forbidden_plmns: frozenset[PlmnId] = frozenset()
+    forbidden_tais_roaming: frozenset[Tai] = frozenset()
+    forbidden_tais_regional: frozenset[Tai] = frozenset()
+    t3447_s: int = 0
 
 
 class SessionContext(msgspec.Struct, frozen=True):

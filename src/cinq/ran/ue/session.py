@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Protocol
 
 from cinq.procedure import Refused, Runtime, Subject
 from cinq.ran.radio.port import Interface, Link
 from cinq.ran.ue.back_off import BackOff, of_establishment, of_session
+from cinq.ran.ue.causes import Asked
 from cinq.ran.ue.context import UNASSIGNED_PTI, SessionContext
 from cinq.ran.ue.settings import SessionSettings, UeSettings
 from cinq.ran.ue.signals import EstablishSession, ReleaseSession
@@ -34,6 +36,8 @@ class SessionUe(Protocol):
 
     @property
     def label(self) -> str: ...
+    @property
+    def asked(self) -> Asked: ...
     def tell(self, message: object) -> None: ...
     def changed(self) -> None: ...
     def allocate_pti(self) -> int: ...
@@ -125,6 +129,15 @@ class Session(Subject[SessionContext]):
                 await self._answered.wait()
         except TimeoutError:
             self.trouble = "the gNB did not answer"
+
+    @property
+    def asked(self) -> Asked:
+        """What the session wants, for explanations."""
+        wanted = self.settings
+        dnn = wanted.dnn or "the default DNN"
+        return replace(
+            self.ue.asked, dnn=dnn, s_nssai=str(wanted.s_nssai or "of the network's choice"), kind=wanted.kind
+        )
 
     def check_back_off(self) -> None:
         """Refused while a back-off timer of this DNN or slice runs, §6.4.1.4."""

@@ -10,9 +10,17 @@ from cinq.wire.nas import GsmCause, RegistrationKind
 
 @dataclass(frozen=True, slots=True)
 class Register(Signal[None]):
-    """Registration, TS 24.501 §5.5.1."""
+    """Registration, TS 24.501 §5.5.1.
+
+    attempts: before T3502 (§5.5.1.2.7); with fewer than 5 nothing follows by itself. follow_on: whether a follow-on
+    request is pending; None where the sessions of the settings are. uplink_data: the sessions whose user plane is
+    wanted back.
+    """
 
     kind: RegistrationKind = RegistrationKind.INITIAL
+    follow_on: bool | None = None
+    attempts: int = 5
+    uplink_data: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +32,16 @@ class Deregister(Signal[None]):
 
 @dataclass(frozen=True, slots=True)
 class RequestService(Signal[None]):
-    """Service request, §5.6.1. mobile_terminated: in answer to paging."""
+    """Service request, §5.6.1. mobile_terminated: in answer to paging.
+
+    kind: a ServiceType that is sent whatever the state; None lets the UE choose. uplink_data, allowed: the sessions of
+    uplink data status and of allowed PDU session status, None for those without bearers, and for no such element.
+    """
 
     mobile_terminated: bool = False
+    kind: int | None = None
+    uplink_data: frozenset[int] | None = None
+    allowed: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
-from cinq.crypto import kdf
+from cinq.numbering import Suci
 from cinq.procedure import Aborted, Event, Refused, Runtime, Subject, TimerExpired
 from cinq.ran.radio.port import Cell, Interface, Link, SystemInformation
 from cinq.ran.ue.back_off import BackOff
+from cinq.ran.ue.camp import Camp
+from cinq.ran.ue.causes import Asked, authentication_rejected
 from cinq.ran.ue.context import Ended, Initial, Received, UeContext
 from cinq.ran.ue.faults import Faults
 from cinq.ran.ue.security import Discarded, N1Security
@@ -26,6 +28,8 @@ from cinq.wire import nas
 log = logging.getLogger("cinq.ran.ue")
 
 Entropy = Callable[[int], bytes]
+T3519_S = 60
+_REJECTS = (nas.RegistrationReject, nas.ServiceReject, nas.DeregistrationRequestUETerminated)
 
 
 class Ue(Subject[UeContext]):
@@ -39,22 +43,24 @@ class Ue(Subject[UeContext]):
     __slots__ = (
         "_capability",
         "_next_pti",
+        "_suci",
         "authentication_failures",
         "back_off",
+        "camp",
         "entropy",
         "faults",
         "link",
         "on_change",
+        "reject_protected",
         "released",
         "response",
         "security",
+        "service_attempts",
         "sessions",
         "settings",
-        "system_information",
         "timers",
         "uplink",
         "usim",
-        "wake",
     )
 
     def __init__(self, settings: UeSettings, cell: Cell, runtime: Runtime, entropy: Entropy) -> None:
@@ -72,17 +78,34 @@ class Ue(Subject[UeContext]):
         self.back_off = BackOff(lambda: asyncio.get_running_loop().time())
         self.response: tuple[bytes, bytes] | None = None
         self.on_change: Callable[[Ue], None] | None = None
-        self.wake: Callable[[], None] | None = None
-        self.system_information: SystemInformation | None = None
+        self.camp = Camp(settings.plmn)
+        self.reject_protected = False
+        self.service_attempts = 0
+        self._suci: Suci | None = None
         self._next_pti = 1
         self._capability = _capability(settings)
         self.link: Link = cell.attach(self)
 
     # what a user does
 
-    async def register(self, kind: nas.RegistrationKind = nas.RegistrationKind.INITIAL) -> None:
-        """Register, TS 24.501 §5.5.1. Refused: with the REGISTRATION REJECT, or None where the network is silent."""
-        await self.demand(Register(kind))
+    async def register(
+        self, kind: nas.RegistrationKind = nas.RegistrationKind.INITIAL, attempts: int = 5
+    ) -> None:
+        """Register, TS 24.501 §5.5.1. Refused: with the REGISTRATION REJECT, or None where the network is silent.
+
+        A refusal that may pass, and silence, are met by further attempts, T3511 apart: 5 as the specification has it.
+        """
+        await self.demand(Register(kind, attempts=attempts))
+
+    def register_after_t3502(self, kind: nas.RegistrationKind) -> None:
+        """After five attempts, §5.5.1.2.7: T3502; at once where it is 0, never where it is deactivated."""
+        if self.context.t3502_s == nas.DEACTIVATED:
+            return
+
+        def expired() -> None:
+            self.initiate(lambda: self.register(kind), "registration after T3502")
+
+        self.timers.start("T3502", self.context.t3502_s, expired)
 
     async def deregister(self, switch_off: bool = False) -> None:
         """Deregister, TS 24.501 §5.5.2.2. Always ends deregistered, whatever the network says.
@@ -143,23 +166,21 @@ class Ue(Subject[UeContext]):
         self.abort("leaves")
         self.link.detach()
 
-    async def camped(self) -> None:
-        """Wait until the cell is not barred. None: without system information the attempt itself will tell."""
-        while self.system_information is not None and self.system_information.barred:
-            log.warning(
-                "%s waits: cell '%s' is barred, its gNB has no AMF", self.label, self.system_information.name
-            )
-            heard = asyncio.Event()
-            self.wake = heard.set
-            await heard.wait()
-
     # the radio side: radio.port.Mobile
 
+    @property
+    def system_information(self) -> SystemInformation | None:
+        """What the cell broadcasts."""
+        return self.camp.information
+
     def on_system_information(self, information: SystemInformation) -> None:
-        self.system_information = information
-        if not information.barred and self.wake is not None:
-            wake, self.wake = self.wake, None
-            wake()
+        """Also of another cell that the UE camps on now: outside its registration area it registers (§5.5.1.3.2 a))."""
+        before = self.camp.tai
+        self.camp.heard(information)
+        here, context = self.camp.tai, self.context
+        moved = here != before and context.registered and not information.barred
+        if moved and here not in context.tai_list:
+            self.initiate(lambda: self.register(nas.RegistrationKind.MOBILITY), "registration in a new area")
 
     def on_downlink(self, nas_octets: bytes) -> None:
         """A NAS message. Whatever the octets, nothing is raised."""
@@ -184,6 +205,8 @@ class Ue(Subject[UeContext]):
             return
         if isinstance(message, nas.AuthenticationResult):
             self.security.confirm(message)
+        elif isinstance(message, _REJECTS):
+            self.reject_protected = received.checked
         if isinstance(message, nas.AuthenticationReject):
             self._authentication_rejected(message)
         else:
@@ -191,8 +214,8 @@ class Ue(Subject[UeContext]):
 
     def _authentication_rejected(self, reject: nas.AuthenticationReject) -> None:
         """TS 24.501 §5.4.1.3.5: the USIM is invalid, whatever is under way."""
-        self.timers.stop("T3516", "T3520")
-        self.deregistered(barred="authentication rejected", forget_identity=True)
+        self.timers.stop("T3520")
+        self.deregistered(barred=authentication_rejected(self.asked), forget_identity=True, equivalents=True)
         if not self.is_idle:
             self.receive(Ended("authentication rejected", reject))
 
@@ -310,10 +333,21 @@ class Ue(Subject[UeContext]):
     # what procedures use
 
     @property
-    def serving_network(self) -> str:
-        """The serving network name, TS 24.501 §9.12.1."""
-        plmn = self.settings.plmn if self.system_information is None else self.system_information.plmn
-        return kdf.snn(plmn.mcc, plmn.mnc)
+    def asked(self) -> Asked:
+        """Who the UE is and what it wants, for explanations."""
+        wanted = ", ".join(map(str, self.settings.slices)) or "no slice"
+        return Asked(self.label, f"PLMN {self.camp.plmn}", str(self.camp.tai or "this tracking area"), wanted)
+
+    @property
+    def active_sessions(self) -> frozenset[int]:
+        return frozenset(n for n, session in self.sessions.items() if session.context.state == "ACTIVE")
+
+    def suci(self) -> Suci:
+        """The one that was sent last while T3519 runs, else a fresh one (TS 24.501 §5.5.1.2.2, §5.4.3.3)."""
+        if self._suci is None or not self.timers.runs("T3519"):
+            self._suci = self.usim.conceal(self.entropy)
+            self.timers.start("T3519", T3519_S, lambda: None)
+        return self._suci
 
     @property
     def capability(self) -> bytes:
@@ -350,8 +384,14 @@ class Ue(Subject[UeContext]):
             if status is None or (pdu_session_id not in status and session.context.state == "ACTIVE"):
                 session.gone("released locally")
 
-    def deregistered(self, *, barred: str = "", forget_identity: bool = False) -> None:
-        """5GMM-DEREGISTERED: sessions go; with forget_identity also GUTI, TAI list and keys (§5.5.1.2.5)."""
+    def deregistered(
+        self, *, barred: str = "", forget_identity: bool = False, equivalents: bool = False
+    ) -> None:
+        """5GMM-DEREGISTERED: sessions go; with forget_identity also GUTI, TAI list and keys (§5.5.1.2.5).
+
+        equivalents: the list of equivalent PLMNs as well. What bars the UE stays until it is switched off.
+        """
+        barred = barred or self.context.barred
         self.timers.stop("T3512")
         self.drop_sessions()
         if forget_identity:
@@ -360,6 +400,21 @@ class Ue(Subject[UeContext]):
             self.commit(registered=False, guti=None, tai_list=(), last_visited_tai=None, barred=barred)
         else:
             self.commit(registered=False, barred=barred)
+        if equivalents:
+            self.commit(equivalent_plmns=())
+
+    def switched_off(self) -> None:
+        """What does not outlast it: the validity of the USIM, forbidden lists, back-off timers (§5.3.13, §5.3.13A)."""
+        self.back_off.stop_all()
+        self.timers.stop_all()
+        self.commit(
+            barred="",
+            forbidden_plmns=frozenset(),
+            forbidden_tais_roaming=frozenset(),
+            forbidden_tais_regional=frozenset(),
+            rejected_nssai=(),
+            pending_nssai=(),
+        )
 
 
 def _capability(settings: UeSettings) -> bytes:

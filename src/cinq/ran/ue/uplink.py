@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from cinq.ran.radio.port import EstablishmentCause, Link, RrcSetup, SystemInformation
+from cinq.ran.radio.port import EstablishmentCause, Link, RrcSetup
 from cinq.ran.station import Parcel
+from cinq.ran.ue.camp import Camp
 from cinq.ran.ue.context import Initial, UeContext
 from cinq.ran.ue.security import N1Security
 from cinq.ran.ue.settings import UeSettings
@@ -20,7 +21,7 @@ class Sender(Protocol):
     context: UeContext
     security: N1Security
     link: Link
-    system_information: SystemInformation | None
+    camp: Camp
 
     def sent(self, octets: bytes, message: nas.NasMessage | None) -> None:
         """For the journal: the plain octets of what leaves, and what they say."""
@@ -104,6 +105,4 @@ class Uplink:
         ue = self._ue
         ue.connecting()
         guti = ue.context.guti
-        information = ue.system_information
-        plmn = ue.settings.plmn if information is None else information.plmn
-        ue.link.setup(RrcSetup(octets, cause, plmn, None if guti is None else guti.s_tmsi))
+        ue.link.setup(RrcSetup(octets, cause, ue.camp.plmn, None if guti is None else guti.s_tmsi))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cinq.procedure import procedure
-from cinq.ran.ue.causes import words
+from cinq.ran.ue.causes import gmm, words
 from cinq.ran.ue.context import NoAnswer, Received
 from cinq.ran.ue.inbound.gsm import Answered, Unreadable, downlink_message
 from cinq.ran.ue.session import Session
@@ -22,7 +22,7 @@ async def downlink_nas_transport(ue: Ue, received: Received) -> None:
     if transport.cause is not None:
         session = ue.sessions.get(transport.pdu_session_id or 0)
         if session is not None:
-            reason = f"not forwarded: 5GMM {words(transport.cause)}"
+            reason = f"not forwarded: {gmm(transport.cause, session.asked)}"
             session.receive(NoAnswer(reason, None, transport.cause, transport.back_off_timer))
         return
     try:

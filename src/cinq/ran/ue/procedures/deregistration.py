@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from cinq.procedure import Timer, TimerExpired, procedure
-from cinq.ran.ue.causes import cause_name
+from cinq.ran.ue.back_off import T3346
+from cinq.ran.ue.causes import gmm
 from cinq.ran.ue.context import Ended, Initial, Received
+from cinq.ran.ue.procedures.refusal import suffer
+from cinq.ran.ue.rejection import Then, consequence
 from cinq.ran.ue.signals import Deregister
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
 
 T3521 = Timer("T3521", 15, 4)
-RELEASE = Timer("T3540", 10, 0)
+T3540 = Timer("T3540", 10, 0)
 
 
 @procedure(opens=Deregister)
@@ -19,16 +22,17 @@ async def deregistration(ue: Ue, wanted: Deregister) -> None:
 
     A network that accepted it without a 5G-GUTI is told a SUCI.
     """
+    ue.timers.stop("T3511", "T3502")
     if not ue.context.registered:
         if ue.link.connected:  # of a registration that was given up
             ue.link.fail()
             ue.security.released()
-        ue.deregistered()
+        _off(ue, wanted)
         return
     request = nas.DeregistrationRequestUEOriginating(
         deregistration_type=nas.DeregistrationType(switch_off=wanted.switch_off),
         ng_ksi=ue.security.ng_ksi,
-        mobile_identity=ue.context.guti or ue.usim.conceal(ue.entropy),
+        mobile_identity=ue.context.guti or ue.suci(),
     )
     message = request if ue.link.connected else Initial(request)
     if wanted.switch_off:
@@ -36,10 +40,17 @@ async def deregistration(ue: Ue, wanted: Deregister) -> None:
     else:
         try:
             await ue.ask(message, nas.DeregistrationAcceptUEOriginating, Ended, timer=T3521)
+            ue.timers.stop("T3519")
         except TimerExpired:  # §5.5.2.2.6 c): local detach
             pass
     await _released(ue)
+    _off(ue, wanted)
+
+
+def _off(ue: Ue, wanted: Deregister) -> None:
     ue.deregistered()
+    if wanted.switch_off:
+        ue.switched_off()
 
 
 async def _released(ue: Ue) -> None:
@@ -47,7 +58,7 @@ async def _released(ue: Ue) -> None:
     if not ue.link.connected:
         return
     try:
-        await ue.expect(Ended, timer=RELEASE)
+        await ue.expect(Ended, timer=T3540)
     except TimerExpired:
         ue.link.fail()
         ue.security.released()
@@ -59,9 +70,17 @@ async def network_deregistration(ue: Ue, received: Received) -> None:
     request = received.message
     assert isinstance(request, nas.DeregistrationRequestUETerminated)
     ue.tell(nas.DeregistrationAcceptUETerminated())
-    again = request.deregistration_type.re_registration_required
-    barred = cause_name(request.cause) if request.cause in (3, 6, 7) else ""
-    ue.deregistered(barred=barred, forget_identity=not again and request.cause is not None)
-    await _released(ue)
-    if again:
+    if request.deregistration_type.re_registration_required:
+        ue.back_off.stop(T3346)
+        ue.deregistered()
+        await _released(ue)
         ue.initiate(ue.power_on, "re-registration")
+        return
+    found = consequence("deregistration", request.cause, request.t3346)
+    if found.then is Then.ATTEMPT:  # §5.5.2.3.4 b): no cause, or one that the clause does not treat
+        ue.deregistered(forget_identity=True, equivalents=True)
+        ue.register_after_t3502(nas.RegistrationKind.INITIAL)
+    else:
+        cause = request.cause or 0
+        suffer(ue, found, request, gmm(cause, ue.asked), registered=False)
+    await _released(ue)

@@ -12,7 +12,7 @@ from cinq.wire.nas import IdentityType
 
 @procedure(opens=nas.IdentityRequest)
 async def identification(ue: Ue, received: Received) -> None:
-    """§5.4.3.3: a fresh SUCI each time; 'no identity' for what the UE does not have."""
+    """§5.4.3.3: the same SUCI while T3519 runs; 'no identity' for what the UE does not have."""
     request = received.message
     assert isinstance(request, nas.IdentityRequest)
     ue.tell(nas.IdentityResponse(mobile_identity=_identity(ue, request.identity_type)))
@@ -21,7 +21,7 @@ async def identification(ue: Ue, received: Received) -> None:
 def _identity(ue: Ue, kind: int) -> MobileIdentity:
     guti, settings = ue.context.guti, ue.settings
     if kind == IdentityType.SUCI:
-        return ue.usim.conceal(ue.entropy)
+        return ue.suci()
     if kind == IdentityType.GUTI and guti is not None:
         return guti
     if kind == IdentityType.S_TMSI and guti is not None:

@@ -57,7 +57,7 @@ def _aka(ue: Ue, request: nas.AuthenticationRequest) -> None:
 
 def _answer(ue: Ue, request: nas.AuthenticationRequest, judged: aka.Challenge) -> None:
     assert request.rand is not None
-    serving = OTHER_NETWORK if ue.faults.takes(Fault.WRONG_KDF_INPUT) else ue.serving_network
+    serving = OTHER_NETWORK if ue.faults.takes(Fault.WRONG_KDF_INPUT) else ue.camp.serving_network
     kseaf = kdf.kseaf(judged.kausf(serving), serving)
     ue.security.partial = KeySet.of(request.ng_ksi.value, kseaf, ue.settings.imsi, request.abba)
     ue.authentication_failures = 0
@@ -71,12 +71,12 @@ def _answer(ue: Ue, request: nas.AuthenticationRequest, judged: aka.Challenge) -
 def _eap_aka_prime(ue: Ue, request: nas.AuthenticationRequest, octets: bytes) -> None:
     """§5.4.1.2.2.3 to §5.4.1.2.2.5: every answer but that to an ngKSI is an EAP response."""
     try:
-        answered = answer(octets, ue.usim, ue.serving_network, ue.faults)
+        answered = answer(octets, ue.usim, ue.camp.serving_network, ue.faults)
     except Unanswered as reason:
         ue.runtime.report(ue, primary_authentication.name, request, f"ignored: {reason}")
         return
     if answered.keys is not None:
-        kseaf = kdf.kseaf(answered.keys.kausf, ue.serving_network)
+        kseaf = kdf.kseaf(answered.keys.kausf, ue.camp.serving_network)
         ue.security.partial = KeySet.of(request.ng_ksi.value, kseaf, ue.settings.imsi, request.abba)
         ue.authentication_failures = 0
     elif answered.reason:

@@ -2,76 +2,132 @@
 
 from __future__ import annotations
 
-from cinq.procedure import Refused, Timer, TimerExpired, procedure
+from cinq.procedure import Refused, Timer, TimerExpired, Why, procedure
 from cinq.ran.radio.port import EstablishmentCause
 from cinq.ran.ue.back_off import T3346
-from cinq.ran.ue.causes import cause_name
+from cinq.ran.ue.causes import authentication_rejected, gmm, no_answer
 from cinq.ran.ue.context import Ended, Initial
+from cinq.ran.ue.procedures.refusal import suffer
+from cinq.ran.ue.rejection import Then, consequence
 from cinq.ran.ue.signals import RequestService
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
-from cinq.wire.nas import GmmCause
+from cinq.wire.nas import RegistrationKind, ServiceType
 
 T3517 = Timer("T3517", 15, 0)
-
-_IDENTITY = frozenset(
-    (GmmCause.UE_IDENTITY_CANNOT_BE_DERIVED_BY_THE_NETWORK, GmmCause.IMPLICITLY_DE_REGISTERED)
-)
-_ILLEGAL = frozenset((GmmCause.ILLEGAL_UE, GmmCause.ILLEGAL_ME, GmmCause.SERVICES_5GS_NOT_ALLOWED))
+T3525_S = 60
+ATTEMPTS = 5
+_URGENT = (ServiceType.MOBILE_TERMINATED_SERVICES, ServiceType.EMERGENCY_SERVICES)
+_CAUSES: dict[int, EstablishmentCause] = {
+    ServiceType.DATA: "mo-Data",
+    ServiceType.MOBILE_TERMINATED_SERVICES: "mt-Access",
+    ServiceType.EMERGENCY_SERVICES: "emergency",
+    ServiceType.EMERGENCY_SERVICES_FALLBACK: "emergency",
+    ServiceType.HIGH_PRIORITY_ACCESS: "highPriorityAccess",
+}
 
 
 @procedure(opens=RequestService)
 async def service_request(ue: Ue, wanted: RequestService) -> None:
     """§5.6.1.2 to §5.6.1.5. Asks for the bearers of every active session. Refused: rejected, or not registered."""
-    guti, mobile_terminated = ue.context.guti, wanted.mobile_terminated
+    guti = ue.context.guti
     if not ue.context.registered or guti is None:
-        raise Refused(None, "not registered")
-    active = frozenset(s.context.pdu_session_id for s in ue.sessions.values() if s.context.state == "ACTIVE")
+        raise Refused(None, Why("not registered", "register the UE first"))
+    active = ue.active_sessions
     asleep = frozenset(psi for psi in active if not ue.sessions[psi].context.bearer)
-    if ue.link.connected and not asleep:
+    if ue.link.connected and not asleep and wanted.kind is None:
         return
-    if mobile_terminated:
-        ue.back_off.stop(T3346)  # §5.3.9
-    _, left = ue.back_off.left(T3346)
-    if left:
-        raise Refused(None, f"T3346 runs for {left:.0f} s more")
-    await ue.camped()
-    kind = nas.ServiceType.DATA if asleep else nas.ServiceType.SIGNALLING
-    if mobile_terminated:
-        kind = nas.ServiceType.MOBILE_TERMINATED_SERVICES
+    kind = _kind(wanted, asleep)
+    _permitted(ue, kind)
+    await ue.camp.usable(ue.label)
     request = nas.ServiceRequest(
         ng_ksi=ue.security.ng_ksi,
         service_type=kind,
         s_tmsi=guti.s_tmsi,
-        uplink_data_status=asleep or None,
+        uplink_data_status=(asleep if wanted.uplink_data is None else wanted.uplink_data) or None,
         pdu_session_status=active,
+        allowed_pdu_session_status=wanted.allowed,
     )
-    cause: EstablishmentCause = "mt-Access" if mobile_terminated else "mo-Data" if asleep else "mo-Signalling"
     try:
         answer = await ue.ask(
-            Initial(request, cause), nas.ServiceAccept, nas.ServiceReject, Ended, timer=T3517
+            Initial(request, _CAUSES.get(kind, "mo-Signalling")),
+            nas.ServiceAccept,
+            nas.ServiceReject,
+            Ended,
+            timer=T3517,
         )
     except TimerExpired:  # §5.6.1.7 b)
-        ue.link.fail()
-        ue.security.released()
+        _unanswered(ue, kind)
         raise
     if isinstance(answer, nas.ServiceAccept):
+        ue.service_attempts = 0
         if answer.pdu_session_status is not None:
             ue.drop_sessions(answer.pdu_session_status)
+    elif isinstance(answer, Ended):
+        _ended(ue, answer)
+    else:
+        _rejected(ue, answer)
+
+
+def _kind(wanted: RequestService, asleep: frozenset[int]) -> int:
+    """The service type, §9.11.3.50."""
+    if wanted.kind is not None:
+        return wanted.kind
+    if wanted.mobile_terminated:
+        return ServiceType.MOBILE_TERMINATED_SERVICES
+    return ServiceType.DATA if asleep else ServiceType.SIGNALLING
+
+
+def _permitted(ue: Ue, kind: int) -> None:
+    """§5.3.9, §5.3.17, §5.6.1.7: timers that hold back what is neither urgent nor an answer to paging."""
+    if kind in _URGENT:
+        if kind == ServiceType.MOBILE_TERMINATED_SERVICES:
+            ue.back_off.stop(T3346)
         return
-    _rejected(ue, answer)
+    left = {
+        "T3346": ue.back_off.left(T3346)[1],
+        "T3525": ue.timers.left("T3525"),
+        "T3447": ue.timers.left("T3447"),
+    }
+    if kind == ServiceType.HIGH_PRIORITY_ACCESS:
+        return
+    for name, seconds in left.items():
+        if seconds:
+            raise Refused(
+                None,
+                Why(
+                    f"{name} runs for {seconds:.0f} s more", "wait: the network, or its silence, asked for it"
+                ),
+            )
 
 
-def _rejected(ue: Ue, answer: nas.ServiceReject | Ended) -> None:
-    """§5.6.1.5."""
-    if isinstance(answer, Ended):
-        raise Refused(None, f"service request: {answer.reason}")
-    ue.back_off.start(T3346, answer.t3346)
-    if answer.cause in _IDENTITY:  # the network has lost the UE: it registers anew
-        ue.deregistered(forget_identity=answer.cause not in (GmmCause.IMPLICITLY_DE_REGISTERED,))
-        ue.initiate(ue.power_on, "registration after service reject")
-    elif answer.cause in _ILLEGAL:
-        ue.deregistered(barred=cause_name(answer.cause), forget_identity=True)
-    elif answer.pdu_session_status is not None:
+def _unanswered(ue: Ue, kind: int) -> None:
+    """§5.6.1.7 b): the connection is released locally; after five failures T3525 holds the UE back."""
+    ue.link.fail()
+    ue.security.released()
+    if kind in _URGENT:
+        return
+    ue.service_attempts += 1
+    if ue.service_attempts >= ATTEMPTS:
+        ue.timers.start("T3525", T3525_S, lambda: setattr(ue, "service_attempts", 0))
+
+
+def _ended(ue: Ue, answer: Ended) -> None:
+    if isinstance(answer.answer, nas.AuthenticationReject):
+        raise Refused(None, authentication_rejected(ue.asked))
+    raise Refused(None, no_answer("service request", answer.reason, ue.asked))
+
+
+def _rejected(ue: Ue, answer: nas.ServiceReject) -> None:
+    """§5.6.1.5. What is no case of it leaves the UE registered."""
+    name = gmm(answer.cause, ue.asked)
+    found = consequence("service", answer.cause, answer.t3346)
+    if found.then is not Then.ATTEMPT:
+        suffer(ue, found, answer, name, registered=True)
+    if answer.pdu_session_status is not None and ue.context.registered:
         ue.drop_sessions(answer.pdu_session_status)
-    raise Refused(answer, cause_name(answer.cause))
+    if found.then is Then.ANEW:  # the network has lost the UE: it registers anew
+        ue.initiate(ue.power_on, "registration after service reject")
+    elif found.then is Then.UPDATE:
+        ue.initiate(lambda: ue.register(RegistrationKind.MOBILITY), "update after service reject")
+    raise Refused(answer, name)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from ipaddress import IPv4Address
 
 from cinq.procedure import Refused, Timer, procedure
-from cinq.ran.ue.causes import words
+from cinq.ran.ue.causes import gsm
 from cinq.ran.ue.context import UNASSIGNED_PTI, NoAnswer
 from cinq.ran.ue.procedures.session_release import session_release
 from cinq.ran.ue.session import Session
@@ -68,7 +68,7 @@ async def session_establishment(session: Session, _: EstablishSession) -> None:
         session.hold_off(answer.cause, answer.back_off_s)
         raise Refused(None, answer.reason)
     session.hold_off(answer.cause, answer.back_off_timer)
-    raise Refused(answer, f"5GSM {words(answer.cause)}")
+    raise Refused(answer, gsm(answer.cause, session.asked))
 
 
 def _accepted(session: Session, accept: nas.PDUSessionEstablishmentAccept) -> None:

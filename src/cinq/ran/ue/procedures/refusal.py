@@ -1,0 +1,66 @@
+"""What a UE does at once when the network refuses it or lets it go: the consequences of rejection.py carried out."""
+
+from __future__ import annotations
+
+from cinq.procedure import Why
+from cinq.ran.ue.back_off import T3346
+from cinq.ran.ue.context import UeContext
+from cinq.ran.ue.rejection import Consequence, Then
+from cinq.ran.ue.ue import Ue
+from cinq.wire import nas
+from cinq.wire.nas import RejectedSNssai
+
+T3511_S = 10
+_UNPROTECTED_T3346_S = (15 * 60, 30 * 60)  # TS 24.008 table 11.2: the default range
+
+Reject = nas.RegistrationReject | nas.ServiceReject | nas.DeregistrationRequestUETerminated
+
+
+def suffer(ue: Ue, found: Consequence, reject: Reject, name: Why, registered: bool) -> None:
+    """Identity, forbidden lists, T3346, update status. registered: whether the UE was, and stays so where it may."""
+    if found.then is Then.BACK_OFF:
+        ue.back_off.start(T3346, _t3346(ue, reject))
+    rejected = () if isinstance(reject, nas.ServiceReject) else tuple(reject.rejected_nssai or ())
+    context = ue.context
+    plmns, roaming, regional = (
+        context.forbidden_plmns,
+        context.forbidden_tais_roaming,
+        context.forbidden_tais_regional,
+    )
+    if found.forbid == "plmn":
+        plmns |= {ue.camp.plmn}
+    elif ue.camp.tai is not None and found.forbid == "roaming" and reject.forbidden_tais_roaming is None:
+        roaming |= {ue.camp.tai}
+    elif ue.camp.tai is not None and found.forbid == "regional" and reject.forbidden_tais_regional is None:
+        regional |= {ue.camp.tai}
+    roaming |= frozenset(reject.forbidden_tais_roaming or ())
+    regional |= frozenset(reject.forbidden_tais_regional or ())
+    if not (found.registered and registered) and found.then is not Then.ATTEMPT:
+        ue.deregistered(
+            barred=name if found.invalid else "",
+            forget_identity=found.identity,
+            equivalents=found.equivalents,
+        )
+    ue.commit(
+        update_status=found.status,
+        forbidden_plmns=plmns,
+        forbidden_tais_roaming=roaming,
+        forbidden_tais_regional=regional,
+        tai_list=tuple(t for t in ue.context.tai_list if t not in roaming | regional),
+        equivalent_plmns=() if found.equivalents else ue.context.equivalent_plmns,
+        rejected_nssai=_rejected(ue.context, rejected),
+    )
+
+
+def _rejected(context: UeContext, new: tuple[RejectedSNssai, ...]) -> tuple[RejectedSNssai, ...]:
+    """§4.6.2.2: a new entry takes the place of an older one for the same slice."""
+    slices = {rejected.s_nssai for rejected in new}
+    return tuple(old for old in context.rejected_nssai if old.s_nssai not in slices) + new
+
+
+def _t3346(ue: Ue, reject: Reject) -> int:
+    """Not believed unprotected: then a random time of the default range, §5.5.1.2.5."""
+    low, high = _UNPROTECTED_T3346_S
+    if ue.reject_protected and reject.t3346 is not None:
+        return reject.t3346
+    return low + int.from_bytes(ue.entropy(4), "big") % (high - low)
