@@ -46,6 +46,14 @@ async def registration_resynchronisation(network: Network) -> None:
     await ue.register()
 
 
+async def registration_eap_aka_prime(network: Network) -> None:
+    """Initial registration of a phone whose subscription asks for EAP-AKA'."""
+    network.provision(1, "999700000000501", auth_method="EAP_AKA_PRIME")
+    ue = network.ue(await network.gnb(), imsi="999700000000501")
+    begin(network)
+    await ue.register()
+
+
 async def registration_guti(network: Network) -> None:
     """A phone that is idle registers at another gNB, by its 5G-GUTI: no new authentication."""
     gnb, ue = await attached(network)
@@ -139,6 +147,7 @@ FLOWS: tuple[Flow, ...] = (
     registration_suci_a,
     registration_guti,
     registration_resynchronisation,
+    registration_eap_aka_prime,
     registration_reject,
     pdu_session_establishment,
     pdu_session_reject,

@@ -18,6 +18,7 @@ from cinq.transport.sctp.association import AssociationHandler
 from .world import OPC, PLMN, SUPI, End, K, Network
 
 COUNT = 30
+EAP = "999700000000501"
 PENDING = {
     "ng-reset-of-an-unknown-ue": "TS 38.413 §8.7.4.2.2: the acknowledge does not name unknown connections yet",
 }
@@ -46,7 +47,10 @@ def place(network: Network) -> Place:
 
     target = Target(
         core=Core(plmn=PLMN),
-        subscribers=(Subscribers(SUPI.imsi, COUNT, HexOctets(K), HexOctets(OPC)),),
+        subscribers=(
+            Subscribers(SUPI.imsi, COUNT, HexOctets(K), HexOctets(OPC)),
+            Subscribers(EAP, COUNT, HexOctets(K), HexOctets(OPC), authentication="EAP-AKA'"),
+        ),
     )
     return Place(target, connect, Knobs(network), network.clock, network.entropy)
 
@@ -61,6 +65,7 @@ def test_scenario(name: str) -> None:
     async def main() -> None:
         network = Network()
         network.provision(COUNT)
+        network.provision(COUNT, EAP, auth_method="EAP_AKA_PRIME")
         await network.start()
         where = place(network)
         pool = Pool(where)

@@ -141,10 +141,10 @@ class Network:
         await self.amf.stop()
         await self.smf.stop()
 
-    def provision(self, count: int = 1) -> None:
+    def provision(self, count: int = 1, first: str = SUPI.imsi, **changes: object) -> None:
         for i in range(count):
-            supi = Supi(str(int(SUPI.imsi) + i))
-            provisioning.put(self.store, provisioning.Subscriber(supi, K, OPC))
+            supi = Supi(str(int(first) + i))
+            provisioning.put(self.store, provisioning.Subscriber(supi, K, OPC, **changes))  # type: ignore[arg-type]
 
     async def gnb(self, gnb_id: int = 1, **changes: object) -> Gnb:
         """A gNB that has done NG Setup."""

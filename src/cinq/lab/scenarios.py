@@ -18,12 +18,14 @@ from cinq.procedure.store import Store
 from cinq.ran.gnb.serve import n2_port
 from cinq.ran.scenarios.bench import Place
 from cinq.ran.scenarios.target import Core, Knob, Knobs, Subscribers, Target
+from cinq.sbi.services.nausf_ueauthentication import AuthType
 from cinq.settings import HexOctets
 from cinq.settings.network import NetworkSettings
 from cinq.transport.sqlite import SqliteStore
 
 KNOB_S = 20.0
 TEST_UES = 40
+EAP_UES = 10
 _K = HexOctets(bytes.fromhex("465b5ce8b199b49faa5f0a2ee238a6bc"))
 _OPC = HexOctets(bytes.fromhex("e8ed289deba952e4283b54e88e6183ca"))
 
@@ -72,7 +74,11 @@ def own_core(settings: NetworkSettings, config: Path | None, ues: int = TEST_UES
     plmn = settings.network.plmn
     digits = f"{plmn.mcc}{plmn.mnc}"
     first = digits + "9" * (15 - len(digits) - 6) + "000000"
-    groups = (Subscribers(first, ues, _K, _OPC),)
+    by_eap = str(int(first) + ues)
+    groups = (
+        Subscribers(first, ues, _K, _OPC),
+        Subscribers(by_eap, EAP_UES, _K, _OPC, authentication="EAP-AKA'"),
+    )
     target = Target(
         name=settings.network.name,
         core=_core(settings),
@@ -115,7 +121,10 @@ def _knobs(config: Path | None) -> Knobs:
 
 
 def _provision(store: Store, group: Subscribers, core: Core) -> list[Supi]:
-    first = provisioning.Subscriber(Supi(group.imsi), group.k, group.opc, slices=core.slices, dnns=core.dnns)
+    method: AuthType = "EAP_AKA_PRIME" if group.authentication == "EAP-AKA'" else "5G_AKA"
+    first = provisioning.Subscriber(
+        Supi(group.imsi), group.k, group.opc, slices=core.slices, dnns=core.dnns, auth_method=method
+    )
     added = []
     for index in range(group.count):
         supi = Supi(f"{int(group.imsi) + index:0{len(group.imsi)}d}")

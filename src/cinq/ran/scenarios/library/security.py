@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from cinq.ran.scenarios import check
 from cinq.ran.scenarios.bench import Bench
 from cinq.ran.scenarios.scenario import scenario
+from cinq.ran.ue import Ue
+from cinq.ran.ue.faults import Fault
 from cinq.ran.ue.security import PLAIN
 from cinq.ran.ue.settings import Ciphering, Integrity
 from cinq.wire import nas
@@ -203,3 +207,130 @@ async def a_wrong_mac_is_not_taken(bench: Bench) -> None:
         ue.initiate(lambda: ue.register(nas.RegistrationKind.MOBILITY), "registration update")
         await bench.hears_not(nas.RegistrationAccept, ue, within=3.0, after=1)
     await bench.alive(gnb)
+
+
+@scenario("security", needs=("EAP-AKA'",))
+async def authentication_by_eap_aka_prime(bench: Bench) -> None:
+    """The challenge is an EAP packet, EAP-Success comes with SECURITY MODE COMMAND or AUTHENTICATION RESULT.
+
+    TS 33.501 §6.1.3.1, TS 24.501 §5.4.1.2, RFC 9048.
+    """
+    ue = await bench.registered()
+    request = await bench.hears(nas.AuthenticationRequest, ue)
+    check.present(request.eap_message, "the EAP message of the challenge")
+    check.absent(request.rand, "RAND beside the EAP message")
+    command = await bench.hears(nas.SecurityModeCommand, ue)
+    results = bench.heard(nas.AuthenticationResult, ue)
+    check.that(command.eap_message is not None or bool(results), "EAP-Success came")
+
+
+@scenario("security", needs=("EAP-AKA'",))
+async def eap_resynchronisation(bench: Bench) -> None:
+    """AKA'-Synchronization-Failure is answered by a challenge that the USIM takes.
+
+    RFC 4187 §6.3.1, TS 33.501 §6.1.3.3.
+    """
+    gnb = await bench.gnb()
+    ue = bench.ue(gnb, sqn=bench.ahead())
+    await bench.succeeds(ue.register(), "registration of a USIM that is ahead")
+    check.equal(len(bench.heard(nas.AuthenticationRequest, ue)), 2, "challenges")
+
+
+async def eap_refused(bench: Bench, fault: Fault) -> nas.AuthenticationReject:
+    """The reject of a UE that shows the fault for ever."""
+    gnb = await bench.gnb()
+    ue = bench.ue(gnb)
+    with ue.faults.shown(fault):
+        await bench.refused(ue.register(), f"registration although {fault.value}")
+    return await bench.hears(nas.AuthenticationReject, ue)
+
+
+@scenario("security", needs=("EAP-AKA'",))
+async def eap_with_a_wrong_res(bench: Bench) -> None:
+    """A wrong AT_RES ends in EAP-Failure with AUTHENTICATION REJECT (RFC 4187 §6.3, TS 24.501 §5.4.1.2.2)."""
+    reject = await eap_refused(bench, Fault.WRONG_RES)
+    check.present(reject.eap_message, "EAP-Failure")
+
+
+@scenario("security", needs=("EAP-AKA'",))
+async def eap_with_a_wrong_mac(bench: Bench) -> None:
+    """A response whose AT_MAC does not hold ends in EAP-Failure (RFC 4187 §6.2, TS 33.501 §6.1.3.1)."""
+    reject = await eap_refused(bench, Fault.WRONG_AT_MAC)
+    check.present(reject.eap_message, "EAP-Failure")
+
+
+@scenario("security", needs=("EAP-AKA'",))
+async def eap_rejected_by_the_ue(bench: Bench) -> None:
+    """AKA'-Authentication-Reject of the UE ends the exchange (RFC 4187 §6.3.1, TS 33.501 §6.1.3.1)."""
+    await eap_refused(bench, Fault.MAC_FAILURE)
+
+
+@scenario("security", needs=("EAP-AKA'",))
+async def eap_client_error(bench: Bench) -> None:
+    """AKA'-Client-Error ends the exchange (RFC 4187 §6.3.1)."""
+    await eap_refused(bench, Fault.CLIENT_ERROR)
+
+
+@scenario("security", needs=("EAP-AKA'",))
+async def eap_of_another_method(bench: Bench) -> None:
+    """A UE that wants another EAP method is refused (RFC 3748 §5.3.1, TS 33.501 §6.1.3.1)."""
+    await eap_refused(bench, Fault.NAK)
+
+
+@scenario("security")
+async def key_set_in_use(bench: Bench) -> None:
+    """A UE that says its key set identifier is in use is challenged with another (TS 24.501 §5.4.1.3.7 e))."""
+    gnb = await bench.gnb()
+    ue = bench.ue(gnb)
+    with ue.faults.shown(Fault.NGKSI_IN_USE, times=1):
+        await bench.succeeds(ue.register(), "registration")
+    first, second = bench.heard(nas.AuthenticationRequest, ue)
+    check.that(first.ng_ksi != second.ng_ksi, "the second challenge has another ngKSI")
+
+
+@scenario("security")
+async def synch_failure_again_and_again(bench: Bench) -> None:
+    """A UE that finds every sequence number used is not challenged for ever.
+
+    TS 33.102 §6.3.5, TS 24.501 §5.4.1.3.7 f).
+    """
+    gnb = await bench.gnb()
+    ue = bench.ue(gnb)
+    with ue.faults.shown(Fault.SQN_OUT_OF_RANGE):
+        ue.initiate(lambda: bench.forgiven(ue.register()), "registration")
+        await bench.hears(nas.AuthenticationRequest, ue)
+        await bench.hears_one_of((nas.AuthenticationReject, nas.RegistrationReject), ue)
+    check.that(len(bench.heard(nas.AuthenticationRequest, ue)) <= 4, "at most four challenges")
+
+
+@scenario("security")
+async def auts_that_is_forged(bench: Bench) -> None:
+    """An AUTS whose MAC-S does not hold moves no sequence number (TS 33.102 §6.3.5, TS 33.501 §6.1.3.3)."""
+    gnb = await bench.gnb()
+    ue = bench.ue(gnb)
+    with ue.faults.shown(Fault.SQN_OUT_OF_RANGE, times=1), ue.faults.shown(Fault.WRONG_AUTS, times=1):
+        ue.initiate(lambda: bench.forgiven(ue.register()), "registration")
+        await bench.hears_one_of((nas.AuthenticationReject, nas.RegistrationReject), ue)
+    honest = bench.ue_of(ue, gnb)
+    await bench.succeeds(honest.register(), "registration of the honest UE afterwards")
+
+
+async def _give_up(bench: Bench, ue: Ue) -> None:
+    await bench.forgiven(ue.register())
+
+
+@scenario("security", needs=("two subscribers",))
+async def a_stranger_starts_many_challenges(bench: Bench) -> None:
+    """Many first messages with a UE's SUCI from strangers do not stop the UE from registering.
+
+    TS 33.501 §6.1.2, TS 24.501 §5.4.1.3.5.
+    """
+    gnb = await bench.gnb()
+    ue = bench.ue(gnb)
+    strangers = [bench.ue_of(ue, gnb) for _ in range(5)]
+    for stranger in strangers:
+        stranger.station.mute(nas.AuthenticationRequest)
+        stranger.initiate(partial(_give_up, bench, stranger), "stranger")
+    await bench.hears(nas.AuthenticationRequest, ue)
+    await bench.succeeds(ue.register(), "registration of the honest UE")
+    check.equal(len(bench.heard(nas.AuthenticationReject, ue)), 0, "rejects")

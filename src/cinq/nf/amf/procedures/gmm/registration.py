@@ -78,10 +78,11 @@ async def become_known(ue: Ue, request: nas.RegistrationRequest, arrival: Arriva
         identity = str(known)
     else:
         identity = str(await identify(ue, request.mobile_identity))  # 6-7
-    supi, keys = await authenticate(ue, identity, request.ng_ksi)  # 8-9
+    proved = await authenticate(ue, identity, request.ng_ksi)  # 8-9
+    supi = proved.supi
     if known not in (None, supi):
         raise Refused(reject(GmmCause.UE_IDENTITY_CANNOT_BE_DERIVED_BY_THE_NETWORK), "another subscriber")
-    container = await take_security_into_use(ue, request, keys)  # 9d
+    container = await take_security_into_use(ue, request, proved.keys, proved.eap_success)  # 9d
     if container.message is not None and not isinstance(container.message, nas.RegistrationRequest):
         raise Refused(reject(GmmCause.SEMANTICALLY_INCORRECT_MESSAGE), "another message in the container")
     full = container.message or request

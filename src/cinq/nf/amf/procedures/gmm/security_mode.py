@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from cinq.nf.amf import journal
 from cinq.nf.amf.context import SecurityContext
-from cinq.nf.amf.procedures.gmm.authentication import T3560
+from cinq.nf.amf.procedures.gmm.authentication import ABBA, T3560
 from cinq.nf.amf.ue import Ue
 from cinq.procedure import Refused
 from cinq.wire import nas
@@ -25,9 +25,15 @@ class Completed(Struct, frozen=True, gc=False):
 
 
 async def take_security_into_use(
-    ue: Ue, request: nas.RegistrationRequest | nas.ServiceRequest, keys: SecurityContext
+    ue: Ue,
+    request: nas.RegistrationRequest | nas.ServiceRequest,
+    keys: SecurityContext,
+    eap_success: bytes | None = None,
 ) -> Completed:
-    """The UE proves that it has the new keys. If it does not, the former context is current again."""
+    """The UE proves that it has the new keys. If it does not, the former context is current again.
+
+    eap_success: ends the EAP exchange that made the keys (TS 24.501 §5.4.2.2).
+    """
     capability = request.ue_security_capability if isinstance(request, nas.RegistrationRequest) else None
     octets = ue.context.security_capability if capability is None else capability.octets
     ue.exchange.replayed_capability = octets
@@ -41,6 +47,8 @@ async def take_security_into_use(
     async with ue.undo() as undo:
         undo.owe(ue.exchange.revert, ue.exchange.take(keys))
         command = command_of(algorithms, keys.ksi, octets)
+        if eap_success is not None:
+            command = command.replace(eap_message=eap_success, abba=ABBA)
         answer = await ue.ask(command, nas.SecurityModeComplete, nas.SecurityModeReject, timer=T3560)
         if isinstance(answer, nas.SecurityModeReject):
             raise Refused(None, f"security mode rejected: {answer.cause!r}")

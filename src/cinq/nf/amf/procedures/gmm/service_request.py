@@ -56,12 +56,12 @@ async def service_request(ue: Ue, arrival: Arrival) -> None:
 async def prove(ue: Ue, request: nas.ServiceRequest) -> None:
     """The context was restored from before the UE's last messages: new keys, before anything is believed."""
     try:
-        supi, keys = await authenticate(ue, str(ue.context.supi), request.ng_ksi)
+        proved = await authenticate(ue, str(ue.context.supi), request.ng_ksi)
     except Problem as problem:
         raise Refused(reject(GmmCause.CONGESTION), str(problem)) from None
-    if supi != ue.context.supi:
+    if proved.supi != ue.context.supi:
         raise Refused(reject(GmmCause.UE_IDENTITY_CANNOT_BE_DERIVED_BY_THE_NETWORK), "another subscriber")
-    await take_security_into_use(ue, request, keys)
+    await take_security_into_use(ue, request, proved.keys, proved.eap_success)
     ue.exchange.doubtful = False
 
 
