@@ -18,16 +18,26 @@ Naming
 - Class attributes: NAME, TYPE, CLAUSE, EPD, ROWS, VECTORS; of 5GMM also UNPROTECTED, UNVERIFIED, CLEARTEXT.
 - Timers are seconds (DEACTIVATED is -1); bit rates are bits per second; PDU session status is a set of ids;
   causes and kinds are IntEnum members where the value has a name, plain integers where not.
-- Identities are the types of cinq.numbering. Elements that nobody reads are octets under their own name.
+- Identities are the types of cinq.numbering. What belongs to another protocol (EAP, EPS NAS messages, ATSSS, ports)
+  is octets under its own name.
+- A list of features (Capability5gmm, Capability5gsm, NetworkFeatureSupport, S1UeNetworkCapability) is asked with
+  `GmmFeature.RACS in capability` and made with `Capability5gmm.of(GmmFeature.RACS)`.
+
+Containers
+- payloads(contents) and payloads_octets(list of Payload): a payload container of type 'multiple payloads'.
+- policy: the messages of the UE policy delivery service (annex D) in a UE policy container.
+- filters: packet filter components of QoS rules, put together and told in words.
 
 Wrong input (clause 7): NasError.cause says which cause a STATUS or reject message should carry, None that the
 PDU is to be ignored. An optional element that is wrong is treated as absent and listed in message.faults; a
 wrong DNN raises, with NasError.ie == "dnn" and the rest of the message in NasError.partial. Skipped unknown
-elements are in message.unknown. `examine` never raises: for traces, which show what is there and name the fault.
+elements are in message.unknown, those out of sequence, which count, in message.misplaced.
+`examine` never raises: for traces, which show what is there and name the fault.
 """
 
 from __future__ import annotations
 
+from cinq.wire.nas import policy
 from cinq.wire.nas.causes import GmmCause, GsmCause
 from cinq.wire.nas.codec import GMM_MESSAGES, GSM_MESSAGES, decode, encode, prepare
 from cinq.wire.nas.engine import GmmMessage, GsmMessage, NasMessage
@@ -219,6 +229,8 @@ from cinq.wire.nas.ie.transport import (
     SmallDataType,
     SorContainer,
     Type6Elements,
+    payloads,
+    payloads_octets,
 )
 from cinq.wire.nas.plain import Plain, plain
 from cinq.wire.nas.row import Row
@@ -419,6 +431,9 @@ __all__ = [
     "encode_envelope",
     "examine",
     "filters",
+    "payloads",
+    "payloads_octets",
     "plain",
+    "policy",
     "prepare",
 ]

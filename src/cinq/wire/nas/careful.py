@@ -136,14 +136,18 @@ def _optional(
     """Read the optional elements; returns what is wrong with a strict one."""
     faults: dict[str, str] = {}
     unknown: list[tuple[int, bytes]] = []
-    end, table = len(octets), _table(kind).by_tag
+    misplaced: list[str] = []
+    last, end, table = 0, len(octets), _table(kind).by_tag
     while position < end:
         step = table.get(octets[position])
         if step is None:
             position = _skip(octets, position, unknown)
             continue
-        _, name, form, _, low, high, read_half, read, _, _, _ = step
+        number, name, form, _, low, high, read_half, read, _, _, _ = step
         after = end
+        if number < last and name not in fields and name not in faults:
+            misplaced.append(name)
+        last = max(last, number)
         try:
             if form == _TV1:
                 value, position = read_half(octets[position] & 15), position + 1
@@ -164,6 +168,8 @@ def _optional(
             position = after
             if name not in fields:
                 faults.setdefault(name, str(error))
+    if misplaced:
+        fields["misplaced"] = tuple(misplaced)
     return _leftovers(kind, fields, faults, unknown)
 
 

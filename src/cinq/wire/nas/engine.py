@@ -35,7 +35,9 @@ class NasMessage:
 
     unknown: elements skipped by the comprehension rules, as (IEI, value octets).
     faults: optional elements treated as absent because they were wrong, as (attribute name, what was wrong).
-    Neither takes part in equality, and neither is encoded.
+    misplaced: optional elements out of sequence, by attribute name. They are taken all the same: the network
+    should, the UE shall ignore them (§7.6.2), but stacks send them, and no meaning hangs on the order.
+    None of these takes part in equality, and none is encoded.
     """
 
     NAME: ClassVar[str] = ""
@@ -48,6 +50,7 @@ class NasMessage:
     NAMES: ClassVar[tuple[str, ...]] = ()
     unknown: ClassVar[tuple[tuple[int, bytes], ...]] = ()
     faults: ClassVar[tuple[tuple[str, str], ...]] = ()
+    misplaced: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, name: str = "", type: int = 0, clause: str = "") -> None:
         super().__init_subclass__()

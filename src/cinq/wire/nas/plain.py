@@ -28,6 +28,8 @@ def plain(message: NasMessage | Protected) -> dict[str, Plain]:
         found["unknown"] = [f"{tag:02x}: {octets.hex()}" for tag, octets in message.unknown]
     if message.faults:
         found["faults"] = [f"{name}: {what}" for name, what in message.faults]
+    if message.misplaced:
+        found["out_of_sequence"] = list(message.misplaced)
     return found
 
 

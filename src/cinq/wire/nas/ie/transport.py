@@ -327,7 +327,7 @@ def _type_6(b: bytes) -> Type6Elements:
         begin = position + 3
         after = begin + int.from_bytes(b[position + 1 : begin], "big")
         if begin > len(b) or after > len(b):
-            raise ValueError(f"element {b[position]:#04x} is cut")
+            break  # octets that hold no whole element are ignored, §7.7.3.1
         row, value = _TYPE_6_BY_TAG.get(b[position]), b[begin:after]
         if row is None:
             unknown.append((b[position], value))
