@@ -72,7 +72,7 @@ def of_the_smf(s: NetworkSettings, mtu: int) -> smf.Settings:
         plmn=s.network.plmn,
         plmns=s.plmns,
         node_id=s.smf.n4_address,
-        user_planes=(smf.UserPlane(s.upf.n4_address, s.upf.n4_port),),
+        user_planes=(smf.UserPlane(s.upf.n4_address, s.upf.n4_port, s.upf.n3_address.is_loopback),),
         data_networks=tuple(
             smf.DataNetwork(
                 name=d.identifier,

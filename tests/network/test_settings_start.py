@@ -38,6 +38,7 @@ def pools(count: int) -> list[str]:
 
 
 ADDRESS = st.ip_addresses(v=4).map(str)
+HOST = st.ip_addresses(v=4).filter(lambda a: 1 <= a.packed[0] <= 223).map(str)
 DIGITS = st.sampled_from(string.digits)
 PLMN = st.builds(
     lambda mcc, mnc: f"{mcc}-{mnc}",
@@ -101,7 +102,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "smf.n4_address": ADDRESS,
     "smf.n4_port": PORT,
     "smf.n4_path": st.sampled_from(["direct", "udp"]),
-    "upf.n3_address": ADDRESS,
+    "upf.n3_address": HOST,
     "upf.n4_address": ADDRESS,
     "upf.n4_port": PORT,
     "upf.data_plane": st.sampled_from(["auto", "ebpf", "tun"]),

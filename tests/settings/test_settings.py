@@ -24,6 +24,7 @@ FAULTS = {
     '[network]\ntacs = [1, "x"]': "f:2: network.tacs[1]: found 'x', wanted a whole number",
     "[network]\ntacs = []": "f:2: network.tacs: found none, wanted at least one",
     "[network]\ntacs = [0]": "f:2: network.tacs: found 0, wanted codes of 1 to 16777215 but 16777214",
+    '[upf]\nn3_address = "239.1.2.3"': "f:2: upf.n3_address: found 239.1.2.3, wanted the address of one host",
     '[network]\nslices = ["1", "1"]': "f:2: network.slices: found 1 twice, wanted each once",
     '[network]\ntime_zone = "Mars"': "f:2: network.time_zone: found 'Mars', wanted a time zone that this host knows",
     '[[network.shared]]\nplmn = "999-70"': "network.shared: found 999-70 twice, wanted each once",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Hashable, Sequence, Sized
+from ipaddress import IPv4Address
 
 from cinq.numbering import SNssai
 
@@ -19,6 +20,13 @@ def within(key: str, value: int, low: int, high: int) -> None:
 
 def port(key: str, value: int) -> None:
     within(key, value, 1, 65535)
+
+
+def host(key: str, address: IPv4Address) -> None:
+    """An address that packets can be sent to: neither of 0.0.0.0/8 nor multicast, reserved or broadcast."""
+    first = address.packed[0]
+    if first == 0 or first >= 224:
+        raise ValueError(f"{key}: found {address}, wanted the address of one host")
 
 
 def at_least_one(key: str, values: Sized) -> None:

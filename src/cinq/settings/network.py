@@ -203,6 +203,7 @@ class Upf:
     max_sessions: int = setting("PDU sessions for which the data plane has room.", 65536)
 
     def __post_init__(self) -> None:
+        check.host("n3_address", self.n3_address)
         check.port("n4_port", self.n4_port)
         if self.n3_mtu and not 576 <= self.n3_mtu <= 65535:
             raise ValueError(f"n3_mtu: found {self.n3_mtu}, wanted 0, or 576 to 65535")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cinq.nf.smf.uplink import Answered, uplink_message
+from cinq.nf.smf.inbound.n1 import Answered, uplink_message
 from cinq.procedure import run_virtual
 from cinq.sbi import Problem
 from cinq.sbi.models import Snssai
@@ -18,7 +18,7 @@ from cinq.sbi.services.nsmf_pdusession import SmContextRefused
 from cinq.sbi.services.nudm_sdm import DnnConfiguration, PduSessionTypes, SscModes
 from cinq.wire import nas, pfcp
 
-from .world import ESTABLISHMENT_REQUEST, SUPI, World
+from .world import ESTABLISHMENT_REQUEST, SUPI, World, release_complete
 
 
 def play(scene: Callable[[World], Awaitable[None]]) -> None:
@@ -417,6 +417,8 @@ def test_duplicate_session_is_dropped_for_the_amf() -> None:
 
 
 def test_n2_transfer_that_cannot_be_read() -> None:
+    """The UE would keep a session that carries nothing: it is released."""
+
     async def scene(w: World) -> None:
         ref = await w.create()
         await asyncio.sleep(0.01)
@@ -424,7 +426,12 @@ def test_n2_transfer_that_cannot_be_read() -> None:
             await w.update(ref, n2=b"\xff", kind="PDU_RES_SETUP_RSP")
         with pytest.raises(Problem, match="N2_SM_ERROR"):
             await w.update(ref, n2=b"", kind="PDU_RES_SETUP_RSP")
-        assert (await w.setup_response(ref)).json_data.up_cnx_state == "ACTIVATED"
+        await asyncio.sleep(0.01)
+        (command,) = [m for m in w.amf.n1() if isinstance(m, nas.PDUSessionReleaseCommand)]
+        assert command.cause == nas.GsmCause.NETWORK_FAILURE
+        await w.update(ref, n1=release_complete(0))
+        await asyncio.sleep(0.01)
+        assert w.nothing_left()
 
     play(scene)
 

@@ -9,6 +9,7 @@ import pytest
 
 from cinq.procedure import run_virtual
 from cinq.sbi import Problem
+from cinq.sbi.services.namf_communication import N1N2MsgTxfrFailureNotification, NsmfCallback
 from cinq.wire import nas, ngap, pfcp
 from cinq.wire.pfcp import ApplyAction
 
@@ -192,10 +193,8 @@ def test_paging_without_answer_discards_what_waits() -> None:
         w.amf.refuses, w.amf.cause = None, "ATTEMPTING_TO_REACH_UE"
         downlink_data(w, 2)
         await asyncio.sleep(0.01)
-        from cinq.sbi.services.namf_communication import N1N2MsgTxfrFailureNotification
-
         failure = N1N2MsgTxfrFailureNotification(cause="UE_NOT_RESPONDING", n1n2_msg_data_uri="/x")
-        await w.smf.n1n2_transfer_failure(ref, failure)
+        await w.bus.client(NsmfCallback, "AMF").n1n2_transfer_failure(ref, failure)
         await asyncio.sleep(0.01)
         assert len(w.upf.flags) == 2
 

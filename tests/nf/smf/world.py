@@ -41,6 +41,7 @@ from cinq.sbi.services.nudm_sdm import (
     DnnConfiguration,
     NudmSubscriberDataManagement,
     PduSessionTypes,
+    SdmSubscription,
     SessionManagementSubscriptionData,
     SscModes,
 )
@@ -86,6 +87,7 @@ class Udm:
     def __init__(self) -> None:
         self.registered: dict[tuple[str, int], str | None] = {}
         self.refuses: Problem | None = None
+        self.subscriptions: dict[str, SdmSubscription] = {}
         self.configuration = DnnConfiguration(
             pdu_session_types=PduSessionTypes(default_session_type="IPV4", allowed_session_types=["IPV4"]),
             ssc_modes=SscModes(default_ssc_mode="SSC_MODE_1", allowed_ssc_modes=["SSC_MODE_1"]),
@@ -118,6 +120,11 @@ class Udm:
     async def smf_deregistration(self, ue_id: str, pdu_session_id: int) -> None:
         self.registered.pop((ue_id, pdu_session_id))
 
+    async def subscribe(self, ue_id: str, body: SdmSubscription) -> Created[SdmSubscription]:
+        self.subscriptions[body.callback_reference] = body
+        return Created(f"/{ue_id}/sdm-subscriptions/1", body)
+
+    async def unsubscribe(self, ue_id: str, subscription_id: str) -> None: ...
     async def get_data_sets(self) -> None: ...
     async def get_am_data(self) -> None: ...
     async def get_smf_select_data(self) -> None: ...
@@ -284,7 +291,8 @@ class World:
             "smf",
         )
         self.upf.smf = self.smf
-        self.bus.serve(NsmfPDUSession, self.smf, "smf")
+        for service, implementation in self.smf.services():
+            self.bus.serve(service, implementation, "smf")
         self.nsmf = self.bus.client(NsmfPDUSession, "AMF")
 
     async def start(self) -> World:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from cinq.nf.smf.context import Qos, SmContext
+from cinq.nf.smf.binding import DEFAULT_QFI
+from cinq.nf.smf.context import Ipv4, SmContext
+from cinq.nf.smf.flows import QosFlow, QosProfile, Rates, SessionQos, same
 from cinq.nf.smf.settings import DataNetwork
-from cinq.nf.smf.uplink import Answered, status, uplink_message
 from cinq.numbering import NumberingError, SNssai, dnn
 from cinq.sbi.models import bits_per_second
 from cinq.sbi.services.nsmf_pdusession import SmContextCreateData, SmContextRefused
@@ -33,23 +34,6 @@ def refusal(
         pdu_session_id=pdu_session_id, pti=pti, cause=cause, allowed_ssc_mode=allowed
     )
     return SmContextRefused(status, error, detail, nas.encode(reject))
-
-
-def establishment_request(n1: bytes | None, body: SmContextCreateData) -> nas.PDUSessionEstablishmentRequest:
-    """The UE's request out of a create. SmContextRefused by TS 24.501 clause 7, without N1 where it wants silence."""
-    try:
-        message = uplink_message(n1 or b"", body.pdu_session_id or 0)
-    except Answered as answered:
-        raise _n1_error(answered.answer, str(answered)) from None
-    if isinstance(message, nas.PDUSessionEstablishmentRequest):
-        return message
-    cause = GsmCause.MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE
-    answer = None if isinstance(message, nas.FiveGSMStatus) else status(message, cause)
-    raise _n1_error(answer, f"{message.NAME} opens no PDU session")
-
-
-def _n1_error(answer: nas.GsmMessage | None, reason: str) -> SmContextRefused:
-    return SmContextRefused(403, "N1_SM_ERROR", reason, None if answer is None else nas.encode(answer))
 
 
 def requested_data_network(
@@ -97,9 +81,9 @@ def subscribed_context(
         dnn=network.name,
         s_nssai=snssai,
         ssc_mode=wanted,
-        qos=_subscribed_qos(subscribed, network),
+        subscribed=subscribed_qos(subscribed, network),
         is_static=static is not None,
-        address=0 if static is None else int(IPv4Address(static)),
+        address=None if static is None else Ipv4(int(IPv4Address(static))),
     )
 
 
@@ -132,13 +116,18 @@ def _check_type(request: nas.PDUSessionEstablishmentRequest, subscribed: DnnConf
     raise refusal(request.pdu_session_id, request.pti, cause, error, what)
 
 
-def _subscribed_qos(subscribed: DnnConfiguration, network: DataNetwork) -> Qos:
+def subscribed_qos(subscribed: DnnConfiguration, network: DataNetwork) -> SessionQos:
+    """Session AMBR and default QoS flow, where the subscription has none those of the data network."""
     profile, ambr = subscribed.qos_profile_5g, subscribed.session_ambr
-    return Qos(
+    flow = QosProfile(
         five_qi=network.five_qi if profile is None else profile.five_qi,
         arp_priority=network.arp if profile is None else profile.arp.priority_level,
         may_preempt=profile is not None and profile.arp.preempt_cap == "MAY_PREEMPT",
         preemptable=profile is None or profile.arp.preempt_vuln == "PREEMPTABLE",
-        ambr_uplink_bps=network.ambr_uplink_bps if ambr is None else bits_per_second(ambr.uplink),
-        ambr_downlink_bps=network.ambr_downlink_bps if ambr is None else bits_per_second(ambr.downlink),
+        priority_level=None if profile is None else profile.priority_level,
     )
+    rates = Rates(
+        network.ambr_uplink_bps if ambr is None else bits_per_second(ambr.uplink),
+        network.ambr_downlink_bps if ambr is None else bits_per_second(ambr.downlink),
+    )
+    return same(SessionQos(rates, (QosFlow(DEFAULT_QFI, flow),)))

@@ -8,28 +8,79 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from cinq.nf.smf.flows import NOTHING, SessionQos, same
 from cinq.numbering import SNssai
+from cinq.sbi.services.npcf_smpolicycontrol import SmPolicyDecision
 
 COLLECTION = "sm-contexts"
 
+Protection = Literal["REQUIRED", "PREFERRED", "NOT_NEEDED"]
+IntegrityRate = Literal["64kbps", "full"]
 
-class Qos(Struct, frozen=True, gc=False):
-    """The QoS of the default QoS flow and the session AMBR (bits per second). arp_priority: 1 to 15."""
 
-    five_qi: int
-    arp_priority: int
-    may_preempt: bool
-    preemptable: bool
-    ambr_uplink_bps: int
-    ambr_downlink_bps: int
+class Ipv4(Struct, frozen=True, gc=False, tag="ipv4"):
+    """A PDU session of type IPv4. number: the address as a number."""
+
+    number: int
+
+    @property
+    def ipv4(self) -> IPv4Address:
+        return IPv4Address(self.number)
+
+
+class Ipv6(Struct, frozen=True, gc=False, tag="ipv6"):
+    """A PDU session of type IPv6: its prefix of 64 bits, and the interface identifier that the UE is given."""
+
+    prefix: int
+    interface_identifier: int
+
+
+class Ipv4v6(Struct, frozen=True, gc=False, tag="ipv4v6"):
+    """A PDU session of type IPv4v6."""
+
+    number: int
+    prefix: int
+    interface_identifier: int
+
+    @property
+    def ipv4(self) -> IPv4Address:
+        return IPv4Address(self.number)
+
+
+Address = Ipv4 | Ipv6 | Ipv4v6
+"""What a PDU session of an IP type has. Only IPv4 is served so far."""
+
+
+class AnTunnel(Struct, frozen=True, gc=False):
+    """The gNB's end of N3."""
+
+    teid: int
+    address: IPv4Address
+
+
+class UserPlaneSecurity(Struct, frozen=True, gc=False):
+    """User plane security policy (TS 23.501 §5.10.3), and the UE's maximum data rate for integrity protection."""
+
+    integrity: Protection = "NOT_NEEDED"
+    confidentiality: Protection = "NOT_NEEDED"
+    rate_uplink: IntegrityRate = "full"
+    rate_downlink: IntegrityRate = "full"
+
+
+class UeSupport(Struct, frozen=True, gc=False):
+    """What the UE said of itself for this session: how many packet filters it takes, whether it does reflective QoS."""
+
+    packet_filters: int = 16
+    reflective_qos: bool = False
 
 
 class SmContext(Struct, frozen=True, gc=False):
     """state: of the PDU session in the network, TS 24.501 §6.1.3.3 (active from the accept on).
 
-    ref: the name of the SM context on Nsmf. address: IPv4 address as a number, 0 before one is assigned.
-    upf: its dotted address on N4. seid: ours on N4. up_seid, teid, n3_address: what the UPF chose.
-    policy: the SM policy association at the PCF.
+    ref: the name of the SM context on Nsmf. address: None before one is assigned. upf: its dotted address on N4.
+    seid: ours on N4. up_seid, teid, n3_address: what the UPF chose. subscribed: session AMBR and default QoS flow of
+    the subscription. decision: what the PCF decided, and policy its name there. qos: what of it is in force.
+    security: None where no user plane security policy is set.
     """
 
     ref: str
@@ -38,20 +89,21 @@ class SmContext(Struct, frozen=True, gc=False):
     dnn: str
     s_nssai: SNssai
     ssc_mode: int
-    qos: Qos
+    subscribed: SessionQos
+    qos: SessionQos = NOTHING
+    decision: SmPolicyDecision = SmPolicyDecision()
     is_static: bool = False
+    always_on: bool = False
+    security: UserPlaneSecurity | None = None
+    ue: UeSupport = UeSupport()
     state: Literal["INACTIVE", "ACTIVE"] = "INACTIVE"
-    address: int = 0
+    address: Address | None = None
     policy: str = ""
     upf: str = ""
     seid: int = 0
     up_seid: int = 0
     teid: int = 0
     n3_address: int = 0
-
-    @property
-    def ipv4(self) -> IPv4Address:
-        return IPv4Address(self.address)
 
     @property
     def n3_ipv4(self) -> IPv4Address:
@@ -61,6 +113,12 @@ class SmContext(Struct, frozen=True, gc=False):
     def label(self) -> str:
         """For journals: the SUPI and the PDU session identity."""
         return f"{self.supi}/{self.pdu_session_id}"
+
+    @property
+    def ipv4(self) -> IPv4Address:
+        """IPv4Address(0) before one is assigned."""
+        address = self.address
+        return address.ipv4 if isinstance(address, Ipv4 | Ipv4v6) else IPv4Address(0)
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -73,4 +131,5 @@ def encoded(context: SmContext) -> bytes:
 
 def decoded(octets: bytes) -> SmContext:
     """msgspec.ValidationError when the octets are no SM context."""
-    return _DECODER.decode(octets)
+    found = _DECODER.decode(octets)
+    return msgspec.structs.replace(found, subscribed=same(found.subscribed), qos=same(found.qos))

@@ -26,11 +26,15 @@ class N4Port(Protocol):
 
 
 class N4Error(Exception):
-    """A PFCP request without success. cause: the UPF's rejection (TS 29.244 table 8.2.1-1), None without one."""
+    """A PFCP request without success. cause: the UPF's rejection (TS 29.244 table 8.2.1-1), None without one.
 
-    def __init__(self, what: str, cause: int | None = None) -> None:
+    failed: the rule that it could not take, where it says which.
+    """
+
+    def __init__(self, what: str, cause: int | None = None, failed: pfcp.FailedRuleId | None = None) -> None:
         super().__init__(what)
         self.cause = cause
+        self.failed = failed
 
 
 class _Transaction:

@@ -1,21 +1,17 @@
-"""The subject of 5GSM: one PDU session, and the ports its procedures use."""
+"""The subject of 5GSM: one PDU session; and all of them, by their names."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from cinq.nf.smf.addresses import AddressPool
-from cinq.nf.smf.context import COLLECTION, SmContext, encoded
-from cinq.nf.smf.n4 import N4
-from cinq.nf.smf.settings import DataNetwork, Settings
-from cinq.procedure import Runtime, Subject
-from cinq.procedure.store import Store
+from cinq.nf.smf.context import COLLECTION, AnTunnel, SmContext, encoded
+from cinq.nf.smf.ports import Ports
+from cinq.nf.smf.signals import RELEASES, N1N2TransferFailed
+from cinq.procedure import Subject
 from cinq.sbi.models import RefToBinaryData, Snssai, UpCnxState
 from cinq.sbi.problem import Problem
 from cinq.sbi.services.namf_communication import (
@@ -26,46 +22,13 @@ from cinq.sbi.services.namf_communication import (
     N2InfoContainer,
     N2InfoContent,
     N2SmInformation,
-    NamfCallback,
-    NamfCommunication,
     SmContextStatusNotification,
     StatusInfo,
 )
-from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl
 from cinq.sbi.services.nsmf_pdusession import N2SmInfoType
-from cinq.sbi.services.nudm_sdm import NudmSubscriberDataManagement
-from cinq.sbi.services.nudm_uecm import NudmUEContextManagement
 from cinq.wire import nas
 
-if TYPE_CHECKING:
-    from cinq.nf.smf.procedures.association import Association
-
 N1_PART, N2_PART = RefToBinaryData(content_id="n1SmMsg"), RefToBinaryData(content_id="n2SmInfo")
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What a session reaches beyond itself. pools: by DNN. associations: by N4 address."""
-
-    settings: Settings
-    runtime: Runtime
-    instance_id: str
-    amf: NamfCommunication
-    amf_callback: NamfCallback
-    sdm: NudmSubscriberDataManagement
-    uecm: NudmUEContextManagement
-    pcf: NpcfSMPolicyControl
-    n4: N4
-    store: Store
-    pools: dict[str, AddressPool]
-    sessions: Sessions
-    associations: dict[str, Association] = field(default_factory=dict)
-
-    def data_network(self, name: str) -> DataNetwork | None:
-        for network in self.settings.data_networks:
-            if network.name == name:
-                return network
-        return None
 
 
 class Sessions:
@@ -76,6 +39,7 @@ class Sessions:
         self.by_identity: dict[tuple[str, int], PduSession] = {}
         self.by_ref: dict[str, PduSession] = {}
         self.by_seid: dict[int, PduSession] = {}
+        self._by_end: dict[tuple[str, int], PduSession] = {}
 
     def next_seid(self) -> int:
         self._seid += 1
@@ -93,6 +57,21 @@ class Sessions:
         self.by_identity[context.supi, context.pdu_session_id] = session
         self.by_ref[context.ref] = session
         self.by_seid[context.seid] = session
+        if context.up_seid:
+            self.claim_ends(session)
+
+    def owner(self, end: tuple[str, int]) -> PduSession | None:
+        """Of what a UPF gave: (its N4 address, its SEID) or (its N3 address, a TEID)."""
+        return self._by_end.get(end)
+
+    def claim_ends(self, session: PduSession) -> None:
+        for end in _ends(session.context):
+            self._by_end[end] = session
+
+    def release_ends(self, session: PduSession) -> None:
+        for end in _ends(session.context):
+            if self._by_end.get(end) is session:
+                del self._by_end[end]
 
     def drop_names(self, context: SmContext) -> None:
         """Ref and SEID of a context that is no more."""
@@ -102,10 +81,15 @@ class Sessions:
     def forget(self, session: PduSession) -> None:
         context = session.context
         self.drop_names(context)
+        self.release_ends(session)
         self.by_ref.pop(session.ref, None)
         key = context.supi, context.pdu_session_id
         if self.by_identity.get(key) is session:
             del self.by_identity[key]
+
+
+def _ends(context: SmContext) -> tuple[tuple[str, int], ...]:
+    return (context.upf, context.up_seid), (str(context.n3_ipv4), context.teid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,27 +104,6 @@ class ReleaseCommand:
     first: Callable[[bytes, bytes], bool] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SmContextCreated:
-    """Steps 3 to 6 of an establishment are done: the UE may have this session, and the AMF knows its name."""
-
-    context: SmContext
-    request: nas.PDUSessionEstablishmentRequest
-    network: DataNetwork
-
-
-class N1N2TransferFailed:
-    """The AMF could not pass a message on: there is nobody to wait for."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnTunnel:
-    """The gNB's end of N3."""
-
-    teid: int
-    address: IPv4Address
-
-
 class PduSession(Subject[SmContext]):
     """up_cnx_state, an: whether the user plane reaches the gNB, and where. pti: of the last UE request.
 
@@ -148,11 +111,23 @@ class PduSession(Subject[SmContext]):
     was asked to reach the UE. was_active: the gNB had the session at least once. ref: the latest name on Nsmf.
     """
 
-    __slots__ = ("_label", "an", "epoch", "paging", "ports", "pti", "ref", "up_cnx_state", "was_active")
+    __slots__ = (
+        "_label",
+        "an",
+        "epoch",
+        "paging",
+        "ports",
+        "pti",
+        "ref",
+        "sessions",
+        "up_cnx_state",
+        "was_active",
+    )
 
-    def __init__(self, context: SmContext, ports: Ports) -> None:
+    def __init__(self, context: SmContext, ports: Ports, sessions: Sessions) -> None:
         super().__init__(context, ports.runtime)
         self.ports = ports
+        self.sessions = sessions
         self.up_cnx_state: UpCnxState = "DEACTIVATED"
         self.an: AnTunnel | None = None
         self.pti = 0
@@ -183,7 +158,7 @@ class PduSession(Subject[SmContext]):
 
     def idle(self) -> None:
         if self.context.state == "INACTIVE":
-            self.ports.sessions.forget(self)
+            self.sessions.forget(self)
 
     def status(self, message: object) -> object | None:
         """TS 24.501 §7.4: a message type that is not compatible with the state."""
@@ -193,6 +168,10 @@ class PduSession(Subject[SmContext]):
         return nas.FiveGSMStatus(pdu_session_id=message.pdu_session_id, pti=message.pti, cause=cause)
 
     # towards the AMF
+
+    @property
+    def is_releasing(self) -> bool:
+        return isinstance(self.opening, RELEASES)
 
     def send(self, message: object) -> None:
         """A 5GSM message to the UE through the AMF. A reject ends the SM context at the AMF too."""
@@ -234,7 +213,7 @@ class PduSession(Subject[SmContext]):
             n2_info_container=N2InfoContainer(n2_information_class="SM", sm_info=sm_info) if n2 else None,
             pdu_session_id=context.pdu_session_id,
             skip_ind=not may_page and not n1,
-            five_qi=context.qos.five_qi if may_page else None,
+            five_qi=context.qos.default_flow.profile.five_qi if may_page else None,
             n1n2_failure_txf_notif_uri=f"/nsmf-callback/v1/n1n2-failure/{context.ref}" if may_page else None,
         )
         request = N1N2MessageTransferRequest(

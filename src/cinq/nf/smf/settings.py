@@ -40,10 +40,11 @@ class DataNetwork:
 
 @dataclass(frozen=True, slots=True)
 class UserPlane:
-    """A UPF by its N4 address."""
+    """A UPF by its N4 address. loopback: its N3 end may be a loopback address, for gNBs on the same host."""
 
     address: IPv4Address
     port: int = 8805
+    loopback: bool = False
 
 
 @dataclass(frozen=True, slots=True)

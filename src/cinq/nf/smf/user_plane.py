@@ -1,28 +1,20 @@
-"""A session's rules at its UPF: TS 23.502 §4.4.1, TS 29.244 §5.2. PDR and FAR 1 are uplink, 2 downlink; one QER."""
+"""A session at its UPF: TS 23.502 §4.4.1, TS 29.244 §6.3. The rules themselves are those of rules.py."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from ipaddress import IPv4Address
-
-from cinq.nf.smf.context import SmContext
-from cinq.nf.smf.messages import QFI
+from cinq.nf.smf import rules
+from cinq.nf.smf.context import AnTunnel, SmContext
+from cinq.nf.smf.flows import SessionQos
 from cinq.nf.smf.n4 import N4Error
-from cinq.nf.smf.session import AnTunnel, PduSession
+from cinq.nf.smf.session import PduSession
 from cinq.wire import pfcp
-from cinq.wire.pfcp import ApplyAction, Interface
 
-UPLINK, DOWNLINK, SESSION_AMBR = 1, 2, 1
-FORWARD = ApplyAction(ApplyAction.FORW)
-BUFFER = ApplyAction(ApplyAction.BUFF)
-BUFFER_AND_NOTIFY = ApplyAction(ApplyAction.BUFF | ApplyAction.NOCP)
 RESTORATION = pfcp.PfcpFlags(1)
 """RESTI of PFCPSEReq-Flags: the F-TEID is one that the UPF gave before it failed (TS 23.527 §4.3.2)."""
 _ACCEPTED = pfcp.Cause.REQUEST_ACCEPTED
-_ACCESS, _CORE, _IPV4 = Interface.ACCESS, Interface.CORE, pfcp.PdnType.IPV4
-_OPEN = pfcp.GateStatus()
-_REMOVE_GTPU = pfcp.OuterHeaderRemoval(0)
-_ANY_FTEID = pfcp.FTeid.choose()
+_PDR, _QER = 0, 2  # rule types, TS 29.244 §8.2.80
+_NOWHERE = frozenset((0, *range(224, 256)))
+"""First octets of addresses that are not of one host: this host, multicast, reserved, broadcast."""
 
 
 async def establish(session: PduSession, far: pfcp.CreateFar, f_teid: pfcp.FTeid | None = None) -> pfcp.FTeid:
@@ -40,22 +32,68 @@ async def establish(session: PduSession, far: pfcp.CreateFar, f_teid: pfcp.FTeid
         request, pfcp.SessionEstablishmentResponse, association.peer, 0, session.label
     )
     if response.cause != _ACCEPTED or response.up_f_seid is None:
-        raise N4Error(f"session establishment: cause {response.cause}", response.cause)
+        cause = pfcp.cause_name(response.cause)
+        raise N4Error(
+            f"UPF {context.upf}: session establishment: {cause}", response.cause, response.failed_rule_id
+        )
+    seid = response.up_f_seid.seid
     given = f_teid or _created(response)
-    session.epoch = association.context.epoch
-    if given is None or given.teid is None or given.ipv4 is None:
-        session.note(up_seid=response.up_f_seid.seid)
-        await delete(session)
-        raise N4Error("session establishment: no F-TEID of IPv4 for N3")
-    session.note(up_seid=response.up_f_seid.seid, teid=given.teid, n3_address=int(given.ipv4))
+    wrong = unusable(session, seid, given)
+    if wrong or given is None or given.teid is None or given.ipv4 is None:
+        await _withdraw(session, seid)
+        raise N4Error(f"UPF {context.upf}: session establishment: {wrong}")
+    session.epoch = association.epoch
+    session.sessions.release_ends(session)
+    session.note(up_seid=seid, teid=given.teid, n3_address=int(given.ipv4))
+    session.sessions.claim_ends(session)
     return given
 
 
 def _created(response: pfcp.SessionEstablishmentResponse) -> pfcp.FTeid | None:
-    for pdr in response.created_pdrs:
-        if pdr.pdr_id == UPLINK:
-            return pdr.f_teid
-    return None
+    first = rules.uplink_pdr(1)
+    return next((pdr.f_teid for pdr in response.created_pdrs if pdr.pdr_id == first), None)
+
+
+def unusable(session: PduSession, seid: int, given: pfcp.FTeid | None) -> str:
+    """What is wrong with the ends that a UPF gave; "" for nothing. A UPF is not believed to be right."""
+    upf = session.context.upf
+    if not seid:
+        return "a SEID of 0"
+    if session.sessions.owner((upf, seid)) not in (None, session):
+        return f"SEID {seid:#x} is that of another session"
+    if given is None or given.teid is None or given.ipv4 is None:
+        return "no F-TEID of IPv4 for N3"
+    if not given.teid:
+        return "an F-TEID of 0"
+    first = given.ipv4.packed[0]
+    if first in _NOWHERE or (first == 127 and not _may_be_loopback(session)):
+        return f"{given.ipv4} is no address that a gNB can send to"
+    if session.sessions.owner((str(given.ipv4), given.teid)) not in (None, session):
+        return f"F-TEID {given.teid:#010x} at {given.ipv4} is that of another session"
+    return ""
+
+
+def _may_be_loopback(session: PduSession) -> bool:
+    upf = session.context.upf
+    return any(each.loopback and str(each.address) == upf for each in session.ports.settings.user_planes)
+
+
+async def _withdraw(session: PduSession, seid: int) -> None:
+    """What a UPF gave and we do not use ends there; not where another session would."""
+    context, ports = session.context, session.ports
+    association = ports.associations.get(context.upf)
+    if not seid or association is None or session.sessions.owner((context.upf, seid)) not in (None, session):
+        return
+    try:
+        await ports.n4.request(
+            pfcp.SessionDeletionRequest(),
+            pfcp.SessionDeletionResponse,
+            association.peer,
+            seid,
+            session.label,
+        )
+    except N4Error as error:
+        session.runtime.report(session, "", error, f"session deletion: {error}")
 
 
 def _establishment_request(
@@ -65,96 +103,71 @@ def _establishment_request(
     return pfcp.SessionEstablishmentRequest(
         node_id=n4.node_id,
         cp_f_seid=n4.f_seid(context.seid),
-        create_pdrs=_pdrs(context.ipv4, _instance(context.dnn), f_teid or _ANY_FTEID),
-        create_fars=[_uplink_far(context.dnn), far],
-        create_qers=[_session_ambr(context.qos.ambr_uplink_bps, context.qos.ambr_downlink_bps)],
-        pdn_type=_IPV4,
+        create_pdrs=rules.pdrs(context, context.qos, f_teid),
+        create_fars=[rules.uplink_far(context.dnn), far],
+        create_qers=rules.qers(context.qos),
+        pdn_type=pfcp.PdnType.IPV4,
         dnn=context.dnn,
         sereq_flags=RESTORATION if f_teid is not None else None,
         s_nssai=context.s_nssai,
     )
 
 
-# What many sessions have in common is made once; nobody changes it.
+def refused_rules(qos: SessionQos, error: N4Error) -> frozenset[str]:
+    """The PCC rules that a UPF could not take: the one that it names, else all; none where it said nothing."""
+    names = frozenset(rule.name for rule in qos.rules if rule.name)
+    failed = error.failed
+    if error.cause is None or not names:
+        return frozenset()
+    if failed is None:
+        return names
+    number = 0
+    if failed.kind == _PDR:
+        number = rules.rule_number(failed.identity)
+    elif failed.kind == _QER and failed.identity > rules.RULE_QERS:
+        number = failed.identity - rules.RULE_QERS
+    elif failed.kind == _QER:
+        return qos.names_on(frozenset((failed.identity - rules.FLOW_QERS,)))
+    named = frozenset(rule.name for rule in qos.rules if rule.number == number and rule.name)
+    return named or frozenset()
 
 
-@lru_cache(256)
-def _instance(dnn: str) -> pfcp.NetworkInstance:
-    return pfcp.NetworkInstance(dnn)
+async def grow(session: PduSession, before: SessionQos, after: SessionQos) -> None:
+    """What `after` has more, or otherwise, is in force. N4Error when the UPF does not say so."""
+    request = rules.growth(session.context, before, after, n3_end(session.context))
+    if request is not None and is_at_upf(session):
+        await _modify(session, request)
 
 
-@lru_cache(256)
-def _uplink_far(dnn: str) -> pfcp.CreateFar:
-    to_core = pfcp.ForwardingParameters(destination_interface=_CORE, network_instance=_instance(dnn))
-    return pfcp.CreateFar(far_id=UPLINK, apply_action=FORWARD, forwarding_parameters=to_core)
-
-
-@lru_cache(256)
-def _session_ambr(uplink_bps: int, downlink_bps: int) -> pfcp.CreateQer:
-    """The session AMBR as MBR in kbit/s, rounded up, and the QFI that marks downlink packets."""
-    rate = pfcp.BitRate(-(-uplink_bps // 1000), -(-downlink_bps // 1000))
-    return pfcp.CreateQer(qer_id=SESSION_AMBR, gate_status=_OPEN, mbr=rate, qfi=QFI)
-
-
-def _pdrs(ue: IPv4Address, instance: pfcp.NetworkInstance, f_teid: pfcp.FTeid) -> list[pfcp.CreatePdr]:
-    """Uplink packets by the N3 tunnel, downlink packets by the UE's address."""
-    from_access = pfcp.Pdi(
-        source_interface=_ACCESS,
-        f_teid=f_teid,
-        network_instance=instance,
-        ue_ip_addresses=[pfcp.UeIpAddress(ue)],
-        qfis=[QFI],
-    )
-    from_core = pfcp.Pdi(
-        source_interface=_CORE,
-        network_instance=instance,
-        ue_ip_addresses=[pfcp.UeIpAddress(ue, destination=True)],
-    )
-    uplink = pfcp.CreatePdr(
-        pdr_id=UPLINK,
-        precedence=255,
-        pdi=from_access,
-        outer_header_removal=_REMOVE_GTPU,
-        far_id=UPLINK,
-        qer_ids=[SESSION_AMBR],
-    )
-    downlink = pfcp.CreatePdr(
-        pdr_id=DOWNLINK, precedence=255, pdi=from_core, far_id=DOWNLINK, qer_ids=[SESSION_AMBR]
-    )
-    return [uplink, downlink]
-
-
-def downlink_far(an: AnTunnel | None, *, notify: bool) -> pfcp.CreateFar:
-    """Downlink packets go to the gNB where it is known, else wait (and the first of them is reported)."""
-    if an is None:
-        return pfcp.CreateFar(far_id=DOWNLINK, apply_action=BUFFER_AND_NOTIFY if notify else BUFFER)
-    parameters = pfcp.ForwardingParameters(
-        destination_interface=_ACCESS,
-        outer_header_creation=pfcp.OuterHeaderCreation.gtpu(an.teid, an.address),
-    )
-    return pfcp.CreateFar(far_id=DOWNLINK, apply_action=FORWARD, forwarding_parameters=parameters)
+async def shrink(session: PduSession, before: SessionQos, after: SessionQos) -> None:
+    """What `after` has no more is gone. N4Error when the UPF does not say so."""
+    request = rules.shrinkage(session.context, before, after, n3_end(session.context))
+    if request is not None and is_at_upf(session):
+        await _modify(session, request)
 
 
 async def forward(session: PduSession, an: AnTunnel) -> None:
-    """Downlink packets, waiting ones first, go to the gNB. N4Error when the UPF does not say so."""
-    parameters = pfcp.UpdateForwardingParameters(
-        destination_interface=_ACCESS,
-        outer_header_creation=pfcp.OuterHeaderCreation.gtpu(an.teid, an.address),
-    )
-    far = pfcp.UpdateFar(far_id=DOWNLINK, apply_action=FORWARD, forwarding_parameters=parameters)
-    await _modify(session, pfcp.SessionModificationRequest(update_fars=[far]))
+    """Downlink packets, waiting ones first, go to the gNB. N4Error when the UPF does not say so.
+
+    Where they went to another gNB so far, that one gets an end marker (TS 23.501 §5.8.2.9).
+    """
+    moved = session.an is not None and session.an != an
+    update = rules.to_gnb(an, end_marker=moved)
+    await _modify(session, pfcp.SessionModificationRequest(update_fars=[update]))
     session.an = an
 
 
 async def buffer(session: PduSession, *, drop_waiting: bool = False) -> None:
     """Downlink packets wait, and the first is reported. N4Error when the UPF does not say so."""
-    far = pfcp.UpdateFar(far_id=DOWNLINK, apply_action=BUFFER_AND_NOTIFY)
     flags = pfcp.SmReqFlags(pfcp.SmReqFlags.DROBU) if drop_waiting else None
     session.an = None
-    await _modify(session, pfcp.SessionModificationRequest(update_fars=[far], smreq_flags=flags))
+    request = pfcp.SessionModificationRequest(update_fars=[rules.waiting()], smreq_flags=flags)
+    await _modify(session, request)
 
 
-async def _modify(session: PduSession, request: pfcp.SessionModificationRequest) -> None:
+async def _modify(
+    session: PduSession, request: pfcp.SessionModificationRequest
+) -> pfcp.SessionModificationResponse:
     context, ports = session.context, session.ports
     association = ports.associations.get(context.upf)
     if association is None or not is_at_upf(session):
@@ -163,36 +176,29 @@ async def _modify(session: PduSession, request: pfcp.SessionModificationRequest)
         request, pfcp.SessionModificationResponse, association.peer, context.up_seid, session.label
     )
     if response.cause == _ACCEPTED:
-        return
+        return response
     if response.cause == pfcp.Cause.SESSION_CONTEXT_NOT_FOUND:
         session.epoch = 0
-    raise N4Error(f"session modification: cause {response.cause}", response.cause)
+    cause = pfcp.cause_name(response.cause)
+    raise N4Error(
+        f"UPF {context.upf}: session modification: {cause}", response.cause, response.failed_rule_id
+    )
 
 
 def is_at_upf(session: PduSession) -> bool:
     """Whether the UPF has the session, as far as we know."""
     association = session.ports.associations.get(session.context.upf)
-    return association is not None and session.epoch != 0 and session.epoch == association.context.epoch
+    return association is not None and session.epoch != 0 and session.epoch == association.epoch
 
 
 async def delete(session: PduSession) -> None:
     """The session at the UPF ends. Whatever the UPF answers, it is not used again."""
-    context, ports = session.context, session.ports
-    association = ports.associations.get(context.upf)
-    if association is None or not is_at_upf(session):
+    if not is_at_upf(session):
         return
     session.epoch = 0
     session.an = None
-    try:
-        await ports.n4.request(
-            pfcp.SessionDeletionRequest(),
-            pfcp.SessionDeletionResponse,
-            association.peer,
-            context.up_seid,
-            session.label,
-        )
-    except N4Error as error:
-        session.runtime.report(session, "", error, f"session deletion: {error}")
+    await _withdraw(session, session.context.up_seid)
+    session.sessions.release_ends(session)
 
 
 def n3_end(context: SmContext) -> pfcp.FTeid:

@@ -7,8 +7,8 @@ from functools import partial
 from ipaddress import IPv4Address
 
 from cinq.nf.smf.n4 import N4, N4Error, Peer
-from cinq.nf.smf.procedures.user_plane import restoration
 from cinq.nf.smf.session import PduSession, Sessions
+from cinq.nf.smf.signals import Restoration
 from cinq.procedure import Aborted, Procedure, Refused, Runtime, Subject, TimerExpired, procedure
 from cinq.wire import pfcp
 from cinq.wire.pfcp import Cause, UpFunctionFeatures
@@ -48,6 +48,10 @@ class Association(Subject[AssociationContext]):
         """Sessions can be set up: the UPF has to choose the F-TEIDs (FTUP), we do not."""
         return self.context.is_established and bool(self.context.features & UpFunctionFeatures.FTUP)
 
+    @property
+    def epoch(self) -> int:
+        return self.context.epoch
+
     def tick(self) -> None:
         """The heartbeat period has passed."""
         if self.is_idle:
@@ -83,7 +87,7 @@ class Association(Subject[AssociationContext]):
         while left:
             session = left.pop()
             try:
-                await session.perform(restoration, "")
+                await session.demand(Restoration())
             except (Refused, Aborted, TimerExpired) as ended:
                 self.runtime.report(session, "restoration", session.context, str(ended))
 

@@ -6,21 +6,27 @@ from collections.abc import Awaitable
 from ipaddress import IPv4Address
 from typing import TypeVar
 
-import msgspec
-
-from cinq.nf.smf import messages, user_plane
-from cinq.nf.smf.context import Qos
+from cinq.nf.smf import n1 as elements
+from cinq.nf.smf import n2 as transfers
+from cinq.nf.smf import rules, user_plane
+from cinq.nf.smf.authorization import requested_type
+from cinq.nf.smf.binding import Limits, bound, merged, without
+from cinq.nf.smf.context import Ipv4, SmContext
+from cinq.nf.smf.flows import NOTHING, difference
 from cinq.nf.smf.n4 import N4Error
+from cinq.nf.smf.pco import extended_pco
 from cinq.nf.smf.procedures.release import release_locally
-from cinq.nf.smf.session import PduSession, SmContextCreated
+from cinq.nf.smf.session import PduSession
+from cinq.nf.smf.settings import DataNetwork
+from cinq.nf.smf.signals import SmContextCreated
 from cinq.procedure import ABORT, Refused, Undo, Verdict, collision, procedure
-from cinq.sbi.models import Ambr, Arp, PlmnId, Snssai, SubscribedDefaultQos, bit_rate, bits_per_second
+from cinq.sbi.models import Ambr, Arp, PlmnId, Snssai, SubscribedDefaultQos, bit_rate
 from cinq.sbi.operation import Created
 from cinq.sbi.problem import Problem
 from cinq.sbi.services.npcf_smpolicycontrol import SmPolicyContextData, SmPolicyDecision, SmPolicyDeleteData
 from cinq.sbi.services.nudm_uecm import SmfRegistration
 from cinq.wire import nas
-from cinq.wire.nas import GsmCause
+from cinq.wire.nas import GsmCause, PduSessionType
 
 R = TypeVar("R")
 
@@ -44,11 +50,34 @@ async def pdu_session_establishment(session: PduSession, created: SmContextCreat
         session.commit(state="ACTIVE")
         undo.owe(deactivate, session)
         await on_disk(session, created)
-        accept = messages.establishment_accept(session.context, created.request, created.network)
-        n1, n2 = nas.encode(accept), messages.setup_request_transfer(session.context)
+        accept = establishment_accept(session.context, created.request, created.network)
+        n1, n2 = nas.encode(accept), transfers.setup_request_transfer(session.context)
         session.up_cnx_state = "ACTIVATING"
         await sbi(session, created, session.transfer(n1, n2, "PDU_RES_SETUP_REQ"))  # 11
         undo.keep()
+
+
+def establishment_accept(
+    context: SmContext, request: nas.PDUSessionEstablishmentRequest, network: DataNetwork
+) -> nas.PDUSessionEstablishmentAccept:
+    """TS 24.501 §6.4.1.3. #50 tells a UE that asked for IPv4v6 why it got IPv4."""
+    narrowed = requested_type(request) == PduSessionType.IPV4V6
+    whole = difference(NOTHING, context.qos)
+    return nas.PDUSessionEstablishmentAccept(
+        pdu_session_id=request.pdu_session_id,
+        pti=request.pti,
+        selected_pdu_session_type=elements.session_type(context.address),
+        selected_ssc_mode=context.ssc_mode,
+        authorized_qos_rules=elements.qos_rules(whole),
+        session_ambr=elements.session_ambr(context.qos),
+        cause=GsmCause.PDU_SESSION_TYPE_IPV4_ONLY_ALLOWED if narrowed else None,
+        pdu_address=elements.pdu_address(context.address),
+        s_nssai=context.s_nssai,
+        always_on=False if request.always_on_requested else None,
+        authorized_qos_flow_descriptions=elements.flow_descriptions(whole),
+        extended_pco=extended_pco(request.extended_pco, network),
+        dnn=context.dnn,
+    )
 
 
 async def on_disk(session: PduSession, created: SmContextCreated) -> None:
@@ -61,12 +90,11 @@ async def on_disk(session: PduSession, created: SmContextCreated) -> None:
 
 def take_over(session: PduSession, created: SmContextCreated) -> None:
     """The session goes by its new name."""
-    ports = session.ports
-    ports.sessions.drop_names(session.context)
+    session.sessions.drop_names(session.context)
     session.context = created.context
     session.pti = created.request.pti
     session.was_active = False
-    ports.sessions.add(session)
+    session.sessions.add(session)
 
 
 async def authorise(session: PduSession, undo: Undo, created: SmContextCreated) -> None:
@@ -84,52 +112,51 @@ async def authorise(session: PduSession, undo: Undo, created: SmContextCreated) 
         await session.ports.pcf.delete(association.id, SmPolicyDeleteData())
 
     undo.owe(free, address)
-    session.note(address=int(address))
-    decision = await sbi(session, created, undo.hold(session.ports.pcf.create(policy_context(session)), end))
-    session.note(policy=decision.id, qos=authorised(session.context.qos, decision.body))
+    session.note(address=Ipv4(int(address)))
+    made = await sbi(session, created, undo.hold(session.ports.pcf.create(policy_context(session)), end))
+    session.note(policy=made.id, decision=merged(SmPolicyDecision(), made.body))
+    bind(session, created)
+
+
+def bind(session: PduSession, created: SmContextCreated) -> None:
+    """QoS flow binding. A PCC rule that cannot be bound is left out, with its reason."""
+    context = session.context
+    limits = Limits(context.ue.packet_filters, context.ue.reflective_qos)
+    try:
+        qos, refused = bound(context.subscribed, context.decision, NOTHING, limits)
+    except ValueError as error:
+        raise reject(created, GsmCause.REQUEST_REJECTED_UNSPECIFIED, str(error)) from None
+    for refusal in refused:
+        session.runtime.report(session, "pdu_session_establishment", created, refusal.why)
+    decision = without(context.decision, frozenset(refusal.name for refusal in refused))
+    session.note(qos=qos, decision=decision)
 
 
 def policy_context(session: PduSession) -> SmPolicyContextData:
     context = session.context
-    qos = context.qos
+    ambr, profile = context.subscribed.ambr, context.subscribed.default_flow.profile
     arp = Arp(
-        priority_level=qos.arp_priority,
-        preempt_cap="MAY_PREEMPT" if qos.may_preempt else "NOT_PREEMPT",
-        preempt_vuln="PREEMPTABLE" if qos.preemptable else "NOT_PREEMPTABLE",
+        priority_level=profile.arp_priority,
+        preempt_cap="MAY_PREEMPT" if profile.may_preempt else "NOT_PREEMPT",
+        preempt_vuln="PREEMPTABLE" if profile.preemptable else "NOT_PREEMPTABLE",
     )
     return SmPolicyContextData(
         supi=context.supi,
         pdu_session_id=context.pdu_session_id,
         pdu_session_type="IPV4",
         dnn=context.dnn,
+        access_type="3GPP_ACCESS",
+        rat_type="NR",
         notification_uri=f"/nsmf-callback/v1/sm-policy/{context.ref}",
         slice_info=Snssai.of(context.s_nssai),
         ipv4_address=str(context.ipv4),
-        subs_sess_ambr=Ambr(uplink=bit_rate(qos.ambr_uplink_bps), downlink=bit_rate(qos.ambr_downlink_bps)),
-        subs_def_qos=SubscribedDefaultQos(five_qi=qos.five_qi, arp=arp),
+        subs_sess_ambr=Ambr(uplink=bit_rate(ambr.uplink_bps), downlink=bit_rate(ambr.downlink_bps)),
+        subs_def_qos=SubscribedDefaultQos(
+            five_qi=profile.five_qi, arp=arp, priority_level=profile.priority_level
+        ),
+        num_of_pack_filter=context.ue.packet_filters,
+        ref_qos_indication=context.ue.reflective_qos,
     )
-
-
-def authorised(qos: Qos, decision: SmPolicyDecision) -> Qos:
-    """The subscribed QoS as the PCF's session rule changes it."""
-    for rule in filter(None, decision.sess_rules.values()):
-        ambr, default = rule.auth_sess_ambr, rule.auth_def_qos
-        if ambr is not None:
-            qos = msgspec.structs.replace(
-                qos,
-                ambr_uplink_bps=bits_per_second(ambr.uplink),
-                ambr_downlink_bps=bits_per_second(ambr.downlink),
-            )
-        if default is not None and default.five_qi is not None:
-            qos = msgspec.structs.replace(qos, five_qi=default.five_qi)
-        if default is not None and default.arp is not None:
-            qos = msgspec.structs.replace(
-                qos,
-                arp_priority=default.arp.priority_level,
-                may_preempt=default.arp.preempt_cap == "MAY_PREEMPT",
-                preemptable=default.arp.preempt_vuln == "PREEMPTABLE",
-            )
-    return qos
 
 
 async def select_user_plane(session: PduSession, undo: Undo, created: SmContextCreated) -> None:
@@ -138,15 +165,29 @@ async def select_user_plane(session: PduSession, undo: Undo, created: SmContextC
     if not usable:
         raise reject(created, GsmCause.NETWORK_FAILURE, "no UPF is associated")
     session.note(upf=usable[0].peer[0])
-    far = user_plane.downlink_far(None, notify=False)
+    far = rules.downlink_far(None, notify=False)
 
     async def end(_: object) -> None:
         await user_plane.delete(session)
 
-    try:
-        await undo.hold(user_plane.establish(session, far), end)
-    except N4Error as error:
-        raise reject(created, GsmCause.NETWORK_FAILURE, str(error)) from None
+    while True:
+        try:
+            await undo.hold(user_plane.establish(session, far), end)
+            return
+        except N4Error as error:
+            if not leave_out(session, created, error):
+                raise reject(created, GsmCause.NETWORK_FAILURE, str(error)) from None
+
+
+def leave_out(session: PduSession, created: SmContextCreated, error: N4Error) -> bool:
+    """The session goes on without the PCC rules that its UPF cannot take; False when it is not for such a rule."""
+    names = user_plane.refused_rules(session.context.qos, error)
+    if names:
+        why = f"PCC rules {', '.join(sorted(names))} are left out: {error}"
+        session.runtime.report(session, "pdu_session_establishment", created, why)
+        session.note(decision=without(session.context.decision, names))
+        bind(session, created)
+    return bool(names)
 
 
 async def register(session: PduSession, registration: SmfRegistration) -> PduSession:

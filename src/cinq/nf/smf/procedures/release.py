@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
 
-from cinq.nf.smf import messages, user_plane
-from cinq.nf.smf.session import N1N2TransferFailed, PduSession, ReleaseCommand, SmContextCreated
+from cinq.nf.smf import n2 as transfers
+from cinq.nf.smf import user_plane
+from cinq.nf.smf.session import PduSession, ReleaseCommand
+from cinq.nf.smf.signals import (
+    LocalRelease,
+    N1N2TransferFailed,
+    NetworkRelease,
+    SmContextCreated,
+    UeRelease,
+)
 from cinq.procedure import ABORT, Timer, TimerExpired, Verdict, collision, procedure
 from cinq.sbi.problem import Problem
 from cinq.sbi.services.npcf_smpolicycontrol import SmPolicyDeleteData
@@ -15,23 +21,8 @@ from cinq.wire import nas
 from cinq.wire.nas import GsmCause
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseRequested:
-    """The UE's request, and the AMF that waits for what is to go to UE (n1) and gNB (n2)."""
-
-    message: nas.PDUSessionReleaseRequest
-    answer: asyncio.Future[tuple[bytes, bytes]]
-
-    def first(self, n1: bytes, n2: bytes) -> bool:
-        """The first command travels in the answer to the AMF; False when that has left."""
-        if self.answer.done():
-            return False
-        self.answer.set_result((n1, n2))
-        return True
-
-
-@procedure()
-async def ue_requested_release(session: PduSession, requested: ReleaseRequested) -> None:
+@procedure(opens=UeRelease)
+async def ue_requested_release(session: PduSession, requested: UeRelease) -> None:
     """TS 23.502 §4.3.4.2 (steps 2 to 11), TS 24.501 §6.4.3 and §6.3.3."""
     if session.context.state == "INACTIVE":
         return
@@ -43,23 +34,25 @@ async def ue_requested_release(session: PduSession, requested: ReleaseRequested)
     await release(session, command, requested)
 
 
-@procedure()
-async def network_requested_release(session: PduSession, cause: GsmCause) -> None:
+@procedure(opens=NetworkRelease)
+async def network_requested_release(session: PduSession, wanted: NetworkRelease) -> None:
     """TS 23.502 §4.3.4.2 (step 1b and on), TS 24.501 §6.3.3. The PTI of the network's own procedures is 0."""
     if session.context.state == "INACTIVE":
         return
-    command = nas.PDUSessionReleaseCommand(pdu_session_id=session.context.pdu_session_id, pti=0, cause=cause)
+    command = nas.PDUSessionReleaseCommand(
+        pdu_session_id=session.context.pdu_session_id, pti=0, cause=wanted.cause
+    )
     await release(session, command, None)
 
 
 async def release(
-    session: PduSession, command: nas.PDUSessionReleaseCommand, requested: ReleaseRequested | None
+    session: PduSession, command: nas.PDUSessionReleaseCommand, requested: UeRelease | None
 ) -> None:
     """User plane first, then UE and gNB, then what other functions keep. Nothing here can hold the release up."""
     reaches_gnb = session.up_cnx_state != "DEACTIVATED"
     session.pti = command.pti
     await user_plane.delete(session)  # 2
-    n2 = messages.release_command_transfer() if reaches_gnb else b""
+    n2 = transfers.release_command_transfer() if reaches_gnb else b""
     first = None if requested is None else requested.first
     timer = Timer("T3592", session.ports.settings.t3592_s)
     try:  # 3-9
@@ -72,8 +65,8 @@ async def release(
     await session.notify_released()
 
 
-@procedure()
-async def sm_context_release(session: PduSession, cause: str) -> None:
+@procedure(opens=LocalRelease)
+async def sm_context_release(session: PduSession, _: LocalRelease) -> None:
     """TS 23.502 §4.3.4.2 step 1c and §4.2.2.3.2: the AMF has no session (any more), the UE is not told."""
     await release_locally(session)
 

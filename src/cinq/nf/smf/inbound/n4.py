@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from cinq.nf.smf.n4 import N4, Peer
 from cinq.nf.smf.procedures.association import Association
-from cinq.nf.smf.procedures.release import network_requested_release
-from cinq.nf.smf.procedures.user_plane import DownlinkData, TunnelGone, release_for
 from cinq.nf.smf.session import PduSession, Sessions
+from cinq.nf.smf.signals import DownlinkData, NetworkRelease, TunnelGone
 from cinq.procedure import Runtime
 from cinq.wire import pfcp
 from cinq.wire.nas import GsmCause
@@ -63,9 +62,7 @@ class Reports:
         flags = message.srreq_flags
         if flags is not None and flags.has(pfcp.SrReqFlags.PSDBU):
             session.epoch = 0
-            self._runtime.spawn(
-                lambda: release_for(session, GsmCause.REACTIVATION_REQUESTED), network_requested_release.name
-            )
+            session.want(NetworkRelease(GsmCause.REACTIVATION_REQUESTED))
 
     def unclaimed(self, message: pfcp.Message, peer: Peer) -> None:
         """A response that nobody waits for is ignored; but a session that came too late must not stay."""

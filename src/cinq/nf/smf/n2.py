@@ -1,0 +1,226 @@
+"""What a gNB is told of a PDU session, and what it tells of it: N2 SM information, TS 38.413 §9.3.4."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import Literal, TypeVar
+
+from cinq.nf.smf.context import AnTunnel, Ipv4, Ipv6, SmContext, UserPlaneSecurity
+from cinq.nf.smf.flows import Difference, QosFlow
+from cinq.wire import ngap
+
+T = TypeVar("T", bound=ngap.Sequence)
+
+MULTICAST = 0xE000_0000  # the first IPv4 address that is not of one host
+NORMAL_RELEASE: ngap.Cause = ("nas", "normal-release")
+_INTEGRITY: dict[str, Literal["required", "preferred", "not-needed"]] = {
+    "REQUIRED": "required",
+    "PREFERRED": "preferred",
+    "NOT_NEEDED": "not-needed",
+}
+_RATES: dict[str, Literal["bitrate64kbs", "maximum-UE-rate"]] = {
+    "64kbps": "bitrate64kbs",
+    "full": "maximum-UE-rate",
+}
+
+
+class TransferError(ValueError):
+    """A transfer that cannot be used: unreadable, or with values that no gNB may send."""
+
+
+# -- towards the gNB ------------------------------------------------------------------------------------
+
+
+def setup_request_transfer(
+    context: SmContext, *, direct_forwarding: bool = False, forwarding_impossible: bool = False
+) -> bytes:
+    """PDU Session Resource Setup Request Transfer, §9.3.4.1."""
+    address = context.address
+    return ngap.encode_value(
+        ngap.PDUSessionResourceSetupRequestTransfer(
+            pdu_session_aggregate_maximum_bit_rate=_ambr(context),
+            ul_ngu_up_tnl_information=uplink_tunnel(context),
+            data_forwarding_not_possible="data-forwarding-not-possible" if forwarding_impossible else None,
+            pdu_session_type="ipv6"
+            if isinstance(address, Ipv6)
+            else "ipv4"
+            if address is None or isinstance(address, Ipv4)
+            else "ipv4v6",
+            security_indication=security_indication(context.security),
+            qos_flow_setup_request_list=[
+                ngap.QosFlowSetupRequestItem(
+                    qos_flow_identifier=flow.qfi, qos_flow_level_qos_parameters=_parameters(flow)
+                )
+                for flow in context.qos.flows
+            ],
+            direct_forwarding_path_availability="direct-path-available" if direct_forwarding else None,
+        )
+    )
+
+
+def modify_request_transfer(context: SmContext, change: Difference) -> bytes:
+    """PDU Session Resource Modify Request Transfer, §9.3.4.3, of what changes; b"" when a gNB has nothing to do.
+
+    context: with the QoS that is to be.
+    """
+    wanted = [*change.new_flows, *(after for _, after in change.changed_flows)]
+    if change.ambr is None and not wanted and not change.gone_flows:
+        return b""
+    return ngap.encode_value(
+        ngap.PDUSessionResourceModifyRequestTransfer(
+            pdu_session_aggregate_maximum_bit_rate=None if change.ambr is None else _ambr(context),
+            qos_flow_add_or_modify_request_list=[
+                ngap.QosFlowAddOrModifyRequestItem(
+                    qos_flow_identifier=flow.qfi, qos_flow_level_qos_parameters=_parameters(flow)
+                )
+                for flow in wanted
+            ]
+            or None,
+            qos_flow_to_release_list=[
+                ngap.QosFlowWithCauseItem(qos_flow_identifier=flow.qfi, cause=NORMAL_RELEASE)
+                for flow in change.gone_flows
+            ]
+            or None,
+        )
+    )
+
+
+def release_command_transfer(cause: ngap.Cause = NORMAL_RELEASE) -> bytes:
+    """PDU Session Resource Release Command Transfer, §9.3.4.12."""
+    return ngap.encode_value(ngap.PDUSessionResourceReleaseCommandTransfer(cause=cause))
+
+
+def uplink_tunnel(context: SmContext) -> ngap.UPTransportLayerInformation:
+    """Our end of N3: the UPF's."""
+    return tunnel_information(context.teid, context.n3_address)
+
+
+def tunnel_information(teid: int, address: int) -> ngap.UPTransportLayerInformation:
+    tunnel = ngap.GTPTunnel(transport_layer_address=(address, 32), gtp_teid=teid.to_bytes(4, "big"))
+    return "gTPTunnel", tunnel
+
+
+def _ambr(context: SmContext) -> ngap.PDUSessionAggregateMaximumBitRate:
+    ambr = context.qos.ambr
+    return ngap.PDUSessionAggregateMaximumBitRate(
+        pdu_session_aggregate_maximum_bit_rate_dl=ambr.downlink_bps,
+        pdu_session_aggregate_maximum_bit_rate_ul=ambr.uplink_bps,
+    )
+
+
+def _parameters(flow: QosFlow) -> ngap.QosFlowLevelQosParameters:
+    """QoS Flow Level QoS Parameters, §9.3.1.12."""
+    profile = flow.profile
+    descriptor = ngap.NonDynamic5QIDescriptor(
+        five_qi=profile.five_qi,
+        priority_level_qos=profile.priority_level,
+        averaging_window=profile.averaging_window,
+        maximum_data_burst_volume=profile.max_data_burst,
+    )
+    return ngap.QosFlowLevelQosParameters(
+        qos_characteristics=("nonDynamic5QI", descriptor),
+        allocation_and_retention_priority=ngap.AllocationAndRetentionPriority(
+            priority_level_arp=profile.arp_priority,
+            pre_emption_capability="may-trigger-pre-emption"
+            if profile.may_preempt
+            else "shall-not-trigger-pre-emption",
+            pre_emption_vulnerability="pre-emptable" if profile.preemptable else "not-pre-emptable",
+        ),
+        gbr_qos_information=_guaranteed(flow),
+        reflective_qos_attribute="subject-to" if flow.reflective else None,
+    )
+
+
+def _guaranteed(flow: QosFlow) -> ngap.GBRQosInformation | None:
+    least, most = flow.gfbr, flow.mfbr
+    if least is None or most is None:
+        return None
+    return ngap.GBRQosInformation(
+        maximum_flow_bit_rate_dl=most.downlink_bps,
+        maximum_flow_bit_rate_ul=most.uplink_bps,
+        guaranteed_flow_bit_rate_dl=least.downlink_bps,
+        guaranteed_flow_bit_rate_ul=least.uplink_bps,
+        notification_control="notification-requested" if flow.profile.notification_control else None,
+        maximum_packet_loss_rate_dl=flow.loss_downlink,
+        maximum_packet_loss_rate_ul=flow.loss_uplink,
+    )
+
+
+def security_indication(security: UserPlaneSecurity | None) -> ngap.SecurityIndication | None:
+    """Security Indication, §9.3.1.27; the rates only where integrity may be protected."""
+    if security is None:
+        return None
+    integrity = security.integrity != "NOT_NEEDED"
+    return ngap.SecurityIndication(
+        integrity_protection_indication=_INTEGRITY[security.integrity],
+        confidentiality_protection_indication=_INTEGRITY[security.confidentiality],
+        maximum_integrity_protected_data_rate_ul=_RATES[security.rate_uplink] if integrity else None,
+        maximum_integrity_protected_data_rate_dl=_RATES[security.rate_downlink] if integrity else None,
+    )
+
+
+# -- from the gNB ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a gNB has set up: its end of N3, the QoS flows on it, those it refused; whether security is performed."""
+
+    an: AnTunnel
+    flows: frozenset[int]
+    failed: frozenset[int] = frozenset()
+    integrity: bool | None = None
+    confidentiality: bool | None = None
+
+
+def read(kind: type[T], octets: bytes) -> T:
+    """A transfer. TransferError when the octets are none."""
+    try:
+        return ngap.decode_value(kind, octets)
+    except ngap.NgapError as error:
+        raise TransferError(f"{kind.__name__}: {error}") from None
+
+
+def setup_response(octets: bytes) -> Resources:
+    """PDU Session Resource Setup Response Transfer, §9.3.4.2. TransferError when it is none."""
+    transfer = read(ngap.PDUSessionResourceSetupResponseTransfer, octets)
+    flows = transfer.dl_qos_flow_per_tnl_information
+    failed = transfer.qos_flow_failed_to_setup_list or ()
+    return resources(
+        flows.up_transport_layer_information,
+        frozenset(flow.qos_flow_identifier for flow in flows.associated_qos_flow_list),
+        frozenset(flow.qos_flow_identifier for flow in failed),
+        transfer.security_result,
+    )
+
+
+def resources(
+    tunnel: ngap.UPTransportLayerInformation,
+    flows: frozenset[int],
+    failed: frozenset[int] = frozenset(),
+    security: ngap.SecurityResult | None = None,
+) -> Resources:
+    return Resources(
+        an_tunnel(tunnel),
+        flows - failed,
+        failed,
+        None if security is None else security.integrity_protection_result == "performed",
+        None if security is None else security.confidentiality_protection_result == "performed",
+    )
+
+
+def an_tunnel(tunnel: ngap.UPTransportLayerInformation) -> AnTunnel:
+    """TransferError when the address is not IPv4 or not of one host."""
+    value, bits = tunnel[1].transport_layer_address
+    if bits not in (32, 160):
+        raise TransferError(f"transport layer address of {bits} bits, wanted IPv4")
+    address = value if bits == 32 else value >> 128
+    if not 0 < address < MULTICAST:
+        raise TransferError(f"{IPv4Address(address)} is not the address of one host")
+    return AnTunnel(int.from_bytes(tunnel[1].gtp_teid, "big"), IPv4Address(address))
+
+
+def cause_text(cause: ngap.Cause) -> str:
+    """ "radioNetwork: slice-not-supported"."""
+    return f"{cause[0]}: {cause[1]}"

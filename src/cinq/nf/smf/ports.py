@@ -1,0 +1,55 @@
+"""What a PDU session reaches beyond itself: other network functions, N4, the store, address pools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cinq.nf.smf.addresses import AddressPool
+from cinq.nf.smf.n4 import N4, Peer
+from cinq.nf.smf.settings import DataNetwork, Settings
+from cinq.procedure import Runtime
+from cinq.procedure.store import Store
+from cinq.sbi.services.namf_communication import NamfCallback, NamfCommunication
+from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl
+from cinq.sbi.services.nudm_sdm import NudmSubscriberDataManagement
+from cinq.sbi.services.nudm_uecm import NudmUEContextManagement
+
+
+class AssociatedUpf(Protocol):
+    """A UPF and our association with it (procedures/association.py), as sessions know it.
+
+    epoch: counts the associations; the sessions of an earlier one are not there any more.
+    """
+
+    peer: Peer
+
+    @property
+    def is_usable(self) -> bool: ...
+
+    @property
+    def epoch(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """pools: by DNN. associations: by N4 address."""
+
+    settings: Settings
+    runtime: Runtime
+    instance_id: str
+    amf: NamfCommunication
+    amf_callback: NamfCallback
+    sdm: NudmSubscriberDataManagement
+    uecm: NudmUEContextManagement
+    pcf: NpcfSMPolicyControl
+    n4: N4
+    store: Store
+    pools: dict[str, AddressPool]
+    associations: dict[str, AssociatedUpf] = field(default_factory=dict)
+
+    def data_network(self, name: str) -> DataNetwork | None:
+        for network in self.settings.data_networks:
+            if network.name == name:
+                return network
+        return None

@@ -1,0 +1,57 @@
+"""A tunnel that a gNB does not know, a UPF that began anew: TS 23.527 §4.3 and §5.3.3.1."""
+
+from __future__ import annotations
+
+from cinq.nf.smf import n2 as transfers
+from cinq.nf.smf import rules, user_plane
+from cinq.nf.smf.n4 import N4Error
+from cinq.nf.smf.session import PduSession
+from cinq.nf.smf.signals import NetworkRelease, Restoration, SmContextCreated, TunnelGone
+from cinq.procedure import ABORT, Refused, Verdict, collision, procedure
+from cinq.sbi.problem import Problem
+from cinq.wire.nas import GsmCause
+
+
+@procedure(opens=TunnelGone)
+async def error_indication(session: PduSession, gone: TunnelGone) -> None:
+    """TS 23.527 §5.3.3.1: the user plane is deactivated at the UPF and, for what is left of it, at the gNB."""
+    if session.an is None or session.an.teid not in gone.teids:
+        return
+    session.up_cnx_state = "DEACTIVATED"
+    try:
+        await user_plane.buffer(session)
+        await session.transfer(b"", transfers.release_command_transfer(), "PDU_RES_REL_CMD")
+    except (N4Error, Problem) as error:
+        session.runtime.report(session, "error_indication", gone, str(error))
+
+
+@procedure(opens=Restoration)
+async def restoration(session: PduSession, _: Restoration) -> None:
+    """TS 23.527 §4.3: the UPF began anew (or we did), and gets the session again."""
+    if session.context.state == "ACTIVE" and not user_plane.is_at_upf(session):
+        await restored(session)
+
+
+async def restored(session: PduSession) -> None:
+    """With the N3 end that the gNB uses, where it uses one; another one only while the gNB has none."""
+    an, active = session.an, session.up_cnx_state != "DEACTIVATED"
+    far = rules.downlink_far(an if active else None, notify=not active)
+    try:
+        if active:
+            try:
+                await user_plane.establish(session, far, user_plane.n3_end(session.context))
+                return
+            except N4Error as error:
+                if error.cause is None:
+                    raise
+            session.want(NetworkRelease(GsmCause.REACTIVATION_REQUESTED))
+            return
+        await user_plane.establish(session, far)
+    except N4Error as error:
+        raise Refused(None, str(error)) from None
+
+
+@collision((error_indication, restoration), SmContextCreated)
+def _(session: PduSession, created: SmContextCreated) -> Verdict:
+    """The UE begins anew."""
+    return ABORT

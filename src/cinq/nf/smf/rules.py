@@ -1,0 +1,278 @@
+"""N4 rules of a session from its QoS: PDRs, FARs and QERs, TS 29.244 §5.2, and what changes them (§7.5.4).
+
+Each rule of the session has an uplink and a downlink PDR, numbered from its own number. All uplink PDRs share a FAR
+and an F-TEID, all downlink PDRs a FAR. A PDR names the QER of the session AMBR (unless its flow is GBR), that of its
+flow, which marks packets with the QFI, and one of its own where the rule limits or closes anything.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import IPv6Address
+from typing import TypeVar
+
+from cinq.nf.smf.context import AnTunnel, Ipv4, Ipv6, SmContext
+from cinq.nf.smf.flows import QosFlow, Rates, SdfFilter, SdfRule, SessionQos
+from cinq.nf.smf.sdf import flow_description
+from cinq.wire import pfcp
+from cinq.wire.pfcp import ApplyAction, Interface
+
+UPLINK_FAR, DOWNLINK_FAR = 1, 2
+SESSION_AMBR, FLOW_QERS, RULE_QERS = 1, 1, 64
+"""QER 1; QER 1 + QFI; QER 64 + number of the rule."""
+FORWARD = ApplyAction(ApplyAction.FORW)
+BUFFER = ApplyAction(ApplyAction.BUFF)
+BUFFER_AND_NOTIFY = ApplyAction(ApplyAction.BUFF | ApplyAction.NOCP)
+SEND_END_MARKER = pfcp.SmReqFlags(pfcp.SmReqFlags.SNDEM)
+SHARED_F_TEID = 1  # CHOOSE ID of all uplink PDRs
+_ACCESS, _CORE = Interface.ACCESS, Interface.CORE
+_OPEN = pfcp.GateStatus()
+_REMOVE_GTPU = pfcp.OuterHeaderRemoval(0)
+_ANY_F_TEID = pfcp.FTeid.choose()
+_ANY_SHARED_F_TEID = pfcp.FTeid.choose(SHARED_F_TEID)
+I = TypeVar("I", pfcp.CreatePdr, pfcp.CreateQer)  # noqa: E741
+
+
+def uplink_pdr(number: int) -> int:
+    return 2 * number - 1
+
+
+def downlink_pdr(number: int) -> int:
+    return 2 * number
+
+
+def rule_number(pdr_id: int) -> int:
+    """Of the rule that a PDR belongs to."""
+    return (pdr_id + 1) // 2
+
+
+# -- the whole ------------------------------------------------------------------------------------------
+
+
+def pdrs(context: SmContext, qos: SessionQos, f_teid: pfcp.FTeid | None = None) -> list[pfcp.CreatePdr]:
+    """Of every rule. f_teid: the N3 end; None for one of the UPF's choice, the same for all."""
+    end = f_teid or (_ANY_F_TEID if len(qos.rules) == 1 else _ANY_SHARED_F_TEID)
+    made: list[pfcp.CreatePdr] = []
+    for rule in qos.rules:
+        qer_ids = _qer_ids(qos, rule)
+        uplink = [f for f in rule.filters if f.direction != "DOWNLINK"]
+        downlink = [f for f in rule.filters if f.direction != "UPLINK"]
+        if uplink or not rule.filters:
+            made.append(_uplink(context, rule, uplink, end, qer_ids))
+        if downlink or not rule.filters:
+            made.append(_downlink(context, rule, downlink, qer_ids))
+    return made
+
+
+def qers(qos: SessionQos) -> list[pfcp.CreateQer]:
+    made = [_session_ambr(qos.ambr)] + [_flow_qer(flow) for flow in qos.flows]
+    return made + [_rule_qer(rule) for rule in qos.rules if _has_qer(rule)]
+
+
+@lru_cache(256)
+def instance(dnn: str) -> pfcp.NetworkInstance:
+    return pfcp.NetworkInstance(dnn)
+
+
+@lru_cache(256)
+def uplink_far(dnn: str) -> pfcp.CreateFar:
+    to_core = pfcp.ForwardingParameters(destination_interface=_CORE, network_instance=instance(dnn))
+    return pfcp.CreateFar(far_id=UPLINK_FAR, apply_action=FORWARD, forwarding_parameters=to_core)
+
+
+def downlink_far(an: AnTunnel | None, *, notify: bool) -> pfcp.CreateFar:
+    """Downlink packets go to the gNB where it is known, else wait (and the first of them is reported)."""
+    if an is None:
+        return pfcp.CreateFar(far_id=DOWNLINK_FAR, apply_action=BUFFER_AND_NOTIFY if notify else BUFFER)
+    parameters = pfcp.ForwardingParameters(
+        destination_interface=_ACCESS,
+        outer_header_creation=pfcp.OuterHeaderCreation.gtpu(an.teid, an.address),
+    )
+    return pfcp.CreateFar(far_id=DOWNLINK_FAR, apply_action=FORWARD, forwarding_parameters=parameters)
+
+
+def to_gnb(an: AnTunnel, *, end_marker: bool = False) -> pfcp.UpdateFar:
+    """Downlink packets go to this gNB. end_marker: the last packet on the way that they went so far says so."""
+    parameters = pfcp.UpdateForwardingParameters(
+        destination_interface=_ACCESS,
+        outer_header_creation=pfcp.OuterHeaderCreation.gtpu(an.teid, an.address),
+        sm_req_flags=SEND_END_MARKER if end_marker else None,
+    )
+    return pfcp.UpdateFar(far_id=DOWNLINK_FAR, apply_action=FORWARD, forwarding_parameters=parameters)
+
+
+def waiting() -> pfcp.UpdateFar:
+    """Downlink packets wait, and the first is reported."""
+    return pfcp.UpdateFar(far_id=DOWNLINK_FAR, apply_action=BUFFER_AND_NOTIFY)
+
+
+# -- single rules ---------------------------------------------------------------------------------------
+
+
+def _qer_ids(qos: SessionQos, rule: SdfRule) -> list[int]:
+    flow = qos.flow(rule.qfi)
+    shared = [] if flow is not None and flow.profile.is_gbr else [SESSION_AMBR]
+    own = [RULE_QERS + rule.number] if _has_qer(rule) else []
+    return [*shared, FLOW_QERS + rule.qfi, *own]
+
+
+def _uplink(
+    context: SmContext, rule: SdfRule, filters: list[SdfFilter], end: pfcp.FTeid, qer_ids: list[int]
+) -> pfcp.CreatePdr:
+    """Packets from the N3 tunnel with the flow's QFI."""
+    pdi = pfcp.Pdi(
+        source_interface=_ACCESS,
+        f_teid=end,
+        network_instance=instance(context.dnn),
+        ue_ip_addresses=_ue_addresses(context, destination=False),
+        sdf_filters=[_sdf(f) for f in filters],
+        qfis=[rule.qfi],
+    )
+    return pfcp.CreatePdr(
+        pdr_id=uplink_pdr(rule.number),
+        precedence=rule.precedence,
+        pdi=pdi,
+        outer_header_removal=_REMOVE_GTPU,
+        far_id=UPLINK_FAR,
+        qer_ids=qer_ids,
+    )
+
+
+def _downlink(
+    context: SmContext, rule: SdfRule, filters: list[SdfFilter], qer_ids: list[int]
+) -> pfcp.CreatePdr:
+    """Packets for the UE's address."""
+    pdi = pfcp.Pdi(
+        source_interface=_CORE,
+        network_instance=instance(context.dnn),
+        ue_ip_addresses=_ue_addresses(context, destination=True),
+        sdf_filters=[_sdf(f) for f in filters],
+    )
+    return pfcp.CreatePdr(
+        pdr_id=downlink_pdr(rule.number),
+        precedence=rule.precedence,
+        pdi=pdi,
+        far_id=DOWNLINK_FAR,
+        qer_ids=qer_ids,
+    )
+
+
+def _ue_addresses(context: SmContext, *, destination: bool) -> list[pfcp.UeIpAddress]:
+    address = context.address
+    if address is None:
+        return []
+    if isinstance(address, Ipv4):
+        return [pfcp.UeIpAddress(address.ipv4, destination=destination)]
+    prefix = IPv6Address(address.prefix)
+    ipv4 = None if isinstance(address, Ipv6) else address.ipv4
+    return [pfcp.UeIpAddress(ipv4, prefix, destination=destination)]
+
+
+def _sdf(sdf: SdfFilter) -> pfcp.SdfFilter:
+    return pfcp.SdfFilter(
+        flow_description(sdf),
+        tos=None if sdf.tos is None else bytes(sdf.tos),
+        security_parameter_index=sdf.spi,
+    )
+
+
+@lru_cache(256)
+def _session_ambr(ambr: Rates) -> pfcp.CreateQer:
+    return pfcp.CreateQer(qer_id=SESSION_AMBR, gate_status=_OPEN, mbr=_kilobits(ambr))
+
+
+@lru_cache(1024)
+def _flow_qer(flow: QosFlow) -> pfcp.CreateQer:
+    """The QFI that marks downlink packets; of a GBR flow its rates."""
+    return pfcp.CreateQer(
+        qer_id=FLOW_QERS + flow.qfi,
+        gate_status=_OPEN,
+        mbr=None if flow.mfbr is None else _kilobits(flow.mfbr),
+        gbr=None if flow.gfbr is None else _kilobits(flow.gfbr),
+        qfi=flow.qfi,
+        averaging_window=flow.profile.averaging_window,
+    )
+
+
+def _has_qer(rule: SdfRule) -> bool:
+    return rule.mbr is not None or rule.reflective or not (rule.uplink_open and rule.downlink_open)
+
+
+def _rule_qer(rule: SdfRule) -> pfcp.CreateQer:
+    return pfcp.CreateQer(
+        qer_id=RULE_QERS + rule.number,
+        gate_status=pfcp.GateStatus(int(not rule.uplink_open), int(not rule.downlink_open)),
+        mbr=None if rule.mbr is None else _kilobits(rule.mbr),
+        rqi=1 if rule.reflective else None,
+    )
+
+
+def _kilobits(rates: Rates) -> pfcp.BitRate:
+    """Rounded up."""
+    return pfcp.BitRate(-(-rates.uplink_bps // 1000), -(-rates.downlink_bps // 1000))
+
+
+# -- what changes ---------------------------------------------------------------------------------------
+
+
+def growth(
+    context: SmContext, before: SessionQos, after: SessionQos, end: pfcp.FTeid
+) -> pfcp.SessionModificationRequest | None:
+    """Creates and updates what `after` has; None when it has nothing that `before` has not. end: the N3 end."""
+    new_pdrs, changed_pdrs = _beyond(_by_id(pdrs(context, before, end)), pdrs(context, after, end))
+    new_qers, changed_qers = _beyond(_by_id(qers(before)), qers(after))
+    if not (new_pdrs or changed_pdrs or new_qers or changed_qers):
+        return None
+    return pfcp.SessionModificationRequest(
+        create_pdrs=new_pdrs,
+        create_qers=new_qers,
+        update_pdrs=[_updated(pdr) for pdr in changed_pdrs],
+        update_qers=[_qer_updated(qer) for qer in changed_qers],
+    )
+
+
+def shrinkage(
+    context: SmContext, before: SessionQos, after: SessionQos, end: pfcp.FTeid
+) -> pfcp.SessionModificationRequest | None:
+    """Removes what `after` has no more; None when that is nothing."""
+    kept_pdrs, kept_qers = _by_id(pdrs(context, after, end)), _by_id(qers(after))
+    gone_pdrs = [number for number in _by_id(pdrs(context, before, end)) if number not in kept_pdrs]
+    gone_qers = [number for number in _by_id(qers(before)) if number not in kept_qers]
+    if not gone_pdrs and not gone_qers:
+        return None
+    return pfcp.SessionModificationRequest(
+        remove_pdrs=[pfcp.RemovePdr(pdr_id=number) for number in gone_pdrs],
+        remove_qers=[pfcp.RemoveQer(qer_id=number) for number in gone_qers],
+    )
+
+
+def _identity(rule: pfcp.CreatePdr | pfcp.CreateQer) -> int:
+    return rule.pdr_id if isinstance(rule, pfcp.CreatePdr) else rule.qer_id
+
+
+def _by_id(rules: list[I]) -> dict[int, I]:
+    return {_identity(rule): rule for rule in rules}
+
+
+def _beyond(before: dict[int, I], after: list[I]) -> tuple[list[I], list[I]]:
+    """New, and changed."""
+    new = [rule for rule in after if _identity(rule) not in before]
+    return new, [r for r in after if _identity(r) in before and before[_identity(r)] != r]
+
+
+def _updated(pdr: pfcp.CreatePdr) -> pfcp.UpdatePdr:
+    return pfcp.UpdatePdr(
+        pdr_id=pdr.pdr_id, precedence=pdr.precedence, pdi=pdr.pdi, far_id=pdr.far_id, qer_ids=pdr.qer_ids
+    )
+
+
+def _qer_updated(qer: pfcp.CreateQer) -> pfcp.UpdateQer:
+    return pfcp.UpdateQer(
+        qer_id=qer.qer_id,
+        gate_status=qer.gate_status,
+        mbr=qer.mbr,
+        gbr=qer.gbr,
+        qfi=qer.qfi,
+        rqi=qer.rqi,
+        averaging_window=qer.averaging_window,
+    )

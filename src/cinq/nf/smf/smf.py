@@ -1,0 +1,136 @@
+"""The SMF put together: its ports, its services, N4, and the sessions of the former run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from cinq.nf.smf.addresses import AddressPool
+from cinq.nf.smf.context import COLLECTION, decoded
+from cinq.nf.smf.inbound.n4 import Reports
+from cinq.nf.smf.n4 import N4, Handlers, N4Port, Peer
+from cinq.nf.smf.ports import Ports
+from cinq.nf.smf.procedures.association import Association  # with the others, for what they open
+from cinq.nf.smf.services import PduSessions
+from cinq.nf.smf.session import PduSession, Sessions
+from cinq.nf.smf.settings import Settings
+from cinq.nf.smf.signals import NetworkRelease
+from cinq.procedure import Clock, Journal, Runtime
+from cinq.procedure.store import Store
+from cinq.sbi import Bus
+from cinq.sbi.models import Snssai
+from cinq.sbi.services.namf_communication import NamfCallback, NamfCommunication, NsmfCallback
+from cinq.sbi.services.nnrf import DnnSmfInfoItem, NFProfile, SmfInfo, SnssaiSmfInfoItem
+from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl
+from cinq.sbi.services.nsmf_pdusession import NsmfPDUSession
+from cinq.sbi.services.nudm_sdm import NudmSubscriberDataManagement
+from cinq.sbi.services.nudm_uecm import NudmUEContextManagement
+from cinq.wire.nas import GsmCause
+
+
+class SMF:
+    """The session management function. `start` sets the associations up; `n4_received` takes what comes on N4.
+
+    entropy(n) gives n random octets.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        sbi: Bus,
+        n4: N4Port,
+        store: Store,
+        clock: Clock,
+        entropy: Callable[[int], bytes],
+        journal: Journal,
+        instance_id: str,
+    ) -> None:
+        self.instance_id = instance_id
+        self.runtime = Runtime("SMF", journal, clock)
+        self._settings = settings
+        self.sessions = Sessions(int.from_bytes(entropy(4), "big") << 24)
+        self._reports = Reports(self.sessions, self.runtime)
+        handlers = Handlers(self._reports.request, self._reports.unclaimed, self.sessions.label)
+        transactions = N4(settings, n4, self.runtime, handlers)
+        self._reports.n4 = transactions
+        self.ports = Ports(
+            settings=settings,
+            runtime=self.runtime,
+            instance_id=instance_id,
+            amf=sbi.client(NamfCommunication, "SMF"),
+            amf_callback=sbi.client(NamfCallback, "SMF"),
+            sdm=sbi.client(NudmSubscriberDataManagement, "SMF"),
+            uecm=sbi.client(NudmUEContextManagement, "SMF"),
+            pcf=sbi.client(NpcfSMPolicyControl, "SMF"),
+            n4=transactions,
+            store=store,
+            pools={network.name: AddressPool(network.pool) for network in settings.data_networks},
+        )
+        for upf in settings.user_planes:
+            association = Association(upf.address, upf.port, transactions, self.sessions, self.runtime)
+            self.ports.associations[str(upf.address)] = self._reports.associations[str(upf.address)] = (
+                association
+            )
+        self._services = PduSessions(self.ports, self.sessions, entropy)
+        self._load(store)
+
+    def services(self) -> list[tuple[type, object]]:
+        return [(NsmfPDUSession, self._services), (NsmfCallback, self._services)]
+
+    def profile(self) -> NFProfile:
+        slices = {s for network in self._settings.data_networks for s in network.slices}
+        info = SmfInfo(
+            s_nssai_smf_info_list=[
+                SnssaiSmfInfoItem(
+                    s_nssai=Snssai.of(snssai),
+                    dnn_smf_info_list=[
+                        DnnSmfInfoItem(dnn=network.name)
+                        for network in self._settings.data_networks
+                        if not network.slices or snssai in network.slices
+                    ],
+                )
+                for snssai in sorted(slices, key=str)
+            ]
+        )
+        return NFProfile(
+            nf_instance_id=self.instance_id,
+            nf_type="SMF",
+            nf_status="REGISTERED",
+            smf_info=info if slices else None,
+        )
+
+    def start(self) -> None:
+        """Set up the PFCP associations, and keep them by heartbeats."""
+        for association in self._reports.associations.values():
+            association.begin()
+            self.runtime.every(self._settings.heartbeat_s, association.tick, "heartbeat")
+
+    async def stop(self) -> None:
+        await self.runtime.stop()
+
+    def n4_received(self, octets: bytes, peer: Peer) -> None:
+        """A datagram from N4. Never raises."""
+        self.ports.n4.received(octets, peer)
+
+    def _load(self, store: Store) -> None:
+        """The sessions of the former run, their user plane deactivated. What cannot be read is not there."""
+        for key, octets in list(store.items(COLLECTION)):
+            try:
+                context = decoded(octets)
+            except msgspec.DecodeError as error:
+                store.delete(COLLECTION, key)
+                self.runtime.report_bug(f"stored SM context {key[:9]}…", error)
+                continue
+            pool = self.ports.pools.get(context.dnn)
+            if pool is not None:
+                pool.reserve(context.ipv4)
+            self.sessions.add(PduSession(context, self.ports, self.sessions))
+
+    async def release(self, supi: str, pdu_session_id: int, cause: GsmCause) -> bool:
+        """A release by the network itself (TS 23.502 §4.3.4.2 step 1b); False when there is no such session."""
+        session = self.sessions.by_identity.get((supi, pdu_session_id))
+        if session is None:
+            return False
+        await session.demand(NetworkRelease(cause))
+        return True
