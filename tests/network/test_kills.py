@@ -11,7 +11,7 @@ import pytest
 from cinq.procedure import Refused, run_virtual
 from cinq.procedure.store import MemoryStore
 from cinq.ran.gnb.gnb import Gnb
-from cinq.ran.gnb.procedures.release import request as release_request
+from cinq.ran.gnb.procedures.ue_context_release_request import send as release_request
 from cinq.ran.ue import Ue
 from tests.network.world import Network
 
@@ -63,7 +63,7 @@ class Disk(MemoryStore):
 
 def inactivity(gnb: Gnb) -> None:
     for ue in list(gnb.n2.ues.values()):
-        release_request(gnb.n2, ue, ("radioNetwork", "user-inactivity"))
+        release_request(ue, ("radioNetwork", "user-inactivity"))
 
 
 async def life(gnb: Gnb, ue: Ue) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from cinq.procedure import Refused, run_virtual
 from cinq.ran.gnb.gnb import Gnb
-from cinq.ran.gnb.procedures.release import request as release_request
+from cinq.ran.gnb.procedures.ue_context_release_request import send as release_request
 from cinq.ran.gnb.signals import Reset
 from cinq.ran.ue import Ue
 from cinq.wire import pfcp
@@ -26,7 +26,7 @@ async def attached(network: Network, number: int = 0, gnb: Gnb | None = None) ->
 def inactivity(gnb: Gnb) -> None:
     """The gNB finds all its UEs inactive (TS 38.413 §8.3.2)."""
     for ue in list(gnb.n2.ues.values()):
-        release_request(gnb.n2, ue, ("radioNetwork", "user-inactivity"))
+        release_request(ue, ("radioNetwork", "user-inactivity"))
 
 
 async def settled() -> None:

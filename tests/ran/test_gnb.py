@@ -17,7 +17,7 @@ from cinq.ran.ue import Ue, UeSettings
 from cinq.userplane.rules import Action, SessionRules, Usage
 from cinq.wire import gtpu, nas, ngap
 
-from .core import UPF, Core, Radio, settle, transfer
+from .core import UPF, Core, Radio, qos, settle, transfer
 
 
 class Side:
@@ -387,7 +387,9 @@ def test_session_resources_modified() -> None:
         change = ngap.encode_value(
             ngap.PDUSessionResourceModifyRequestTransfer(
                 qos_flow_add_or_modify_request_list=[
-                    ngap.QosFlowAddOrModifyRequestItem(qos_flow_identifier=5)
+                    ngap.QosFlowAddOrModifyRequestItem(
+                        qos_flow_identifier=5, qos_flow_level_qos_parameters=qos()
+                    )
                 ]
             )
         )

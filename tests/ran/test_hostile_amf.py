@@ -223,7 +223,7 @@ class World:
 
     async def up(self) -> None:
         await self.radio.up()
-        self.radio.gnb.n2.next_ran_ue_ngap_id, self.core._next = 0x54321, 0x12345
+        self.radio.gnb.n2.connections.next_ran_ue_ngap_id, self.core._next = 0x54321, 0x12345
         self.bystander = self.radio.ue(UeSettings().numbered(1))
         await self.bystander.power_on()
         self.target = self.radio.ue()

@@ -79,6 +79,7 @@ class Bearers:
         self._by_session: dict[int, Bearer] = {}
         self._by_teid: dict[int, Bearer] = {}
         self._sides: dict[str, Side] = {}
+        self._reserved: set[int] = set()
         self._next = 1
 
     def use(self, plane: RanPlane, local: Callable[[IPv4Address], bool] | None = None) -> None:
@@ -97,11 +98,16 @@ class Bearers:
         return bearer
 
     def allocate_teid(self) -> int:
-        """A TEID that no bearer has. Not 0, which is for signalling (TS 29.281 §5.1)."""
+        """A TEID that nobody has, kept until `free_teid`. Not 0, which is for signalling (TS 29.281 §5.1)."""
         while True:
             teid = int.from_bytes(self._random(_TEID_OCTETS), "big")
-            if teid and teid not in self._by_teid:
+            if teid and teid not in self._reserved:
+                self._reserved.add(teid)
                 return teid
+
+    def free_teid(self, teid: int) -> None:
+        """It may be given to another. Idempotent."""
+        self._reserved.discard(teid)
 
     def connect(self, bearer: Bearer, tunnel: Tunnel) -> None:
         """The tunnel is up. RuleError: the plane does not take it, and nothing has changed."""

@@ -1,23 +1,31 @@
-"""The radio side of a gNB: its one cell, and what it does for each UE that camps there."""
+"""The radio side of a gNB: a cell, and what it does for each UE that camps there."""
 
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Protocol
 
 from cinq.numbering import STmsi
 from cinq.ran.gnb.bearers import Bearer, Bearers
-from cinq.ran.gnb.context import Tunnel
+from cinq.ran.gnb.context import CellId, PduSession
 from cinq.ran.gnb.n2 import N2, UeContext
-from cinq.ran.gnb.procedures import nas_transport, release
-from cinq.ran.radio.port import Interface, Mobile, RrcSetup
+from cinq.ran.gnb.procedures import (
+    initial_ue_message,
+    nas_transport,
+    overload,
+    re_establishment,
+    ue_context_release_request,
+)
+from cinq.ran.radio import rrc
+from cinq.ran.radio.port import Interface, Mobile, RrcSetup, SystemInformation
 from cinq.userplane.rules import RuleError
 
 log = logging.getLogger("cinq.ran.gnb")
 
 
 class Site(Protocol):
-    """The gNB, as the links of its cell see it."""
+    """The gNB, as its cells see it."""
 
     bearers: Bearers
     links: set[CellLink]
@@ -25,23 +33,59 @@ class Site(Protocol):
     @property
     def n2(self) -> N2: ...
 
+    def cell_of(self, nr_cell_identity: int) -> NrCell | None:
+        """Any cell of the NG-RAN that a UE here may go to."""
+
     def listen(self, link: CellLink, s_tmsi: STmsi | None) -> None: ...
+
+    def measured(self, link: CellLink, target: NrCell) -> None:
+        """A connected UE hears that cell better."""
+
+
+class NrCell:
+    """One cell of a gNB (radio.port.Cell)."""
+
+    def __init__(self, site: Site, identity: CellId, name: str) -> None:
+        self.site = site
+        self.identity = identity
+        self.name = name
+
+    def attach(self, mobile: Mobile) -> CellLink:
+        link = CellLink(self, mobile)
+        self.site.links.add(link)
+        mobile.on_system_information(self.system_information())
+        return link
+
+    def system_information(self) -> SystemInformation:
+        i = self.identity
+        barred = self.site.n2.context.state != "up"
+        return SystemInformation(self.name, i.gnb.plmn, i.tac, i.nci, barred)
+
+    def __repr__(self) -> str:
+        return str(self.identity)
 
 
 class CellLink:
-    """What the cell keeps for one UE (radio.port.Link). context: its NG connection while it has an RRC connection.
+    """What the NG-RAN keeps for one UE (radio.port.Link), in whichever cell it is.
 
-    bearers: by PDU session identity; they last from the first tunnel or interface to the release of the session.
+    context: its NG connection while it has an RRC connection. bearers: by PDU session identity; they last from the
+    first tunnel or interface to the release of the session. obeys: whether the UE goes where a handover sends it.
     """
 
-    __slots__ = ("bearers", "context", "gnb", "mobile", "s_tmsi")
+    __slots__ = ("bearers", "cell", "context", "interfaces", "mobile", "obeys", "s_tmsi")
 
-    def __init__(self, gnb: Site, mobile: Mobile) -> None:
-        self.gnb = gnb
+    def __init__(self, cell: NrCell, mobile: Mobile) -> None:
+        self.cell = cell
         self.mobile = mobile
         self.context: UeContext | None = None
         self.s_tmsi: STmsi | None = None
         self.bearers: dict[int, Bearer] = {}
+        self.interfaces: dict[int, Interface] = {}
+        self.obeys = True
+
+    @property
+    def gnb(self) -> Site:
+        return self.cell.site
 
     # what the UE asks for
 
@@ -54,13 +98,13 @@ class CellLink:
         if n2.context.state != "up":
             self.mobile.on_released("no AMF")
             return
-        if n2.context.overload and setup.cause not in ("emergency", "highPriorityAccess", "mt-Access"):
+        if overload.barred(n2, setup.cause):
             self.mobile.on_released("AMF overload")
             return
         if self.context is not None:
             self.fail()
-        ue = self.context = n2.new_ue(self)
-        nas_transport.initial_ue_message(n2, ue, setup)
+        ue = self.context = n2.connections.new(self, self.cell.identity)
+        initial_ue_message.send(n2, ue, setup)
 
     def uplink(self, nas: bytes) -> None:
         if self.context is not None:
@@ -77,9 +121,12 @@ class CellLink:
         except (OSError, RuleError, ValueError) as found:
             error = str(found)
             log.debug("interface for %s: %s", interface.address, error)
+        else:
+            self.interfaces[interface.pdu_session_id] = interface
         self.mobile.on_interface(made, error)
 
     def close_interface(self, pdu_session_id: int) -> None:
+        self.interfaces.pop(pdu_session_id, None)
         bearer = self.bearers.get(pdu_session_id)
         if bearer is None:
             return
@@ -88,12 +135,41 @@ class CellLink:
         else:
             self.gnb.bearers.close(bearer)
 
+    def measure(self, nr_cell_identity: int) -> None:
+        target = self.gnb.cell_of(nr_cell_identity)
+        if target is not None and target is not self.cell and self.context is not None:
+            self.gnb.measured(self, target)
+
+    def reselect(self, nr_cell_identity: int) -> bool:
+        target = self.gnb.cell_of(nr_cell_identity)
+        if target is None or self.context is not None:
+            return False
+        self.camp(target)
+        return True
+
+    def re_establish(self, nr_cell_identity: int) -> bool:
+        target, old = self.gnb.cell_of(nr_cell_identity), self.context
+        if target is None or old is None:
+            return False
+        found = re_establishment.re_establish(target.site.n2, target.identity, self.gnb.n2, old)
+        if found is None:
+            self.fail()
+            self.camp(target)
+            self.mobile.on_released("RRC re-establishment: no UE context")
+            return False
+        ue, arrived = found
+        self.camp(target)
+        if ue is not old:
+            self._take(ue)
+        arrived(ue)
+        return True
+
     def fail(self) -> None:
         """Radio connection lost: the AMF is asked to release the UE, TS 38.413 §8.3.2."""
         ue, self.context = self.context, None
         if ue is not None:
             self._disconnect(ue)
-            release.request(self.gnb.n2, ue, ("radioNetwork", "radio-connection-with-ue-lost"))
+            ue_context_release_request.send(ue, ("radioNetwork", "radio-connection-with-ue-lost"))
 
     def detach(self) -> None:
         self.fail()
@@ -111,31 +187,97 @@ class CellLink:
         self.mobile.on_downlink(nas)
 
     def packets(self, ue: UeContext) -> int:
-        return sum(self.gnb.bearers.packets(self.bearers[psi]) for psi in ue.sessions)
+        return sum(self.gnb.bearers.packets(self.bearers[psi]) for psi in ue.sessions if psi in self.bearers)
 
     def released(self, ue: UeContext, cause: str) -> None:
         """Called when the NG connection of `ue` is over."""
-        self._disconnect(ue)
         if self.context is ue:
+            self._disconnect(ue)
             self.context = None
             self.mobile.on_released(cause)
 
-    def connect(self, ue: UeContext, pdu_session_id: int, tunnel: Tunnel) -> None:
-        """Radio bearers and tunnel of a session. RuleError: the user plane refuses."""
-        self.gnb.bearers.connect(self._bearer(pdu_session_id), tunnel)
-        ue.sessions[pdu_session_id] = tunnel
-        self.mobile.on_bearer(pdu_session_id, True)
+    def connect(self, ue: UeContext, pdu_session_id: int, session: PduSession) -> None:
+        if self.context is ue:
+            self.gnb.bearers.connect(self._bearer(pdu_session_id), session.tunnel)
+            self.mobile.on_bearer(pdu_session_id, True)
 
     def disconnect(self, ue: UeContext, pdu_session_id: int) -> None:
-        """The session's resources go while the UE stays connected; its interface goes when the UE says so."""
-        if ue.sessions.pop(pdu_session_id, None) is not None:
+        if self.context is ue:
             self._lose_tunnel(pdu_session_id)
             self.mobile.on_bearer(pdu_session_id, False)
+
+    def hand_over(self, target: CellId, rrc_container: bytes) -> bool:
+        """The UE leaves its cell for the target; what it had there and has here is the same but for the tunnels."""
+        cell = self.gnb.cell_of(target.nci)
+        try:
+            command = rrc.decode(rrc_container)
+        except rrc.RrcError as error:
+            log.warning("handover to %s: %s", target, error)
+            return False
+        if cell is None or not self.obeys:
+            return False
+        found = cell.site.n2.connections.arrives(command.c_rnti, target)
+        if found is None:
+            return False
+        ue, arrived = found
+        self.camp(cell)
+        self._take(ue)
+        arrived(ue)
+        return True
+
+    # moving
+
+    def camp(self, target: NrCell) -> None:
+        """The UE is in this cell from now on; it hears its system information."""
+        before, s_tmsi = self.gnb, self.s_tmsi
+        if target is self.cell:
+            return
+        if target.site is not before:
+            self.listen(None)
+            before.links.discard(self)
+            self._carry(before.bearers, target.site.bearers)
+        self.cell = target
+        if target.site is not before:
+            target.site.links.add(self)
+            self.listen(s_tmsi)
+        self.mobile.on_system_information(target.system_information())
+
+    def _carry(self, old: Bearers, new: Bearers) -> None:
+        """The UE's interfaces go to another gNB's user plane, where it is another."""
+        if old is new:
+            return
+        for pdu_session_id in list(self.bearers):
+            bearer = self.bearers.pop(pdu_session_id)
+            old.remove(bearer)
+            interface = self.interfaces.get(pdu_session_id)
+            if interface is None:
+                continue
+            notify = partial(self.mobile.on_uplink_data, pdu_session_id)
+            self.bearers[pdu_session_id] = made = new.bearer(notify, self._tunnel_failed)
+            try:
+                self.mobile.on_interface(new.open(made, interface), "")
+            except (OSError, RuleError, ValueError) as found:
+                self.mobile.on_interface(interface, str(found))
+
+    def _take(self, ue: UeContext) -> None:
+        """The connection that the target made ready is the UE's; its sessions get their bearers here."""
+        old, self.context = self.context, ue
+        ue.link = self
+        for pdu_session_id in () if old is None else [psi for psi in old.sessions if psi not in ue.sessions]:
+            self._lose_tunnel(pdu_session_id)
+            self.mobile.on_bearer(pdu_session_id, False)
+        for pdu_session_id, session in list(ue.sessions.items()):
+            try:
+                self.connect(ue, pdu_session_id, session)
+            except RuleError as error:
+                log.warning("session %d after a handover: %s", pdu_session_id, error)
+                ue.drop(pdu_session_id)
+
+    # bearers
 
     def _disconnect(self, ue: UeContext) -> None:
         for pdu_session_id in list(ue.sessions):
             self._lose_tunnel(pdu_session_id)
-        ue.sessions.clear()
 
     def _lose_tunnel(self, pdu_session_id: int) -> None:
         bearer = self.bearers.get(pdu_session_id)
@@ -149,17 +291,16 @@ class CellLink:
     def _bearer(self, pdu_session_id: int) -> Bearer:
         bearer = self.bearers.get(pdu_session_id)
         if bearer is None:
-            bearer = self.gnb.bearers.bearer(
-                lambda: self.mobile.on_uplink_data(pdu_session_id), self._tunnel_failed
-            )
+            notify = partial(self.mobile.on_uplink_data, pdu_session_id)
+            bearer = self.gnb.bearers.bearer(notify, self._tunnel_failed)
             self.bearers[pdu_session_id] = bearer
         return bearer
 
     def _tunnel_failed(self) -> None:
         """ERROR INDICATION on N3: the AMF is asked to release the UE, TS 23.527 §5.3.3.1."""
         if self.context is not None:
-            release.request(
-                self.gnb.n2, self.context, ("radioNetwork", "release-due-to-ngran-generated-reason")
+            ue_context_release_request.send(
+                self.context, ("radioNetwork", "release-due-to-ngran-generated-reason")
             )
 
     def _drop(self, pdu_session_id: int) -> None:

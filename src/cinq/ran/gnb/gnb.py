@@ -1,21 +1,34 @@
-"""The emulated gNB: its association with the AMF, its cell, its user plane."""
+"""The emulated gNB: its association with the AMF, its cells, its user plane, and where its UEs go."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Literal
+
+import msgspec
 
 from cinq.numbering import STmsi
 from cinq.procedure import Aborted, Refused, Runtime, TimerExpired
 from cinq.ran.gnb.bearers import Bearers
-from cinq.ran.gnb.cell import CellLink
+from cinq.ran.gnb.cell import CellLink, NrCell
+from cinq.ran.gnb.context import CellId
 from cinq.ran.gnb.inactivity import Inactivity
-from cinq.ran.gnb.inbound import handle
-from cinq.ran.gnb.n2 import N2
-from cinq.ran.gnb.ports import Ports
+from cinq.ran.gnb.inbound import handle, handle_xn
+from cinq.ran.gnb.n2 import N2, UeContext
+from cinq.ran.gnb.ng_ran import NgRan
+from cinq.ran.gnb.ports import Admission, Ports
+from cinq.ran.gnb.procedures import intra_gnb_handover, ue_context_release_request
 from cinq.ran.gnb.settings import GnbSettings
-from cinq.ran.gnb.signals import SetUp
+from cinq.ran.gnb.signals import (
+    RADIO_REASON,
+    CancelHandover,
+    HandOverByN2,
+    HandOverByXn,
+    SetUp,
+    UpdateConfiguration,
+)
 from cinq.ran.radio.port import Mobile, SystemInformation
 from cinq.transport.error import NoAnswerError
 from cinq.transport.sctp.association import Association, AssociationHandler
@@ -25,13 +38,16 @@ log = logging.getLogger("cinq.ran.gnb")
 
 Connect = Callable[[AssociationHandler], Awaitable[Association]]
 """Opens the SCTP association with the AMF. NoAnswerError: there is none yet. Another OSError: there cannot be."""
+Path = Literal["xn", "n2"]
 
 
 class Gnb:
-    """An emulated gNB with one cell (radio.port.Cell), good for any core.
+    """An emulated gNB (radio.port.Cell by its first cell), good for any core.
 
-    connect: the N2 port. entropy: for TEIDs. Its user plane is given by `bearers.use(plane)`, the events of that
-    plane go to `bearers`; without one it does signalling only. station: where a test bench stands on N2.
+    connect: the N2 port. entropy: for TEIDs. ng_ran: the gNBs of this process, where there are several. bearers: the
+    user plane, where gNBs share one. Its data plane is given by `bearers.use(plane)`, the events of that plane go to
+    `bearers`; without one it does signalling only. station: where a test bench stands on N2. admission: what it is
+    to refuse. hands_over: whether a measurement report makes it hand a UE over.
     """
 
     def __init__(
@@ -40,15 +56,21 @@ class Gnb:
         connect: Connect,
         runtime: Runtime,
         entropy: Callable[[int], bytes],
+        ng_ran: NgRan | None = None,
+        bearers: Bearers | None = None,
     ) -> None:
         self.settings = settings
         self.runtime = runtime
-        self.location = _location(settings)
         apart = "cinq-ue" if settings.gnb_id == 1 else f"cinq-ue-{settings.gnb_id}"
-        self.bearers = Bearers(settings.n3_address, entropy, apart=apart)
-        self.n2 = N2(Ports(settings, self.bearers, self), runtime, handle)
+        self.bearers = bearers or Bearers(settings.n3_address, entropy, apart=apart)
+        self.admission = Admission()
+        self.n2 = N2(Ports(settings, self.bearers, self, self.admission), runtime, handle, handle_xn)
         self.station = self.n2.station
+        self.cells = [NrCell(self, cell, settings.name) for cell in self.n2.cells]
+        self.ng_ran = ng_ran or NgRan()
+        self.ng_ran.add(self.n2, self.cells)
         self.links: set[CellLink] = set()
+        self.hands_over = True
         self._connect = connect
         self._paging: dict[STmsi, CellLink] = {}
         self._up = asyncio.Event()
@@ -94,23 +116,25 @@ class Gnb:
         """Release everything: UEs, association, interfaces."""
         for link in list(self.links):
             link.detach()
+        self.ng_ran.remove(self.n2)
         association = self.n2.association
         await self.runtime.stop()
         if association is not None:
             await association.close()
 
-    # the cell, as UEs see it
+    # the cells, as UEs see them
 
     def attach(self, mobile: Mobile) -> CellLink:
-        link = CellLink(self, mobile)
-        self.links.add(link)
-        mobile.on_system_information(self.system_information())
-        return link
+        """The UE camps on the first cell."""
+        return self.cells[0].attach(mobile)
 
     def system_information(self) -> SystemInformation:
-        s = self.settings
-        barred = self.n2.context.state != "up"
-        return SystemInformation(s.name, s.plmn, s.tac, s.nr_cell_identity, barred)
+        """Of the first cell."""
+        return self.cells[0].system_information()
+
+    def cell_of(self, nr_cell_identity: int) -> NrCell | None:
+        """Any cell of the NG-RAN."""
+        return self.ng_ran.cells.get(nr_cell_identity)
 
     def listen(self, link: CellLink, s_tmsi: STmsi | None) -> None:
         if link.s_tmsi is not None and self._paging.get(link.s_tmsi) is link:
@@ -119,11 +143,88 @@ class Gnb:
         if s_tmsi is not None:
             self._paging[s_tmsi] = link
 
-    def page(self, s_tmsi: STmsi) -> None:
-        """On the paging channel; a UE that has an RRC connection does not listen to it."""
+    def page(self, s_tmsi: STmsi, cells: tuple[CellId, ...]) -> None:
+        """On the paging channel of these cells; a UE that has an RRC connection does not listen to it."""
         link = self._paging.get(s_tmsi)
-        if link is not None and not link.connected:
+        if link is not None and not link.connected and link.cell.identity in cells:
             link.mobile.on_paging()
+
+    def _tell_cells(self) -> None:
+        for link in list(self.links):
+            link.mobile.on_system_information(link.cell.system_information())
+
+    async def change_tracking_area(self, cell: NrCell, tac: int) -> None:
+        """The cell has another tracking area: the AMF hears of it, then the UEs. Refused: the AMF does not want it."""
+        before, now = cell.identity, msgspec.structs.replace(cell.identity, tac=tac)
+        self.n2.cells = tuple(now if one == before else one for one in self.n2.cells)
+        try:
+            await self.n2.demand(UpdateConfiguration())
+        except Refused:
+            self.n2.cells = tuple(before if one == now else one for one in self.n2.cells)
+            raise
+        cell.identity = now
+        for link in self.links:
+            if link.cell is cell and link.context is not None:
+                link.context.cell = now
+        self._tell_cells()
+
+    # where UEs go
+
+    async def hand_over(
+        self,
+        ue: UeContext,
+        target: NrCell,
+        via: Path | None = None,
+        cause: ngap.Cause = RADIO_REASON,
+    ) -> UeContext:
+        """Hand a UE over to a cell of this process. Returns its connection at the target, when all is done there.
+
+        via: how, to another gNB; without it by Xn where there is one, else by N2. Refused, TimerExpired, Aborted: the
+        UE is where it was. ValueError: it is not connected here, or is there already.
+        """
+        link = ue.link
+        if not isinstance(link, CellLink) or not link.serves(ue) or link.gnb is not self:
+            raise ValueError(f"{ue.label}: found no RRC connection here, wanted one")
+        if target is link.cell:
+            raise ValueError(f"target: found {target}, where the UE is already")
+        if target.site is self:
+            intra_gnb_handover.moved(ue, target.identity)
+            link.camp(target)
+            return ue
+        if via == "xn" or (via is None and self.n2.xn(target.identity.gnb) is not None):
+            await ue.demand(HandOverByXn(target.identity, cause))
+        else:
+            await ue.demand(HandOverByN2(target.identity, cause))
+        there = link.context
+        await ue.gone()
+        if there is None or link.context is not there:
+            raise Aborted(f"{ue.label}: the UE was released in {target}")
+        return there
+
+    async def cancel_handover(
+        self, ue: UeContext, cause: ngap.Cause = ("radioNetwork", "handover-cancelled")
+    ) -> None:
+        """Cancel the handover that is being prepared, or is (TS 38.413 §8.4.5)."""
+        ue.abort("handover cancelled")
+        await ue.demand(CancelHandover(cause))
+
+    def release(self, ue: UeContext, cause: ngap.Cause = ("radioNetwork", "user-inactivity")) -> None:
+        """Ask the AMF to release the UE (§8.3.2)."""
+        ue_context_release_request.send(ue, cause)
+
+    def measured(self, link: CellLink, target: NrCell) -> None:
+        """A measurement report of a connected UE."""
+        ue = link.context
+        if ue is None or not self.hands_over or not ue.context.has_context or not ue.is_idle:
+            return
+
+        async def go() -> None:
+            try:
+                await self.hand_over(ue, target)
+            except (Refused, TimerExpired, Aborted) as ended:
+                log.info("%s: handover to %s: %s", ue.label, target, ended)
+
+        self.runtime.spawn(go, "handover")
 
     # N2
 
@@ -140,9 +241,7 @@ class Gnb:
             self._up.set()
         else:
             self._up.clear()
-        information = self.system_information()
-        for link in list(self.links):
-            link.mobile.on_system_information(information)
+        self._tell_cells()
 
     async def _hold_association(self) -> None:
         while True:
@@ -177,11 +276,3 @@ class Gnb:
         if trouble != self.n2.trouble:
             log.warning("%s; tried again every %g s", trouble, self.settings.ng_setup_retry_s)
         self.n2.trouble = trouble
-
-
-def _location(settings: GnbSettings) -> ngap.UserLocationInformation:
-    """User location of every UE of this gNB: its one cell, TS 38.413 §9.3.1.16."""
-    plmn = settings.plmn.octets
-    cell = ngap.NRCGI(plmn_identity=plmn, nr_cell_identity=settings.nr_cell_identity)
-    area = ngap.TAI(plmn_identity=plmn, tac=settings.tac.to_bytes(3, "big"))
-    return "userLocationInformationNR", ngap.UserLocationInformationNR(nr_cgi=cell, tai=area)

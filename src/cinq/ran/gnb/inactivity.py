@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cinq.ran.gnb.n2 import N2, UeContext
-from cinq.ran.gnb.procedures import release
+from cinq.ran.gnb.procedures import ue_context_release_request
 
 
 class Inactivity:
@@ -21,7 +21,7 @@ class Inactivity:
             if packets is None:
                 continue
             if seen.get(ue.ran_ue_ngap_id) == packets:
-                release.request(n2, ue, ("radioNetwork", "user-inactivity"))
+                ue_context_release_request.send(ue, ("radioNetwork", "user-inactivity"))
             else:
                 self._seen[ue.ran_ue_ngap_id] = packets
 

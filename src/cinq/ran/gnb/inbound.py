@@ -1,23 +1,69 @@
-"""Who hears what: the row of each message that the AMF sends and that no procedure waits for."""
+"""Who hears what: the row of each message that the AMF, or a neighbour by Xn, begins something with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
 
+from cinq.numbering import GnbId
 from cinq.ran.gnb.n2 import N2
 from cinq.ran.gnb.procedures import (
-    context_management,
+    amf_configuration_update,
     error_indication,
-    interface,
+    handover_preparation,
+    handover_resource_allocation,
+    initial_context_setup,
+    initial_ue_message,
+    location_reporting,
     nas_transport,
-    pdu_session,
-    release,
+    ng_reset,
+    ng_setup,
+    overload,
+    paging,
+    path_switch_request,
+    pdu_session_resource_modify,
+    pdu_session_resource_modify_indication,
+    pdu_session_resource_release,
+    pdu_session_resource_setup,
+    radio_capability,
+    ran_configuration_update,
+    re_establishment,
+    relay,
+    rrc_inactive,
+    status_transfer,
+    trace,
+    ue_context_modification,
+    ue_context_release,
+    ue_context_suspend,
+    ue_information,
+    warning,
+    xn_handover,
+)
+from cinq.ran.gnb.xn import (
+    HandoverCancel,
+    HandoverRequest,
+    RetrieveUEContextRequest,
+    SNStatusTransfer,
+    UEContextRelease,
+    XnMessage,
 )
 from cinq.wire import ngap
+from cinq.wire.ngap.diagnostics import ue_identities
 
 M = TypeVar("M", bound=ngap.Pdu)
+X = TypeVar("X", bound=XnMessage)
 Row = tuple[type[ngap.Pdu], Callable[[N2, ngap.Pdu], None]]
+XnRow = tuple[type[XnMessage], Callable[[N2, XnMessage, GnbId], XnMessage | None]]
+
+BEGUN_HERE = (
+    ng_setup,
+    ran_configuration_update,
+    handover_preparation,
+    path_switch_request,
+    pdu_session_resource_modify_indication,
+    ue_context_suspend,
+)
+"""Procedures that a signal opens (signals.py): they are declared by being imported."""
 
 
 def _row(kind: type[M], hears: Callable[[N2, M], None]) -> Row:
@@ -30,40 +76,84 @@ def _row(kind: type[M], hears: Callable[[N2, M], None]) -> Row:
     return kind, hear
 
 
-def _nobody(n2: N2, message: ngap.Pdu) -> None:
-    """Understood; nothing is to be done."""
+def _xn(kind: type[X], hears: Callable[[N2, X, GnbId], XnMessage | None]) -> XnRow:
+    def hear(n2: N2, message: XnMessage, sender: GnbId) -> XnMessage | None:
+        assert isinstance(message, kind)
+        return hears(n2, message, sender)
+
+    return kind, hear
 
 
 TABLE: dict[type[ngap.Pdu], Callable[[N2, ngap.Pdu], None]] = dict(
-    (
-        _row(ngap.PDUSessionResourceSetupRequest, pdu_session.setup),
-        _row(ngap.PDUSessionResourceReleaseCommand, pdu_session.release),
-        _row(ngap.PDUSessionResourceModifyRequest, pdu_session.modify),
-        _row(ngap.InitialContextSetupRequest, context_management.initial_context_setup),
-        _row(ngap.UEContextModificationRequest, context_management.modification),
-        _row(ngap.UEContextReleaseCommand, release.command),
-        _row(ngap.HandoverRequest, interface.handover_request),
-        _row(ngap.Paging, interface.paging),
+    (  # in the order of TS 38.413 clause 8
+        _row(ngap.PDUSessionResourceSetupRequest, pdu_session_resource_setup.received),
+        _row(ngap.PDUSessionResourceReleaseCommand, pdu_session_resource_release.received),
+        _row(ngap.PDUSessionResourceModifyRequest, pdu_session_resource_modify.received),
+        _row(ngap.InitialContextSetupRequest, initial_context_setup.received),
+        _row(ngap.UEContextReleaseCommand, ue_context_release.received),
+        _row(ngap.UEContextModificationRequest, ue_context_modification.received),
+        _row(ngap.ConnectionEstablishmentIndication, ue_information.established),
+        _row(ngap.AMFCPRelocationIndication, ue_information.relocated),
+        _row(ngap.UEInformationTransfer, ue_information.transferred),
+        _row(ngap.RANPagingRequest, rrc_inactive.ran_paging_request),
+        _row(ngap.HandoverRequest, handover_resource_allocation.received),
+        _row(ngap.DownlinkRANStatusTransfer, status_transfer.downlink),
+        _row(ngap.HandoverSuccess, status_transfer.success),
+        _row(ngap.DownlinkRANEarlyStatusTransfer, status_transfer.downlink_early),
+        _row(ngap.Paging, paging.received),
         _row(ngap.DownlinkNASTransport, nas_transport.downlink),
-        _row(ngap.RerouteNASRequest, nas_transport.reroute),
-        _row(ngap.AMFConfigurationUpdate, interface.amf_configuration_update),
-        _row(ngap.NGReset, release.reset),
+        _row(ngap.RerouteNASRequest, initial_ue_message.reroute),
+        _row(ngap.AMFConfigurationUpdate, amf_configuration_update.received),
+        _row(ngap.NGReset, ng_reset.received),
         _row(ngap.ErrorIndication, error_indication.received),
-        _row(ngap.AMFStatusIndication, _nobody),
-        _row(ngap.OverloadStart, interface.overload),
-        _row(ngap.OverloadStop, interface.overload),
-        _row(ngap.TraceStart, _nobody),
-        _row(ngap.DeactivateTrace, _nobody),
-        _row(ngap.LocationReportingControl, interface.location_reporting_control),
-        _row(ngap.UERadioCapabilityCheckRequest, interface.radio_capability_check),
+        _row(ngap.AMFStatusIndication, overload.status_indicated),
+        _row(ngap.OverloadStart, overload.started),
+        _row(ngap.OverloadStop, overload.stopped),
+        _row(ngap.DownlinkRANConfigurationTransfer, relay.ran_configuration),
+        _row(ngap.WriteReplaceWarningRequest, warning.write_replace),
+        _row(ngap.PWSCancelRequest, warning.cancel),
+        _row(ngap.DownlinkUEAssociatedNRPPaTransport, relay.nrppa_for_ue),
+        _row(ngap.DownlinkNonUEAssociatedNRPPaTransport, relay.nrppa),
+        _row(ngap.TraceStart, trace.started),
+        _row(ngap.DeactivateTrace, trace.deactivated),
+        _row(ngap.LocationReportingControl, location_reporting.received),
+        _row(ngap.UETNLABindingReleaseRequest, amf_configuration_update.binding_released),
+        _row(ngap.UERadioCapabilityCheckRequest, radio_capability.check),
+        _row(ngap.DownlinkRIMInformationTransfer, relay.rim),
+    )
+)
+
+XN_TABLE: dict[type[XnMessage], Callable[[N2, XnMessage, GnbId], XnMessage | None]] = dict(
+    (
+        _xn(HandoverRequest, xn_handover.requested),
+        _xn(SNStatusTransfer, xn_handover.status),
+        _xn(HandoverCancel, xn_handover.cancelled),
+        _xn(RetrieveUEContextRequest, re_establishment.retrieved),
+        _xn(UEContextRelease, xn_handover.released),
     )
 )
 
 
 def handle(n2: N2, message: ngap.Pdu) -> bool:
-    """True when the message is dealt with; else it is for the procedures of the interface (or for nobody)."""
+    """True when the message is dealt with; else it is for the procedures of the interface (or for nobody).
+
+    An outcome goes to the connection that its identities name, to the procedure there that waits for it.
+    """
     hears = TABLE.get(type(message))
-    if hears is None:
+    if hears is not None:
+        hears(n2, message)
+        return True
+    if message.KIND == "initiatingMessage":
         return False
-    hears(n2, message)
+    amf_ue_ngap_id, ran_ue_ngap_id = ue_identities(message)
+    if amf_ue_ngap_id is None or ran_ue_ngap_id is None:
+        return False
+    ue = n2.of_ue(ran_ue_ngap_id, amf_ue_ngap_id)
+    if ue is not None:
+        ue.receive(message)
     return True
+
+
+def handle_xn(n2: N2, message: XnMessage, sender: GnbId) -> XnMessage | None:
+    hears = XN_TABLE.get(type(message))
+    return None if hears is None else hears(n2, message, sender)

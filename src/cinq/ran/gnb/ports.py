@@ -1,27 +1,37 @@
-"""What the N2 end of a gNB stands on: its settings, its user plane, and its radio side by a Protocol."""
+"""What the N2 end of a gNB stands on: its settings, its user plane, its radio side by a Protocol, what it takes on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from cinq.numbering import STmsi
 from cinq.ran.gnb.bearers import Bearers
+from cinq.ran.gnb.context import CellId, Flow, PduSession
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.wire import ngap
+
+Refusal = ngap.Cause | None
 
 
 class Radio(Protocol):
     """The cells of the gNB."""
 
-    @property
-    def location(self) -> ngap.UserLocationInformation:
-        """User location of every UE in the cell."""
-
-    def page(self, s_tmsi: STmsi) -> None: ...
+    def page(self, s_tmsi: STmsi, cells: tuple[CellId, ...]) -> None:
+        """On the paging channel of these cells."""
 
     def on_n2(self, up: bool, reason: str = "") -> None:
         """NG Setup succeeded, or the association is lost."""
+
+
+@dataclass(slots=True)
+class Admission:
+    """What a bench makes the gNB refuse, beside what it has no means for. Each returns the cause, or None."""
+
+    handover: Callable[[CellId], Refusal] = lambda cell: None
+    session: Callable[[int, PduSession], Refusal] = lambda pdu_session_id, session: None
+    flow: Callable[[int, Flow], Refusal] = lambda pdu_session_id, flow: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +39,4 @@ class Ports:
     settings: GnbSettings
     bearers: Bearers
     radio: Radio
+    admission: Admission = field(default_factory=Admission)

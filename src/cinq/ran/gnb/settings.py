@@ -1,28 +1,53 @@
-"""The settings of `cinq gnb`: one emulated gNB with one cell."""
+"""The settings of `cinq gnb`: one emulated gNB with its cells."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, ip_address
 from typing import Literal
 
-from cinq.numbering import PlmnId, SNssai
+from cinq.numbering import MAX_GNB_ID_BITS, MIN_GNB_ID_BITS, NR_CELL_BITS, GnbId, PlmnId, SNssai
 from cinq.settings import HexOctets, setting
 
 N2_PORT = 38412
 
 
 @dataclass(frozen=True, slots=True)
+class CellSettings:
+    """One NR cell."""
+
+    cell: int = setting("Cell number: the rest of the 36 bits of the NR cell identity.", 0)
+    tac: int = setting("Tracking area code of the cell.", 1)
+    pci: int | None = setting(
+        "Physical cell identity, 0 to 1007; without it the NR cell identity modulo 1008.", None
+    )
+    arfcn: int = setting("Downlink frequency (ARFCN) of the cell, 0 to 3279165.", 632628)
+
+    def __post_init__(self) -> None:
+        for name, value, low, high in (
+            ("cell", self.cell, 0, (1 << NR_CELL_BITS - MIN_GNB_ID_BITS) - 1),
+            ("tac", self.tac, 0, (1 << 24) - 1),
+            ("pci", self.pci or 0, 0, 1007),
+            ("arfcn", self.arfcn, 0, 3279165),
+        ):
+            if not low <= value <= high:
+                raise ValueError(f"{name}: found {value}, wanted {low} to {high}")
+
+
+@dataclass(frozen=True, slots=True)
 class GnbSettings:
-    """An emulated gNB with one cell, TS 38.413 §9.2.6.1."""
+    """An emulated gNB, TS 38.413 §9.2.6.1. Of one cell, `cell` and `tac` say all; of several, `cells` does."""
 
     name: str = setting("Name, shown by the AMF.", "demo-cell")
     gnb_id: int = setting("gNB identity, a number of gnb_id_bits.", 1)
     gnb_id_bits: int = setting("Length of the gNB identity, 22 to 32.", 32)
     cell: int = setting("Cell number: the rest of the 36 bits of the NR cell identity.", 0)
-    plmn: PlmnId = setting("PLMN that the cell broadcasts.", PlmnId("999", "70"))
+    plmn: PlmnId = setting("PLMN that the cells broadcast.", PlmnId("999", "70"))
     tac: int = setting("Tracking area code of the cell.", 1)
-    slices: tuple[SNssai, ...] = setting("Slices supported in the tracking area.", (SNssai(1),))
+    cells: tuple[CellSettings, ...] = setting(
+        "The cells, where there are several; then the keys cell and tac of the gNB count for nothing.", ()
+    )
+    slices: tuple[SNssai, ...] = setting("Slices supported in the tracking areas.", (SNssai(1),))
     amf_address: IPv4Address = setting("Address of the AMF.", IPv4Address("127.0.0.5"))
     amf_port: int = setting("SCTP port of the AMF.", N2_PORT)
     n2_address: str = setting("Own address on N2; empty for the one that routing chooses.", "")
@@ -40,19 +65,36 @@ class GnbSettings:
         "Reported to the AMF for each UE (UERadioAccessCapabilityInformation); empty reports nothing.",
         HexOctets(b""),
     )
+    ue_radio_capability_id: HexOctets = setting(
+        "UE radio capability ID (RACS) that the gNB knows ue_radio_capability by; empty: none.",
+        HexOctets(b""),
+    )
+    gbr_capacity_mbps: int = setting(
+        "Guaranteed bit rate that the gNB can promise, each way, Mbit/s; 0: without end.", 0
+    )
+    up_integrity: bool = setting("Whether the gNB can protect the integrity of user data.", True)
+    up_ciphering: bool = setting("Whether the gNB can cipher user data.", True)
+    t_ng_reloc_prep_s: float = setting(
+        "TNGRELOCprep: seconds until a handover in preparation is cancelled.", 5.0
+    )
+    t_ng_reloc_overall_s: float = setting(
+        "TNGRELOCoverall and TXnRELOCOverall: seconds until a UE that left is asked to be released.", 10.0
+    )
 
     def __post_init__(self) -> None:
         for name, value, low, high in (
-            ("gnb_id_bits", self.gnb_id_bits, 22, 32),
+            ("gnb_id_bits", self.gnb_id_bits, MIN_GNB_ID_BITS, MAX_GNB_ID_BITS),
             ("gnb_id", self.gnb_id, 0, (1 << self.gnb_id_bits) - 1),
-            ("cell", self.cell, 0, (1 << 36 - min(self.gnb_id_bits, 36)) - 1),
             ("tac", self.tac, 0, (1 << 24) - 1),
             ("amf_port", self.amf_port, 1, 65535),
             ("slices", len(self.slices), 1, 1024),
             ("name", len(self.name), 1, 150),
+            ("ue_radio_capability_id", len(self.ue_radio_capability_id), 0, 64),
+            ("gbr_capacity_mbps", self.gbr_capacity_mbps, 0, 4_000_000),
         ):
             if not low <= value <= high:
                 raise ValueError(f"{name}: found {value}, wanted {low} to {high}")
+        self._check_cells()
         try:
             _ = self.n2_address and ip_address(self.n2_address)
         except ValueError:
@@ -64,7 +106,34 @@ class GnbSettings:
         if not 0.1 <= self.ng_setup_retry_s <= 3600:
             raise ValueError(f"ng_setup_retry_s: found {self.ng_setup_retry_s}, wanted 0.1 to 3600")
 
+    def _check_cells(self) -> None:
+        cells, bits = self.every_cell, NR_CELL_BITS - min(self.gnb_id_bits, NR_CELL_BITS)
+        for one in cells:
+            if one.cell >> bits:
+                raise ValueError(f"cell: found {one.cell}, wanted 0 to {(1 << bits) - 1}")
+        if len({one.cell for one in cells}) != len(cells):
+            raise ValueError("cells: found one cell number twice, wanted each once")
+        for name, value in (
+            ("t_ng_reloc_prep_s", self.t_ng_reloc_prep_s),
+            ("t_ng_reloc_overall_s", self.t_ng_reloc_overall_s),
+        ):
+            if not 0.1 <= value <= 600:
+                raise ValueError(f"{name}: found {value}, wanted 0.1 to 600")
+
     @property
-    def nr_cell_identity(self) -> int:
-        """36 bits: gNB identity and cell, TS 38.413 §9.3.1.7."""
-        return self.gnb_id << 36 - self.gnb_id_bits | self.cell
+    def every_cell(self) -> tuple[CellSettings, ...]:
+        return self.cells or (CellSettings(self.cell, self.tac),)
+
+    @property
+    def identity(self) -> GnbId:
+        return GnbId(self.plmn, self.gnb_id, self.gnb_id_bits)
+
+    def nci(self, cell: CellSettings) -> int:
+        """NR cell identity, 36 bits: gNB identity and cell, TS 38.413 §9.3.1.7."""
+        return self.gnb_id << NR_CELL_BITS - self.gnb_id_bits | cell.cell
+
+    def numbered(self, index: int) -> GnbSettings:
+        """The settings of the gNB with this index, from 0: its identity counts up, and its name says so."""
+        if index == 0:
+            return self
+        return replace(self, gnb_id=self.gnb_id + index, name=f"{self.name}-{index + 1}")

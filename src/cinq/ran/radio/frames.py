@@ -13,6 +13,7 @@ connection, chosen by the UE side from 1.
 | listen | UE > gNB | ue, s_tmsi | the paging identity, empty for none |
 | open, close | UE > gNB | ue, psi, address, mtu, netns, name / ue, psi | the interface of a PDU session |
 | fail | UE > gNB | ue | radio link failure |
+| measure, reselect, establish | UE > gNB | ue, nci | a cell is heard better; camps there; is re-established there |
 | cell | gNB > UE | ue, name, plmn, tac, nci, barred | system information |
 | downlink | gNB > UE | ue, nas | DLInformationTransfer |
 | released | gNB > UE | ue, cause | RRCRelease or RRCReject |
@@ -83,6 +84,21 @@ class Fail(Frame, frozen=True, tag="fail"):
     ue: int
 
 
+class Measure(Frame, frozen=True, tag="measure"):
+    ue: int
+    nci: int
+
+
+class Reselect(Frame, frozen=True, tag="reselect"):
+    ue: int
+    nci: int
+
+
+class ReEstablish(Frame, frozen=True, tag="establish"):
+    ue: int
+    nci: int
+
+
 class CellInformation(Frame, frozen=True, tag="cell"):
     ue: int
     name: str
@@ -127,7 +143,9 @@ class Data(Frame, frozen=True, tag="data"):
     psi: int
 
 
-FromUe = Hello | Attach | Detach | Setup | Uplink | Listen | Open | Close | Fail
+FromUe = (
+    Hello | Attach | Detach | Setup | Uplink | Listen | Open | Close | Fail | Measure | Reselect | ReEstablish
+)
 FromGnb = CellInformation | Downlink | Released | Bearer | InterfaceUp | Paging | Data
 
 encode = msgspec.msgpack.Encoder().encode

@@ -116,7 +116,10 @@ class RadioServer:
         | frames.Listen
         | frames.Open
         | frames.Close
-        | frames.Fail,
+        | frames.Fail
+        | frames.Measure
+        | frames.Reselect
+        | frames.ReEstablish,
     ) -> None:
         match frame:
             case frames.Uplink():
@@ -132,6 +135,12 @@ class RadioServer:
                 link.close_interface(frame.psi)
             case frames.Fail():
                 link.fail()
+            case frames.Measure():
+                link.measure(frame.nci)
+            case frames.Reselect():
+                link.reselect(frame.nci)
+            case frames.ReEstablish():
+                link.re_establish(frame.nci)
             case frames.Detach():
                 del self._mobiles[frame.ue]
                 link.detach()
@@ -170,6 +179,18 @@ class _RemoteLink:
 
     def close_interface(self, pdu_session_id: int) -> None:
         self._cell.send(frames.Close(self._ue, pdu_session_id))
+
+    def measure(self, nr_cell_identity: int) -> None:
+        self._cell.send(frames.Measure(self._ue, nr_cell_identity))
+
+    def reselect(self, nr_cell_identity: int) -> bool:
+        """Whether there is such a cell is known to the other process; system information follows where there is."""
+        self._cell.send(frames.Reselect(self._ue, nr_cell_identity))
+        return not self.connected
+
+    def re_establish(self, nr_cell_identity: int) -> bool:
+        self._cell.send(frames.ReEstablish(self._ue, nr_cell_identity))
+        return self.connected
 
     def fail(self) -> None:
         self.connected = False

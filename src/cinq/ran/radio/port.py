@@ -110,6 +110,17 @@ class Link(Protocol):
 
     def close_interface(self, pdu_session_id: int) -> None: ...
 
+    def measure(self, nr_cell_identity: int) -> None:
+        """Measurement report: that cell is heard better. The gNB may hand the UE over to it."""
+
+    def reselect(self, nr_cell_identity: int) -> bool:
+        """Camp on another cell while idle. False: there is no such cell here, or the UE is connected."""
+        ...
+
+    def re_establish(self, nr_cell_identity: int) -> bool:
+        """RRC re-establishment in a cell after a radio link failure. False: it failed, on_released has followed."""
+        ...
+
     def fail(self) -> None:
         """Radio link failure: the RRC connection ends without a word of the UE."""
 

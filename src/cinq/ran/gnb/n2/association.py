@@ -6,11 +6,15 @@ import asyncio
 from collections.abc import Callable
 from typing import Literal
 
+from cinq.numbering import GnbId
 from cinq.procedure import Event, Runtime, Subject
-from cinq.ran.gnb.context import N2Context
+from cinq.ran.gnb.context import CellId, N2Context
 from cinq.ran.gnb.n2 import diagnosis
-from cinq.ran.gnb.n2.ue import RadioLink, UeContext
+from cinq.ran.gnb.n2.connections import Connections
+from cinq.ran.gnb.n2.ue import UeContext
 from cinq.ran.gnb.ports import Ports
+from cinq.ran.gnb.settings import GnbSettings
+from cinq.ran.gnb.xn import Xn, XnMessage
 from cinq.ran.station import Parcel, Station
 from cinq.transport.sctp.association import PPID_NGAP, Association
 from cinq.wire import ngap
@@ -19,33 +23,58 @@ from cinq.wire import ngap
 class N2(Subject[N2Context]):
     """The gNB's side of N2. It is the handler of the SCTP association, and the subject of the NG interface procedures.
 
-    station: where a test bench stands. handle: who hears what (inbound.py); False for a message without a row.
-    ues: by RAN-UE-NGAP-ID. trouble: what is in the way of NG Setup.
+    station: where a test bench stands. handle, handle_xn: who hears what (inbound.py); False: the message has no row.
+    connections: the UEs that are signalled about. cells, neighbours: what the gNB has, and the Xn to other gNBs.
+    warnings: what is broadcast, by cell, message identifier and serial number. trouble: what is in the way of NG Setup.
+    attempts: RRC connections that an overload concerned. on_relayed: hears what the gNB itself makes nothing of.
     """
 
     __slots__ = (
-        "_by_amf_id",
         "_handle",
+        "_handle_xn",
         "_lost",
         "association",
-        "next_ran_ue_ngap_id",
+        "attempts",
+        "cells",
+        "connections",
+        "neighbours",
+        "on_relayed",
         "ports",
         "station",
         "trouble",
-        "ues",
+        "warnings",
     )
 
-    def __init__(self, ports: Ports, runtime: Runtime, handle: Callable[[N2, ngap.Pdu], bool]) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        runtime: Runtime,
+        handle: Callable[[N2, ngap.Pdu], bool],
+        handle_xn: Callable[[N2, XnMessage, GnbId], XnMessage | None],
+    ) -> None:
         super().__init__(N2Context(), runtime)
         self.ports = ports
+        self.cells: tuple[CellId, ...] = cells_of(ports.settings)
+        self.connections = Connections(self, runtime)
+        self.neighbours: list[Xn] = []
+        self.warnings: dict[tuple[int, int, int], ngap.WriteReplaceWarningRequest] = {}
         self.trouble = ""
-        self._handle = handle
-        self._by_amf_id: dict[int, UeContext] = {}
+        self.attempts = 0
+        self.on_relayed: Callable[[ngap.Pdu], None] | None = None
         self.association: Association | None = None
-        self.ues: dict[int, UeContext] = {}
-        self.next_ran_ue_ngap_id = 1
         self.station: Station[ngap.Pdu] = Station(ngap.encode, self._put)
+        self._handle = handle
+        self._handle_xn = handle_xn
         self._lost = asyncio.Event()
+
+    @property
+    def identity(self) -> GnbId:
+        return self.ports.settings.identity
+
+    @property
+    def ues(self) -> dict[int, UeContext]:
+        """By RAN-UE-NGAP-ID."""
+        return self.connections.ues
 
     # the association
 
@@ -80,7 +109,7 @@ class N2(Subject[N2Context]):
         """The association is over: UEs lose their connections, TS 38.412 §7."""
         self.association = None
         self.abort(reason)
-        self.commit(state="down", overload=False)
+        self.commit(state="down", overload=None, slice_overload=())
         for ue in list(self.ues.values()):
             self.forget(ue, "association lost")
         self.station.lost(f"association lost: {reason}")
@@ -90,10 +119,20 @@ class N2(Subject[N2Context]):
     async def wait_lost(self) -> None:
         await self._lost.wait()
 
+    @property
+    def outbound_streams(self) -> int:
+        return 1 if self.association is None else self.association.outbound_streams
+
+    # what is sent
+
     def send(self, message: object) -> None:
         """On stream 0, for what belongs to no UE."""
         assert isinstance(message, ngap.Pdu)
         self.transmit(message, 0)
+
+    def tell_of(self, ue: UeContext, message: ngap.Pdu) -> None:
+        """A message of UE-associated signalling."""
+        self.transmit(message, ue.stream)
 
     def transmit(self, message: ngap.Pdu, stream: int) -> None:
         self.station.passes(Parcel(ngap.encode(message), message, stream, PPID_NGAP))
@@ -110,6 +149,28 @@ class N2(Subject[N2Context]):
             else:
                 self._journal("out", type(message).__name__, parcel.octets, message)
         self.association.send(parcel.octets, stream=parcel.stream, ppid=ppid)
+
+    # Xn
+
+    def xn(self, gnb: GnbId) -> Xn | None:
+        """The interface to that gNB, where there is one and it is up."""
+        return next((xn for xn in self.neighbours if xn.up and xn.connects(self.identity, gnb)), None)
+
+    def tell_neighbour(self, gnb: GnbId, message: XnMessage) -> XnMessage | None:
+        """Its answer; None where it has none, or there is no Xn."""
+        xn = self.xn(gnb)
+        return None if xn is None else xn.send(self.identity, message)
+
+    def relayed(self, message: ngap.Pdu) -> None:
+        """A message for something that the gNB has not: a positioning unit, another gNB's Xn."""
+        if self.on_relayed is not None:
+            self.on_relayed(message)
+
+    def xn_received(self, message: XnMessage, sender: GnbId) -> XnMessage | None:
+        """A message of a neighbour on Xn; what is returned is its answer."""
+        return self._handle_xn(self, message, sender)
+
+    # the subject's ports
 
     def status(self, message: object) -> object | None:
         """To what no procedure here takes, TS 38.413 §10.3.4.1 and §10.4."""
@@ -133,66 +194,22 @@ class N2(Subject[N2Context]):
     ) -> None:
         journal = self.runtime.journal
         if journal.listening:
+            now = self.runtime.clock.now()
             journal.emit(
-                Event(
-                    self.runtime.clock.now(),
-                    "gNB",
-                    self.label,
-                    "",
-                    direction,
-                    "N2",
-                    name,
-                    cause,
-                    octets,
-                    message,
-                    "AMF",
-                )
+                Event(now, "gNB", self.label, "", direction, "N2", name, cause, octets, message, "AMF")
             )
 
     # the UE-associated logical connections
 
-    def new_ue(self, link: RadioLink) -> UeContext:
-        """A connection that the AMF does not know yet."""
-        ran_ue_ngap_id = self.allocate_ran_ue_ngap_id()
-        ue = UeContext(ran_ue_ngap_id, link, self, self.runtime, self.stream_of(ran_ue_ngap_id))
-        self.ues[ran_ue_ngap_id] = ue
-        return ue
-
-    def name(self, ue: UeContext, amf_ue_ngap_id: int) -> None:
-        """The AMF calls it so from now on."""
-        self._unname(ue)
-        ue.commit(amf_ue_ngap_id=amf_ue_ngap_id)
-        self._by_amf_id[amf_ue_ngap_id] = ue
-
-    def _unname(self, ue: UeContext) -> None:
-        known = ue.amf_ue_ngap_id
-        if known is not None and self._by_amf_id.get(known) is ue:
-            del self._by_amf_id[known]
-
-    def allocate_ran_ue_ngap_id(self) -> int:
-        """32 bits, not in use, TS 38.413 §9.3.3.2."""
-        while self.next_ran_ue_ngap_id in self.ues:
-            self.next_ran_ue_ngap_id = (self.next_ran_ue_ngap_id + 1) & 0xFFFFFFFF
-        found = self.next_ran_ue_ngap_id
-        self.next_ran_ue_ngap_id = (found + 1) & 0xFFFFFFFF
-        return found
-
-    def stream_of(self, ran_ue_ngap_id: int) -> int:
-        """Stream 0 is for the interface itself, TS 38.412 §7; a UE keeps to one of the others."""
-        streams = 1 if self.association is None else self.association.outbound_streams
-        return 0 if streams < 2 else 1 + ran_ue_ngap_id % (streams - 1)
-
     def of_ue(self, ran_ue_ngap_id: int, amf_ue_ngap_id: int) -> UeContext | None:
         """The UE that both identities name. None after an ERROR INDICATION has said which is wrong (§10.6)."""
         ue = self.ues.get(ran_ue_ngap_id)
-        if ue is None:
-            cause: ngap.CauseRadioNetwork = "unknown-local-UE-NGAP-ID"
-        elif ue.amf_ue_ngap_id == amf_ue_ngap_id:
-            return ue
-        elif ue.amf_ue_ngap_id is None:
-            self.name(ue, amf_ue_ngap_id)
-            return ue
-        else:
+        cause: ngap.CauseRadioNetwork = "unknown-local-UE-NGAP-ID"
+        if ue is not None:
+            if ue.amf_ue_ngap_id is None:
+                self.connections.name(ue, amf_ue_ngap_id)
+            if ue.amf_ue_ngap_id == amf_ue_ngap_id:
+                return ue
             cause = "inconsistent-remote-UE-NGAP-ID"
             self.forget(ue, cause)
         self.transmit(
@@ -203,20 +220,32 @@ class N2(Subject[N2Context]):
         )
         return None
 
-    def by_amf_ue_ngap_id(self, amf_ue_ngap_id: int | None) -> UeContext | None:
-        """The UE that the AMF calls so. None: it has named none of them so."""
-        return None if amf_ue_ngap_id is None else self._by_amf_id.get(amf_ue_ngap_id)
-
-    def tell_of(self, ue: UeContext, message: ngap.Pdu) -> None:
-        """A message of UE-associated signalling."""
-        self.transmit(message, ue.stream)
+    def stream_of(self, ran_ue_ngap_id: int) -> int:
+        return self.connections.stream_of(ran_ue_ngap_id)
 
     def forget(self, ue: UeContext, cause: str) -> None:
         """The logical connection and the RRC connection are over; the UE's sessions lose their bearers."""
-        if self.ues.pop(ue.ran_ue_ngap_id, None) is not None:
-            self._unname(ue)
+        if self.connections.remove(ue):
             ue.abort(cause)
+            ue.is_gone()
             ue.link.released(ue, cause)
+            for session in ue.sessions.values():
+                self.ports.bearers.free_teid(session.tunnel.dl_teid)
+            ue.sessions.clear()
+
+
+def cells_of(settings: GnbSettings) -> tuple[CellId, ...]:
+    """The cells of the settings, as other nodes name them."""
+    return tuple(
+        CellId(
+            settings.identity,
+            settings.nci(cell),
+            cell.tac,
+            settings.nci(cell) % 1008 if cell.pci is None else cell.pci,
+            cell.arfcn,
+        )
+        for cell in settings.every_cell
+    )
 
 
 def _read(octets: bytes) -> tuple[ngap.Pdu | None, str]:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
+from cinq.numbering import GnbId
 from cinq.procedure import Runtime, Subject
-from cinq.ran.gnb.context import Tunnel, UeState
+from cinq.ran.gnb.context import CellId, PduSession, UeState
+from cinq.ran.gnb.n2 import elements
+from cinq.ran.gnb.ports import Ports
+from cinq.ran.gnb.xn import XnMessage
 from cinq.wire import ngap
 
 
@@ -18,11 +24,14 @@ class RadioLink(Protocol):
     def deliver(self, nas: bytes) -> None:
         """A NAS message to the UE."""
 
-    def connect(self, ue: UeContext, pdu_session_id: int, tunnel: Tunnel) -> None:
+    def connect(self, ue: UeContext, pdu_session_id: int, session: PduSession) -> None:
         """Radio bearers and tunnel of a session. RuleError: the user plane refuses."""
 
     def disconnect(self, ue: UeContext, pdu_session_id: int) -> None:
         """Radio bearers and tunnel of a session go, its interface stays."""
+
+    def hand_over(self, target: CellId, rrc_container: bytes) -> bool:
+        """RRCReconfiguration with sync: the UE goes to the cell. False: it did not arrive, and is back."""
 
     def released(self, ue: UeContext, cause: str) -> None:
         """The connection is over."""
@@ -31,33 +40,87 @@ class RadioLink(Protocol):
         """How many packets the bearers of this connection have carried."""
 
 
+class Awaited:
+    """The link of a UE that has not arrived yet: a target gNB has made its context ready."""
+
+    def serves(self, ue: UeContext) -> bool:
+        return False
+
+    def deliver(self, nas: bytes) -> None:
+        pass
+
+    def connect(self, ue: UeContext, pdu_session_id: int, session: PduSession) -> None:
+        pass
+
+    def disconnect(self, ue: UeContext, pdu_session_id: int) -> None:
+        pass
+
+    def hand_over(self, target: CellId, rrc_container: bytes) -> bool:
+        return False
+
+    def released(self, ue: UeContext, cause: str) -> None:
+        pass
+
+    def packets(self, ue: UeContext) -> int:
+        return 0
+
+
 class Outlet(Protocol):
     """The association, as a connection sees it."""
+
+    ports: Ports
+
+    @property
+    def identity(self) -> GnbId: ...
 
     @property
     def label(self) -> str: ...
 
     def transmit(self, message: ngap.Pdu, stream: int) -> None: ...
 
+    def forget(self, ue: UeContext, cause: str) -> None: ...
+
+    def tell_neighbour(self, gnb: GnbId, message: XnMessage) -> XnMessage | None: ...
+
 
 class UeContext(Subject[UeState]):
     """A UE on one NG connection, TS 38.413 §9.3.3.1 and §9.3.3.2; the subject of the procedures that a gNB begins
     for one UE. What the AMF begins is answered at once, by inbound.py.
 
-    sessions: tunnels by PDU session identity.
+    sessions: by PDU session identity. cell: where the UE is, or was last.
     """
 
-    __slots__ = ("link", "n2", "ran_ue_ngap_id", "sessions", "stream")
+    __slots__ = (
+        "_gone",
+        "_overall",
+        "_since",
+        "cell",
+        "link",
+        "n2",
+        "ran_ue_ngap_id",
+        "sessions",
+        "stream",
+    )
 
     def __init__(
-        self, ran_ue_ngap_id: int, link: RadioLink, n2: Outlet, runtime: Runtime, stream: int = 0
+        self,
+        ran_ue_ngap_id: int,
+        link: RadioLink,
+        cell: CellId,
+        n2: Outlet,
+        runtime: Runtime,
+        stream: int = 0,
     ) -> None:
         super().__init__(UeState(), runtime)
         self.ran_ue_ngap_id = ran_ue_ngap_id
         self.link = link
+        self.cell = cell
         self.n2 = n2
         self.stream = stream
-        self.sessions: dict[int, Tunnel] = {}
+        self.sessions: dict[int, PduSession] = {}
+        self._gone: asyncio.Event | None = None
+        self._overall: asyncio.TimerHandle | None = None
+        self._since = runtime.clock.now()
 
     @property
     def amf_ue_ngap_id(self) -> int | None:
@@ -66,7 +129,21 @@ class UeContext(Subject[UeState]):
 
     @property
     def kgnb(self) -> bytes:
-        return self.context.kgnb
+        return self.context.keys.kgnb
+
+    @property
+    def location(self) -> ngap.UserLocationInformation:
+        """§9.3.1.16."""
+        return elements.location(self.cell)
+
+    @property
+    def stayed_s(self) -> int:
+        """How long in its present cell, as the UE History Information counts."""
+        return max(0, min(4095, round(self.runtime.clock.now() - self._since)))
+
+    def enters(self, cell: CellId) -> None:
+        self.cell = cell
+        self._since = self.runtime.clock.now()
 
     @property
     def reached(self) -> bool:
@@ -77,6 +154,47 @@ class UeContext(Subject[UeState]):
         """A NAS message to the UE; lost where the radio link is gone."""
         if self.reached:
             self.link.deliver(nas)
+
+    def put(self, pdu_session_id: int, session: PduSession) -> None:
+        """A session is set up, or changed. RuleError: the user plane refuses, and nothing has changed."""
+        self.link.connect(self, pdu_session_id, session)
+        self.sessions[pdu_session_id] = session
+
+    def drop(self, pdu_session_id: int) -> PduSession | None:
+        """The session's resources go while the UE stays connected; its interface goes when the UE says so."""
+        session = self.sessions.pop(pdu_session_id, None)
+        if session is not None:
+            self.n2.ports.bearers.free_teid(session.tunnel.dl_teid)
+            self.link.disconnect(self, pdu_session_id)
+        return session
+
+    # its end
+
+    def relocates(self, seconds: float, expired: Callable[[], None]) -> None:
+        """TNGRELOCoverall or TXnRELOCOverall runs (§8.3.3.4); a new one replaces the old."""
+        self.stays()
+        self._overall = asyncio.get_running_loop().call_later(seconds, expired)
+
+    def stays(self) -> None:
+        """The timer is stopped: the UE is back, or released."""
+        if self._overall is not None:
+            self._overall.cancel()
+            self._overall = None
+
+    async def gone(self) -> None:
+        """Returns when the connection is over."""
+        if self._gone is None:
+            self._gone = asyncio.Event()
+        await self._gone.wait()
+
+    def is_gone(self) -> None:
+        """Called once by the association."""
+        self.stays()
+        if self._gone is None:
+            self._gone = asyncio.Event()
+        self._gone.set()
+
+    # the subject's ports
 
     def send(self, message: object) -> None:
         assert isinstance(message, ngap.Pdu)

@@ -12,6 +12,6 @@ def received(n2: N2, message: ngap.ErrorIndication) -> None:
     if cause is None or cause[0] != "radioNetwork" or (ran_id is None and amf_id is None):
         return
     if cause[1] in ("unknown-local-UE-NGAP-ID", "inconsistent-remote-UE-NGAP-ID"):
-        ue = n2.by_amf_ue_ngap_id(amf_id) if ran_id is None else n2.ues.get(ran_id)
+        ue = n2.connections.by_amf_ue_ngap_id(amf_id) if ran_id is None else n2.ues.get(ran_id)
         if ue is not None:
             n2.forget(ue, str(cause[1]))
