@@ -72,7 +72,7 @@ def settings() -> Iterator[str]:
             NetworkSettings,
             "One core. `cinq subscriber`, `cinq doctor` and `cinq trace live` read the same.",
         ),
-        ("cinq gnb", GnbSettings, "One emulated gNB with one cell. Keys stand at the top of the file."),
+        ("cinq gnb", GnbSettings, "One emulated gNB. Keys stand at the top of the file."),
         (
             "cinq ue",
             UeSettings,

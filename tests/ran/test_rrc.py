@@ -14,26 +14,30 @@ from cinq.ran.radio import rrc
 )
 def test_handover_command(c_rnti: int, ncc: int, nas: bytes) -> None:
     asn1 = pytest.importorskip("pycrate_asn1dir.RRCNR")
-    command = rrc.HandoverCommand(c_rnti, ncc, nas)
+    update = {"keySetChangeIndicator": False, "nextHopChainingCount": ncc}
+    if nas:
+        update["nas-Container"] = nas
+    sync = {"newUE-Identity": c_rnti, "t304": "ms1000"}
+    group = {"cellGroupId": 0, "spCellConfig": {"reconfigurationWithSync": sync}}
+    late = {"masterCellGroup": ("CellGroupConfig", group), "masterKeyUpdate": update}
+    extensions = ("rrcReconfiguration", {"nonCriticalExtension": late})
+    reconfiguration = {"rrc-TransactionIdentifier": 0, "criticalExtensions": extensions}
+    message = asn1.NR_RRC_Definitions.DL_DCCH_Message
+    message.set_val({"message": ("c1", ("rrcReconfiguration", reconfiguration))})
     outer = asn1.NR_InterNodeDefinitions.HandoverCommand
-    octets = rrc.encode(command)
-    outer.from_uper(octets)
-    (_, (_, ies)) = outer.get_val()["criticalExtensions"]
-    found = ies["handoverCommandMessage"]
-    if isinstance(found, bytes):
-        inner = asn1.NR_RRC_Definitions.DL_DCCH_Message
-        inner.from_uper(found)
-        message = inner.get_val()["message"]
-    else:
-        message = found[1]["message"]
-    reconfiguration = message[1][1]["criticalExtensions"][1]["nonCriticalExtension"]
-    update = reconfiguration["masterKeyUpdate"]
-    assert update["nextHopChainingCount"] == ncc
-    assert update.get("nas-Container", b"") == nas
-    group = reconfiguration["masterCellGroup"]
-    if isinstance(group, tuple):
-        assert group[1]["spCellConfig"]["reconfigurationWithSync"]["newUE-Identity"] == c_rnti
-    assert rrc.decode(octets) == command
+    inner = {"handoverCommandMessage": message.to_uper()}
+    outer.set_val({"criticalExtensions": ("c1", ("handoverCommand", inner))})
+    command = rrc.HandoverCommand(c_rnti, ncc, nas)
+    assert rrc.encode(command) == outer.to_uper()
+    assert rrc.decode(outer.to_uper()) == command
+
+
+def test_handover_preparation_information() -> None:
+    asn1 = pytest.importorskip("pycrate_asn1dir.RRCNR")
+    information = asn1.NR_InterNodeDefinitions.HandoverPreparationInformation
+    ies = {"ue-CapabilityRAT-List": []}
+    information.set_val({"criticalExtensions": ("c1", ("handoverPreparationInformation", ies))})
+    assert information.to_uper() == rrc.HANDOVER_PREPARATION_INFORMATION
 
 
 @settings(max_examples=200, derandomize=True, deadline=None)

@@ -205,7 +205,7 @@ def test_cells_of_one_gnb() -> None:
         assert context.kgnb == kdf.kgnb_star(before, 500, 632628)
         assert ue.system_information is not None
         assert ue.system_information.tac == 7
-        ue.send_octets(b"\x7e\x00\x57")
+        ue.link.uplink(b"\x7e\x00\x57")
         await settle()
         last = core.heard[-1]
         assert isinstance(last, ngap.UplinkNASTransport)

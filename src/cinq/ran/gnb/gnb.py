@@ -16,7 +16,7 @@ from cinq.ran.gnb.cell import CellLink, NrCell
 from cinq.ran.gnb.context import CellId
 from cinq.ran.gnb.inactivity import Inactivity
 from cinq.ran.gnb.inbound import handle, handle_xn
-from cinq.ran.gnb.n2 import N2, UeContext
+from cinq.ran.gnb.n2 import N2, UeContext, elements
 from cinq.ran.gnb.ng_ran import NgRan
 from cinq.ran.gnb.ports import Admission, Ports
 from cinq.ran.gnb.procedures import intra_gnb_handover, ue_context_release_request
@@ -131,6 +131,11 @@ class Gnb:
     def system_information(self) -> SystemInformation:
         """Of the first cell."""
         return self.cells[0].system_information()
+
+    @property
+    def location(self) -> ngap.UserLocationInformation:
+        """Of a UE in the first cell."""
+        return elements.location(self.cells[0].identity)
 
     def cell_of(self, nr_cell_identity: int) -> NrCell | None:
         """Any cell of the NG-RAN."""

@@ -26,9 +26,10 @@ class UpdateConfiguration(Signal[None]):
 
 @dataclass(frozen=True, slots=True)
 class MapRadioCapability(Signal[bytes]):
-    """UE Radio Capability ID Mapping, §8.14.3: the capability of this ID."""
+    """UE Radio Capability ID Mapping, §8.14.3: the capability of this ID, for a UE where one is named."""
 
     ue_radio_capability_id: bytes
+    ran_ue_ngap_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from typing import Literal, get_args
 from cinq.procedure import Aborted
 from cinq.ran.gnb.cell import CellLink
 from cinq.ran.gnb.gnb import Gnb
-from cinq.ran.gnb.procedures import release
 from cinq.ran.station import Unmet
 from cinq.ran.ue import Ue
 from cinq.ran.ue.station import Released
@@ -59,7 +58,7 @@ class Actor:
         if context is None:
             raise Aborted("the UE has no connection to release")
         released = ue.station.expect(Released, timeout_s=RELEASE_S)
-        release.request(self.gnb.n2, context, ("radioNetwork", "user-inactivity"))
+        self.gnb.release(context)
         try:
             await released
         except Unmet:

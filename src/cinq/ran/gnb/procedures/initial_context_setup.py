@@ -40,8 +40,7 @@ def received(n2: N2, message: ngap.InitialContextSetupRequest) -> None:
     for item in items:
         if item.nas_pdu is not None and item.pdu_session_id in granted.admitted:
             ue.deliver(item.nas_pdu)
-    if message.ue_radio_capability is None and message.ue_radio_capability_id is None:
-        radio_capability.indicate(ue)
+    radio_capability.told(n2, ue, message.ue_radio_capability, message.ue_radio_capability_id)
     if message.trace_activation is not None:
         trace.activate(ue, message.trace_activation)
     if message.location_reporting_request_type is not None:
@@ -63,7 +62,6 @@ def _store(ue: UeContext, message: ngap.InitialContextSetupRequest, integrity: i
         allowed_nssai=tuple(s_nssai_of(item.s_nssai) for item in allowed or ()),
         mobility_restriction=message.mobility_restriction_list,
         inactive_assistance=message.core_network_assistance_information_for_inactive,
-        radio_capability=message.ue_radio_capability or b"",
     )
     rrc_inactive.requested(ue, message.rrc_inactive_transition_report_request)
 

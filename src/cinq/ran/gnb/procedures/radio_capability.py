@@ -24,6 +24,22 @@ def indicate(ue: UeContext) -> None:
         )
 
 
+def told(n2: N2, ue: UeContext, capability: bytes | None, identity: bytes | None) -> None:
+    """What a message says of the UE's capability: itself, its identity (RACS, TS 23.502 §5.4.4.1a), or nothing.
+
+    An identity that is not known here is asked for; a UE of which nothing is known is asked, and reported.
+    """
+    settings = n2.ports.settings
+    if capability is not None:
+        ue.commit(radio_capability=capability)
+    elif identity is None:
+        indicate(ue)
+    elif identity == settings.ue_radio_capability_id:
+        ue.commit(radio_capability=bytes(settings.ue_radio_capability))
+    else:
+        n2.want(MapRadioCapability(identity, ue.ran_ue_ngap_id))
+
+
 def check(n2: N2, message: ngap.UERadioCapabilityCheckRequest) -> None:
     """UE RADIO CAPABILITY CHECK, §8.14.2: IMS voice is not supported. A capability that nobody has is reported."""
     ue = n2.of_ue(message.ran_ue_ngap_id, message.amf_ue_ngap_id)
@@ -49,4 +65,7 @@ async def id_mapping(n2: N2, wanted: MapRadioCapability) -> bytes:
         ngap.UERadioCapabilityIDMappingResponse,
         timer=ID_MAPPING,
     )
+    ue = None if wanted.ran_ue_ngap_id is None else n2.ues.get(wanted.ran_ue_ngap_id)
+    if ue is not None:
+        ue.commit(radio_capability=answer.ue_radio_capability)
     return answer.ue_radio_capability
