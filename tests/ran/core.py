@@ -19,11 +19,13 @@ from cinq.transport.sctp import AssociationHandler
 from cinq.wire import nas, ngap
 from cinq.wire.nas import SecurityHeader
 
+from .transfers import UPF, qos, transfer
+
+__all__ = ["UPF", "Core", "CoreUe", "Radio", "qos", "settle", "transfer"]
 K = bytes.fromhex("465b5ce8b199b49faa5f0a2ee238a6bc")
 OPC = bytes.fromhex("e8ed289deba952e4283b54e88e6183ca")
 HOME_KEY = bytes.fromhex("10c9c67e861a5625a1db8f684123896d9b3506199d3df1968e07b6c8448bb147")
 AMF_ID = AmfId(1, 1, 0)
-UPF = IPv4Address("10.99.0.1")
 
 
 class Entropy:
@@ -433,52 +435,6 @@ def in_transport(message: nas.GsmMessage) -> nas.DLNASTransport:
         payload_container_type=nas.PayloadContainerType.N1_SM_INFORMATION,
         payload_container=nas.encode(message),
         pdu_session_id=message.pdu_session_id,
-    )
-
-
-def qos(five_qi: int = 9, guaranteed: int = 0) -> ngap.QosFlowLevelQosParameters:
-    """Of a QoS flow; guaranteed: bit/s each way of a GBR flow."""
-    rates = ngap.GBRQosInformation(
-        maximum_flow_bit_rate_dl=2 * guaranteed,
-        maximum_flow_bit_rate_ul=2 * guaranteed,
-        guaranteed_flow_bit_rate_dl=guaranteed,
-        guaranteed_flow_bit_rate_ul=guaranteed,
-    )
-    return ngap.QosFlowLevelQosParameters(
-        qos_characteristics=("nonDynamic5QI", ngap.NonDynamic5QIDescriptor(five_qi=five_qi)),
-        allocation_and_retention_priority=ngap.AllocationAndRetentionPriority(
-            priority_level_arp=8,
-            pre_emption_capability="shall-not-trigger-pre-emption",
-            pre_emption_vulnerability="not-pre-emptable",
-        ),
-        gbr_qos_information=rates if guaranteed else None,
-    )
-
-
-def transfer(
-    psi: int,
-    qfi: int = 9,
-    flows: list[ngap.QosFlowSetupRequestItem] | None = None,
-    security: ngap.SecurityIndication | None = None,
-) -> bytes:
-    """What the SMF asks of the gNB for a session."""
-    return ngap.encode_value(
-        ngap.PDUSessionResourceSetupRequestTransfer(
-            ul_ngu_up_tnl_information=(
-                "gTPTunnel",
-                ngap.GTPTunnel(
-                    transport_layer_address=(int(UPF), 32), gtp_teid=(0x1000 + psi).to_bytes(4, "big")
-                ),
-            ),
-            pdu_session_aggregate_maximum_bit_rate=ngap.PDUSessionAggregateMaximumBitRate(
-                pdu_session_aggregate_maximum_bit_rate_dl=10**9,
-                pdu_session_aggregate_maximum_bit_rate_ul=10**8,
-            ),
-            pdu_session_type="ipv4",
-            security_indication=security,
-            qos_flow_setup_request_list=flows
-            or [ngap.QosFlowSetupRequestItem(qos_flow_identifier=qfi, qos_flow_level_qos_parameters=qos())],
-        )
     )
 
 
