@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 
 from cinq.crypto import aka, kdf, suci
 from cinq.crypto.nas_security import DOWNLINK, UPLINK, NasSecurity
-from cinq.numbering import AmfId, Guti, SNssai, Suci, Supi, Tai, msin_digits
+from cinq.numbering import AmfId, Guti, PlmnId, SNssai, Suci, Supi, Tai, msin_digits
 from cinq.procedure import Runtime
 from cinq.ran.gnb import Gnb, GnbSettings
 from cinq.ran.gnb.bearers import RanPlane
@@ -73,6 +73,7 @@ class Core:
         self.silent: set[type] = set()
         self.abba = b"\0\0"
         self.t3512 = 540
+        self.areas: tuple[int, ...] = (1,)
         self.reject_registration: int | None = None
         self.aborted = ""
         self._next = 1
@@ -310,7 +311,7 @@ class Core:
         accept = nas.RegistrationAccept(
             registration_result=nas.RegistrationResult(),
             guti=ue.guti,
-            tai_list=[Tai.from_octets(bytes.fromhex("99f907000001"))],
+            tai_list=[Tai(PlmnId("999", "70"), tac) for tac in self.areas],
             allowed_nssai=[SNssai(1)],
             t3512=self.t3512,
         )

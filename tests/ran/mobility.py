@@ -29,6 +29,7 @@ class Half(Core):
     def __init__(self, pair: Pair) -> None:
         super().__init__()
         self.pair = pair
+        self.areas = (1, 2)
 
     def _receive(self, octets: bytes) -> None:
         super()._receive(octets)

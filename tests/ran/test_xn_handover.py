@@ -189,6 +189,7 @@ def test_cells_of_one_gnb() -> None:
 
     async def main() -> None:
         core = Core()
+        core.areas = (1, 7)
         settings = GnbSettings(cells=(CellSettings(cell=0, tac=1), CellSettings(cell=1, tac=7, pci=500)))
         radio = Radio(core, settings=settings)
         await radio.up()
