@@ -55,6 +55,16 @@ class Camp:
             self._wake = heard.set
             await heard.wait()
 
+    def restricted(self, context: UeContext) -> Why | None:
+        """Why the UE may not ask for service here (§5.3.5.2), None where it may."""
+        area, here = context.service_area, self.tai
+        if area is None or here is None or area.whole_plmn == self.plmn:
+            return None
+        if (here in area.tais) == area.allowed:
+            return None
+        mend = "another cell, or the service area restriction in the subscription"
+        return Why(f"{here} is outside the area in which the network serves this UE", mend)
+
     def forbidden(self, context: UeContext) -> Why | None:
         """Why the UE may not register here but for an emergency, None where it may."""
         again = "switch the UE off and on (deregister with switch_off), or camp on another cell"

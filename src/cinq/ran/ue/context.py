@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from ipaddress import IPv4Address
 from typing import Literal
 
@@ -43,6 +44,24 @@ class UeContext(msgspec.Struct, frozen=True):
     forbidden_tais_roaming: frozenset[Tai] = frozenset()
     forbidden_tais_regional: frozenset[Tai] = frozenset()
     t3447_s: int = 0
+    t3324_s: int = 0
+    mico: nas.MicoIndication | None = None
+    drx: int = nas.Drx.NOT_SPECIFIED
+    edrx: nas.ExtendedDrx | None = None
+    features: nas.NetworkFeatureSupport | None = None
+    service_area: nas.ServiceArea | None = None
+    ladn: tuple[nas.Ladn, ...] = ()
+    nssai_inclusion_mode: int | None = None
+    access_categories: tuple[nas.AccessCategory, ...] = ()
+    emergency_numbers: tuple[nas.EmergencyNumber, ...] = ()
+    cag: tuple[nas.Cag, ...] = ()
+    radio_capability_id: str = ""
+    sms_allowed: bool = False
+    emergency: bool = False
+    short_network_name: str = ""
+    local_time_zone: timedelta | None = None
+    universal_time: nas.UniversalTime | None = None
+    daylight_saving: int | None = None
 
 
 class SessionContext(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import Literal
 from cinq.crypto import milenage, tuak
 from cinq.numbering import Imei, Imeisv, NumberingError, PlmnId, SNssai, Supi, dnn
 from cinq.settings import HexOctets, setting
+from cinq.wire.nas import GmmFeature
 
 ConcealmentScheme = Literal["null", "A", "B"]
 SCHEMES: dict[ConcealmentScheme, int] = {"null": 0, "A": 1, "B": 2}  # TS 33.501 annex C
@@ -40,6 +41,42 @@ class SessionSettings:
                 dnn(self.dnn)
             except NumberingError as error:
                 raise ValueError(f"dnn: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationSettings:
+    """What the UE says and asks for in REGISTRATION REQUEST, TS 24.501 §8.2.6."""
+
+    capability: tuple[str, ...] = setting(
+        "Bits of the 5GMM capability that are set, by name: nssaa, racs, lpp, extended_rejected_nssai ...", ()
+    )
+    default_configured_nssai: bool = setting(
+        "Whether the slices are those of the default configured NSSAI, and the UE says so.", False
+    )
+    mico: bool = setting("Whether MICO mode is asked for: the UE is reached when it wants.", False)
+    active_time_s: int = setting("T3324 asked for, seconds; 0: not asked for.", 0)
+    periodic_s: int = setting("T3512 asked for, seconds; 0: not asked for.", 0)
+    drx: Literal["", "32", "64", "128", "256"] = setting("DRX cycle asked for, in frames of 10 ms.", "")
+    edrx: int = setting("Extended DRX value asked for, 0 to 15; -1: not asked for.", -1)
+    paging_time_window: int = setting("Paging time window asked for with it, 0 to 15.", 0)
+    usage: Literal["", "voice", "data"] = setting("UE's usage setting: what it is centred on.", "")
+    sms: bool = setting("Whether SMS over NAS is asked for.", False)
+    ladn: tuple[str, ...] = setting("Local area DNNs of which the UE wants to know where they are.", ())
+    radio_capability_id: str = setting("Identity of the UE's radio capability, hexadecimal; empty: none.", "")
+
+    def __post_init__(self) -> None:
+        for name in self.capability:
+            if name.upper() not in GmmFeature.__members__:
+                known = ", ".join(sorted(each.lower() for each in GmmFeature.__members__))
+                raise ValueError(f"capability: found '{name}', wanted one of {known}")
+        for name, value, low, high in (
+            ("active_time_s", self.active_time_s, 0, 31 * 320 * 3600),
+            ("periodic_s", self.periodic_s, 0, 31 * 320 * 3600),
+            ("edrx", self.edrx, -1, 15),
+            ("paging_time_window", self.paging_time_window, 0, 15),
+        ):
+            if not low <= value <= high:
+                raise ValueError(f"{name}: found {value}, wanted {low} to {high}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +117,9 @@ class UeSettings:
     slices: tuple[SNssai, ...] = setting("Slices asked for at registration, at most 8.", (SNssai(1),))
     sessions: tuple[SessionSettings, ...] = setting(
         "PDU sessions, asked for after registration with the identities 1, 2, ...", (SessionSettings(),)
+    )
+    registration: RegistrationSettings = setting(
+        "What the UE says and asks for at registration.", RegistrationSettings()
     )
     netns: str = setting(
         "Network namespace of the UE's interfaces: a process id, a path, or a name, made where there is none. Empty: "

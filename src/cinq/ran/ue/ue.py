@@ -14,8 +14,9 @@ from cinq.ran.ue.back_off import BackOff
 from cinq.ran.ue.camp import Camp
 from cinq.ran.ue.causes import Asked, authentication_rejected
 from cinq.ran.ue.context import Ended, Initial, Received, UeContext
+from cinq.ran.ue.downlink import Downlink
 from cinq.ran.ue.faults import Faults
-from cinq.ran.ue.security import Discarded, N1Security
+from cinq.ran.ue.security import N1Security
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.settings import UeSettings
 from cinq.ran.ue.signals import Deregister, Register, RequestService
@@ -24,20 +25,21 @@ from cinq.ran.ue.timers import Timers
 from cinq.ran.ue.uplink import Uplink
 from cinq.ran.ue.usim import Usim
 from cinq.wire import nas
+from cinq.wire.nas.ie.transport import Payload
 
 log = logging.getLogger("cinq.ran.ue")
 
 Entropy = Callable[[int], bytes]
 T3519_S = 60
-_REJECTS = (nas.RegistrationReject, nas.ServiceReject, nas.DeregistrationRequestUETerminated)
+T3540_S = 10
 
 
 class Ue(Subject[UeContext]):
     """An emulated UE (radio.port.Mobile). Idle, it has no task; its one timer is T3512.
 
     released: PTI of the last release command that was confirmed, by PDU session identity. on_change: called whenever
-    registration or a session changed, for screens. Refused, TimerExpired and Aborted are raised by the methods that
-    perform procedures.
+    registration or a session changed, for screens. on_payload: called with what DL NAS TRANSPORT brings. Refused,
+    TimerExpired and Aborted are raised by the methods that perform procedures.
     """
 
     __slots__ = (
@@ -47,11 +49,13 @@ class Ue(Subject[UeContext]):
         "authentication_failures",
         "back_off",
         "camp",
+        "downlink",
         "entropy",
         "faults",
+        "gap_due",
         "link",
         "on_change",
-        "reject_protected",
+        "on_payload",
         "released",
         "response",
         "security",
@@ -59,6 +63,7 @@ class Ue(Subject[UeContext]):
         "sessions",
         "settings",
         "timers",
+        "update_due",
         "uplink",
         "usim",
     )
@@ -70,6 +75,7 @@ class Ue(Subject[UeContext]):
         self.usim = Usim(settings)
         self.security = N1Security()
         self.uplink = Uplink(self)
+        self.downlink = Downlink(self)
         self.sessions: dict[int, Session] = {}
         self.released: dict[int, int] = {}
         self.authentication_failures = 0
@@ -77,9 +83,11 @@ class Ue(Subject[UeContext]):
         self.timers = Timers()
         self.back_off = BackOff(lambda: asyncio.get_running_loop().time())
         self.response: tuple[bytes, bytes] | None = None
+        self.on_payload: Callable[[Payload], None] | None = None
         self.on_change: Callable[[Ue], None] | None = None
         self.camp = Camp(settings.plmn)
-        self.reject_protected = False
+        self.gap_due = False
+        self.update_due = False
         self.service_attempts = 0
         self._suci: Suci | None = None
         self._next_pti = 1
@@ -96,6 +104,21 @@ class Ue(Subject[UeContext]):
         A refusal that may pass, and silence, are met by further attempts, T3511 apart: 5 as the specification has it.
         """
         await self.demand(Register(kind, attempts=attempts))
+
+    def listens(self) -> None:
+        """To the paging channel, for its 5G-S-TMSI; in MICO mode only while it is connected, or T3324 runs (§5.3.6)."""
+        guti, context = self.context.guti, self.context
+        deaf = context.mico is not None and not self.link.connected and not self.timers.runs("T3324")
+        self.link.listen(None if guti is None or deaf else guti.s_tmsi)
+
+    def expect_release(self) -> None:
+        """T3540: the network is to release the connection, else the UE does (§5.3.1.3)."""
+        if self.link.connected:
+            self.timers.start("T3540", T3540_S, self._release_locally)
+
+    def _release_locally(self) -> None:
+        self.link.fail()
+        self.on_released("T3540 expired")
 
     def register_after_t3502(self, kind: nas.RegistrationKind) -> None:
         """After five attempts, §5.5.1.2.7: T3502; at once where it is 0, never where it is deactivated."""
@@ -154,6 +177,19 @@ class Ue(Subject[UeContext]):
                 if not again or self.link.connected or not self.context.registered:
                     raise
 
+    def send_payload(self, kind: int, contents: bytes, additional_information: bytes | None = None) -> None:
+        """SMS, LPP, UE policy ... in UL NAS TRANSPORT on the connection that there is, TS 24.501 §5.4.5.2.
+
+        kind: a PayloadContainerType. additional_information: for LPP, the routing of the answer.
+        """
+        self.tell(
+            nas.ULNASTransport(
+                payload_container_type=kind,
+                payload_container=contents,
+                additional_information=additional_information,
+            )
+        )
+
     async def power_on(self) -> None:
         """Register and establish every session of the settings."""
         await self.register()
@@ -184,35 +220,9 @@ class Ue(Subject[UeContext]):
 
     def on_downlink(self, nas_octets: bytes) -> None:
         """A NAS message. Whatever the octets, nothing is raised."""
-        station = self.uplink.station
-        try:
-            received = self.security.open(nas_octets)
-        except Discarded as reason:
-            self._journal("in", "NAS PDU", nas_octets, None, f"discarded: {reason}")
-            if station is not None:
-                station.came(None, nas_octets, discarded=str(reason))
-            return
-        except nas.NasError as error:
-            self._journal("in", "NAS PDU", nas_octets, None, str(error))
-            if station is not None:
-                station.came(None, nas_octets, checked=True, discarded=str(error))
-            if error.cause is not None:
-                self.tell(nas.FiveGMMStatus(cause=error.cause))
-            return
-        message = received.message
-        self._journal("in", message.NAME, received.octets, message)
-        if station is not None and not station.came(message, received.octets, checked=received.checked):
-            return
-        if isinstance(message, nas.AuthenticationResult):
-            self.security.confirm(message)
-        elif isinstance(message, _REJECTS):
-            self.reject_protected = received.checked
-        if isinstance(message, nas.AuthenticationReject):
-            self._authentication_rejected(message)
-        else:
-            self.receive(received)
+        self.downlink.hear(nas_octets)
 
-    def _authentication_rejected(self, reject: nas.AuthenticationReject) -> None:
+    def authentication_rejected(self, reject: nas.AuthenticationReject) -> None:
         """TS 24.501 §5.4.1.3.5: the USIM is invalid, whatever is under way."""
         self.timers.stop("T3520")
         self.deregistered(barred=authentication_rejected(self.asked), forget_identity=True, equivalents=True)
@@ -220,7 +230,7 @@ class Ue(Subject[UeContext]):
             self.receive(Ended("authentication rejected", reject))
 
     def on_released(self, cause: str) -> None:
-        self.timers.stop("T3520")
+        self.timers.stop("T3520", "T3540")
         self.security.released()
         if self.uplink.station is not None:
             self.uplink.station.event(Released(cause))
@@ -229,13 +239,31 @@ class Ue(Subject[UeContext]):
             session.commit(bearer=False)
         if not self.is_idle:
             self.receive(Ended(cause))
-        if self.context.registered and self.context.t3512_s > 0:
-            self.timers.start("T3512", self.context.t3512_s, self._periodic)
+        if self.context.registered:
+            self._idle()
+
+    def _idle(self) -> None:
+        """5GMM-IDLE: T3512; in MICO mode T3324; T3447 after a connection of the UE's own making (§5.3.7, §5.3.17)."""
+        context = self.context
+        if context.t3512_s > 0:
+            self.timers.start("T3512", context.t3512_s, self._periodic)
+        if context.mico is not None:
+            if context.t3324_s:
+                self.timers.start("T3324", context.t3324_s, self.listens)
+            self.listens()
+        if context.t3447_s and self.gap_due:
+            self.timers.start("T3447", context.t3447_s, lambda: None)
+        self.gap_due = False
+        if self.update_due:
+            self.update_due = False
+            self.initiate(lambda: self.register(nas.RegistrationKind.MOBILITY), "registration requested")
 
     def on_bearer(self, pdu_session_id: int, up: bool) -> None:
         session = self.sessions.get(pdu_session_id)
         if session is not None:
             session.commit(bearer=up)
+            if up:
+                self.timers.stop("T3540")
             self.changed()
 
     def on_interface(self, interface: Interface, error: str) -> None:
@@ -267,14 +295,17 @@ class Ue(Subject[UeContext]):
             self.uplink.connect(message)
             return
         assert isinstance(message, nas.NasMessage)
+        if not isinstance(message, (nas.RegistrationComplete, nas.ConfigurationUpdateComplete)):
+            self.timers.stop("T3540")
         self.uplink.tell(message)
 
-    def sent(self, octets: bytes, message: nas.NasMessage | None) -> None:
-        if self.runtime.journal.listening:
-            self._journal("out", "NAS PDU" if message is None else message.NAME, octets, message)
-
-    def connecting(self) -> None:
-        self.timers.stop("T3512")
+    def connecting(self, message: nas.NasMessage | None) -> None:
+        self.timers.stop("T3512", "T3324")
+        answer = nas.ServiceType.MOBILE_TERMINATED_SERVICES
+        if isinstance(message, nas.ServiceRequest):
+            self.gap_due = message.service_type != answer
+        elif isinstance(message, nas.RegistrationRequest):
+            self.gap_due = message.registration_type.follow_on
 
     def content(self, message: object) -> object:
         return message.message if isinstance(message, Received) else message
@@ -303,31 +334,21 @@ class Ue(Subject[UeContext]):
         if self.on_change is not None:
             self.on_change(self)
 
-    def _journal(
+    def journal(
         self,
         direction: Literal["in", "out"],
-        name: str,
         octets: bytes,
         message: nas.NasMessage | None,
         cause: str = "",
     ) -> None:
+        """A NAS message that came or goes, deciphered as far as it is known."""
         runtime = self.runtime
         if runtime.journal.listening:
-            running = self.running
-            procedure = "" if running is None else running.name
+            running = "" if self.running is None else self.running.name
+            name = "NAS PDU" if message is None else message.NAME
+            now, label = runtime.clock.now(), self.label
             runtime.journal.emit(
-                Event(
-                    runtime.clock.now(),
-                    "UE",
-                    self.label,
-                    procedure,
-                    direction,
-                    "N1",
-                    name,
-                    cause,
-                    octets,
-                    message,
-                )
+                Event(now, "UE", label, running, direction, "N1", name, cause, octets, message)
             )
 
     # what procedures use

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from cinq.ran.radio.port import EstablishmentCause, Link, RrcSetup
 from cinq.ran.station import Parcel
@@ -23,11 +23,16 @@ class Sender(Protocol):
     link: Link
     camp: Camp
 
-    def sent(self, octets: bytes, message: nas.NasMessage | None) -> None:
-        """For the journal: the plain octets of what leaves, and what they say."""
+    def journal(
+        self,
+        direction: Literal["in", "out"],
+        octets: bytes,
+        message: nas.NasMessage | None,
+        cause: str = "",
+    ) -> None: ...
 
-    def connecting(self) -> None:
-        """A connection is about to be opened."""
+    def connecting(self, message: nas.NasMessage | None) -> None:
+        """A connection is about to be opened by this message."""
 
 
 class Uplink:
@@ -45,7 +50,7 @@ class Uplink:
             self.station.passes(Parcel(nas.encode(message), message))
             return
         octets = nas.encode(message)
-        self._ue.sent(octets, message)
+        self._ue.journal("out", octets, message)
         self._ue.link.uplink(self._protected(octets, message))
 
     def carry(self, message: nas.GsmMessage, transport: nas.ULNASTransport) -> None:
@@ -64,8 +69,8 @@ class Uplink:
         elif self.station is not None:
             self.station.passes(Parcel(nas.encode(message), message, carrier=Opening(initial.cause)))
         else:
-            ue.sent(nas.encode(message), message)
-            self._open(ue.security.protect_initial(message), initial.cause)
+            ue.journal("out", nas.encode(message), message)
+            self._open(ue.security.protect_initial(message), initial.cause, message)
 
     # the rest of the way while a bench stands there (station.Line)
 
@@ -76,7 +81,7 @@ class Uplink:
         if isinstance(carrier, nas.ULNASTransport):
             self.tell(carrier.replace(payload_container=parcel.octets))
             return
-        ue.sent(parcel.octets, message)
+        ue.journal("out", parcel.octets, message)
         if isinstance(carrier, Opening) and not ue.link.connected:
             pdu = ue.security.protect_initial(message or parcel.octets)
         else:
@@ -87,12 +92,14 @@ class Uplink:
         if self.station is not None:
             self.station.went(parcel)
         if isinstance(parcel.carrier, Opening) and not self._ue.link.connected:
-            self._open(parcel.octets, parcel.carrier.cause)
+            message = parcel.message if isinstance(parcel.message, nas.NasMessage) else None
+            self._open(parcel.octets, parcel.carrier.cause, message)
         else:
             self._ue.link.uplink(parcel.octets)
 
     def put(self, parcel: Parcel[Event]) -> None:
-        self._ue.sent(parcel.octets, parcel.message if isinstance(parcel.message, nas.NasMessage) else None)
+        message = parcel.message if isinstance(parcel.message, nas.NasMessage) else None
+        self._ue.journal("out", parcel.octets, message)
         self.leave(parcel)
 
     def _protected(self, octets: bytes, message: nas.NasMessage | None) -> bytes:
@@ -101,8 +108,8 @@ class Uplink:
             return security.protect_complete(octets)
         return security.protect_octets(octets)
 
-    def _open(self, octets: bytes, cause: EstablishmentCause) -> None:
+    def _open(self, octets: bytes, cause: EstablishmentCause, message: nas.NasMessage | None) -> None:
         ue = self._ue
-        ue.connecting()
+        ue.connecting(message)
         guti = ue.context.guti
         ue.link.setup(RrcSetup(octets, cause, ue.camp.plmn, None if guti is None else guti.s_tmsi))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cinq.procedure import procedure
+from collections.abc import Callable
+
+from cinq.procedure import Why, procedure
 from cinq.ran.ue.causes import gmm, words
 from cinq.ran.ue.context import NoAnswer, Received
 from cinq.ran.ue.inbound.gsm import Answered, Unreadable, downlink_message
@@ -10,23 +12,57 @@ from cinq.ran.ue.session import Session
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
 from cinq.wire.nas import GsmCause, PayloadContainerType
+from cinq.wire.nas.ie.transport import Payload, payloads
 
 
 @procedure(opens=nas.DLNASTransport)
 async def downlink_nas_transport(ue: Ue, received: Received) -> None:
-    """§5.4.5.3.3: 5GSM messages go to their session, and one that the AMF gave back ends what its session awaits."""
+    """§5.4.5.3.3: each payload goes to its reader; several in one are taken apart (§5.4.5.3.3 i))."""
     transport = received.message
     assert isinstance(transport, nas.DLNASTransport)
-    if transport.payload_container_type != PayloadContainerType.N1_SM_INFORMATION:
-        return
-    if transport.cause is not None:
-        session = ue.sessions.get(transport.pdu_session_id or 0)
-        if session is not None:
-            reason = f"not forwarded: {gmm(transport.cause, session.asked)}"
-            session.receive(NoAnswer(reason, None, transport.cause, transport.back_off_timer))
+    if transport.payload_container_type != PayloadContainerType.MULTIPLE_PAYLOADS:
+        payload = Payload(
+            transport.payload_container_type,
+            transport.payload_container,
+            pdu_session_id=transport.pdu_session_id,
+            additional_information=transport.additional_information,
+            cause=transport.cause,
+            back_off_timer=transport.back_off_timer,
+        )
+        _deliver(ue, payload)
         return
     try:
-        session, message = downlink_message(ue, transport.payload_container)
+        several = payloads(transport.payload_container)
+    except ValueError as error:
+        ue.runtime.report(ue, downlink_nas_transport.name, transport, f"ignored: {error}")
+        return
+    for payload in several:
+        _deliver(ue, payload)
+
+
+def _deliver(ue: Ue, payload: Payload) -> None:
+    reader = _READERS.get(payload.kind)
+    if reader is None:
+        ue.runtime.report(
+            ue, downlink_nas_transport.name, payload, f"no reader for payload type {payload.kind}"
+        )
+    else:
+        reader(ue, payload)
+    if ue.on_payload is not None:
+        ue.on_payload(payload)
+
+
+def _session_management(ue: Ue, payload: Payload) -> None:
+    """5GSM messages go to their session; one that the AMF gave back ends what its session awaits."""
+    if payload.cause is not None:
+        session = ue.sessions.get(payload.pdu_session_id or 0)
+        if session is not None:
+            why = gmm(payload.cause, session.asked)
+            reason = Why(f"not forwarded: {why}", why.mend)
+            session.receive(NoAnswer(reason, None, payload.cause, payload.back_off_timer))
+        return
+    try:
+        session, message = downlink_message(ue, payload.contents)
     except Answered as answered:
         ue.runtime.report(ue, downlink_nas_transport.name, answered, str(answered))
         if answered.answer is not None:
@@ -39,6 +75,36 @@ async def downlink_nas_transport(ue: Ue, received: Received) -> None:
             _status(session, message)
         else:
             session.receive(message)
+
+
+def _ue_policy(ue: Ue, payload: Payload) -> None:
+    """Annex D: a MANAGE UE POLICY COMMAND is confirmed; what the UE does with policies is no matter of an emulator."""
+    contents = payload.contents
+    if payload.cause is None and len(contents) >= 2 and contents[1] == _MANAGE_UE_POLICY_COMMAND:
+        answer = bytes((contents[0], _MANAGE_UE_POLICY_COMPLETE))
+        ue.send_payload(PayloadContainerType.UE_POLICY_CONTAINER, answer)
+
+
+def _kept(ue: Ue, payload: Payload) -> None:
+    """For whoever looks (`ue.on_payload`); one that came back says why."""
+    if payload.cause is not None:
+        why = gmm(payload.cause, ue.asked)
+        ue.runtime.report(ue, downlink_nas_transport.name, payload, Why(f"not forwarded: {why}", why.mend))
+
+
+_MANAGE_UE_POLICY_COMMAND, _MANAGE_UE_POLICY_COMPLETE = 1, 2
+_READERS: dict[int, Callable[[Ue, Payload], None]] = {
+    PayloadContainerType.N1_SM_INFORMATION: _session_management,
+    PayloadContainerType.UE_POLICY_CONTAINER: _ue_policy,
+    PayloadContainerType.SMS: _kept,
+    PayloadContainerType.LPP_MESSAGE_CONTAINER: _kept,
+    PayloadContainerType.SOR_TRANSPARENT_CONTAINER: _kept,
+    PayloadContainerType.UE_PARAMETERS_UPDATE_TRANSPARENT_CONTAINER: _kept,
+    PayloadContainerType.LOCATION_SERVICES_MESSAGE_CONTAINER: _kept,
+    PayloadContainerType.CIOT_USER_DATA_CONTAINER: _kept,
+    PayloadContainerType.SERVICE_LEVEL_AA_CONTAINER: _kept,
+    PayloadContainerType.EVENT_NOTIFICATION: _kept,
+}
 
 
 def _status(session: Session, message: nas.FiveGSMStatus) -> None:

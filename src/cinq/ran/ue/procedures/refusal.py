@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from cinq.procedure import Why
 from cinq.ran.ue.back_off import T3346
-from cinq.ran.ue.context import UeContext
+from cinq.ran.ue.causes import gmm
+from cinq.ran.ue.granted import merged, rejected_slices
 from cinq.ran.ue.rejection import Consequence, Then
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
-from cinq.wire.nas import RejectedSNssai
 
 T3511_S = 10
 _UNPROTECTED_T3346_S = (15 * 60, 30 * 60)  # TS 24.008 table 11.2: the default range
@@ -20,7 +20,7 @@ def suffer(ue: Ue, found: Consequence, reject: Reject, name: Why, registered: bo
     """Identity, forbidden lists, T3346, update status. registered: whether the UE was, and stays so where it may."""
     if found.then is Then.BACK_OFF:
         ue.back_off.start(T3346, _t3346(ue, reject))
-    rejected = () if isinstance(reject, nas.ServiceReject) else tuple(reject.rejected_nssai or ())
+    rejected = () if isinstance(reject, nas.ServiceReject) else rejected_slices(reject)
     context = ue.context
     plmns, roaming, regional = (
         context.forbidden_plmns,
@@ -41,6 +41,8 @@ def suffer(ue: Ue, found: Consequence, reject: Reject, name: Why, registered: bo
             forget_identity=found.identity,
             equivalents=found.equivalents,
         )
+    if isinstance(reject, nas.RegistrationReject) and reject.t3502 is not None:
+        ue.commit(t3502_s=reject.t3502)
     ue.commit(
         update_status=found.status,
         forbidden_plmns=plmns,
@@ -48,19 +50,24 @@ def suffer(ue: Ue, found: Consequence, reject: Reject, name: Why, registered: bo
         forbidden_tais_regional=regional,
         tai_list=tuple(t for t in ue.context.tai_list if t not in roaming | regional),
         equivalent_plmns=() if found.equivalents else ue.context.equivalent_plmns,
-        rejected_nssai=_rejected(ue.context, rejected),
+        rejected_nssai=merged(ue.context, rejected, (), new_area=False),
     )
 
 
-def _rejected(context: UeContext, new: tuple[RejectedSNssai, ...]) -> tuple[RejectedSNssai, ...]:
-    """§4.6.2.2: a new entry takes the place of an older one for the same slice."""
-    slices = {rejected.s_nssai for rejected in new}
-    return tuple(old for old in context.rejected_nssai if old.s_nssai not in slices) + new
+def not_reactivated(ue: Ue, accept: nas.RegistrationAccept | nas.ServiceAccept) -> None:
+    """The journal says which sessions have no user plane, and why (§5.5.1.3.4, §5.6.1.4.1)."""
+    causes = accept.pdu_session_reactivation_result_error_cause or {}
+    for psi in sorted(accept.pdu_session_reactivation_result or ()):
+        session = ue.sessions.get(psi)
+        if session is not None:
+            why = gmm(causes[psi], session.asked) if psi in causes else Why("the network does not say why")
+            reason = Why(f"no user plane: {why}", why.mend)
+            session.runtime.report(session, "", accept, reason)
 
 
 def _t3346(ue: Ue, reject: Reject) -> int:
     """Not believed unprotected: then a random time of the default range, §5.5.1.2.5."""
     low, high = _UNPROTECTED_T3346_S
-    if ue.reject_protected and reject.t3346 is not None:
+    if ue.downlink.reject_protected and reject.t3346 is not None:
         return reject.t3346
     return low + int.from_bytes(ue.entropy(4), "big") % (high - low)

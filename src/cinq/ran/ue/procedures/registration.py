@@ -10,7 +10,8 @@ from cinq.ran.ue.back_off import T3346
 from cinq.ran.ue.causes import authentication_rejected, gmm, no_answer
 from cinq.ran.ue.context import Ended, Initial
 from cinq.ran.ue.elements import registration_request
-from cinq.ran.ue.procedures.refusal import T3511_S, suffer
+from cinq.ran.ue.granted import acknowledged, by_accept
+from cinq.ran.ue.procedures.refusal import T3511_S, not_reactivated, suffer
 from cinq.ran.ue.rejection import Then, consequence, last_attempt
 from cinq.ran.ue.signals import Register
 from cinq.ran.ue.ue import Ue
@@ -34,19 +35,20 @@ async def registration(ue: Ue, wanted: Register) -> None:
             kind = RegistrationKind.INITIAL
         if kind not in (RegistrationKind.MOBILITY, RegistrationKind.PERIODIC):
             ue.drop_sessions()
-        answer = await attempt(ue, kind, wanted)
+        request = registration_request(ue, kind, wanted.follow_on, wanted.uplink_data)
+        answer = await attempt(ue, request)
         if isinstance(answer, nas.RegistrationAccept):
-            accepted(ue, answer)
+            accepted(ue, request, answer)
             return
         attempts = await not_accepted(ue, wanted, kind, answer, attempts)
 
 
 async def attempt(
-    ue: Ue, kind: RegistrationKind, wanted: Register
+    ue: Ue, request: nas.RegistrationRequest
 ) -> nas.RegistrationAccept | nas.RegistrationReject | Ended:
     """One REGISTRATION REQUEST and its answer."""
-    request = registration_request(ue, kind, wanted.follow_on, wanted.uplink_data)
-    initial = Initial(request, "emergency" if kind is RegistrationKind.EMERGENCY else "mo-Signalling")
+    emergency = request.registration_type.value == RegistrationKind.EMERGENCY
+    initial = Initial(request, "emergency" if emergency else "mo-Signalling")
     try:
         return await ue.ask(initial, nas.RegistrationAccept, nas.RegistrationReject, Ended, timer=T3510)
     except TimerExpired:  # §5.5.1.2.7 c): the N1 connection is released locally
@@ -66,31 +68,22 @@ async def permitted(ue: Ue, kind: RegistrationKind) -> None:
         raise Refused(None, reason)
 
 
-def accepted(ue: Ue, accept: nas.RegistrationAccept) -> None:
-    """§5.5.1.2.4: what the network gave is stored, and acknowledged where it asks for that."""
-    context = ue.context
-    guti = accept.guti or context.guti
-    tais = tuple(accept.tai_list or context.tai_list)
+def accepted(ue: Ue, request: nas.RegistrationRequest, accept: nas.RegistrationAccept) -> None:
+    """§5.5.1.2.4, §5.5.1.3.4: what the network gave is stored, and acknowledged where it asks for that.
+
+    T3540 runs where nothing more is to come on this connection (§5.3.1.3).
+    """
     if accept.pdu_session_status is not None:
         ue.drop_sessions(accept.pdu_session_status)
-    ue.authentication_failures = 0
+    ue.authentication_failures = ue.service_attempts = 0
     ue.timers.stop("T3519")
-    ue.link.listen(None if guti is None else guti.s_tmsi)
-    ue.commit(
-        registered=True,
-        update_status="5U1 UPDATED",
-        guti=guti,
-        tai_list=tais,
-        last_visited_tai=ue.camp.tai if ue.camp.tai in tais else None,
-        allowed_nssai=tuple(accept.allowed_nssai or ()),
-        configured_nssai=tuple(accept.configured_nssai or context.configured_nssai),
-        t3512_s=context.t3512_s if accept.t3512 is None else accept.t3512,
-        t3502_s=12 * 60 if accept.t3502 is None else accept.t3502,
-    )
-    slicing = accept.network_slicing_indication
-    changed = slicing is not None and slicing.subscription_changed
-    if accept.guti is not None or accept.configured_nssai is not None or changed:
+    ue.commit(**by_accept(ue.context, accept, ue.camp.tai, ue.camp.plmn))
+    ue.listens()
+    not_reactivated(ue, accept)
+    if acknowledged(accept):
         ue.tell(nas.RegistrationComplete())
+    if not request.registration_type.follow_on and request.uplink_data_status is None:
+        ue.expect_release()
 
 
 async def not_accepted(

@@ -7,7 +7,7 @@ from cinq.ran.radio.port import EstablishmentCause
 from cinq.ran.ue.back_off import T3346
 from cinq.ran.ue.causes import authentication_rejected, gmm, no_answer
 from cinq.ran.ue.context import Ended, Initial
-from cinq.ran.ue.procedures.refusal import suffer
+from cinq.ran.ue.procedures.refusal import not_reactivated, suffer
 from cinq.ran.ue.rejection import Then, consequence
 from cinq.ran.ue.signals import RequestService
 from cinq.ran.ue.ue import Ue
@@ -63,6 +63,7 @@ async def service_request(ue: Ue, wanted: RequestService) -> None:
         ue.service_attempts = 0
         if answer.pdu_session_status is not None:
             ue.drop_sessions(answer.pdu_session_status)
+        not_reactivated(ue, answer)
     elif isinstance(answer, Ended):
         _ended(ue, answer)
     else:
@@ -91,6 +92,9 @@ def _permitted(ue: Ue, kind: int) -> None:
     }
     if kind == ServiceType.HIGH_PRIORITY_ACCESS:
         return
+    restricted = ue.camp.restricted(ue.context)
+    if restricted is not None:
+        raise Refused(None, restricted)
     for name, seconds in left.items():
         if seconds:
             raise Refused(
