@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from cinq.nf import amf, nssf, smf, udm, upf
+from cinq.nf import amf, nssf, pcf, smf, udm, upf
+from cinq.nf.udr import policies
 from cinq.numbering import AmfId, PlmnId, SNssai, Tai
 from cinq.settings.network import NetworkSettings, Radio
 from cinq.userplane.rules import PlaneSettings, Protected, Role
@@ -51,6 +52,14 @@ def of_the_amf(s: NetworkSettings) -> amf.Settings:
         mico=s.amf.mico,
         edrx=s.amf.edrx,
         ladns=tuple(amf.Ladn(d.identifier, d.ladn_tacs) for d in s.dnn if d.ladn_tacs),
+    )
+
+
+def of_the_pcf(s: NetworkSettings) -> pcf.Settings:
+    return pcf.Settings(
+        rules=tuple(policies.element(rule) for rule in s.policy),
+        ue_five_qis=s.pcf.ue_five_qis,
+        ue_max_gbr_bps=s.pcf.ue_max_gbr,
     )
 
 

@@ -128,16 +128,18 @@ class Network:
             self.bus.serve(service, implementation, nrf.instance_id)
         plmn = s.network.plmn
         self.udr = UDR(store, self.identity("UDR"), self.bus, plmn.mcc + plmn.mnc)
+        pcf = PCF(self.identity("PCF"), self.bus, store, functions.of_the_pcf(s))
         udm = UDM(functions.of_the_udm(s), self.bus, os.urandom, self.identity("UDM"))
         for nf in (
             self.udr,
             udm,
             AUSF(self.bus, self.clock, os.urandom, self.identity("AUSF")),
             NSSF(functions.of_the_nssf(s), self.identity("NSSF")),
-            PCF(self.identity("PCF")),
+            pcf,
         ):
             self._serve(nf.services(), nf.profile())
         await udm.start()
+        await pcf.start()
 
     def _tell_changes(self) -> None:
         """What the commands changed in the store takes effect."""

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from cinq import cli
 from cinq.cli.trace import event_facts
 from cinq.nf.amf import registry
+from cinq.nf.pcf import access, sessions
 from cinq.nf.smf import context as smf_context
 from cinq.nf.udr import changes, records
 from cinq.procedure import Event, run_virtual
@@ -114,7 +115,14 @@ def test_every_field_of_an_event_and_of_a_trace_is_in_the_reference(capture: Pat
 def test_every_collection_is_in_the_reference() -> None:
     text = (REFERENCE / "store.md").read_text("utf-8")
     kept = [r.collection for r in vars(records).values() if isinstance(r, records.Resource)]
-    for name in (*kept, changes.COLLECTION, registry.COLLECTION, smf_context.COLLECTION):
+    for name in (
+        *kept,
+        changes.COLLECTION,
+        access.COLLECTION,
+        sessions.COLLECTION,
+        registry.COLLECTION,
+        smf_context.COLLECTION,
+    ):
         assert f"`{name}`" in text, name
 
 

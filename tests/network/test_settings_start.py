@@ -111,6 +111,35 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "upf.ue_to_ue": BOOL,
     "upf.protect": st.lists(st.sampled_from(["192.168.0.0/16", "172.16.0.0/12"]), max_size=2),
     "upf.max_sessions": st.integers(1, 1 << 20),
+    "pcf.ue_five_qis": unique(st.integers(1, 254), 0, 8),
+    "pcf.ue_max_gbr": RATE,
+    "policy[].name": st.text("abcXYZ019.-_", min_size=1, max_size=40).map(lambda name: "r" + name[1:]),
+    "policy[].filters": unique(
+        st.sampled_from(
+            [
+                "permit out ip from any to assigned",
+                "permit out 17 from 198.51.100.0/24 5004 to assigned",
+                "permit in 6 from assigned to any 80,443,8000-8080",
+            ]
+        ),
+        1,
+        3,
+    ),
+    "policy[].five_qi": st.integers(128, 254),  # an operator's own: with a guaranteed bit rate or without
+    "policy[].dnn": st.just(""),
+    "policy[].slices": unique(SLICE, 0, 8),
+    "policy[].direction": st.sampled_from(["both", "uplink", "downlink"]),
+    "policy[].precedence": st.integers(1, 254),
+    "policy[].gbr_uplink": st.sampled_from(["1 kbps", "64 kbps"]),
+    "policy[].gbr_downlink": st.sampled_from(["1 kbps", "64 kbps"]),
+    "policy[].mbr_uplink": st.sampled_from(["64 kbps", "10 Mbps"]),
+    "policy[].mbr_downlink": st.sampled_from(["64 kbps", "10 Mbps"]),
+    "policy[].arp": st.integers(1, 15),
+    "policy[].may_preempt": BOOL,
+    "policy[].preemptable": BOOL,
+    "policy[].reflective": BOOL,
+    "policy[].notify": BOOL,
+    "policy[].gate": st.sampled_from(["open", "closed"]),
     "nrf.heart_beat_timer_s": st.integers(1, 3600),
     "sbi.transport": st.sampled_from(["direct", "checked"]),
     "state.folder": st.just("/nowhere"),
@@ -162,10 +191,13 @@ def _table(draw: st.DrawFn, paths: list[str]) -> dict[str, object]:
     required = {d.path for d in document(NetworkSettings) if d.default == "(required)"} | {
         "dnn[].name",
         "dnn[].pool",
+        "policy[].five_qi",
     }
     found = {p.rpartition(".")[2]: draw(VALUES[p]) for p in paths if p in required or draw(BOOL)}
     if found.get("allowed_tacs"):
         found.pop("non_allowed_tacs", None)
+    if found.get("gbr_uplink") or found.get("gbr_downlink"):
+        found.pop("reflective", None)
     return found
 
 

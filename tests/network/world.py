@@ -109,12 +109,15 @@ class Network:
             (DataNetwork(slices=(SNssai(1),), dns=(IPv4Address("1.1.1.1"),)),),
         )
         keys = (HomeNetworkKey(1, 1, HOME),)
+        self.udr = UDR(self.store, _id(2), self.bus, PLMN.mcc + PLMN.mnc)
+        self.udm = UDM(UdmSettings(PLMN, keys), self.bus, self.entropy, _id(3))
+        self.pcf = PCF(_id(6), self.bus, self.store)
         functions = (
-            UDR(self.store, _id(2)),
-            UDM(UdmSettings(PLMN, keys), self.bus, self.entropy, _id(3)),
+            self.udr,
+            self.udm,
             AUSF(self.bus, self.clock, self.entropy, _id(4)),
             NSSF(NssfSettings((SNssai(1), SNssai(2))), _id(5)),
-            PCF(_id(6)),
+            self.pcf,
         )
         self.smf = SMF(
             smf_settings, self.bus, self.upf, self.store, self.clock, self.entropy, self.journal, _id(7)
@@ -131,6 +134,8 @@ class Network:
             for service, implementation in nf.services():
                 self.bus.serve(service, implementation, nf.instance_id)
             await nrf.nf_register(nf.instance_id, nf.profile())
+        await self.udm.start()
+        await self.pcf.start()
         self.upf.smf = self.smf
         self.smf.start()
         self.amf.start()

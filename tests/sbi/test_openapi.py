@@ -24,6 +24,7 @@ from cinq.sbi.services.nudm_sdm import NamfSdmCallback, NsmfSdmCallback, NudmSub
 from cinq.sbi.services.nudm_ueau import NudmUEAuthentication
 from cinq.sbi.services.nudm_uecm import NamfUecmCallback, NudmUEContextManagement
 from cinq.sbi.services.nudr_dr import NudmDataChangeCallback, NudrDataRepository
+from cinq.sbi.services.nudr_policy import NpcfPolicyDataCallback, NudrPolicyData
 
 FILES = {
     NamfCommunication: "TS29518_Namf_Communication.yaml",
@@ -38,6 +39,7 @@ FILES = {
     NudmUEAuthentication: "TS29503_Nudm_UEAU.yaml",
     NudmUEContextManagement: "TS29503_Nudm_UECM.yaml",
     NudrDataRepository: "TS29505_Subscription_Data.yaml",
+    NudrPolicyData: "TS29519_Policy_Data.yaml",
 }
 # Notifications: who receives them chooses the path, the API gives the shapes.
 CALLBACKS = {
@@ -45,11 +47,12 @@ CALLBACKS = {
     NamfSdmCallback: "TS29503_Nudm_SDM.yaml",
     NamfUecmCallback: "TS29503_Nudm_UECM.yaml",
     NsmfPolicyCallback: "TS29512_Npcf_SMPolicyControl.yaml",
+    NpcfPolicyDataCallback: "TS29519_Policy_Data.yaml",
     NsmfSdmCallback: "TS29503_Nudm_SDM.yaml",
     NudmDataChangeCallback: "TS29505_Subscription_Data.yaml",
 }
 # Shapes that the API writes in place of a named schema.
-UNNAMED = {"Link", "SmContextRefused"}
+UNNAMED = {"Link", "SmContextRefused", "AccessPolicy", "RulePolicy", "SessionPolicy"}
 # Members that say to a person why an authentication failed; who does not know them passes over them.
 EXTENSIONS = {"ConfirmationDataResponse": {"why", "mend"}, "EapSession": {"why", "mend"}}
 RENAMED = {"PatchItem": ("TS29571_CommonData.yaml", "PatchItem")}

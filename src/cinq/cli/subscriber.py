@@ -39,7 +39,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @contextmanager
-def _store(config: Path | None) -> Iterator[SqliteStore]:
+def open_store(config: Path | None) -> Iterator[SqliteStore]:
     folder = settings(NetworkSettings, config).state.folder
     try:
         store = SqliteStore(folder / "cinq.sqlite")
@@ -58,7 +58,7 @@ def _counted(number: int) -> str:
     return f"{number} subscriber{'' if number == 1 else 's'}"
 
 
-def _supi(text: str) -> Supi:
+def supi_of(text: str) -> Supi:
     try:
         return Supi.parse(text)
     except NumberingError as error:
@@ -125,7 +125,7 @@ def add(
     except ProvisioningError as error:
         name = error.key if error.key == "imsi" else f"--{error.key.replace('_', '-')}"
         raise Failure(f"{name}: {error.what}") from None
-    with _store(config) as store:
+    with open_store(config) as store:
         if not replace and get(store, subscriber.supi) is not None:
             raise Failure(f"{subscriber.supi} is there already", "add --replace to put this one in its place")
         put(store, subscriber)
@@ -135,7 +135,7 @@ def add(
 @app.command("list")
 def list_(config: Config = None, json: AsJson = False) -> None:
     """List all subscribers."""
-    with _store(config) as store:
+    with open_store(config) as store:
         found = [s for supi in subscribers(store) if (s := get(store, supi)) is not None]
     if json:
         show_json([_facts(s) for s in found])
@@ -155,8 +155,8 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show one subscriber. Keys are shown only on request."""
-    supi = _supi(imsi)
-    with _store(config) as store:
+    supi = supi_of(imsi)
+    with open_store(config) as store:
         found = get(store, supi)
     if found is None:
         raise Failure(f"no subscriber {supi}", f"cinq subscriber add {supi} --k ... --opc ...")
@@ -195,8 +195,8 @@ def set_(
     }
     if not any(row.values()):
         raise Failure("nothing to change", f"cinq subscriber set {imsi} --ambr-downlink '10 Mbps'")
-    supi = _supi(imsi)
-    with _store(config) as store:
+    supi = supi_of(imsi)
+    with open_store(config) as store:
         found = get(store, supi)
         if found is None:
             raise Failure(f"no subscriber {supi}", f"cinq subscriber add {supi} --k ... --opc ...")
@@ -215,8 +215,8 @@ def remove_(
     imsi: Annotated[str, typer.Argument(help="IMSI of the subscriber.")], config: Config = None
 ) -> None:
     """Remove one subscriber: it cannot authenticate again, and a running core deregisters its UE."""
-    supi = _supi(imsi)
-    with _store(config) as store:
+    supi = supi_of(imsi)
+    with open_store(config) as store:
         if not remove(store, supi):
             raise Failure(f"no subscriber {supi}", "cinq subscriber list")
     typer.echo(f"removed {supi}")
@@ -232,7 +232,7 @@ def import_(
         found = read_csv(file)
     except ImportFault as fault:
         raise Failure(str(fault)) from None
-    with _store(config) as store:
+    with open_store(config) as store:
         screen = Console(stderr=True)
         for subscriber in track(
             found, "importing", transient=True, console=screen, disable=not screen.is_terminal

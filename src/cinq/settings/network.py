@@ -13,6 +13,7 @@ from urllib.parse import quote
 from cinq.numbering import NumberingError, PlmnId, SNssai
 from cinq.operator_identifier import network_identifier
 from cinq.settings import check
+from cinq.settings.policy import Rule
 from cinq.settings.toml import BitRate, HexOctets, setting
 
 Integrity = Literal["NIA1", "NIA2", "NIA3"]  # NIA0 is for emergency sessions alone (TS 33.501 §5.5.2)
@@ -276,6 +277,19 @@ class HomeNetworkKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Pcf:
+    """Policy: what a UE may ask for of its own."""
+
+    ue_five_qis: tuple[int, ...] = setting("5QIs that a UE may ask for.", (5, 6, 7, 8, 9))
+    ue_max_gbr: BitRate = setting("Guaranteed bit rate that a UE may ask for, each way; 0: none.", BitRate(0))
+
+    def __post_init__(self) -> None:
+        for five_qi in self.ue_five_qis:
+            check.within("ue_five_qis", five_qi, 1, 254)
+        check.each_once("ue_five_qis", self.ue_five_qis)
+
+
+@dataclass(frozen=True, slots=True)
 class Nrf:
     """Registration of network functions."""
 
@@ -312,6 +326,8 @@ class NetworkSettings:
     amf: Amf = setting("Access and mobility: N2 and NAS.", factory=Amf)
     smf: Smf = setting("Session management: N4.", factory=Smf)
     upf: Upf = setting("User plane: N3, N4 and N6.", factory=Upf)
+    pcf: Pcf = setting("Policy: what a UE may ask for of its own.", factory=Pcf)
+    policy: tuple[Rule, ...] = setting("Rules of the PCF for all subscribers; see `cinq policy` for one.", ())
     nrf: Nrf = setting("Registration of network functions.", factory=Nrf)
     sbi: Sbi = setting("How network functions meet.", factory=Sbi)
     state: State = setting("What is kept on this host.", factory=State)
@@ -326,6 +342,12 @@ class NetworkSettings:
             for other in self.dnn[i + 1 :]:
                 if one.pool.overlaps(other.pool):
                     raise ValueError(f"dnn: pools {one.pool} and {other.pool} overlap")
+        check.each_once("policy", [rule.name for rule in self.policy])
+        for rule in self.policy:
+            if rule.dnn and network_identifier(rule.dnn) not in names:
+                raise ValueError(
+                    f"policy: {rule.name} is for DNN {rule.dnn}, wanted one of {', '.join(names)}"
+                )
         check.each_once("home_network_key", [k.id for k in self.home_network_key])
         if len(os.fsencode(self.control)) > SOCKET_PATH:
             raise ValueError(

@@ -106,7 +106,7 @@ def consistent(world: World) -> None:
     held = {sm.ref for context in contexts for sm in context.sm_contexts}
     assert set(world.smf.contexts) == held, "SM contexts of SMF and AMF differ"
     assert {key for key, _ in world.store.items("amf-ue")} == {str(supi) for supi in amf.registry.by_supi}
-    assert world.pcf._am._associations == {context.am_policy for context in contexts}
+    assert set(world.pcf._am._associations) == {context.am_policy for context in contexts}
     for connection in amf.access.connections.values():
         assert ue_of(connection).connection is connection
         assert connection.ran in amf.access.rans

@@ -23,10 +23,10 @@ PROVISIONED = "/subscription-data/{}/{}/provisioned-data/{}"
 
 
 class Note(msgspec.Struct, frozen=True, omit_defaults=True):
-    """before: what was provisioned until then. removed: the subscriber is there no more."""
+    """before: what was provisioned until then; None where that is as it was. policy: the policy data have changed."""
 
     before: ProvisionedDataSets | None = None
-    removed: bool = False
+    policy: bool = False
 
 
 _decode = msgspec.json.Decoder(Note).decode
@@ -39,14 +39,13 @@ def leave(store: Store, supi: str, note: Note) -> None:
 
 
 def pending(store: Store) -> Iterator[tuple[str, list[str], Note]]:
-    """For each subscriber: the keys of its notes, and the oldest note."""
+    """For each subscriber: the keys of its notes, and what they say together."""
     found: dict[str, tuple[list[str], Note]] = {}
     for key, octets in store.items(COLLECTION):
         supi = key.partition("/")[0]
-        if supi in found:
-            found[supi][0].append(key)
-        else:
-            found[supi] = ([key], _decode(octets))
+        keys, old = found.get(supi, ([], Note()))
+        new = _decode(octets)
+        found[supi] = ([*keys, key], Note(old.before or new.before, old.policy or new.policy))
     for supi, (keys, note) in found.items():
         yield supi, keys, note
 
@@ -57,7 +56,9 @@ def items(store: Store, supi: str, plmn: str, note: Note) -> list[NotifyItem]:
         gone = ChangeItem(op="REMOVE", path="")
         return [NotifyItem(resource_id=AUTHENTICATION.format(supi), changes=[gone])]
     before, after = note.before, records.PROVISIONED_DATA.read(store, supi)
-    found = []
+    found: list[NotifyItem] = []
+    if before is None:
+        return found
     for name, attribute in (
         ("am-data", "am_data"),
         ("smf-selection-subscription-data", "smf_sel_data"),

@@ -227,11 +227,12 @@ def remove(store: Store, supi: Supi) -> bool:
     key = str(supi)
     if store.get(records.AUTHENTICATION_SUBSCRIPTION.collection, key) is None:
         return False
-    changes.leave(store, key, changes.Note(removed=True))
+    changes.leave(store, key, changes.Note(records.PROVISIONED_DATA.read(store, key)))
     for resource in (
         records.AUTHENTICATION_SUBSCRIPTION,
         records.AUTHENTICATION_STATUS,
         records.PROVISIONED_DATA,
+        records.POLICY_DATA,
     ):
         resource.remove(store, key)
     for psi in range(1, 16):

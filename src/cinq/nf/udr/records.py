@@ -12,6 +12,7 @@ from cinq.sbi.services.nudm_sdm import SdmSubscription
 from cinq.sbi.services.nudm_ueau import AuthEvent
 from cinq.sbi.services.nudm_uecm import Amf3GppAccessRegistration, SmfRegistration
 from cinq.sbi.services.nudr_dr import AuthenticationSubscription, ProvisionedDataSets
+from cinq.sbi.services.nudr_policy import OperatorSpecificDataContainer
 
 T = TypeVar("T")
 
@@ -45,3 +46,4 @@ PROVISIONED_DATA = Resource("provisioned-data", ProvisionedDataSets, common=True
 AMF_CONTEXT = Resource("amf-3gpp-access", Amf3GppAccessRegistration)
 SMF_CONTEXT = Resource("smf-registrations", SmfRegistration)
 SDM_SUBSCRIPTIONS = Resource("sdm-subscriptions", dict[str, SdmSubscription])
+POLICY_DATA = Resource("policy-data", dict[str, OperatorSpecificDataContainer])

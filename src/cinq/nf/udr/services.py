@@ -36,6 +36,12 @@ from cinq.sbi.services.nudr_dr import (
     ProvisionedDataSets,
     SubscriptionDataSubscriptions,
 )
+from cinq.sbi.services.nudr_policy import (
+    NudrPolicyData,
+    OperatorSpecificDataContainer,
+    PolicyDataChangeNotification,
+    PolicyDataSubscription,
+)
 
 T = TypeVar("T")
 NOTHING = ProvisionedDataSets()
@@ -62,11 +68,12 @@ class UDR:
         self._plmn = plmn
         self._last: _Read | None = None
         self._subscribers: dict[str, SubscriptionDataSubscriptions] = {}
+        self._policy_subscribers: set[str] = set()
         self._telling = False
         self.instance_id = instance_id
 
     def services(self) -> list[tuple[type, object]]:
-        return [(NudrDataRepository, self)]
+        return [(NudrDataRepository, self), (NudrPolicyData, self)]
 
     def profile(self) -> NFProfile:
         return NFProfile(nf_instance_id=self.instance_id, nf_type="UDR", nf_status="REGISTERED")
@@ -185,10 +192,18 @@ class UDR:
 
     async def subscribe(self, body: SubscriptionDataSubscriptions) -> Created[SubscriptionDataSubscriptions]:
         """One for each callback. It lives as long as the process: the subscriber comes again after a restart."""
-        identifier = hashlib.sha256(body.callback_reference.encode()).hexdigest()[:16]
+        identifier = _identifier(body.callback_reference)
         made = msgspec.structs.replace(body, subscription_id=identifier)
         self._subscribers[identifier] = made
         return Created(f"/subscription-data/subs-to-notify/{identifier}", made)
+
+    async def query_operator_specific_data(self, ue_id: str) -> dict[str, OperatorSpecificDataContainer]:
+        return records.POLICY_DATA.read(self._store, ue_id) or {}
+
+    async def subscribe_to_policy_data(self, body: PolicyDataSubscription) -> Created[PolicyDataSubscription]:
+        """As subscribe."""
+        self._policy_subscribers.add(body.notification_uri)
+        return Created(f"/policy-data/subs-to-notify/{_identifier(body.notification_uri)}", body)
 
     async def tell_changes(self) -> None:
         """Nudr_DM_Notify for what the commands have changed. Called each second; one that runs goes on alone."""
@@ -205,14 +220,19 @@ class UDR:
 
     async def _told(self, sbi: Bus, supi: str, note: changes.Note) -> bool:
         """False where a subscriber cannot be reached now: it is told later."""
-        items = changes.items(self._store, supi, self._plmn, note)
-        told = True
-        for subscriber in self._subscribers.values() if items else ():
-            if subscriber.ue_id not in (None, supi):
-                continue
+        letters: list[tuple[str, object]] = []
+        if items := changes.items(self._store, supi, self._plmn, note):
             body = DataChangeNotify(ue_id=supi, notify_items=items)
+            wanted = (s for s in self._subscribers.values() if s.ue_id in (None, supi))
+            letters += [(s.callback_reference, body) for s in wanted]
+        if note.policy:
+            elements = records.POLICY_DATA.read(self._store, supi) or {}
+            policy = [PolicyDataChangeNotification(ue_id=supi, op_spec_data_map=elements)]
+            letters += [(uri, policy) for uri in self._policy_subscribers]
+        told = True
+        for uri, letter in letters:
             try:
-                await notify(sbi, "UDR", subscriber.callback_reference, body)
+                await notify(sbi, "UDR", uri, letter)
             except Problem as problem:
                 told = told and problem.status < 500
         return told
@@ -239,6 +259,10 @@ def _decoded(resource: Resource[T], ue_id: str, octets: bytes) -> T:
         return resource.decode(octets)
     except msgspec.MsgspecError as error:
         raise Problem(500, "SYSTEM_FAILURE", f"{resource.collection} of {ue_id}: {error}") from error
+
+
+def _identifier(uri: str) -> str:
+    return hashlib.sha256(uri.encode()).hexdigest()[:16]
 
 
 def nobody(ue_id: str) -> Why:

@@ -1,0 +1,132 @@
+"""Npcf_SMPolicyControl, TS 29.512: session AMBR, default QoS and PCC rules of a PDU session."""
+
+from __future__ import annotations
+
+import logging
+
+from msgspec.structs import replace
+
+from cinq.nf.pcf.context import SESSIONS, Associations, SmAssociation
+from cinq.nf.pcf.decision import decide, difference, without
+from cinq.nf.pcf.elements import Elements
+from cinq.nf.pcf.settings import Settings
+from cinq.nf.pcf.ue_request import asked
+from cinq.procedure import Why
+from cinq.procedure.store import Store
+from cinq.sbi import Bus, Created, Problem
+from cinq.sbi.callback import notify
+from cinq.sbi.services.npcf_smpolicycontrol import (
+    PartialSuccessReport,
+    RuleReport,
+    SmPolicyContextData,
+    SmPolicyDecision,
+    SmPolicyDeleteData,
+    SmPolicyNotification,
+    SmPolicyUpdateContextData,
+)
+
+log = logging.getLogger("cinq.pcf")
+
+COLLECTION = "sm-policies"
+ROUTE = "/npcf-smpolicycontrol/v1/sm-policies"
+
+
+class SMPolicies:
+    """One association for each PDU session, so that a second create replaces the first."""
+
+    def __init__(self, settings: Settings, store: Store, elements: Elements, sbi: Bus | None) -> None:
+        self._settings = settings
+        self._associations = Associations(store, COLLECTION, SmAssociation)
+        self._elements = elements
+        self._sbi = sbi
+
+    async def create(self, body: SmPolicyContextData) -> Created[SmPolicyDecision]:
+        """§4.2.2."""
+        identifier = _identifier(body.supi, body.pdu_session_id)
+        decided = await self._decide(SmAssociation(body, SmPolicyDecision()))
+        self._associations.put(identifier, SmAssociation(body, decided))
+        return Created(f"/sm-policies/{identifier}", decided)
+
+    async def update(self, sm_policy_id: str, body: SmPolicyUpdateContextData) -> SmPolicyDecision:
+        """§4.2.4: the SMF reports; what changes by it is the answer."""
+        found = self._associations.get(sm_policy_id)
+        if found is None:
+            raise _unknown(sm_policy_id)
+        request = found.request
+        triggers = body.rep_policy_ctrl_req_triggers
+        if "SE_AMBR_CH" in triggers and body.subs_sess_ambr is not None:
+            request = replace(request, subs_sess_ambr=body.subs_sess_ambr)
+        if "DEF_QOS_CH" in triggers and body.subs_def_qos is not None:
+            request = replace(request, subs_def_qos=body.subs_def_qos)
+        made = replace(_failed(found, body.rule_reports), request=request)
+        if body.ue_init_res_req is not None:
+            rules = asked(request.supi, made.ue_rules, body.ue_init_res_req, self._settings)
+            made = replace(made, ue_rules=rules)
+        decided = await self._decide(made)
+        self._associations.put(sm_policy_id, replace(made, decided=decided))
+        return difference(made.decided, decided) or SmPolicyDecision()
+
+    async def delete(self, sm_policy_id: str, body: SmPolicyDeleteData) -> None:
+        if not self._associations.remove(sm_policy_id):
+            raise _unknown(sm_policy_id)
+
+    async def policy_changed(self, supi: str) -> None:
+        """Npcf_SMPolicyControl_UpdateNotify, §4.2.3. Problem 5xx: the SMF cannot be reached now."""
+        for number in SESSIONS if self._sbi is not None else ():
+            identifier = _identifier(supi, number)
+            found = self._associations.get(identifier)
+            if found is not None and self._sbi is not None:
+                await self._notify(self._sbi, identifier, replace(found, failed=()))
+
+    async def _notify(self, sbi: Bus, identifier: str, association: SmAssociation) -> None:
+        decided = await self._decide(association)
+        new = difference(association.decided, decided)
+        if new is None:
+            return
+        body = SmPolicyNotification(resource_uri=f"{ROUTE}/{identifier}", sm_policy_decision=new)
+        try:
+            answer = await notify(sbi, "PCF", f"{association.request.notification_uri}/update", body)
+        except Problem as problem:
+            if problem.status >= 500:
+                raise
+            if problem.status == 404:  # the session is not there any more
+                self._associations.remove(identifier)
+            else:
+                log.warning("%s takes nothing of the policy: %s", identifier, problem.why)
+            return
+        made = replace(association, decided=decided)
+        if isinstance(answer, PartialSuccessReport):
+            made = _failed(made, answer.rule_reports)
+        self._associations.put(identifier, made)
+
+    async def _decide(self, association: SmAssociation) -> SmPolicyDecision:
+        return decide(association, await self._elements.of(association.request.supi))
+
+
+def _failed(association: SmAssociation, reports: list[RuleReport]) -> SmAssociation:
+    """§4.2.4.15: what could not be put in force is not there; the rules of the UE among it are gone."""
+    reported = [name for r in reports if r.rule_status == "INACTIVE" for name in r.pcc_rule_ids]
+    if not reported:
+        return association
+    for report in reports:
+        if report.rule_status == "INACTIVE":
+            names, request = ", ".join(report.pcc_rule_ids), association.request
+            reason = report.failure_code or "no reason given"
+            log.warning(
+                "rules %s of session %d of %s are not in force: %s",
+                *(names, request.pdu_session_id, request.supi, reason),
+            )
+    return replace(
+        association,
+        decided=without(association.decided, reported),
+        ue_rules={name: rule for name, rule in association.ue_rules.items() if name not in reported},
+        failed=tuple(dict.fromkeys((*association.failed, *reported))),
+    )
+
+
+def _identifier(supi: str, pdu_session_id: int) -> str:
+    return f"sm-{supi}-{pdu_session_id}"
+
+
+def _unknown(identifier: str) -> Problem:
+    return Problem(404, "POLICY_CONTEXT_NOT_FOUND", Why(f"no policy association {identifier[:60]}"))
