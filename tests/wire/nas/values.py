@@ -144,6 +144,7 @@ BY_CODEC: dict[int, st.SearchStrategy[object]] = TOLD | {
         (ie.imeisv, imeisv),
         (ie.s_tmsi, s_tmsi),
         (ie.s_nssai, s_nssai),
+        (ie.own_s_nssai, own_nssai),
         (ie.nssai, st.lists(s_nssai, min_size=1, max_size=16)),
         (ie.nssai_of_8, st.lists(s_nssai, min_size=1, max_size=8)),
         (

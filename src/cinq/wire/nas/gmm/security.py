@@ -147,7 +147,7 @@ class NetworkSliceSpecificAuthenticationCommand(
 ):
     """Network to UE."""
 
-    s_nssai: SNssai = lv(ie.s_nssai)
+    s_nssai: SNssai = lv(ie.own_s_nssai)
     eap_message: bytes = lve(ie.eap_message)
 
 
@@ -156,7 +156,7 @@ class NetworkSliceSpecificAuthenticationComplete(
 ):
     """UE to network."""
 
-    s_nssai: SNssai = lv(ie.s_nssai)
+    s_nssai: SNssai = lv(ie.own_s_nssai)
     eap_message: bytes = lve(ie.eap_message)
 
 
@@ -165,5 +165,5 @@ class NetworkSliceSpecificAuthenticationResult(
 ):
     """Network to UE."""
 
-    s_nssai: SNssai = lv(ie.s_nssai)
+    s_nssai: SNssai = lv(ie.own_s_nssai)
     eap_message: bytes = lve(ie.eap_message)

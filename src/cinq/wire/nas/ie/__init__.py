@@ -137,6 +137,7 @@ from cinq.wire.nas.ie.slices import (
     mapped_nssai,
     nssai,
     nssai_of_8,
+    own_s_nssai,
     rejected_nssai,
     s_nssai,
 )
@@ -224,6 +225,7 @@ __all__ = [
     "octet",
     "octets",
     "on_demand_nssai",
+    "own_s_nssai",
     "packet_filter_count",
     "paging_assistance",
     "paging_assistance_if_any",

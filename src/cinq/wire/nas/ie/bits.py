@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
+from functools import lru_cache
 from typing import ClassVar, Generic, Self, TypeVar
 
 from msgspec import Struct
@@ -52,7 +53,16 @@ def packed_half(kind: type[S], *widths: int) -> Nibble[S]:
 def packed(kind: type[S], *widths: int) -> Codec[S]:
     """A value in one octet; further bits are spare."""
     read, write = unpacker(kind, *widths), packer(kind, *widths)
-    return Codec(lambda b: read(b[0]), lambda value: bytes((write(value),)), 1, 1)
+
+    @lru_cache(256)
+    def decode(b: bytes) -> S:
+        return read(b[0])
+
+    @lru_cache(256)
+    def encode(value: S) -> bytes:
+        return bytes((write(value),))
+
+    return Codec(decode, encode, 1, 1)
 
 
 def flag_octet(place: int = 0) -> Codec[bool]:

@@ -102,5 +102,14 @@ rsn: Codec[int] = named(Rsn)
 residence_time: Codec[int] = Codec(
     lambda b: int.from_bytes(b, "little", signed=True), lambda n: n.to_bytes(8, "little", signed=True), 8, 8
 )  # §9.11.4.26: in units of 2^-16 ns
-suggested_interface_identifier: Codec[PduAddress] = Codec(pdu_address.decode, pdu_address.encode, 9, 9)
+
+
+def _identifier(b: bytes) -> PduAddress:
+    found = pdu_address.decode(b)
+    if found.ipv4 is not None:
+        raise ValueError("an IPv4 address where an interface identifier is to be")
+    return found
+
+
+suggested_interface_identifier: Codec[PduAddress] = Codec(_identifier, pdu_address.encode, 9, 9)
 dn_request: Codec[str] = utf8(1, 253)  # §9.11.4.15: the DN-specific identity of the UE, a NAI

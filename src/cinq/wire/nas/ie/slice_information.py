@@ -68,6 +68,8 @@ class Nsag(Struct, frozen=True):
 
 def _nsag(b: bytes) -> Nsag:
     slices, rest = first(b[1:])
+    if not slices:
+        raise ValueError("a group without slices")
     tais = tuple(tai_list.decode(first(rest[1:])[0])) if len(rest) > 1 else ()
     return Nsag(b[0], tuple(s_nssai_value(each) for each in pieces(slices)), rest[0], tais)
 

@@ -173,6 +173,7 @@ def _groups_octets(groups: list[RejectedGroup]) -> bytes:
 
 
 s_nssai: Codec[SNssai] = Codec(s_nssai_value, s_nssai_octets, 1, 8)
+own_s_nssai: Codec[SNssai] = Codec(s_nssai_value, s_nssai_octets, 1, 4)  # without one of the HPLMN
 nssai: Codec[list[SNssai]] = Codec(_nssai, _nssai_octets, 2, 144)  # of at most 16 elements
 nssai_of_8: Codec[list[SNssai]] = Codec(_nssai, _nssai_octets, 2, 72)
 mapped_nssai: Codec[list[SNssai]] = Codec(_nssai, _nssai_octets, 1, 40)  # §9.11.3.31B: those of the HPLMN

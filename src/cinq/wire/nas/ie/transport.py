@@ -335,6 +335,8 @@ def _type_6(b: bytes) -> Type6Elements:
             with suppress(ValueError, IndexError):
                 fields[row.name] = row.codec.decode(value)
         position = after
+    if not fields and not unknown:
+        raise ValueError("no whole element")
     return replace(Type6Elements(unknown=tuple(unknown)), **fields)
 
 
@@ -344,7 +346,7 @@ def _type_6_octets(elements: Type6Elements) -> bytes:
         value = getattr(elements, row.name)
         if value is not None and isinstance(row.codec, Codec):
             out += bytes((row.iei or 0,)) + piece(row.codec.encode(value), 2)
-    return out
+    return out + b"".join(bytes((tag,)) + piece(value, 2) for tag, value in elements.unknown)
 
 
 type_6_container: Codec[Type6Elements] = Codec(_type_6, _type_6_octets, 3)
