@@ -47,8 +47,8 @@ def test_ue_without_gnb_says_to_start_one(tmp_path: Path) -> None:
     ("text", "what"),
     [
         ("", ":1: found nothing, wanted a header with imsi, k and opc"),
-        ("imsi;k;opc\n1;2;3\n", ":1: found imsi;k;opc, wanted a header with imsi, k and opc"),
-        ("imsi,ki,opc\n1,2,3\n", ":2: ki: unknown column"),
+        ("imsi;k;opc\n1;2;3\n", ":2: imsi: IMSI: found '1', wanted 6 to 15 decimal digits"),
+        ("imsi,kx,opc\n1,2,3\n", ":2: kx: unknown column"),
     ],
 )
 def test_a_csv_that_is_none(tmp_path: Path, text: str, what: str) -> None:
@@ -125,10 +125,13 @@ def test_trace_read_says_what_is_wrong_with_its_files(tmp_path: Path) -> None:
     keys, capture = tmp_path / "keys.csv", str(capture_of(tmp_path))
     assert failure("trace", "read", capture, "--keys", str(keys)).what == f"{keys}: No such file or directory"
     keys.write_bytes(b"\xb7\0")
-    assert f"{keys}: not CSV in UTF-8" in failure("trace", "read", capture, "--keys", str(keys)).what
+    assert (
+        f"{keys}:1: found ·, wanted a header with imsi"
+        in failure("trace", "read", capture, "--keys", str(keys)).what
+    )
     keys.write_text("imsi,k,opc\n999700000000001,46,47\n")
     assert (
-        f"{keys} line 2: k: found 2 digits, wanted 32"
+        f"{keys}:2: k: found 2 digits, wanted 32"
         in failure("trace", "read", capture, "--keys", str(keys)).what
     )
     assert failure("trace", "read", str(tmp_path)).what == f"{tmp_path}: Is a directory"

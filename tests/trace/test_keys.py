@@ -53,10 +53,10 @@ def test_tuak(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("", "line 1: found columns nothing, wanted imsi, k, opc"),
-        ("imsi,ki,opc\n", "line 1: found columns imsi, ki, opc"),
-        (f"imsi,k,opc,amf\n{ROW}\n99970x,{K.hex()},{OPC.hex()},8000\n", "line 3: IMSI: found '99970x'"),
-        (f"imsi,k,opc,amf\n999700000000001,{K.hex()}00,{OPC.hex()},8000\n", "line 2: k: found 34 digits"),
+        ("", ":1: found nothing, wanted a header with imsi, k and opc"),
+        ("name,ki,opc\n", ":1: found name,ki,opc, wanted a header with imsi"),
+        (f"imsi,k,opc,amf\n{ROW}\n99970x,{K.hex()},{OPC.hex()},8000\n", ":3: IMSI: found '99970x'"),
+        (f"imsi,k,opc,amf\n999700000000001,{K.hex()}00,{OPC.hex()},8000\n", ":2: k: found 34 digits"),
         (f"imsi,k,opc,amf\n999700000000001,{'zz' * 16},,8000\n", "k: found characters that are not hex"),
         (f"imsi,k,opc,amf\n999700000000001,{K.hex()},,8000\n", "opc: found nothing, wanted opc or op"),
         (f"imsi,k,opc\n999700000000001,{K.hex()}\n", "opc: found nothing"),

@@ -10,7 +10,7 @@ from cinq.numbering import SNssai
 
 RESERVED_TACS = (0, 0xFFFFFE)
 """TS 23.003 §19.4.2.3: they stand for 'no valid TAI'."""
-MAX_SLICES = 8
+MAX_SLICES, MAX_TACS = 8, 1024
 
 
 def within(key: str, value: int, low: int, high: int) -> None:
@@ -40,12 +40,13 @@ def at_most(key: str, values: Sized, limit: int) -> None:
 
 
 def each_once(key: str, values: Sequence[Hashable]) -> None:
-    twice = next((v for i, v in enumerate(values) if v in values[:i]), None)
-    if twice is not None:
+    if len(set(values)) != len(values):
+        twice = next(v for i, v in enumerate(values) if v in values[:i])
         raise ValueError(f"{key}: found {twice} twice, wanted each once")
 
 
 def tacs(key: str, values: Sequence[int]) -> None:
+    at_most(key, values, MAX_TACS)
     wrong = next((tac for tac in values if not 0 < tac < 1 << 24 or tac in RESERVED_TACS), None)
     if wrong is not None:
         raise ValueError(

@@ -76,9 +76,9 @@ class Identity:
         check.name("full_name", self.full_name, 60)
         check.name("short_name", self.short_name, 60)
         check.time_zone("time_zone", self.time_zone)
+        check.at_most("shared", self.shared, 11)
         plmns = [self.plmn, *(s.plmn for s in self.shared)]
         check.each_once("shared", plmns)
-        check.at_most("shared", plmns, 12)
         check.each_once("equivalent_plmns", self.equivalent_plmns)
         check.at_most("equivalent_plmns", self.equivalent_plmns, 15)
 
@@ -168,6 +168,7 @@ class Amf:
             check.at_most(name, getattr(self, name), 16)
         if self.allowed_tacs and self.non_allowed_tacs:
             raise ValueError("non_allowed_tacs: wanted nothing where allowed_tacs are given")
+        check.at_most("tracking_area_group", self.tracking_area_group, 1024)
         grouped = [tac for group in self.tracking_area_group for tac in group.tacs]
         check.each_once("tracking_area_group", grouped)
 
@@ -337,6 +338,7 @@ class NetworkSettings:
     def __post_init__(self) -> None:
         names = [d.identifier for d in self.dnn]
         check.at_least_one("dnn", names)
+        check.at_most("dnn", names, 256)
         check.each_once("dnn", names)
         for i, one in enumerate(self.dnn):
             for other in self.dnn[i + 1 :]:
@@ -348,6 +350,7 @@ class NetworkSettings:
                 raise ValueError(
                     f"policy: {rule.name} is for DNN {rule.dnn}, wanted one of {', '.join(names)}"
                 )
+        check.at_most("home_network_key", self.home_network_key, 255)
         check.each_once("home_network_key", [k.id for k in self.home_network_key])
         if len(os.fsencode(self.control)) > SOCKET_PATH:
             raise ValueError(

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal, NewType, TypeVar, cast
 
 from cinq.numbering import NumberingError, PlmnId, SNssai
+from cinq.settings import bounds
 
 T = TypeVar("T")
 BitRate = NewType("BitRate", int)
@@ -61,7 +62,8 @@ class _Source:
 def load(shape: type[T], path: Path) -> T:
     """The settings in a file. SettingsError when it is not there, not TOML, or does not fit."""
     try:
-        text = path.read_text("utf-8")
+        with path.open("rb") as file:
+            text = file.read(bounds.OCTETS + 1).decode("utf-8-sig")
     except OSError as error:
         raise SettingsError(str(path), None, "", error.strerror or str(error)) from None
     except UnicodeDecodeError as error:
@@ -72,7 +74,10 @@ def load(shape: type[T], path: Path) -> T:
 def loads(shape: type[T], text: str, file: str = "settings") -> T:
     """The settings in a text; `file` is what messages call it."""
     try:
+        bounds.examine(text)
         tree = tomllib.loads(text)
+    except bounds.TooMuch as error:
+        raise SettingsError(file, error.line, "", str(error)) from None
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
         raise SettingsError(file, int(found[1]) if found else None, "", f"not TOML: {error}") from None

@@ -6,14 +6,13 @@ over, so the file that `cinq subscriber import` takes serves. Keys are hexadecim
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cinq.crypto import aka, suci
 from cinq.numbering import NumberingError, Suci, Supi, msin_digits
-from cinq.settings import heading
+from cinq.settings import table
 
 _SCHEMES = {"A": suci.PROFILE_A, "B": suci.PROFILE_B, "1": suci.PROFILE_A, "2": suci.PROFILE_B}
 
@@ -149,29 +148,19 @@ def _subscriber(row: Mapping[str, str]) -> Subscriber:
 def read_subscribers(path: Path) -> tuple[Subscriber, ...]:
     """The rows of a CSV file with a heading line. KeysError names file and line."""
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, skipinitialspace=True, strict=True)
-            return tuple(_rows(path, reader))
+        return tuple(_rows(path))
     except OSError as error:
         raise KeysError(f"{path}: {error.strerror or error}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise KeysError(f"{path}: not CSV in UTF-8: {error}") from None
+    except table.TableError as error:
+        raise KeysError(str(error)) from None
 
 
-def _rows(path: Path, reader: csv.DictReader[str]) -> Iterable[Subscriber]:
-    names = heading.columns(reader.fieldnames)
-    if not {"imsi", "k"} <= set(names) or not {"op", "opc"} & set(names):
-        found = ", ".join(names) or "nothing"
-        raise KeysError(f"{path} line 1: found columns {found}, wanted imsi, k, opc (or op), amf")
-    reader.fieldnames = names
-    for row in reader:
-        cells = {name: cell.strip() for name, cell in row.items() if name and isinstance(cell, str)}
-        if not any(cells.values()):
-            continue
+def _rows(path: Path) -> Iterable[Subscriber]:
+    for row in table.read(path):
         try:
-            yield _subscriber(cells)
+            yield _subscriber(row.cells)
         except KeysError as error:
-            raise KeysError(f"{path} line {reader.line_num}: {error}") from None
+            raise KeysError(f"{path}:{row.line}: {error}") from None
 
 
 def read_keys(subscribers: Path | None, home_network_keys: Iterable[str] = ()) -> Keys:

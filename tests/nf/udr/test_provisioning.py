@@ -97,7 +97,7 @@ FAULTS = {
     f"imsi,k,opc,five_qi\n999700000000001,{K},{OPC},0\n": "sims.csv:2: five_qi: found 0, wanted 1 to 254",
     "name\nx\n": "sims.csv:1: found name, wanted a header with imsi, k and opc",
     "": "sims.csv:1: found nothing, wanted a header",
-    'imsi,k,opc\n"999\n': "sims.csv: not CSV in UTF-8",
+    'imsi,k,opc\n"999\n': "sims.csv:2: not CSV: unexpected end of data",
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,8 @@ import msgspec
 
 from cinq.crypto.aka import functions
 from cinq.nf.udr import changes, records
-from cinq.numbering import NumberingError, SNssai, Supi, dnn
+from cinq.numbering import NumberingError, SNssai, Supi
+from cinq.operator_identifier import network_identifier
 from cinq.procedure.store import Store
 from cinq.sbi.models import Ambr, Arp, IpAddress, Snssai, SubscribedDefaultQos, bits_per_second
 from cinq.sbi.services.nausf_ueauthentication import AuthType
@@ -30,10 +30,11 @@ from cinq.sbi.services.nudm_sdm import (
     SscModes,
 )
 from cinq.sbi.services.nudr_dr import AuthenticationSubscription, ProvisionedDataSets, SequenceNumber
-from cinq.settings import heading
+from cinq.settings import table
 
 Algorithm = Literal["milenage", "tuak"]
 METHODS: dict[str, AuthType] = {"5g-aka": "5G_AKA", "eap-aka-prime": "EAP_AKA_PRIME"}
+SEPARATOR = r"[ ;,]+"
 HEX = re.compile(r"[0-9a-fA-F]*")
 COLUMNS = (
     "imsi",
@@ -244,8 +245,12 @@ def parse(row: dict[str, str]) -> Subscriber:
     """A subscriber from texts by column name (COLUMNS). ProvisioningError names the column."""
     unknown = [name for name in row if name not in COLUMNS]
     if unknown:
-        raise ProvisioningError(str(unknown[0]), f"unknown column; known: {', '.join(COLUMNS)}")
+        raise ProvisioningError(unknown[0][:40], f"unknown column; known: {', '.join(COLUMNS)}")
     cell = {name: (value or "").strip() for name, value in row.items()}
+    if cell.get("static_ip", "").lower() == "dynamic":
+        del cell["static_ip"]
+    if cell.get("algorithm", "").lower() == "mil":
+        cell["algorithm"] = "milenage"
     try:
         supi = Supi.parse(cell.get("imsi", ""))
     except NumberingError as error:
@@ -258,7 +263,7 @@ def parse(row: dict[str, str]) -> Subscriber:
     if amf:
         made = replace(made, amf=_hex("amf", amf))
     if sqn:
-        made = replace(made, sqn=int.from_bytes(_hex("sqn", sqn.zfill(12)), "big"))
+        made = replace(made, sqn=int.from_bytes(_hex("sqn", table.hexadecimal(sqn).zfill(12)), "big"))
     return _with_subscription(made, cell)
 
 
@@ -267,12 +272,15 @@ def _with_subscription(made: Subscriber, cell: dict[str, str]) -> Subscriber:
         made = replace(made, auth_method=_method(method))
     try:
         if slices := cell.get("slices"):
-            made = replace(made, slices=tuple(SNssai.parse(s) for s in re.split(r"[ ;]+", slices)))
+            made = replace(
+                made, slices=tuple(dict.fromkeys(SNssai.parse(s) for s in re.split(SEPARATOR, slices)))
+            )
     except NumberingError as error:
         raise ProvisioningError("slices", str(error)) from None
     try:
         if dnns := cell.get("dnns"):
-            made = replace(made, dnns=tuple(dnn(d) for d in re.split(r"[ ;]+", dnns)))
+            names = (network_identifier(d) for d in re.split(SEPARATOR, dnns))
+            made = replace(made, dnns=tuple(dict.fromkeys(names)))
     except NumberingError as error:
         raise ProvisioningError("dnns", str(error)) from None
     try:
@@ -325,6 +333,7 @@ def _opc(algorithm: Algorithm, k: bytes, cell: dict[str, str]) -> bytes:
 
 def _hex(key: str, text: str) -> bytes:
     """Octets of a key. What was found is not repeated: it may be a secret with one digit wrong."""
+    text = table.hexadecimal(text)
     if not HEX.fullmatch(text) or len(text) % 2 or not text:
         raise ProvisioningError(
             key, f"found {len(text)} characters, wanted an even number of hexadecimal digits"
@@ -338,33 +347,20 @@ class ImportFault(ValueError):
 
 def read_csv(path: Path) -> list[Subscriber]:
     """All subscribers of a CSV file with a header line. ImportFault at the first fault."""
-    found: dict[Supi, int] = {}
+    lines: dict[Supi, int] = {}
     made = []
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, strict=True, restkey="(more)", restval="")
-            reader.fieldnames = names = heading.columns(reader.fieldnames)
-            if "imsi" not in names:
-                header = ",".join(names) or "nothing"
-                raise ImportFault(f"{path}:1: found {header}, wanted a header with imsi, k and opc")
-            for row in reader:
-                subscriber = _row(path, reader.line_num, row)
-                if subscriber.supi in found:
-                    first = found[subscriber.supi]
-                    raise ImportFault(f"{path}:{reader.line_num}: imsi: already on line {first}")
-                found[subscriber.supi] = reader.line_num
-                made.append(subscriber)
+        for row in table.read(path):
+            try:
+                subscriber = parse(row.cells)
+            except ProvisioningError as error:
+                raise ImportFault(f"{path}:{row.line}: {error}") from None
+            first = lines.setdefault(subscriber.supi, row.line)
+            if first != row.line:
+                raise ImportFault(f"{path}:{row.line}: imsi: already on line {first}")
+            made.append(subscriber)
     except OSError as error:
         raise ImportFault(f"{path}: {error.strerror or error}") from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ImportFault(f"{path}: not CSV in UTF-8: {error}") from None
+    except table.TableError as error:
+        raise ImportFault(str(error)) from None
     return made
-
-
-def _row(path: Path, line: int, row: dict[str, str]) -> Subscriber:
-    if "(more)" in row:
-        raise ImportFault(f"{path}:{line}: found more cells than the header has columns")
-    try:
-        return parse(row)
-    except ProvisioningError as error:
-        raise ImportFault(f"{path}:{line}: {error}") from None
