@@ -221,7 +221,7 @@ class Upf:
                     self.far[message.seid or 0] = far
                 if message.smreq_flags is not None:
                     self.flags.append(message.smreq_flags)
-                return pfcp.SessionModificationResponse(cause=1, seid=session.cp_f_seid.seid)
+                return self._modified(message, session)
             case pfcp.SessionDeletionRequest():
                 session = self.sessions.pop(message.seid or 0, None)
                 seid = session.cp_f_seid.seid if session else 0
@@ -230,6 +230,17 @@ class Upf:
             case pfcp.AssociationReleaseRequest():
                 return pfcp.AssociationReleaseResponse(node_id=node, cause=1)
         return None
+
+    def _modified(
+        self, message: pfcp.SessionModificationRequest, session: pfcp.SessionEstablishmentRequest
+    ) -> pfcp.SessionModificationResponse:
+        created = []
+        for pdr in message.create_pdrs:
+            if pdr.pdi.f_teid is not None and pdr.pdi.f_teid.teid is None:
+                self._next += 1
+                f_teid = pfcp.FTeid(0x2000 + self._next, IPv4Address("10.0.0.1"))
+                created.append(pfcp.CreatedPdr(pdr_id=pdr.pdr_id, f_teid=f_teid))
+        return pfcp.SessionModificationResponse(cause=1, seid=session.cp_f_seid.seid, created_pdrs=created)
 
     def _established(
         self, message: pfcp.SessionEstablishmentRequest, node: pfcp.NodeId
@@ -335,11 +346,14 @@ class World:
         kind: str | None = None,
         state: str | None = None,
         release: str | None = None,
+        ho_state: str | None = None,
+        cause: str | None = None,
     ) -> UpdateSmContextResponse:
         data = SmContextUpdateData(
             up_cnx_state=state,
+            ho_state=ho_state,
             release=True if release else None,
-            cause=release,
+            cause=release or cause,
             n1_sm_msg=N1 if n1 is not None else None,
             n2_sm_info=N2 if n2 is not None else None,
             n2_sm_info_type=kind,

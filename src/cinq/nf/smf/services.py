@@ -9,11 +9,18 @@ import msgspec
 from cinq.nf.smf import authorization
 from cinq.nf.smf.context import SmContext
 from cinq.nf.smf.inbound import n1, n2
-from cinq.nf.smf.inbound.answer import demanded, updated
+from cinq.nf.smf.inbound.answer import demanded, let_go, updated
 from cinq.nf.smf.ports import Ports
 from cinq.nf.smf.session import PduSession, Sessions
 from cinq.nf.smf.settings import DataNetwork
-from cinq.nf.smf.signals import Activation, Deactivation, LocalRelease, SmContextCreated, UeNotReached
+from cinq.nf.smf.signals import (
+    Activation,
+    Deactivation,
+    HandoverFailed,
+    LocalRelease,
+    SmContextCreated,
+    UeNotReached,
+)
 from cinq.sbi import Created, Problem
 from cinq.sbi.services.namf_communication import N1N2MsgTxfrFailureNotification
 from cinq.sbi.services.nsmf_pdusession import (
@@ -96,22 +103,27 @@ class PduSessions:
     async def update_sm_context(
         self, sm_context_ref: str, body: UpdateSmContextRequest
     ) -> UpdateSmContextResponse:
-        """TS 23.502 §4.3.2.2.1 step 14, §4.3.4.2 step 1a, §4.2.3.2 step 4, §4.2.6 step 5."""
+        """TS 23.502 §4.3.2.2.1 step 14, §4.3.4.2 step 1a, §4.2.3.2 step 4, §4.2.6 step 5, §4.9.1."""
         session = self._session(sm_context_ref)
         data, message = body.json_data, body.binary_data_n1_sm_message
         if data.release:
             return await n1.dropped(session, data.cause or "released by the AMF")
         if message is not None:
             return await n1.received(session, message)
+        transfer = body.binary_data_n2_sm_information or b""
+        if data.ho_state not in (None, "NONE"):
+            return await n2.handover(session, data, transfer)
         if data.n2_sm_info_type is not None:
-            transfer = body.binary_data_n2_sm_information or b""
             return await n2.received(session, data.n2_sm_info_type, transfer)
         if data.up_cnx_state == "ACTIVATING":
             return updated(
                 "ACTIVATING", n2=await demanded(session, Activation()), n2_type="PDU_RES_SETUP_REQ"
             )
         if data.up_cnx_state == "DEACTIVATED":
-            await demanded(session, Deactivation(data.cause or ""))
+            await let_go(session, Deactivation(data.cause or ""))
+            return updated("DEACTIVATED")
+        if data.cause == "HO_FAILURE":
+            await let_go(session, HandoverFailed())
             return updated("DEACTIVATED")
         return updated(None)
 

@@ -9,8 +9,9 @@ from functools import partial
 import msgspec
 
 from cinq.nf.smf.context import COLLECTION, AnTunnel, SmContext, encoded
+from cinq.nf.smf.n2 import Resources
 from cinq.nf.smf.ports import Ports
-from cinq.nf.smf.signals import RELEASES, N1N2TransferFailed
+from cinq.nf.smf.signals import RELEASES, N1N2TransferFailed, NetworkRelease
 from cinq.procedure import Subject
 from cinq.sbi.models import RefToBinaryData, Snssai, UpCnxState
 from cinq.sbi.problem import Problem
@@ -88,6 +89,21 @@ class Sessions:
             del self.by_identity[key]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Handover:
+    """An N2 handover of the session under way. direct: source and target reach each other. made: at the target."""
+
+    direct: bool
+    made: Resources | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IndirectForwarding:
+    """So many tunnels at the UPF, for packets that the source gNB forwards."""
+
+    tunnels: int
+
+
 def _ends(context: SmContext) -> tuple[tuple[str, int], ...]:
     return (context.upf, context.up_seid), (str(context.n3_ipv4), context.teid)
 
@@ -109,14 +125,18 @@ class PduSession(Subject[SmContext]):
 
     epoch: of the association in which the UPF has the session, 0 when it does not have it. paging: the AMF
     was asked to reach the UE. was_active: the gNB had the session at least once. ref: the latest name on Nsmf.
+    postponed: a release that waits for the end of a handover.
     """
 
     __slots__ = (
         "_label",
         "an",
         "epoch",
+        "forwarding",
+        "handover",
         "paging",
         "ports",
+        "postponed",
         "pti",
         "ref",
         "sessions",
@@ -135,6 +155,9 @@ class PduSession(Subject[SmContext]):
         self.paging = False
         self.was_active = False
         self.ref = context.ref
+        self.handover: Handover | None = None
+        self.forwarding: IndirectForwarding | None = None
+        self.postponed: NetworkRelease | None = None
         self._label = context.label
 
     @property
@@ -172,6 +195,17 @@ class PduSession(Subject[SmContext]):
     @property
     def is_releasing(self) -> bool:
         return isinstance(self.opening, RELEASES)
+
+    @property
+    def requires_security(self) -> bool:
+        policy = self.context.security
+        return policy is not None and "REQUIRED" in (policy.integrity, policy.confidentiality)
+
+    def resume(self) -> None:
+        """A handover is over: what had to wait for it."""
+        postponed, self.postponed = self.postponed, None
+        if postponed is not None:
+            self.want(postponed)
 
     def send(self, message: object) -> None:
         """A 5GSM message to the UE through the AMF. A reject ends the SM context at the AMF too."""

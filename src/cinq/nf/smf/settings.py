@@ -52,7 +52,9 @@ class Settings:
     """plmns: all that this core serves, empty: plmn alone. node_id: the SMF's address on N4, its PFCP Node ID.
 
     t1_s, n1: PFCP T1-RESPONSE and N1-REQUESTS, how long a request waits and how often it is sent (TS 29.244 §6.4).
-    heartbeat_s: between heartbeats, and between attempts to set up an association. t3592_s: TS 24.501 table 10.3.2.
+    heartbeat_s: between heartbeats, and between attempts to set up an association.
+    t3591_s, t3592_s: TS 24.501 table 10.3.2.
+    forwarding_s: how long indirect data forwarding stays after a handover (TS 23.502 §4.9.1.3.3 step 11).
     """
 
     plmn: PlmnId
@@ -63,4 +65,6 @@ class Settings:
     n1: int = 3
     heartbeat_s: float = 20.0
     t3592_s: float = 16.0
+    t3591_s: float = 16.0
+    forwarding_s: float = 5.0
     plmns: tuple[PlmnId, ...] = ()

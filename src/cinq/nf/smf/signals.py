@@ -9,18 +9,29 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from cinq.nf.smf.context import AnTunnel, SmContext
+from cinq.nf.smf.context import SmContext
+from cinq.nf.smf.mobility import Acknowledged, Switched
+from cinq.nf.smf.n2 import Resources
 from cinq.nf.smf.settings import DataNetwork
-from cinq.procedure import Signal
-from cinq.wire import nas
+from cinq.procedure import Refused, Signal, Why
+from cinq.sbi.services.npcf_smpolicycontrol import FailureCode
+from cinq.wire import nas, ngap
 from cinq.wire.nas import GsmCause
+
+
+class GnbRefused(Refused):
+    """What a gNB asked for is refused. cause: what it is told."""
+
+    def __init__(self, cause: ngap.Cause, why: Why) -> None:
+        super().__init__(None, why)
+        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)
 class Setup(Signal[None]):
-    """The gNB carries the session: its end of N3."""
+    """The gNB carries the session."""
 
-    an: AnTunnel
+    made: Resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,80 @@ class Deactivation(Signal[None]):
 @dataclass(frozen=True, slots=True)
 class Restoration(Signal[None]):
     """The UPF has to get the session again."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathSwitch(Signal[bytes]):
+    """Xn handover: the target gNB carries the session. The result: the transfer that acknowledges it."""
+
+    switched: Switched
+
+
+@dataclass(frozen=True, slots=True)
+class PathSwitchFailed(Signal[None]):
+    """Xn handover: the target gNB does not carry the session."""
+
+    cause: ngap.Cause
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverPreparation(Signal[bytes]):
+    """N2 handover: the source gNB asks. The result: the transfer for the target. direct: the two reach each other."""
+
+    direct: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverPrepared(Signal[bytes]):
+    """The target gNB has the resources. The result: the transfer for the source."""
+
+    acknowledged: Acknowledged
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverNotPrepared(Signal[None]):
+    """The target gNB has no resources."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverCompleted(Signal[None]):
+    """The UE is at the target gNB."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverCancelled(Signal[None]):
+    """The UE stays at the source gNB."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverFailed(Signal[None]):
+    """The UE is at the target gNB, and the session is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardingEnds(Signal[None]):
+    """The timer for indirect data forwarding has run out. forwarding: that which it was for."""
+
+    forwarding: object
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyIndication(Signal[bytes]):
+    """The gNB moves the session to another tunnel of its own. The result: the transfer that confirms it."""
+
+    made: Resources
+
+
+@dataclass(frozen=True, slots=True)
+class FlowsLost(Signal[None]):
+    """The gNB does not carry these QoS flows (any more). code: what the PCF is told."""
+
+    qfis: frozenset[int]
+    code: FailureCode
 
 
 @dataclass(frozen=True, slots=True)

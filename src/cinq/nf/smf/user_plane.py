@@ -136,14 +136,14 @@ async def grow(session: PduSession, before: SessionQos, after: SessionQos) -> No
     """What `after` has more, or otherwise, is in force. N4Error when the UPF does not say so."""
     request = rules.growth(session.context, before, after, n3_end(session.context))
     if request is not None and is_at_upf(session):
-        await _modify(session, request)
+        await modify(session, request)
 
 
 async def shrink(session: PduSession, before: SessionQos, after: SessionQos) -> None:
     """What `after` has no more is gone. N4Error when the UPF does not say so."""
     request = rules.shrinkage(session.context, before, after, n3_end(session.context))
     if request is not None and is_at_upf(session):
-        await _modify(session, request)
+        await modify(session, request)
 
 
 async def forward(session: PduSession, an: AnTunnel) -> None:
@@ -153,7 +153,7 @@ async def forward(session: PduSession, an: AnTunnel) -> None:
     """
     moved = session.an is not None and session.an != an
     update = rules.to_gnb(an, end_marker=moved)
-    await _modify(session, pfcp.SessionModificationRequest(update_fars=[update]))
+    await modify(session, pfcp.SessionModificationRequest(update_fars=[update]))
     session.an = an
 
 
@@ -162,12 +162,13 @@ async def buffer(session: PduSession, *, drop_waiting: bool = False) -> None:
     flags = pfcp.SmReqFlags(pfcp.SmReqFlags.DROBU) if drop_waiting else None
     session.an = None
     request = pfcp.SessionModificationRequest(update_fars=[rules.waiting()], smreq_flags=flags)
-    await _modify(session, request)
+    await modify(session, request)
 
 
-async def _modify(
+async def modify(
     session: PduSession, request: pfcp.SessionModificationRequest
 ) -> pfcp.SessionModificationResponse:
+    """N4Error when the UPF does not have the session, or does not do it."""
     context, ports = session.context, session.ports
     association = ports.associations.get(context.upf)
     if association is None or not is_at_upf(session):

@@ -156,6 +156,33 @@ class SmContextRefused(Problem):
         self.n1_sm_message = n1_sm_message
 
 
+class SmContextUpdateError(Model):
+    error: ProblemDetails
+    n1_sm_msg: RefToBinaryData | None = None
+    n2_sm_info: RefToBinaryData | None = None
+    n2_sm_info_type: N2SmInfoType | None = None
+    up_cnx_state: UpCnxState | None = None
+
+
+class SmContextUpdateRefused(Problem):
+    """An update refused with N2 SM information for the gNB (SmContextUpdateError, TS 29.502 §6.1.6.2.11).
+
+    n2_sm_information: PATH_SWITCH_REQ_FAIL, HANDOVER_PREP_FAIL or PDU_RES_MOD_IND_FAIL, as octets.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        cause: str,
+        detail: str | None,
+        n2_sm_info_type: N2SmInfoType,
+        n2_sm_information: bytes,
+    ) -> None:
+        super().__init__(status, cause, detail)
+        self.n2_sm_info_type = n2_sm_info_type
+        self.n2_sm_information = n2_sm_information
+
+
 @service("nsmf-pdusession", "v1")
 class NsmfPDUSession(Protocol):
     """The SMF answers a create as soon as it has the context: what follows comes by N1N2MessageTransfer."""

@@ -25,7 +25,7 @@ from cinq.wire.nas import GsmCause
 async def user_plane_setup(session: PduSession, setup: Setup) -> None:
     """TS 23.502 §4.3.2.2.1 steps 15 and 16, §4.2.3.2 steps 15 to 18: the gNB's tunnel is known."""
     try:
-        await user_plane.forward(session, setup.an)
+        await user_plane.forward(session, setup.made.an)
     except N4Error as error:
         session.want(NetworkRelease(GsmCause.NETWORK_FAILURE))
         raise Refused(None, str(error)) from None
@@ -75,6 +75,7 @@ async def user_plane_deactivation(session: PduSession, _: Deactivation) -> None:
             await user_plane.buffer(session)
         except N4Error as error:
             raise Refused(None, str(error)) from None
+    session.resume()
 
 
 @collision(

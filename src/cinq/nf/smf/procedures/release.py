@@ -39,6 +39,9 @@ async def network_requested_release(session: PduSession, wanted: NetworkRelease)
     """TS 23.502 §4.3.4.2 (step 1b and on), TS 24.501 §6.3.3. The PTI of the network's own procedures is 0."""
     if session.context.state == "INACTIVE":
         return
+    if session.handover is not None:  # TS 23.502 §4.9.1.3.1: after the handover
+        session.postponed = wanted
+        return
     command = nas.PDUSessionReleaseCommand(
         pdu_session_id=session.context.pdu_session_id, pti=0, cause=wanted.cause
     )
