@@ -131,7 +131,7 @@ def decoded(octets: bytes) -> UeContext:
 
 
 class RanContext(Struct, frozen=True, gc=False):
-    """A gNB behind its association. tais: with the slices it supports in each."""
+    """A gNB behind its association. node_id: a GnbId as text. tais: with the slices it supports in each."""
 
     node_id: str = ""
     name: str = ""

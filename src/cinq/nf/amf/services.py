@@ -41,7 +41,8 @@ class Communication:
         ue = _registered(self._registry, ue_context_id)
         transfer = _transfer(ue, body)
         connection = ue.connection
-        if connection is not None and ue.exchange.secured and not connection.releasing:
+        moving = ue.target is not None  # nothing is sent while a handover is under way (TS 23.502 §4.9.1.3.1)
+        if connection is not None and ue.exchange.secured and not connection.releasing and not moving:
             deliver(ue, transfer)
             return N1N2MessageTransferRspData(cause="N1_N2_TRANSFER_INITIATED")
         if body.json_data.skip_ind and transfer.n2_type in (None, "PDU_RES_REL_CMD"):

@@ -80,6 +80,13 @@ class ResourceReleaseSent(Signal[None]):
     sessions: frozenset[int]
 
 
+@dataclass(frozen=True, slots=True)
+class AllocateResources(Signal[ngap.HandoverRequestAcknowledge | ngap.HandoverFailure]):
+    """A UE is to come by a handover (procedures.ngap.handover)."""
+
+    request: ngap.HandoverRequest
+
+
 # of a gNB
 
 

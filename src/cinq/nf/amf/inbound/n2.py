@@ -15,6 +15,8 @@ from cinq.nf.amf.n1 import envelope
 from cinq.nf.amf.n2 import elements
 from cinq.nf.amf.n2.association import UNASSIGNED, NgConnection, Ran
 from cinq.nf.amf.n2.diagnosis import error_indication, incompatible
+from cinq.nf.amf.n2.mobility import preparation_failure
+from cinq.nf.amf.procedures.ngap import path_switch
 from cinq.nf.amf.procedures.sm import outcomes
 from cinq.nf.amf.registry import Registry
 from cinq.nf.amf.ue import Ue, ue_of
@@ -75,6 +77,8 @@ class Inbound:
             ran.tell(incompatible(message))
         elif isinstance(message, ngap.InitialUEMessage):
             self._initial_ue_message(message, octets)
+        elif isinstance(message, ngap.PathSwitchRequest):
+            self._path_switch(message, octets)
         elif type(message) in ran.opens:
             self._note(ran, message, octets)
             ran.receive(message)
@@ -106,16 +110,35 @@ class Inbound:
             if isinstance(message, ngap.UEContextReleaseComplete):  # §10.6: a last message is not answered
                 ran.leaving.pop(amf_id, None)
                 return
+            if isinstance(message, ngap.HandoverRequired):
+                ran.tell(preparation_failure(message, ("radioNetwork", "unknown-local-UE-NGAP-ID")))
+                return
             ran.tell(error_indication(("radioNetwork", "unknown-local-UE-NGAP-ID"), message))
             return
         self._note(ue_of(connection), message, octets)
-        if connection.ran_ue_ngap_id not in (ran_id, UNASSIGNED) and not isinstance(
-            message, ngap.PathSwitchRequest
-        ):
+        if connection.ran_ue_ngap_id not in (ran_id, UNASSIGNED):
+            if isinstance(message, ngap.HandoverRequired):
+                ran.tell(preparation_failure(message, ("radioNetwork", "inconsistent-remote-UE-NGAP-ID")))
+                return
             if not isinstance(message, ngap.UEContextReleaseComplete):
                 ran.tell(error_indication(("radioNetwork", "inconsistent-remote-UE-NGAP-ID"), message))
             return
         hear(connection, message)
+
+    def _path_switch(self, request: ngap.PathSwitchRequest, octets: bytes) -> None:
+        """§8.4.4: the one message about a connection that comes from another gNB than its own."""
+        ran = self.ran
+        connection = ran.access.connections.get(request.source_amf_ue_ngap_id)
+        if connection is None or connection in connection.ran.preparing or connection.releasing:
+            self._note(ran, request, octets)
+            path_switch.refuse(ran, request, ("radioNetwork", "unknown-local-UE-NGAP-ID"))
+            return
+        ue = ue_of(connection)
+        self._note(ue, request, octets)
+        if ue.context.rm_state != "RM-REGISTERED" or not connection.has_context or ue.exchange.is_new_to_gnb:
+            path_switch.refuse(ran, request, ("radioNetwork", "unspecified"), ue)
+        else:
+            connection.receive(path_switch.Arrived(request, ran))
 
     def _prepared(self, amf_id: int) -> int | None:
         """A gNB that a handover has asked for resources may answer without an identity of its own (§9.2.3.6)."""
@@ -195,8 +218,6 @@ def identities(message: ngap.Pdu) -> tuple[int | None, int | None]:
     """AMF UE NGAP ID and RAN UE NGAP ID of the connection that a message is about, where it names one."""
     amf_id: int | None = getattr(message, "amf_ue_ngap_id", None)
     ran_id: int | None = getattr(message, "ran_ue_ngap_id", None)
-    if isinstance(message, ngap.PathSwitchRequest):
-        amf_id = message.source_amf_ue_ngap_id
     return amf_id, ran_id
 
 
@@ -260,11 +281,54 @@ def resource_notify(ue: Ue, connection: NgConnection, message: ngap.PDUSessionRe
     ue.beside(partial(outcomes.relay, ue, outcomes.of_sessions(message)), "resource_notify")
 
 
+def handover_notify(ue: Ue, connection: NgConnection, message: ngap.HandoverNotify) -> None:
+    """§8.4.3, from the target: the source's procedure waits for it."""
+    source = ue.connection
+    if ue.target is connection and source is not None and source.awaits(ngap.HandoverNotify):
+        connection.moved(message.user_location_information)
+        source.receive(message)
+    else:
+        connection.ran.tell(incompatible(message))
+
+
+def ran_status(ue: Ue, connection: NgConnection, message: ngap.UplinkRANStatusTransfer) -> None:
+    """§8.4.6 and §8.4.7: what the source knows of PDCP goes on to the target as it is."""
+    target = ue.target
+    if target is None or target.ran_ue_ngap_id == UNASSIGNED or ue.connection is not connection:
+        connection.ran.tell(incompatible(message))
+        return
+    target.send(
+        ngap.DownlinkRANStatusTransfer(
+            amf_ue_ngap_id=target.amf_ue_ngap_id,
+            ran_ue_ngap_id=target.ran_ue_ngap_id,
+            ran_status_transfer_transparent_container=message.ran_status_transfer_transparent_container,
+        )
+    )
+
+
+def ran_early_status(ue: Ue, connection: NgConnection, message: ngap.UplinkRANEarlyStatusTransfer) -> None:
+    """§8.4.8 and §8.4.9: of a DAPS handover."""
+    target = ue.target
+    if target is None or target.ran_ue_ngap_id == UNASSIGNED or ue.connection is not connection:
+        connection.ran.tell(incompatible(message))
+        return
+    target.send(
+        ngap.DownlinkRANEarlyStatusTransfer(
+            amf_ue_ngap_id=target.amf_ue_ngap_id,
+            ran_ue_ngap_id=target.ran_ue_ngap_id,
+            early_status_transfer_transparent_container=message.early_status_transfer_transparent_container,
+        )
+    )
+
+
 HEARD: dict[type[ngap.Pdu], Handler[ngap.Pdu]] = dict(
     (
         row(ngap.UplinkNASTransport, uplink_nas),
         row(ngap.NASNonDeliveryIndication, nas_non_delivery),
         row(ngap.UERadioCapabilityInfoIndication, radio_capability),
         row(ngap.PDUSessionResourceNotify, resource_notify),
+        row(ngap.HandoverNotify, handover_notify),
+        row(ngap.UplinkRANStatusTransfer, ran_status),
+        row(ngap.UplinkRANEarlyStatusTransfer, ran_early_status),
     )
 )

@@ -12,8 +12,10 @@ from cinq.nf.amf.procedures.ngap import (
     context_release,
     context_setup,
     error_indication,
+    handover,
     ng_reset,
     ng_setup,
+    path_switch,
     session_resources,
 )
 from cinq.nf.amf.procedures.sm import nas_transport
@@ -25,10 +27,12 @@ __all__ = [
     "context_setup",
     "deregistration",
     "error_indication",
+    "handover",
     "nas_transport",
     "ng_reset",
     "ng_setup",
     "paging",
+    "path_switch",
     "registration",
     "service_request",
     "session_resources",

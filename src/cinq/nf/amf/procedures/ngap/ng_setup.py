@@ -6,7 +6,7 @@ from cinq.nf.amf.context import RanContext
 from cinq.nf.amf.n2 import elements
 from cinq.nf.amf.n2.association import Ran
 from cinq.nf.amf.n2.diagnosis import notices
-from cinq.numbering import NumberingError, PlmnId, SNssai, Tai
+from cinq.numbering import GnbId, NumberingError, PlmnId, SNssai, Tai
 from cinq.procedure import Refused, procedure
 from cinq.wire import ngap
 
@@ -17,14 +17,12 @@ Served = tuple[tuple[Tai, tuple[SNssai, ...]], ...]
 async def ng_setup(ran: Ran, request: ngap.NGSetupRequest) -> None:
     """TS 38.413 §8.7.1. A second setup on an association replaces the first, with all its UE connections."""
     try:
-        plmn, node_id = node(request.global_ran_node_id)
+        gnb = node(request.global_ran_node_id)
         served = common(ran, offered(request.supported_ta_list))
     except NumberingError:
         raise Refused(failure(("protocol", "semantic-error"))) from None
-    begin_anew(ran, f"{plmn}-{node_id}")
-    ran.commit(
-        node_id=f"{plmn}-{node_id}", name=name_of(request) or f"gNB {node_id}", tais=served, is_set_up=True
-    )
+    begin_anew(ran, str(gnb))
+    ran.commit(node_id=str(gnb), name=name_of(request) or f"gNB {gnb.short}", tais=served, is_set_up=True)
     settings = ran.ports.settings
     guami = elements.guami(settings.plmn, settings.amf_id)
     slices = [ngap.SliceSupportItem(s_nssai=elements.s_nssai(s)) for s in settings.slices]
@@ -57,13 +55,13 @@ def failure(cause: ngap.Cause) -> ngap.NGSetupFailure:
     return ngap.NGSetupFailure(cause=cause, time_to_wait="v10s")
 
 
-def node(identity: ngap.GlobalRANNodeID) -> tuple[PlmnId, str]:
-    """PLMN and number of a gNB. Other kinds of node are refused: the AMF serves NR alone."""
+def node(identity: ngap.GlobalRANNodeID) -> GnbId:
+    """A gNB: PLMN and bit string, of which the length counts. Other kinds of node are refused: the AMF serves NR alone."""
     if identity[0] != "globalGNB-ID":
         raise Refused(failure(("misc", "unspecified")), f"{identity[0]} is no gNB")
     gnb = identity[1]
     value, bits = gnb.gnb_id[1]
-    return PlmnId.from_octets(gnb.plmn_identity), f"{value:0{(bits + 3) // 4}x}"
+    return GnbId(PlmnId.from_octets(gnb.plmn_identity), value, bits)
 
 
 def name_of(request: ngap.NGSetupRequest | ngap.RANConfigurationUpdate) -> str:
