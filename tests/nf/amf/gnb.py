@@ -128,6 +128,8 @@ class Gnb:
                     ngap.PDUSessionResourceSetupResponse(**ids, pdu_session_resource_setup_list_su_res=setup)
                 )
                 self.nas(phone, message.nas_pdu, *(s.pdu_session_nas_pdu for s in items))
+            case ngap.UEContextModificationRequest():
+                self.say(ngap.UEContextModificationResponse(**ids))
             case ngap.PDUSessionResourceReleaseCommand():
                 gone = [
                     ngap.PDUSessionResourceReleasedItemRelRes(

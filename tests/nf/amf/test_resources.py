@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cinq.crypto import kdf
 from cinq.wire import nas, ngap
 
 from .gnb import Gnb
@@ -268,3 +269,33 @@ def test_a_lost_association_ends_the_wait() -> None:
         await world.quiet()
 
     run(test)
+
+
+@pytest.mark.parametrize("answers", ["done", "refused", "nothing"])
+def test_new_keys_reach_the_gnb_that_has_the_context(answers: str) -> None:
+    """TS 33.501 §6.9.4.4: KgNB from the COUNT of SECURITY MODE COMPLETE, before the accept."""
+
+    async def test(world: World) -> None:
+        gnb = await Gnb(world).set_up()
+        phone = await Phone(world).registered(gnb)
+        assert gnb.count(ngap.UEContextModificationRequest) == 0
+        if answers != "done":
+            gnb.silent.add("UEContextModificationRequest")
+        phone.request = phone.registration(registration_type=nas.RegistrationType(1))
+        phone.say(phone.request)
+        await asyncio.sleep(0.1)
+        request = gnb.last(ngap.UEContextModificationRequest)
+        assert request.security_key == int.from_bytes(kdf.kgnb(phone.kamf, 0), "big")
+        assert gnb.count(ngap.InitialContextSetupRequest) == 1
+        assert phone.count(nas.RegistrationAccept) == 2
+        if answers == "refused":
+            gnb.say(ngap.UEContextModificationFailure(**ids(phone), cause=("misc", "unspecified")))
+        await asyncio.sleep(11)
+        refused = any("keeps the UE context as it was" in cause for cause in world.causes())
+        silent = any("NGAP guard expired" in cause for cause in world.causes())
+        assert (refused, silent) == (answers == "refused", answers == "nothing")
+        phone.establish(1)
+        await asyncio.sleep(1)
+        assert said(world) == {1: [("PDU_RES_SETUP_RSP", b"done")]}
+
+    run(test, authenticate_known=True)

@@ -19,7 +19,7 @@ DL_COUNT_MARGIN = 128  # downlink NAS messages that may have left since the cont
 class SecurityContext(Struct, frozen=True, repr_omit_defaults=True, gc=False):
     """5G NAS security context as stored, TS 33.501 §6.4. kamf: 32 octets. Counts: those that come next.
 
-    nh, ncc: next hop and its chaining count since the last initial context setup (§6.9.2.1.1); nh b"" before.
+    nh, ncc: next hop and its chaining count since a KgNB was derived from kamf (§6.9.2.1.1); nh b"" before.
     """
 
     ksi: int

@@ -60,6 +60,11 @@ class ContextSetupSent(Signal[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class ContextModificationSent(Signal[None]):
+    """A UE CONTEXT MODIFICATION REQUEST is out (procedures.ngap.context_modification)."""
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceSetupSent(Signal[None]):
     """A PDU SESSION RESOURCE SETUP REQUEST is out (procedures.ngap.session_resources)."""
 

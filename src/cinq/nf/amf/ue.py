@@ -86,6 +86,8 @@ class Ue(Subject[UeContext]):
             if resources or (connection.wants_context and not connection.has_context):
                 self.set_up(connection, message, resources)
                 return
+            if connection.has_context and self.exchange.is_new_to_gnb:
+                self.rekey(connection)
         connection.send(carriage.nas_transport(connection, self.protect(message)))
 
     def _page(self, paging: ngap.Paging) -> None:
@@ -169,6 +171,11 @@ class Ue(Subject[UeContext]):
             whole = carriage.context_setup(connection, self.context, settings, key, nas_pdu, resources)
             connection.has_context = True
             connection.begin(whole, signals.ContextSetupSent(sessions))
+
+    def rekey(self, connection: NgConnection) -> None:
+        """The UE has taken other keys into use than its gNB's KgNB is derived from (TS 33.501 §6.9.4.4)."""
+        request = carriage.context_modification(connection, self.context, self.exchange.kgnb())
+        connection.begin(request, signals.ContextModificationSent())
 
     def release_soon(self) -> None:
         """A rejected UE has no use of its connection. (One that is not registered loses it when it is idle.)"""

@@ -85,12 +85,20 @@ class Exchange:
         return security is not None and max(security.ul_count, security.dl_count) >= LAST_COUNTS
 
     def kgnb(self) -> bytes:
-        """TS 33.501 §A.9, for an initial context setup. A new chain of next hops begins: its first NH has NCC 1."""
+        """TS 33.501 §A.9, for an initial context setup or a re-keying.
+
+        A new chain of next hops begins: its first NH has NCC 1.
+        """
         keys = self.keys
         assert keys is not None
         kgnb = kdf.kgnb(keys.kamf, self.kgnb_count)
         self.keys = msgspec.structs.replace(keys, nh=kdf.nh(keys.kamf, kgnb), ncc=1)
         return kgnb
+
+    @property
+    def is_new_to_gnb(self) -> bool:
+        """No KgNB has been derived from these keys."""
+        return self.keys is not None and not self.keys.nh
 
     def next_hop(self) -> tuple[bytes, int]:
         """A fresh {NH, NCC} for a path switch or an N2 handover (§6.9.2.3.2, §6.9.2.3.3). The caller commits it."""

@@ -153,6 +153,19 @@ def resource_modify(ids: Identities, resource: Resource) -> ngap.PDUSessionResou
     )
 
 
+def context_modification(
+    ids: Identities, context: UeContext, kgnb: bytes
+) -> ngap.UEContextModificationRequest:
+    """TS 38.413 §8.3.4, for new keys (TS 33.501 §6.9.4.4)."""
+    return ngap.UEContextModificationRequest(
+        amf_ue_ngap_id=ids.amf_ue_ngap_id,
+        ran_ue_ngap_id=ids.ran_ue_ngap_id,
+        security_key=int.from_bytes(kgnb, "big"),
+        ue_aggregate_maximum_bit_rate=elements.ue_ambr(context.ue_ambr) if context.ue_ambr else None,
+        ue_security_capabilities=elements.security_capabilities(context.security_capability),
+    )
+
+
 def context_release(ids: Identities, cause: ngap.Cause) -> ngap.UEContextReleaseCommand:
     """TS 38.413 §8.3.3."""
     if ids.ran_ue_ngap_id == UNASSIGNED:

@@ -9,6 +9,7 @@ from cinq.nf.amf.procedures.gmm import (
 )
 from cinq.nf.amf.procedures.ngap import (
     an_release,
+    context_modification,
     context_release,
     context_setup,
     error_indication,
@@ -23,6 +24,7 @@ from cinq.nf.amf.procedures.sm import nas_transport
 __all__ = [
     "an_release",
     "configuration_update",
+    "context_modification",
     "context_release",
     "context_setup",
     "deregistration",
