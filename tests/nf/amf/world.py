@@ -54,6 +54,14 @@ NETWORK = kdf.snn("999", "70")
 CAPABILITY = nas.UeSecurityCapability.of((0, 1, 2, 3), (0, 1, 2, 3))
 
 
+MOVES = {
+    "HANDOVER_REQUIRED": ("PDU_RES_SETUP_REQ", b"for target"),
+    "HANDOVER_REQ_ACK": ("HANDOVER_CMD", b"for source"),
+    "PATH_SWITCH_REQ": ("PATH_SWITCH_REQ_ACK", b"switched"),
+}
+"""What an SMF answers to the transfers of a move."""
+
+
 class FakeSmf:
     """Answers a create at once, then sets the session up by N1N2MessageTransfer, as a real one does."""
 
@@ -66,6 +74,7 @@ class FakeSmf:
         self.refuse: Problem | None = None
         self.delay = 0.0
         self.sets_up = True
+        self.stays: set[str] = set()  # sessions that do not move
         self._count = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -142,6 +151,15 @@ class FakeSmf:
                 ),
                 binary_data_n2_sm_information=b"resetup",
             )
+        answer = MOVES.get(str(body.json_data.n2_sm_info_type))
+        if answer is not None and sm_context_ref not in self.stays:
+            return UpdateSmContextResponse(
+                json_data=SmContextUpdatedData(
+                    n2_sm_info=RefToBinaryData(content_id="n2"),
+                    n2_sm_info_type=answer[0],  # type: ignore[arg-type]
+                ),
+                binary_data_n2_sm_information=answer[1],
+            )
         return UpdateSmContextResponse(json_data=SmContextUpdatedData())
 
     async def release_sm_context(self, sm_context_ref: str, body: SmContextReleaseData) -> None:
@@ -151,6 +169,10 @@ class FakeSmf:
 
     async def n1n2_transfer_failure(self, sm_context_ref: str, body: N1N2MsgTxfrFailureNotification) -> None:
         self.failures.append(sm_context_ref)
+
+    def ho_states(self, ref: str = "sm-1") -> list[str]:
+        """What the SMF heard of a session's N2 handover."""
+        return [u.json_data.ho_state for r, u in self.updates if r == ref and u.json_data.ho_state]
 
     def states(self) -> list[str]:
         return [str(u.json_data.up_cnx_state or u.json_data.n2_sm_info_type) for _, u in self.updates]

@@ -220,9 +220,9 @@ class Access:
         return connection
 
     def assign(self, connection: NgConnection, ran_ue_ngap_id: int) -> bool:
-        """The gNB's identity of a prepared connection. False: another connection of that gNB has it."""
+        """The gNB's identity of a prepared connection. False: another of that gNB has it, or this one is released."""
         ran = connection.ran
-        if ran_ue_ngap_id in ran.connections:
+        if ran_ue_ngap_id in ran.connections or connection not in ran.preparing:
             return False
         ran.preparing.remove(connection)
         connection.ran_ue_ngap_id = ran_ue_ngap_id

@@ -22,6 +22,7 @@ from cinq.numbering import GnbId, NumberingError, PlmnId, Tai
 from cinq.procedure import (
     ABORT,
     IGNORE,
+    Aborted,
     Refused,
     Timer,
     TimerExpired,
@@ -37,6 +38,7 @@ TNG_RELOC_OVERALL = Timer("handover guard", 20.0, retransmissions=0)
 ALLOCATION_GUARD = Timer("Handover Resource Allocation guard", 8.0, retransmissions=0)
 
 Transfers = dict[int, bytes]
+UNKNOWN_TARGET: ngap.Cause = ("radioNetwork", "unknown-targetID")
 NO_RESOURCES: ngap.Cause = ("radioNetwork", "no-radio-resources-available-in-target-cell")
 
 
@@ -73,7 +75,7 @@ async def handover(source: NgConnection, required: ngap.HandoverRequired) -> Non
 
 def target_of(source: NgConnection, required: ngap.HandoverRequired) -> tuple[Ran, GnbId, Tai]:
     """The gNB that the source names, and the tracking area there. Refused when this AMF has none such."""
-    unknown = mobility.preparation_failure(required, ("radioNetwork", "unknown-targetID"))
+    unknown = mobility.preparation_failure(required, UNKNOWN_TARGET)
     kind, target = required.target_id[0], required.target_id[1]
     if required.handover_type != "intra5gs" or not isinstance(target, ngap.TargetRANNodeID):
         raise Refused(unknown, Why(f"handover {required.handover_type} to {kind} is not served"))
@@ -158,7 +160,10 @@ async def allocate(
         answer = await target.demand(signals.AllocateResources(request))
     except TimerExpired:
         silent = mobility.preparation_failure(required, ("radioNetwork", "tngrelocprep-expiry"))
-        raise Refused(silent, Why("the target gNB does not answer")) from None
+        raise Refused(silent, Why(f"{target.ran.label} does not answer")) from None
+    except Aborted:
+        gone = mobility.preparation_failure(required, UNKNOWN_TARGET)
+        raise Refused(gone, Why(f"{target.ran.label} is lost")) from None
     if isinstance(answer, ngap.HandoverFailure):
         forget(ue, target)
         container = answer.targetto_source_failure_transparent_container

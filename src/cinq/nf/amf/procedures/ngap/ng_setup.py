@@ -56,7 +56,7 @@ def failure(cause: ngap.Cause) -> ngap.NGSetupFailure:
 
 
 def node(identity: ngap.GlobalRANNodeID) -> GnbId:
-    """A gNB: PLMN and bit string, of which the length counts. Other kinds of node are refused: the AMF serves NR alone."""
+    """A gNB: PLMN and bit string, whose length counts. Other kinds of node are refused: the AMF serves NR alone."""
     if identity[0] != "globalGNB-ID":
         raise Refused(failure(("misc", "unspecified")), f"{identity[0]} is no gNB")
     gnb = identity[1]
