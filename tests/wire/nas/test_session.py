@@ -218,3 +218,16 @@ def test_pdu_addresses(address: nas.PduAddress, octets: str) -> None:
     changed = nas.encode(accept.replace(pdu_address=address))
     assert octets.replace(" ", "") in changed.hex()
     assert nas.decode(changed) == accept.replace(pdu_address=address)
+
+
+def test_assistance_and_reports() -> None:
+    """§9.11.4.36, §9.11.4.38 and §9.11.4.40 by hand."""
+    octets = bytes.fromhex(HEAD + "70 0007 02 0102 01 010109 38 02 01 02")
+    command = nas.decode(octets)
+    assert isinstance(command, Command)
+    assert command.n3qai == [nas.N3Qai((1, 2), ((1, b"\x09"),))]
+    assert command.ecn_marking_for_l4s_indication == (1, 2)
+    assert nas.encode(command) == octets
+    request = nas.decode(bytes.fromhex("2e0501c9 36 05 02 0108 01 02"))
+    assert isinstance(request, nas.PDUSessionModificationRequest)
+    assert request.ursp_rule_enforcement_reports == [(1, 8), (2,)]

@@ -165,6 +165,23 @@ TOLD: dict[int, Values] = {
         (ie.sor_acknowledgement, st.builds(nas.SorContainer, odd, mac)),
         (ie.service_level_aa, service_level),
         (ie.service_level_aa_mandatory, service_level),
+        (
+            ie.n3qai,
+            st.lists(
+                st.builds(
+                    nas.N3Qai,
+                    st.lists(octet, min_size=1, max_size=3).map(tuple),
+                    st.lists(st.tuples(octet, word), min_size=2, max_size=3).map(tuple),
+                ),
+                min_size=1,
+                max_size=3,
+            ),
+        ),
+        (
+            ie.ursp_reports,
+            st.lists(st.lists(octet, min_size=1, max_size=4).map(tuple), min_size=1, max_size=4),
+        ),
+        (ie.ecn_marking, st.lists(octet, max_size=9).map(tuple)),
         (ie.ciot_small_data, small_data),
         (ie.type_6_container, type_6),
         (ie.s1_ue_security_capability, st.binary(min_size=2, max_size=5).map(nas.S1UeSecurityCapability)),

@@ -129,6 +129,7 @@ from cinq.wire.nas.ie.gsm import (
     CidLength,
     CongestionReAttemptIndicator,
     IpHeaderCompression,
+    N3Qai,
     RohcProfile,
     Rsn,
 )
@@ -310,6 +311,7 @@ __all__ = [
     "MappedEpsBearer",
     "MappedSNssai",
     "MicoIndication",
+    "N3Qai",
     "N3iwfIdentifier",
     "NamedEmergencyNumber",
     "NasAlgorithms",

@@ -7,7 +7,7 @@ from cinq.wire.nas import ie
 from cinq.wire.nas.engine import GsmMessage
 from cinq.wire.nas.ie.capability import Capability5gsm, GsmNetworkFeatureSupport
 from cinq.wire.nas.ie.eps import MappedEpsBearer
-from cinq.wire.nas.ie.gsm import CongestionReAttemptIndicator, IpHeaderCompression
+from cinq.wire.nas.ie.gsm import CongestionReAttemptIndicator, IpHeaderCompression, N3Qai
 from cinq.wire.nas.ie.qos import QosFlowDescription, QosRule
 from cinq.wire.nas.ie.session import (
     ExtendedPco,
@@ -45,7 +45,7 @@ class PDUSessionEstablishmentRequest(
     requested_mbs_container: bytes | None = tlve(0x70, ie.octets(5))
     pdu_session_pair_id: int | None = tlv(0x34, ie.octet)
     rsn: int | None = tlv(0x35, ie.rsn)
-    ursp_rule_enforcement_reports: bytes | None = tlv(0x36, ie.octets(2))
+    ursp_rule_enforcement_reports: list[tuple[int, ...]] | None = tlv(0x36, ie.ursp_reports)
 
 
 class PDUSessionEstablishmentAccept(
@@ -82,9 +82,9 @@ class PDUSessionEstablishmentAccept(
     ethernet_header_compression_configuration: int | None = tlv(0x1F, ie.ethernet_header_compression)
     service_level_aa_container: ServiceLevelAa | None = tlve(0x72, ie.service_level_aa)
     received_mbs_container: bytes | None = tlve(0x71, ie.octets(6))
-    n3qai: bytes | None = tlve(0x70, ie.octets(6))
+    n3qai: list[N3Qai] | None = tlve(0x70, ie.n3qai)
     protocol_description: bytes | None = tlve(0x73, ie.octets(3))
-    ecn_marking_for_l4s_indication: bytes | None = tlv(0x38, ie.octets(0, 255))
+    ecn_marking_for_l4s_indication: tuple[int, ...] | None = tlv(0x38, ie.ecn_marking)
 
 
 class PDUSessionEstablishmentReject(
@@ -154,7 +154,7 @@ class PDUSessionModificationRequest(
     requested_mbs_container: bytes | None = tlve(0x70, ie.octets(5))
     service_level_aa_container: ServiceLevelAa | None = tlve(0x72, ie.service_level_aa)
     non_3gpp_delay_budget: bytes | None = tlve(0x73, ie.octets(3))
-    ursp_rule_enforcement_reports: bytes | None = tlv(0x36, ie.octets(2))
+    ursp_rule_enforcement_reports: list[tuple[int, ...]] | None = tlv(0x36, ie.ursp_reports)
     non_3gpp_device_information: bytes | None = tlve(0x7C, ie.octets(4))
 
 
@@ -193,9 +193,9 @@ class PDUSessionModificationCommand(
     received_mbs_container: bytes | None = tlve(0x71, ie.octets(6))
     service_level_aa_container: ServiceLevelAa | None = tlve(0x72, ie.service_level_aa)
     alternative_s_nssai: SNssai | None = tlv(0x5A, ie.s_nssai)
-    n3qai: bytes | None = tlve(0x70, ie.octets(6))
+    n3qai: list[N3Qai] | None = tlve(0x70, ie.n3qai)
     protocol_description: bytes | None = tlve(0x73, ie.octets(3))
-    ecn_marking_for_l4s_indication: bytes | None = tlv(0x38, ie.octets(0, 255))
+    ecn_marking_for_l4s_indication: tuple[int, ...] | None = tlv(0x38, ie.ecn_marking)
 
 
 class PDUSessionModificationComplete(

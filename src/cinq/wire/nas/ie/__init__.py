@@ -37,12 +37,15 @@ from cinq.wire.nas.ie.gsm import (
     allowed_ssc_modes,
     congestion_re_attempt_indicator,
     dn_request,
+    ecn_marking,
     ethernet_header_compression,
     ip_header_compression,
+    n3qai,
     residence_time,
     rsn,
     serving_plmn_rate_control,
     suggested_interface_identifier,
+    ursp_reports,
 )
 from cinq.wire.nas.ie.identity import guti, identity_type, imeisv, mobile_identity, s_tmsi
 from cinq.wire.nas.ie.mobility import (
@@ -176,6 +179,7 @@ __all__ = [
     "dnn",
     "drx_parameters",
     "eap_message",
+    "ecn_marking",
     "emergency_number_list",
     "eps_bearer_context_status",
     "ethernet_header_compression",
@@ -210,6 +214,7 @@ __all__ = [
     "mico_indication",
     "mobile_identity",
     "n3iwf_identifier",
+    "n3qai",
     "nas_algorithms",
     "nb_drx_parameters",
     "network_feature_support",
@@ -287,4 +292,5 @@ __all__ = [
     "unavailability_information",
     "universal_time",
     "update_type",
+    "ursp_reports",
 ]

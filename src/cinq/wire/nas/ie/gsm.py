@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from cinq.wire.nas.ie.basic import named, number, utf8
 from cinq.wire.nas.ie.bits import packed
+from cinq.wire.nas.ie.lists import piece, pieces
 from cinq.wire.nas.ie.session import PduAddress, SscMode, pdu_address
 from cinq.wire.nas.row import Codec, Nibble
 
@@ -113,3 +114,48 @@ def _identifier(b: bytes) -> PduAddress:
 
 suggested_interface_identifier: Codec[PduAddress] = Codec(_identifier, pdu_address.encode, 9, 9)
 dn_request: Codec[str] = utf8(1, 253)  # §9.11.4.15: the DN-specific identity of the UE, a NAI
+
+
+# -- quality of service behind the UE, traffic that its rules met -------------------------------------------
+
+
+class N3Qai(Struct, frozen=True):
+    """Non-3GPP QoS assistance information of some QoS flows, §9.11.4.36. parameters: (identifier, contents)."""
+
+    qfis: tuple[int, ...]
+    parameters: tuple[tuple[int, bytes], ...] = ()
+
+
+def _n3qai(b: bytes) -> list[N3Qai]:
+    found, position = [], 0
+    while position < len(b):
+        begin = position + 1 + b[position]
+        qfis, count, parameters = tuple(b[position + 1 : begin]), b[begin], []
+        position = begin + 1
+        for _ in range(count):
+            after = position + 2 + b[position + 1]
+            if after > len(b):
+                raise ValueError("a parameter is cut")
+            parameters.append((b[position], b[position + 2 : after]))
+            position = after
+        found.append(N3Qai(qfis, tuple(parameters)))
+    return found
+
+
+def _n3qai_octets(values: list[N3Qai]) -> bytes:
+    out = b""
+    for value in values:
+        out += piece(bytes(value.qfis)) + bytes((len(value.parameters),))
+        out += b"".join(bytes((identifier,)) + piece(contents) for identifier, contents in value.parameters)
+    return out
+
+
+n3qai: Codec[list[N3Qai]] = Codec(_n3qai, _n3qai_octets, 6)
+ursp_reports: Codec[list[tuple[int, ...]]] = Codec(
+    lambda b: [tuple(report) for report in pieces(b)],
+    lambda reports: b"".join(piece(bytes(report)) for report in reports),
+    2,
+)
+"""URSP rule enforcement reports, §9.11.4.38: of each rule its connection capability identifiers (TS 24.526)."""
+ecn_marking: Codec[tuple[int, ...]] = Codec(tuple, lambda rules: bytes(rules), 0, 255)
+"""ECN marking for L4S indication, §9.11.4.40: QoS rule identifiers."""
