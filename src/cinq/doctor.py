@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from cinq import contradictions
 from cinq.crypto import native
+from cinq.nf.udr import provisioning
 from cinq.settings.network import NetworkSettings
 from cinq.transport import privilege, sctp
 from cinq.transport.error import TransportError
 from cinq.transport.sctp.port_reservation import PortReservation
+from cinq.transport.sqlite import SqliteStore, StoreError
 from cinq.transport.udp import holder
 from cinq.userplane import tap
 from cinq.userplane.ebpf.loader import Loaded
@@ -25,6 +28,10 @@ from cinq.userplane.ebpf.plane import OBJECT
 from cinq.userplane.open import TCX_KERNEL, kernel
 
 Verdict = Literal["ok", "degraded", "missing"]
+VERDICTS: dict[contradictions.Severity, tuple[Verdict, str]] = {
+    "error": ("missing", "it cannot work"),
+    "warning": ("degraded", "it may not do what is meant"),
+}
 FREE_OCTETS = 100 << 20
 IPPROTO_SCTP = 132
 
@@ -56,6 +63,8 @@ def examine(settings: NetworkSettings) -> Iterator[Finding]:
         _clock,
         _state,
         _tools,
+        _settings,
+        _subscribers,
     )
     for check in checks:
         yield from check(settings)
@@ -263,3 +272,36 @@ def _tools(_: NetworkSettings) -> Iterator[Finding]:
         yield Finding("test programs", "degraded", f"no {', '.join(lacking)}", means, mend)
     else:
         yield Finding("test programs", "ok", ", ".join(packages), "the demo and the bench can use them")
+
+
+def _settings(settings: NetworkSettings) -> Iterator[Finding]:
+    found = [*contradictions.of_settings(settings), *contradictions.of_host(settings)]
+    yield from _said("settings", found, "they fit each other and this host")
+
+
+def _subscribers(settings: NetworkSettings) -> Iterator[Finding]:
+    path = settings.state.folder / "cinq.sqlite"
+    if not os.access(path, os.R_OK | os.W_OK):
+        return
+    all_of_them = contradictions.Subscribers(settings)
+    try:
+        store = SqliteStore(path)
+    except StoreError as error:
+        yield Finding("subscribers", "degraded", str(error), "they were not looked at")
+        return
+    try:
+        supis = list(provisioning.subscribers(store))
+        for supi in supis:
+            if (subscriber := provisioning.get(store, supi)) is not None:
+                all_of_them.add(subscriber)
+    finally:
+        store.close()
+    yield from _said("subscribers", list(all_of_them.found()), f"{len(supis)} fit the settings")
+
+
+def _said(looked_for: str, found: list[contradictions.Contradiction], good: str) -> Iterator[Finding]:
+    for each in found:
+        verdict, means = VERDICTS[each.severity]
+        yield Finding(looked_for, verdict, each.what, means, each.mend)
+    if not found:
+        yield Finding(looked_for, "ok", good, "nothing contradicts")

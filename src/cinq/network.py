@@ -10,7 +10,7 @@ import uuid
 from itertools import chain
 from pathlib import Path
 
-from cinq import functions
+from cinq import contradictions, functions
 from cinq.nf.amf import AMF
 from cinq.nf.ausf import AUSF
 from cinq.nf.nrf import NRF
@@ -81,6 +81,7 @@ class Network:
 
     async def _start(self) -> None:
         self._require_rights()
+        self._look_for_contradictions()
         self._undo.push_async_callback(self.runtime.stop)
         store = self._store()
         await self._control_functions(store)
@@ -91,6 +92,7 @@ class Network:
         await self._control_socket()
         self.runtime.every(CHANGES_S, self._tell_changes, "data changes")
         self.runtime.spawn(self._prepare_codecs, "codecs")
+        self.runtime.spawn(self._look_at_subscribers, "subscribers")
 
     async def _prepare_codecs(self) -> None:
         """What else would be made when the first UEs come is made now, in the pauses."""
@@ -103,6 +105,26 @@ class Network:
         if sctp.implementation() == "usrsctp":
             wanted["CAP_NET_RAW"] = sctp.RAW_PURPOSE
         privilege.require(wanted)
+
+    def _look_for_contradictions(self) -> None:
+        """NetworkError where it cannot work; a line of the log where it may."""
+        found = [*contradictions.of_settings(self.settings), *contradictions.of_host(self.settings)]
+        errors = [each for each in found if each.severity == "error"]
+        for each in found:
+            if each not in errors:
+                log.warning("%s", each)
+        if errors:
+            raise NetworkError("; ".join(e.what for e in errors), "; ".join(e.mend for e in errors))
+
+    async def _look_at_subscribers(self) -> None:
+        """Those who cannot be served here, in pauses of the other work."""
+        all_of_them = contradictions.Subscribers(self.settings)
+        for supi in list(provisioning.subscribers(self.store)):
+            if (subscriber := provisioning.get(self.store, supi)) is not None:
+                all_of_them.add(subscriber)
+            await asyncio.sleep(0)
+        for each in all_of_them.found():
+            log.warning("%s", each)
 
     # ports
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cinq.network import Network
+from cinq import contradictions
+from cinq.network import Network, NetworkError
 from cinq.nf.udr import provisioning
 from cinq.operator_identifier import network_identifier
 from cinq.procedure import run_virtual
@@ -237,7 +238,12 @@ def test_every_key_has_values() -> None:
 
 async def _serves(text: str) -> None:
     """The network of a file: it starts, a gNB of it is set up, and a UE of it registers and has its session."""
-    core = await Network.start(loads(NetworkSettings, text))
+    chosen = loads(NetworkSettings, text)
+    if any(found.severity == "error" for found in contradictions.of_settings(chosen)):
+        with pytest.raises(NetworkError):
+            await Network.start(chosen)
+        return
+    core = await Network.start(chosen)
     s = core.settings
     try:
         assert core.facts()["plmn"] == str(s.network.plmn)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import track
 
 from cinq.cli.output import Failure, settings, show_json, show_pairs, show_table
+from cinq.contradictions import of_new_subscribers
 from cinq.nf.udr.provisioning import (
     METHODS,
     ImportFault,
@@ -35,6 +36,9 @@ from cinq.transport.sqlite import SqliteStore, StoreError
 app = typer.Typer(help="Add, list, show, remove and import subscribers.", no_args_is_help=True)
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file of the network.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Also where the settings of the network contradict the subscription.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -52,6 +56,18 @@ def open_store(config: Path | None) -> Iterator[SqliteStore]:
         raise Failure(str(error)) from None
     finally:
         store.close()
+
+
+def _agree(store: SqliteStore, new: list[Subscriber], config: Path | None, force: bool) -> None:
+    """Failure where the network cannot serve them, unless forced; a word where it may not."""
+    found = list(of_new_subscribers(settings(NetworkSettings, config), store, new))
+    errors = [each for each in found if each.severity == "error" and not force]
+    for each in found:
+        if each not in errors:
+            typer.echo(f"{'as forced' if each.severity == 'error' else 'warning'}: {each}", err=True)
+    if errors:
+        mends = "; ".join(dict.fromkeys(each.mend for each in errors))
+        raise Failure("; ".join(each.what for each in errors), f"{mends}; or --force")
 
 
 def _counted(number: int) -> str:
@@ -101,6 +117,7 @@ def add(
     ambr_downlink: Annotated[str, typer.Option(help="Subscribed AMBR, downlink.")] = "1 Gbps",
     five_qi: Annotated[int, typer.Option(help="5QI of the default QoS flow.")] = 9,
     replace: Annotated[bool, typer.Option(help="Replace an existing subscriber.")] = False,
+    force: Force = False,
     config: Config = None,
 ) -> None:
     """Add one subscriber."""
@@ -128,6 +145,7 @@ def add(
     with open_store(config) as store:
         if not replace and get(store, subscriber.supi) is not None:
             raise Failure(f"{subscriber.supi} is there already", "add --replace to put this one in its place")
+        _agree(store, [subscriber], config, force)
         put(store, subscriber)
     typer.echo(f"added {subscriber.supi}")
 
@@ -181,6 +199,7 @@ def set_(
     ambr_uplink: Annotated[str, typer.Option(help="Subscribed AMBR, uplink, as '100 Mbps'.")] = "",
     ambr_downlink: Annotated[str, typer.Option(help="Subscribed AMBR, downlink.")] = "",
     five_qi: Annotated[str, typer.Option(help="5QI of the default QoS flow.")] = "",
+    force: Force = False,
     config: Config = None,
 ) -> None:
     """Change what is subscribed. A running core applies it to a UE that is registered, within a second or two."""
@@ -204,6 +223,7 @@ def set_(
             subscriber = changed(found, row)
         except ProvisioningError as error:
             raise Failure(f"--{error.key.replace('_', '-')}: {error.what}") from None
+        _agree(store, [subscriber], config, force)
         put_subscription(store, subscriber)
         if auth_method:
             asyncio.run(set_auth_method(store, supi, subscriber.auth_method))
@@ -225,6 +245,7 @@ def remove_(
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="CSV with a header: imsi, k, opc (or op), and more.")],
+    force: Force = False,
     config: Config = None,
 ) -> None:
     """Import subscribers from a CSV file: all of them, or none when a line is wrong."""
@@ -233,6 +254,7 @@ def import_(
     except ImportFault as fault:
         raise Failure(str(fault)) from None
     with open_store(config) as store:
+        _agree(store, found, config, force)
         screen = Console(stderr=True)
         for subscriber in track(
             found, "importing", transient=True, console=screen, disable=not screen.is_terminal
