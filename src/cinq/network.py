@@ -244,8 +244,16 @@ class Network:
     async def _control_socket(self) -> None:
         folder = self.settings.state.run
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        listener = await stream.serve(str(self.control), self.journal, self.settings.network.name)
+        name = self.settings.network.name
+        listener = await stream.serve(str(self.control), self.journal, name, self._addresses())
         self._undo.callback(listener.close)
+
+    def _addresses(self) -> dict[str, str]:
+        """What frames in a capture of the event stream come from. A wildcard is no address."""
+        s = self.settings
+        given = {"AMF": s.amf.n2_address, "SMF": s.smf.n4_address, "UPF": s.upf.n4_address}
+        found = {name: str(address) for name, address in given.items() if not address.is_unspecified}
+        return found | {"UPF N3": str(s.upf.n3_address)}
 
     # what it is
 

@@ -9,8 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from cinq.procedure import Event
-from cinq.trace import Capture, Exporter, Keys, TracedMessage, export, read_capture
+from cinq.procedure import Event, Why
+from cinq.trace import (
+    Capture,
+    Exporter,
+    Keys,
+    TracedMessage,
+    export,
+    ladder_text,
+    read_capture,
+    steps_of_messages,
+)
 from cinq.transport import frames, layers, pcap
 from cinq.wire import ngap, pfcp
 
@@ -130,7 +139,7 @@ def test_addresses_gnbs_and_the_sbi() -> None:
         Event(1.0, "AMF", "u", "", "in", "N1", "X", "", b""),
     ]
     found = packets(events)
-    assert len(found) == 5
+    assert len(found) == 6
     assert [ends(packet) for packet in found[:4]] == [
         ("192.0.2.2", "192.0.2.3"),
         ("198.51.100.1", "192.0.2.3"),
@@ -141,6 +150,53 @@ def test_addresses_gnbs_and_the_sbi() -> None:
     assert record == frames.ExportedPdu("json", "192.0.2.3", "192.0.2.7", body)
     assert found[4].comment == "UE imsi-999700000000001\nAMF to UDM: r request"
     assert found[0].time_ns == 10**9
+    assert b"<134>cinq AMF: : ignored" in found[5].octets
+
+
+def test_associations_have_the_addresses_that_events_name() -> None:
+    """Two gNBs on one host, one of them without a name until its setup is answered."""
+    request, answer = bytes.fromhex("0015"), bytes.fromhex("2015")
+    events = [
+        Event(1.0, "AMF", "", "", "in", "N2", "X", "", request, peer="gNB", address="10.1.1.1:5001"),
+        Event(1.1, "AMF", "", "", "out", "N2", "X", "", answer, peer="gnb-1", address="10.1.1.1:5001"),
+        Event(1.2, "AMF", "", "", "in", "N2", "X", "", request, peer="gnb-2", address="[fd00::1]:5002"),
+    ]
+    file = io.BytesIO()
+    export(events, file, {"AMF": "10.0.0.1"})
+    found = list(Capture(io.BytesIO(file.getvalue())))
+    assert [(m.source, m.destination) for m in found[:2]] == [
+        ("10.1.1.1:5001", "10.0.0.1:38412"),
+        ("10.0.0.1:38412", "10.1.1.1:5001"),
+    ]
+    assert found[2].source == "192.0.2.2:5002"  # one family in a frame: that of the AMF
+
+
+def test_why_something_was_refused_is_read_back() -> None:
+    why = Why("refused: 404: no subscriber", "cinq subscriber add 1 --k ...")
+    event = Event(2.0, "AMF", "UE 7", "registration", "none", "N1", "REGISTRATION REQUEST", why)
+    (packet,) = packets([event])
+    assert packet.comment == "UE 7"
+    (note,) = Capture(written([event]))
+    assert (note.interface, note.sender, note.receiver, note.ue) == ("note", "AMF", "AMF", "UE 7")
+    assert (note.message, note.cause, note.mend) == ("REGISTRATION REQUEST", why, why.mend)
+    assert note.decoded == {"cause": why, "mend": why.mend}
+    text = ladder_text(steps_of_messages([note]), 160)
+    assert "refused: 404: no subscriber → cinq subscriber add 1 --k ..." in text
+
+
+@pytest.mark.kernel
+@pytest.mark.skipif(not shutil.which("tshark"), reason="tshark is not installed")
+def test_tshark_shows_the_reason(tmp_path: Path) -> None:
+    path = tmp_path / "run.pcapng"
+    event = Event(2.0, "AMF", "UE 7", "", "none", "N1", "REGISTRATION REQUEST", "refused: no subscriber")
+    path.write_bytes(written([event]).getvalue())
+    shown = subprocess.run(
+        ["tshark", "-r", str(path), "-T", "fields", "-e", "_ws.col.Info"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "cinq AMF: REGISTRATION REQUEST: refused: no subscriber" in shown
 
 
 def test_an_exporter_listens_to_a_journal() -> None:

@@ -158,6 +158,62 @@ def test_refusals_are_marked_and_reasons_are_not() -> None:
     assert release.text == "UE Context Release Command · nas: deregister"
 
 
+def test_a_reason_is_never_cut() -> None:
+    reason = "no subscriber imsi-001010000000009 is provisioned " * 4
+    mend = "cinq subscriber add 001010000000009 --k ... --opc ..."
+    steps = [
+        Step(0.0, "UE", "AMF", "RegistrationRequest", "imsi-001010000000009", "n1"),
+        Step(0.0, "AMF", "AMF", "registration", "imsi-001010000000009", "", "", reason.strip(), mend=mend),
+        Step(
+            0.0,
+            "AMF",
+            "UE",
+            "RegistrationReject",
+            "imsi-001010000000009",
+            "n1",
+            "",
+            reason.strip(),
+            mend=mend,
+        ),
+    ]
+    for width in (60, 80, 200):
+        rows = ladder_rows(steps, width)
+        assert all(len(row.text) <= width for row in rows)
+        text = " ".join(word for row in rows for word in row.text.split() if word not in "│├─▶◀┤")
+        assert "…" not in text.replace("imsi-00101…009", "")
+        assert text.count("imsi-001010000000009") == 8
+        assert text.count("001010000000009 --k") == 2
+
+
+def test_a_flood_on_n3_is_one_arrow() -> None:
+    one = [Step(n / 10, "UPF", "gNB", "ErrorIndication", "", "n3") for n in range(392)]
+    other = Step(40.0, "gNB", "UPF", "EchoRequest", "", "n3")
+    rows = [row.text for row in ladder_rows([*one, other, one[0]], 100)]
+    assert sum("Error Indication" in row for row in rows) == 2
+    assert any("Error Indication (×392)" in row for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("FiveGMMStatus", "5GMM Status"),
+        ("FiveGSMStatus", "5GSM Status"),
+        ("PDUSessionEstablishmentRequest", "PDU Session Establishment Request"),
+        ("ULNASTransport", "UL NAS Transport"),
+        ("NGSetupRequest", "NG Setup Request"),
+        ("DeregistrationRequestUEOriginating", "Deregistration Request (by UE)"),
+        ("InitialUEMessage", "Initial UE Message"),
+    ],
+)
+def test_names_are_3gpps_words(name: str, words: str) -> None:
+    assert Step(0.0, "UE", "AMF", name, "", "n1").text == words
+
+
+def test_paging_that_is_answered_is_no_failure() -> None:
+    assert not Step(0.0, "AMF", "AMF", "paging", "u", "", "", "ended: the UE answers").failed
+    assert Step(0.0, "AMF", "AMF", "paging", "u", "", "", "T3513 expired").failed
+
+
 def test_rows_keep_their_steps() -> None:
     steps = steps_of_events(live())
     rows = ladder_rows(steps, 100)

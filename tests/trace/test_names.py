@@ -57,7 +57,8 @@ def test_each_has_its_own_ladder_of_live_events() -> None:
     assert headings(steps) == ["imsi-99970…0001", "imsi-99970…1001"]
     for ue in (OTHER, "imsi-99970…1001"):
         assert headings(steps, ue) == ["imsi-99970…1001"]
-    assert "404: no imsi-99970…0001" in "\n".join(row.text for row in ladder_rows(steps, 140))
+    # In a reason the identity is often the point: whole.
+    assert f"404: no {ONE}" in "\n".join(row.text for row in ladder_rows(steps, 140))
     assert headings(steps[::2][:2]) == ["imsi-99970…001"]
 
 
@@ -75,6 +76,23 @@ def test_ngap_identities_that_are_used_again_are_no_one_ue() -> None:
         bench.initial(b"\x7e\x00\x5c\x00\x01\x00", 5)
     found = {message.ue for message in Capture(bench.capture())}
     assert found == {"RAN UE NGAP ID 5", "RAN UE NGAP ID 5 (2)"}
+
+
+def test_one_ue_that_never_came_to_have_a_name() -> None:
+    """With a wrong key the AMF does not learn the SUPI; what UDM is asked on its behalf names both."""
+
+    def n1(ue: str, time: float) -> Event:
+        return Event(time, "AMF", ue, "", "in", "N1", "x", octets=b"\x7e\0\x43")
+
+    def asked(ue: str, behalf: str) -> Event:
+        return Event(1.5, "UDM", ue, "", "out", "Nudr_DM", "Nudr_DM_Query request", peer="UDR", behalf=behalf)
+
+    reject = Event(3.0, "AMF", "UE 1", "registration", "none", "N1", "", "refused: MAC failure")
+    stream = [n1("UE 1", 1), n1("UE 2", 1), asked(OTHER, "UE 2"), asked(ONE, "UE 1"), n1("UE 1", 2), reject]
+    wanted = OneUe(ONE)
+    assert [event for each in stream for event in wanted.of(each)] == [stream[0], *stream[3:]]
+    steps = steps_of_events(stream)
+    assert [step.ue for step in steps] == [ONE, OTHER, OTHER, ONE, ONE, ONE]
 
 
 def test_one_ue_out_of_a_stream_has_what_came_before_its_name() -> None:

@@ -71,7 +71,7 @@ def show_pairs(pairs: Mapping[str, object]) -> None:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in pairs.items():
-        table.add_row(name, str(value))
+        table.add_row(name, "-" if value is None else str(value))
     console().print(table)
 
 

@@ -7,6 +7,7 @@ import contextlib
 import json as json_
 import shutil
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,13 +20,15 @@ from cinq.settings.network import NetworkSettings
 
 if TYPE_CHECKING:
     from cinq.procedure import Event
-    from cinq.trace import Capture, Chosen, Row, ShortNames, Step, TracedMessage
+    from cinq.trace import Capture, Chosen, Exporter, Row, ShortNames, Step, TracedMessage
+    from cinq.trace.stream import Greeting
 
 app = typer.Typer(help="Follow a running core (live), or read a capture file of any core (read).")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OneUe = Annotated[str, typer.Option("--ue", help="Only this UE: its IMSI.")]
 HEARTBEATS = ("HeartbeatRequest", "HeartbeatResponse", "Nnrf_NFManagement_NFUpdate")
+KEPT = 100_000  # events of `live` that the ladders at its end are drawn of
 STYLES = {"n1": "cyan", "n2": "blue", "n3": "yellow", "n4": "magenta", "sbi": "green", "": "dim"}
 
 
@@ -193,31 +196,13 @@ def live(
 
 
 async def _follow(path: Path, ue: str, write: Path | None, json: bool) -> None:
-    from cinq.trace import Exporter, OneUe, ShortNames, StepReader, ladder_rows, steps_of_events
-    from cinq.trace.stream import StreamError, follow
+    from cinq.trace import ladder_rows, steps_of_events
+    from cinq.trace.stream import StreamError
     from cinq.transport.error import TransportError
 
     stopped = until_signal()
-    events: list[Event] = []
-    reader, names, wanted = StepReader(), ShortNames(), OneUe(subject_of(ue))
-    with contextlib.ExitStack() as stack:
-        exporter: Exporter | None = None
-
-        def connected(name: str) -> None:
-            """Only now a file is written, or an earlier one written over."""
-            nonlocal exporter
-            exporter = Exporter(stack.enter_context(write.open("wb"))) if write else None
-            _say(f"following {name}", json)
-
-        async def take() -> None:
-            async for event in follow(str(path), connected):
-                for each in wanted.of(event):
-                    events.append(each)
-                    if exporter is not None:
-                        exporter.event(each)
-                    _line(each, reader.step(each), events[0].time, names, json)
-
-        task = asyncio.ensure_future(take())
+    with _Screen(ue, write, json) as screen:
+        task = asyncio.ensure_future(screen.follow(path))
         try:
             await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
             if task.done():
@@ -227,24 +212,61 @@ async def _follow(path: Path, ue: str, write: Path | None, json: bool) -> None:
             raise Failure(getattr(error, "what", str(error)), mend) from None
         finally:
             task.cancel()
-    if not json and events:
+    if not json and screen.kept:
         console().print()
-        events.sort(key=lambda event: event.time)  # some may have waited for their UE's name
+        events = sorted(screen.kept, key=lambda event: event.time)  # some may have waited for their UE's name
         steps = [step for step in steps_of_events(events) if step.name not in HEARTBEATS]
         show_rows(ladder_rows(steps, width(), subject_of(ue) or None))
 
 
-def _say(text: str, json: bool) -> None:
-    if not json:
-        console().print(text, style="dim")
+class _Screen(contextlib.ExitStack):
+    """What is shown and written of a running core. kept: the last events, for the ladders at the end."""
 
+    def __init__(self, ue: str, write: Path | None, json: bool) -> None:
+        from cinq.trace import OneUe, ShortNames, StepReader
 
-def _line(event: Event, step: Step | None, start: float, names: ShortNames, json: bool) -> None:
-    if json:
-        sys.stdout.write(json_.dumps(event_facts(event), ensure_ascii=False) + "\n")
-        sys.stdout.flush()
-    elif step is not None and step.name not in HEARTBEATS:
-        console().print(line_of(step, start, names), overflow="ignore", no_wrap=True, crop=False)
+        super().__init__()
+        self.kept: deque[Event] = deque(maxlen=KEPT)
+        self._write, self._json = write, json
+        self._wanted, self._reader, self._names = OneUe(subject_of(ue)), StepReader(), ShortNames()
+        self._exporter: Exporter | None = None
+        self._start: float | None = None
+        self._last, self._more = "", 0
+
+    async def follow(self, path: Path) -> None:
+        from cinq.trace.stream import follow
+
+        async for event in follow(str(path), self._connected):
+            self._start = event.time if self._start is None else self._start
+            for each in self._wanted.of(event):
+                self.kept.append(each)
+                if self._exporter is not None:
+                    self._exporter.event(each)
+                self._line(each, self._reader.step(each), self._start)
+
+    def _connected(self, core: Greeting) -> None:
+        """Only now a file is written, or an earlier one written over."""
+        from cinq.trace import Exporter
+
+        if self._write is not None:
+            self._exporter = Exporter(self.enter_context(self._write.open("wb")), core.addresses)
+        if not self._json:
+            console().print(f"following {core.network}", style="dim")
+
+    def _line(self, event: Event, step: Step | None, start: float) -> None:
+        if self._json:
+            sys.stdout.write(json_.dumps(event_facts(event), ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+        elif step is not None and step.name not in HEARTBEATS:
+            alike = f"{step.sender} {step.receiver} {step.text}" if step.interface == "n3" else ""
+            if alike and alike == self._last:
+                self._more += 1  # a flood on N3 is one line, and how many more there were
+                return
+            if self._more:
+                console().print(f"{'':14}and {self._more:,} more like it", style="dim")
+            self._last, self._more = alike, 0
+            line = line_of(step, start, self._names)
+            console().print(line, overflow="ignore", no_wrap=True, crop=False)
 
 
 def line_of(step: Step, start: float, names: ShortNames) -> Text:
@@ -252,7 +274,7 @@ def line_of(step: Step, start: float, names: ShortNames) -> Text:
     style = "bold red" if step.failed else STYLES.get(step.interface, "")
     text = Text(f"{(step.time - start) * 1000:9.1f} ms  ", "dim")
     text.append(f"{names.shorten(step.ue):<14}  ")
-    said = names.shorten(step.text)
+    said = names.shorten(step.title) + step.reason
     return text.append(f"{step.interface or '-':<4} {step.sender:>4} → {step.receiver:<4}  {said}", style)
 
 
@@ -269,4 +291,7 @@ def event_facts(event: Event) -> dict[str, object]:
         "message": event.message,
         "cause": event.cause,
         "octets": event.octets.hex(),
+        "address": event.address,
+        "behalf": event.behalf,
+        "mend": event.mend,
     }

@@ -36,7 +36,8 @@ class Event:
     direction: as the NF sees it; "none" for what became of a message or procedure (then `cause` says it).
     interface: "N1", "N2", "N4", "Nudm_SDM"... message: the 3GPP name. cause: 3GPP cause, or why silence.
     octets: the message as sent (N1: deciphered). content: the decoded message, or a function that decodes it.
-    peer: the other end, where it is not evident from the interface.
+    peer: the other end, where it is not evident from the interface. address: its transport address, 'host:port'.
+    behalf: what the subject was called by the procedure that asked, where that is another name ("UE 7").
     """
 
     time: float
@@ -50,6 +51,8 @@ class Event:
     octets: bytes = b""
     content: object | None = None
     peer: str = ""
+    address: str = ""
+    behalf: str = ""
 
     @property
     def mend(self) -> str:

@@ -133,12 +133,12 @@ class Run:
         self.task = task
         self.subject.runtime.adopt(task, self)
 
-    def abort(self, reason: str) -> None:
+    def abort(self, reason: str, what: str = "aborted") -> None:
         """End it: at once, or as soon as the acquire or release under way is done. It undoes itself."""
         if self.aborting is not None:
             return
         self.aborting = reason
-        self.report(outcome("aborted", reason))
+        self.report(outcome(what, reason))
         if self.started and not self.shield and self.task is not None:
             self.task.cancel()
 

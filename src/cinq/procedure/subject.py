@@ -381,7 +381,10 @@ class Subject(Generic[C]):
         elif verdict.kind == "ABORT":
             activity = self._active()
             activity.mailbox.appendleft(message)
-            main.abort(self.describe(message)[1])
+            if verdict.reason:
+                main.abort(verdict.reason, "ended")
+            else:
+                main.abort(self.describe(message)[1])
         else:
             self._start_beside(message)
 

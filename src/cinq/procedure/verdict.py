@@ -50,6 +50,11 @@ BESIDE = Verdict("BESIDE")
 STATUS = Verdict("STATUS")
 
 
+def ENDED(reason: str) -> Verdict:
+    """As ABORT, by what the procedure was for: the journal says that it ended so, and not that it was aborted."""
+    return Verdict("ABORT", reason)
+
+
 def IGNORE(reason: str) -> Verdict:
     """Silence, with the reason that the journal shows."""
     return Verdict("IGNORE", reason)

@@ -62,10 +62,13 @@ def _event(
     cause: str = "",
 ) -> Event:
     octets = b"" if body is None else _json(body)
+    owner = ON_BEHALF.get()
+    asker = "" if owner is None else owner.label
+    subject = _supi(arguments, octets) or asker
     return Event(
         time=time.time(),
         nf=sender,
-        subject=_subject(arguments, octets),
+        subject=subject,
         procedure="",
         direction="out",
         interface=op.name.rsplit("_", 1)[0],
@@ -73,6 +76,7 @@ def _event(
         cause=cause,
         octets=octets,
         peer=receiver,
+        behalf=asker if asker != subject else "",
     )
 
 
@@ -82,12 +86,11 @@ def _json(body: object) -> bytes:
     return _SECRET.sub(rb'"\1":"(hidden)"', msgspec.json.encode(shown))
 
 
-def _subject(arguments: tuple[object, ...], octets: bytes) -> str:
+def _supi(arguments: tuple[object, ...], octets: bytes) -> str:
     for argument in arguments:
         text = argument if isinstance(argument, str) else _json(argument).decode("utf-8", "replace")
         if found := _SUPI.search(text):
             return found[0]
     if found := _SUPI.search(octets.decode("utf-8", "replace")):
         return found[0]
-    owner = ON_BEHALF.get()
-    return "" if owner is None else owner.label
+    return ""

@@ -13,16 +13,15 @@ A message with something wrong in it is shown as far as it can be read, with its
 bounded memory: `Ladders` draws and `write_json` writes as the messages come.
 """
 
+from cinq.trace.events import StepReader, steps_of_events
 from cinq.trace.export import Exporter, export
 from cinq.trace.json import to_json, write_json
 from cinq.trace.keys import HomeNetworkKey, Keys, KeysError, Subscriber, parse_home_network_key, read_keys
 from cinq.trace.ladder import (
     Row,
     Step,
-    StepReader,
     ladder_rows,
     ladder_text,
-    steps_of_events,
 )
 from cinq.trace.ladders import Chosen, Ladders, steps_of_messages
 from cinq.trace.message import Subject, TracedMessage

@@ -6,9 +6,10 @@ import re
 from enum import IntEnum
 
 from cinq.numbering import Guti, MobileIdentity, STmsi, Suci, SuciNai
-from cinq.wire import eap, nas, ngap
+from cinq.wire import eap, nas, ngap, pfcp
 from cinq.wire.nas import NasError
 from cinq.wire.ngap import NgapError
+from cinq.wire.pfcp import PfcpError
 
 _SCHEMES = {0: "SUCI null scheme", 1: "SUCI A", 2: "SUCI B"}
 _N1_SM_INFORMATION = 1
@@ -16,19 +17,21 @@ _N1_SM_INFORMATION = 1
 
 def words(name: str) -> str:
     """'PDUSessionEstablishmentRequest' as 'PDU Session Establishment Request'."""
-    name = name.replace("FiveG", "5G").replace("LNASTransport", "L NAS Transport")
+    name = name.replace("FiveG", "5G", 1).replace("LNASTransport", "L NAS Transport")
     name = name.replace("UEOriginating", "(by UE)").replace("UETerminated", "(by network)")
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z(])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    return re.sub(r"(?<=[a-z])(?=[A-Z(])|(?<=\d)(?=[A-Z][a-z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
 
 
 def decoded(interface: str, octets: bytes) -> object | None:
-    """The message in the octets of an event of N1 or N2; None where it is another, or cannot be read."""
+    """The message in the octets of an event of N1, N2 or N4; None where it is another, or cannot be read."""
     try:
         if interface == "N1":
             return nas.decode(octets)
         if interface == "N2":
             return ngap.decode(octets)
-    except (NasError, NgapError):
+        if interface == "N4":
+            return pfcp.decode(octets)
+    except (NasError, NgapError, PfcpError):
         return None
     return None
 

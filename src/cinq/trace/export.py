@@ -9,11 +9,13 @@ deciphered NAS in captures.
 from __future__ import annotations
 
 import ipaddress
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO
 
 from cinq.procedure import Event
-from cinq.trace.exported import COMMENT, NAS_COMMENT
+from cinq.trace.bounded import Bounded
+from cinq.trace.exported import NAS_COMMENT, named, note_text
 from cinq.trace.message import ue_label
 from cinq.transport import frames, pcap
 from cinq.wire import gtpu, pfcp
@@ -45,8 +47,9 @@ _PEERS = {"N1": ("UE", "AMF"), "N2": ("gNB", "AMF"), "N3": ("gNB", "UPF"), "N4":
 class Exporter:
     """Writes events to a pcapng file that is open for writing in binary; `event` may listen to a journal.
 
-    addresses: by function name ("AMF"), and by event peer ("gNB 1") where several functions have one name. Addresses
-    that events name as peers are learnt. A message that both its ends report is written once.
+    addresses: by function name ("AMF"), by that and an interface ("UPF N3"), and by event peer ("gNB 1") where several
+    functions have one name. Addresses that events name are used before. A message that both its ends report is written
+    once. What became of a message (why it was refused) is a record of text behind it.
     """
 
     def __init__(self, file: BinaryIO, addresses: Mapping[str, str] | None = None) -> None:
@@ -54,21 +57,24 @@ class Exporter:
         self._writer = pcap.Writer(file)
         self._network = self._writer.interface(pcap.ETHERNET, "network")
         self._deciphered = self._writer.interface(pcap.EXPORTED_PDU, "deciphered")
-        self._tsn: dict[tuple[str, str], int] = {}
+        self._tsn: Bounded[int, int] = Bounded()
         self._gnbs: dict[str, str] = {}
         self._reported: dict[tuple[str, bytes], str] = {}
 
     def event(self, event: Event) -> None:
         """Writes one event. What crossed no interface, or left no octets, is not written."""
         interface = event.interface.upper()
-        if event.direction == "none" or (interface in _PEERS and not event.octets):
+        if event.direction == "none":
+            self._note(event)
+            return
+        if interface in _PEERS and not event.octets:
             return
         sender, receiver = self._ends(event)
         if interface in _PEERS and self._second_report(interface, event):
             return
         time_ns = int(event.time * 1e6) * 1000
         ue = ue_label(event.subject)
-        comment = COMMENT.format(ue=ue) if ue else ""
+        comment = named(ue) if ue else ""
         if interface == "N1":
             self._nas(time_ns, event, sender, receiver)
         elif interface == "N2":
@@ -83,6 +89,13 @@ class Exporter:
             record = frames.exported_pdu("json", sender, receiver, event.octets, said)
             said = "\n".join(filter(None, (comment, f"{event.nf} to {event.peer}: {said}")))
             self._writer.packet(time_ns, record, self._deciphered, said)
+
+    def _note(self, event: Event) -> None:
+        """As a line of syslog, which Wireshark shows as text."""
+        ue, address = ue_label(event.subject), self._address(event.nf)
+        record = frames.exported_pdu("syslog", address, address, note_text(event).encode())
+        time_ns = int(event.time * 1e6) * 1000
+        self._writer.packet(time_ns, record, self._deciphered, named(ue) if ue else "")
 
     def _second_report(self, interface: str, event: Event) -> bool:
         """Whether the other end has reported this message just now."""
@@ -119,8 +132,10 @@ class Exporter:
         interface = event.interface.upper()
         left, right = _PEERS.get(interface, (event.peer, event.nf))
         far = left if event.nf == right else right
-        near, other = self._address(event.nf), self._address(event.peer, far)
-        if interface == "N2" and far == "gNB" and other == self._addresses["gNB"]:
+        near, other = self._address(f"{event.nf} {interface}", event.nf), self._address(event.peer, far)
+        if interface == "N2" and (known := _place(event.address)) is not None:
+            other = known[0]
+        elif interface == "N2" and far == "gNB" and other == self._addresses["gNB"]:
             other = self._gnb(event.peer)
         elif interface == "N4":
             self._addresses[far] = other
@@ -133,24 +148,34 @@ class Exporter:
             return  # it stands in the NAS transport that carries it
         uplink = (event.direction == "out") == (event.nf == "UE")
         way = "uplink" if uplink else "downlink"
-        comment = NAS_COMMENT.format(ue=ue_label(event.subject) or "UE", way=way)
+        comment = NAS_COMMENT.format(who=named(ue_label(event.subject) or "UE"), way=way)
         record = frames.exported_pdu("nas-5gs", sender, receiver, event.octets)
         self._writer.packet(time_ns, record, self._deciphered, comment)
 
     def _ngap(self, event: Event, sender: str, receiver: str) -> Iterator[bytes]:
         """SCTP packets of one DATA chunk each; a message over 32 KiB takes several."""
         from_gnb = (event.direction == "out") == (event.nf != "AMF")
-        ports = (_GNB_PORT, _NGAP_PORT) if from_gnb else (_NGAP_PORT, _GNB_PORT)
+        _, gnb_port = _place(event.address) or ("", _GNB_PORT)
+        ports = (gnb_port, _NGAP_PORT) if from_gnb else (_NGAP_PORT, gnb_port)
         # A verification tag of its own for each association and direction.
-        gnb = ipaddress.ip_address(sender if from_gnb else receiver)
-        tag = int(gnb) & 0x7FFFFFFF | from_gnb << 31
+        gnb = f"{sender if from_gnb else receiver} {gnb_port}"
+        tag = zlib.crc32(gnb.encode()) & 0x7FFFFFFF | from_gnb << 31
         octets = event.octets
         for place in range(0, len(octets), _FRAGMENT):
-            tsn = self._tsn[sender, receiver] = self._tsn.get((sender, receiver), 0) + 1
+            tsn = self._tsn[tag] = self._tsn.get(tag, 0) + 1
             part = octets[place : place + _FRAGMENT]
             last = place + _FRAGMENT >= len(octets)
             chunk = frames.Chunk(tsn, 0, 0, _NGAP_PPID, not place, last, True, part)
             yield frames.sctp_data((sender, ports[0]), (receiver, ports[1]), tag, chunk)
+
+
+def _place(address: str) -> tuple[str, int] | None:
+    """Host and port of 'host:port' or '[host]:port'; None where it names no address."""
+    host, _, port = address.rpartition(":")
+    try:
+        return str(ipaddress.ip_address(host.strip("[]"))), int(port) & 0xFFFF
+    except ValueError:
+        return None
 
 
 def export(events: Iterable[Event], file: BinaryIO, addresses: Mapping[str, str] | None = None) -> None:

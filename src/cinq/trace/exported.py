@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from cinq.numbering import Supi
+from cinq.procedure import Event
 from cinq.trace.bounded import Bounded
 from cinq.trace.message import Arrival, Subject, TracedMessage
 from cinq.trace.n1 import N1, Connection
@@ -22,9 +23,22 @@ from cinq.transport.pcap import Packet
 from cinq.wire import gtpu, pfcp
 
 # The form of every comment of the exporter: whose message, and for NAS which way.
-COMMENT = "UE {ue}"
-NAS_COMMENT = "UE {ue}, {way}, deciphered"
+NAS_COMMENT = "{who}, {way}, deciphered"
+_NOTE = re.compile(
+    r"^<\d+>cinq (?P<nf>\w+): (?P<message>[^:]*): (?P<cause>.*?)(?: → (?P<mend>.*))?$", re.DOTALL
+)
 _COMMENT = re.compile(r"^UE (?P<ue>[^,\n]+)(?:, (?P<way>uplink|downlink), deciphered)?$", re.MULTILINE)
+
+
+def named(ue: str) -> str:
+    """'UE imsi-...', 'UE 7': never 'UE UE 7'."""
+    return ue if ue.startswith("UE") else f"UE {ue}"
+
+
+def note_text(event: Event) -> str:
+    """What became of a message, as a line of syslog (RFC 3164, informational)."""
+    mend = f" → {event.mend}" if event.mend else ""
+    return f"<134>cinq {event.nf}: {event.message or event.procedure}: {event.cause}{mend}"
 
 
 class Exported:
@@ -42,7 +56,7 @@ class Exported:
         found = _COMMENT.search(packet.comment) if packet.comment else None
         if found is None:
             return None
-        name = found["ue"]
+        name = f"UE {found['ue']}" if found["ue"].isdecimal() else found["ue"]
         if name not in self._named:
             self._named[name] = Subject(name, given=True)
             if name in supis(name):
@@ -64,6 +78,8 @@ class Exported:
             yield from self._n2.read(_arrival(packet, record, 0), record.octets)
         elif record.dissector == "pfcp":
             yield from self._n4.read(_arrival(packet, record, pfcp.PORT), record.octets)
+        elif record.dissector == "syslog" and (note := _NOTE.match(record.octets.decode("utf-8", "replace"))):
+            yield _note(_arrival(packet, record, 0), note)
         elif record.dissector == "gtp":
             yield from self._n3.read(_arrival(packet, record, gtpu.PORT), record.octets)
         else:
@@ -76,6 +92,15 @@ class Exported:
 
 def _arrival(packet: Packet, record: frames.ExportedPdu, port: int) -> Arrival:
     return Arrival(packet.time_ns, packet.number, (record.source, port), (record.destination, port))
+
+
+def _note(at: Arrival, note: re.Match[str]) -> TracedMessage:
+    """What the exporter says of a message's end."""
+    found = {name: text or "" for name, text in note.groupdict().items()}
+    shown = TracedMessage(at, "note", found["nf"], found["nf"], found["message"], note[0].encode())
+    shown.cause, shown.mend = found["cause"], found["mend"]
+    shown.facts = lambda: {name: found[name] for name in ("cause", "mend") if found[name]}
+    return shown
 
 
 def _uplink(packet: Packet) -> bool:

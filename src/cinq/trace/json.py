@@ -28,6 +28,7 @@ def message_facts(message: TracedMessage) -> dict[str, object]:
         ("cause", message.cause),
         ("integrity", message.integrity),
         ("fault", message.fault),
+        ("mend", message.mend),
     ):
         if value:
             facts[name] = value

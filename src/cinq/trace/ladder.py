@@ -6,14 +6,13 @@ Rows keep the step they were drawn from, so that a terminal can colour them; the
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, MutableMapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import groupby
 
-from cinq.procedure import Event
-from cinq.trace.detail import cause, decoded, detail, inner, words
-from cinq.trace.message import ue_label
+from cinq.trace.detail import words
 from cinq.trace.names import ShortNames
-from cinq.wire import nas, ngap
 
 COLUMNS = ("UE", "gNB", "AMF", "AUSF/UDM", "SMF", "UPF")
 NETWORK = "network"
@@ -26,8 +25,7 @@ _REFUSAL = re.compile("Reject|Failure|Error|Status|Unsuccessful")
 _MARGIN = 3
 _TIME = 11
 _NARROWEST = 60
-_SAME_MESSAGE_S = 5.0
-_REMEMBERED = 10_000
+_SOON = 8  # steps in which a refusal is handed on
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +35,7 @@ class Step:
     name: of the message, as its class. detail: a few words. cause: what went wrong, empty when nothing did.
     interface: n1, n2, n3, n4 or sbi, empty for a note. ue: its SUPI or other name, empty for what concerns no UE.
     fault: the cause is not in the message but wrong with it: not decoded, or its integrity does not hold.
+    mend: the command or the setting that mends the cause.
     """
 
     time: float
@@ -48,20 +47,32 @@ class Step:
     detail: str = ""
     cause: str = ""
     fault: bool = False
+    mend: str = ""
 
     @property
     def text(self) -> str:
         """The label of the arrow; identities in it are whole."""
+        return self.title + self.reason
+
+    @property
+    def title(self) -> str:
+        """What it is."""
         text = words(self.name) if self.interface != "sbi" else self.name
-        if self.detail:
-            text += f" ({self.detail})"
+        return f"{text} ({self.detail})" if self.detail else text
+
+    @property
+    def reason(self) -> str:
+        """Why, and what mends it; empty where there is nothing to say."""
         if not self.cause:
-            return text
-        return f"{text} {'✗' if self.failed else '·'} {self.cause}"
+            return ""
+        mend = f" → {self.mend}" if self.mend else ""
+        return f" {'✗' if self.failed else '·'} {self.cause}{mend}"
 
     @property
     def failed(self) -> bool:
         """Whether this is a refusal or a fault, and not just a message that gives a reason."""
+        if not self.interface and self.cause.startswith("ended: "):
+            return False
         expected = self.interface in ("n1", "n2") and not self.fault
         return bool(self.cause) and not (expected and not _REFUSAL.search(self.name))
 
@@ -72,94 +83,6 @@ class Row:
 
     text: str
     step: Step | None = None
-
-
-class StepReader:
-    """Events to steps, one by one. A message that both its sender and its receiver report is one step."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, str] = {}
-        self._seen: dict[tuple[str, bytes], tuple[float, str, str]] = {}
-
-    def step(self, event: Event) -> Step | None:
-        """None for the second report of a message, and for an answer on the SBI that refuses nothing."""
-        octets = _innermost(event)
-        if octets:
-            key = (event.interface, octets)
-            then, *reported = self._seen.get(key, (-_SAME_MESSAGE_S, event.nf, event.message))
-            self._seen[key] = (event.time, event.nf, event.message)
-            if reported != [event.nf, event.message] and event.time - then < _SAME_MESSAGE_S:
-                return None
-            if len(self._seen) > _REMEMBERED:
-                del self._seen[next(iter(self._seen))]
-        return _event_step(event, self.names)
-
-
-def steps_of_events(events: Iterable[Event]) -> list[Step]:
-    """The steps of a live event stream. A UE that got its name late has it from its first step on."""
-    reader = StepReader()
-    steps = [step for event in events if (step := reader.step(event)) is not None]
-    return [replace(step, ue=reader.names.get(step.ue, step.ue)) for step in steps]
-
-
-def _innermost(event: Event) -> bytes:
-    """What tells an event from a second report of the same message: its octets, of 5GSM without the transport."""
-    if event.direction == "none":
-        return b""
-    if event.interface == "N1" and event.octets[:1] == b"\x7e":
-        message = event.decoded() or decoded("N1", event.octets)
-        if inner(message) is not message and isinstance(message, nas.ULNASTransport | nas.DLNASTransport):
-            return message.payload_container
-    return event.octets
-
-
-def _event_step(event: Event, names: dict[str, str]) -> Step | None:
-    ue = ue_label(event.subject)
-    if event.direction == "none":
-        return Step(event.time, event.nf, event.nf, event.message or event.procedure, ue, "", "", event.cause)
-    interface = event.interface.lower()
-    if interface not in ("n1", "n2", "n3", "n4"):
-        return _sbi_step(event, ue)
-    if interface == "n4" and event.octets:
-        ue = _session_ue(event, ue, names)
-    content = event.decoded() or decoded(event.interface, event.octets)
-    if isinstance(content, ngap.Pdu):
-        number: object = getattr(content, "amf_ue_ngap_id", None)
-        if number is not None and ue.startswith("imsi"):
-            names[f"UE {number}"] = ue
-    else:
-        content = inner(content)
-    name = event.message if content is None else type(content).__name__
-    sender, receiver = _ends(event)
-    return Step(
-        event.time, sender, receiver, name, ue, interface, detail(content), event.cause or cause(content)
-    )
-
-
-def _session_ue(event: Event, ue: str, names: dict[str, str]) -> str:
-    """A PFCP response may not say whose it is: it is its request's, by the sequence number (TS 29.244 §7.2.2.1)."""
-    with_seid = event.octets[0] & 1
-    sequence = event.octets[12:15] if with_seid else b""
-    key = f"N4 {sequence.hex()}"
-    if ue:
-        names[key] = ue
-    return ue or (names.get(key, "") if with_seid else "")
-
-
-def _ends(event: Event) -> tuple[str, str]:
-    """Sender and receiver of an event of N1 to N4: the function itself, and who is at the other end there."""
-    pairs = {"N1": ("UE", "AMF"), "N2": ("gNB", "AMF"), "N3": ("gNB", "UPF"), "N4": ("SMF", "UPF")}
-    left, right = pairs[event.interface.upper()]
-    near = event.nf if event.nf in COLUMNS else right
-    far = left if near != left else right
-    return (near, far) if event.direction == "out" else (far, near)
-
-
-def _sbi_step(event: Event, ue: str) -> Step | None:
-    if event.message.endswith(" response") and not event.cause:
-        return None
-    name = event.message.removesuffix(" request").removesuffix(" response")
-    return Step(event.time, event.nf, event.peer or event.nf, name, ue, "sbi", "", event.cause)
 
 
 def _column(function: str) -> str:
@@ -218,39 +141,34 @@ class _Paper:
             line[place] = "│"
         return line
 
-    def _write(self, line: list[str], start: int, text: str) -> None:
-        room = self.width - start - 1
-        text = text if len(text) <= room else text[: room - 1] + "…"
-        line[start : start + len(text)] = text
-
-    def draw(self, step: Step, since: str) -> list[str]:
+    def draw(self, step: Step, since: str, times: int = 1) -> list[str]:
         sender, receiver = (self.places[_column(each)] for each in (step.sender, step.receiver))
+        # Who it was is short, as all names are; in a reason the identity is often the point.
+        text = self._ues.shorten(step.title) + step.reason + (f" (×{times})" if times > 1 else "")
         if sender == receiver:
-            return [self._timed(self._note(step, sender), since)]
-        line = self._lifelines()
+            who = "" if step.sender in self.columns else f"{step.sender}: "
+            if step.receiver != step.sender:
+                who = f"{step.sender} ▸ {step.receiver}: "
+            return self._label(f"● {who}{text}", sender - 2, since)
         left, right = min(sender, receiver), max(sender, receiver)
-        text = self._ues.shorten(step.text)
         arrow = self._arrow(left, right, sender < receiver)
         if len(text) + 6 <= right - left:
             start = left + 3
             arrow[start - 1 : start + len(text) + 1] = f" {text} "
             return [self._timed(arrow, since)]
-        self._write(line, self._start(left, text), text)
-        return [self._timed(line, since), "".join(arrow).rstrip()]
+        return [*self._label(text, left, since), "".join(arrow).rstrip()]
 
-    def _note(self, step: Step, place: int) -> list[str]:
-        """Something inside one column: a verdict, or a call between functions that share it."""
-        line = self._lifelines()
-        who = "" if step.sender in self.columns else f"{step.sender}: "
-        if step.receiver != step.sender:
-            who = f"{step.sender} ▸ {step.receiver}: "
-        text = f"● {who}{self._ues.shorten(step.text)}"
-        self._write(line, self._start(place - 2, text), text)
-        return line
-
-    def _start(self, place: int, text: str) -> int:
-        """Right of a lifeline; further left where the text would not fit."""
-        return max(_MARGIN, min(place, self.width - len(text) - 3)) + 2
+    def _label(self, text: str, place: int, since: str) -> list[str]:
+        """Text right of a lifeline; further left where it would not fit, and on more lines where it is too long."""
+        room = self.width - _MARGIN - 4
+        lines = [text] if len(text) <= room else textwrap.wrap(text, room, break_on_hyphens=False)
+        start = max(_MARGIN, min(place, self.width - max(map(len, lines)) - 3)) + 2
+        drawn: list[str] = []
+        for each in lines:
+            line = self._lifelines()
+            line[start : start + len(each)] = each
+            drawn.append("".join(line).rstrip() if drawn else self._timed(line, since))
+        return drawn
 
     def _arrow(self, left: int, right: int, rightward: bool) -> list[str]:
         line = self._lifelines()
@@ -280,15 +198,19 @@ def ladder_rows(
     """The ladders of all UEs, or of one, by rows: first what concerns the network, then each UE in turn.
 
     SUPIs are shortened as far as they stay apart. width: columns of the terminal, at least 60. ue: as in Step.ue, or
-    as it is shown. inside: also calls between functions that share a column (UDM and UDR); a refusal shows in any case.
+    as it is shown. inside: also calls between functions that share a column (UDM and UDR); a refusal that goes no
+    further shows in any case.
     begun: when the ladders on earlier sheets began, by UE: those go on.
     """
     steps = list(steps)
     ues = ShortNames(text for step in steps for text in (step.ue, step.cause))
     by_ue: dict[str, list[Step]] = {}
-    for step in steps:
-        within = step.interface == "sbi" and _column(step.sender) == _column(step.receiver)
-        if within and not inside and not step.cause:
+    for number, step in enumerate(steps):
+        if (
+            not inside
+            and _is_within(step)
+            and not (step.cause and _is_news(step, steps[number + 1 :][:_SOON]))
+        ):
             continue
         by_ue.setdefault(step.ue or NETWORK, []).append(step)
     rows: list[Row] = []
@@ -306,13 +228,32 @@ def ladder_rows(
     return rows
 
 
+def _is_within(step: Step) -> bool:
+    return step.interface == "sbi" and _column(step.sender) == _column(step.receiver)
+
+
+def _is_news(refusal: Step, later: Sequence[Step]) -> bool:
+    """Whether a refusal inside a column is not told again by an arrow that leaves it."""
+    return not any(step.cause == refusal.cause and not _is_within(step) for step in later)
+
+
 def _section(heading: str, steps: Sequence[Step], start: float, width: int, ues: ShortNames) -> list[Row]:
     paper = _Paper(steps, width, ues)
     rows = [Row(heading), Row(paper.heading())]
-    for step in steps:
-        drawn = paper.draw(step, _since(step.time - start))
+    for _, alike in groupby(enumerate(steps), _repeats):
+        same = [step for _, step in alike]
+        step = same[0]
+        drawn = paper.draw(step, _since(step.time - start), len(same))
         rows += [Row(line, step) for line in drawn]
     return rows
+
+
+def _repeats(numbered: tuple[int, Step]) -> tuple[object, ...]:
+    """What messages of N3 that follow on each other and are drawn once have in common; others stand alone."""
+    number, step = numbered
+    if step.interface != "n3":
+        return (number,)
+    return (step.sender, step.receiver, step.title, step.reason)
 
 
 def ladder_text(

@@ -29,10 +29,11 @@ def step_of(message: TracedMessage) -> Step:
         message.receiver,
         message.message,
         message.ue,
-        message.interface,
+        "" if message.interface == "note" else message.interface,
         detail(message.content),
         cause,
         broken or bool(message.fault),
+        message.mend,
     )
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from cinq.numbering import Supi
 from cinq.trace.names import supis
 
-Interface = Literal["n1", "n2", "n3", "n4"]
+Interface = Literal["n1", "n2", "n3", "n4", "note"]
 # not-protected: no security header. verified: the MAC holds. unchecked: no key to check it with. null: NIA0.
 Integrity = Literal["not-protected", "verified", "failed", "replayed", "unchecked", "null", ""]
 
@@ -59,7 +59,7 @@ def ue_label(subject: str) -> str:
     """The UE that an event's subject speaks of: its SUPI where there is one; empty for a gNB and the like."""
     if found := supis(subject):
         return found[0]
-    return subject if subject.startswith("UE") else ""
+    return subject if subject.startswith("UE ") else ""
 
 
 @dataclass(eq=False, slots=True)
@@ -84,6 +84,7 @@ class TracedMessage(Struct, eq=False):
     by, to: UE, gNB, AMF, SMF or UPF, or the role of an address. message: the 3GPP name as a class name of the codec.
     octets: as captured, NAS deciphered. content: the message as its codec has it, where it is whole.
     facts: makes `decoded`. cause: the 3GPP cause it carries. integrity: of NAS only. fault: what is wrong with it.
+    A note, in a capture of our own, says what became of a message: the cause why, and what mends it.
     """
 
     at: Arrival
@@ -98,6 +99,7 @@ class TracedMessage(Struct, eq=False):
     integrity: Integrity = ""
     fault: str = ""
     subject: Subject | None = None
+    mend: str = ""
 
     @property
     def time(self) -> float:

@@ -8,23 +8,24 @@ waits for one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TypeVar
 
 import msgspec
 
 from cinq import __version__
-from cinq.procedure import Event, Journal
+from cinq.procedure import Event, Journal, Why
 from cinq.transport import local
 
 QUEUE = 100_000  # events that may wait in a follower's process
 
 
 class Greeting(msgspec.Struct, frozen=True, tag="greeting"):
-    """network: the name of the network. version: of the core."""
+    """network: the name of the network. version: of the core. addresses: of its functions, as Exporter takes them."""
 
     network: str
     version: str
+    addresses: dict[str, str] = {}
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True, tag="event"):
@@ -40,6 +41,9 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, tag="event"):
     cause: str = ""
     octets: bytes = b""
     peer: str = ""
+    address: str = ""
+    behalf: str = ""
+    mend: str = ""
 
 
 class StreamError(ConnectionError):
@@ -47,9 +51,9 @@ class StreamError(ConnectionError):
 
 
 class _Follower:
-    def __init__(self, connection: local.Connection, journal: Journal, network: str) -> None:
+    def __init__(self, connection: local.Connection, journal: Journal, greeting: Greeting) -> None:
         self._connection = connection
-        connection.send(msgspec.json.encode(Greeting(network, __version__)))
+        connection.send(msgspec.json.encode(greeting))
         self._end = journal.listen(self._event)
 
     def _event(self, event: Event) -> None:
@@ -62,9 +66,12 @@ class _Follower:
         self._end()
 
 
-async def serve(path: str, journal: Journal, network: str) -> local.Listener:
+async def serve(
+    path: str, journal: Journal, network: str, addresses: Mapping[str, str] | None = None
+) -> local.Listener:
     """Offers the journal at `path`, to processes of the same user. TransportError when the path is taken."""
-    return await local.listen(path, lambda connection: _Follower(connection, journal, network))
+    greeting = Greeting(network, __version__, dict(addresses or {}))
+    return await local.listen(path, lambda connection: _Follower(connection, journal, greeting))
 
 
 class _Reader:
@@ -80,15 +87,15 @@ class _Reader:
             self._queue.put_nowait(None)
 
 
-async def follow(path: str, ready: Callable[[str], None] | None = None) -> AsyncIterator[Event]:
-    """The events of the core at `path` until it stops. `ready` is told the network's name once connected."""
+async def follow(path: str, ready: Callable[[Greeting], None] | None = None) -> AsyncIterator[Event]:
+    """The events of the core at `path` until it stops. `ready` is told what the core is once connected."""
     queue: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUE)
     connection = await local.connect(path, lambda _: _Reader(queue))
     try:
         first = await queue.get()
         greeting = _decoded(first, Greeting)
         if ready is not None:
-            ready(greeting.network)
+            ready(greeting)
         while (octets := await queue.get()) is not None:
             yield _event(_decoded(octets, Record))
     finally:
@@ -117,6 +124,9 @@ def _record(event: Event) -> Record:
         event.cause,
         event.octets,
         event.peer,
+        event.address,
+        event.behalf,
+        event.mend,
     )
 
 
@@ -130,7 +140,9 @@ def _event(record: Record) -> Event:
         "in" if direction == "in" else "out" if direction == "out" else "none",
         record.interface,
         record.message,
-        record.cause,
+        Why(record.cause, record.mend) if record.mend else record.cause,
         record.octets,
         peer=record.peer,
+        address=record.address,
+        behalf=record.behalf,
     )

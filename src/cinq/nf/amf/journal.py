@@ -40,10 +40,14 @@ def n1_ignored(ue: Acting, octets: bytes, reason: str) -> None:
         _emit(ue, "none", "N1", "", cause=f"ignored: {reason}", octets=octets)
 
 
-def n2_message(about: Acting, direction: Direction, message: ngap.Pdu, octets: bytes, gnb: str) -> None:
-    """about: the UE that the message concerns, or the gNB."""
+def n2_message(
+    about: Acting, direction: Direction, message: ngap.Pdu, octets: bytes, gnb: str, remote: tuple[str, int]
+) -> None:
+    """about: the UE that the message concerns, or the gNB. remote: the gNB's address."""
     if about.runtime.journal.listening:
-        _emit(about, direction, "N2", type(message).__name__, octets=octets, content=message, peer=gnb)
+        name, (host, port) = type(message).__name__, remote
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        _emit(about, direction, "N2", name, octets=octets, content=message, peer=gnb, address=address)
 
 
 def n2_broken(ran: Acting, octets: bytes, reason: str) -> None:
@@ -62,6 +66,7 @@ def _emit(
     octets: bytes = b"",
     content: object | None = None,
     peer: str = "",
+    address: str = "",
 ) -> None:
     runtime = about.runtime
     runtime.journal.emit(
@@ -77,5 +82,6 @@ def _emit(
             octets=octets,
             content=content,
             peer=peer,
+            address=address,
         )
     )

@@ -95,12 +95,21 @@ def requested_type(request: nas.PDUSessionEstablishmentRequest) -> int:
     return PduSessionType.IPV4V6 if wanted in (0, 6) else wanted
 
 
+def _type_name(number: int) -> str:
+    """'IPv6' for 2."""
+    try:
+        name = PduSessionType(number).name
+    except ValueError:
+        return str(number)
+    return name.replace("IPV", "IPv").replace("4V", "4v") if name.startswith("IP") else name.capitalize()
+
+
 def _check_type(request: nas.PDUSessionEstablishmentRequest, subscribed: DnnConfiguration) -> None:
     """IPv4 is what there is (§6.4.1.4.1): #50 for IPv6, #28 for a type that is no IP; else what is subscribed."""
     types = subscribed.pdu_session_types
     allowed = types.allowed_session_types or [types.default_session_type]
     wanted = requested_type(request)
-    what = f"PDU session type {wanted}; subscribed are {', '.join(allowed)}, served is IPv4"
+    what = f"PDU session type {_type_name(wanted)}; subscribed are {', '.join(allowed)}, served is IPv4"
     error = "PDUTYPE_NOT_SUPPORTED"
     if "IPV4" not in allowed and "IPV4V6" not in allowed:
         only, cause = _ONLY.get(allowed[0], (wanted, GsmCause.UNKNOWN_PDU_SESSION_TYPE))

@@ -24,10 +24,20 @@ def arrived(ue: Ue, arrival: Checked[nas.NasMessage] | Unprotected[nas.NasMessag
     """Hand a message to its UE."""
     message = arrival.message
     if ue.runtime.journal.listening:
-        journal.n1_message(ue, "in", message, nas.encode(message))
+        journal.n1_message(ue, "in", message, nas.encode(_deciphered(ue, arrival)))
     if isinstance(arrival, Checked) and not isinstance(message, nas.SecurityModeComplete):
         ue.exchange.secured = True
     ue.receive(arrival)
+
+
+def _deciphered(ue: Ue, arrival: Checked[nas.NasMessage] | Unprotected[nas.NasMessage]) -> nas.NasMessage:
+    """The message as the journal shows it: the container of an initial one has its own ciphering (§4.4.6)."""
+    message = arrival.message
+    if isinstance(arrival, Checked) and isinstance(message, nas.ServiceRequest | nas.RegistrationRequest):
+        container = message.nas_message_container
+        if container is not None:
+            return message.replace(nas_message_container=ue.exchange.decipher(container, arrival.count))
+    return message
 
 
 def answer_broken(ue: Ue, octets: bytes, error: nas.NasError) -> None:

@@ -88,7 +88,7 @@ class Inbound:
             notify(ran, message)
 
     def _note(self, about: Ran | Ue, message: ngap.Pdu, octets: bytes) -> None:
-        journal.n2_message(about, "in", message, octets, self.ran.label)
+        journal.n2_message(about, "in", message, octets, self.ran.label, self.ran.association.remote)
 
     # messages of one UE
 

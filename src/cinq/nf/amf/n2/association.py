@@ -151,7 +151,7 @@ class Ran(Subject[RanContext]):
     def transmit(self, message: ngap.Pdu, stream: int, user: User | None) -> None:
         """user: whom the message concerns."""
         octets = ngap.encode(message)
-        journal.n2_message(user or self, "out", message, octets, self.label)
+        journal.n2_message(user or self, "out", message, octets, self.label, self.association.remote)
         self.association.send(octets, stream=stream)
 
     def lose_connections(self, reason: str) -> None:

@@ -43,7 +43,8 @@ class Tunnels:
             case gtpu.GPdu():
                 self._answer_unknown(message, peer)
             case gtpu.ErrorIndication(peer=IPv4Address() as end) if str(end) == peer[0]:
-                self._emit("in", message, octets, peer)
+                session = self._registry.behind(message.tunnel, end)
+                self._emit("in", message, octets, peer, "" if session is None else session.label)
                 self._reports.tunnel_gone(message.tunnel, end)
             case _:
                 return
@@ -76,14 +77,16 @@ class Tunnels:
             self._spent.popitem(last=False)
         return spent <= self._settings.echo_per_s
 
-    def _emit(self, direction: str, message: gtpu.GtpuMessage, octets: bytes, peer: Peer) -> None:
+    def _emit(
+        self, direction: str, message: gtpu.GtpuMessage, octets: bytes, peer: Peer, subject: str = ""
+    ) -> None:
         if not self._runtime.journal.listening:
             return
         self._runtime.journal.emit(
             Event(
                 time=self._runtime.clock.now(),
                 nf="UPF",
-                subject="",
+                subject=subject,
                 procedure="",
                 direction="in" if direction == "in" else "out",
                 interface="N3",

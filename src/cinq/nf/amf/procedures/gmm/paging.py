@@ -10,7 +10,7 @@ from cinq.nf.amf.n2 import elements
 from cinq.nf.amf.n2.carriage import Transfer
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import Guti
-from cinq.procedure import ABORT, Timer, TimerExpired, Verdict, collision, procedure
+from cinq.procedure import ENDED, Timer, TimerExpired, Verdict, collision, procedure
 from cinq.sbi import Problem
 from cinq.sbi.services.namf_communication import N1N2MsgTxfrFailureNotification
 from cinq.wire import nas, ngap
@@ -77,4 +77,4 @@ async def not_reached(ue: Ue, ref: str | None) -> None:
 @collision(paging, nas.ServiceRequest, nas.RegistrationRequest, nas.DeregistrationRequestUEOriginating)
 def _(ue: Ue, message: object) -> Verdict:
     """The UE is there: this is its answer."""
-    return ABORT
+    return ENDED("the UE answers")
