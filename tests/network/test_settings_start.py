@@ -251,6 +251,7 @@ async def _serves(text: str) -> None:
         gnb = await ground.gnb_of(core, _cell(s, free[0] if free else s.network.tacs[0]))
         async with asyncio.timeout(60):
             await gnb.up()
+        assert gnb.n2.context.amf_name == s.network.name
         if free and not (s.amf.allowed_tacs or s.amf.non_allowed_tacs):
             await _first_light(core, gnb)
         await gnb.runtime.stop()
@@ -310,3 +311,10 @@ def test_every_file_of_the_guides_serves(monkeypatch: pytest.MonkeyPatch, page: 
 def test_slices_with_and_without_sd(monkeypatch: pytest.MonkeyPatch) -> None:
     ground.lay(monkeypatch)
     run_virtual(_serves('[network]\nslices = ["1-0000ff", "1", "2"]\n[[dnn]]\nname = "a"\n'))
+
+
+@pytest.mark.parametrize("name", ["Zürich", "a_b", "東京", "cinq", "n" * 150, "ü" * 150, "a/b 'c'"])
+def test_a_network_of_any_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """AMF Name is a PrintableString; what it cannot hold is in Extended AMF Name, and the gNB reads it there."""
+    ground.lay(monkeypatch)
+    run_virtual(_serves(f'[network]\nname = "{name}"\n'))

@@ -12,6 +12,7 @@ from cinq.nf.amf.context import Ambr
 from cinq.numbering import AmfId, NumberingError, PlmnId, SNssai, STmsi, Tai
 from cinq.sbi import models
 from cinq.wire import nas, ngap
+from cinq.wire.strings import is_visible
 
 
 @lru_cache(maxsize=1024)
@@ -39,6 +40,15 @@ def tai_of(value: ngap.TAI) -> Tai:
 
 
 @lru_cache(maxsize=4096)
+def extended_amf_name(name: str) -> ngap.ExtendedAMFName | None:
+    """Extended AMF Name, TS 38.413 §9.3.3.51, of ASCII where that is enough; None for an empty one."""
+    if not name:
+        return None
+    if is_visible(name):
+        return ngap.ExtendedAMFName(amf_name_visible_string=name)
+    return ngap.ExtendedAMFName(amf_name_utf8_string=name)
+
+
 def _tai(plmn: bytes, tac: bytes) -> Tai:
     return Tai(PlmnId.from_octets(plmn), int.from_bytes(tac, "big"))
 

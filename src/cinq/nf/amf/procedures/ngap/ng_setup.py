@@ -29,6 +29,7 @@ async def ng_setup(ran: Ran, request: ngap.NGSetupRequest) -> None:
     ran.tell(
         ngap.NGSetupResponse(
             amf_name=settings.name,
+            extended_amf_name=elements.extended_amf_name(settings.extended_name),
             served_guami_list=[ngap.ServedGUAMIItem(guami=guami)],
             relative_amf_capacity=settings.relative_capacity,
             plmn_support_list=[
