@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 from _pytest.mark import ParameterSet
 
+from cinq.nf.udr import provisioning
+from cinq.numbering import SNssai, Supi
 from cinq.procedure import run_virtual
 from cinq.ran.gnb.gnb import Connect
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.scenarios.bench import Place
 from cinq.ran.scenarios.library import LIBRARY
 from cinq.ran.scenarios.run import Pool, play
-from cinq.ran.scenarios.target import NEEDS, Core, Knob, Subscribers, Target
+from cinq.ran.scenarios.target import NEEDS, Core, Knob, Knobs, Subscribers, Target
 from cinq.settings import HexOctets
 from cinq.transport.sctp.association import AssociationHandler
 
@@ -19,20 +21,35 @@ from .world import OPC, PLMN, SUPI, End, K, Network
 
 COUNT = 30
 EAP = "999700000000501"
+TACS, DNNS = (1, 2), ("internet", "ims")
+SLICES = (SNssai(1), SNssai(1, 0x0000FF))
 PENDING = {
     "ng-reset-of-an-unknown-ue": "TS 38.413 §8.7.4.2.2: the acknowledge does not name unknown connections yet",
 }
 """What the core does not do yet."""
 
 
-class Knobs:
+class Operator:
     """Turns the knobs of the core in this process."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
 
     async def turn(self, knob: Knob, names: dict[str, str]) -> None:
-        raise OSError(f"{knob} is not there")
+        store, supi = self._network.store, Supi.parse(names["supi"])
+        match knob:
+            case "subscriber_remove":
+                provisioning.remove(store, supi)
+            case "subscriber_add":
+                provisioning.put(store, provisioning.Subscriber(supi, K, OPC, slices=SLICES, dnns=DNNS))
+            case "policy_change":
+                found = provisioning.get(store, supi)
+                assert found is not None
+                rates = {"ambr_uplink": names["uplink"], "ambr_downlink": names["downlink"]}
+                provisioning.put_subscription(store, provisioning.changed(found, rates))
+            case _:
+                raise OSError(f"{knob} is not there")
+        await self._network.udr.tell_changes()
 
 
 def place(network: Network) -> Place:
@@ -46,13 +63,14 @@ def place(network: Network) -> Place:
         return opened
 
     target = Target(
-        core=Core(plmn=PLMN),
+        core=Core(plmn=PLMN, tacs=TACS, slices=SLICES, dnns=DNNS),
+        knobs=Knobs(subscriber_remove="x", subscriber_add="x", policy_change="x"),
         subscribers=(
             Subscribers(SUPI.imsi, COUNT, HexOctets(K), HexOctets(OPC)),
             Subscribers(EAP, COUNT, HexOctets(K), HexOctets(OPC), authentication="EAP-AKA'"),
         ),
     )
-    return Place(target, connect, Knobs(network), network.clock, network.entropy)
+    return Place(target, connect, Operator(network), network.clock, network.entropy)
 
 
 def named(name: str) -> ParameterSet:
@@ -63,9 +81,9 @@ def named(name: str) -> ParameterSet:
 @pytest.mark.parametrize("name", [named(name) for name in LIBRARY])
 def test_scenario(name: str) -> None:
     async def main() -> None:
-        network = Network()
-        network.provision(COUNT)
-        network.provision(COUNT, EAP, auth_method="EAP_AKA_PRIME")
+        network = Network(tacs=TACS, slices=SLICES, dnns=DNNS)
+        network.provision(COUNT, slices=SLICES, dnns=DNNS)
+        network.provision(COUNT, EAP, auth_method="EAP_AKA_PRIME", slices=SLICES, dnns=DNNS)
         await network.start()
         where = place(network)
         pool = Pool(where)

@@ -9,7 +9,7 @@ import asyncio
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 
 from cinq.crypto import suci
 from cinq.nf.amf import AMF
@@ -88,7 +88,15 @@ class End:
 class Network:
     """Functions on one bus, a store that outlives them, and radio sides."""
 
-    def __init__(self, store: MemoryStore | None = None, **amf: object) -> None:
+    def __init__(
+        self,
+        store: MemoryStore | None = None,
+        *,
+        tacs: tuple[int, ...] = (1,),
+        slices: tuple[SNssai, ...] = (SNssai(1),),
+        dnns: tuple[str, ...] = ("internet",),
+        **amf: object,
+    ) -> None:
         self.journal = Journal()
         self.events: list[Event] = []
         self.journal.listen(self.events.append)
@@ -101,12 +109,17 @@ class Network:
         self.bus = Bus(checked, self.journal)
         self.nrf = NRF(NrfSettings(), self.clock, "00000000-0000-4000-8000-000000000001")
         self.upf = Upf()
-        settings = AmfSettings(PLMN, (Tai(PLMN, 1),), **amf)  # type: ignore[arg-type]
+        tais = tuple(Tai(PLMN, tac) for tac in tacs)
+        settings = AmfSettings(PLMN, tais, slices=slices, **amf)  # type: ignore[arg-type]
+        networks = tuple(
+            DataNetwork(dnn, IPv4Network(f"10.{45 + i}.0.0/16"), (IPv4Address("1.1.1.1"),), slices=slices)
+            for i, dnn in enumerate(dnns)
+        )
         smf_settings = SmfSettings(
             PLMN,
             SMF_N4,
             (UserPlane(UPF_N4),),
-            (DataNetwork(slices=(SNssai(1),), dns=(IPv4Address("1.1.1.1"),)),),
+            networks,
         )
         keys = (HomeNetworkKey(1, 1, HOME),)
         self.udr = UDR(self.store, _id(2), self.bus, PLMN.mcc + PLMN.mnc)
@@ -116,7 +129,7 @@ class Network:
             self.udr,
             self.udm,
             AUSF(self.bus, self.clock, self.entropy, _id(4)),
-            NSSF(NssfSettings((SNssai(1), SNssai(2))), _id(5)),
+            NSSF(NssfSettings(tuple(dict.fromkeys((SNssai(1), SNssai(2), *slices)))), _id(5)),
             self.pcf,
         )
         self.smf = SMF(

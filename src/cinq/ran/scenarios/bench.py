@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from cinq.procedure import Aborted, Clock, Event, Journal, Refused, Runtime, TimerExpired
-from cinq.ran.gnb.gnb import Connect, Gnb
+from cinq.ran.gnb.gnb import Connect, Gnb, Path
 from cinq.ran.gnb.n2 import UeContext
+from cinq.ran.gnb.ng_ran import NgRan
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.scenarios import check
 from cinq.ran.scenarios.check import Failed, NotApplicable, Unreachable
@@ -60,6 +61,7 @@ class Bench:
         self._place = place
         self._free = ues
         self._gnbs: list[Gnb] = []
+        self._ng_ran = NgRan()
         self._ues: list[Ue] = []
         self._heard: list[tuple[str, object]] = []
         self._given: set[int] = set()
@@ -110,7 +112,7 @@ class Bench:
             ng_setup_retry_s=1.0,
         )
         settings = replace(settings, **changes)  # type: ignore[arg-type]  # what a scenario changes is checked there
-        gnb = Gnb(settings, self._place.connect(settings), self.runtime, self._place.entropy)
+        gnb = Gnb(settings, self._place.connect(settings), self.runtime, self._place.entropy, self._ng_ran)
         self._gnbs.append(gnb)
         return gnb
 
@@ -190,8 +192,7 @@ class Bench:
 
     async def moved(self, ue: Ue, gnb: Gnb) -> None:
         """An idle UE camps on another gNB's cell."""
-        ue.link.detach()
-        ue.link = gnb.attach(ue)
+        check.that(ue.link.reselect(gnb.cells[0].identity.nci), "the idle UE finds the other cell")
 
     async def associated(self, gnb: Gnb) -> None:
         """The SCTP association of an unattached gNB is there. Unreachable when it is not in time."""
@@ -200,6 +201,25 @@ class Bench:
                 await gnb.associated()
         except TimeoutError:
             raise Unreachable(f"N2: {gnb.trouble or 'no answer'}") from None
+
+    def hand_over(self, ue: Ue, target: Gnb, via: Path) -> Coroutine[object, None, object]:
+        """The UE's gNB hands it over to the target's cell."""
+        gnb = self.gnb_of(ue)
+        return gnb.hand_over(self._context(ue, gnb), target.cells[0], via)
+
+    def cancel_handover(self, ue: Ue) -> Coroutine[object, None, None]:
+        gnb = self.gnb_of(ue)
+        return gnb.cancel_handover(self._context(ue, gnb))
+
+    def stays(self, ue: Ue) -> None:
+        """The UE does not go where a handover sends it."""
+        for link in self.gnb_of(ue).links:
+            if link.mobile is ue:
+                link.obeys = False
+
+    def soon(self, action: Coroutine[object, None, None]) -> None:
+        """Goes on by itself beside the scenario."""
+        self.runtime.spawn(lambda: action, "scenario")
 
     async def loses_its_association(self, gnb: Gnb) -> None:
         """The gNB's SCTP association ends, as when it is switched off. It comes back by itself after a second."""
