@@ -151,7 +151,12 @@ def test_every_bad_suci_gets_the_same_answer(name: str) -> None:
             await world.challenge(str(bad_sucis()[name]))
         problem = caught.value
         assert (problem.status, problem.cause) == (403, "AUTHENTICATION_REJECTED")
-        assert problem.details.detail == "the SUCI could not be de-concealed"
+        suci_ = bad_sucis()[name]
+        here = "keys here: 1 (A), 2 (B)"
+        profile = "AB"[suci_.scheme - 1]
+        text = f"a SUCI of home network key {suci_.key_id}, profile {profile}, was not de-concealed; {here}"
+        assert problem.why == text
+        assert problem.why.mend
         assert world.sqn() == before
 
     asyncio.run(run())

@@ -336,7 +336,9 @@ def test_subscriptions_survive_a_restart(tmp_path: Path) -> None:
 
 def test_set_changes_what_is_given_and_no_more(tmp_path: Path) -> None:
     settings = tmp_path / "network.toml"
-    settings.write_text(f'[state]\nfolder = "{tmp_path}"\nrun = "{tmp_path}/run"\n')
+    settings.write_text(
+        f'[network]\nslices = ["1", "1-0000ff"]\n[state]\nfolder = "{tmp_path}"\nrun = "{tmp_path}/run"\n'
+    )
 
     def said(*words: str) -> str:
         result = CliRunner().invoke(verb.app, [*words, "--config", str(settings)])

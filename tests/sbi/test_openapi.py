@@ -16,6 +16,7 @@ from cinq.sbi.operation import Created, Model, Multipart, Operation, operations
 from cinq.sbi.services.namf_communication import NamfCommunication
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
 from cinq.sbi.services.nnrf import NnrfNFDiscovery, NnrfNFManagement
+from cinq.sbi.services.nnssf_nssaiavailability import NnssfNSSAIAvailability
 from cinq.sbi.services.nnssf_nsselection import NnssfNSSelection
 from cinq.sbi.services.npcf_ampolicycontrol import NamfPolicyCallback, NpcfAMPolicyControl
 from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl, NsmfPolicyCallback
@@ -31,6 +32,7 @@ FILES = {
     NausfUEAuthentication: "TS29509_Nausf_UEAuthentication.yaml",
     NnrfNFManagement: "TS29510_Nnrf_NFManagement.yaml",
     NnrfNFDiscovery: "TS29510_Nnrf_NFDiscovery.yaml",
+    NnssfNSSAIAvailability: "TS29531_Nnssf_NSSAIAvailability.yaml",
     NnssfNSSelection: "TS29531_Nnssf_NSSelection.yaml",
     NpcfAMPolicyControl: "TS29507_Npcf_AMPolicyControl.yaml",
     NpcfSMPolicyControl: "TS29512_Npcf_SMPolicyControl.yaml",

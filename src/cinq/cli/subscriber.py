@@ -14,10 +14,12 @@ from rich.progress import track
 
 from cinq.cli.output import Failure, settings, show_json, show_pairs, show_table
 from cinq.contradictions import of_new_subscribers
+from cinq.nf.udr import access
+from cinq.nf.udr.fault import ProvisioningError
 from cinq.nf.udr.provisioning import (
+    COLUMNS,
     METHODS,
     ImportFault,
-    ProvisioningError,
     Subscriber,
     changed,
     get,
@@ -94,8 +96,22 @@ def _facts(subscriber: Subscriber, keys: bool = False) -> dict[str, object]:
         "ambr_uplink": subscriber.ambr_uplink,
         "ambr_downlink": subscriber.ambr_downlink,
         "five_qi": subscriber.five_qi,
+        **_more(subscriber),
     }
     return {**facts, "k": subscriber.k.hex(), "opc": subscriber.opc.hex()} if keys else facts
+
+
+def _more(subscriber: Subscriber) -> dict[str, object]:
+    """What only some subscriptions say."""
+    facts: dict[str, object] = {}
+    if subscriber.arp != 8:
+        facts["arp"] = subscriber.arp
+    if subscriber.ssc_modes != ("SSC_MODE_1",):
+        facts["ssc_modes"] = [mode[-1] for mode in subscriber.ssc_modes]
+    if (security := subscriber.up_security) is not None:
+        facts["up_integrity"] = security.up_integr.lower().replace("_", "-")
+        facts["up_ciphering"] = security.up_confid.lower().replace("_", "-")
+    return {**facts, **access.facts(subscriber.access)}
 
 
 @app.command("add")
@@ -189,30 +205,40 @@ def show(
 def set_(
     imsi: Annotated[str, typer.Argument(help="IMSI of the subscriber.")],
     auth_method: Annotated[str, typer.Option(help="5g-aka or eap-aka-prime.")] = "",
-    slices: Annotated[
-        list[str] | None, typer.Option("--slice", help="S-NSSAIs in place of those it has. May be repeated.")
-    ] = None,
-    dnns: Annotated[
-        list[str] | None, typer.Option("--dnn", help="DNNs in place of those it has. May be repeated.")
-    ] = None,
-    static_ip: Annotated[str, typer.Option(help="IPv4 address that this subscriber always gets.")] = "",
+    slices: Annotated[str, typer.Option(help="S-NSSAIs in place of those it has: '1 1-0000ff'.")] = "",
+    default_slices: Annotated[str, typer.Option(help="Which of them are defaults; none: the first.")] = "",
+    nssaa_slices: Annotated[str, typer.Option(help="Which have an authentication of their own.")] = "",
+    dnns: Annotated[str, typer.Option(help="DNNs in place of those it has: 'internet ims'.")] = "",
+    static_ip: Annotated[str, typer.Option(help="IPv4 address that it always gets; none: any.")] = "",
     ambr_uplink: Annotated[str, typer.Option(help="Subscribed AMBR, uplink, as '100 Mbps'.")] = "",
     ambr_downlink: Annotated[str, typer.Option(help="Subscribed AMBR, downlink.")] = "",
     five_qi: Annotated[str, typer.Option(help="5QI of the default QoS flow.")] = "",
+    arp: Annotated[str, typer.Option(help="ARP priority level of the default QoS flow, 1 to 15.")] = "",
+    ssc_modes: Annotated[str, typer.Option(help="SSC modes, the default first: '1 2 3'.")] = "",
+    up_integrity: Annotated[str, typer.Option(help="required, preferred or not-needed; none.")] = "",
+    up_ciphering: Annotated[str, typer.Option(help="required, preferred or not-needed; none.")] = "",
+    msisdn: Annotated[str, typer.Option(help="Telephone number; none.")] = "",
+    rfsp: Annotated[str, typer.Option(help="RFSP index, 1 to 256; none.")] = "",
+    allowed_tacs: Annotated[str, typer.Option(help="The only areas with service: '1 2'; none.")] = "",
+    non_allowed_tacs: Annotated[str, typer.Option(help="Areas without service: '3'; none.")] = "",
+    forbidden_tacs: Annotated[str, typer.Option(help="Areas where it may not register; none.")] = "",
+    rat_restrictions: Annotated[
+        str, typer.Option(help="RATs that it may not use: NR, NR_REDCAP; none.")
+    ] = "",
+    no_5gc: Annotated[str, typer.Option(help="yes: it may not use a 5G core network.")] = "",
+    barred: Annotated[str, typer.Option(help="yes: all packet services are barred.")] = "",
+    mico: Annotated[str, typer.Option(help="yes: MICO mode is allowed.")] = "",
+    t3512_s: Annotated[str, typer.Option(help="Subscribed periodic registration timer; none.")] = "",
+    t3324_s: Annotated[str, typer.Option(help="Subscribed active time; none.")] = "",
+    edrx: Annotated[str, typer.Option(help="eDRX cycle and window in bits, as 0010/0011; none.")] = "",
     force: Force = False,
     config: Config = None,
 ) -> None:
     """Change what is subscribed. A running core applies it to a UE that is registered, within a second or two."""
     row = {
-        "auth_method": auth_method,
-        "slices": " ".join(slices or ()),
-        "dnns": " ".join(dnns or ()),
-        "static_ip": static_ip,
-        "ambr_uplink": ambr_uplink,
-        "ambr_downlink": ambr_downlink,
-        "five_qi": five_qi,
+        name: str(value) for name, value in locals().items() if name != "imsi" and name in COLUMNS and value
     }
-    if not any(row.values()):
+    if not row:
         raise Failure("nothing to change", f"cinq subscriber set {imsi} --ambr-downlink '10 Mbps'")
     supi = supi_of(imsi)
     with open_store(config) as store:

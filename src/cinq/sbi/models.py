@@ -115,11 +115,14 @@ class NgRanTargetId(Model):
     tai: Tai
 
 
+UpSecurityPolicy = Literal["REQUIRED", "PREFERRED", "NOT_NEEDED"]
+
+
 class UpSecurity(Model):
     """User plane security policy, TS 23.501 §5.10.3."""
 
-    up_integr: Literal["REQUIRED", "PREFERRED", "NOT_NEEDED"]
-    up_confid: Literal["REQUIRED", "PREFERRED", "NOT_NEEDED"]
+    up_integr: UpSecurityPolicy
+    up_confid: UpSecurityPolicy
 
 
 class Area(Model):

@@ -9,6 +9,7 @@ from cinq.numbering import SNssai
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """served: the slices of this network, in every tracking area."""
+    """served: the slices of this network. In a tracking area they are those that an AMF has said are supported there
+    (Nnssf_NSSAIAvailability), and all of them until one has."""
 
     served: tuple[SNssai, ...] = (SNssai(1),)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from msgspec import structs
 
+from cinq.nf.udm.barring import may_register
 from cinq.nf.udm.context import credentials
 from cinq.nf.udm.notifications import Notifications, deregister, subscription_id
 from cinq.nf.udm.settings import Settings
@@ -132,7 +133,9 @@ class UDM:
             and (dnn is None or dnn in d.dnn_configurations)
         ]
         if not fits:
-            raise Problem(404, "DATA_NOT_FOUND", f"no session data of {supi} for {dnn} in this slice")
+            slice_ = "any slice" if single_nssai is None else f"slice {single_nssai.numbering()}"
+            mend = f"cinq subscriber set {supi} --dnns ... --slices ..."
+            raise Problem(404, "DATA_NOT_FOUND", Why(f"{supi} has not subscribed to {dnn} in {slice_}", mend))
         return fits
 
     async def subscribe(self, ue_id: str, body: SdmSubscription) -> Created[SdmSubscription]:
@@ -154,6 +157,8 @@ class UDM:
     ) -> Created[Amf3GppAccessRegistration]:
         """TS 29.503 §5.3.2.2.2: an AMF that served the UE until now hears of it (TS 23.502 §4.2.2.2.2 step 14d)."""
         former = (await self._udr.query_context_data(ue_id, ["AMF_3GPP"])).amf_3gpp
+        subscribed = await self._udr.query_provisioned_data(ue_id, self._plmn, ["AM"])
+        may_register(ue_id, body.rat_type, subscribed.am_data)
         await self._udr.create_amf_context(ue_id, body)
         if former is not None and former.amf_instance_id != body.amf_instance_id:
             initial = body.initial_registration_ind
@@ -169,7 +174,8 @@ class UDM:
     async def deregistration(self, ue_id: str, body: Amf3GppAccessRegistrationModification) -> None:
         found = await self._udr.query_amf_context(ue_id)
         if found.guami != body.guami:
-            raise Problem(403, "INVALID_GUAMI", f"another AMF serves {ue_id}")
+            serving = found.guami.amf_id
+            raise Problem(403, "INVALID_GUAMI", Why(f"AMF {serving} serves {ue_id}, not {body.guami.amf_id}"))
         await self._udr.update_amf_context(ue_id, body)
 
     async def smf_registration(

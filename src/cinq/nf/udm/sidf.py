@@ -5,6 +5,7 @@ from __future__ import annotations
 from cinq.crypto.suci import NULL_SCHEME, SuciError, deconceal
 from cinq.nf.udm.settings import Settings
 from cinq.numbering import NumberingError, Suci, SuciNai, Supi, msin_digits
+from cinq.procedure import Why
 from cinq.sbi import InvalidParam, Problem
 
 
@@ -12,7 +13,7 @@ def supi_of(supi_or_suci: str, settings: Settings) -> str:
     """'imsi-...'. Problem 400 when it is neither, 403 when a SUCI cannot be de-concealed, 404 when nobody here has it.
 
     Subscribers here have IMSIs: a SUCI of another type of SUPI is that of an unknown user.
-    Every SUCI that is not de-concealed gets the same answer, whatever was wrong with it.
+    Every SUCI of one scheme and key that is not de-concealed gets the same answer, whatever was wrong with it.
     """
     try:
         if not supi_or_suci.startswith("suci-"):
@@ -29,7 +30,17 @@ def supi_of(supi_or_suci: str, settings: Settings) -> str:
         msin = msin_digits(_plain(suci, settings))
         return str(Supi(suci.plmn.mcc + suci.plmn.mnc + msin))
     except (SuciError, NumberingError):
-        raise Problem(403, "AUTHENTICATION_REJECTED", "the SUCI could not be de-concealed") from None
+        raise Problem(403, "AUTHENTICATION_REJECTED", _not_deconcealed(suci, settings)) from None
+
+
+def _not_deconcealed(suci: Suci, settings: Settings) -> Why:
+    """Says no more than the SUCI's header does, so that nobody learns what was wrong with the rest."""
+    if suci.scheme == NULL_SCHEME:
+        return Why("a SUCI of the null scheme is no IMSI of this network, or is not taken")
+    profile = {1: "A", 2: "B"}.get(suci.scheme, str(suci.scheme))
+    here = ", ".join(f"{k.id} ({'AB'[k.scheme - 1]})" for k in settings.home_network_keys) or "none"
+    text = f"a SUCI of home network key {suci.key_id}, profile {profile}, was not de-concealed; keys here: {here}"
+    return Why(text, "[[home_network_key]] with the private key of what the USIM has")
 
 
 def _plain(suci: Suci, settings: Settings) -> bytes:

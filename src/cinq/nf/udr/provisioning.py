@@ -12,11 +12,23 @@ from typing import Literal
 import msgspec
 
 from cinq.crypto.aka import functions
-from cinq.nf.udr import changes, records
+from cinq.nf.udr import access, changes, records
+from cinq.nf.udr.access import Access, words
+from cinq.nf.udr.fault import ProvisioningError
 from cinq.numbering import NumberingError, SNssai, Supi
 from cinq.operator_identifier import network_identifier
 from cinq.procedure.store import Store
-from cinq.sbi.models import Ambr, Arp, IpAddress, Snssai, SubscribedDefaultQos, bits_per_second
+from cinq.sbi.models import (
+    Ambr,
+    Arp,
+    IpAddress,
+    Snssai,
+    SscMode,
+    SubscribedDefaultQos,
+    UpSecurity,
+    UpSecurityPolicy,
+    bits_per_second,
+)
 from cinq.sbi.services.nausf_ueauthentication import AuthType
 from cinq.sbi.services.nudm_sdm import (
     AccessAndMobilitySubscriptionData,
@@ -34,7 +46,6 @@ from cinq.settings import table
 
 Algorithm = Literal["milenage", "tuak"]
 METHODS: dict[str, AuthType] = {"5g-aka": "5G_AKA", "eap-aka-prime": "EAP_AKA_PRIME"}
-SEPARATOR = r"[ ;,]+"
 HEX = re.compile(r"[0-9a-fA-F]*")
 COLUMNS = (
     "imsi",
@@ -51,22 +62,23 @@ COLUMNS = (
     "ambr_uplink",
     "ambr_downlink",
     "five_qi",
+    "arp",
+    "ssc_modes",
+    "up_integrity",
+    "up_ciphering",
+    *access.COLUMNS,
 )
-
-
-class ProvisioningError(ValueError):
-    """A subscriber that cannot be provisioned. `key` names what is wrong."""
-
-    def __init__(self, key: str, what: str) -> None:
-        self.key, self.what = key, what
-        super().__init__(f"{key}: {what}")
+UP_SECURITY: tuple[UpSecurityPolicy, ...] = ("REQUIRED", "PREFERRED", "NOT_NEEDED")
+SSC_MODES: tuple[SscMode, ...] = ("SSC_MODE_1", "SSC_MODE_2", "SSC_MODE_3")
 
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
     """One subscriber. opc: OPc of Milenage (16 octets) or TOPc of TUAK (32). sqn: last one used.
 
-    slices: subscribed S-NSSAIs, the first being the default. dnns: the first is the default. AMBR as '1 Gbps'.
+    slices: subscribed S-NSSAIs, the first being the default where `access` names no others. dnns: the first is the
+    default. AMBR as '1 Gbps'. ssc_modes: the first is the default. up_security: integrity and ciphering of user data;
+    None: as the network does it. access: what the AMF is told.
     """
 
     supi: Supi
@@ -82,6 +94,10 @@ class Subscriber:
     ambr_uplink: str = "1 Gbps"
     ambr_downlink: str = "1 Gbps"
     five_qi: int = 9
+    arp: int = 8
+    ssc_modes: tuple[SscMode, ...] = ("SSC_MODE_1",)
+    up_security: UpSecurity | None = None
+    access: Access = field(default_factory=Access)
 
     def __post_init__(self) -> None:
         wanted = {"milenage": ((16,), 16), "tuak": ((16, 32), 32)}[self.algorithm]
@@ -100,6 +116,13 @@ class Subscriber:
             raise ProvisioningError("slices", "wanted at least one slice and one DNN")
         if not 1 <= self.five_qi <= 254:
             raise ProvisioningError("five_qi", f"found {self.five_qi}, wanted 1 to 254")
+        if not 1 <= self.arp <= 15:
+            raise ProvisioningError("arp", f"found {self.arp}, wanted 1 to 15")
+        for key in ("default_slices", "nssaa_slices"):
+            other = next((s for s in getattr(self.access, key) if s not in self.slices), None)
+            if other is not None:
+                subscribed = ", ".join(map(str, self.slices))
+                raise ProvisioningError(key, f"found {other}, wanted some of the slices {subscribed}")
         for key, rate in (("ambr_uplink", self.ambr_uplink), ("ambr_downlink", self.ambr_downlink)):
             try:
                 bits_per_second(rate)
@@ -125,12 +148,17 @@ def put_subscription(store: Store, subscriber: Subscriber) -> None:
 def _provisioned(subscriber: Subscriber) -> ProvisionedDataSets:
     snssais = [Snssai.of(s) for s in subscriber.slices]
     ambr = Ambr(uplink=subscriber.ambr_uplink, downlink=subscriber.ambr_downlink)
-    nssai = Nssai(default_single_nssais=snssais[:1], single_nssais=snssais[1:])
+    defaults = subscriber.access.default_slices or subscriber.slices[:1]
+    nssai = Nssai(
+        default_single_nssais=[Snssai.of(s) for s in defaults],
+        single_nssais=[Snssai.of(s) for s in subscriber.slices if s not in defaults],
+    )
+    am_data = AccessAndMobilitySubscriptionData(subscribed_ue_ambr=ambr, nssai=nssai)
     infos = [DnnInfo(dnn=d, default_dnn_indicator=d == subscriber.dnns[0]) for d in subscriber.dnns]
     selection = {str(s): SnssaiInfo(dnn_infos=infos) for s in subscriber.slices}
     configurations = {d: _configuration(subscriber, ambr) for d in subscriber.dnns}
     return ProvisionedDataSets(
-        am_data=AccessAndMobilitySubscriptionData(subscribed_ue_ambr=ambr, nssai=nssai),
+        am_data=access.written(subscriber.access, am_data),
         smf_sel_data=SmfSelectionSubscriptionData(subscribed_snssai_infos=selection),
         sm_data=[
             SessionManagementSubscriptionData(single_nssai=s, dnn_configurations=configurations)
@@ -157,10 +185,15 @@ def _configuration(subscriber: Subscriber, ambr: Ambr) -> DnnConfiguration:
     static = [IpAddress(ipv4_addr=str(subscriber.static_ip))] if subscriber.static_ip else []
     return DnnConfiguration(
         pdu_session_types=PduSessionTypes(default_session_type="IPV4", allowed_session_types=["IPV4"]),
-        ssc_modes=SscModes(default_ssc_mode="SSC_MODE_1", allowed_ssc_modes=["SSC_MODE_1"]),
-        qos_profile_5g=SubscribedDefaultQos(five_qi=subscriber.five_qi, arp=Arp(priority_level=8)),
+        ssc_modes=SscModes(
+            default_ssc_mode=subscriber.ssc_modes[0], allowed_ssc_modes=list(subscriber.ssc_modes)
+        ),
+        qos_profile_5g=SubscribedDefaultQos(
+            five_qi=subscriber.five_qi, arp=Arp(priority_level=subscriber.arp)
+        ),
         session_ambr=ambr,
         static_ip_address=static,
+        up_security=subscriber.up_security,
     )
 
 
@@ -187,6 +220,7 @@ def get(store: Store, supi: Supi) -> Subscriber | None:
     )
     if am_data is not None and am_data.subscribed_ue_ambr is not None:
         ambr = am_data.subscribed_ue_ambr
+        found = replace(found, access=access.read(am_data, found.slices))
         found = replace(found, ambr_uplink=ambr.uplink, ambr_downlink=ambr.downlink)
     if not sm_data or not sm_data[0].dnn_configurations:
         return found
@@ -197,6 +231,9 @@ def get(store: Store, supi: Supi) -> Subscriber | None:
         dnns=tuple(sm_data[0].dnn_configurations),
         static_ip=IPv4Address(static) if static else None,
         five_qi=first.qos_profile_5g.five_qi if first.qos_profile_5g else 9,
+        arp=first.qos_profile_5g.arp.priority_level if first.qos_profile_5g else 8,
+        ssc_modes=tuple(first.ssc_modes.allowed_ssc_modes or [first.ssc_modes.default_ssc_mode]),
+        up_security=first.up_security,
     )
 
 
@@ -272,20 +309,17 @@ def _with_subscription(made: Subscriber, cell: dict[str, str]) -> Subscriber:
         made = replace(made, auth_method=_method(method))
     try:
         if slices := cell.get("slices"):
-            made = replace(
-                made, slices=tuple(dict.fromkeys(SNssai.parse(s) for s in re.split(SEPARATOR, slices)))
-            )
+            made = replace(made, slices=tuple(dict.fromkeys(SNssai.parse(s) for s in words(slices))))
     except NumberingError as error:
         raise ProvisioningError("slices", str(error)) from None
     try:
         if dnns := cell.get("dnns"):
-            names = (network_identifier(d) for d in re.split(SEPARATOR, dnns))
-            made = replace(made, dnns=tuple(dict.fromkeys(names)))
+            made = replace(made, dnns=tuple(dict.fromkeys(network_identifier(d) for d in words(dnns))))
     except NumberingError as error:
         raise ProvisioningError("dnns", str(error)) from None
     try:
         if address := cell.get("static_ip"):
-            made = replace(made, static_ip=IPv4Address(address))
+            made = replace(made, static_ip=None if address == access.NOTHING else IPv4Address(address))
     except AddressValueError:
         raise ProvisioningError("static_ip", f"found {address!r}, wanted an IPv4 address") from None
     if uplink := cell.get("ambr_uplink"):
@@ -293,10 +327,40 @@ def _with_subscription(made: Subscriber, cell: dict[str, str]) -> Subscriber:
     if downlink := cell.get("ambr_downlink"):
         made = replace(made, ambr_downlink=downlink)
     if five_qi := cell.get("five_qi"):
-        if not five_qi.isascii() or not five_qi.isdigit():
-            raise ProvisioningError("five_qi", f"found {five_qi!r}, wanted a number")
-        made = replace(made, five_qi=int(five_qi))
-    return made
+        made = replace(made, five_qi=access.number("five_qi", five_qi))
+    if arp := cell.get("arp"):
+        made = replace(made, arp=access.number("arp", arp))
+    if modes := cell.get("ssc_modes"):
+        made = replace(made, ssc_modes=_ssc_modes(modes))
+    made = replace(made, up_security=_up_security(made.up_security, cell))
+    return replace(made, access=access.changed(made.access, cell))
+
+
+def _ssc_modes(text: str) -> tuple[SscMode, ...]:
+    found = [next((m for m in SSC_MODES if m[-1] == word), None) for word in words(text)]
+    modes = [mode for mode in found if mode is not None]
+    if not modes or len(modes) < len(found):
+        raise ProvisioningError("ssc_modes", f"found {text[:40]!r}, wanted some of 1, 2 and 3")
+    return tuple(dict.fromkeys(modes))
+
+
+def _up_security(before: UpSecurity | None, cell: dict[str, str]) -> UpSecurity | None:
+    """Both or neither: what is not said is preferred."""
+    given = {key: text for key in ("up_integrity", "up_ciphering") if (text := cell.get(key))}
+    if not given:
+        return before
+    if set(given.values()) == {access.NOTHING}:
+        return None
+    found: dict[str, UpSecurityPolicy] = {}
+    for key, text in given.items():
+        policy = next((p for p in UP_SECURITY if p == text.upper().replace("-", "_")), None)
+        if policy is None:
+            raise ProvisioningError(key, f"found {text[:40]!r}, wanted required, preferred or not-needed")
+        found[key] = policy
+    return UpSecurity(
+        up_integr=found.get("up_integrity", before.up_integr if before else "PREFERRED"),
+        up_confid=found.get("up_ciphering", before.up_confid if before else "PREFERRED"),
+    )
 
 
 def _algorithm(text: str) -> Algorithm:

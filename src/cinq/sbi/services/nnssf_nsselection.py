@@ -32,6 +32,9 @@ class ConfiguredSnssai(Model):
 
 
 class AuthorizedNetworkSliceInfo(Model):
+    """Slices that need an authentication of their own are allowed here: the AMF, which has the subscription, makes them
+    pending (TS 23.501 §5.15.10)."""
+
     allowed_nssai_list: list[AllowedNssai] = []
     configured_nssai: list[ConfiguredSnssai] = []
     rejected_nssai_in_plmn: list[Snssai] = []

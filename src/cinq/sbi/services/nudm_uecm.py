@@ -52,7 +52,11 @@ class NudmUEContextManagement(Protocol):
     async def registration(
         self, ue_id: str, body: Amf3GppAccessRegistration
     ) -> Created[Amf3GppAccessRegistration]:
-        """A second registration replaces the first. 404 USER_NOT_FOUND."""
+        """A second registration replaces the first; the AMF of the first hears of it.
+
+        404 USER_NOT_FOUND. 403 ACCESS_NOT_ALLOWED (barred) and UNKNOWN_5GS_SUBSCRIPTION: 5GMM cause #7; 403
+        RAT_NOT_ALLOWED: #27.
+        """
         ...
 
     @operation("Nudm_UECM_Deregistration", "PATCH", "/{ueId}/registrations/amf-3gpp-access", 204)
