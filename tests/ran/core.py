@@ -28,6 +28,11 @@ HOME_KEY = bytes.fromhex("10c9c67e861a5625a1db8f684123896d9b3506199d3df1968e07b6
 AMF_ID = AmfId(1, 1, 0)
 
 
+DEFAULT_RULE = nas.QosRule(
+    1, default=True, packet_filters=(nas.PacketFilter(1, components=nas.MATCH_ALL),), precedence=255, qfi=9
+)
+
+
 class Entropy:
     """Numbered octets instead of random ones."""
 
@@ -374,7 +379,7 @@ class Core:
             pti=request.pti,
             selected_pdu_session_type=nas.PduSessionType.IPV4,
             selected_ssc_mode=nas.SscMode.SSC_MODE_1,
-            authorized_qos_rules=[nas.QosRule(1, default=True, precedence=255, qfi=9)],
+            authorized_qos_rules=[DEFAULT_RULE],
             session_ambr=nas.SessionAmbr(downlink_bps=10**9, uplink_bps=10**8),
             pdu_address=nas.PduAddress(ipv4=IPv4Address(f"10.45.0.{ue.amf_id % 250 + 1}")),
             extended_pco=[

@@ -6,9 +6,19 @@ import math
 from collections.abc import Callable
 
 from cinq.numbering import SNssai
+from cinq.ran.ue.settings import SessionSettings
 from cinq.wire.nas import DEACTIVATED, GmmCause, GsmCause
 
 Key = tuple[str, str, SNssai | None]
+TYPE_CAUSES = frozenset(
+    (
+        GsmCause.PDU_SESSION_TYPE_IPV4_ONLY_ALLOWED,
+        GsmCause.PDU_SESSION_TYPE_IPV6_ONLY_ALLOWED,
+        GsmCause.PDU_SESSION_TYPE_IPV4V6_ONLY_ALLOWED,
+        GsmCause.PDU_SESSION_TYPE_UNSTRUCTURED_ONLY_ALLOWED,
+        GsmCause.PDU_SESSION_TYPE_ETHERNET_ONLY_ALLOWED,
+    )
+)
 T3346: Key = ("T3346", "", None)
 
 
@@ -50,6 +60,14 @@ def of_session(cause: int, dnn: str, s_nssai: SNssai | None) -> Key:
     if cause == GsmCause.INSUFFICIENT_RESOURCES_FOR_SPECIFIC_SLICE:
         return "T3585", "", s_nssai
     return "T3584", dnn, s_nssai
+
+
+def of_kind(wanted: SessionSettings) -> tuple[Key, Key]:
+    """PDU session type and SSC mode that a DNN may not give: then they are not asked for again (§6.4.1.4.3)."""
+    return (
+        (f"PDU sessions of type {wanted.kind}", wanted.dnn, wanted.s_nssai),
+        (f"SSC mode {wanted.ssc_mode}", wanted.dnn, wanted.s_nssai),
+    )
 
 
 def of_establishment(dnn: str, s_nssai: SNssai | None) -> tuple[Key, Key, Key]:

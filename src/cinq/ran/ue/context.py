@@ -67,9 +67,11 @@ class UeContext(msgspec.Struct, frozen=True):
 class SessionContext(msgspec.Struct, frozen=True):
     """5GSM context of a PDU session, TS 24.501 §6.1.3.
 
-    state: INACTIVE, ACTIVE_PENDING, ACTIVE or INACTIVE_PENDING. address: IPv4 of the UE. mtu: octets.
-    interface: its name once programs can use it, in namespace netns ("": the gNB's own).
-    bearer: whether user-plane resources are up.
+    state: INACTIVE, ACTIVE_PENDING, ACTIVE or INACTIVE_PENDING. address: IPv4 of the UE; interface_identifier: 8 octets
+    of the IPv6 link local address. mtu: octets. interface: its name once programs can use it, in namespace netns ("":
+    the gNB's own). bearer: whether user-plane resources are up. rules, flows: as authorized, by operations applied.
+    cause: of an accept that gave another type than was asked for. rq_timer_s: 0 where reflective QoS is not applied.
+    pco: what the network put into protocol configuration options.
     """
 
     pdu_session_id: int
@@ -84,6 +86,16 @@ class SessionContext(msgspec.Struct, frozen=True):
     interface: str = ""
     netns: str = ""
     bearer: bool = False
+    kind: int = nas.PduSessionType.IPV4
+    interface_identifier: bytes = b""
+    ssc_mode: int = nas.SscMode.SSC_MODE_1
+    always_on: bool = False
+    rules: tuple[nas.QosRule, ...] = ()
+    flows: tuple[nas.QosFlowDescription, ...] = ()
+    cause: int = 0
+    rq_timer_s: int = 0
+    p_cscf: tuple[IPv4Address, ...] = ()
+    pco: tuple[tuple[int, bytes], ...] = ()
 
 
 class Received(msgspec.Struct, frozen=True):

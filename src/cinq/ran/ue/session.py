@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol
 
-from cinq.procedure import Refused, Runtime, Subject
+from cinq.procedure import Refused, Runtime, Subject, Why
 from cinq.ran.radio.port import Interface, Link
-from cinq.ran.ue.back_off import BackOff, of_establishment, of_session
+from cinq.ran.ue.back_off import TYPE_CAUSES, BackOff, of_establishment, of_kind, of_session
 from cinq.ran.ue.causes import Asked
 from cinq.ran.ue.context import UNASSIGNED_PTI, SessionContext
 from cinq.ran.ue.settings import SessionSettings, UeSettings
-from cinq.ran.ue.signals import EstablishSession, ReleaseSession
+from cinq.ran.ue.signals import EstablishSession, ModifySession, ReleaseSession
 from cinq.ran.ue.uplink import Uplink
 from cinq.wire import nas
 
@@ -41,8 +41,15 @@ class SessionUe(Protocol):
     def tell(self, message: object) -> None: ...
     def changed(self) -> None: ...
     def allocate_pti(self) -> int: ...
-    def initiate(self, body: Callable[[], Awaitable[None]], name: str) -> None: ...
-    async def establish_session(self, index: int = 0) -> Session: ...
+    def initiate(self, body: Callable[[], Awaitable[object]], name: str) -> None: ...
+    async def open_session(
+        self,
+        wanted: SessionSettings,
+        pdu_session_id: int = 0,
+        *,
+        request_type: int = 1,
+        old: int | None = None,
+    ) -> object: ...
 
 
 class Session(Subject[SessionContext]):
@@ -51,7 +58,7 @@ class Session(Subject[SessionContext]):
     trouble: why programs cannot use the session although it is active.
     """
 
-    __slots__ = ("_answered", "pti", "settings", "trouble", "ue")
+    __slots__ = ("_answered", "_old", "_request_type", "pti", "settings", "trouble", "ue")
 
     def __init__(self, ue: SessionUe, pdu_session_id: int, settings: SessionSettings) -> None:
         super().__init__(SessionContext(pdu_session_id), ue.runtime)
@@ -59,26 +66,41 @@ class Session(Subject[SessionContext]):
         self.settings = settings
         self.pti = UNASSIGNED_PTI
         self.trouble = ""
+        self._request_type: int = nas.RequestType.INITIAL_REQUEST
+        self._old: int | None = None
         self._answered: asyncio.Event | None = None
 
-    async def establish(self) -> None:
-        await self.demand(EstablishSession())
+    async def establish(self, wanted: EstablishSession) -> None:
+        await self.demand(wanted)
+
+    def opened_by(self, request_type: int, old: int | None) -> None:
+        """What UL NAS TRANSPORT says of an establishment."""
+        self._request_type, self._old = request_type, old
+
+    async def modify(self, wanted: ModifySession) -> None:
+        """Ask for a modification, TS 24.501 §6.4.2. Refused: by the network."""
+        await self.demand(wanted)
 
     async def release(self) -> None:
         await self.demand(ReleaseSession())
 
     def send(self, message: object) -> None:
-        """In UL NAS TRANSPORT, §5.4.5.2. DNN, S-NSSAI and request type go with an establishment only."""
+        """In UL NAS TRANSPORT, §5.4.5.2. DNN and S-NSSAI go with an establishment only, and not of an emergency."""
         assert isinstance(message, nas.GsmMessage)
         opens = isinstance(message, nas.PDUSessionEstablishmentRequest)
         wanted = self.settings
+        named = opens and not wanted.emergency
+        request_type = self._request_type if opens else None
+        if isinstance(message, nas.PDUSessionModificationRequest):
+            request_type = nas.RequestType.MODIFICATION_REQUEST
         transport = nas.ULNASTransport(
             payload_container_type=nas.PayloadContainerType.N1_SM_INFORMATION,
             payload_container=nas.encode(message),
             pdu_session_id=self.context.pdu_session_id,
-            request_type=nas.RequestType.INITIAL_REQUEST if opens else None,
-            s_nssai=wanted.s_nssai if opens else None,
-            dnn=(wanted.dnn or None) if opens else None,
+            old_pdu_session_id=self._old if opens else None,
+            request_type=request_type,
+            s_nssai=wanted.s_nssai if named else None,
+            dnn=(wanted.dnn or None) if named else None,
         )
         self.ue.uplink.carry(message, transport)
 
@@ -140,15 +162,28 @@ class Session(Subject[SessionContext]):
         )
 
     def check_back_off(self) -> None:
-        """Refused while a back-off timer of this DNN or slice runs, §6.4.1.4."""
+        """Refused while a back-off timer of this DNN or slice runs, or what is asked for is not given (§6.4.1.4)."""
         wanted = self.settings
+        for key in of_kind(wanted):
+            if self.ue.back_off.left(key)[1]:
+                why = f"{wanted.dnn or 'the default DNN'} does not give {key[0]}: the network said so before"
+                raise Refused(
+                    None,
+                    Why(why, "another `kind` or `ssc_mode` in the UE's sessions, or switch it off and on"),
+                )
         timer, left = self.ue.back_off.left(*of_establishment(wanted.dnn, wanted.s_nssai))
         if left:
-            raise Refused(None, f"back-off timer {timer} runs for {left:.0f} s more")
+            mend = "wait: the network asked for it, or switch the UE off and on"
+            raise Refused(None, Why(f"back-off timer {timer} runs for {left:.0f} s more", mend))
 
     def hold_off(self, cause: int, seconds: int | None) -> None:
         """The back-off timer that came with a cause, where one did."""
         wanted = self.settings
+        kind, mode = of_kind(wanted)
+        if cause in TYPE_CAUSES:
+            self.ue.back_off.start(kind, nas.DEACTIVATED)
+        elif cause == nas.GsmCause.NOT_SUPPORTED_SSC_MODE:
+            self.ue.back_off.start(mode, nas.DEACTIVATED)
         self.ue.back_off.start(of_session(cause, wanted.dnn, wanted.s_nssai), seconds)
 
     def gone(self, reason: str = "") -> None:

@@ -17,6 +17,7 @@ _HOME_NETWORK_KEY_OCTETS: dict[ConcealmentScheme, tuple[int, ...]] = {
     "A": (32,),
     "B": (33,),
 }
+PcoItem = Literal["nas_address", "dns", "dns6", "mtu", "p_cscf", "p_cscf6", "bearer_control", "ipcp"]
 Integrity = Literal["NIA0", "NIA1", "NIA2", "NIA3"]
 Ciphering = Literal["NEA0", "NEA1", "NEA2", "NEA3"]
 
@@ -34,8 +35,21 @@ class SessionSettings:
     dnn: str = setting("Data network name; empty leaves the choice to the network.", "internet")
     s_nssai: SNssai | None = setting("Slice; without it the network chooses.", SNssai(1))
     kind: Literal["IPv4", "IPv6", "IPv4v6"] = setting("PDU session type.", "IPv4")
+    ssc_mode: Literal[1, 2, 3] = setting("Session and service continuity mode asked for.", 1)
+    always_on: bool = setting("Whether an always-on session is asked for.", False)
+    packet_filters: int = setting("Packet filters that the UE says it supports, 17 to 1024; 0: not said.", 0)
+    integrity_rate: Literal["full", "64k"] = setting(
+        "Rate up to which the UE can protect the integrity of user data.", "full"
+    )
+    reflective_qos: bool = setting("Whether the UE says that it supports reflective QoS.", False)
+    ask: tuple[PcoItem, ...] = setting(
+        "What is asked for in protocol configuration options.", ("nas_address", "dns", "mtu")
+    )
+    emergency: bool = setting("Whether it is an emergency session: it names neither DNN nor slice.", False)
 
     def __post_init__(self) -> None:
+        if self.packet_filters and not 17 <= self.packet_filters <= 1024:
+            raise ValueError(f"packet_filters: found {self.packet_filters}, wanted 17 to 1024, or 0")
         if self.dnn:
             try:
                 dnn(self.dnn)

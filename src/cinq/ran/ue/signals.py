@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cinq.procedure import Signal
-from cinq.wire.nas import GsmCause, RegistrationKind
+from cinq.wire.nas import GsmCause, QosFlowDescription, QosRule, RegistrationKind, RequestType
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,25 @@ class RequestService(Signal[None]):
 
 @dataclass(frozen=True, slots=True)
 class EstablishSession(Signal[None]):
-    """UE-requested PDU session establishment, §6.4.1."""
+    """UE-requested PDU session establishment, §6.4.1. request_type: a RequestType.
+
+    old: the session that this one takes the place of (SSC mode 3).
+    """
+
+    request_type: int = RequestType.INITIAL_REQUEST
+    old: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModifySession(Signal[None]):
+    """UE-requested PDU session modification, §6.4.2, of what is given. cause: of errors that the UE found."""
+
+    rules: tuple[QosRule, ...] = ()
+    flows: tuple[QosFlowDescription, ...] = ()
+    cause: int | None = None
+    packet_filters: int | None = None
+    always_on: bool | None = None
+    pco: tuple[tuple[int, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

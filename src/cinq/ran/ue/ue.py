@@ -18,8 +18,8 @@ from cinq.ran.ue.downlink import Downlink
 from cinq.ran.ue.faults import Faults
 from cinq.ran.ue.security import N1Security
 from cinq.ran.ue.session import Session
-from cinq.ran.ue.settings import UeSettings
-from cinq.ran.ue.signals import Deregister, Register, RequestService
+from cinq.ran.ue.settings import SessionSettings, UeSettings
+from cinq.ran.ue.signals import Deregister, EstablishSession, ModifySession, Register, RequestService
 from cinq.ran.ue.station import N1Station, Paged, Released
 from cinq.ran.ue.timers import Timers
 from cinq.ran.ue.uplink import Uplink
@@ -145,20 +145,42 @@ class Ue(Subject[UeContext]):
 
     async def establish_session(self, index: int = 0) -> Session:
         """Establish the PDU session of this index in the settings, TS 24.501 §6.4.1. Its identity is index+1."""
-        wanted = self.settings.sessions[index]
-        session = self.sessions.get(index + 1) or Session(self, index + 1, wanted)
+        return await self.open_session(self.settings.sessions[index], index + 1)
+
+    async def open_session(
+        self,
+        wanted: SessionSettings,
+        pdu_session_id: int = 0,
+        *,
+        request_type: int = nas.RequestType.INITIAL_REQUEST,
+        old: int | None = None,
+    ) -> Session:
+        """Establish any PDU session, TS 24.501 §6.4.1, also of a DNN that has one already.
+
+        pdu_session_id: 1 to 15, 0 takes the lowest that is free. request_type: a RequestType. old: the session that it
+        takes the place of.
+        """
+        number = pdu_session_id or next(n for n in range(1, 16) if n not in self.sessions)
+        session = self.sessions.get(number) or Session(self, number, wanted)
+        if wanted.emergency and request_type == nas.RequestType.INITIAL_REQUEST:
+            request_type = nas.RequestType.INITIAL_EMERGENCY_REQUEST
 
         async def establish() -> None:
-            self.sessions[index + 1] = session
+            self.sessions[number] = session
             try:
-                await session.establish()
+                await session.establish(EstablishSession(request_type, old))
             finally:
-                if session.context.state == "INACTIVE" and self.sessions.get(index + 1) is session:
-                    del self.sessions[index + 1]
+                if session.context.state == "INACTIVE" and self.sessions.get(number) is session:
+                    del self.sessions[number]
 
         await self._on_connection(establish)
         await session.usable()
         return session
+
+    async def modify_session(self, pdu_session_id: int, wanted: ModifySession) -> None:
+        """Ask for a modification of a PDU session, TS 24.501 §6.4.2. KeyError: there is none."""
+        session = self.sessions[pdu_session_id]
+        await self._on_connection(lambda: session.modify(wanted))
 
     async def release_session(self, pdu_session_id: int) -> None:
         """Release a PDU session, TS 24.501 §6.4.3. KeyError: there is none."""
@@ -388,7 +410,7 @@ class Ue(Subject[UeContext]):
         if self.context.registered and not self.link.connected:
             self.initiate(lambda: self.register(nas.RegistrationKind.PERIODIC), "periodic registration")
 
-    def initiate(self, body: Callable[[], Awaitable[None]], name: str) -> None:
+    def initiate(self, body: Callable[[], Awaitable[object]], name: str) -> None:
         """Perform something on the UE's own initiative; that the network refuses it is in the journal already."""
 
         async def perform() -> None:

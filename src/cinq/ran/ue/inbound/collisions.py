@@ -14,11 +14,11 @@ from cinq.ran.ue.procedures.registration import registration
 from cinq.ran.ue.procedures.security_mode import security_mode_control
 from cinq.ran.ue.procedures.service_request import service_request
 from cinq.ran.ue.procedures.session_establishment import session_establishment
-from cinq.ran.ue.procedures.session_release import (
-    network_session_release,
+from cinq.ran.ue.procedures.session_modification import (
+    network_session_modification,
     session_modification,
-    session_release,
 )
+from cinq.ran.ue.procedures.session_release import network_session_release, session_release
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
@@ -75,7 +75,9 @@ def _(ue: Ue, ended: Ended) -> Verdict:
     return IGNORE("no procedure waits for the release")
 
 
-@collision((session_establishment, session_modification), nas.PDUSessionReleaseCommand)
+@collision(
+    (session_establishment, session_modification, network_session_modification), nas.PDUSessionReleaseCommand
+)
 def _(session: Session, command: nas.PDUSessionReleaseCommand) -> Verdict:
     """§6.4.1.6 c) and §6.3.2.5: the release goes first."""
     return ABORT
@@ -87,6 +89,6 @@ def _(session: Session, command: nas.PDUSessionModificationCommand) -> Verdict:
     return IGNORE("the session is being released")
 
 
-@collision((network_session_release, session_modification), NoAnswer)
+@collision((network_session_release, network_session_modification), NoAnswer)
 def _(session: Session, message: NoAnswer) -> Verdict:
     return IGNORE("the session expects no answer")

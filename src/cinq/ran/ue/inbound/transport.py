@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from cinq.procedure import Why, procedure
 from cinq.ran.ue.causes import gmm, words
-from cinq.ran.ue.context import NoAnswer, Received
+from cinq.ran.ue.context import UNASSIGNED_PTI, NoAnswer, Received
 from cinq.ran.ue.inbound.gsm import Answered, Unreadable, downlink_message
 from cinq.ran.ue.session import Session
+from cinq.ran.ue.signals import ModifySession
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
 from cinq.wire.nas import GsmCause, PayloadContainerType
@@ -74,6 +75,9 @@ def _session_management(ue: Ue, payload: Payload) -> None:
         if isinstance(message, nas.FiveGSMStatus):
             _status(session, message)
         else:
+            own = isinstance(message, nas.PDUSessionModificationCommand) and message.pti == UNASSIGNED_PTI
+            if own and isinstance(session.opening, ModifySession):  # §6.3.2.6 b)
+                session.abort("the network modifies the session itself")
             session.receive(message)
 
 

@@ -1,8 +1,11 @@
-"""PDU session release and modification, TS 24.501 §6.3.2, §6.3.3 and §6.4.3."""
+"""PDU session release, TS 24.501 §6.3.3 and §6.4.3."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cinq.procedure import Refused, Timer, TimerExpired, procedure
+from cinq.ran.ue.causes import gsm
 from cinq.ran.ue.context import UNASSIGNED_PTI, NoAnswer
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.signals import ReleaseSession
@@ -36,7 +39,7 @@ async def session_release(session: Session, wanted: ReleaseSession) -> None:
         session.pti = UNASSIGNED_PTI
     if isinstance(answer, nas.PDUSessionReleaseReject):
         session.commit(state="ACTIVE")
-        raise Refused(answer, f"5GSM cause #{int(answer.cause)}")
+        raise Refused(answer, gsm(answer.cause, session.asked))
     if isinstance(answer, nas.PDUSessionReleaseCommand):
         _confirm(session, answer)
     session.gone()
@@ -44,28 +47,17 @@ async def session_release(session: Session, wanted: ReleaseSession) -> None:
 
 @procedure(opens=nas.PDUSessionReleaseCommand)
 async def network_session_release(session: Session, command: nas.PDUSessionReleaseCommand) -> None:
-    """Network-requested, §6.3.3. With cause #39 the network wants the session back."""
+    """Network-requested, §6.3.3. With cause #39 the network wants the session back (in SSC mode 2 elsewhere)."""
+    ue, number, wanted = session.ue, session.context.pdu_session_id, session.settings
     _confirm(session, command)
     session.hold_off(command.cause, command.back_off_timer)
     session.gone()
     if command.cause == nas.GsmCause.REACTIVATION_REQUESTED:
-        ue, index = session.ue, session.context.pdu_session_id - 1
-        ue.initiate(lambda: _again(session, index), "session reactivation")
-
-
-async def _again(session: Session, index: int) -> None:
-    await session.ue.establish_session(index)
+        if command.alternative_s_nssai is not None:
+            wanted = replace(wanted, s_nssai=command.alternative_s_nssai)
+        ue.initiate(lambda: ue.open_session(wanted, number), "session reactivation")
 
 
 def _confirm(session: Session, command: nas.PDUSessionReleaseCommand) -> None:
     session.ue.released[command.pdu_session_id] = command.pti
     session.tell(nas.PDUSessionReleaseComplete(pdu_session_id=command.pdu_session_id, pti=command.pti))
-
-
-@procedure(opens=nas.PDUSessionModificationCommand)
-async def session_modification(session: Session, command: nas.PDUSessionModificationCommand) -> None:
-    """Network-requested modification, §6.3.2: what is given is taken over and confirmed."""
-    ambr = command.session_ambr
-    if ambr is not None:
-        session.commit(uplink_bps=ambr.uplink_bps, downlink_bps=ambr.downlink_bps)
-    session.tell(nas.PDUSessionModificationComplete(pdu_session_id=command.pdu_session_id, pti=command.pti))
