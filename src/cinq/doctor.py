@@ -8,7 +8,7 @@ import platform
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -32,6 +32,8 @@ VERDICTS: dict[contradictions.Severity, tuple[Verdict, str]] = {
     "error": ("missing", "it cannot work"),
     "warning": ("degraded", "it may not do what is meant"),
 }
+TOOLS = {"curl": "curl", "ping": "iputils-ping", "iperf3": "iperf3"}
+"""Programs that the demo and the bench use where they are there, and their packages."""
 FREE_OCTETS = 100 << 20
 IPPROTO_SCTP = 132
 
@@ -263,15 +265,24 @@ def _state(settings: NetworkSettings) -> Iterator[Finding]:
         yield Finding("state folder", "ok", found, "subscribers and contexts can be kept")
 
 
+def lacking_tools(wanted: Iterable[str] = TOOLS) -> list[str]:
+    """Those of TOOLS that are not installed."""
+    return [name for name in wanted if shutil.which(name) is None]
+
+
+def install(tools: Iterable[str]) -> str:
+    """The command that installs them."""
+    return "apt-get install " + " ".join(TOOLS[name] for name in tools)
+
+
 def _tools(_: NetworkSettings) -> Iterator[Finding]:
-    packages = {"curl": "curl", "ping": "iputils-ping", "iperf3": "iperf3"}
-    lacking = [name for name in packages if shutil.which(name) is None]
+    lacking = lacking_tools()
     if lacking:
-        mend = "apt-get install " + " ".join(packages[name] for name in lacking)
+        mend = install(lacking)
         means = "the demo and the bench use their own traffic instead"
         yield Finding("test programs", "degraded", f"no {', '.join(lacking)}", means, mend)
     else:
-        yield Finding("test programs", "ok", ", ".join(packages), "the demo and the bench can use them")
+        yield Finding("test programs", "ok", ", ".join(TOOLS), "the demo and the bench can use them")
 
 
 def _settings(settings: NetworkSettings) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from zoneinfo import ZoneInfo
 
 from cinq.nf import amf, nssf, pcf, smf, udm, upf
@@ -118,9 +119,15 @@ def of_the_upf(s: NetworkSettings) -> upf.Settings:
     )
 
 
+def instance_of(name: str) -> str:
+    """Before the names of interfaces and tables, at most 8 characters: each network of a host has its own."""
+    return name if name == "cinq" else f"cinq{hashlib.sha256(name.encode()).hexdigest()[:4]}"
+
+
 def of_the_plane(s: NetworkSettings) -> PlaneSettings:
     return PlaneSettings(
         role=Role.UPF,
+        instance=instance_of(s.network.name),
         n3_address=s.upf.n3_address,
         n6_interface=s.upf.n6_interface,
         ue_pools=tuple(d.pool for d in s.dnn),

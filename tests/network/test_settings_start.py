@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cinq import contradictions
+from cinq.functions import instance_of
 from cinq.network import Network, NetworkError
 from cinq.nf.udr import provisioning
 from cinq.operator_identifier import network_identifier
@@ -318,3 +319,9 @@ def test_a_network_of_any_name(monkeypatch: pytest.MonkeyPatch, name: str) -> No
     """AMF Name is a PrintableString; what it cannot hold is in Extended AMF Name, and the gNB reads it there."""
     ground.lay(monkeypatch)
     run_virtual(_serves(f'[network]\nname = "{name}"\n'))
+
+
+def test_networks_of_one_host_have_interfaces_of_their_own() -> None:
+    names = {instance_of(name) for name in ("cinq", "second", "third", "Zürich")}
+    assert len(names) == 4
+    assert all(name.startswith("cinq") and len(name) <= 8 for name in names)

@@ -8,6 +8,7 @@ import os
 import select
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -173,6 +174,50 @@ def test_a_setting_that_another_changed_meanwhile_is_left_alone(row: Topology, t
         sysctl.write("net/ipv4/conf/n3/rp_filter", "1")
         host.close()
         assert sysctl.read("net/ipv4/conf/n3/rp_filter") == "1"
+
+    in_upf(row, work)
+
+
+FORWARD = "net/ipv4/conf/n3/rp_filter"
+
+
+def test_the_first_of_two_to_leave_switches_nothing_off(row: Topology, tmp_path: Path) -> None:
+    def work() -> None:
+        sysctl.write(FORWARD, "0")
+        first, second = Host(tmp_path / "first"), Host(tmp_path / "second")
+        for host in (first, second):
+            host.sysctl(FORWARD, "1")
+        first.close()
+        assert sysctl.read(FORWARD) == "1"
+        second.close()
+        assert sysctl.read(FORWARD) == "0"
+
+    in_upf(row, work)
+
+
+def test_what_another_needs_stays_when_a_killed_one_starts_again(row: Topology, tmp_path: Path) -> None:
+    """The second came after the kill and found the setting made: it stays while the second lives."""
+    script = f"""
+import os, signal
+from pathlib import Path
+from cinq.userplane.host import Host
+Host(Path({str(tmp_path / "first")!r})).sysctl({FORWARD!r}, "1")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+    def work() -> None:
+        sysctl.write(FORWARD, "0")
+        subprocess.run([sys.executable, "-c", script], check=False)
+        assert sysctl.read(FORWARD) == "1"
+        second = Host(tmp_path / "second")
+        second.sysctl(FORWARD, "1")
+        again = Host(tmp_path / "first")
+        assert sysctl.read(FORWARD) == "1"
+        again.sysctl(FORWARD, "1")
+        second.close()
+        assert sysctl.read(FORWARD) == "1"
+        again.close()
+        assert sysctl.read(FORWARD) == "0"
 
     in_upf(row, work)
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cinq.cli.output import Failure, console, end_on_sigterm, show_json, show_table
+from cinq.doctor import install, lacking_tools
 from cinq.lab import figures, rootless
 from cinq.transport.error import TransportError
 
@@ -115,6 +116,10 @@ def user_plane(
         )
     for plane, why in result.skipped.items():
         console().print(f"{plane} was not measured: {why}", markup=False)
+    if lacking := lacking_tools(("iperf3",)):
+        console().print(
+            f"iperf3 is not installed: TCP by sockets of our own. mend: {install(lacking)}", markup=False
+        )
     gnb = ", ".join(f"{end} beside {plane}" for plane, end in result.gnb_plane.items())
     console().print(f"The plane of the UPF is under test. The gNB has {gnb}. TCP by {result.tcp_by}.")
 

@@ -101,9 +101,11 @@ def _progress(step: str, result: Result) -> None:
 
 
 def _summary(result: Result) -> None:
+    from cinq.doctor import install
+
     out = console()
     agrees = "SHA-256 agrees" if result.sha256_ok else "[bold red]SHA-256 differs[/]"
-    ping = f"ping {result.ping_ms:.2f} ms · " if result.ping_ms else "ping not installed · "
+    ping = f"ping {result.ping_ms:.2f} ms · " if result.ping_ms else ""
     gigabits = result.throughput_mbit_s / 1000
     out.print(
         f" [green]registered[/] {result.registration_ms:.1f} ms · session {result.session_ms:.1f} ms "
@@ -111,6 +113,8 @@ def _summary(result: Result) -> None:
         f"{result.bytes / 1e6:.0f} MB at {gigabits:.2f} Gbit/s · {agrees} · deregistered",
         soft_wrap=True,
     )
+    if result.lacking:
+        out.print(f" not installed: {', '.join(result.lacking)} · mend: {install(result.lacking)}")
     out.print(f" all in {result.total_s:.1f} s; namespaces are gone")
     out.print(f" capture   {result.pcap} (opens in Wireshark, NAS deciphered)")
     out.print(

@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from cinq.crypto import suci
+from cinq.doctor import lacking_tools
 from cinq.lab import core, http_file
 from cinq.lab.topology import Topology, work_folder
 from cinq.nf.udr import provisioning
@@ -67,7 +68,10 @@ class Keys:
 
 @dataclass(slots=True)
 class Result:
-    """Of one run. Milliseconds and Mbit/s; pcap: path of the capture. ping_ms is 0 where nothing could ping."""
+    """Of one run. Milliseconds and Mbit/s; pcap: path of the capture. ping_ms is 0 where nothing could ping.
+
+    lacking: programs that were not there to be used.
+    """
 
     registered: bool = False
     session_ip: str = ""
@@ -86,6 +90,7 @@ class Result:
     core_ready_s: float = 0.0
     total_s: float = 0.0
     downloaded_with: str = ""
+    lacking: list[str] = field(default_factory=lambda: lacking_tools(("ping", "curl")))
 
     @property
     def good(self) -> bool:

@@ -18,7 +18,7 @@ import msgspec
 
 from cinq.transport import ethtool, netns, privilege
 from cinq.transport.netlink import Netlink
-from cinq.userplane import nft, offload
+from cinq.userplane import nft, offload, shared
 
 log = logging.getLogger(__name__)
 PROC = Path("/proc/sys")
@@ -145,6 +145,7 @@ class Host:
         self._path = journal
         self._fd = os.open(journal, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._done: list[Change] = []
+        self._needs: dict[str, shared.Need] = {}
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -161,9 +162,17 @@ class Host:
         left, namespace = self._read()
         if left and namespace == _namespace():
             log.warning("undoing %d changes that a dead instance left on this host", len(left))
-            self._done = left
+            self._done = [each for each in left if not self._is_needed(each)]
             self._undo()
+            self._done = [each for each in left if self._is_needed(each)]
         self._begin()
+        for change in self._done:
+            self._write(change)
+
+    @staticmethod
+    def _is_needed(change: Change) -> bool:
+        """Whether another living instance needs it to stay."""
+        return isinstance(change, Sysctl) and bool(shared.originals(change.name))
 
     def _read(self) -> tuple[list[Change], int]:
         """The changes of the file; a last line that was cut off is passed over, as it was never done."""
@@ -200,11 +209,18 @@ class Host:
     # -- what may be changed -------------------------------------------------------------------------------
 
     def sysctl(self, name: str, value: str) -> None:
-        """Sets /proc/sys/<name>. No change and no entry when it has the value. OSError: no such, no right."""
+        """Sets /proc/sys/<name>, and needs it from now on. No entry when the host had the value by itself.
+
+        Another instance may have set it: then what was before is what that one found. OSError: no such, no right.
+        """
         path = PROC / name
-        before = path.read_text().strip()
-        if before != value:
-            self._change(Sysctl(name, before, value), lambda: (path.write_text(value), None)[1])
+        with shared.turn(path):
+            now, others = path.read_text().strip(), shared.originals(name)
+            before = others[0] if others and now == value else now
+            if before != value:
+                self._change(Sysctl(name, before, value), lambda: (path.write_text(value), None)[1])
+            if name not in self._needs:
+                self._needs[name] = shared.Need(name, before)
 
     @staticmethod
     def reads(name: str) -> str:
@@ -257,9 +273,23 @@ class Host:
         while len(self._done) > keep:
             change = self._done.pop()
             try:
-                change.undo(self.links)
+                if isinstance(change, Sysctl):
+                    self._give_up(change)
+                else:
+                    change.undo(self.links)
             except OSError as error:
                 log.warning("could not undo '%s': %s", change, error)
+
+    def _give_up(self, change: Sysctl) -> None:
+        """The last who needs it puts it back."""
+        with shared.turn(PROC / change.name):
+            need = self._needs.pop(change.name, None)
+            if need is not None:
+                need.end()
+            if shared.originals(change.name):
+                log.info("%s stays: another instance needs it", change)
+            else:
+                change.undo(self.links)
 
     def restore(self, keep: int = 0) -> None:
         """Undoes all but the first `keep` changes, last first. The object stays usable."""
@@ -273,6 +303,9 @@ class Host:
         if self._fd < 0:
             return
         self.restore()
+        for need in self._needs.values():
+            need.end()
+        self._needs.clear()
         self.links.close()
         self._path.unlink(missing_ok=True)
         os.close(self._fd)
