@@ -224,19 +224,6 @@ def test_garbage_gets_error_indication(octets: bytes, cause: str | None) -> None
     run_virtual(main())
 
 
-def test_unexpected_procedure() -> None:
-    async def main() -> None:
-        core = Core()
-        await attached(core)
-        core.tell(ngap.NGResetAcknowledge())
-        await settle()
-        error = core.heard[-1]
-        assert isinstance(error, ngap.ErrorIndication)
-        assert error.cause == ("protocol", "message-not-compatible-with-receiver-state")
-
-    run_virtual(main())
-
-
 def test_overload() -> None:
     async def main() -> None:
         core = Core()

@@ -1,15 +1,18 @@
-"""A gNB on real ports: SCTP, a data plane, and the radio socket where UEs of other processes attach."""
+"""gNBs on real ports: SCTP, data planes, and the radio sockets where UEs of other processes attach."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from cinq.procedure import Runtime
+from cinq.ran.gnb.bearers import Bearers
 from cinq.ran.gnb.gnb import Connect, Gnb
+from cinq.ran.gnb.ng_ran import NgRan
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.radio.link import RadioServer
 from cinq.transport import local, privilege, sctp, udp
@@ -34,29 +37,81 @@ def n2_port(settings: GnbSettings) -> Connect:
 async def serve(
     settings: GnbSettings, runtime: Runtime, folder: Path
 ) -> AsyncIterator[tuple[Gnb, Plane | None]]:
-    """A gNB that seeks its AMF, with its data plane (None where the settings want none).
+    """One gNB, as serve_all has several."""
+    async with serve_all((settings,), runtime, folder) as (one,):
+        yield one
 
-    folder: where the data plane remembers what it changed on the host. OSError: a port, a path or a capability is
-    missing; nothing is left behind. Leaving the context takes everything down.
+
+@asynccontextmanager
+async def serve_all(
+    settings: Sequence[GnbSettings], runtime: Runtime, folder: Path
+) -> AsyncIterator[list[tuple[Gnb, Plane | None]]]:
+    """gNBs that seek their AMF, each with its data plane (None where the settings want none), and Xn between them.
+
+    Those of one N3 address share a data plane, so that a handover between them leaves the interfaces of UEs alone.
+    folder: where a data plane remembers what it changed on the host. OSError: a port, a path or a capability is
+    missing; ValueError: two gNBs contradict each other. Nothing is left behind. Leaving the context takes all down.
     """
-    _prepare(settings, folder)
-    gnb = Gnb(settings, n2_port(settings), runtime, os.urandom)
-    plane: Plane | None = None
-    listener: local.Listener | None = None
+    serving = _Serving(runtime, folder)
     try:
-        if settings.data_plane != "none":
-            plane = open_plane(_plane_settings(settings), gnb.bearers, folder / "gnb.journal")
-            gnb.bearers.use(plane, udp.is_local)
+        for one in settings:
+            _prepare(one, folder)
+            await serving.add(one)
+        yield serving.gnbs
+    finally:
+        await serving.close()
+
+
+class _Serving:
+    """What stands already while the rest is made."""
+
+    def __init__(self, runtime: Runtime, folder: Path) -> None:
+        self.gnbs: list[tuple[Gnb, Plane | None]] = []
+        self._runtime = runtime
+        self._folder = folder
+        self._ng_ran = NgRan()
+        self._planes: dict[IPv4Address, tuple[Bearers, Plane | None]] = {}
+        self._listeners: list[local.Listener] = []
+
+    async def add(self, settings: GnbSettings) -> None:
+        shared = self._planes.get(settings.n3_address)
+        runtime = (
+            self._runtime if not self.gnbs else Runtime("gNB", self._runtime.journal, self._runtime.clock)
+        )
+        gnb = Gnb(
+            settings,
+            n2_port(settings),
+            runtime,
+            os.urandom,
+            self._ng_ran,
+            None if shared is None else shared[0],
+        )
+        if shared is None:
+            shared = gnb.bearers, self._plane(settings, gnb.bearers)
+            self._planes[settings.n3_address] = shared
+        self.gnbs.append((gnb, shared[1]))
         if settings.radio:
             listener = await local.listen(settings.radio, lambda connection: RadioServer(gnb, connection))
+            self._listeners.append(listener)
         gnb.start()
-        yield gnb, plane
-    finally:
-        if listener is not None:
+
+    def _plane(self, settings: GnbSettings, bearers: Bearers) -> Plane | None:
+        if settings.data_plane == "none":
+            return None
+        number = len(self._planes)
+        name = "gnb" if not number else f"gnb-{number + 1}"
+        plane = open_plane(_plane_settings(settings, number), bearers, self._folder / f"{name}.journal")
+        bearers.use(plane, udp.is_local)
+        return plane
+
+    async def close(self) -> None:
+        for listener in self._listeners:
             listener.close()
-        await gnb.stop()
-        if plane is not None:
-            plane.close()
+        for gnb, _ in self.gnbs:
+            await gnb.stop()
+        for _, plane in self._planes.values():
+            if plane is not None:
+                plane.close()
 
 
 def _prepare(settings: GnbSettings, folder: Path) -> None:
@@ -72,11 +127,11 @@ def _prepare(settings: GnbSettings, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
-def _plane_settings(settings: GnbSettings) -> PlaneSettings:
+def _plane_settings(settings: GnbSettings, number: int) -> PlaneSettings:
     plane = settings.data_plane
     return PlaneSettings(
         role=Role.GNB,
         n3_address=settings.n3_address,
-        instance="cinq-gnb",
+        instance="cinq-gnb" if not number else f"cinq-g{number + 1}",
         plane="auto" if plane == "none" else plane,
     )

@@ -133,7 +133,8 @@ class GnbSettings:
         return self.gnb_id << NR_CELL_BITS - self.gnb_id_bits | cell.cell
 
     def numbered(self, index: int) -> GnbSettings:
-        """The settings of the gNB with this index, from 0: its identity counts up, and its name says so."""
+        """The settings of the gNB with this index, from 0: its identity counts up, its name and its socket say so."""
         if index == 0:
             return self
-        return replace(self, gnb_id=self.gnb_id + index, name=f"{self.name}-{index + 1}")
+        radio = self.radio and f"{self.radio}-{index + 1}"
+        return replace(self, gnb_id=self.gnb_id + index, name=f"{self.name}-{index + 1}", radio=radio)

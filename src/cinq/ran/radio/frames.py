@@ -29,7 +29,7 @@ import msgspec
 
 from cinq.ran.radio.port import EstablishmentCause
 
-VERSION = 1
+VERSION = 2
 
 
 class Frame(msgspec.Struct, frozen=True, array_like=True, tag=True):

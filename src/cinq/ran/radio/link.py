@@ -153,13 +153,14 @@ class _ProtocolError(ValueError):
 class _RemoteLink:
     """The link of one UE to a cell of another process."""
 
-    __slots__ = ("_cell", "_ue", "connected", "mobile")
+    __slots__ = ("_cell", "_ue", "connected", "information", "mobile")
 
     def __init__(self, cell: RemoteCell, ue: int, mobile: Mobile) -> None:
         self._cell = cell
         self._ue = ue
         self.mobile = mobile
         self.connected = False
+        self.information: SystemInformation | None = None
 
     def setup(self, setup: RrcSetup) -> None:
         self.connected = True
@@ -214,7 +215,6 @@ class RemoteCell:
         self._on_gone = on_gone
         self._links: dict[int, _RemoteLink] = {}
         self._next = 1
-        self._information: SystemInformation | None = None
         self.send(frames.Hello())
 
     def send(self, frame: frames.Frame) -> None:
@@ -248,8 +248,8 @@ class RemoteCell:
             if link.connected:
                 link.connected = False
                 link.mobile.on_released(reason)
-            if self._information is not None:
-                i = self._information
+            if link.information is not None:
+                i = link.information
                 barred = SystemInformation(i.name, i.plmn, i.tac, i.nr_cell_identity, barred=True)
                 link.mobile.on_system_information(barred)
         self._on_gone(reason)
@@ -266,8 +266,8 @@ class RemoteCell:
                 mobile.on_released(frame.cause)
             case frames.CellInformation():
                 plmn = PlmnId.from_octets(frame.plmn)
-                self._information = SystemInformation(frame.name, plmn, frame.tac, frame.nci, frame.barred)
-                mobile.on_system_information(self._information)
+                link.information = SystemInformation(frame.name, plmn, frame.tac, frame.nci, frame.barred)
+                mobile.on_system_information(link.information)
             case frames.InterfaceUp():
                 interface = Interface(frame.psi, frame.address, frame.mtu, frame.netns, frame.name)
                 mobile.on_interface(interface, frame.error)

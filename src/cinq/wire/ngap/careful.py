@@ -97,14 +97,17 @@ def decode_value(cls: type[S], decoder: Callable[[bytes], Sequence], octets: byt
 
 
 def _header(octets: bytes, header: Header) -> tuple[bytes, int | None]:
-    """Reads the header; the content of the message and where it begins (None when in fragments)."""
+    """Reads the header; the content of the message and where it begins (None when in fragments).
+
+    Octets behind the end that the length tells are no part of the NGAP-PDU and are passed over.
+    """
     if octets[0] & 0x80 or octets[0] >> 5 >= len(KINDS):
         raise reading.Fault("neither initiating message nor outcome")
     header.kind = KINDS[octets[0] >> 5]
     header.procedure_code = octets[1]
     header.criticality = CRITICALITIES[octets[2] >> 6]
     content, end = reading.octets(octets, 3)
-    if end != len(octets):
+    if end > len(octets):
         raise reading.Fault(f"{end} octets are announced, {len(octets)} are there")
     return content, None if octets[3] >= 192 else end - len(content)
 

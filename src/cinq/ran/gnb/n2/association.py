@@ -33,6 +33,7 @@ class N2(Subject[N2Context]):
         "_handle",
         "_handle_xn",
         "_lost",
+        "_notices",
         "association",
         "attempts",
         "cells",
@@ -66,6 +67,7 @@ class N2(Subject[N2Context]):
         self._handle = handle
         self._handle_xn = handle_xn
         self._lost = asyncio.Event()
+        self._notices: ngap.CriticalityDiagnostics | None = None
 
     @property
     def identity(self) -> GnbId:
@@ -93,17 +95,27 @@ class N2(Subject[N2Context]):
             name = type(error.partial).__name__ if error.partial else ""
             self._journal("in", name, octets, error.partial, str(error))
             if not error.tolerable or error.partial is None:
-                diagnosis.answer(self, error)
+                if not diagnosis.answer(self, error) and error.partial is not None:
+                    self._broken_outcome(error.partial, str(error))
                 return
             message = error.partial  # §10.3.5: what is missing is to be done without
         else:
             self._journal("in", type(message).__name__, octets, message)
         if not self.station.hears(message):
             return
+        self._notices = diagnosis.noticed(message) if message.diagnostics else None
         if not self._handle(self, message):
             self.receive(message)
-        if message.diagnostics:
-            diagnosis.notify(self, message)
+        told, self._notices = self._notices, None
+        if told is not None:
+            diagnosis.notify(self, message, told)
+
+    def _broken_outcome(self, message: ngap.Pdu, what: str) -> None:
+        """The procedure that waits for it has ended without success (§10.3.5): local error handling."""
+        ue = self.ues.get(getattr(message, "ran_ue_ngap_id", None) or -1)
+        subject = self if ue is None else ue
+        if subject.awaits(type(message)):
+            subject.abort(f"{type(message).__name__} is wrong: {what}")
 
     def lost(self, reason: str) -> None:
         """The association is over: UEs lose their connections, TS 38.412 §7."""
@@ -135,6 +147,8 @@ class N2(Subject[N2Context]):
         self.transmit(message, ue.stream)
 
     def transmit(self, message: ngap.Pdu, stream: int) -> None:
+        if self._notices is not None and diagnosis.add_notices(message, self._notices):
+            self._notices = None
         self.station.passes(Parcel(ngap.encode(message), message, stream, PPID_NGAP))
 
     def _put(self, parcel: Parcel[ngap.Pdu]) -> None:

@@ -16,13 +16,17 @@ class Outlet(Protocol):
     def stream_of(self, ran_ue_ngap_id: int) -> int: ...
 
 
-def answer(n2: Outlet, error: ngap.NgapError) -> None:
+def answer(n2: Outlet, error: ngap.NgapError) -> bool:
     """The procedure's own failure where it has one (§10.3.4.2, §10.3.5, §10.3.6), else ERROR INDICATION.
 
-    An error in an ERROR INDICATION is never answered.
+    An error in an ERROR INDICATION is never answered (§10.5). An outcome that is comprehended but wrong is not either:
+    False then, its procedure has ended without success and that is a local matter (§10.3.4.2, §10.3.5, §10.3.6).
     """
     if error.silent or error.procedure_code == ngap.ErrorIndication.PROCEDURE_CODE:
-        return
+        return True
+    syntax = error.cause == "transfer-syntax-error"
+    if error.partial is not None and error.partial.KIND != "initiatingMessage" and not syntax:
+        return False
     told = None
     if error.procedure_code is not None or error.ies:
         told = diagnostics(
@@ -31,7 +35,7 @@ def answer(n2: Outlet, error: ngap.NgapError) -> None:
     amf_ue_ngap_id, ran_ue_ngap_id = ue_identities(error.partial)
     cause: ngap.Cause = ("protocol", error.cause)
     answer: ngap.Pdu | None = None
-    if error.partial is not None and error.cause != "transfer-syntax-error":
+    if error.partial is not None and not syntax:
         answer = _failure(error.partial, cause, told)
     if answer is None:
         answer = ngap.ErrorIndication(
@@ -40,7 +44,15 @@ def answer(n2: Outlet, error: ngap.NgapError) -> None:
             cause=cause,
             criticality_diagnostics=told,
         )
-    n2.transmit(answer, 0 if ran_ue_ngap_id is None else n2.stream_of(ran_ue_ngap_id))
+    n2.transmit(answer, stream(n2, amf_ue_ngap_id, ran_ue_ngap_id))
+    return True
+
+
+def stream(n2: Outlet, amf_ue_ngap_id: int | None, ran_ue_ngap_id: int | None) -> int:
+    """What names a UE is UE-associated signalling, by either identity (§8.7.5.1, TS 38.412 §7)."""
+    if ran_ue_ngap_id is not None:
+        return n2.stream_of(ran_ue_ngap_id)
+    return 0 if amf_ue_ngap_id is None else n2.stream_of(amf_ue_ngap_id)
 
 
 def _failure(
@@ -79,18 +91,43 @@ def _about(
     )
 
 
-def notify(n2: Outlet, message: ngap.Pdu) -> None:
-    """Tells of IEs that were passed over and are of criticality notify, §10.3.4.2 and §10.3.5."""
+def noticed(message: ngap.Pdu) -> ngap.CriticalityDiagnostics | None:
+    """What the sender wants to hear of: IEs of criticality notify that were passed over (§10.3.4.2, §10.3.5)."""
     ies = tuple(found for found in message.diagnostics if found[0] == "notify")
-    if ies and not isinstance(message, ngap.ErrorIndication):
-        n2.transmit(_about(message, "abstract-syntax-error-ignore-and-notify", ies), 0)
+    if not ies or isinstance(message, ngap.ErrorIndication):
+        return None
+    return diagnostics(message.PROCEDURE_CODE, message.KIND, message.CRITICALITY, ies)
+
+
+def notify(n2: Outlet, message: ngap.Pdu, told: ngap.CriticalityDiagnostics) -> None:
+    """ERROR INDICATION of what was passed over, where no response could carry it."""
+    amf_id, ran_id = ue_identities(message)
+    n2.transmit(
+        ngap.ErrorIndication(
+            amf_ue_ngap_id=amf_id,
+            ran_ue_ngap_id=ran_id,
+            cause=("protocol", "abstract-syntax-error-ignore-and-notify"),
+            criticality_diagnostics=told,
+        ),
+        stream(n2, amf_id, ran_id),
+    )
+
+
+def add_notices(answer: ngap.Pdu, told: ngap.CriticalityDiagnostics) -> bool:
+    """Put into the response of the procedure, which has a place for it. False: this message is not that response."""
+    if answer.KIND == "initiatingMessage" or told.procedure_code != answer.PROCEDURE_CODE:
+        return False
+    if getattr(answer, "criticality_diagnostics", told) is not None:
+        return False
+    setattr(answer, "criticality_diagnostics", told)  # noqa: B010  # one of many generated classes
+    return True
 
 
 def unexpected(message: ngap.Pdu) -> ngap.ErrorIndication | None:
-    """To a procedure that this gNB does not have, by its criticality (§10.3.4.1); to an outcome that nobody asked for
-    (§10.4)."""
+    """To a procedure that this gNB does not have, by its criticality (§10.3.4.1). An outcome that nobody asked for is
+    a local matter (§10.4)."""
     if message.KIND != "initiatingMessage":
-        return _about(message, "message-not-compatible-with-receiver-state")
+        return None
     if message.CRITICALITY == "reject":
         return _about(message, "abstract-syntax-error-reject")
     if message.CRITICALITY == "notify":

@@ -17,7 +17,7 @@ def received(n2: N2, message: ngap.UEContextReleaseCommand) -> None:
         ue = n2.connections.by_amf_ue_ngap_id(ids[1])
         if ue is None:
             cause: ngap.Cause = ("radioNetwork", "unknown-local-UE-NGAP-ID")
-            n2.send(ngap.ErrorIndication(amf_ue_ngap_id=ids[1], cause=cause))
+            n2.transmit(ngap.ErrorIndication(amf_ue_ngap_id=ids[1], cause=cause), n2.stream_of(ids[1]))
     if ue is None or ue.amf_ue_ngap_id is None:
         return
     sessions = [ngap.PDUSessionResourceItemCxtRelCpl(pdu_session_id=psi) for psi in ue.sessions]

@@ -1,0 +1,596 @@
+"""What an AMF begins, TS 38.413 clause 8, and what the gNB does of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypedDict
+
+import pytest
+
+from cinq.numbering import AmfId, PlmnId, SNssai
+from cinq.procedure import run_virtual
+from cinq.ran.gnb import GnbSettings
+from cinq.ran.gnb.context import Overload
+from cinq.ran.gnb.n2 import UeContext
+from cinq.ran.gnb.procedures import overload, rrc_inactive
+from cinq.ran.gnb.settings import CellSettings
+from cinq.ran.radio.port import EstablishmentCause
+from cinq.ran.ue import Ue
+from cinq.settings import HexOctets
+from cinq.wire import ngap
+
+from .core import Core, Radio, qos, settle, transfer
+
+PLMN = bytes.fromhex("99f907")
+
+
+class Ids(TypedDict):
+    amf_ue_ngap_id: int
+    ran_ue_ngap_id: int
+
+
+IDS = Ids(amf_ue_ngap_id=1, ran_ue_ngap_id=1)
+SST = ngap.SNSSAI(sst=b"\1")
+TWO_CELLS = (CellSettings(cell=0, tac=1), CellSettings(cell=1, tac=7))
+
+
+class Scene:
+    """A UE with a session on a gNB of two cells."""
+
+    def __init__(self, **changes: object) -> None:
+        self.core = Core()
+        self.core.areas = (1, 7)
+        settings = GnbSettings(cells=TWO_CELLS, **changes)  # type: ignore[arg-type]
+        self.radio = Radio(self.core, settings=settings)
+        self.ue: Ue
+
+    async def up(self) -> None:
+        await self.radio.up()
+        self.ue = self.radio.ue()
+        await self.ue.power_on()
+        await settle()
+
+    @property
+    def context(self) -> UeContext:
+        return self.radio.gnb.n2.ues[1]
+
+    async def answers(self, message: ngap.Pdu) -> list[ngap.Pdu]:
+        before = len(self.core.heard)
+        self.core.tell(message)
+        await settle()
+        return self.core.heard[before:]
+
+
+def scene(act: Callable[[Scene], Awaitable[None]], **changes: object) -> None:
+    async def main() -> None:
+        one = Scene(**changes)
+        await one.up()
+        await act(one)
+
+    run_virtual(main())
+
+
+def setup_request(
+    octets: bytes, psi: int = 2, slice_: ngap.SNSSAI = SST
+) -> ngap.PDUSessionResourceSetupRequest:
+    item = ngap.PDUSessionResourceSetupItemSUReq(
+        pdu_session_id=psi, s_nssai=slice_, pdu_session_resource_setup_request_transfer=octets
+    )
+    return ngap.PDUSessionResourceSetupRequest(**IDS, pdu_session_resource_setup_list_su_req=[item])
+
+
+def cause_of(answers: list[ngap.Pdu]) -> ngap.Cause:
+    (answer,) = answers
+    assert isinstance(answer, ngap.PDUSessionResourceSetupResponse)
+    (failed,) = answer.pdu_session_resource_failed_to_setup_list_su_res or ()
+    octets = failed.pdu_session_resource_setup_unsuccessful_transfer
+    return ngap.decode_value(ngap.PDUSessionResourceSetupUnsuccessfulTransfer, octets).cause
+
+
+def granted_of(answers: list[ngap.Pdu]) -> ngap.PDUSessionResourceSetupResponseTransfer:
+    (answer,) = answers
+    assert isinstance(answer, ngap.PDUSessionResourceSetupResponse)
+    (done,) = answer.pdu_session_resource_setup_list_su_res or ()
+    return ngap.decode_value(
+        ngap.PDUSessionResourceSetupResponseTransfer, done.pdu_session_resource_setup_response_transfer
+    )
+
+
+def flow(qfi: int, five_qi: int = 9, guaranteed: int = 0) -> ngap.QosFlowSetupRequestItem:
+    return ngap.QosFlowSetupRequestItem(
+        qos_flow_identifier=qfi, qos_flow_level_qos_parameters=qos(five_qi, guaranteed)
+    )
+
+
+# §8.2
+
+
+def test_sessions_are_refused_with_their_cause() -> None:
+    """§8.2.1.4: two flows of one identity, a slice that is not here, a session twice, no session-AMBR."""
+
+    async def act(s: Scene) -> None:
+        assert cause_of(await s.answers(setup_request(transfer(2, flows=[flow(9), flow(9)])))) == (
+            "radioNetwork",
+            "multiple-qos-flow-ID-instances",
+        )
+        other = ngap.SNSSAI(sst=b"\x63")
+        assert cause_of(await s.answers(setup_request(transfer(2), slice_=other))) == (
+            "radioNetwork",
+            "slice-not-supported",
+        )
+        request = setup_request(transfer(2))
+        request.pdu_session_resource_setup_list_su_req *= 2
+        (answer,) = await s.answers(request)
+        assert isinstance(answer, ngap.PDUSessionResourceSetupResponse)
+        assert answer.pdu_session_resource_setup_list_su_res is None
+        bare = ngap.decode_value(ngap.PDUSessionResourceSetupRequestTransfer, transfer(2))
+        bare.pdu_session_aggregate_maximum_bit_rate = None
+        assert cause_of(await s.answers(setup_request(ngap.encode_value(bare)))) == (
+            "protocol",
+            "semantic-error",
+        )
+
+    scene(act)
+
+
+def test_flows_are_admitted_one_by_one() -> None:
+    """§8.2.1.2: what the guaranteed rates leave room for, in the order asked; a GBR flow without rates is wrong."""
+
+    async def act(s: Scene) -> None:
+        flows = [flow(1, 1, 60_000_000), flow(2, 1, 60_000_000), flow(3, 1), flow(9)]
+        done = granted_of(await s.answers(setup_request(transfer(2, flows=flows))))
+        taken = done.dl_qos_flow_per_tnl_information.associated_qos_flow_list
+        assert [item.qos_flow_identifier for item in taken] == [1, 9]
+        failed = {item.qos_flow_identifier: item.cause for item in done.qos_flow_failed_to_setup_list or ()}
+        assert failed == {
+            2: ("radioNetwork", "radio-resources-not-available"),
+            3: ("radioNetwork", "invalid-qos-combination"),
+        }
+        assert [f.qfi for f in s.context.sessions[2].flows] == [1, 9]
+
+    scene(act, gbr_capacity_mbps=100)
+
+
+@pytest.mark.parametrize("can", [True, False])
+@pytest.mark.parametrize("wanted", ["required", "preferred", "not-needed"])
+def test_user_plane_security(wanted: ngap.IntegrityProtectionIndication, can: bool) -> None:
+    """§8.2.1.2: required is done or refused; preferred is told; not needed is not done."""
+
+    async def act(s: Scene) -> None:
+        indication = ngap.SecurityIndication(
+            integrity_protection_indication=wanted, confidentiality_protection_indication="required"
+        )
+        answers = await s.answers(setup_request(transfer(2, security=indication)))
+        if wanted == "required" and not can:
+            assert cause_of(answers) == ("radioNetwork", "up-integrity-protection-not-possible")
+            assert 2 not in s.context.sessions
+            return
+        result = granted_of(answers).security_result
+        if wanted == "preferred":
+            assert result is not None
+            assert result.integrity_protection_result == ("performed" if can else "not-performed")
+            assert result.confidentiality_protection_result == "performed"
+        else:
+            assert result is None
+        security = s.context.sessions[2].security
+        assert security is not None
+        assert security.integrity == (can and wanted != "not-needed")
+
+    scene(act, up_integrity=can)
+
+
+def test_flows_come_and_go() -> None:
+    """§8.2.3: flows added and released, one that is in both lists, the session-AMBR and the uplink tunnel changed."""
+
+    async def act(s: Scene) -> None:
+        gone = ("radioNetwork", "release-due-to-5gc-generated-reason")
+        change = ngap.PDUSessionResourceModifyRequestTransfer(
+            pdu_session_aggregate_maximum_bit_rate=ngap.PDUSessionAggregateMaximumBitRate(
+                pdu_session_aggregate_maximum_bit_rate_dl=7, pdu_session_aggregate_maximum_bit_rate_ul=8
+            ),
+            qos_flow_add_or_modify_request_list=[
+                ngap.QosFlowAddOrModifyRequestItem(qos_flow_identifier=q, qos_flow_level_qos_parameters=qos())
+                for q in (4, 5)
+            ],
+            qos_flow_to_release_list=[
+                ngap.QosFlowWithCauseItem(qos_flow_identifier=q, cause=gone)  # type: ignore[arg-type]
+                for q in (9, 5)
+            ],
+        )
+        item = ngap.PDUSessionResourceModifyItemModReq(
+            pdu_session_id=1, pdu_session_resource_modify_request_transfer=ngap.encode_value(change)
+        )
+        (answer,) = await s.answers(
+            ngap.PDUSessionResourceModifyRequest(**IDS, pdu_session_resource_modify_list_mod_req=[item])
+        )
+        assert isinstance(answer, ngap.PDUSessionResourceModifyResponse)
+        (done,) = answer.pdu_session_resource_modify_list_mod_res or ()
+        told = ngap.decode_value(
+            ngap.PDUSessionResourceModifyResponseTransfer, done.pdu_session_resource_modify_response_transfer
+        )
+        assert [f.qos_flow_identifier for f in told.qos_flow_add_or_modify_response_list or ()] == [4]
+        assert [f.qos_flow_identifier for f in told.qos_flow_failed_to_add_or_modify_list or ()] == [5]
+        session = s.context.sessions[1]
+        assert (session.qfis, session.ambr) == ((4,), (7, 8))
+
+    scene(act)
+
+
+# §8.3
+
+
+def test_a_new_key() -> None:
+    """§8.3.4, TS 33.501 §6.9.4.4: the chain begins anew. The report of the RRC state follows (§8.3.5)."""
+
+    async def act(s: Scene) -> None:
+        before = s.context.kgnb
+        request = ngap.UEContextModificationRequest(
+            **IDS,
+            security_key=4711,
+            new_amf_ue_ngap_id=99,
+            rrc_inactive_transition_report_request="subsequent-state-transition-report",
+        )
+        (answer,) = await s.answers(request)
+        assert isinstance(answer, ngap.UEContextModificationResponse)
+        assert (answer.amf_ue_ngap_id, answer.rrc_state) == (99, "connected")
+        assert s.context.kgnb == (4711).to_bytes(32, "big") != before
+        assert s.context.amf_ue_ngap_id == 99
+
+    scene(act)
+
+
+def test_capabilities_that_fit_nothing() -> None:
+    async def act(s: Scene) -> None:
+        none = ngap.UESecurityCapabilities(
+            nr_encryption_algorithms=(0, 16),
+            nr_integrity_protection_algorithms=(0, 16),
+            eutra_encryption_algorithms=(0, 16),
+            eutra_integrity_protection_algorithms=(0, 16),
+        )
+        (answer,) = await s.answers(ngap.UEContextModificationRequest(**IDS, ue_security_capabilities=none))
+        assert isinstance(answer, ngap.UEContextModificationFailure)
+
+    scene(act)
+
+
+# §8.5 to §8.9
+
+
+def paging(tac: int, s: Scene) -> ngap.Paging:
+    guti = s.ue.context.guti
+    assert guti is not None
+    identity = ngap.FiveGSTMSI(
+        amf_set_id=guti.amf.set, amf_pointer=guti.amf.pointer, five_g_tmsi=guti.tmsi.to_bytes(4, "big")
+    )
+    tai = ngap.TAI(plmn_identity=PLMN, tac=tac.to_bytes(3, "big"))
+    return ngap.Paging(
+        ue_paging_identity=("fiveG-S-TMSI", identity),
+        tai_list_for_paging=[ngap.TAIListForPagingItem(tai=tai)],
+    )
+
+
+def test_paged_where_it_is() -> None:
+    """§8.5.1: a UE hears paging in its own cell only."""
+
+    async def act(s: Scene) -> None:
+        s.radio.gnb.release(s.context)
+        await settle()
+        assert await s.answers(paging(7, s)) == []
+        s.ue.link.reselect(s.radio.gnb.cells[1].identity.nci)
+        await settle()
+        assert await s.answers(paging(1, s)) == []
+        answers = await s.answers(paging(7, s))
+        assert isinstance(answers[0], ngap.InitialUEMessage)
+        assert answers[0].rrc_establishment_cause == "mt-Access"
+
+    scene(act)
+
+
+ALL: tuple[EstablishmentCause, ...] = (
+    "emergency",
+    "highPriorityAccess",
+    "mt-Access",
+    "mo-Signalling",
+    "mo-Data",
+    "mo-VoiceCall",
+    "mo-VideoCall",
+    "mo-SMS",
+    "mps-PriorityAccess",
+    "mcs-PriorityAccess",
+)
+DATA = {"mo-Data", "mo-VoiceCall", "mo-VideoCall", "mo-SMS"}
+
+
+@pytest.mark.parametrize(
+    ("action", "barred"),
+    [
+        ("reject-non-emergency-mo-dt", DATA),
+        ("reject-rrc-cr-signalling", {*DATA, "mo-Signalling"}),
+        (
+            "permit-emergency-sessions-and-mobile-terminated-services-only",
+            {*ALL} - {"emergency", "mt-Access"},
+        ),
+        (
+            "permit-high-priority-sessions-and-mobile-terminated-services-only",
+            {*ALL} - {"highPriorityAccess", "mps-PriorityAccess", "mcs-PriorityAccess", "mt-Access"},
+        ),
+    ],
+)
+def test_overload_by_kind(action: ngap.OverloadAction, barred: set[str]) -> None:
+    """§8.7.7.2: which establishment causes are rejected."""
+
+    async def act(s: Scene) -> None:
+        n2 = s.radio.gnb.n2
+        await s.answers(ngap.OverloadStart(amf_overload_response=("overloadAction", action)))
+        assert {cause for cause in ALL if overload.barred(n2, cause)} == barred
+        await s.answers(ngap.OverloadStop())
+        assert not any(overload.barred(n2, cause) for cause in ALL)
+
+    scene(act)
+
+
+def test_overload_by_percentage() -> None:
+    async def act(s: Scene) -> None:
+        n2 = s.radio.gnb.n2
+        await s.answers(ngap.OverloadStart(amf_traffic_load_reduction_indication=30))
+        assert n2.context.overload == Overload(None, 30)
+        assert sum(overload.barred(n2, "mo-Data") for _ in range(200)) == 60
+        assert not any(overload.barred(n2, "emergency") for _ in range(200))
+
+    scene(act)
+
+
+def test_amf_status_and_configuration() -> None:
+    """§8.7.6 and §8.7.3: names of any script are read."""
+
+    async def act(s: Scene) -> None:
+        guami = ngap.GUAMI(plmn_identity=PLMN, amf_region_id=1, amf_set_id=1, amf_pointer=0)
+        unavailable = ngap.UnavailableGUAMIItem(guami=guami)
+        assert await s.answers(ngap.AMFStatusIndication(unavailable_guami_list=[unavailable])) == []
+        assert s.radio.gnb.n2.context.unavailable == ((PlmnId("999", "70"), AmfId(1, 1, 0)),)
+        slices = [ngap.SliceSupportItem(s_nssai=ngap.SNSSAI(sst=b"\2", sd=b"\0\0\1"))]
+        (answer,) = await s.answers(
+            ngap.AMFConfigurationUpdate(
+                amf_name="plain",
+                extended_amf_name=ngap.ExtendedAMFName(amf_name_utf8_string="Zürich"),
+                plmn_support_list=[ngap.PLMNSupportItem(plmn_identity=PLMN, slice_support_list=slices)],
+            )
+        )
+        assert isinstance(answer, ngap.AMFConfigurationUpdateAcknowledge)
+        context = s.radio.gnb.n2.context
+        assert context.amf_name == "Zürich"
+        assert context.slices == ((PlmnId("999", "70"), SNssai(2, 1)),)
+
+    scene(act)
+
+
+def warning(number: int, **changes: object) -> ngap.WriteReplaceWarningRequest:
+    return ngap.WriteReplaceWarningRequest(
+        message_identifier=number,
+        serial_number=1,
+        repetition_period=10,
+        number_of_broadcasts_requested=3,
+        **changes,  # type: ignore[arg-type]
+    )
+
+
+def test_warnings() -> None:
+    """§8.9: broadcast where asked, replaced, concurrent, cancelled in an area, cancelled altogether."""
+
+    async def act(s: Scene) -> None:
+        n2 = s.radio.gnb.n2
+        first, second = (cell.nci for cell in n2.cells)
+        tai = ngap.TAI(plmn_identity=PLMN, tac=bytes((0, 0, 7)))
+        (answer,) = await s.answers(warning(4370, warning_area_list=("tAIListForWarning", [tai])))
+        assert isinstance(answer, ngap.WriteReplaceWarningResponse)
+        assert answer.broadcast_completed_area_list is not None
+        assert answer.broadcast_completed_area_list[0] == "tAIBroadcastNR"
+        assert set(n2.warnings) == {(second, 4370, 1)}
+        await s.answers(warning(4371))
+        assert set(n2.warnings) == {(first, 4371, 1), (second, 4371, 1)}
+        await s.answers(warning(4372, concurrent_warning_message_ind="true"))
+        assert len(n2.warnings) == 4
+        cell = ngap.NRCGI(plmn_identity=PLMN, nr_cell_identity=first)
+        (answer,) = await s.answers(
+            ngap.PWSCancelRequest(
+                message_identifier=4371,
+                serial_number=1,
+                warning_area_list=("nR-CGIListForWarning", [cell]),
+            )
+        )
+        assert isinstance(answer, ngap.PWSCancelResponse)
+        assert answer.broadcast_cancelled_area_list == (
+            "cellIDCancelledNR",
+            [ngap.CellIDCancelledNRItem(nr_cgi=cell, number_of_broadcasts=0)],
+        )
+        (answer,) = await s.answers(ngap.PWSCancelRequest(message_identifier=9999, serial_number=1))
+        assert isinstance(answer, ngap.PWSCancelResponse)
+        assert answer.broadcast_cancelled_area_list is None
+        await s.answers(
+            ngap.PWSCancelRequest(message_identifier=1, serial_number=1, cancel_all_warning_messages="true")
+        )
+        assert not n2.warnings
+        (answer,) = await s.answers(warning(4373))
+        nothing = warning(4374)
+        nothing.number_of_broadcasts_requested = 0
+        (answer,) = await s.answers(nothing)
+        assert isinstance(answer, ngap.WriteReplaceWarningResponse)
+        assert answer.broadcast_completed_area_list is None
+
+    scene(act)
+
+
+# §8.10 to §8.14
+
+
+def test_relayed() -> None:
+    """§8.10, §8.8: to the bench; a question for our Xn addresses is answered."""
+
+    async def act(s: Scene) -> None:
+        seen: list[ngap.Pdu] = []
+        s.radio.gnb.n2.on_relayed = seen.append
+        await s.answers(ngap.DownlinkUEAssociatedNRPPaTransport(**IDS, routing_id=b"\1", nrppa_pdu=b"\2"))
+        await s.answers(ngap.DownlinkNonUEAssociatedNRPPaTransport(routing_id=b"\1", nrppa_pdu=b"\2"))
+        assert [type(m).__name__ for m in seen] == [
+            "DownlinkUEAssociatedNRPPaTransport",
+            "DownlinkNonUEAssociatedNRPPaTransport",
+        ]
+        gnb = ngap.GlobalGNBID(plmn_identity=PLMN, gnb_id=("gNB-ID", (77, 24)))
+        tai = ngap.TAI(plmn_identity=PLMN, tac=bytes(3))
+        asks = ngap.SONConfigurationTransfer(
+            target_ran_node_id_son=ngap.TargetRANNodeIDSON(
+                global_ran_node_id=("globalGNB-ID", gnb), selected_tai=tai
+            ),
+            source_ran_node_id=ngap.SourceRANNodeID(
+                global_ran_node_id=("globalGNB-ID", gnb), selected_tai=tai
+            ),
+            son_information=("sONInformationRequest", "xn-TNL-configuration-info"),
+        )
+        (answer,) = await s.answers(ngap.DownlinkRANConfigurationTransfer(son_configuration_transfer_dl=asks))
+        assert isinstance(answer, ngap.UplinkRANConfigurationTransfer)
+        assert answer.son_configuration_transfer_ul is not None
+        assert answer.son_configuration_transfer_ul.son_information[0] == "sONInformationReply"
+
+    scene(act)
+
+
+def trace(number: int) -> ngap.TraceActivation:
+    return ngap.TraceActivation(
+        ngran_trace_id=number.to_bytes(8, "big"),
+        interfaces_to_trace=0x80,
+        trace_depth="minimum",
+        trace_collection_entity_ip_address=(0x0A000001, 32),
+    )
+
+
+def test_trace() -> None:
+    async def act(s: Scene) -> None:
+        assert await s.answers(ngap.TraceStart(**IDS, trace_activation=trace(1))) == []
+        assert await s.answers(ngap.TraceStart(**IDS, trace_activation=trace(2))) == []
+        assert len(s.context.context.traces) == 2
+        await s.answers(ngap.DeactivateTrace(**IDS, ngran_trace_id=trace(1).ngran_trace_id))
+        assert [t.ngran_trace_id[-1] for t in s.context.context.traces] == [2]
+        s.context.commit(leaving="xn-handover-triggered")
+        (answer,) = await s.answers(ngap.TraceStart(**IDS, trace_activation=trace(3)))
+        assert isinstance(answer, ngap.TraceFailureIndication)
+        assert answer.cause == ("radioNetwork", "xn-handover-triggered")
+
+    scene(act)
+
+
+def control(event: ngap.EventType, **changes: object) -> ngap.LocationReportingControl:
+    kind = ngap.LocationReportingRequestType(event_type=event, report_area="cell", **changes)  # type: ignore[arg-type]
+    return ngap.LocationReportingControl(**IDS, location_reporting_request_type=kind)
+
+
+def area(number: int, tac: int) -> ngap.AreaOfInterestItem:
+    tai = ngap.TAI(plmn_identity=PLMN, tac=tac.to_bytes(3, "big"))
+    one = ngap.AreaOfInterest(area_of_interest_tai_list=[ngap.AreaOfInterestTAIItem(tai=tai)])
+    return ngap.AreaOfInterestItem(area_of_interest=one, location_reporting_reference_id=number)
+
+
+def test_location_reporting() -> None:
+    """§8.12: at once, at each change of cell, of presence in an area; stopped, and refused."""
+
+    async def act(s: Scene) -> None:
+        gnb = s.radio.gnb
+        (answer,) = await s.answers(control("direct"))
+        assert isinstance(answer, ngap.LocationReport)
+        assert len(await s.answers(control("change-of-serve-cell"))) == 1
+        before = len(s.core.heard)
+        await gnb.hand_over(s.context, gnb.cells[1])
+        await settle()
+        (report,) = s.core.heard[before:]
+        assert isinstance(report, ngap.LocationReport)
+        assert report.user_location_information[1].tai.tac[-1] == 7  # type: ignore[union-attr]
+        assert await s.answers(control("stop-change-of-serve-cell")) == []
+        areas = [area(1, 7), area(2, 1)]
+        (answer,) = await s.answers(control("ue-presence-in-area-of-interest", area_of_interest_list=areas))
+        assert isinstance(answer, ngap.LocationReport)
+        presence = answer.ue_presence_in_area_of_interest_list or []
+        assert [(p.location_reporting_reference_id, p.ue_presence) for p in presence] == [
+            (1, "in"),
+            (2, "out"),
+        ]
+        before = len(s.core.heard)
+        await gnb.hand_over(s.context, gnb.cells[0])
+        await settle()
+        assert len(s.core.heard) == before + 1
+        await s.answers(
+            control("stop-ue-presence-in-area-of-interest", location_reporting_reference_id_to_be_cancelled=1)
+        )
+        (kept,) = s.context.context.location_reports
+        assert [a.location_reporting_reference_id for a in kept.area_of_interest_list or ()] == [2]
+        await s.answers(control("cancel-location-reporting-for-the-ue"))
+        assert not s.context.context.location_reports
+        (answer,) = await s.answers(
+            control("ue-presence-in-area-of-interest", area_of_interest_list=[area(1, 7), area(1, 1)])
+        )
+        assert isinstance(answer, ngap.LocationReportingFailureIndication)
+        assert answer.cause == ("radioNetwork", "multiple-location-reporting-reference-ID-instances")
+
+    scene(act)
+
+
+def test_radio_capability() -> None:
+    """§8.14.1 and §8.14.2: reported after a context without one, and once more when it is asked for."""
+
+    async def act(s: Scene) -> None:
+        told = [m for m in s.core.heard if isinstance(m, ngap.UERadioCapabilityInfoIndication)]
+        assert [m.ue_radio_capability for m in told] == [b"\xca\xfe"]
+        answers = await s.answers(ngap.UERadioCapabilityCheckRequest(**IDS))
+        assert [type(m).__name__ for m in answers] == ["UERadioCapabilityCheckResponse"]
+        s.context.commit(radio_capability=b"")
+        answers = await s.answers(ngap.UERadioCapabilityCheckRequest(**IDS))
+        assert [type(m).__name__ for m in answers] == [
+            "UERadioCapabilityCheckResponse",
+            "UERadioCapabilityInfoIndication",
+        ]
+
+    scene(act, ue_radio_capability=HexOctets(b"\xca\xfe"))
+
+
+def test_rerouted() -> None:
+    """§8.6.5: within the AMF's set the message goes again with what the first AMF learned; else the UE is let go."""
+
+    async def act(s: Scene) -> None:
+        other = s.radio.ue(s.ue.settings.numbered(1))
+        s.core.silent.add(ngap.InitialUEMessage)
+        s.radio.runtime.spawn(other.register, "registration")
+        await settle()
+        initial = s.core.heard[-1]
+        assert isinstance(initial, ngap.InitialUEMessage)
+        reroute = ngap.RerouteNASRequest(
+            ran_ue_ngap_id=initial.ran_ue_ngap_id,
+            amf_ue_ngap_id=5,
+            ngap_message=ngap.encode(initial),
+            amf_set_id=1,
+            allowed_nssai=[ngap.AllowedNSSAIItem(s_nssai=SST)],
+        )
+        (again,) = await s.answers(reroute)
+        assert isinstance(again, ngap.InitialUEMessage)
+        assert (again.amf_set_id, again.nas_pdu) == (1, initial.nas_pdu)
+        assert again.allowed_nssai == reroute.allowed_nssai
+        reroute.amf_set_id = 9
+        assert await s.answers(reroute) == []
+        assert not other.link.connected
+
+    scene(act)
+
+
+def test_rrc_inactive() -> None:
+    """§8.3.5, §8.3.14: what is reported of the RRC state, and that the UE is found by RAN paging."""
+
+    async def act(s: Scene) -> None:
+        s.context.commit(report_rrc="subsequent-state-transition-report")
+        before = len(s.core.heard)
+        rrc_inactive.suspend(s.context)
+        await settle()
+        s.core.tell(ngap.RANPagingRequest(**IDS))
+        await settle()
+        states = [
+            m.rrc_state for m in s.core.heard[before:] if isinstance(m, ngap.RRCInactiveTransitionReport)
+        ]
+        assert states == ["inactive", "connected"]
+
+    scene(act)
