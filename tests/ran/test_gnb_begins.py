@@ -35,7 +35,7 @@ from cinq.ran.ue import UeSettings
 from cinq.wire import ngap
 
 from .core import UPF, Core, Radio, settle
-from .test_amf_begins import IDS, PLMN, Scene, scene
+from .scene import IDS, PLMN, Scene, scene
 
 CAUSE: ngap.Cause = ("radioNetwork", "unspecified")
 
