@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -16,6 +16,9 @@ from cinq.cli.output import Failure, console, end_on_sigterm, show_json, show_ta
 from cinq.doctor import install, lacking_tools
 from cinq.lab import figures, rootless
 from cinq.transport.error import TransportError
+
+if TYPE_CHECKING:
+    from cinq.lab.control_plane import Phase
 
 app = typer.Typer(help="Measure this host's control plane and user plane.", no_args_is_help=True)
 
@@ -64,6 +67,10 @@ def control_plane(
         ("resident memory, KiB per UE", result.rss_kib_per_ue),
         ("ready for gNBs, s", result.ready_s),
         ("CPU of the emulator, µs per UE", result.emulator_cpu_us_per_ue),
+        *_phase_rows("service request", result.service_request),
+        *_phase_rows("paging", result.paging),
+        *_phase_rows("Xn handover", result.xn_handover),
+        *_phase_rows("N2 handover", result.n2_handover),
     )
     title = (
         f"Control plane: {ues} UEs, {in_flight} in flight, SUCI {suci}, {result.sctp} SCTP; {rounds} rounds"
@@ -122,6 +129,14 @@ def user_plane(
         )
     gnb = ", ".join(f"{end} beside {plane}" for plane, end in result.gnb_plane.items())
     console().print(f"The plane of the UPF is under test. The gNB has {gnb}. TCP by {result.tcp_by}.")
+
+
+def _phase_rows(name: str, phase: Phase) -> tuple[tuple[str, figures.Figure], ...]:
+    return (
+        (f"{name}: CPU of the core, µs", phase.cpu_us),
+        (f"{name}: latency p50, ms", phase.p50_ms),
+        (f"{name}: latency p99, ms", phase.p99_ms),
+    )
 
 
 def _check(output: Path | None) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Steps = Annotated[
     list[str] | None,
     typer.Argument(
-        help="Done once by each UE: register, session, idle, service, periodic, update, release, deregister."
+        help="Done once by each UE: register, session, idle, service, periodic, update, xn, n2, release, deregister."
         " Without any: register session."
     ),
 ]

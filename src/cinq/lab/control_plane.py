@@ -1,8 +1,10 @@
 """The control-plane bench: registrations with a PDU session, core in one process, emulator in another, real SCTP.
 
 A round is a fresh core (`cinq up` in the core's namespace, all subscribers in its store) and a fresh emulator in the
-radio namespace: one gNB, `ues` UEs, `in_flight` of them at a time. Each registers with 5G-AKA and opens one
-PDU session. CPU time is that of the core's process, user and system, from the first UE to the last.
+radio namespace: two gNBs, `ues` UEs, `in_flight` of them at a time. Each registers with 5G-AKA and opens one
+PDU session. Then, one phase after the other, all go idle and come back by a service request, go idle and are paged for
+a packet of the data network, move by Xn, and move by N2. CPU time is that of the core's process, user and system,
+from the first UE to the last.
 """
 
 from __future__ import annotations
@@ -21,13 +23,16 @@ import msgspec
 from cinq.crypto import suci
 from cinq.lab import core
 from cinq.lab.figures import Figure
-from cinq.lab.radio_load import Job, Outcome, Word
+from cinq.lab.radio_load import PAGED, Job, Outcome, Word
 from cinq.lab.topology import Topology, work_folder
 from cinq.nf.udr import provisioning
 from cinq.ran.ue.settings import UeSettings
 from cinq.transport.sqlite import SqliteStore
 
-POOL = "10.64.0.0/12"
+POOL = "10.128.0.0/12"
+PHASES = ("idle", "service", "idle", PAGED, "xn", "n2")
+ROWS = ("service", PAGED, "xn", "n2")
+KNOCKS_A_SECOND = 200
 STORE = "cinq.sqlite"
 
 
@@ -44,6 +49,15 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
+class Phase:
+    """What every attached UE does once. cpu_us: CPU time of the core for one. p50_ms, p99_ms: latency at the UE."""
+
+    cpu_us: Figure
+    p50_ms: Figure
+    p99_ms: Figure
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """cpu_us_per_ue: CPU time of the core, microseconds. ready_s: from process start until it takes gNBs.
 
@@ -57,12 +71,25 @@ class Result:
     rss_kib_per_ue: Figure
     ready_s: Figure
     emulator_cpu_us_per_ue: Figure
+    service_request: Phase
+    paging: Phase
+    xn_handover: Phase
+    n2_handover: Phase
     ues: int
     in_flight: int
     rounds: int
     suci: str
     sctp: str
     data_plane: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One phase of one round: CPU seconds of the core, milliseconds at the UEs."""
+
+    cpu_s: float
+    p50_ms: float
+    p99_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +100,7 @@ class Round:
     attached_kib: int
     outcome: Outcome
     facts: dict[str, object]
+    phases: dict[str, Measured]
 
 
 @dataclass(slots=True)
@@ -88,7 +116,7 @@ class Bench:
 
     def run(self) -> Result:
         """TransportError, CoreError or BenchError when it cannot be measured."""
-        with work_folder() as folder, Topology() as topology:
+        with work_folder() as folder, Topology(route_pool=POOL) as topology:
             template = Path(folder) / STORE
             _provision(template, self.ues)
             private = os.urandom(32) if self.profile_a else b""
@@ -112,17 +140,44 @@ class Bench:
                 if not next(said).up:
                     raise BenchError("the emulator's gNB was not set up")
                 idle, cpu = running.resident_kib(), running.cpu_s()
-                go()
+                go("go")
                 outcome = self._follow(said)
                 cpu, attached = running.cpu_s() - cpu, running.resident_kib()
+                self._demand_all(outcome, job, log)
+                phases = {name: self._phase(name, topology, running, job, said, go) for name in PHASES}
         except BenchError as error:
             raise BenchError(f"{error}; the core's last words: {_tail(log)}") from None
         finally:
             running.stop()
+        measured = {name: each for name, each in phases.items() if each is not None}
+        return Round(running.ready_s, cpu, idle, attached, outcome, running.facts, measured)
+
+    def _demand_all(self, outcome: Outcome, job: Job, log: Path) -> None:
         if outcome.done < job.ues:
             reasons = "; ".join(f"{count} × {reason}" for reason, count in outcome.errors.items())
             raise BenchError(f"{job.ues - outcome.done} of {job.ues} UEs failed: {reasons}; {_tail(log)}")
-        return Round(running.ready_s, cpu, idle, attached, outcome, running.facts)
+
+    def _phase(
+        self,
+        name: str,
+        topology: Topology,
+        running: core.Core,
+        job: Job,
+        said: Iterator[Word],
+        go: Callable[[str], None],
+    ) -> Measured | None:
+        """None for a phase that only leads to the next."""
+        cpu = running.cpu_s()
+        go(name)
+        sent = _knock(topology, next(said).addresses) if name == PAGED else {}
+        outcome = next(said).outcome
+        assert outcome is not None
+        self._demand_all(outcome, job, Path(os.devnull))
+        spent, p50, p99 = running.cpu_s() - cpu, outcome.p50_ms, outcome.p99_ms
+        if sent:
+            late = sorted((outcome.reached[address] - when) * 1000 for address, when in sent.items())
+            p50, p99 = late[len(late) // 2], late[min(len(late) - 1, int(0.99 * len(late)))]
+        return Measured(spent, p50, p99) if name in ROWS else None
 
     def _follow(self, said: Iterator[Word]) -> Outcome:
         for word in said:
@@ -145,6 +200,10 @@ class Bench:
             rss_kib_per_ue=Figure.of(((r.attached_kib - r.idle_kib) / ues for r in rounds), 2),
             ready_s=Figure.of((r.ready_s for r in rounds), 3),
             emulator_cpu_us_per_ue=Figure.of((r.outcome.cpu_s / ues * 1e6 for r in rounds), 1),
+            service_request=self._row("service"),
+            paging=self._row(PAGED),
+            xn_handover=self._row("xn"),
+            n2_handover=self._row("n2"),
             ues=ues,
             in_flight=self.in_flight,
             rounds=self.rounds,
@@ -153,9 +212,28 @@ class Bench:
             data_plane=str(rounds[0].facts["data_plane"]),
         )
 
+    def _row(self, name: str) -> Phase:
+        found = [r.phases[name] for r in self._done]
+        return Phase(
+            Figure.of((each.cpu_s / self.ues * 1e6 for each in found), 1),
+            Figure.of((each.p50_ms for each in found), 2),
+            Figure.of((each.p99_ms for each in found), 2),
+        )
+
+
+def _knock(topology: Topology, addresses: list[str]) -> dict[str, float]:
+    """A packet to each UE from the data network. When each was sent, by the system's monotonic clock."""
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as orders, os.fdopen(reading, "rb") as source:
+        arguments = [sys.executable, "-m", "cinq.lab.knock", str(KNOCKS_A_SECOND)]
+        process = topology.start(topology.dn, arguments, stdin=source, stdout=subprocess.PIPE, stderr=None)
+        orders.write(msgspec.json.encode(addresses))
+    assert process.stdout is not None
+    return msgspec.json.decode(process.stdout.read(), type=dict[str, float])
+
 
 @contextlib.contextmanager
-def _emulator(topology: Topology, job: Job) -> Iterator[tuple[Iterator[Word], Callable[[], None]]]:
+def _emulator(topology: Topology, job: Job) -> Iterator[tuple[Iterator[Word], Callable[[str], None]]]:
     """What the emulator says, word by word, and how to let it begin. BenchError: what went wrong there."""
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb") as orders:
@@ -173,8 +251,8 @@ def _emulator(topology: Topology, job: Job) -> Iterator[tuple[Iterator[Word], Ca
                     raise BenchError(word.error)
                 yield word
 
-        def go() -> None:
-            orders.write(b"go\n")
+        def go(order: str) -> None:
+            orders.write(order.encode() + b"\n")
             orders.flush()
 
         yield said(), go

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from cinq.procedure import Runtime, collect_seldom
 from cinq.ran.gnb.gnb import Gnb
+from cinq.ran.gnb.ng_ran import NgRan
 from cinq.ran.gnb.serve import n2_port
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.load import Load, LoadSettings, Outcome
@@ -28,7 +29,8 @@ async def play(
 ) -> Outcome:
     """Set the gNBs up, run the load, and let everybody go. LoadError: a gNB is not let in."""
     runtime = Runtime("RAN")
-    made = [_gnb(target, number, runtime) for number in range(gnbs)]
+    ng_ran = NgRan()
+    made = [_gnb(target, number, runtime, ng_ran) for number in range(gnbs)]
     try:
         await _up(made)
         collect_seldom()
@@ -58,7 +60,7 @@ def of_target(target: Target, settings: LoadSettings) -> LoadSettings:
     return replace(settings, ue=replace(target.ues()[0], sessions=(session,) * opened))
 
 
-def _gnb(target: Target, number: int, runtime: Runtime) -> Gnb:
+def _gnb(target: Target, number: int, runtime: Runtime, ng_ran: NgRan) -> Gnb:
     core, radio = target.core, target.radio
     settings = GnbSettings(
         name=f"cinq-load-{number + 1}",
@@ -75,7 +77,7 @@ def _gnb(target: Target, number: int, runtime: Runtime) -> Gnb:
         data_plane="none",
         ng_setup_retry_s=0.5,
     )
-    gnb = Gnb(settings, n2_port(settings), runtime, os.urandom)
+    gnb = Gnb(settings, n2_port(settings), runtime, os.urandom, ng_ran)
     gnb.start()
     return gnb
 

@@ -137,6 +137,24 @@ class Load:
         seconds, spent = time.perf_counter() - start, time.process_time() - cpu
         return Outcome(self.steps, self.attach_times, self.done, seconds, spent)
 
+    async def again(self, steps: Sequence[Step]) -> Outcome:
+        """Every UE that is attached takes these steps, as many at a time as the settings say."""
+        self.steps, self.done, self.attach_times = {step: Latencies() for step in steps}, 0, array("d")
+        start, cpu = time.perf_counter(), time.process_time()
+        left = list(self.actors)
+        room = asyncio.Semaphore(self.settings.in_flight)
+
+        async def one(actor: Actor) -> None:
+            async with room:
+                begun = time.perf_counter()
+                if await self._all(actor, steps):
+                    self.attach_times.append((time.perf_counter() - begun) * 1000)
+                    self.done += 1
+
+        await asyncio.gather(*(one(actor) for actor in left))
+        seconds, spent = time.perf_counter() - start, time.process_time() - cpu
+        return Outcome(self.steps, self.attach_times, self.done, seconds, spent)
+
     async def _work(self, start: float) -> None:
         settings = self.settings
         while self.begun < settings.ues:
@@ -150,8 +168,9 @@ class Load:
                 self.on_done(self.ended)
 
     async def _one(self, number: int) -> None:
-        settings, gnb = self.settings, self.gnbs[number % len(self.gnbs)]
-        actor = Actor(Ue(settings.ue.numbered(number), gnb, self.runtime, self.entropy), gnb)
+        settings, at = self.settings, number % len(self.gnbs)
+        ue = Ue(settings.ue.numbered(number), self.gnbs[at], self.runtime, self.entropy)
+        actor = Actor(ue, self.gnbs, at)
         self.actors.add(actor)
         start = time.perf_counter()
         if not await self._all(actor, settings.first):
