@@ -14,6 +14,7 @@ from cinq.cli.output import (
     console,
     failure_of,
     logging_to_stderr,
+    say_failure,
     settings,
     show_json,
     show_table,
@@ -21,6 +22,7 @@ from cinq.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from cinq.procedure import Why
     from cinq.ran.ue import Ue
     from cinq.ran.ue.context import SessionContext
     from cinq.ran.ue.session import Session
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cinq.ue")
 FAREWELL_S = 5.0
+REASONS = 20
+NO_INTERFACE = "`netns` and `data_plane` in the settings of UE and gNB"
 
 
 def command(
@@ -90,7 +94,11 @@ async def _live(ues: list[Ue], chosen: UeSettings, json: bool) -> None:
     answers = await asyncio.gather(*(_power_on(ue) for ue in ues))
     _say(ues, answers, json)
     if all(answers):
-        raise Failure(f"no UE came up: {answers[0]}", _remedy(chosen, answers[0]))
+        raise Failure(f"no UE came up: {answers[0]}", answers[0].mend)
+    _say_why(answers)
+    said: set[str] = set()
+    for ue in ues:
+        ue.on_trouble = lambda ue, what, why: _say_trouble(ue, what, why, said)
     await asyncio.get_running_loop().create_future()
 
 
@@ -105,31 +113,36 @@ async def _farewell(ues: list[Ue]) -> None:
             one.cancel()
 
 
-async def _power_on(ue: Ue) -> str:
-    """Empty when the UE registered and programs can use its sessions; else what was in the way."""
-    from cinq.procedure import Aborted, Refused, TimerExpired
+async def _power_on(ue: Ue) -> Why:
+    """Empty when the UE registered and programs can use its sessions; else what was in the way, and what mends it."""
+    from cinq.procedure import Aborted, Refused, TimerExpired, Why
+    from cinq.ran.ue.causes import explain
 
     try:
         await ue.power_on()
     except (Refused, TimerExpired, Aborted) as error:
-        return str(error) or type(error).__name__
-    troubles = (f"no interface for session {n}: {s.trouble}" for n, s in ue.sessions.items() if s.trouble)
-    return next(troubles, "")
+        return explain(error, ue.asked)
+    for number, session in ue.sessions.items():
+        if session.trouble:
+            mend = "" if "mend it with" in session.trouble else NO_INTERFACE
+            return Why(f"no interface for session {number}: {session.trouble}", mend)
+    return Why("")
 
 
-def _remedy(chosen: UeSettings, answer: str) -> str:
-    """Of what the first UE met: a subscriber that the core does not know is the likeliest."""
-    if answer.startswith("no interface"):
-        return "" if "mend it with" in answer else "`netns` and `data_plane` in the settings of UE and gNB"
-    if "#3 " not in answer:
-        return "cinq trace live, beside the core, shows why"
-    return (
-        f"the core knows no such subscriber, or with other keys: cinq subscriber add {chosen.imsi} "
-        "--k ... --opc ... with the keys of this UE's settings (a core elsewhere: its own way)"
-    )
+def _say_why(answers: list[Why]) -> None:
+    """What mends it, once for each reason, on standard error; of many reasons the first ones."""
+    for answer in list(dict.fromkeys(answer for answer in answers if answer))[:REASONS]:
+        say_failure(Failure(answer, answer.mend))
 
 
-def _say(ues: list[Ue], answers: list[str], json: bool) -> None:
+def _say_trouble(ue: Ue, what: str, why: Why, said: set[str]) -> None:
+    """Later: what the network did to a UE, once for each reason."""
+    if why not in said and len(said) < REASONS:
+        said.add(why)
+        say_failure(Failure(f"{ue.settings.supi}: {what}: {why}", why.mend))
+
+
+def _say(ues: list[Ue], answers: list[Why], json: bool) -> None:
     rows = [
         {
             "supi": str(ue.settings.supi),
@@ -145,6 +158,7 @@ def _say(ues: list[Ue], answers: list[str], json: bool) -> None:
                 for n, s in sorted(ue.sessions.items())
             ],
             "error": answer,
+            "mend": answer.mend,
         }
         for ue, answer in zip(ues, answers, strict=True)
     ]

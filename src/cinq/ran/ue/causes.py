@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cinq.procedure import Why
+from cinq.procedure import Refused, TimerExpired, Why
 from cinq.wire.nas import GmmCause, GsmCause
 
 Row = tuple[str, str]
@@ -258,6 +258,26 @@ def gsm(cause: int, asked: Asked) -> Why:
     """A 5GSM cause likewise."""
     row = GSM.get(GsmCause(cause)) if cause in _GSM_KNOWN else None
     return _why(f"5GSM {words(cause)}", row, asked)
+
+
+def explain(error: Exception, asked: Asked) -> Why:
+    """What a procedure ended with: the reason that the network gave, or what its silence may mean."""
+    if isinstance(error, Refused):
+        return error.reason if isinstance(error.reason, Why) else Why(str(error), _TRACE)
+    if isinstance(error, TimerExpired):
+        what = _TIMERS.get(error.timer.name, "request")
+        return no_answer(what, f"{error.timer.name} expired", asked)
+    return Why(str(error) or type(error).__name__, _TRACE)
+
+
+_TIMERS = {
+    "T3510": "registration",
+    "T3517": "service request",
+    "T3521": "deregistration",
+    "T3580": "PDU session establishment",
+    "T3581": "PDU session modification",
+    "T3582": "PDU session release",
+}
 
 
 def short(error: Exception) -> str:

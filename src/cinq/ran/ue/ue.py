@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from cinq.numbering import Suci
-from cinq.procedure import Aborted, Event, Refused, Runtime, Subject, TimerExpired
+from cinq.procedure import Aborted, Event, Refused, Runtime, Subject, TimerExpired, Why
 from cinq.ran.radio.port import Cell, Interface, Link, SystemInformation
 from cinq.ran.ue.back_off import BackOff
 from cinq.ran.ue.camp import Camp
-from cinq.ran.ue.causes import Asked, authentication_rejected
+from cinq.ran.ue.causes import Asked, authentication_rejected, explain
 from cinq.ran.ue.context import Ended, Initial, Received, UeContext
 from cinq.ran.ue.downlink import Downlink
 from cinq.ran.ue.faults import Faults
@@ -38,8 +38,9 @@ class Ue(Subject[UeContext]):
     """An emulated UE (radio.port.Mobile). Idle, it has no task; its one timer is T3512.
 
     released: PTI of the last release command that was confirmed, by PDU session identity. on_change: called whenever
-    registration or a session changed, for screens. on_payload: called with what DL NAS TRANSPORT brings. Refused,
-    TimerExpired and Aborted are raised by the methods that perform procedures.
+    registration or a session changed, for screens; on_trouble: with what went wrong though nobody waits for it.
+    on_payload: called with what DL NAS TRANSPORT brings. Refused, TimerExpired and Aborted are raised by the methods
+    that perform procedures.
     """
 
     __slots__ = (
@@ -56,6 +57,7 @@ class Ue(Subject[UeContext]):
         "link",
         "on_change",
         "on_payload",
+        "on_trouble",
         "released",
         "response",
         "security",
@@ -83,6 +85,7 @@ class Ue(Subject[UeContext]):
         self.timers = Timers()
         self.back_off = BackOff(lambda: asyncio.get_running_loop().time())
         self.response: tuple[bytes, bytes] | None = None
+        self.on_trouble: Callable[[Ue, str, Why], None] | None = None
         self.on_payload: Callable[[Payload], None] | None = None
         self.on_change: Callable[[Ue], None] | None = None
         self.camp = Camp(settings.plmn)
@@ -418,8 +421,14 @@ class Ue(Subject[UeContext]):
                 await body()
             except (Refused, TimerExpired, Aborted) as ended:
                 log.info("%s: %s: %s", self.label, name, ended)
+                self.troubled(name, explain(ended, self.asked))
 
         self.runtime.spawn(perform, name)
+
+    def troubled(self, what: str, why: Why) -> None:
+        """Something that nobody waits for went wrong: a screen may say so."""
+        if self.on_trouble is not None:
+            self.on_trouble(self, what, why)
 
     def drop_sessions(self, status: frozenset[int] | None = None) -> None:
         """Local release of all sessions, or of the active ones that a PDU session status does not name (§5.5.1.3.4)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cinq.procedure import Timer, TimerExpired, procedure
+from cinq.procedure import Timer, TimerExpired, Why, procedure
 from cinq.ran.ue.back_off import T3346
 from cinq.ran.ue.causes import gmm
 from cinq.ran.ue.context import Ended, Initial, Received
@@ -14,6 +14,7 @@ from cinq.wire import nas
 
 T3521 = Timer("T3521", 15, 4)
 T3540 = Timer("T3540", 10, 0)
+_REMOVED = "look whether the subscriber was removed: cinq subscriber list, beside the core"
 
 
 @procedure(opens=Deregister)
@@ -73,6 +74,9 @@ async def network_deregistration(ue: Ue, received: Received) -> None:
     if request.deregistration_type.re_registration_required:
         ue.back_off.stop(T3346)
         ue.deregistered()
+        ue.troubled(
+            "deregistered", Why("the network wants the UE to register anew", "nothing: the UE does so")
+        )
         await _released(ue)
         ue.initiate(ue.power_on, "re-registration")
         return
@@ -81,6 +85,9 @@ async def network_deregistration(ue: Ue, received: Received) -> None:
         ue.deregistered(forget_identity=True, equivalents=True)
         ue.register_after_t3502(nas.RegistrationKind.INITIAL)
     else:
-        cause = request.cause or 0
-        suffer(ue, found, request, gmm(cause, ue.asked), registered=False)
+        suffer(ue, found, request, gmm(request.cause or 0, ue.asked), registered=False)
+    why = (
+        Why("the network gives no cause", _REMOVED) if request.cause is None else gmm(request.cause, ue.asked)
+    )
+    ue.troubled("deregistered by the network", why)
     await _released(ue)
