@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from cinq.nf.nrf.settings import Settings
-from cinq.procedure import Clock
+from cinq.procedure import Clock, Why
 from cinq.sbi import Created, InvalidParam, Problem
 from cinq.sbi.models import NFType, Snssai
 from cinq.sbi.services.nnrf import NFProfile, NFStatus, NnrfNFDiscovery, NnrfNFManagement, SearchResult
@@ -45,9 +45,10 @@ class NRF:
         identifier = nf_instance_id.lower()
         _check(identifier, body)
         if identifier == self.instance_id:
-            raise Problem(403, "MODIFICATION_NOT_ALLOWED", "this is the NRF's own instance")
+            raise Problem(403, "MODIFICATION_NOT_ALLOWED", Why("this is the NRF's own instance"))
         if identifier not in self._instances and len(self._instances) >= self._settings.max_instances:
-            raise Problem(503, "INSUFFICIENT_RESOURCES", "the NRF holds as many instances as it may")
+            why = Why(f"the NRF holds {len(self._instances)} instances, which is all it may", "stop some")
+            raise Problem(503, "INSUFFICIENT_RESOURCES", why)
         profile = msgspec.structs.replace(
             body, nf_instance_id=identifier, heart_beat_timer=self._settings.heart_beat_timer
         )
@@ -61,7 +62,7 @@ class NRF:
         for item in body:
             status = next((s for s in STATUSES if s == item.value), None)
             if item.op != "replace" or item.path != "/nfStatus" or status is None:
-                raise Problem(400, "INVALID_MSG_FORMAT", f"cannot {item.op} {item.path[:60]}")
+                raise Problem(400, "INVALID_MSG_FORMAT", Why(f"cannot {item.op} {item.path[:60]}"))
             profile = msgspec.structs.replace(profile, nf_status=status)
         instance.profile, instance.heard = profile, self._clock.now()
 
@@ -95,7 +96,8 @@ class NRF:
     def _known(self, nf_instance_id: str) -> _Instance:
         found = self._instances.get(nf_instance_id.lower())
         if found is None:
-            raise Problem(404, "RESOURCE_URI_STRUCTURE_NOT_FOUND", f"no NF instance {nf_instance_id[:60]}")
+            why = Why(f"no NF instance {nf_instance_id[:60]} is registered")
+            raise Problem(404, "RESOURCE_URI_STRUCTURE_NOT_FOUND", why)
         return found
 
     def _current(self, instance: _Instance) -> NFProfile:
@@ -116,7 +118,7 @@ def _check(identifier: str, profile: NFProfile) -> None:
     wrong = [InvalidParam(param=name) for name, fault in faults.items() if fault]
     if wrong:
         names = ", ".join(w.param for w in wrong)
-        raise Problem(400, "MANDATORY_IE_INCORRECT", f"profile: {names}", *wrong)
+        raise Problem(400, "MANDATORY_IE_INCORRECT", Why(f"profile of {identifier[:60]}: {names}"), *wrong)
 
 
 def _serves(profile: NFProfile, snssais: list[Snssai] | None, dnn: str | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cinq.crypto.aka import AuthenticationFunctions, functions
+from cinq.procedure import Why
 from cinq.sbi import Problem
 from cinq.sbi.services.nudr_dr import AuthenticationSubscription
 
@@ -43,4 +44,6 @@ def credentials(supi: str, record: AuthenticationSubscription) -> Credentials:
             raise ValueError("key, OPc or AMF has a wrong length")
         return Credentials(functions(name), k, opc_octets, amf, sqn, ind)
     except ValueError as error:
-        raise Problem(500, "SYSTEM_FAILURE", f"authentication subscription of {supi}: {error}") from None
+        mend = f"cinq subscriber add --replace {supi} --k ... --opc ..."
+        why = Why(f"authentication subscription of {supi}: {error}", mend)
+        raise Problem(500, "SYSTEM_FAILURE", why) from None

@@ -98,13 +98,7 @@ class Notifications:
             await self._udr.remove_sdm_subscription(supi, subscription.subscription_id or "")
 
     async def _serving_amf(self, supi: str) -> Amf3GppAccessRegistration | None:
-        """None where no AMF serves the UE, also where the subscriber is not there any more."""
-        try:
-            return (await self._udr.query_context_data(supi, ["AMF_3GPP"])).amf_3gpp
-        except Problem as problem:
-            if problem.status != 404:
-                raise
-            return None
+        return (await self._udr.query_context_data(supi, ["AMF_3GPP"])).amf_3gpp
 
 
 async def deregister(sbi: Bus, amf: Amf3GppAccessRegistration, reason: DeregistrationReason) -> None:

@@ -21,11 +21,14 @@ def supi_of(supi_or_suci: str, settings: Settings) -> str:
         suci = Suci.parse(supi_or_suci) if supi_or_suci[5:7] == "0-" else SuciNai.parse(supi_or_suci)
     except NumberingError as error:
         invalid = InvalidParam(param="supiOrSuci", reason=str(error))
-        raise Problem(400, "MANDATORY_IE_INCORRECT", str(error), invalid) from None
+        raise Problem(400, "MANDATORY_IE_INCORRECT", Why(f"no SUPI or SUCI: {error}"), invalid) from None
     if isinstance(suci, SuciNai):
-        raise Problem(404, "USER_NOT_FOUND", f"no subscriber has a SUPI of type {suci.supi_type}")
+        text = f"{supi_or_suci[:80]} has a SUPI of type {suci.supi_type}; subscribers here have IMSIs"
+        raise Problem(404, "USER_NOT_FOUND", Why(text, "a USIM with an IMSI"))
     if suci.plmn not in settings.plmns:
-        raise Problem(404, "USER_NOT_FOUND", f"PLMN {suci.plmn} is not this home network")
+        here = ", ".join(map(str, settings.plmns))
+        text = f"the UE is of PLMN {suci.plmn}; the home network here is {here}"
+        raise Problem(404, "USER_NOT_FOUND", Why(text, f'a SIM of {here}, or [network] plmn = "{suci.plmn}"'))
     try:
         msin = msin_digits(_plain(suci, settings))
         return str(Supi(suci.plmn.mcc + suci.plmn.mnc + msin))

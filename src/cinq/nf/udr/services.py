@@ -45,6 +45,7 @@ from cinq.sbi.services.nudr_policy import (
 
 T = TypeVar("T")
 NOTHING = ProvisionedDataSets()
+NO_CONTEXT = ContextDataSets()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,11 @@ class UDR:
         try:
             replaced = await self._store.replace(resource.collection, ue_id, last.octets, after)
         except OSError as error:
-            raise Problem(503, "INSUFFICIENT_RESOURCES", str(error)) from error
+            raise Problem(
+                503, "INSUFFICIENT_RESOURCES", Why(f"the store cannot be written: {error}")
+            ) from error
         if not replaced:
-            raise Problem(409, "MODIFICATION_NOT_ALLOWED", f"another has changed {ue_id} meanwhile")
+            raise Problem(409, "MODIFICATION_NOT_ALLOWED", Why(f"another has changed {ue_id} meanwhile"))
 
     async def create_authentication_status(self, ue_id: str, body: AuthEvent) -> None:
         records.AUTHENTICATION_STATUS.write(self._store, ue_id, body)
@@ -143,12 +146,9 @@ class UDR:
 
     async def query_context_data(self, ue_id: str, context_dataset_names: list[str]) -> ContextDataSets:
         octets = self._store.get(records.AMF_CONTEXT.collection, ue_id)
-        if octets is not None:
-            amf = _decoded(records.AMF_CONTEXT, ue_id, octets)
-            return ContextDataSets(amf_3gpp=amf if "AMF_3GPP" in context_dataset_names else None)
-        if self._store.get(records.AUTHENTICATION_SUBSCRIPTION.collection, ue_id) is None:
-            raise Problem(404, "USER_NOT_FOUND", nobody(ue_id))
-        return ContextDataSets()
+        if octets is None or "AMF_3GPP" not in context_dataset_names:
+            return NO_CONTEXT
+        return ContextDataSets(amf_3gpp=_decoded(records.AMF_CONTEXT, ue_id, octets))
 
     async def query_amf_context(self, ue_id: str) -> Amf3GppAccessRegistration:
         return self._read(records.AMF_CONTEXT, ue_id)
@@ -258,7 +258,9 @@ def _decoded(resource: Resource[T], ue_id: str, octets: bytes) -> T:
     try:
         return resource.decode(octets)
     except msgspec.MsgspecError as error:
-        raise Problem(500, "SYSTEM_FAILURE", f"{resource.collection} of {ue_id}: {error}") from error
+        mend = f"cinq subscriber add --replace {ue_id} --k ... --opc ..."
+        why = Why(f"the store's {resource.collection} of {ue_id} is damaged: {error}", mend)
+        raise Problem(500, "SYSTEM_FAILURE", why) from error
 
 
 def _identifier(uri: str) -> str:
@@ -284,10 +286,10 @@ def patched(value: T, patch: list[PatchItem], shape: type[T]) -> T:
         for folder in folders:
             node = node.get(folder) if isinstance(node, dict) else None
         if not isinstance(node, dict) or (item.op != "add" and name not in node):
-            raise Problem(400, "INVALID_MSG_FORMAT", f"patch: no {item.path} in the resource")
+            raise Problem(400, "INVALID_MSG_FORMAT", Why(f"patch: no {item.path} in the resource"))
         if item.op == "test":
             if node[name] != item.value:
-                raise Problem(409, "MODIFICATION_NOT_ALLOWED", f"patch: test of {item.path} failed")
+                raise Problem(409, "MODIFICATION_NOT_ALLOWED", Why(f"patch: test of {item.path} failed"))
         elif item.op == "remove":
             del node[name]
         else:
@@ -295,4 +297,4 @@ def patched(value: T, patch: list[PatchItem], shape: type[T]) -> T:
     try:
         return msgspec.convert(tree, shape)
     except msgspec.ValidationError as error:
-        raise Problem(400, "INVALID_MSG_FORMAT", f"patch: {error}") from error
+        raise Problem(400, "INVALID_MSG_FORMAT", Why(f"patch: {error}")) from error

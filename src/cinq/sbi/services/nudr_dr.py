@@ -139,7 +139,7 @@ class NudrDataRepository(Protocol):
 
     @operation("Nudr_DM_Query", "GET", "/subscription-data/{ueId}/context-data")
     async def query_context_data(self, ue_id: str, context_dataset_names: list[str]) -> ContextDataSets:
-        """context_dataset_names: AMF_3GPP. A UE that no AMF serves is no error here; 404 USER_NOT_FOUND."""
+        """context_dataset_names: AMF_3GPP. That no AMF serves the UE, or that it is not there, is no error."""
         ...
 
     @operation("Nudr_DM_Query", "GET", "/subscription-data/{ueId}/context-data/amf-3gpp-access")
