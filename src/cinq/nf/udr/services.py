@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -45,6 +46,7 @@ from cinq.sbi.services.nudr_policy import (
 
 T = TypeVar("T")
 NOTHING = ProvisionedDataSets()
+AT_ONCE = 16  # subscribers of whose changes is told before others have a turn
 NO_CONTEXT = ContextDataSets()
 
 
@@ -211,10 +213,12 @@ class UDR:
             return
         self._telling = True
         try:
-            for supi, keys, note in changes.pending(self._store):
+            for number, (supi, keys, note) in enumerate(changes.pending(self._store), 1):
                 if await self._told(self._sbi, supi, note):
                     for key in keys:
                         self._store.delete(changes.COLLECTION, key)
+                if number % AT_ONCE == 0:
+                    await asyncio.sleep(0)
         finally:
             self._telling = False
 
