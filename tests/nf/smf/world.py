@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address, IPv4Network
 
+import msgspec
+
 from cinq.nf.smf import SMF, DataNetwork, Settings, UserPlane
 from cinq.nf.smf.n4 import Peer
 from cinq.numbering import PlmnId, SNssai
@@ -13,19 +15,33 @@ from cinq.procedure import Event, Journal, VirtualClock, run_virtual
 from cinq.procedure.store import MemoryStore
 from cinq.sbi import Bus, Created, Problem
 from cinq.sbi.bus import checked
-from cinq.sbi.models import Ambr, Arp, IpAddress, PlmnIdNid, RefToBinaryData, Snssai, SubscribedDefaultQos
+from cinq.sbi.models import (
+    Ambr,
+    Arp,
+    IpAddress,
+    PduSessionType,
+    PlmnIdNid,
+    RefToBinaryData,
+    Snssai,
+    SubscribedDefaultQos,
+)
 from cinq.sbi.services.namf_communication import (
     N1N2MessageTransferRequest,
     N1N2MessageTransferRspData,
+    N1N2MsgTxfrFailureNotification,
     NamfCallback,
     NamfCommunication,
+    NsmfCallback,
     SmContextStatusNotification,
 )
 from cinq.sbi.services.npcf_smpolicycontrol import (
     NpcfSMPolicyControl,
+    NsmfPolicyCallback,
+    PartialSuccessReport,
     SmPolicyContextData,
     SmPolicyDecision,
     SmPolicyDeleteData,
+    SmPolicyNotification,
     SmPolicyUpdateContextData,
 )
 from cinq.sbi.services.nsmf_pdusession import (
@@ -95,13 +111,14 @@ class Udm:
             session_ambr=Ambr(uplink="200 Mbps", downlink="500 Mbps"),
         )
 
+    def change(self, **changes: object) -> None:
+        self.configuration = msgspec.structs.replace(self.configuration, **changes)
+
     def static(self, address: str) -> None:
-        old = self.configuration
-        self.configuration = DnnConfiguration(
-            pdu_session_types=old.pdu_session_types,
-            ssc_modes=old.ssc_modes,
-            static_ip_address=[IpAddress(ipv4_addr=address)],
-        )
+        self.change(static_ip_address=[IpAddress(ipv4_addr=address)])
+
+    def only(self, kind: PduSessionType) -> None:
+        self.change(pdu_session_types=PduSessionTypes(default_session_type=kind))
 
     async def get_sm_data(
         self, supi: str, single_nssai: Snssai | None, dnn: str | None
@@ -136,17 +153,28 @@ class Pcf:
     def __init__(self) -> None:
         self.associations: set[str] = set()
         self.refuses: Problem | None = None
+        self.decision = SmPolicyDecision()
+        self.answer = SmPolicyDecision()
+        self.updates: list[SmPolicyUpdateContextData] = []
+
+    def failures(self) -> list[tuple[str, ...]]:
+        """The PCC rules that were reported as not in force: each with its failure code."""
+        reports = [report for update in self.updates for report in update.rule_reports]
+        return [(name, r.failure_code or "") for r in reports for name in r.pcc_rule_ids]
 
     async def create(self, body: SmPolicyContextData) -> Created[SmPolicyDecision]:
         if self.refuses is not None:
             raise self.refuses
         name = f"{body.supi}-{body.pdu_session_id}"
         self.associations.add(name)
-        return Created(f"/sm-policies/{name}", SmPolicyDecision())
+        return Created(f"/sm-policies/{name}", self.decision)
 
     async def update(self, sm_policy_id: str, body: SmPolicyUpdateContextData) -> SmPolicyDecision:
         assert sm_policy_id in self.associations
-        return SmPolicyDecision()
+        self.updates.append(body)
+        if self.refuses is not None:
+            raise self.refuses
+        return self.answer
 
     async def delete(self, sm_policy_id: str, body: SmPolicyDeleteData) -> None:
         self.associations.remove(sm_policy_id)
@@ -163,6 +191,7 @@ class Upf:
         self.received: list[pfcp.Message] = []
         self.octets: list[bytes] = []
         self.sessions: dict[int, pfcp.SessionEstablishmentRequest] = {}
+        self.pdrs: dict[int, set[int]] = {}
         self.far: dict[int, pfcp.UpdateFar | pfcp.CreateFar] = {}
         self.flags: list[pfcp.SmReqFlags] = []
         self.answers: list[pfcp.Message] = []
@@ -235,7 +264,11 @@ class Upf:
         self, message: pfcp.SessionModificationRequest, session: pfcp.SessionEstablishmentRequest
     ) -> pfcp.SessionModificationResponse:
         created = []
+        held = self.pdrs[message.seid or 0]
+        held -= {gone.pdr_id for gone in message.remove_pdrs}
         for pdr in message.create_pdrs:
+            assert pdr.pdr_id not in held
+            held.add(pdr.pdr_id)
             if pdr.pdi.f_teid is not None and pdr.pdi.f_teid.teid is None:
                 self._next += 1
                 f_teid = pfcp.FTeid(0x2000 + self._next, IPv4Address("10.0.0.1"))
@@ -253,6 +286,7 @@ class Upf:
             return pfcp.SessionEstablishmentResponse(node_id=node, cause=cause, seid=seid)
         self._next += 1
         self.sessions[self._next] = message
+        self.pdrs[self._next] = {pdr.pdr_id for pdr in message.create_pdrs}
         self.far[self._next] = message.create_fars[1]
         chosen = pfcp.FTeid(0x1000 + self._next, IPv4Address("10.0.0.1"))
         created = [pfcp.CreatedPdr(pdr_id=1, f_teid=chosen)] if wanted.teid is None else []
@@ -362,6 +396,16 @@ class World:
             json_data=data, binary_data_n1_sm_message=n1, binary_data_n2_sm_information=n2
         )
         return await self.nsmf.update_sm_context(ref, body)
+
+    async def decide(self, ref: str, change: SmPolicyDecision) -> PartialSuccessReport | None:
+        """Npcf_SMPolicyControl_UpdateNotify."""
+        callback = self.bus.client(NsmfPolicyCallback, "PCF")
+        return await callback.sm_policy_update_notify(ref, SmPolicyNotification(sm_policy_decision=change))
+
+    async def not_reached(self, ref: str) -> None:
+        """Namf_Communication_N1N2TransferFailureNotification."""
+        failure = N1N2MsgTxfrFailureNotification(cause="UE_NOT_RESPONDING", n1n2_msg_data_uri="/x")
+        await self.bus.client(NsmfCallback, "AMF").n1n2_transfer_failure(ref, failure)
 
     async def setup_response(self, ref: str, teid: int = 7) -> UpdateSmContextResponse:
         return await self.update(ref, n2=setup_response(teid), kind="PDU_RES_SETUP_RSP")

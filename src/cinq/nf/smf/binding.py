@@ -206,7 +206,7 @@ class _Binder:
         filters = self._flow_filters(rule)
         profile = self._profile(rule, qos)
         status = None if control is None else control.flow_status
-        reflective = qos is not None and qos.reflective_qos and self._limits.reflective and not profile.is_gbr
+        wished = qos is not None and bool(qos.reflective_qos)
         made = SdfRule(
             name=name,
             number=0,
@@ -215,7 +215,7 @@ class _Binder:
             mbr=None if qos is None or profile.is_gbr else _both(qos.maxbr_ul, qos.maxbr_dl),
             uplink_open=status in (None, "ENABLED", "ENABLED-UPLINK"),
             downlink_open=status in (None, "ENABLED", "ENABLED-DOWNLINK"),
-            reflective=reflective,
+            reflective=wished and self._limits.reflective and not profile.is_gbr,
         )
         self._admit(made)
         return rule, msgspec.structs.replace(made, number=self._number(name)), qos
@@ -251,7 +251,7 @@ class _Binder:
             priority_level=qos.priority_level,
             averaging_window=qos.aver_window,
             max_data_burst=qos.max_data_burst_vol,
-            notification_control=qos.qnc,
+            notification_control=bool(qos.qnc),
         )
         profile = _with_arp(profile, qos.arp)
         guaranteed = _both(qos.gbr_ul, qos.gbr_dl)

@@ -79,8 +79,8 @@ class SmContext(Struct, frozen=True, gc=False):
 
     ref: the name of the SM context on Nsmf. address: None before one is assigned. upf: its dotted address on N4.
     seid: ours on N4. up_seid, teid, n3_address: what the UPF chose. subscribed: session AMBR and default QoS flow of
-    the subscription. decision: what the PCF decided, and policy its name there. qos: what of it is in force.
-    security: None where no user plane security policy is set.
+    the subscription. decision: what the PCF decided, qos: what of it is in force. policy, sdm_subscription: the names
+    of the SM policy association at the PCF and of the subscription at the UDM. security: None without a policy.
     """
 
     ref: str
@@ -99,6 +99,7 @@ class SmContext(Struct, frozen=True, gc=False):
     state: Literal["INACTIVE", "ACTIVE"] = "INACTIVE"
     address: Address | None = None
     policy: str = ""
+    sdm_subscription: str = ""
     upf: str = ""
     seid: int = 0
     up_seid: int = 0

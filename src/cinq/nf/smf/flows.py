@@ -6,7 +6,7 @@ All that UE, gNB and UPF are told of a session's QoS derives from a SessionQos o
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from msgspec import Struct
 
@@ -177,6 +177,35 @@ def difference(before: SessionQos, after: SessionQos) -> Difference:
         ),
         gone_rules=tuple(r for r in before.rules if r.number not in kept[1]),
     )
+
+
+def unsure(known: SessionQos, perhaps: SessionQos, after: SessionQos) -> SessionQos:
+    """What to count on at somebody who has one of the two: what differs between them is told again by `difference`.
+
+    A rule or flow that only one of them has is created (again), one that is not to be is deleted.
+    """
+    return SessionQos(
+        known.ambr if known.ambr != after.ambr else perhaps.ambr,
+        _unsure(*({flow.qfi: flow for flow in qos.flows} for qos in (known, perhaps, after))),
+        _unsure(*({rule.number: rule for rule in qos.rules} for qos in (known, perhaps, after))),
+        known.reflective_timer
+        if known.reflective_timer != after.reflective_timer
+        else perhaps.reflective_timer,
+    )
+
+
+T = TypeVar("T")
+
+
+def _unsure(known: dict[int, T], perhaps: dict[int, T], after: dict[int, T]) -> tuple[T, ...]:
+    found: list[T] = []
+    for number in {**known, **perhaps}:
+        one, other = known.get(number), perhaps.get(number)
+        if one is not None and other is not None:
+            found.append(one if one != after.get(number) else other)
+        elif number not in after:
+            found += [each for each in (one, other) if each is not None]
+    return tuple(found)
 
 
 @lru_cache(1024)

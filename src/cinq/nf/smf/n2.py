@@ -164,6 +164,14 @@ def security_indication(security: UserPlaneSecurity | None) -> ngap.SecurityIndi
 
 
 @dataclass(frozen=True, slots=True)
+class Modified:
+    """The gNB did what it was asked to modify, but for the flows that failed. an: its end of N3 where that moved."""
+
+    failed: frozenset[int] = frozenset()
+    an: AnTunnel | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Resources:
     """What a gNB has set up: its end of N3, the QoS flows on it, those it refused; whether security is performed."""
 
@@ -193,6 +201,22 @@ def setup_response(octets: bytes) -> Resources:
         frozenset(flow.qos_flow_identifier for flow in failed),
         transfer.security_result,
     )
+
+
+def modify_response(octets: bytes) -> Modified:
+    """PDU Session Resource Modify Response Transfer, §9.3.4.4. TransferError when it is none."""
+    transfer = read(ngap.PDUSessionResourceModifyResponseTransfer, octets)
+    failed = transfer.qos_flow_failed_to_add_or_modify_list or ()
+    tunnel = transfer.dl_ngu_up_tnl_information
+    return Modified(
+        frozenset(flow.qos_flow_identifier for flow in failed),
+        None if tunnel is None else an_tunnel(tunnel),
+    )
+
+
+def modify_unsuccessful(octets: bytes) -> ngap.Cause:
+    """PDU Session Resource Modify Unsuccessful Transfer, §9.3.4.17. TransferError when it is none."""
+    return read(ngap.PDUSessionResourceModifyUnsuccessfulTransfer, octets).cause
 
 
 def resources(

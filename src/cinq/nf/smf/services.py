@@ -10,6 +10,7 @@ from cinq.nf.smf import authorization
 from cinq.nf.smf.context import SmContext
 from cinq.nf.smf.inbound import n1, n2
 from cinq.nf.smf.inbound.answer import demanded, let_go, updated
+from cinq.nf.smf.inbound.policy import policy_decided
 from cinq.nf.smf.ports import Ports
 from cinq.nf.smf.session import PduSession, Sessions
 from cinq.nf.smf.settings import DataNetwork
@@ -18,11 +19,18 @@ from cinq.nf.smf.signals import (
     Deactivation,
     HandoverFailed,
     LocalRelease,
+    NetworkRelease,
     SmContextCreated,
+    SubscriptionChanged,
     UeNotReached,
 )
 from cinq.sbi import Created, Problem
 from cinq.sbi.services.namf_communication import N1N2MsgTxfrFailureNotification
+from cinq.sbi.services.npcf_smpolicycontrol import (
+    PartialSuccessReport,
+    SmPolicyNotification,
+    TerminationNotification,
+)
 from cinq.sbi.services.nsmf_pdusession import (
     PostSmContextsRequest,
     SmContextCreateData,
@@ -31,9 +39,14 @@ from cinq.sbi.services.nsmf_pdusession import (
     UpdateSmContextRequest,
     UpdateSmContextResponse,
 )
-from cinq.sbi.services.nudm_sdm import DnnConfiguration
+from cinq.sbi.services.nudm_sdm import DnnConfiguration, ModificationNotification
 from cinq.wire import nas
 from cinq.wire.nas import GsmCause
+
+RELEASE_CAUSES: dict[str, GsmCause] = {
+    "REACTIVATION_REQUESTED": GsmCause.REACTIVATION_REQUESTED,
+    "INSUFFICIENT_RES": GsmCause.INSUFFICIENT_RESOURCES,
+}
 
 
 class PduSessions:
@@ -134,6 +147,27 @@ class PduSessions:
         await demanded(session, LocalRelease(body.cause or ""))
 
     # callbacks
+
+    async def sm_policy_update_notify(
+        self, sm_context_ref: str, body: SmPolicyNotification
+    ) -> PartialSuccessReport | None:
+        """Npcf_SMPolicyControl_UpdateNotify, TS 29.512 §4.2.3.2; TS 23.502 §4.3.3.2 step 1b."""
+        session, change = self._session(sm_context_ref), body.sm_policy_decision
+        if change is None:
+            return None
+        if change.rel_cause is not None:
+            session.want(NetworkRelease(RELEASE_CAUSES.get(change.rel_cause, GsmCause.REGULAR_DEACTIVATION)))
+            return None
+        return policy_decided(session, change)
+
+    async def sm_policy_terminate_notify(self, sm_context_ref: str, body: TerminationNotification) -> None:
+        """Npcf_SMPolicyControl_UpdateNotify, TS 29.512 §4.2.3.3: without a policy there is no session."""
+        session = self._session(sm_context_ref)
+        session.want(NetworkRelease(RELEASE_CAUSES.get(body.cause, GsmCause.REGULAR_DEACTIVATION)))
+
+    async def sdm_notify(self, sm_context_ref: str, body: ModificationNotification) -> None:
+        """Nudm_SDM_Notification, TS 23.502 §4.3.3.2 step 1c."""
+        self._session(sm_context_ref).want(SubscriptionChanged())
 
     async def n1n2_transfer_failure(self, sm_context_ref: str, body: N1N2MsgTxfrFailureNotification) -> None:
         """Namf_Communication_N1N2TransferFailureNotification: the UE does not answer paging."""

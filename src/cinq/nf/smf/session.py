@@ -9,10 +9,18 @@ from functools import partial
 import msgspec
 
 from cinq.nf.smf.context import COLLECTION, AnTunnel, SmContext, encoded
+from cinq.nf.smf.flows import SessionQos
 from cinq.nf.smf.n2 import Resources
 from cinq.nf.smf.ports import Ports
-from cinq.nf.smf.signals import RELEASES, N1N2TransferFailed, NetworkRelease
-from cinq.procedure import Subject
+from cinq.nf.smf.signals import (
+    MODIFICATIONS,
+    RELEASES,
+    FlowsLost,
+    Modification,
+    N1N2TransferFailed,
+    NetworkRelease,
+)
+from cinq.procedure import Signal, Subject
 from cinq.sbi.models import RefToBinaryData, Snssai, UpCnxState
 from cinq.sbi.problem import Problem
 from cinq.sbi.services.namf_communication import (
@@ -26,9 +34,12 @@ from cinq.sbi.services.namf_communication import (
     SmContextStatusNotification,
     StatusInfo,
 )
+from cinq.sbi.services.npcf_smpolicycontrol import SmPolicyDecision
 from cinq.sbi.services.nsmf_pdusession import N2SmInfoType
 from cinq.wire import nas
 
+PASSING = ("TEMPORARY_REJECT_HANDOVER_ONGOING", "TEMPORARY_REJECT_REGISTRATION_ONGOING")
+"""Causes of the AMF that are over a little later (TS 23.502 §4.9.1.3.1)."""
 N1_PART, N2_PART = RefToBinaryData(content_id="n1SmMsg"), RefToBinaryData(content_id="n2SmInfo")
 
 
@@ -109,6 +120,26 @@ def _ends(context: SmContext) -> tuple[tuple[str, int], ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a session is to become. decision: all that the PCF decided. subscribed: session AMBR and default flow."""
+
+    subscribed: SessionQos
+    decision: SmPolicyDecision
+
+
+@dataclass(slots=True)
+class ModificationCommand:
+    """PDU SESSION MODIFICATION COMMAND, where the UE is to know, and the transfer that goes to the gNB with it.
+
+    The transfer goes out once, the message at each expiry of T3591. first: as in ReleaseCommand.
+    """
+
+    message: nas.PDUSessionModificationCommand | None
+    n2: bytes
+    first: Callable[[bytes, bytes], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseCommand:
     """PDU SESSION RELEASE COMMAND towards the UE, and for the gNB the transfer that comes with it ("" bytes: none).
 
@@ -125,7 +156,8 @@ class PduSession(Subject[SmContext]):
 
     epoch: of the association in which the UPF has the session, 0 when it does not have it. paging: the AMF
     was asked to reach the UE. was_active: the gNB had the session at least once. ref: the latest name on Nsmf.
-    postponed: a release that waits for the end of a handover.
+    postponed: a release that waits for the end of a handover. wanted: what a modification is to bring about. ue_has:
+    what the UE may have of a modification whose end it did not tell. lost: flows that the gNB did not modify.
     """
 
     __slots__ = (
@@ -134,13 +166,16 @@ class PduSession(Subject[SmContext]):
         "epoch",
         "forwarding",
         "handover",
+        "lost",
         "paging",
         "ports",
         "postponed",
         "pti",
         "ref",
         "sessions",
+        "ue_has",
         "up_cnx_state",
+        "wanted",
         "was_active",
     )
 
@@ -158,6 +193,9 @@ class PduSession(Subject[SmContext]):
         self.handover: Handover | None = None
         self.forwarding: IndirectForwarding | None = None
         self.postponed: NetworkRelease | None = None
+        self.wanted: Wanted | None = None
+        self.ue_has: SessionQos | None = None
+        self.lost: frozenset[int] = frozenset()
         self._label = context.label
 
     @property
@@ -197,15 +235,33 @@ class PduSession(Subject[SmContext]):
         return isinstance(self.opening, RELEASES)
 
     @property
+    def is_modifying(self) -> bool:
+        return isinstance(self.opening, MODIFICATIONS)
+
+    def give_way(self, reason: str) -> None:
+        """A modification under way ends for what matters more; it begins anew when that is over (`resume`)."""
+        if self.is_modifying:
+            self.abort(reason)
+
+    def want(self, signal: Signal[object]) -> None:
+        if isinstance(signal, NetworkRelease):
+            self.give_way("the session is released")
+        super().want(signal)
+
+    @property
     def requires_security(self) -> bool:
         policy = self.context.security
         return policy is not None and "REQUIRED" in (policy.integrity, policy.confidentiality)
 
     def resume(self) -> None:
-        """A handover is over: what had to wait for it."""
+        """What had to wait begins: for the end of a handover, for the user plane."""
         postponed, self.postponed = self.postponed, None
         if postponed is not None:
             self.want(postponed)
+        elif self.wanted is not None or self.ue_has is not None:
+            self.want(Modification())
+        elif self.lost:
+            self.want(FlowsLost(self.lost, "RES_ALLO_FAIL"))
 
     def send(self, message: object) -> None:
         """A 5GSM message to the UE through the AMF. A reject ends the SM context at the AMF too."""
@@ -213,21 +269,32 @@ class PduSession(Subject[SmContext]):
             n1 = nas.encode(message.message)
             if message.first is not None and message.first(n1, message.n2):
                 return
-            self.runtime.spawn(partial(self._pass_on, n1, message.n2), "release command")
+            self.runtime.spawn(partial(self._pass_on, n1, message.n2, "PDU_RES_REL_CMD"), "release command")
+        elif isinstance(message, ModificationCommand):
+            self._modify(message)
         elif isinstance(message, nas.PDUSessionEstablishmentReject):
             self.runtime.spawn(partial(self._rejected, nas.encode(message)), "establishment reject")
         elif isinstance(message, nas.GsmMessage):
-            self.runtime.spawn(partial(self._pass_on, nas.encode(message), b""), message.NAME)
+            self.runtime.spawn(
+                partial(self._pass_on, nas.encode(message), b"", "PDU_RES_REL_CMD"), message.NAME
+            )
 
-    async def _pass_on(self, n1: bytes, n2: bytes) -> None:
+    def _modify(self, command: ModificationCommand) -> None:
+        n1 = b"" if command.message is None else nas.encode(command.message)
+        n2, command.n2 = command.n2, b""
+        if command.first is None or not command.first(n1, n2):
+            self.runtime.spawn(partial(self._pass_on, n1, n2, "PDU_RES_MOD_REQ"), "modification command")
+
+    async def _pass_on(self, n1: bytes, n2: bytes, n2_type: N2SmInfoType) -> None:
         try:
-            await self.transfer(n1, n2, "PDU_RES_REL_CMD" if n2 else None)
+            await self.transfer(n1, n2, n2_type if n2 else None)
         except Problem as problem:
-            self.runtime.report(self, "", nas.decode(n1), f"not passed on by the AMF: {problem}")
-            self.receive(N1N2TransferFailed())
+            message = nas.decode(n1) if n1 else None
+            self.runtime.report(self, "", message, f"not passed on by the AMF: {problem}")
+            self.receive(N1N2TransferFailed(str(problem), problem.cause in PASSING))
 
     async def _rejected(self, n1: bytes) -> None:
-        await self._pass_on(n1, b"")
+        await self._pass_on(n1, b"", "PDU_RES_REL_CMD")
         await self.notify_released()
 
     def transfer(
@@ -248,7 +315,9 @@ class PduSession(Subject[SmContext]):
             pdu_session_id=context.pdu_session_id,
             skip_ind=not may_page and not n1,
             five_qi=context.qos.default_flow.profile.five_qi if may_page else None,
-            n1n2_failure_txf_notif_uri=f"/nsmf-callback/v1/n1n2-failure/{context.ref}" if may_page else None,
+            n1n2_failure_txf_notif_uri=None
+            if not may_page and self.up_cnx_state != "DEACTIVATED"
+            else f"/nsmf-callback/v1/n1n2-failure/{context.ref}",
         )
         request = N1N2MessageTransferRequest(
             json_data=data, binary_data_n1_message=n1 or None, binary_data_n2_information=n2 or None

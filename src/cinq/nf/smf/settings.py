@@ -54,6 +54,7 @@ class Settings:
     t1_s, n1: PFCP T1-RESPONSE and N1-REQUESTS, how long a request waits and how often it is sent (TS 29.244 §6.4).
     heartbeat_s: between heartbeats, and between attempts to set up an association.
     t3591_s, t3592_s: TS 24.501 table 10.3.2.
+    guard_s: how long a gNB has for a modification, and how long one waits that a handover keeps from going out.
     forwarding_s: how long indirect data forwarding stays after a handover (TS 23.502 §4.9.1.3.3 step 11).
     """
 
@@ -67,4 +68,5 @@ class Settings:
     t3592_s: float = 16.0
     t3591_s: float = 16.0
     forwarding_s: float = 5.0
+    guard_s: float = 5.0
     plmns: tuple[PlmnId, ...] = ()

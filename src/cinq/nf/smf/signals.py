@@ -125,6 +125,39 @@ class ModifyIndication(Signal[bytes]):
 
 
 @dataclass(frozen=True, slots=True)
+class QosNotified(Signal[None]):
+    """Notification control: the guaranteed rate of these GBR flows is met again, or is not."""
+
+    fulfilled: frozenset[int]
+    unfulfilled: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionChanged(Signal[None]):
+    """The UDM has other session management data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Modification(Signal[None]):
+    """What the session is to be (PduSession.wanted) has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class UeModification(Signal[None]):
+    """The UE's request, and the AMF that waits for what is to go to UE (n1) and gNB (n2)."""
+
+    message: nas.PDUSessionModificationRequest
+    answer: asyncio.Future[tuple[bytes, bytes]]
+
+    def first(self, n1: bytes, n2: bytes) -> bool:
+        """The first answer travels in the answer to the AMF; False when that has left."""
+        if self.answer.done():
+            return False
+        self.answer.set_result((n1, n2))
+        return True
+
+
+@dataclass(frozen=True, slots=True)
 class FlowsLost(Signal[None]):
     """The gNB does not carry these QoS flows (any more). code: what the PCF is told."""
 
@@ -175,9 +208,26 @@ class DownlinkData:
     """The UPF keeps a packet for the UE."""
 
 
+class Hindrance:
+    """What keeps a command from its answer. is_passing: it is worth another attempt a little later."""
+
+    reason: str = ""
+    is_passing: bool = False
+
+
 @dataclass(frozen=True, slots=True)
-class UeNotReached:
+class NotModified(Hindrance):
+    """The gNB did nothing of it, and did not pass the command on (TS 23.502 §4.3.3.2 step 7)."""
+
+    reason: str
+    is_passing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UeNotReached(Hindrance):
     """The AMF gave up paging."""
+
+    reason: str = "the UE does not answer paging"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +237,13 @@ class TunnelGone:
     teids: tuple[int, ...]
 
 
-class N1N2TransferFailed:
+@dataclass(frozen=True, slots=True)
+class N1N2TransferFailed(Hindrance):
     """The AMF could not pass a message on: there is nobody to wait for."""
+
+    reason: str = ""
+    is_passing: bool = False
 
 
 RELEASES = (UeRelease, NetworkRelease, LocalRelease)
+MODIFICATIONS = (Modification, UeModification, FlowsLost)

@@ -22,11 +22,13 @@ from cinq.sbi import Bus
 from cinq.sbi.models import Snssai
 from cinq.sbi.services.namf_communication import NamfCallback, NamfCommunication, NsmfCallback
 from cinq.sbi.services.nnrf import DnnSmfInfoItem, NFProfile, SmfInfo, SnssaiSmfInfoItem
-from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl
+from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl, NsmfPolicyCallback
 from cinq.sbi.services.nsmf_pdusession import NsmfPDUSession
-from cinq.sbi.services.nudm_sdm import NudmSubscriberDataManagement
+from cinq.sbi.services.nudm_sdm import NsmfSdmCallback, NudmSubscriberDataManagement
 from cinq.sbi.services.nudm_uecm import NudmUEContextManagement
 from cinq.wire.nas import GsmCause
+
+SERVICES = (NsmfPDUSession, NsmfCallback, NsmfPolicyCallback, NsmfSdmCallback)
 
 
 class SMF:
@@ -76,7 +78,7 @@ class SMF:
         self._load(store)
 
     def services(self) -> list[tuple[type, object]]:
-        return [(NsmfPDUSession, self._services), (NsmfCallback, self._services)]
+        return [(service, self._services) for service in SERVICES]
 
     def profile(self) -> NFProfile:
         slices = {s for network in self._settings.data_networks for s in network.slices}
@@ -132,5 +134,6 @@ class SMF:
         session = self.sessions.by_identity.get((supi, pdu_session_id))
         if session is None:
             return False
+        session.give_way("the session is released")
         await session.demand(NetworkRelease(cause))
         return True

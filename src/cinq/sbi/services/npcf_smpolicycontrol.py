@@ -168,14 +168,14 @@ class QosData(Model):
     gbr_ul: str | None = None
     gbr_dl: str | None = None
     arp: Arp | None = None
-    qnc: bool = False
+    qnc: bool | None = None
     priority_level: int | None = None
     aver_window: int | None = None
     max_data_burst_vol: int | None = None
-    reflective_qos: bool = False
+    reflective_qos: bool | None = None
     max_packet_loss_rate_dl: int | None = None
     max_packet_loss_rate_ul: int | None = None
-    def_qos_flow_indication: bool = False
+    def_qos_flow_indication: bool | None = None
 
 
 class TrafficControlData(Model):

@@ -42,6 +42,7 @@ async def demanded(session: PduSession, signal: Signal[R]) -> R:
     """The result of what the AMF wants. 504 when the UPF has not done its part, 409 when the session is going."""
     if session.is_releasing and not isinstance(signal, LocalRelease):
         raise Problem(409, "HIGHER_PRIORITY_REQUEST_ONGOING", "the session is being released")
+    session.give_way("the AMF wants something else of the session")
     try:
         return await session.demand(signal)
     except Refused as refused:

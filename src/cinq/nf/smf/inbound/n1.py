@@ -116,9 +116,17 @@ def _n1_error(answer: nas.GsmMessage | None, reason: str) -> SmContextRefused:
     return SmContextRefused(403, "N1_SM_ERROR", reason, None if answer is None else nas.encode(answer))
 
 
+COMPLETES = (
+    nas.PDUSessionReleaseComplete,
+    nas.PDUSessionModificationComplete,
+    nas.PDUSessionModificationCommandReject,
+)
+
+
 async def received(session: PduSession, octets: bytes) -> UpdateSmContextResponse:
     """A 5GSM message of the UE to a session that is there."""
-    in_use = session.pti if session.awaits(nas.PDUSessionReleaseComplete) else None
+    commanded = session.awaits(nas.PDUSessionReleaseComplete, nas.PDUSessionModificationComplete)
+    in_use = session.pti if commanded else None
     try:
         message = uplink_message(octets, session.context.pdu_session_id, in_use)
     except Answered as answered:
@@ -130,7 +138,7 @@ async def received(session: PduSession, octets: bytes) -> UpdateSmContextRespons
         return await status_received(session, message)
     if isinstance(message, nas.PDUSessionModificationRequest):
         return modification_requested(session, message)
-    if isinstance(message, nas.PDUSessionReleaseComplete):
+    if isinstance(message, COMPLETES):
         session.receive(message)
         return updated(None)
     answer = session.status(message)
@@ -143,6 +151,9 @@ def modification_requested(
     if session.is_releasing:
         session.runtime.report(session, "", message, "ignored: a release is under way")  # TS 24.501 §6.3.3.5
         return updated(None)
+    if session.is_modifying:  # TS 24.501 §6.3.2.5 d)
+        session.runtime.report(session, "", message, "ignored: a modification is under way")
+        return updated(None)
     return updated(None, n1=nas.encode(modification_refused(message)))
 
 
@@ -154,6 +165,7 @@ async def release_requested(
         return updated(None)
     if session.context.state == "INACTIVE" and session.is_idle:
         return updated(None, n1=nas.encode(refused(message, GsmCause.PDU_SESSION_DOES_NOT_EXIST)))
+    session.give_way("the UE releases the session")  # TS 24.501 §6.3.2.5 c)
     requested = UeRelease(message, asyncio.get_running_loop().create_future())
     session.runtime.spawn(partial(released, session, requested), "ue_requested_release")
     n1, n2 = await requested.answer

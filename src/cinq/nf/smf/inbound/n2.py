@@ -10,6 +10,8 @@ from cinq.nf.smf import n2 as transfers
 from cinq.nf.smf.inbound.answer import demanded, let_go, updated
 from cinq.nf.smf.session import PduSession
 from cinq.nf.smf.signals import (
+    Deactivation,
+    FlowsLost,
     GnbRefused,
     HandoverCancelled,
     HandoverCompleted,
@@ -18,8 +20,10 @@ from cinq.nf.smf.signals import (
     HandoverPrepared,
     ModifyIndication,
     NetworkRelease,
+    NotModified,
     PathSwitch,
     PathSwitchFailed,
+    QosNotified,
     Setup,
     SetupRefused,
 )
@@ -36,6 +40,11 @@ from cinq.wire import ngap
 from cinq.wire.nas import GsmCause
 
 UNREADABLE: ngap.Cause = ("protocol", "transfer-syntax-error")
+HANDOVER_TRIGGERED: tuple[ngap.Cause, ...] = (
+    ("radioNetwork", "ng-intra-system-handover-triggered"),
+    ("radioNetwork", "ng-inter-system-handover-triggered"),
+    ("radioNetwork", "xn-handover-triggered"),
+)
 BUSY: ngap.Cause = ("radioNetwork", "interaction-with-other-procedure")
 R = TypeVar("R")
 Answer = tuple[N2SmInfoType, Callable[[ngap.Cause], bytes]]
@@ -67,6 +76,7 @@ async def refusable(session: PduSession, signal: Signal[R], answer: Answer) -> R
     """The result of what a gNB wants. SmContextUpdateRefused with the cause for it."""
     if session.is_releasing:
         raise refused(answer, BUSY, "the session is being released")
+    session.give_way("a handover of the UE")
     try:
         return await session.demand(signal)
     except GnbRefused as error:
@@ -138,12 +148,64 @@ async def secondary_rat_usage(session: PduSession, octets: bytes) -> UpdateSmCon
     return updated(None)
 
 
+# -- modification, and what a gNB says on its own --------------------------------------------------------
+
+
+async def modify_response(session: PduSession, octets: bytes) -> UpdateSmContextResponse:
+    """TS 23.502 §4.3.3.2 step 7."""
+    try:
+        session.receive(transfers.modify_response(octets))
+    except transfers.TransferError as error:
+        session.receive(NotModified(str(error), is_passing=False))
+        raise Problem(400, "N2_SM_ERROR", str(error)) from None
+    return updated(None)
+
+
+async def modify_unsuccessful(session: PduSession, octets: bytes) -> UpdateSmContextResponse:
+    """§4.3.3.2 step 7: the UE did not get the command either (TS 24.501 §6.3.2.5 e) and f))."""
+    try:
+        cause = transfers.modify_unsuccessful(octets)
+    except transfers.TransferError as error:
+        session.receive(NotModified(str(error), is_passing=False))
+        raise Problem(400, "N2_SM_ERROR", str(error)) from None
+    text = f"the gNB does not modify the session: {transfers.cause_text(cause)}"
+    session.receive(NotModified(text, is_passing=cause in HANDOVER_TRIGGERED))
+    return updated(None)
+
+
+async def notified(session: PduSession, octets: bytes) -> UpdateSmContextResponse:
+    """TS 23.502 §4.3.3.2 step 1e."""
+    try:
+        said = mobility.notify(octets)
+    except transfers.TransferError as error:
+        raise Problem(400, "N2_SM_ERROR", str(error)) from None
+    if said.released:
+        session.want(FlowsLost(said.released, "RES_ALLO_FAIL"))
+    if said.fulfilled or said.unfulfilled:
+        session.want(QosNotified(said.fulfilled, said.unfulfilled))
+    return updated(None)
+
+
+async def notified_released(session: PduSession, octets: bytes) -> UpdateSmContextResponse:
+    """TS 23.502 §4.3.4.2 step 1d, TS 29.502 §5.2.2.3.2.3: the gNB let the session's resources go."""
+    try:
+        cause = mobility.notify_released(octets)
+    except transfers.TransferError as error:
+        raise Problem(400, "N2_SM_ERROR", str(error)) from None
+    await let_go(session, Deactivation(transfers.cause_text(cause)))
+    return updated("DEACTIVATED")
+
+
 HANDLERS: dict[N2SmInfoType, Handler] = {
     "PDU_RES_SETUP_RSP": setup_response,
     "PDU_RES_SETUP_FAIL": setup_unsuccessful,
     "PATH_SWITCH_REQ": path_switch,
     "PATH_SWITCH_SETUP_FAIL": path_switch_failed,
     "PDU_RES_MOD_IND": modify_indication,
+    "PDU_RES_MOD_RSP": modify_response,
+    "PDU_RES_MOD_FAIL": modify_unsuccessful,
+    "PDU_RES_NTY": notified,
+    "PDU_RES_NTY_REL": notified_released,
     "SECONDARY_RAT_USAGE": secondary_rat_usage,
 }
 

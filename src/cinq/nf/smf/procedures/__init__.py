@@ -8,8 +8,10 @@ from cinq.nf.smf.procedures import (
     modification,
     paging,
     path_switch,
+    policy,
     release,
     restoration,
+    subscription,
 )
 
 __all__ = [
@@ -20,6 +22,8 @@ __all__ = [
     "modification",
     "paging",
     "path_switch",
+    "policy",
     "release",
     "restoration",
+    "subscription",
 ]

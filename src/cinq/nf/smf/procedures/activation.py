@@ -5,8 +5,10 @@ from __future__ import annotations
 from cinq.nf.smf import n2 as transfers
 from cinq.nf.smf import user_plane
 from cinq.nf.smf.n4 import N4Error
+from cinq.nf.smf.procedures.path_switch import lose_others
 from cinq.nf.smf.procedures.release import forgotten
 from cinq.nf.smf.procedures.restoration import restored
+from cinq.nf.smf.procedures.security import secure_enough
 from cinq.nf.smf.session import PduSession
 from cinq.nf.smf.signals import (
     Activation,
@@ -24,6 +26,7 @@ from cinq.wire.nas import GsmCause
 @procedure(opens=Setup)
 async def user_plane_setup(session: PduSession, setup: Setup) -> None:
     """TS 23.502 §4.3.2.2.1 steps 15 and 16, §4.2.3.2 steps 15 to 18: the gNB's tunnel is known."""
+    secure_enough(session, setup.made)
     try:
         await user_plane.forward(session, setup.made.an)
     except N4Error as error:
@@ -32,6 +35,8 @@ async def user_plane_setup(session: PduSession, setup: Setup) -> None:
     session.up_cnx_state = "ACTIVATED"
     session.was_active = True
     session.paging = False
+    lose_others(session, setup.made.flows)
+    session.resume()
 
 
 @procedure(opens=SetupRefused)
@@ -75,7 +80,8 @@ async def user_plane_deactivation(session: PduSession, _: Deactivation) -> None:
             await user_plane.buffer(session)
         except N4Error as error:
             raise Refused(None, str(error)) from None
-    session.resume()
+    if session.postponed is not None:
+        session.resume()
 
 
 @collision(

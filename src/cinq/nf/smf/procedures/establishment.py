@@ -16,14 +16,16 @@ from cinq.nf.smf.flows import NOTHING, difference
 from cinq.nf.smf.n4 import N4Error
 from cinq.nf.smf.pco import extended_pco
 from cinq.nf.smf.procedures.release import release_locally
+from cinq.nf.smf.procedures.subscription import default_qos, session_ambr
 from cinq.nf.smf.session import PduSession
 from cinq.nf.smf.settings import DataNetwork
 from cinq.nf.smf.signals import SmContextCreated
 from cinq.procedure import ABORT, Refused, Undo, Verdict, collision, procedure
-from cinq.sbi.models import Ambr, Arp, PlmnId, Snssai, SubscribedDefaultQos, bit_rate
+from cinq.sbi.models import PlmnId, Snssai
 from cinq.sbi.operation import Created
 from cinq.sbi.problem import Problem
 from cinq.sbi.services.npcf_smpolicycontrol import SmPolicyContextData, SmPolicyDecision, SmPolicyDeleteData
+from cinq.sbi.services.nudm_sdm import SdmSubscription
 from cinq.sbi.services.nudm_uecm import SmfRegistration
 from cinq.wire import nas
 from cinq.wire.nas import GsmCause, PduSessionType
@@ -37,6 +39,7 @@ async def pdu_session_establishment(session: PduSession, created: SmContextCreat
     await release_locally(session)  # 3: an earlier session of this identity gives way
     take_over(session, created)
     async with session.undo() as undo:
+        await subscribe(session, undo, created)  # 4b
         await authorise(session, undo, created)  # 7
         await select_user_plane(session, undo, created)  # 8-10
         registration = SmfRegistration(
@@ -97,6 +100,24 @@ def take_over(session: PduSession, created: SmContextCreated) -> None:
     session.sessions.add(session)
 
 
+async def subscribe(session: PduSession, undo: Undo, created: SmContextCreated) -> None:
+    """Nudm_SDM_Subscribe: the SMF hears when the session management data change."""
+    context, sdm = session.context, session.ports.sdm
+    wanted = SdmSubscription(
+        nf_instance_id=session.ports.instance_id,
+        callback_reference=f"/nsmf-callback/v1/sdm/{context.ref}",
+        monitored_resource_uris=[f"/nudm-sdm/v2/{context.supi}/sm-data"],
+        single_nssai=Snssai.of(context.s_nssai),
+        dnn=context.dnn,
+    )
+
+    async def end(made: Created[SdmSubscription]) -> None:
+        await sdm.unsubscribe(context.supi, made.id)
+
+    made = await sbi(session, created, undo.hold(sdm.subscribe(context.supi, wanted), end))
+    session.note(sdm_subscription=made.id)
+
+
 async def authorise(session: PduSession, undo: Undo, created: SmContextCreated) -> None:
     """An address for the UE (step 8 may stand before 7b), and the decision of the PCF."""
     context, pool = session.context, session.ports.pools[session.context.dnn]
@@ -134,12 +155,6 @@ def bind(session: PduSession, created: SmContextCreated) -> None:
 
 def policy_context(session: PduSession) -> SmPolicyContextData:
     context = session.context
-    ambr, profile = context.subscribed.ambr, context.subscribed.default_flow.profile
-    arp = Arp(
-        priority_level=profile.arp_priority,
-        preempt_cap="MAY_PREEMPT" if profile.may_preempt else "NOT_PREEMPT",
-        preempt_vuln="PREEMPTABLE" if profile.preemptable else "NOT_PREEMPTABLE",
-    )
     return SmPolicyContextData(
         supi=context.supi,
         pdu_session_id=context.pdu_session_id,
@@ -150,10 +165,8 @@ def policy_context(session: PduSession) -> SmPolicyContextData:
         notification_uri=f"/nsmf-callback/v1/sm-policy/{context.ref}",
         slice_info=Snssai.of(context.s_nssai),
         ipv4_address=str(context.ipv4),
-        subs_sess_ambr=Ambr(uplink=bit_rate(ambr.uplink_bps), downlink=bit_rate(ambr.downlink_bps)),
-        subs_def_qos=SubscribedDefaultQos(
-            five_qi=profile.five_qi, arp=arp, priority_level=profile.priority_level
-        ),
+        subs_sess_ambr=session_ambr(context.subscribed),
+        subs_def_qos=default_qos(context.subscribed),
         num_of_pack_filter=context.ue.packet_filters,
         ref_qos_indication=context.ue.reflective_qos,
     )

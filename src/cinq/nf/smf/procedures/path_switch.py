@@ -36,6 +36,7 @@ async def path_switch(session: PduSession, wanted: PathSwitch) -> bytes:
     secure_enough(session, made)  # 2
     await switch_downlink(session, made.an)  # 3-5, with an end marker on the old path
     lose_others(session, made.flows)
+    session.resume()
     return mobility.path_switch_acknowledge(session.context, wanted.switched.indication)  # 6
 
 

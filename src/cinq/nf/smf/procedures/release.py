@@ -91,6 +91,7 @@ async def forgotten(session: PduSession) -> None:
     session.commit(state="INACTIVE")
     await _told(session, ports.pcf.delete(context.policy, SmPolicyDeleteData()))
     await _told(session, ports.uecm.smf_deregistration(context.supi, context.pdu_session_id))
+    await _told(session, ports.sdm.unsubscribe(context.supi, context.sdm_subscription))
 
 
 async def _told(session: PduSession, call: Awaitable[None]) -> None:
