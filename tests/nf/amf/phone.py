@@ -183,6 +183,8 @@ class Phone:
                 self.say(nas.RegistrationComplete())
             case nas.ServiceAccept():
                 self.secured = True
+            case nas.DeregistrationRequestUETerminated():
+                self.say(nas.DeregistrationAcceptUETerminated())
             case nas.ConfigurationUpdateCommand():
                 self.guti = message.guti or self.guti
                 self.say(nas.ConfigurationUpdateComplete())

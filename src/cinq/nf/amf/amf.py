@@ -20,6 +20,7 @@ from cinq.procedure.store import Store
 from cinq.sbi import Bus
 from cinq.sbi.services.namf_communication import NamfCallback, NamfCommunication
 from cinq.sbi.services.nnrf import NFProfile
+from cinq.sbi.services.nudm_uecm import NamfUecmCallback
 
 
 class AMF:
@@ -44,17 +45,25 @@ class AMF:
         self._restore()
 
     def services(self) -> list[tuple[type, object]]:
+        callbacks = Callbacks(self.registry)
         return [
             (NamfCommunication, Communication(self.registry)),
-            (NamfCallback, Callbacks(self.registry)),
+            (NamfCallback, callbacks),
+            (NamfUecmCallback, callbacks),
         ]
 
     def profile(self) -> NFProfile:
         return self.ports.profile()
 
     def start(self) -> None:
-        """Begin to sweep for UEs that are gone (one sweep for all, no timer per UE). Needs a running loop."""
+        """Begin to sweep for UEs that are gone (one sweep for all, no timer per UE). Needs a running loop.
+
+        What the network had begun with a UE when it was stopped or killed goes on.
+        """
         self.runtime.every(self.settings.sweep_s, self.sweep, "sweep")
+        for ue in list(self.registry.by_supi.values()):
+            if ue.context.leaving is not None:
+                ue.want(signals.Deregister(ue.context.leaving))
 
     async def stop(self) -> None:
         """End all procedures, each undone; then what is stored of every UE is exact, and all of them are CM-IDLE."""

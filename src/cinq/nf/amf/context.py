@@ -63,11 +63,27 @@ class Ambr(Struct, frozen=True, gc=False):
     downlink: int
 
 
+class Leaving(Struct, frozen=True, gc=False):
+    """The network has decided to deregister the UE, TS 24.501 §5.5.2.3. cause: 5GMM cause, None to register again.
+
+    text, mend: why, for a person.
+    """
+
+    cause: int | None
+    text: str
+    mend: str = ""
+
+
 class UeContext(Struct, frozen=True, gc=False):
     """UE context in AMF, TS 23.502 table 5.2.2.2.2-1, as far as it is used.
 
     security_capability: the octets that the UE sent. idle_since: seconds since 1970, of the last change of CM state.
     former_guti: valid beside guti while the UE has not shown which of the two it has (TS 24.501 §5.4.4.6).
+    sdm_subscription: what the UDM calls the subscription to changes of the UE's data.
+    leaving: it is to be deregistered, and that has not come to its end.
+    last_gnb: the one that served it last, where paging begins.
+    drx: negotiated UE specific DRX value, 0 for none. edrx: negotiated eDRX value and paging time window.
+    paging_capability: UE radio capability for paging, as its gNB sent it.
     """
 
     rm_state: Literal["RM-DEREGISTERED", "RM-REGISTERED"] = "RM-DEREGISTERED"
@@ -87,6 +103,12 @@ class UeContext(Struct, frozen=True, gc=False):
     radio_capability: bytes = b""
     idle_since: float = 0.0
     former_guti: Guti | None = None
+    sdm_subscription: str | None = None
+    leaving: Leaving | None = None
+    last_gnb: str = ""
+    drx: int = 0
+    edrx: tuple[int, int] | None = None
+    paging_capability: bytes = b""
 
     def sm_context(self, pdu_session_id: int) -> SmContext | None:
         for sm in self.sm_contexts:

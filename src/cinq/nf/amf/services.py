@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cinq.nf.amf import signals
+from cinq.nf.amf.context import Leaving
 from cinq.nf.amf.n2.carriage import Transfer
 from cinq.nf.amf.procedures.sm.resources import deliver
 from cinq.nf.amf.registry import Registry
@@ -13,17 +15,27 @@ from cinq.sbi.services.namf_communication import (
     N1N2MessageTransferRspData,
     SmContextStatusNotification,
 )
+from cinq.sbi.services.nudm_uecm import DeregistrationData, DeregistrationReason
+from cinq.wire.nas import GmmCause
 
 MAX_PENDING = 16  # transfers that wait for one UE
 
 
-def _registered(registry: Registry[Ue], supi: str) -> Ue:
+def _known(registry: Registry[Ue], supi: str) -> Ue:
+    """A UE that is registered, or on its way."""
     try:
         ue = registry.by_supi.get(Supi.parse(supi))
     except NumberingError as error:
         raise Problem(400, "MANDATORY_IE_INCORRECT", str(error)) from None
-    if ue is None or ue.context.rm_state != "RM-REGISTERED":
-        raise Problem(404, "CONTEXT_NOT_FOUND", "no such UE is registered here")
+    if ue is None:
+        raise Problem(404, "CONTEXT_NOT_FOUND", f"{supi} is not registered here")
+    return ue
+
+
+def _registered(registry: Registry[Ue], supi: str) -> Ue:
+    ue = _known(registry, supi)
+    if ue.context.rm_state != "RM-REGISTERED":
+        raise Problem(404, "CONTEXT_NOT_FOUND", f"{supi} is not registered here")
     return ue
 
 
@@ -74,6 +86,7 @@ def _transfer(ue: Ue, body: N1N2MessageTransferRequest) -> Transfer:
         n2_type=None if content is None else content.ngap_ie_type,
         s_nssai=s_nssai,
         failure_ref=_last_segment(data.n1n2_failure_txf_notif_uri),
+        priority=None if data.arp is None else data.arp.priority_level,
     )
 
 
@@ -81,9 +94,34 @@ def _last_segment(uri: str | None) -> str | None:
     return None if uri is None else uri.rsplit("/", 1)[-1]
 
 
+GONE_ELSEWHERE = ("UE_INITIAL_REGISTRATION", "UE_REGISTRATION_AREA_CHANGE")
+LEAVING: dict[DeregistrationReason, Leaving] = {
+    "SUBSCRIPTION_WITHDRAWN": Leaving(
+        GmmCause.SERVICES_5GS_NOT_ALLOWED,
+        "its subscription is withdrawn",
+        "cinq subscriber add provisions it again; the UE tries after it was switched off and on",
+    ),
+    "OPERATOR_DETERMINED_BARRING": Leaving(
+        GmmCause.SERVICES_5GS_NOT_ALLOWED, "it is barred", "cinq subscriber set --no-barred IMSI"
+    ),
+    "REREGISTRATION_REQUIRED": Leaving(None, "it is to register again"),
+}
+"""What becomes of a UE that the UDM wants gone (TS 23.502 §4.2.2.3.3 step 2)."""
+
+
 class Callbacks:
+    """Notifications. Each is answered at once; what follows from it takes its turn at the UE."""
+
     def __init__(self, registry: Registry[Ue]) -> None:
         self._registry = registry
+
+    async def deregistration_notify(self, supi: str, body: DeregistrationData) -> None:
+        """TS 23.502 §4.2.2.3.3 step 1. A UE that another AMF serves by now hears nothing (§4.2.2.2.2 step 14d)."""
+        ue = _known(self._registry, supi)
+        if body.dereg_reason in GONE_ELSEWHERE:
+            ue.want(signals.Superseded())
+        else:
+            ue.want(signals.Deregister(LEAVING[body.dereg_reason]))
 
     async def sm_context_status_notify(
         self, supi: str, pdu_session_id: int, body: SmContextStatusNotification

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cinq.nf.amf.context import Leaving
 from cinq.procedure import Signal
 from cinq.wire import ngap
 
@@ -35,6 +36,13 @@ class ReplaceGuti(Signal[None]):
 @dataclass(frozen=True, slots=True)
 class GoneSilent(Signal[None]):
     """It has not been heard of for longer than its timers allow (procedures.gmm.deregistration)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deregister(Signal[None]):
+    """The network wants it gone, and tells it (procedures.gmm.network_deregistration)."""
+
+    leaving: Leaving
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from cinq.nf.amf import journal, signals
-from cinq.nf.amf.context import UeContext
+from cinq.nf.amf.context import UeContext, shared
 from cinq.nf.amf.n1.envelope import Checked, Unprotected
 from cinq.nf.amf.n1.exchange import Exchange
 from cinq.nf.amf.n2 import carriage
 from cinq.nf.amf.n2.association import Access, NgConnection
-from cinq.nf.amf.n2.carriage import Resource, Transfer
+from cinq.nf.amf.n2.carriage import PagingAttempt, Resource, Transfer
 from cinq.nf.amf.ports import Ports
 from cinq.nf.amf.registry import Registry
 from cinq.procedure import Subject
@@ -26,6 +26,7 @@ class Ue(Subject[UeContext]):
     kept: the store has its context.
     paged: its 5G-GUTI was paged and is to be replaced. pending: what waits for the UE to be reached.
     resources: what is set up with the next accept.
+    recommended: the cells where the gNB that served it last would page it.
     why: the cause of the next release of the connection.
     """
 
@@ -37,6 +38,7 @@ class Ue(Subject[UeContext]):
         "paged",
         "pending",
         "ports",
+        "recommended",
         "registry",
         "resources",
         "target",
@@ -55,6 +57,7 @@ class Ue(Subject[UeContext]):
         self.paged = False
         self.pending: tuple[Transfer, ...] = ()
         self.resources: tuple[Transfer, ...] = ()
+        self.recommended: ngap.AssistanceDataForRecommendedCells | None = None
         self.why: ngap.Cause = ("nas", "normal-release")
 
     # ports of the subject
@@ -67,7 +70,7 @@ class Ue(Subject[UeContext]):
                 self.why = ("nas", "authentication-failure")
             if isinstance(message, REJECTS):
                 self.release_soon()
-        elif isinstance(message, ngap.Paging):
+        elif isinstance(message, PagingAttempt):
             self._page(message)
         elif isinstance(message, ngap.Pdu):
             if self.connection is not None:
@@ -90,12 +93,13 @@ class Ue(Subject[UeContext]):
                 self.rekey(connection)
         connection.send(carriage.nas_transport(connection, self.protect(message)))
 
-    def _page(self, paging: ngap.Paging) -> None:
-        """To every gNB that serves a tracking area of the UE's registration area (TS 38.413 §8.5.1)."""
-        area = set(self.context.registration_area)
+    def _page(self, attempt: PagingAttempt) -> None:
+        """To the gNB named, or to every one that serves a tracking area of the attempt (TS 38.413 §8.5.1)."""
         for ran in self.access.rans:
-            if any(tai in area for tai, _ in ran.context.tais):
-                ran.transmit(paging, 0, self)
+            if attempt.gnb not in ("", ran.context.node_id):
+                continue
+            if any(tai in attempt.area for tai, _ in ran.context.tais):
+                ran.transmit(attempt.message, 0, self)
 
     def stored(self, context: UeContext) -> None:
         self.registry.store(self)
@@ -105,6 +109,8 @@ class Ue(Subject[UeContext]):
         state = "CM-IDLE" if self.connection is None else "CM-CONNECTED"
         if state != self.context.cm_state:
             changes["cm_state"] = state
+        if self.connection is not None and self.connection.ran.context.node_id != self.context.last_gnb:
+            changes["last_gnb"] = shared(self.connection.ran.context.node_id)
             changes["idle_since"] = self.ports.clock.now()
         if "rm_state" in changes or self.context.rm_state == "RM-REGISTERED":
             keys = self.exchange.counted()
@@ -127,6 +133,8 @@ class Ue(Subject[UeContext]):
         content = self.content(message)
         if isinstance(content, nas.NasMessage):
             return "N1", content.NAME
+        if isinstance(content, PagingAttempt):
+            content = content.message
         return ("N2", type(content).__name__) if isinstance(content, ngap.Pdu) else ("", "")
 
     def idle(self) -> None:
@@ -135,10 +143,7 @@ class Ue(Subject[UeContext]):
             return
         if self.connection is None:
             self.registry.forget(self)
-        elif self.connection.releasing:  # a release that came to no end
-            self.disconnect()
-            self.registry.forget(self)
-        else:
+        elif not self.connection.releasing:
             self.want_beside(signals.ReleaseConnection(self.why))
 
     # what goes to the UE and its gNB
@@ -231,6 +236,8 @@ class Ue(Subject[UeContext]):
                 self.commit()
                 if self.pending:
                     self.reach()
+            elif self.is_idle:
+                self.idle()
 
     def connection_lost(self, connection: NgConnection, reason: str) -> None:
         """It went away without a release: whatever the UE was doing ends, and its SMFs are told."""

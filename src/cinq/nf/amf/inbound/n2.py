@@ -273,7 +273,11 @@ def nas_non_delivery(ue: Ue, connection: NgConnection, message: ngap.NASNonDeliv
 
 def radio_capability(ue: Ue, connection: NgConnection, message: ngap.UERadioCapabilityInfoIndication) -> None:
     """§8.14.1."""
-    ue.commit(radio_capability=message.ue_radio_capability or ue.context.radio_capability)
+    paging = message.ue_radio_capability_for_paging
+    ue.commit(
+        radio_capability=message.ue_radio_capability or ue.context.radio_capability,
+        paging_capability=ue.context.paging_capability if paging is None else ngap.encode_value(paging),
+    )
 
 
 def resource_notify(ue: Ue, connection: NgConnection, message: ngap.PDUSessionResourceNotify) -> None:

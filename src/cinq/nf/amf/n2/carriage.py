@@ -10,7 +10,7 @@ from msgspec import Struct
 from cinq.nf.amf.context import Ambr, UeContext
 from cinq.nf.amf.n2 import elements
 from cinq.nf.amf.settings import Settings
-from cinq.numbering import SNssai
+from cinq.numbering import SNssai, Tai
 from cinq.sbi.services.nsmf_pdusession import N2SmInfoType
 from cinq.wire import nas, ngap
 
@@ -24,6 +24,7 @@ class Transfer(Struct, frozen=True, gc=False):
     """What an SMF sends through the AMF for one PDU session: a 5GSM message for the UE, SM information for the gNB.
 
     failure_ref: the SM context whose SMF wants to hear when the UE cannot be reached.
+    priority: ARP priority level of what the UE is to be reached for.
     """
 
     pdu_session_id: int
@@ -32,6 +33,15 @@ class Transfer(Struct, frozen=True, gc=False):
     n2_type: N2SmInfoType | None = None
     s_nssai: SNssai | None = None
     failure_ref: str | None = None
+    priority: int | None = None
+
+
+class PagingAttempt(Struct, frozen=True, gc=False):
+    """A PAGING for the gNBs that serve the area, or for the one named."""
+
+    message: ngap.Paging
+    area: tuple[Tai, ...]
+    gnb: str = ""
 
 
 class Resource(Struct, frozen=True, gc=False):

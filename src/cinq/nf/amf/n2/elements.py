@@ -6,7 +6,7 @@ What all UEs of a cell share is built once: those elements are read, never chang
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from cinq.nf.amf.context import Ambr
 from cinq.numbering import AmfId, NumberingError, PlmnId, SNssai, STmsi, Tai
@@ -93,6 +93,78 @@ def ue_ambr(ambr: Ambr) -> ngap.UEAggregateMaximumBitRate:
     return ngap.UEAggregateMaximumBitRate(
         ue_aggregate_maximum_bit_rate_dl=ambr.downlink, ue_aggregate_maximum_bit_rate_ul=ambr.uplink
     )
+
+
+PRIORITIES: dict[int, ngap.PagingPriority] = {
+    1: "priolevel1",
+    2: "priolevel2",
+    3: "priolevel3",
+    4: "priolevel4",
+    5: "priolevel5",
+    6: "priolevel6",
+    7: "priolevel7",
+    8: "priolevel8",
+}
+"""Paging priority (TS 38.413 §9.3.1.78) of an ARP priority level."""
+
+_DRX: dict[int, ngap.PagingDRX] = {
+    nas.Drx.T_32: "v32",
+    nas.Drx.T_64: "v64",
+    nas.Drx.T_128: "v128",
+    nas.Drx.T_256: "v256",
+}
+_EDRX: dict[int, tuple[ngap.NRPagingeDRXCycle, float]] = {
+    0: ("hfhalf", 5.12),
+    1: ("hf1", 10.24),
+    2: ("hf2", 20.48),
+    3: ("hf4", 40.96),
+    5: ("hf8", 81.92),
+    9: ("hf16", 163.84),
+    10: ("hf32", 327.68),
+    11: ("hf64", 655.36),
+    12: ("hf128", 1310.72),
+    13: ("hf256", 2621.44),
+    14: ("hf512", 5242.88),
+    15: ("hf1024", 10485.76),
+}
+"""eDRX values of NR (TS 24.008 §10.5.5.32): the cycle in hyperframes, and in seconds."""
+
+
+def edrx_is_known(value: int) -> bool:
+    """Whether an eDRX value of TS 24.008 is one of NR."""
+    return value in _EDRX
+
+
+def edrx_seconds(edrx: tuple[int, int] | None) -> float:
+    return 0.0 if edrx is None else _EDRX[edrx[0]][1]
+
+
+def paging_drx(drx: int) -> ngap.PagingDRX | None:
+    """TS 38.413 §9.3.1.90: of a negotiated DRX value."""
+    return _DRX.get(drx)
+
+
+def paging_edrx(edrx: tuple[int, int] | None) -> ngap.NRPagingeDRXInformation | None:
+    """TS 38.413 §9.3.1.227; the window in steps of 1.28 s (TS 24.008 §10.5.5.32)."""
+    if edrx is None:
+        return None
+    cycle, window = edrx
+    return ngap.NRPagingeDRXInformation(
+        nr_paging_e_drx_cycle=_EDRX[cycle][0],
+        nr_paging_time_window=cast(ngap.NRPagingTimeWindow, f"s{window + 1}"),
+    )
+
+
+def cells_for_paging(
+    cells: ngap.RecommendedCellsForPaging | None,
+) -> ngap.AssistanceDataForRecommendedCells | None:
+    return (
+        None if cells is None else ngap.AssistanceDataForRecommendedCells(recommended_cells_for_paging=cells)
+    )
+
+
+def radio_capability_for_paging(octets: bytes) -> ngap.UERadioCapabilityForPaging | None:
+    return None if not octets else ngap.decode_value(ngap.UERadioCapabilityForPaging, octets)
 
 
 class Place(NamedTuple):

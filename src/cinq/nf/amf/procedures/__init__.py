@@ -3,6 +3,7 @@
 from cinq.nf.amf.procedures.gmm import (
     configuration_update,
     deregistration,
+    network_deregistration,
     paging,
     registration,
     service_request,
@@ -31,6 +32,7 @@ __all__ = [
     "error_indication",
     "handover",
     "nas_transport",
+    "network_deregistration",
     "ng_reset",
     "ng_setup",
     "paging",

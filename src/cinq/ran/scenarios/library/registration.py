@@ -6,6 +6,7 @@ from cinq.numbering import Guti, SNssai
 from cinq.ran.scenarios import check
 from cinq.ran.scenarios.bench import Bench
 from cinq.ran.scenarios.scenario import scenario
+from cinq.ran.ue import Ue
 from cinq.wire import nas, ngap
 from cinq.wire.nas import GmmCause, RegistrationKind
 
@@ -201,3 +202,48 @@ async def deregistration_by_switching_off(bench: Bench) -> None:
     await bench.succeeds(ue.deregister(switch_off=True), "switching off")
     await bench.hears(ngap.UEContextReleaseCommand, gnb)
     check.equal(len(bench.heard(nas.DeregistrationAcceptUEOriginating, ue)), 0, "accepts")
+
+
+@scenario("registration", needs=("subscriber_remove", "subscriber_add"))
+async def subscriber_removed_while_connected(bench: Bench) -> None:
+    """A UE whose subscription is withdrawn is deregistered with a cause, and its connection ends.
+
+    TS 23.502 §4.2.2.3.3, TS 24.501 §5.5.2.3.
+    """
+    gnb = await bench.gnb()
+    ue = await bench.registered(gnb)
+    imsi = ue.settings.imsi
+    await bench.turn("subscriber_remove", supi=f"imsi-{imsi}", imsi=imsi)
+    try:
+        request = await bench.hears(nas.DeregistrationRequestUETerminated, ue)
+        check.equal(request.deregistration_type.re_registration_required, False, "re-registration required")
+        check.present(request.cause, "the 5GMM cause")
+        await bench.hears(ngap.UEContextReleaseCommand, gnb)
+    finally:
+        await add_again(bench, ue)
+
+
+@scenario("registration", needs=("subscriber_remove", "subscriber_add"), within=60.0)
+async def subscriber_removed_while_idle(bench: Bench) -> None:
+    """An idle UE whose subscription is withdrawn is paged, and deregistered when it answers.
+
+    TS 23.502 §4.2.2.3.3 step 2, TS 24.501 §5.5.2.3.5 f).
+    """
+    gnb = await bench.gnb()
+    ue = await bench.registered(gnb)
+    await bench.released(ue)
+    imsi = ue.settings.imsi
+    await bench.turn("subscriber_remove", supi=f"imsi-{imsi}", imsi=imsi)
+    try:
+        await bench.hears(ngap.Paging, gnb)
+        await bench.hears(nas.DeregistrationRequestUETerminated, ue)
+        await bench.until(lambda: not ue.context.registered, "the UE is deregistered")
+    finally:
+        await add_again(bench, ue)
+
+
+async def add_again(bench: Bench, ue: Ue) -> None:
+    """The test subscriber is there for the next scenario."""
+    usim = ue.settings
+    imsi = ue.settings.imsi
+    await bench.turn("subscriber_add", supi=f"imsi-{imsi}", imsi=imsi, k=usim.k.hex(), opc=usim.opc.hex())

@@ -10,9 +10,10 @@ from cinq.nf.amf.procedures.gmm import subscription
 from cinq.nf.amf.procedures.sm.resources import release_sessions
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import Supi
-from cinq.procedure import ABORT, DEFER, IGNORE, Aborted, Refused, Verdict, collision, procedure
+from cinq.procedure import ABORT, DEFER, IGNORE, Aborted, Refused, Verdict, Why, collision, procedure
 from cinq.sbi import Problem
 from cinq.wire import nas, ngap
+from cinq.wire.nas import AccessType
 
 Arrival = (
     Checked[nas.DeregistrationRequestUEOriginating] | Unprotected[nas.DeregistrationRequestUEOriginating]
@@ -21,14 +22,24 @@ Arrival = (
 
 @procedure(opens=nas.DeregistrationRequestUEOriginating)
 async def deregistration(ue: Ue, arrival: Arrival) -> None:
-    """TS 23.502 §4.2.2.3.2. Without an integrity check nothing happens to any UE (TS 24.501 §4.4.4.3)."""
+    """TS 23.502 §4.2.2.3.2. Without an integrity check nothing happens to any UE (TS 24.501 §4.4.4.3).
+
+    The UE waits for nobody: it has its accept (7) and loses its connection (8) before the sessions and the policy are
+    given back (2 to 6).
+    """
     if isinstance(arrival, Unprotected):
-        raise Refused(None, "nobody has checked who wants to be de-registered")
-    ue.abort("the UE is de-registered")
-    ue.why = ("nas", "deregister")  # 8, when the UE is idle
-    await leave(ue)  # 2-6
-    if not arrival.message.deregistration_type.switch_off:
+        raise Refused(None, Why("nobody has checked who wants to be de-registered"))
+    kind = arrival.message.deregistration_type
+    if not kind.switch_off:
         ue.tell(nas.DeregistrationAcceptUEOriginating())  # 7
+    if kind.access == AccessType.NON_3GPP:
+        return  # it is not registered there
+    ue.abort("the UE is de-registered")
+    ue.pending = ()
+    ue.why = ("nas", "deregister")
+    if ue.connection is not None:
+        ue.connection.want(signals.ReleaseContext(ue.why))  # 8
+    await leave(ue)  # 2-6
 
 
 @procedure(opens=signals.GoneSilent)
@@ -63,12 +74,12 @@ async def leave(ue: Ue) -> None:
     TS 24.501 §5.5.2.2.6; a UE that stayed registered would have sessions that their SMFs do not know.
     """
     async with ue.undo() as undo:
-        await undo.hold(_left(ue), _nothing)
+        await undo.hold(left(ue), _nothing)
 
 
-async def _left(ue: Ue) -> None:
+async def left(ue: Ue) -> None:
     await sign_off(ue)
-    ue.commit(rm_state="RM-DEREGISTERED", sm_contexts=(), am_policy=None)
+    ue.commit(rm_state="RM-DEREGISTERED", sm_contexts=(), am_policy=None, sdm_subscription=None, leaving=None)
 
 
 async def _nothing(_: None) -> None:
@@ -76,13 +87,15 @@ async def _nothing(_: None) -> None:
 
 
 async def sign_off(ue: Ue) -> None:
-    """Sessions, policy and UECM registration of a registered UE. What a peer will not give back is noted."""
-    if ue.context.rm_state != "RM-REGISTERED":
+    """Sessions, policy and what the UDM has of a registered UE. What a peer will not give back is noted."""
+    context = ue.context
+    if context.rm_state != "RM-REGISTERED":
         return
-    await release_sessions(ue, ue.context.sm_contexts)
+    await release_sessions(ue, context.sm_contexts)
     try:
-        if ue.context.am_policy is not None:
-            await subscription.delete_policy(ue, ue.context.am_policy)
+        if context.am_policy is not None:
+            await subscription.delete_policy(ue, context.am_policy)
+        await subscription.sdm_unsubscribe(ue)
         await subscription.uecm_deregistration(ue)
     except Problem as problem:
         journal.note(ue, f"not signed off everywhere: {problem}")

@@ -106,7 +106,8 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
         ue.commit(rm_state="RM-DEREGISTERED", sm_contexts=())
     async with ue.undo() as undo:
         await undo.hold(subscription.uecm_registration(ue), subscription.uecm_deregistration)  # 14a
-        subscribed = await subscription.sdm_get(ue)  # 14b
+        following = await undo.hold(subscription.sdm_subscribe(ue), subscription.sdm_unfollow)  # 14b-c
+        subscribed = following.subscribed
         slices = await subscription.select_slices(ue, request, subscribed)
         policy = await undo.hold(
             subscription.am_policy_create(ue, subscribed, slices.allowed), subscription.am_policy_delete
@@ -120,6 +121,8 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
             ue_ambr=subscription.ambr(policy.ambr or subscribed.ambr),
             rfsp=policy.rfsp,
             am_policy=policy.identifier,
+            sdm_subscription=following.identifier,
+            leaving=None,
         )
         sure = await confirmed(ue, accept_of(ue, guti, slices), nas.RegistrationComplete, T3550)  # 21-22
         undo.keep()

@@ -15,7 +15,12 @@ from cinq.sbi import Problem
 from cinq.sbi import models as sbi
 from cinq.sbi.services.nnssf_nsselection import SliceInfoForRegistration, SubscribedSnssai
 from cinq.sbi.services.npcf_ampolicycontrol import PolicyAssociationRequest
-from cinq.sbi.services.nudm_sdm import DnnInfo, SmfSelectionSubscriptionData
+from cinq.sbi.services.nudm_sdm import (
+    DnnInfo,
+    SdmSubscription,
+    SmfSelectionSubscriptionData,
+    SubscriptionDataSets,
+)
 from cinq.sbi.services.nudm_uecm import Amf3GppAccessRegistration, Amf3GppAccessRegistrationModification
 from cinq.wire import nas
 from cinq.wire.nas import GmmCause
@@ -71,7 +76,55 @@ async def uecm_deregistration(ue: Ue) -> None:
 
 async def sdm_get(ue: Ue) -> Subscribed:
     """Step 14b: access and mobility data, and SMF selection data, in one request."""
-    sets = await ue.ports.nudm_sdm.get_data_sets(str(ue.context.supi), ["AM", "SMF_SEL"])
+    return _subscribed(await ue.ports.nudm_sdm.get_data_sets(str(ue.context.supi), ["AM", "SMF_SEL"]))
+
+
+class Following(Struct, frozen=True):
+    """A subscription to changes of a UE's data, with the data as they are."""
+
+    ue: Ue
+    identifier: str
+    subscribed: Subscribed
+
+
+async def sdm_subscribe(ue: Ue) -> Following:
+    """Steps 14b and 14c in one request: Nudm_SDM_Subscribe with an immediate report."""
+    supi = str(ue.context.supi)
+    created = await ue.ports.nudm_sdm.subscribe(
+        supi,
+        SdmSubscription(
+            nf_instance_id=ue.ports.instance_id,
+            callback_reference=f"/namf-callback/v1/sdm/{supi}",
+            monitored_resource_uris=[
+                f"/nudm-sdm/v2/{supi}/am-data",
+                f"/nudm-sdm/v2/{supi}/smf-select-data",
+            ],
+            immediate_report=True,
+        ),
+    )
+    report = created.body.report or SubscriptionDataSets()
+    return Following(ue, created.id, _subscribed(report))
+
+
+async def sdm_unfollow(following: Following) -> None:
+    await _unsubscribe(following.ue, following.identifier)
+
+
+async def sdm_unsubscribe(ue: Ue) -> None:
+    """Nudm_SDM_Unsubscribe, TS 23.502 §4.2.2.3.3 step 3; one that is gone already is gone."""
+    if ue.context.sdm_subscription is not None:
+        await _unsubscribe(ue, ue.context.sdm_subscription)
+
+
+async def _unsubscribe(ue: Ue, identifier: str) -> None:
+    try:
+        await ue.ports.nudm_sdm.unsubscribe(str(ue.context.supi), identifier)
+    except Problem as problem:
+        if problem.status != 404:
+            raise
+
+
+def _subscribed(sets: SubscriptionDataSets) -> Subscribed:
     am = sets.am_data
     nssai = None if am is None else am.nssai
     return Subscribed(

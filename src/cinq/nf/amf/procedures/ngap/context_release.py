@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from cinq.nf.amf import signals
-from cinq.nf.amf.n2 import carriage
+from cinq.nf.amf.n2 import carriage, elements
 from cinq.nf.amf.n2.association import NgConnection
 from cinq.nf.amf.ue import ue_of
 from cinq.procedure import Timer, TimerExpired, procedure
@@ -21,6 +21,10 @@ async def context_release(connection: NgConnection, wanted: signals.ReleaseConte
         return
     connection.releasing = True
     command = carriage.context_release(connection, wanted.cause)
+    ue = ue_of(connection)
     with suppress(TimerExpired):
-        await connection.ask(command, ngap.UEContextReleaseComplete, timer=RELEASE_GUARD)
-    ue_of(connection).connection_ended(connection)
+        complete = await connection.ask(command, ngap.UEContextReleaseComplete, timer=RELEASE_GUARD)
+        where = complete.info_on_recommended_cells_and_ran_nodes_for_paging
+        cells = None if where is None else where.recommended_cells_for_paging
+        ue.recommended = elements.cells_for_paging(cells)
+    ue.connection_ended(connection)
