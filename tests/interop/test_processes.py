@@ -7,6 +7,8 @@ import os
 import re
 import signal
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,3 +185,16 @@ def test_all_on_one_host(network: Network, tmp_path: Path) -> None:
         assert process.end(signal.SIGINT) == 0
     assert place.host("core") == network.before
     assert not os.path.exists(f"/run/netns/{namespace}")
+
+
+@pytest.mark.parametrize("network", ["tun"], indirect=True)
+def test_an_idle_gnb_hears_of_a_killed_core_when_it_is_back(network: Network) -> None:
+    """SIGKILL: nobody tells a peer whose next heartbeat is 30 s away, until the core is there again."""
+    core = network.up()
+    gnb = network.place.start("radio", sys.executable, str(Path(__file__).parent / "patient_gnb.py"), CORE)
+    gnb.wait("connected")
+    time.sleep(0.5)  # the core has taken it, which it does not say
+    core.end(signal.SIGKILL)
+    again = network.up()
+    gnb.wait("lost", within=3)
+    again.end()
