@@ -119,7 +119,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "policy[].filters": unique(
         st.sampled_from(
             [
-                "permit out ip from any to assigned",
+                "permit out ip from 203.0.113.0/24 to assigned",
                 "permit out 17 from 198.51.100.0/24 5004 to assigned",
                 "permit in 6 from assigned to any 80,443,8000-8080",
             ]

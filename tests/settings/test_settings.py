@@ -40,6 +40,8 @@ FAULTS = {
     "[[home_network_key]]\nid = 1": "f:1: home_network_key[0]: 'private_key' is missing",
     '[[home_network_key]]\nid = 1\nprivate_key = "12zz"': "f:3: home_network_key[0].private_key: found 4 characters",
     '[[home_network_key]]\nid = 1\nprivate_key = "1234"': "private_key: found 2 octets, wanted 32",
+    '[[policy]]\nname = "r"\nfive_qi = 5\nfilters = ["permit out ip from any to assigned"]': "f:4: policy[0].filters: "
+    "found 'permit out ip from any to assigned', wanted one that says more",
     "x = ": "not TOML",
 }
 

@@ -22,6 +22,9 @@ FLOW = re.compile(
     re.ASCII,
 )
 
+ANYTHING = re.compile(r"permit (out|in) ip from (any|assigned) to (any|assigned)")
+"""A filter that matches every packet of a session."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -54,6 +57,9 @@ class Rule:
         check.at_most("filters", self.filters, 15)
         for text in self.filters:
             flow("filters", text)
+            if ANYTHING.fullmatch(text):
+                what = "one that says more: the default QoS rule alone lets all pass (TS 23.501 §5.7.1.4)"
+                raise ValueError(f"filters: found {text!r}, wanted {what}")
         check.within("five_qi", self.five_qi, 1, 254)
         check.within("precedence", self.precedence, 1, 254)
         check.within("arp", self.arp, 1, 15)

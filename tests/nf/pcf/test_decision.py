@@ -27,7 +27,7 @@ rules = st.lists(
     st.builds(
         Rule,
         st.sampled_from("abcdef"),
-        st.just(("permit out ip from any to assigned",)),
+        st.just(("permit out ip from 203.0.113.0/24 to assigned",)),
         st.sampled_from((5, 7, 9)),
         precedence=st.integers(1, 254),
         gate=st.sampled_from(("open", "closed")),
