@@ -162,6 +162,7 @@ class CellLink:
         if ue is not old:
             self._take(ue)
         arrived(ue)
+        self.mobile.on_handover(ue.context.keys.used_ncc, target.identity.pci, target.identity.arfcn)
         return True
 
     def fail(self) -> None:
@@ -220,6 +221,7 @@ class CellLink:
         if found is None:
             return False
         ue, arrived = found
+        self.mobile.on_handover(command.ncc, target.pci, target.arfcn)
         self.camp(cell)
         self._take(ue)
         arrived(ue)

@@ -194,6 +194,7 @@ class Gnb:
             raise ValueError(f"target: found {target}, where the UE is already")
         if target.site is self:
             intra_gnb_handover.moved(ue, target.identity)
+            link.mobile.on_handover(ue.context.keys.used_ncc, target.identity.pci, target.identity.arfcn)
             link.camp(target)
             return ue
         if via == "xn" or (via is None and self.n2.xn(target.identity.gnb) is not None):

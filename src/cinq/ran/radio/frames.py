@@ -17,6 +17,7 @@ connection, chosen by the UE side from 1.
 | cell | gNB > UE | ue, name, plmn, tac, nci, barred | system information |
 | downlink | gNB > UE | ue, nas | DLInformationTransfer |
 | released | gNB > UE | ue, cause | RRCRelease or RRCReject |
+| handover | gNB > UE | ue, ncc, pci, arfcn | RRCReconfiguration with sync |
 | bearer | gNB > UE | ue, psi, up | data radio bearers |
 | interface | gNB > UE | ue, psi, address, mtu, netns, name, error | answer to `open` |
 | paging | gNB > UE | ue | paged |
@@ -118,6 +119,13 @@ class Released(Frame, frozen=True, tag="released"):
     cause: str
 
 
+class Handover(Frame, frozen=True, tag="handover"):
+    ue: int
+    ncc: int
+    pci: int
+    arfcn: int
+
+
 class Bearer(Frame, frozen=True, tag="bearer"):
     ue: int
     psi: int
@@ -146,7 +154,7 @@ class Data(Frame, frozen=True, tag="data"):
 FromUe = (
     Hello | Attach | Detach | Setup | Uplink | Listen | Open | Close | Fail | Measure | Reselect | ReEstablish
 )
-FromGnb = CellInformation | Downlink | Released | Bearer | InterfaceUp | Paging | Data
+FromGnb = CellInformation | Downlink | Released | Handover | Bearer | InterfaceUp | Paging | Data
 
 encode = msgspec.msgpack.Encoder().encode
 decode_from_ue = msgspec.msgpack.Decoder(FromUe).decode

@@ -45,6 +45,9 @@ class _RemoteMobile:
     def on_released(self, cause: str) -> None:
         self._send(frames.Released(self._ue, cause))
 
+    def on_handover(self, ncc: int, pci: int, arfcn: int) -> None:
+        self._send(frames.Handover(self._ue, ncc, pci, arfcn))
+
     def on_bearer(self, pdu_session_id: int, up: bool) -> None:
         self._send(frames.Bearer(self._ue, pdu_session_id, up))
 
@@ -259,6 +262,8 @@ class RemoteCell:
         match frame:
             case frames.Downlink():
                 mobile.on_downlink(frame.nas)
+            case frames.Handover():
+                mobile.on_handover(frame.ncc, frame.pci, frame.arfcn)
             case frames.Bearer():
                 mobile.on_bearer(frame.psi, frame.up)
             case frames.Released():

@@ -75,6 +75,12 @@ class Mobile(Protocol):
     def on_released(self, cause: str) -> None:
         """The RRC connection is over: RRCRelease, or the setup was rejected."""
 
+    def on_handover(self, ncc: int, pci: int, arfcn: int) -> None:
+        """The UE is in another cell, by RRCReconfiguration with sync or RRCReestablishment, and derives its key.
+
+        ncc: next hop chaining count of that key; pci, arfcn: of the cell (TS 33.501 §6.9.2.3).
+        """
+
     def on_bearer(self, pdu_session_id: int, up: bool) -> None:
         """Radio bearers of a PDU session were set up or released."""
 

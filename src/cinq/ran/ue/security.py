@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from cinq.crypto import kdf
 from cinq.crypto.nas_security import DOWNLINK, UPLINK, NasSecurity, NasSecurityError
+from cinq.ran.ue.as_keys import AsChain
 from cinq.ran.ue.context import Received
 from cinq.wire import eap, nas
 from cinq.wire.nas import GmmCause, SecurityHeader
@@ -72,7 +73,7 @@ class N1Security:
     MODE COMMAND was checked with, taken into use by the procedure.
     """
 
-    __slots__ = ("candidate", "current", "initial", "partial", "secure_exchange")
+    __slots__ = ("_as_chain", "_asked", "candidate", "current", "initial", "partial", "secure_exchange")
 
     def __init__(self) -> None:
         self.current: NativeContext | None = None
@@ -80,12 +81,30 @@ class N1Security:
         self.candidate: NativeContext | None = None
         self.secure_exchange = False
         self.initial: nas.NasMessage | None = None
+        self._asked = 0
+        self._as_chain: AsChain | None = None
+
+    @property
+    def as_chain(self) -> AsChain | None:
+        """The keys of the access stratum on this connection; None without a NAS security context.
+
+        They begin with the last initial message or SECURITY MODE COMPLETE (TS 33.501 §6.8.1.2.2, annex A.9).
+        """
+        if self._as_chain is None and self.current is not None:
+            self._as_chain = AsChain.begin(self.current.keys.kamf, self._asked)
+        return self._as_chain
+
+    def _as_begins(self) -> None:
+        """The message that was protected last is what K_gNB is derived from."""
+        assert self.current is not None
+        self._asked, self._as_chain = self.current.nas.last_ul_count, None
 
     def released(self) -> None:
         """The N1 connection is over: the next one begins without secure exchange, §4.4.2.5."""
         self.secure_exchange = False
         self.candidate = None
         self.initial = None
+        self._as_chain = None
 
     def delete(self) -> None:
         """The contexts are no longer valid: ngKSI is 'no key is available'."""
@@ -108,7 +127,9 @@ class N1Security:
         """SECURITY MODE COMPLETE, ciphered under the context that it confirms, §5.4.2.3; plain without one."""
         if self.current is None:
             return octets
-        return self.current.nas.protect(octets, SecurityHeader.INTEGRITY_CIPHERED_NEW, UPLINK)
+        protected = self.current.nas.protect(octets, SecurityHeader.INTEGRITY_CIPHERED_NEW, UPLINK)
+        self._as_begins()
+        return protected
 
     def protect_initial(self, message: nas.NasMessage | bytes) -> bytes:
         """An initial message, §4.4.6: in clear only what may be, the whole in a ciphered container.
@@ -126,7 +147,9 @@ class N1Security:
         if clear != message:
             container = security.cipher(nas.encode(message), UPLINK, security.ul_count)
             clear = clear.replace(nas_message_container=container)
-        return security.protect(nas.encode(clear), SecurityHeader.INTEGRITY, UPLINK)
+        protected = security.protect(nas.encode(clear), SecurityHeader.INTEGRITY, UPLINK)
+        self._as_begins()
+        return protected
 
     def wrap(self, octets: bytes, envelope: Envelope | None) -> bytes:
         """Any octets in any envelope, None as the UE would. Without a context, and for type 0, they stay plain."""

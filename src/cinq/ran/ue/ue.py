@@ -16,6 +16,7 @@ from cinq.ran.ue.causes import Asked, authentication_rejected, explain
 from cinq.ran.ue.context import Ended, Initial, Received, UeContext
 from cinq.ran.ue.downlink import Downlink
 from cinq.ran.ue.faults import Faults
+from cinq.ran.ue.idle_mode import IdleMode
 from cinq.ran.ue.security import N1Security
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.settings import SessionSettings, UeSettings
@@ -31,7 +32,6 @@ log = logging.getLogger("cinq.ran.ue")
 
 Entropy = Callable[[int], bytes]
 T3519_S = 60
-T3540_S = 10
 
 
 class Ue(Subject[UeContext]):
@@ -53,7 +53,7 @@ class Ue(Subject[UeContext]):
         "downlink",
         "entropy",
         "faults",
-        "gap_due",
+        "idle_mode",
         "link",
         "on_change",
         "on_payload",
@@ -65,7 +65,6 @@ class Ue(Subject[UeContext]):
         "sessions",
         "settings",
         "timers",
-        "update_due",
         "uplink",
         "usim",
     )
@@ -89,8 +88,7 @@ class Ue(Subject[UeContext]):
         self.on_payload: Callable[[Payload], None] | None = None
         self.on_change: Callable[[Ue], None] | None = None
         self.camp = Camp(settings.plmn)
-        self.gap_due = False
-        self.update_due = False
+        self.idle_mode = IdleMode(self)
         self.service_attempts = 0
         self._suci: Suci | None = None
         self._next_pti = 1
@@ -107,31 +105,6 @@ class Ue(Subject[UeContext]):
         A refusal that may pass, and silence, are met by further attempts, T3511 apart: 5 as the specification has it.
         """
         await self.demand(Register(kind, attempts=attempts))
-
-    def listens(self) -> None:
-        """To the paging channel, for its 5G-S-TMSI; in MICO mode only while it is connected, or T3324 runs (§5.3.6)."""
-        guti, context = self.context.guti, self.context
-        deaf = context.mico is not None and not self.link.connected and not self.timers.runs("T3324")
-        self.link.listen(None if guti is None or deaf else guti.s_tmsi)
-
-    def expect_release(self) -> None:
-        """T3540: the network is to release the connection, else the UE does (§5.3.1.3)."""
-        if self.link.connected:
-            self.timers.start("T3540", T3540_S, self._release_locally)
-
-    def _release_locally(self) -> None:
-        self.link.fail()
-        self.on_released("T3540 expired")
-
-    def register_after_t3502(self, kind: nas.RegistrationKind) -> None:
-        """After five attempts, §5.5.1.2.7: T3502; at once where it is 0, never where it is deactivated."""
-        if self.context.t3502_s == nas.DEACTIVATED:
-            return
-
-        def expired() -> None:
-            self.initiate(lambda: self.register(kind), "registration after T3502")
-
-        self.timers.start("T3502", self.context.t3502_s, expired)
 
     async def deregister(self, switch_off: bool = False) -> None:
         """Deregister, TS 24.501 §5.5.2.2. Always ends deregistered, whatever the network says.
@@ -215,6 +188,30 @@ class Ue(Subject[UeContext]):
             )
         )
 
+    def reselect(self, nr_cell_identity: int) -> bool:
+        """Camp on another cell while idle, TS 38.304 §5.2.4; outside the registration area a registration follows.
+
+        False: there is no such cell, or the UE is connected.
+        """
+        return self.link.reselect(nr_cell_identity)
+
+    def lose_radio_link(self, found: int | None = None) -> bool:
+        """Radio link failure, TS 38.331 §5.3.10.3. found: the cell in which the connection is re-established.
+
+        Where it is not, the UE recovers its NAS signalling connection by a registration (§5.5.1.3.2 f)), with the
+        sessions whose bearers it had. Returns whether it was re-established.
+        """
+        if found is not None and self.link.re_establish(found):
+            return True
+        had = frozenset(n for n, session in self.sessions.items() if session.context.bearer)
+        if self.link.connected:
+            self.link.fail()
+            self.on_released("radio link failure")
+        if self.context.registered:
+            again = Register(nas.RegistrationKind.MOBILITY, uplink_data=had)
+            self.initiate(lambda: self.demand(again), "recovery of the connection")
+        return False
+
     async def power_on(self) -> None:
         """Register and establish every session of the settings."""
         await self.register()
@@ -265,23 +262,13 @@ class Ue(Subject[UeContext]):
         if not self.is_idle:
             self.receive(Ended(cause))
         if self.context.registered:
-            self._idle()
+            self.idle_mode.entered()
 
-    def _idle(self) -> None:
-        """5GMM-IDLE: T3512; in MICO mode T3324; T3447 after a connection of the UE's own making (§5.3.7, §5.3.17)."""
-        context = self.context
-        if context.t3512_s > 0:
-            self.timers.start("T3512", context.t3512_s, self._periodic)
-        if context.mico is not None:
-            if context.t3324_s:
-                self.timers.start("T3324", context.t3324_s, self.listens)
-            self.listens()
-        if context.t3447_s and self.gap_due:
-            self.timers.start("T3447", context.t3447_s, lambda: None)
-        self.gap_due = False
-        if self.update_due:
-            self.update_due = False
-            self.initiate(lambda: self.register(nas.RegistrationKind.MOBILITY), "registration requested")
+    def on_handover(self, ncc: int, pci: int, arfcn: int) -> None:
+        """TS 33.501 §6.9.2.3.4: the key chain goes on. Connection, sessions and NAS do as well."""
+        chain = self.security.as_chain
+        if chain is not None:
+            chain.hand_over(ncc, pci, arfcn)
 
     def on_bearer(self, pdu_session_id: int, up: bool) -> None:
         session = self.sessions.get(pdu_session_id)
@@ -325,12 +312,7 @@ class Ue(Subject[UeContext]):
         self.uplink.tell(message)
 
     def connecting(self, message: nas.NasMessage | None) -> None:
-        self.timers.stop("T3512", "T3324")
-        answer = nas.ServiceType.MOBILE_TERMINATED_SERVICES
-        if isinstance(message, nas.ServiceRequest):
-            self.gap_due = message.service_type != answer
-        elif isinstance(message, nas.RegistrationRequest):
-            self.gap_due = message.registration_type.follow_on
+        self.idle_mode.left(message)
 
     def content(self, message: object) -> object:
         return message.message if isinstance(message, Received) else message
@@ -407,11 +389,6 @@ class Ue(Subject[UeContext]):
             pti, self._next_pti = self._next_pti, self._next_pti % 254 + 1
             if pti not in used:
                 return pti
-
-    def _periodic(self) -> None:
-        """T3512 expired in CM-IDLE: periodic registration update, TS 24.501 §5.5.1.3.2."""
-        if self.context.registered and not self.link.connected:
-            self.initiate(lambda: self.register(nas.RegistrationKind.PERIODIC), "periodic registration")
 
     def initiate(self, body: Callable[[], Awaitable[object]], name: str) -> None:
         """Perform something on the UE's own initiative; that the network refuses it is in the journal already."""

@@ -21,7 +21,7 @@ async def configuration_update(ue: Ue, received: Received) -> None:
     ue.commit(**by_command(ue.context, command))
     if command.guti is not None:
         ue.timers.stop("T3519")
-        ue.listens()
+        ue.idle_mode.listens()
     indication = command.configuration_update_indication
     if indication is None:
         return
@@ -32,7 +32,7 @@ async def configuration_update(ue: Ue, received: Received) -> None:
     slicing = command.network_slicing_indication
     slices = command.allowed_nssai or command.configured_nssai
     if slices is not None or (slicing is not None and slicing.subscription_changed):
-        ue.update_due = True
-        ue.expect_release()
+        ue.idle_mode.update_due = True
+        ue.idle_mode.expect_release()
     else:
         ue.initiate(lambda: ue.register(RegistrationKind.MOBILITY), "registration requested")

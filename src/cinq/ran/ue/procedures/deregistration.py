@@ -83,7 +83,7 @@ async def network_deregistration(ue: Ue, received: Received) -> None:
     found = consequence("deregistration", request.cause, request.t3346)
     if found.then is Then.ATTEMPT:  # §5.5.2.3.4 b): no cause, or one that the clause does not treat
         ue.deregistered(forget_identity=True, equivalents=True)
-        ue.register_after_t3502(nas.RegistrationKind.INITIAL)
+        ue.idle_mode.register_after_t3502(nas.RegistrationKind.INITIAL)
     else:
         suffer(ue, found, request, gmm(request.cause or 0, ue.asked), registered=False)
     why = (

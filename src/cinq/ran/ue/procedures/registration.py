@@ -78,12 +78,12 @@ def accepted(ue: Ue, request: nas.RegistrationRequest, accept: nas.RegistrationA
     ue.authentication_failures = ue.service_attempts = 0
     ue.timers.stop("T3519")
     ue.commit(**by_accept(ue.context, accept, ue.camp.tai, ue.camp.plmn))
-    ue.listens()
+    ue.idle_mode.listens()
     not_reactivated(ue, accept)
     if acknowledged(accept):
         ue.tell(nas.RegistrationComplete())
     if not request.registration_type.follow_on and request.uplink_data_status is None:
-        ue.expect_release()
+        ue.idle_mode.expect_release()
 
 
 async def not_accepted(
@@ -134,5 +134,5 @@ async def again(
         ue.deregistered(forget_identity=True, equivalents=True)
         ue.commit(update_status="5U2 NOT UPDATED")
     if wanted.attempts == ATTEMPTS:
-        ue.register_after_t3502(kind)
+        ue.idle_mode.register_after_t3502(kind)
     raise Refused(answer, reason)
