@@ -117,6 +117,7 @@ def _knobs(config: Path | None) -> Knobs:
     return Knobs(
         subscriber_remove=f"{cinq} subscriber remove {{imsi}}{chosen}",
         subscriber_add=f"{cinq} subscriber add {{imsi}} --k {{k}} --opc {{opc}} --replace{chosen}",
+        policy_change=f"{cinq} policy session {{imsi}} --ambr-uplink {{uplink}} --ambr-downlink {{downlink}}{chosen}",
     )
 
 
