@@ -18,7 +18,7 @@ from cinq.ran.gnb.inactivity import Inactivity
 from cinq.ran.gnb.inbound import handle, handle_xn
 from cinq.ran.gnb.n2 import N2, UeContext, elements
 from cinq.ran.gnb.ng_ran import NgRan
-from cinq.ran.gnb.ports import Admission, Ports
+from cinq.ran.gnb.ports import Admission, Further, Ports
 from cinq.ran.gnb.procedures import intra_gnb_handover, ue_context_release_request
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.gnb.signals import (
@@ -45,9 +45,11 @@ class Gnb:
     """An emulated gNB (radio.port.Cell by its first cell), good for any core.
 
     connect: the N2 port. entropy: for TEIDs. ng_ran: the gNBs of this process, where there are several. bearers: the
-    user plane, where gNBs share one. Its data plane is given by `bearers.use(plane)`, the events of that plane go to
-    `bearers`; without one it does signalling only. station: where a test bench stands on N2. admission: what it is
-    to refuse. hands_over: whether a measurement report makes it hand a UE over.
+    user plane, where gNBs share one. further: opens associations at other addresses of the AMF.
+
+    Its data plane is given by `bearers.use(plane)`, the events of that plane go to `bearers`; without one it does
+    signalling only. station: where a test bench stands on N2. admission: what it is to refuse. hands_over: whether a
+    measurement report makes it hand a UE over.
     """
 
     def __init__(
@@ -58,13 +60,15 @@ class Gnb:
         entropy: Callable[[int], bytes],
         ng_ran: NgRan | None = None,
         bearers: Bearers | None = None,
+        further: Further | None = None,
     ) -> None:
         self.settings = settings
         self.runtime = runtime
         apart = "cinq-ue" if settings.gnb_id == 1 else f"cinq-ue-{settings.gnb_id}"
         self.bearers = bearers or Bearers(settings.n3_address, entropy, apart=apart)
         self.admission = Admission()
-        self.n2 = N2(Ports(settings, self.bearers, self, self.admission), runtime, handle, handle_xn)
+        ports = Ports(settings, self.bearers, self, self.admission, further)
+        self.n2 = N2(ports, runtime, handle, handle_xn)
         self.station = self.n2.station
         self.cells = [NrCell(self, cell, settings.name) for cell in self.n2.cells]
         self.ng_ran = ng_ran or NgRan()
@@ -117,10 +121,11 @@ class Gnb:
         for link in list(self.links):
             link.detach()
         self.ng_ran.remove(self.n2)
-        association = self.n2.association
+        associations = [self.n2.association, *(tnla.association for tnla in self.n2.tnlas.all)]
         await self.runtime.stop()
-        if association is not None:
-            await association.close()
+        for association in associations:
+            if association is not None:
+                await association.close()
 
     # the cells, as UEs see them
 

@@ -56,6 +56,7 @@ Row = tuple[type[ngap.Pdu], Callable[[N2, ngap.Pdu], None]]
 XnRow = tuple[type[XnMessage], Callable[[N2, XnMessage, GnbId], XnMessage | None]]
 
 BEGUN_HERE = (
+    amf_configuration_update,
     ng_setup,
     ran_configuration_update,
     handover_preparation,

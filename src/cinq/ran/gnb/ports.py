@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from cinq.numbering import STmsi
 from cinq.ran.gnb.bearers import Bearers
 from cinq.ran.gnb.context import CellId, Flow, PduSession
 from cinq.ran.gnb.settings import GnbSettings
+from cinq.transport.sctp.association import Association, AssociationHandler
 from cinq.wire import ngap
 
 Refusal = ngap.Cause | None
@@ -34,9 +35,16 @@ class Admission:
     flow: Callable[[int, Flow], Refusal] = lambda pdu_session_id, flow: None
 
 
+Further = Callable[[tuple[str, int], AssociationHandler], Awaitable[Association]]
+"""Opens an association at another address and port of the AMF. OSError: it cannot be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
+    """further: None where the gNB keeps to one association."""
+
     settings: GnbSettings
     bearers: Bearers
     radio: Radio
     admission: Admission = field(default_factory=Admission)
+    further: Further | None = None

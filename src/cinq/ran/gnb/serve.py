@@ -13,6 +13,7 @@ from cinq.procedure import Runtime
 from cinq.ran.gnb.bearers import Bearers
 from cinq.ran.gnb.gnb import Connect, Gnb
 from cinq.ran.gnb.ng_ran import NgRan
+from cinq.ran.gnb.ports import Further
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.radio.link import RadioServer
 from cinq.transport import local, privilege, sctp, udp
@@ -29,6 +30,15 @@ def n2_port(settings: GnbSettings) -> Connect:
         return await sctp.connect(
             str(settings.amf_address), settings.amf_port, lambda _: handler, local=settings.n2_address
         )
+
+    return connect
+
+
+def further_port(settings: GnbSettings) -> Further:
+    """Opens associations at other addresses that the AMF names."""
+
+    async def connect(endpoint: sctp.Address, handler: sctp.AssociationHandler) -> sctp.Association:
+        return await sctp.connect(*endpoint, lambda _: handler, local=settings.n2_address)
 
     return connect
 
@@ -85,6 +95,7 @@ class _Serving:
             os.urandom,
             self._ng_ran,
             None if shared is None else shared[0],
+            further_port(settings),
         )
         if shared is None:
             shared = gnb.bearers, self._plane(settings, gnb.bearers)

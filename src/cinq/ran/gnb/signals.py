@@ -25,6 +25,13 @@ class UpdateConfiguration(Signal[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class Associate(Signal[None]):
+    """The AMF names further TNL associations, §8.7.3: they are opened, then the update is acknowledged."""
+
+    items: tuple[ngap.AMFTNLAssociationToAddItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MapRadioCapability(Signal[bytes]):
     """UE Radio Capability ID Mapping, §8.14.3: the capability of this ID, for a UE where one is named."""
 

@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Literal
 
+import msgspec
+
 from cinq.numbering import GnbId
 from cinq.procedure import Event, Runtime, Subject
 from cinq.ran.gnb.context import CellId, N2Context
 from cinq.ran.gnb.n2 import diagnosis
 from cinq.ran.gnb.n2.connections import Connections
+from cinq.ran.gnb.n2.tnla import Tnla, Tnlas
 from cinq.ran.gnb.n2.ue import UeContext
 from cinq.ran.gnb.ports import Ports
 from cinq.ran.gnb.settings import GnbSettings
@@ -20,16 +23,26 @@ from cinq.transport.sctp.association import PPID_NGAP, Association
 from cinq.wire import ngap
 
 
+class OnTnla(msgspec.Struct, frozen=True):
+    """A message of no UE that is to go by this association."""
+
+    message: ngap.Pdu
+    tnla: Tnla
+
+
 class N2(Subject[N2Context]):
     """The gNB's side of N2. It is the handler of the SCTP association, and the subject of the NG interface procedures.
 
     station: where a test bench stands. handle, handle_xn: who hears what (inbound.py); False: the message has no row.
     connections: the UEs that are signalled about. cells, neighbours: what the gNB has, and the Xn to other gNBs.
     warnings: what is broadcast, by cell, message identifier and serial number. trouble: what is in the way of NG Setup.
-    attempts: RRC connections that an overload concerned. on_relayed: hears what the gNB itself makes nothing of.
+    tnlas: associations beside the first. attempts: RRC connections that an overload concerned. on_relayed: hears
+    what the gNB itself makes nothing of.
     """
 
     __slots__ = (
+        "_arriving",
+        "_first",
         "_handle",
         "_handle_xn",
         "_lost",
@@ -42,6 +55,7 @@ class N2(Subject[N2Context]):
         "on_relayed",
         "ports",
         "station",
+        "tnlas",
         "trouble",
         "warnings",
     )
@@ -67,6 +81,9 @@ class N2(Subject[N2Context]):
         self._handle = handle
         self._handle_xn = handle_xn
         self._lost = asyncio.Event()
+        self.tnlas = Tnlas()
+        self._arriving: Tnla | None = None
+        self._first: Tnla | None = None
         self._notices: ngap.CriticalityDiagnostics | None = None
 
     @property
@@ -117,9 +134,36 @@ class N2(Subject[N2Context]):
         if subject.awaits(type(message)):
             subject.abort(f"{type(message).__name__} is wrong: {what}")
 
+    def heard(self, octets: bytes, by: Tnla) -> None:
+        """One message by an association beside the first: what is answered at once goes back the same way."""
+        self._arriving = None if by is self._first else by
+        try:
+            self.message(octets, 0, PPID_NGAP)
+        finally:
+            self._arriving = None
+
+    def tnla_lost(self, tnla: Tnla, reason: str) -> None:
+        """Its UEs go by another; the last that is lost ends the interface."""
+        if tnla is self._first:
+            self._first = None
+            self.lost(reason)
+            return
+        if tnla in self.tnlas.all:
+            self.tnlas.all.remove(tnla)
+        for ue in self.ues.values():
+            if ue.tnla is tnla:
+                ue.tnla = self.tnlas.for_ue()
+
     def lost(self, reason: str) -> None:
-        """The association is over: UEs lose their connections, TS 38.412 §7."""
+        """The association is over: UEs lose their connections, TS 38.412 §7; not where another one is left."""
         self.association = None
+        heir = self.tnlas.heir()
+        if heir is not None:
+            self._first, self.association = heir, heir.association
+            for ue in self.ues.values():
+                if ue.tnla is heir:
+                    ue.tnla = None
+            return
         self.abort(reason)
         self.commit(state="down", overload=None, slice_overload=())
         for ue in list(self.ues.values()):
@@ -139,17 +183,16 @@ class N2(Subject[N2Context]):
 
     def send(self, message: object) -> None:
         """On stream 0, for what belongs to no UE."""
-        assert isinstance(message, ngap.Pdu)
-        self.transmit(message, 0)
+        if isinstance(message, OnTnla):
+            self.transmit(message.message, 0, message.tnla)
+        else:
+            assert isinstance(message, ngap.Pdu)
+            self.transmit(message, 0, self._arriving)
 
-    def tell_of(self, ue: UeContext, message: ngap.Pdu) -> None:
-        """A message of UE-associated signalling."""
-        self.transmit(message, ue.stream)
-
-    def transmit(self, message: ngap.Pdu, stream: int) -> None:
+    def transmit(self, message: ngap.Pdu, stream: int, tnla: Tnla | None = None) -> None:
         if self._notices is not None and diagnosis.add_notices(message, self._notices):
             self._notices = None
-        self.station.passes(Parcel(ngap.encode(message), message, stream, PPID_NGAP))
+        self.station.passes(Parcel(ngap.encode(message), message, stream, PPID_NGAP, tnla))
 
     def _put(self, parcel: Parcel[ngap.Pdu]) -> None:
         """On the wire, and into the journal as it is there. A parcel of octets alone is read for its name."""
@@ -162,7 +205,10 @@ class N2(Subject[N2Context]):
                 self._journal("out", type(message).__name__ if message else "", parcel.octets, message, wrong)
             else:
                 self._journal("out", type(message).__name__, parcel.octets, message)
-        self.association.send(parcel.octets, stream=parcel.stream, ppid=ppid)
+        if isinstance(parcel.carrier, Tnla):
+            parcel.carrier.send(parcel.octets, parcel.stream, ppid)
+        else:
+            self.association.send(parcel.octets, stream=parcel.stream, ppid=ppid)
 
     # Xn
 
@@ -223,6 +269,7 @@ class N2(Subject[N2Context]):
             if ue.amf_ue_ngap_id is None:
                 self.connections.name(ue, amf_ue_ngap_id)
             if ue.amf_ue_ngap_id == amf_ue_ngap_id:
+                ue.tnla = self._arriving  # TS 23.501 §5.21.1.2: the AMF chooses by which it sends
                 return ue
             cause = "inconsistent-remote-UE-NGAP-ID"
             self.forget(ue, cause)

@@ -10,6 +10,7 @@ from cinq.numbering import GnbId
 from cinq.procedure import Runtime, Subject
 from cinq.ran.gnb.context import CellId, PduSession, UeState
 from cinq.ran.gnb.n2 import elements
+from cinq.ran.gnb.n2.tnla import Tnla
 from cinq.ran.gnb.ports import Ports
 from cinq.ran.gnb.xn import XnMessage
 from cinq.wire import ngap
@@ -76,7 +77,7 @@ class Outlet(Protocol):
     @property
     def label(self) -> str: ...
 
-    def transmit(self, message: ngap.Pdu, stream: int) -> None: ...
+    def transmit(self, message: ngap.Pdu, stream: int, tnla: Tnla | None = None) -> None: ...
 
     def forget(self, ue: UeContext, cause: str) -> None: ...
 
@@ -87,7 +88,8 @@ class UeContext(Subject[UeState]):
     """A UE on one NG connection, TS 38.413 §9.3.3.1 and §9.3.3.2; the subject of the procedures that a gNB begins
     for one UE. What the AMF begins is answered at once, by inbound.py.
 
-    sessions: by PDU session identity. cell: where the UE is, or was last.
+    sessions: by PDU session identity. cell: where the UE is, or was last. tnla: the association that it is bound to,
+    None for the first.
     """
 
     __slots__ = (
@@ -100,6 +102,7 @@ class UeContext(Subject[UeState]):
         "ran_ue_ngap_id",
         "sessions",
         "stream",
+        "tnla",
     )
 
     def __init__(
@@ -117,6 +120,7 @@ class UeContext(Subject[UeState]):
         self.cell = cell
         self.n2 = n2
         self.stream = stream
+        self.tnla: Tnla | None = None
         self.sessions: dict[int, PduSession] = {}
         self._gone: asyncio.Event | None = None
         self._overall: asyncio.TimerHandle | None = None
@@ -198,7 +202,7 @@ class UeContext(Subject[UeState]):
 
     def send(self, message: object) -> None:
         assert isinstance(message, ngap.Pdu)
-        self.n2.transmit(message, self.stream)
+        self.n2.transmit(message, self.stream, self.tnla)
 
     def describe(self, message: object) -> tuple[str, str]:
         return "N2", type(message).__name__
