@@ -18,7 +18,7 @@ from cinq.sbi.services.nsmf_pdusession import SmContextRefused
 from cinq.sbi.services.nudm_sdm import DnnConfiguration, PduSessionTypes, SscModes
 from cinq.wire import nas, pfcp
 
-from .world import ESTABLISHMENT_REQUEST, SUPI, World, release_complete
+from .world import ESTABLISHMENT_REQUEST, SUPI, World, rejected, release_complete
 
 
 def play(scene: Callable[[World], Awaitable[None]]) -> None:
@@ -54,10 +54,6 @@ def refused(n1: bytes = ESTABLISHMENT_REQUEST, **create: object) -> tuple[nas.Gs
 
     play(scene)
     return found[0]
-
-
-def rejected(cause: int, psi: int = 1, pti: int = 1) -> nas.PDUSessionEstablishmentReject:
-    return nas.PDUSessionEstablishmentReject(pdu_session_id=psi, pti=pti, cause=cause)
 
 
 def ignored(n1: bytes) -> None:

@@ -15,7 +15,7 @@ from cinq.sbi import Problem
 from cinq.wire import nas, pfcp
 from cinq.wire.pfcp import ApplyAction, Cause
 
-from .world import SUPI, UPF_PEER, World, play
+from .world import SUPI, UPF_PEER, World, play, rejected
 
 NODE = pfcp.NodeId(IPv4Address(UPF_PEER[0]))
 
@@ -79,7 +79,7 @@ def test_establishment_refused() -> None:
         )
         await w.create()
         await asyncio.sleep(0.1)
-        assert w.amf.n1() == [network_failure()]
+        assert w.amf.n1() == [rejected(26)]
         assert w.nothing_left()
 
     play(scene)

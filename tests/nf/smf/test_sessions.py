@@ -13,7 +13,7 @@ from cinq.sbi.services.namf_communication import N1N2MsgTxfrFailureNotification,
 from cinq.wire import nas, ngap, pfcp
 from cinq.wire.pfcp import ApplyAction
 
-from .world import SUPI, World, play, release_complete, release_request, setup_response
+from .world import SUPI, World, play, rejected, release_complete, release_request, setup_response
 
 
 def test_establishment() -> None:
@@ -228,7 +228,7 @@ def test_gnb_without_resources_ends_a_new_session() -> None:
         answer = await w.update(ref, n2=failed, kind="PDU_RES_SETUP_FAIL")
         assert answer.json_data.up_cnx_state == "DEACTIVATED"
         await asyncio.sleep(0.01)
-        assert w.amf.n1()[-1] == nas.PDUSessionEstablishmentReject(pdu_session_id=1, pti=1, cause=26)
+        assert w.amf.n1()[-1] == rejected(26)
         assert w.amf.notifications == [(SUPI, 1, "RELEASED")]
         assert w.nothing_left()
 
@@ -305,7 +305,7 @@ def test_addresses() -> None:
         assert given == [f"10.45.0.{n}" for n in range(2, 7)]
         await w.create(supi="imsi-999700000000007")
         await asyncio.sleep(0.01)
-        assert w.amf.n1()[-1] == nas.PDUSessionEstablishmentReject(pdu_session_id=1, pti=1, cause=26)
+        assert w.amf.n1()[-1] == rejected(26)
         await w.release(refs[3])
         await w.release(refs[0])
         await w.create(supi="imsi-999700000000008")

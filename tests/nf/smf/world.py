@@ -24,6 +24,7 @@ from cinq.sbi.models import (
     RefToBinaryData,
     Snssai,
     SubscribedDefaultQos,
+    UserLocation,
 )
 from cinq.sbi.services.namf_communication import (
     N1N2MessageTransferRequest,
@@ -354,6 +355,7 @@ class World:
         snssai: Snssai = SLICE,
         request_type: str = "INITIAL_REQUEST",
         supi: str = SUPI,
+        location: UserLocation | None = None,
     ) -> str:
         """Nsmf_PDUSession_CreateSMContext; the reference of the SM context."""
         data = SmContextCreateData(
@@ -367,6 +369,7 @@ class World:
             s_nssai=snssai,
             request_type=request_type,
             n1_sm_msg=N1,
+            ue_location=location,
         )
         body = PostSmContextsRequest(json_data=data, binary_data_n1_sm_message=n1)
         return (await self.nsmf.create_sm_context(body)).id
@@ -446,6 +449,20 @@ def setup_response(teid: int, qfi: int = 1) -> bytes:
     )
     return ngap.encode_value(
         ngap.PDUSessionResourceSetupResponseTransfer(dl_qos_flow_per_tnl_information=flows)
+    )
+
+
+def rejected(cause: int, psi: int = 1, pti: int = 1) -> nas.PDUSessionEstablishmentReject:
+    """TS 24.501 §6.4.1.4.1: which causes come with a back-off timer, which with a re-attempt indicator."""
+    lasting = cause in (8, 27, 29, 32, 33, 70, 82)
+    of_a_type = cause in (50, 51, 57, 58, 61)
+    again = nas.ReAttemptIndicator(not_in_s1_mode=lasting, not_in_equivalent_plmn=True)
+    return nas.PDUSessionEstablishmentReject(
+        pdu_session_id=psi,
+        pti=pti,
+        cause=cause,
+        back_off_timer=60 if lasting or cause in (26, 67, 69) else None,
+        re_attempt_indicator=again if lasting or of_a_type else None,
     )
 
 

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
+from typing import Final
 
 from cinq.nf.smf.binding import DEFAULT_QFI
-from cinq.nf.smf.context import Ipv4, SmContext
+from cinq.nf.smf.context import IntegrityRate, Ipv4, Protection, SmContext, UeSupport, UserPlaneSecurity
 from cinq.nf.smf.flows import QosFlow, QosProfile, Rates, SessionQos, same
+from cinq.nf.smf.rejects import Denied
 from cinq.nf.smf.settings import DataNetwork
 from cinq.numbering import NumberingError, SNssai, dnn
-from cinq.sbi.models import bits_per_second
-from cinq.sbi.services.nsmf_pdusession import SmContextCreateData, SmContextRefused
+from cinq.procedure import Why
+from cinq.sbi.models import UserLocation, bits_per_second
+from cinq.sbi.services.nsmf_pdusession import SmContextCreateData
 from cinq.sbi.services.nudm_sdm import DnnConfiguration
 from cinq.wire import nas
-from cinq.wire.nas import GsmCause, PduSessionType, SscMode
+from cinq.wire.nas import DataRate, GsmCause, GsmFeature, PduSessionType, SscMode
 
 SSC_MODES: dict[int | None, int] = {4: SscMode.SSC_MODE_1, 5: SscMode.SSC_MODE_2, 6: SscMode.SSC_MODE_3}
 """How a network reads the unused values, TS 24.501 table 9.11.4.16.1."""
+DEFAULT_PACKET_FILTERS: Final = 16
+"""Of a UE that says nothing, TS 24.501 §9.11.4.9; one that says something takes at least 17."""
+PROTECTIONS: dict[str, Protection] = {
+    "required": "REQUIRED",
+    "preferred": "PREFERRED",
+    "not-needed": "NOT_NEEDED",
+}
 _ONLY = {
     "IPV6": (PduSessionType.IPV6, GsmCause.PDU_SESSION_TYPE_IPV6_ONLY_ALLOWED),
     "UNSTRUCTURED": (PduSessionType.UNSTRUCTURED, GsmCause.PDU_SESSION_TYPE_UNSTRUCTURED_ONLY_ALLOWED),
@@ -25,37 +35,47 @@ _ONLY = {
 """What a subscription to one type alone tells a UE that asks for another."""
 
 
-def refusal(
-    pdu_session_id: int, pti: int, cause: GsmCause, error: str, detail: str, *, status: int = 403
-) -> SmContextRefused:
-    """A create refused with PDU SESSION ESTABLISHMENT REJECT for the UE. error: of TS 29.502 table 6.1.7.3-1."""
-    allowed = frozenset((SscMode.SSC_MODE_1,)) if cause == GsmCause.NOT_SUPPORTED_SSC_MODE else None
-    reject = nas.PDUSessionEstablishmentReject(
-        pdu_session_id=pdu_session_id, pti=pti, cause=cause, allowed_ssc_mode=allowed
-    )
-    return SmContextRefused(status, error, detail, nas.encode(reject))
-
-
 def requested_data_network(
-    body: SmContextCreateData, pti: int, networks: tuple[DataNetwork, ...]
+    body: SmContextCreateData, networks: tuple[DataNetwork, ...]
 ) -> tuple[DataNetwork, SNssai]:
-    """The data network and slice of a create. #27 when nobody knows the DNN, #70 when not in this slice."""
-    psi = body.pdu_session_id or 0
+    """The data network and slice of a create. #27: nobody knows the DNN, #70: not in this slice, #46: not here."""
     found = body.selected_dnn or body.dnn or ""
+    served = ", ".join(network.name for network in networks)
+    unknown = GsmCause.MISSING_OR_UNKNOWN_DNN
+    mend = f"let the UE ask for one of {served}, or add a [[dnn]] table"
     try:
         name = dnn(found)
     except NumberingError as error:
-        cause = GsmCause.MISSING_OR_UNKNOWN_DNN
-        raise refusal(psi, pti, cause, "DNN_DENIED", str(error)) from None
+        raise Denied(unknown, "DNN_DENIED", Why(str(error), mend)) from None
     network = next((n for n in networks if n.name == name), None)
     if network is None:
-        what = f"DNN {name} is not served here"
-        raise refusal(psi, pti, GsmCause.MISSING_OR_UNKNOWN_DNN, "DNN_NOT_SUPPORTED", what)
+        why = Why(f"the UE asks for DNN {name}; this network serves {served}", mend)
+        raise Denied(unknown, "DNN_NOT_SUPPORTED", why)
     snssai = body.s_nssai.numbering() if body.s_nssai is not None else None
     if snssai is None or (network.slices and snssai not in network.slices):
-        what = f"DNN {name} is not served in slice {snssai}"
-        raise refusal(psi, pti, GsmCause.MISSING_OR_UNKNOWN_DNN_IN_A_SLICE, "DNN_NOT_SUPPORTED", what)
+        slices = ", ".join(map(str, network.slices))
+        why = Why(
+            f"the UE asks for DNN {name} in slice {snssai}; it is served in {slices}",
+            f"add the slice to `slices` of the [[dnn]] table of {name}",
+        )
+        raise Denied(GsmCause.MISSING_OR_UNKNOWN_DNN_IN_A_SLICE, "DNN_NOT_SUPPORTED", why)
+    _check_place(network, body.ue_location)
     return network, snssai
+
+
+def _check_place(network: DataNetwork, place: UserLocation | None) -> None:
+    """TS 24.501 §6.4.1.4.1: a local area data network is served in its tracking areas alone."""
+    location = None if place is None else place.nr_location
+    if not network.ladn_tacs or location is None:
+        return
+    tac = int(location.tai.tac, 16)
+    if tac not in network.ladn_tacs:
+        tacs = ", ".join(map(str, network.ladn_tacs))
+        why = Why(
+            f"the UE is in TAC {tac}; local area data network {network.name} is served in {tacs}",
+            f"add the TAC to `ladn_tacs` of the [[dnn]] table of {network.name}",
+        )
+        raise Denied(GsmCause.OUT_OF_LADN_SERVICE_AREA, "OUT_OF_LADN_SERVICE_AREA", why)
 
 
 def subscribed_context(
@@ -66,25 +86,86 @@ def subscribed_context(
     subscribed: DnnConfiguration,
 ) -> SmContext:
     """The SM context that subscription and request allow; ref and seid are still to be given."""
-    psi, pti = request.pdu_session_id, request.pti
-    _check_type(request, subscribed)
-    modes = subscribed.ssc_modes.allowed_ssc_modes or [subscribed.ssc_modes.default_ssc_mode]
-    wanted = SSC_MODES.get(request.ssc_mode, request.ssc_mode) or SscMode.SSC_MODE_1
-    if wanted != SscMode.SSC_MODE_1 or "SSC_MODE_1" not in modes:
-        what = f"SSC mode {wanted}; served is mode 1, subscribed are {', '.join(modes)}"
-        raise refusal(psi, pti, GsmCause.NOT_SUPPORTED_SSC_MODE, "SSC_NOT_SUPPORTED", what)
+    supi = body.supi or ""
+    _check_type(supi, request, network, subscribed)
     static = next((a.ipv4_addr for a in subscribed.static_ip_address if a.ipv4_addr), None)
+    rate = request.integrity_protection_maximum_data_rate
     return SmContext(
         ref="",
-        supi=body.supi or "",
-        pdu_session_id=psi,
+        supi=supi,
+        pdu_session_id=request.pdu_session_id,
         dnn=network.name,
         s_nssai=snssai,
-        ssc_mode=wanted,
+        ssc_mode=_ssc_mode(supi, request, network, subscribed),
         subscribed=subscribed_qos(subscribed, network),
+        always_on=network.always_on,
+        security=user_plane_security(network, subscribed, rate),
+        ue=ue_support(
+            request.capability_5gsm, request.maximum_number_of_supported_packet_filters, UeSupport()
+        ),
         is_static=static is not None,
         address=None if static is None else Ipv4(int(IPv4Address(static))),
     )
+
+
+def ue_support(
+    capability: nas.Capability5gsm | None, packet_filters: int | None, before: UeSupport
+) -> UeSupport:
+    """What the UE says of itself; what it says nothing of stays."""
+    return UeSupport(
+        before.packet_filters if packet_filters is None else max(packet_filters, DEFAULT_PACKET_FILTERS),
+        before.reflective_qos if capability is None else GsmFeature.REFLECTIVE_QOS in capability,
+    )
+
+
+def user_plane_security(
+    network: DataNetwork,
+    subscribed: DnnConfiguration,
+    rate: nas.IntegrityProtectionMaximumDataRate,
+) -> UserPlaneSecurity:
+    """TS 23.501 §5.10.3: the policy of the subscription before that of the network. #82 for a UE that is too slow."""
+    policy = subscribed.up_security
+    security = UserPlaneSecurity(
+        PROTECTIONS[network.up_integrity] if policy is None else policy.up_integr,
+        PROTECTIONS[network.up_ciphering] if policy is None else policy.up_confid,
+        _rate(rate.uplink),
+        _rate(rate.downlink),
+    )
+    if security.integrity == "REQUIRED" and DataRate.NULL in (rate.uplink, rate.downlink):
+        cause = GsmCause.MAXIMUM_DATA_RATE_PER_UE_FOR_USER_PLANE_INTEGRITY_PROTECTION_IS_TOO_LOW
+        why = Why(
+            f"DNN {network.name} requires user plane integrity protection, which the UE does at no data rate",
+            f"set `up_integrity` of the [[dnn]] table of {network.name} to 'preferred'",
+        )
+        raise Denied(cause, "REQUEST_REJECTED_UNSPECIFIED", why)
+    return security
+
+
+def _rate(rate: int) -> IntegrityRate:
+    return "full" if rate == DataRate.FULL else "64kbps"
+
+
+def _ssc_mode(
+    supi: str,
+    request: nas.PDUSessionEstablishmentRequest,
+    network: DataNetwork,
+    subscribed: DnnConfiguration,
+) -> int:
+    """§6.4.1.3: the mode asked for, else that of the subscription. #68 with those that are allowed."""
+    modes = subscribed.ssc_modes
+    names = modes.allowed_ssc_modes or [modes.default_ssc_mode]
+    allowed = frozenset(int(SscMode[name]) for name in names)
+    wanted = SSC_MODES.get(request.ssc_mode, request.ssc_mode)
+    if wanted is None:
+        default = int(SscMode[modes.default_ssc_mode])
+        return default if default in allowed else min(allowed)
+    if wanted not in allowed:
+        why = Why(
+            f"{supi} asks for SSC mode {wanted}; for {network.name} are subscribed {', '.join(names)}",
+            f"cinq subscriber set {supi} --ssc-modes '{wanted}', or let the UE ask for mode {min(allowed)}",
+        )
+        raise Denied(GsmCause.NOT_SUPPORTED_SSC_MODE, "SSC_NOT_SUPPORTED", why, allowed=allowed)
+    return wanted
 
 
 def requested_type(request: nas.PDUSessionEstablishmentRequest) -> int:
@@ -104,12 +185,16 @@ def _type_name(number: int) -> str:
     return name.replace("IPV", "IPv").replace("4V", "4v") if name.startswith("IP") else name.capitalize()
 
 
-def _check_type(request: nas.PDUSessionEstablishmentRequest, subscribed: DnnConfiguration) -> None:
+def _check_type(
+    supi: str,
+    request: nas.PDUSessionEstablishmentRequest,
+    network: DataNetwork,
+    subscribed: DnnConfiguration,
+) -> None:
     """IPv4 is what there is (§6.4.1.4.1): #50 for IPv6, #28 for a type that is no IP; else what is subscribed."""
     types = subscribed.pdu_session_types
     allowed = types.allowed_session_types or [types.default_session_type]
     wanted = requested_type(request)
-    what = f"PDU session type {_type_name(wanted)}; subscribed are {', '.join(allowed)}, served is IPv4"
     error = "PDUTYPE_NOT_SUPPORTED"
     if "IPV4" not in allowed and "IPV4V6" not in allowed:
         only, cause = _ONLY.get(allowed[0], (wanted, GsmCause.UNKNOWN_PDU_SESSION_TYPE))
@@ -122,7 +207,12 @@ def _check_type(request: nas.PDUSessionEstablishmentRequest, subscribed: DnnConf
         cause = GsmCause.UNKNOWN_PDU_SESSION_TYPE
     else:
         return
-    raise refusal(request.pdu_session_id, request.pti, cause, error, what)
+    why = Why(
+        f"{supi} asks for PDU session type {_type_name(wanted)}; for {network.name} are subscribed "
+        f"{', '.join(allowed)}, served is IPv4",
+        "let the UE ask for IPv4: the type of its APN settings",
+    )
+    raise Denied(cause, error, why)
 
 
 def subscribed_qos(subscribed: DnnConfiguration, network: DataNetwork) -> SessionQos:

@@ -12,6 +12,7 @@ from cinq.nf.smf.inbound import n1, n2
 from cinq.nf.smf.inbound.answer import demanded, let_go, updated
 from cinq.nf.smf.inbound.policy import policy_decided
 from cinq.nf.smf.ports import Ports
+from cinq.nf.smf.rejects import Denied
 from cinq.nf.smf.session import PduSession, Sessions
 from cinq.nf.smf.settings import DataNetwork
 from cinq.nf.smf.signals import (
@@ -21,9 +22,11 @@ from cinq.nf.smf.signals import (
     LocalRelease,
     NetworkRelease,
     SmContextCreated,
+    SmContextResumed,
     SubscriptionChanged,
     UeNotReached,
 )
+from cinq.procedure import Why
 from cinq.sbi import Created, Problem
 from cinq.sbi.services.namf_communication import N1N2MsgTxfrFailureNotification
 from cinq.sbi.services.npcf_smpolicycontrol import (
@@ -61,35 +64,57 @@ class PduSessions:
         """TS 23.502 §4.3.2.2.1 steps 3 to 5; the rest is `pdu_session_establishment`."""
         data = body.json_data
         request = n1.establishment_request(body.binary_data_n1_sm_message, data)
+        try:
+            ref = await self._admitted(data, request)
+        except Denied as denied:
+            back_off_s = self._ports.settings.back_off_s
+            raise denied.refusal(request.pdu_session_id, request.pti, back_off_s) from None
+        created = SmContextCreatedData(pdu_session_id=request.pdu_session_id, s_nssai=data.s_nssai)
+        return Created(f"/sm-contexts/{ref}", created)
+
+    async def _admitted(self, data: SmContextCreateData, request: nas.PDUSessionEstablishmentRequest) -> str:
+        """The name of the SM context that is being made, or of the one that is there. Denied: there is none."""
         if not data.supi or self._ports.runtime.stopping:
-            raise authorization.refusal(
-                request.pdu_session_id, request.pti, GsmCause.NETWORK_FAILURE, "NETWORK_FAILURE", "no SUPI"
-            )
-        key = data.supi, request.pdu_session_id
-        if data.request_type == "EXISTING_PDU_SESSION" and key not in self._sessions.by_identity:
-            cause = GsmCause.PDU_SESSION_DOES_NOT_EXIST
-            raise authorization.refusal(*_names(request), cause, "CONTEXT_NOT_FOUND", "no such PDU session")
+            raise Denied(GsmCause.NETWORK_FAILURE, "NETWORK_FAILURE", Why("the SMF is stopping, or no SUPI"))
+        session = self._sessions.by_identity.get((data.supi, request.pdu_session_id))
+        if data.request_type in ("EXISTING_PDU_SESSION", "EXISTING_EMERGENCY_PDU_SESSION"):
+            return self._resumed(data, request, session)
         context, network = await self._subscribed(data, request)
         ref = self._entropy(8).hex()
         context = msgspec.structs.replace(context, ref=ref, seid=self._sessions.next_seid())
-        session = self._sessions.by_identity.get(key)
         if session is None:
             session = PduSession(context, self._ports, self._sessions)
         self._sessions.by_ref.pop(session.ref, None)
         session.ref = ref
-        self._sessions.by_identity[key] = self._sessions.by_ref[ref] = session
+        self._sessions.by_identity[data.supi, request.pdu_session_id] = self._sessions.by_ref[ref] = session
         session.receive(SmContextCreated(context, request, network))
-        created = SmContextCreatedData(pdu_session_id=request.pdu_session_id, s_nssai=data.s_nssai)
-        return Created(f"/sm-contexts/{ref}", created)
+        return ref
+
+    def _resumed(
+        self,
+        data: SmContextCreateData,
+        request: nas.PDUSessionEstablishmentRequest,
+        session: PduSession | None,
+    ) -> str:
+        """TS 24.501 §6.4.1.4.1: #54 for a session that is not there, or is none of this DNN and slice."""
+        network, snssai = authorization.requested_data_network(data, self._ports.settings.data_networks)
+        context = None if session is None else session.context
+        there = context is not None and (context.dnn, context.s_nssai) == (network.name, snssai)
+        if session is None or not there or session.is_releasing or session.is_forgotten:
+            why = Why(
+                f"{data.supi} asks for existing PDU session {request.pdu_session_id} to {network.name} in slice "
+                f"{snssai}, which it does not have",
+                "let the UE establish it anew (request type 'initial request')",
+            )
+            raise Denied(GsmCause.PDU_SESSION_DOES_NOT_EXIST, "CONTEXT_NOT_FOUND", why)
+        session.receive(SmContextResumed(request, network))
+        return session.ref
 
     async def _subscribed(
         self, data: SmContextCreateData, request: nas.PDUSessionEstablishmentRequest
     ) -> tuple[SmContext, DataNetwork]:
         """Step 4: what the subscription says. No subscription to this DNN in this slice: #33."""
-        names = request.pdu_session_id, request.pti
-        network, snssai = authorization.requested_data_network(
-            data, request.pti, self._ports.settings.data_networks
-        )
+        network, snssai = authorization.requested_data_network(data, self._ports.settings.data_networks)
         found: DnnConfiguration | None = None
         try:
             records = await self._ports.sdm.get_sm_data(data.supi or "", data.s_nssai, network.name)
@@ -98,13 +123,12 @@ class PduSessions:
         except Problem as problem:
             if problem.status != 404:
                 cause = GsmCause.NETWORK_FAILURE
-                raise authorization.refusal(
-                    *names, cause, "NETWORK_FAILURE", str(problem), status=504
-                ) from None
+                raise Denied(cause, "NETWORK_FAILURE", problem.why, status=504) from None
         if found is None:
             cause = GsmCause.REQUESTED_SERVICE_OPTION_NOT_SUBSCRIBED
-            what = f"no subscription to {network.name} in slice {snssai}"
-            raise authorization.refusal(*names, cause, "SUBSCRIPTION_DENIED", what)
+            what = f"{data.supi} has no subscription to {network.name} in slice {snssai}"
+            mend = f"cinq subscriber set {data.supi} --dnns {network.name} --slices {snssai}"
+            raise Denied(cause, "SUBSCRIPTION_DENIED", Why(what, mend))
         return authorization.subscribed_context(data, request, network, snssai, found), network
 
     def _session(self, ref: str) -> PduSession:
@@ -172,7 +196,3 @@ class PduSessions:
     async def n1n2_transfer_failure(self, sm_context_ref: str, body: N1N2MsgTxfrFailureNotification) -> None:
         """Namf_Communication_N1N2TransferFailureNotification: the UE does not answer paging."""
         self._session(sm_context_ref).receive(UeNotReached())
-
-
-def _names(request: nas.PDUSessionEstablishmentRequest) -> tuple[int, int]:
-    return request.pdu_session_id, request.pti

@@ -235,6 +235,11 @@ class PduSession(Subject[SmContext]):
         return isinstance(self.opening, RELEASES)
 
     @property
+    def is_forgotten(self) -> bool:
+        """Ended, and nothing begins it anew."""
+        return self.context.state == "INACTIVE" and self.is_idle
+
+    @property
     def is_modifying(self) -> bool:
         return isinstance(self.opening, MODIFICATIONS)
 

@@ -54,6 +54,8 @@ class Settings:
     t1_s, n1: PFCP T1-RESPONSE and N1-REQUESTS, how long a request waits and how often it is sent (TS 29.244 §6.4).
     heartbeat_s: between heartbeats, and between attempts to set up an association.
     t3591_s, t3592_s: TS 24.501 table 10.3.2.
+    back_off_s: of the back-off timer with a reject that another attempt does not mend (TS 24.501 §6.4.1.4).
+    address_lifetime_s: how long a session of SSC mode 3 stays when another is to take its place (T3593).
     guard_s: how long a gNB has for a modification, and how long one waits that a handover keeps from going out.
     forwarding_s: how long indirect data forwarding stays after a handover (TS 23.502 §4.9.1.3.3 step 11).
     """
@@ -69,4 +71,6 @@ class Settings:
     t3591_s: float = 16.0
     forwarding_s: float = 5.0
     guard_s: float = 5.0
+    back_off_s: int = 60
+    address_lifetime_s: int = 60
     plmns: tuple[PlmnId, ...] = ()

@@ -204,6 +204,14 @@ class SmContextCreated:
 
 
 @dataclass(frozen=True, slots=True)
+class SmContextResumed:
+    """The UE asks for a session that it has, by an establishment request: it keeps it."""
+
+    request: nas.PDUSessionEstablishmentRequest
+    network: DataNetwork
+
+
+@dataclass(frozen=True, slots=True)
 class DownlinkData:
     """The UPF keeps a packet for the UE."""
 

@@ -9,6 +9,7 @@ from cinq.nf.smf.procedures.path_switch import lose_others
 from cinq.nf.smf.procedures.release import forgotten
 from cinq.nf.smf.procedures.restoration import restored
 from cinq.nf.smf.procedures.security import secure_enough
+from cinq.nf.smf.rejects import establishment_reject
 from cinq.nf.smf.session import PduSession
 from cinq.nf.smf.signals import (
     Activation,
@@ -19,7 +20,6 @@ from cinq.nf.smf.signals import (
     SmContextCreated,
 )
 from cinq.procedure import ABORT, Refused, Verdict, collision, procedure
-from cinq.wire import nas
 from cinq.wire.nas import GsmCause
 
 
@@ -49,10 +49,11 @@ async def user_plane_refused(session: PduSession, _: SetupRefused) -> None:
     await user_plane.delete(session)
     await forgotten(session)
     session.send(
-        nas.PDUSessionEstablishmentReject(
-            pdu_session_id=session.context.pdu_session_id,
-            pti=session.pti,
-            cause=GsmCause.INSUFFICIENT_RESOURCES,
+        establishment_reject(
+            session.context.pdu_session_id,
+            session.pti,
+            GsmCause.INSUFFICIENT_RESOURCES,
+            session.ports.settings.back_off_s,
         )
     )
 

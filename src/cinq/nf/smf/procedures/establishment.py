@@ -16,18 +16,20 @@ from cinq.nf.smf.flows import NOTHING, difference
 from cinq.nf.smf.n4 import N4Error
 from cinq.nf.smf.pco import extended_pco
 from cinq.nf.smf.procedures.release import release_locally
+from cinq.nf.smf.procedures.restoration import restored
 from cinq.nf.smf.procedures.subscription import default_qos, session_ambr
+from cinq.nf.smf.rejects import establishment_reject
 from cinq.nf.smf.session import PduSession
 from cinq.nf.smf.settings import DataNetwork
-from cinq.nf.smf.signals import SmContextCreated
-from cinq.procedure import ABORT, Refused, Undo, Verdict, collision, procedure
+from cinq.nf.smf.signals import SmContextCreated, SmContextResumed
+from cinq.procedure import ABORT, DEFER, Refused, Undo, Verdict, Why, collision, procedure
 from cinq.sbi.models import PlmnId, Snssai
 from cinq.sbi.operation import Created
 from cinq.sbi.problem import Problem
 from cinq.sbi.services.npcf_smpolicycontrol import SmPolicyContextData, SmPolicyDecision, SmPolicyDeleteData
 from cinq.sbi.services.nudm_sdm import SdmSubscription
 from cinq.sbi.services.nudm_uecm import SmfRegistration
-from cinq.wire import nas
+from cinq.wire import nas, pfcp
 from cinq.wire.nas import GsmCause, PduSessionType
 
 R = TypeVar("R")
@@ -74,13 +76,37 @@ def establishment_accept(
         authorized_qos_rules=elements.qos_rules(whole),
         session_ambr=elements.session_ambr(context.qos),
         cause=GsmCause.PDU_SESSION_TYPE_IPV4_ONLY_ALLOWED if narrowed else None,
+        rq_timer=context.qos.reflective_timer or None,
         pdu_address=elements.pdu_address(context.address),
         s_nssai=context.s_nssai,
-        always_on=False if request.always_on_requested else None,
+        always_on=context.always_on if request.always_on_requested or context.always_on else None,
         authorized_qos_flow_descriptions=elements.flow_descriptions(whole),
         extended_pco=extended_pco(request.extended_pco, network),
         dnn=context.dnn,
     )
+
+
+@procedure(opens=SmContextResumed)
+async def existing_pdu_session(session: PduSession, resumed: SmContextResumed) -> None:
+    """TS 23.502 §4.3.2.2.1 with request type "Existing PDU Session": address, flows and policy stay as they are."""
+    request, network = resumed.request, resumed.network
+    if not user_plane.is_at_upf(session):
+        await restored(session)
+    elif session.an is not None:
+        try:
+            await user_plane.buffer(session)  # until the gNB carries it again
+        except N4Error as error:
+            session.runtime.report(session, "existing_pdu_session", resumed, str(error))
+    session.pti = request.pti
+    session.was_active = True
+    session.up_cnx_state = "ACTIVATING"
+    accept = establishment_accept(session.context, request, network)
+    n1, n2 = nas.encode(accept), transfers.setup_request_transfer(session.context)
+    try:
+        await session.transfer(n1, n2, "PDU_RES_SETUP_REQ")
+    except Problem as problem:
+        session.up_cnx_state = "DEACTIVATED"
+        session.runtime.report(session, "existing_pdu_session", resumed, problem.why)
 
 
 async def on_disk(session: PduSession, created: SmContextCreated) -> None:
@@ -124,7 +150,13 @@ async def authorise(session: PduSession, undo: Undo, created: SmContextCreated) 
     wanted = context.ipv4 if context.is_static else None
     address = pool.allocate() if wanted is None else wanted if pool.reserve(wanted) else None
     if address is None:
-        raise reject(created, GsmCause.INSUFFICIENT_RESOURCES, f"no address of {context.dnn} is free")
+        raise reject(
+            session,
+            created,
+            GsmCause.INSUFFICIENT_RESOURCES,
+            f"no address of {context.dnn} is free",
+            "make the pool of its [[dnn]] table larger",
+        )
 
     async def free(held: IPv4Address) -> None:
         pool.free(held)
@@ -146,7 +178,7 @@ def bind(session: PduSession, created: SmContextCreated) -> None:
     try:
         qos, refused = bound(context.subscribed, context.decision, NOTHING, limits)
     except ValueError as error:
-        raise reject(created, GsmCause.REQUEST_REJECTED_UNSPECIFIED, str(error)) from None
+        raise reject(session, created, GsmCause.REQUEST_REJECTED_UNSPECIFIED, str(error)) from None
     for refusal in refused:
         session.runtime.report(session, "pdu_session_establishment", created, refusal.why)
     decision = without(context.decision, frozenset(refusal.name for refusal in refused))
@@ -176,7 +208,13 @@ async def select_user_plane(session: PduSession, undo: Undo, created: SmContextC
     """The first UPF with an association; downlink packets wait there until the gNB's tunnel is known."""
     usable = [a for a in session.ports.associations.values() if a.is_usable]
     if not usable:
-        raise reject(created, GsmCause.NETWORK_FAILURE, "no UPF is associated")
+        raise reject(
+            session,
+            created,
+            GsmCause.NETWORK_FAILURE,
+            "no UPF is associated",
+            "see `cinq doctor`, and whether the UPF answers on N4",
+        )
     session.note(upf=usable[0].peer[0])
     far = rules.downlink_far(None, notify=False)
 
@@ -189,7 +227,16 @@ async def select_user_plane(session: PduSession, undo: Undo, created: SmContextC
             return
         except N4Error as error:
             if not leave_out(session, created, error):
-                raise reject(created, GsmCause.NETWORK_FAILURE, str(error)) from None
+                raise reject(
+                    session, created, n4_cause(error), str(error), "see what the UPF says: cinq trace live"
+                ) from None
+
+
+def n4_cause(error: N4Error) -> GsmCause:
+    """§6.4.1.4.1: #26 where the UPF has no resources."""
+    if error.cause == pfcp.Cause.NO_RESOURCES_AVAILABLE:
+        return GsmCause.INSUFFICIENT_RESOURCES
+    return GsmCause.NETWORK_FAILURE
 
 
 def leave_out(session: PduSession, created: SmContextCreated, error: N4Error) -> bool:
@@ -224,19 +271,34 @@ async def sbi(session: PduSession, created: SmContextCreated, call: Awaitable[R]
     try:
         return await call
     except Problem as problem:
-        raise reject(created, GsmCause.REQUEST_REJECTED_UNSPECIFIED, str(problem)) from None
+        cause = GsmCause.REQUEST_REJECTED_UNSPECIFIED
+        raise reject(session, created, cause, str(problem), problem.why.mend) from None
 
 
-def reject(created: SmContextCreated, cause: GsmCause, reason: str) -> Refused:
+def reject(
+    session: PduSession, created: SmContextCreated, cause: GsmCause, reason: str, mend: str = ""
+) -> Refused:
     """PDU SESSION ESTABLISHMENT REJECT, TS 24.501 §6.4.1.4; the AMF forgets the SM context (TS 23.502 step 11)."""
     request = created.request
-    answer = nas.PDUSessionEstablishmentReject(
-        pdu_session_id=request.pdu_session_id, pti=request.pti, cause=cause
+    answer = establishment_reject(
+        request.pdu_session_id, request.pti, cause, session.ports.settings.back_off_s
     )
-    return Refused(answer, reason)
+    return Refused(answer, Why(f"{session.label}: {reason}", mend))
 
 
 @collision(pdu_session_establishment, SmContextCreated)
 def _(session: PduSession, again: SmContextCreated) -> Verdict:
     """TS 24.501 §6.4.1.7 d): the same identity again: what there is gives way to the new request."""
     return ABORT
+
+
+@collision(existing_pdu_session, SmContextCreated, SmContextResumed)
+def _(session: PduSession, again: object) -> Verdict:
+    """The UE asks again."""
+    return ABORT
+
+
+@collision(pdu_session_establishment, SmContextResumed)
+def _(session: PduSession, again: SmContextResumed) -> Verdict:
+    """There is a session when this one is there."""
+    return DEFER

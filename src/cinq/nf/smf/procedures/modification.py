@@ -24,6 +24,7 @@ from cinq.nf.smf.signals import (
     Modification,
     NetworkRelease,
     SmContextCreated,
+    SmContextResumed,
 )
 from cinq.procedure import ABORT, BESIDE, Timer, TimerExpired, Undo, Verdict, Why, collision, procedure
 from cinq.sbi.problem import Problem
@@ -328,8 +329,8 @@ async def flows_lost(session: PduSession, lost: FlowsLost) -> None:
 MODIFYING = (network_requested_modification, flows_lost)
 
 
-@collision(MODIFYING, SmContextCreated)
-def _(session: PduSession, created: SmContextCreated) -> Verdict:
+@collision(MODIFYING, SmContextCreated, SmContextResumed)
+def _(session: PduSession, created: object) -> Verdict:
     """TS 24.501 §6.4.1.7 d), §6.3.2.5 h): the UE begins anew."""
     return ABORT
 
