@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from cinq import contradictions, functions
+from cinq.explain import PACE_S, Explainer
 from cinq.nf.amf import AMF
 from cinq.nf.ausf import AUSF
 from cinq.nf.nrf import NRF
@@ -84,6 +85,7 @@ class Network:
         self._look_for_contradictions()
         self._undo.push_async_callback(self.runtime.stop)
         store = self._store()
+        self._explain(store)
         await self._control_functions(store)
         await self._user_plane()
         await self._session_management(store)
@@ -93,6 +95,13 @@ class Network:
         self.runtime.every(CHANGES_S, self._tell_changes, "data changes")
         self.runtime.spawn(self._prepare_codecs, "codecs")
         self.runtime.spawn(self._look_at_subscribers, "subscribers")
+
+    def _explain(self, store: Store) -> None:
+        """What is refused, and why: into the log, and into a history that `cinq explain` reads."""
+        explainer = Explainer(store)
+        self._undo.callback(explainer.close)
+        self._undo.callback(self.journal.listen(explainer.event, trouble=True))
+        self.runtime.every(PACE_S, lambda: explainer.tick(self.clock.now()), "explainer")
 
     async def _prepare_codecs(self) -> None:
         """What else would be made when the first UEs come is made now, in the pauses."""

@@ -294,4 +294,5 @@ def event_facts(event: Event) -> dict[str, object]:
         "address": event.address,
         "behalf": event.behalf,
         "mend": event.mend,
+        "whereabouts": event.whereabouts,
     }

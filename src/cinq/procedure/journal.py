@@ -38,6 +38,7 @@ class Event:
     octets: the message as sent (N1: deciphered). content: the decoded message, or a function that decodes it.
     peer: the other end, where it is not evident from the interface. address: its transport address, 'host:port'.
     behalf: what the subject was called by the procedure that asked, where that is another name ("UE 7").
+    whereabouts: the gNB where the subject is.
     """
 
     time: float
@@ -53,6 +54,7 @@ class Event:
     peer: str = ""
     address: str = ""
     behalf: str = ""
+    whereabouts: str = ""
 
     @property
     def mend(self) -> str:
@@ -67,26 +69,41 @@ class Event:
 class Journal:
     """Where events go. Look at `listening` before building an event: without a listener it costs nothing.
 
-    keep: how many events are remembered for a late listener (0: none; remembering counts as listening).
+    Of trouble (a refusal, a silence, a release, and what became of a message) look at `heeding`: somebody may listen to
+    that alone. keep: how many events are remembered for a late listener (0: none; remembering counts as listening).
     """
 
     def __init__(self, keep: int = 0) -> None:
         self._listeners: list[Listener] = []
+        self._of_all: list[Listener] = []
         self._kept: deque[Event] = deque(maxlen=keep)
         self._keeps = keep > 0
-        self.listening = self._keeps
+        self.listening = self.heeding = self._keeps
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
-        """Every event from now on goes to `listener`. Returns the function that ends this."""
+    def listen(self, listener: Listener, *, trouble: bool = False) -> Callable[[], None]:
+        """Every event from now on goes to `listener`. Returns the function that ends this.
+
+        trouble: it is there for trouble only, and others are not built for it; it may get them all the same.
+        """
         self._listeners.append(listener)
-        self.listening = True
+        if not trouble:
+            self._of_all.append(listener)
+        self._look()
 
         def end() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-            self.listening = bool(self._listeners) or self._keeps
+            self._take_off(listener)
 
         return end
+
+    def _take_off(self, listener: Listener) -> None:
+        for listeners in (self._listeners, self._of_all):
+            if listener in listeners:
+                listeners.remove(listener)
+        self._look()
+
+    def _look(self) -> None:
+        self.listening = bool(self._of_all) or self._keeps
+        self.heeding = bool(self._listeners) or self._keeps
 
     def kept(self) -> list[Event]:
         """The remembered events, oldest first."""
@@ -101,4 +118,4 @@ class Journal:
                 listener(event)
             except Exception:
                 log.exception("journal listener failed and was taken off")
-                self._listeners.remove(listener)
+                self._take_off(listener)

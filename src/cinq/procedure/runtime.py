@@ -20,6 +20,9 @@ class Described(Labelled, Protocol):
 
     def describe(self, message: object) -> tuple[str, str]: ...
 
+    @property
+    def whereabouts(self) -> str: ...
+
 
 class Running(Protocol):
     """A procedure in progress (run.Run) as its owner sees it."""
@@ -125,15 +128,26 @@ class Runtime:
         """What became of a message or a procedure. A bug is logged as well."""
         if bug is not None:
             log.error("%s %s %s: %s", self.nf, shortened(subject.label), procedure, cause, exc_info=bug)
-        if self.journal.listening:
+        if self.journal.heeding:
             interface, name = ("", "") if message is None else subject.describe(message)
+            now, whereabouts = self.clock.now(), subject.whereabouts
             self.journal.emit(
-                Event(self.clock.now(), self.nf, subject.label, procedure, "none", interface, name, cause)
+                Event(
+                    now,
+                    self.nf,
+                    subject.label,
+                    procedure,
+                    "none",
+                    interface,
+                    name,
+                    cause,
+                    whereabouts=whereabouts,
+                )
             )
 
     def report_bug(self, name: str, bug: Exception) -> None:
         """A bug outside any subject."""
         log.error("%s %s: %s", self.nf, name, bug, exc_info=bug)
-        if self.journal.listening:
+        if self.journal.heeding:
             cause = f"ended by a bug: {type(bug).__name__}: {bug}"
             self.journal.emit(Event(self.clock.now(), self.nf, "", name, "none", "", "", cause))

@@ -79,6 +79,11 @@ class Subject(Generic[C]):
         """The subject's name in the journal, identities whole."""
         return type(self).__name__
 
+    @property
+    def whereabouts(self) -> str:
+        """The gNB where the subject is, for the journal."""
+        return ""
+
     def idle(self) -> None:
         """The last procedure has ended and nothing waits."""
 

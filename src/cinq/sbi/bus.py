@@ -17,6 +17,7 @@ from cinq.sbi.operation import Created, Multipart, Operation, operations, servic
 from cinq.sbi.problem import Problem, ProblemDetails
 
 S = TypeVar("S")
+IDENTIFYING = "Nudm_UEAuthentication_Get"  # its answer names whose challenge it is
 
 
 class Method(Protocol):
@@ -113,8 +114,9 @@ class Bus:
                 return _unreachable(op)
             if named:
                 arguments += tuple(named[n] for n in (*op.parameters, "body") if n in named)
-            if journal is not None and journal.listening:
-                return self._traced(op, consumer, entry, arguments)
+            if journal is not None and journal.heeding:
+                tell = self._traced if journal.listening else self._heeded
+                return tell(op, consumer, entry, arguments)
             return entry[0](*arguments) if at_once else transport(op, entry[0], arguments)
 
         return call
@@ -133,6 +135,23 @@ class Bus:
             refused(self._journal, op, consumer, owner, arguments, problem)
             raise
         answered(self._journal, op, consumer, owner, arguments, answer)
+        return answer
+
+    async def _heeded(
+        self, op: Operation, consumer: str, entry: tuple[Method, str], arguments: tuple[object, ...]
+    ) -> object:
+        """For listeners to trouble: problems, and whose challenge it is."""
+        from cinq.sbi.trace import identified, refused
+
+        assert self._journal is not None
+        method, owner = entry
+        try:
+            answer = await self._transport(op, method, arguments)
+        except Problem as problem:
+            refused(self._journal, op, consumer, owner, arguments, problem)
+            raise
+        if op.name == IDENTIFYING:
+            identified(self._journal, op, consumer, owner, answer)
         return answer
 
 

@@ -52,6 +52,26 @@ def refused(
     journal.emit(_event(op, owner, consumer, arguments, f"{op.name} response", problem.details, cause=why))
 
 
+def identified(journal: Journal, op: Operation, consumer: str, owner: str, answer: object) -> None:
+    """Whom an answer names, for listeners to trouble: there is no more of the exchange to tell."""
+    behalf = ON_BEHALF.get()
+    supi = _supi((answer,), b"")
+    if behalf is not None and supi and behalf.label != supi:
+        journal.emit(
+            Event(
+                time=time.time(),
+                nf=owner,
+                subject=supi,
+                procedure="",
+                direction="out",
+                interface=op.name.rsplit("_", 1)[0],
+                message=f"{op.name} response",
+                peer=consumer,
+                behalf=behalf.label,
+            )
+        )
+
+
 def _event(
     op: Operation,
     sender: str,

@@ -44,6 +44,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, tag="event"):
     address: str = ""
     behalf: str = ""
     mend: str = ""
+    whereabouts: str = ""
 
 
 class StreamError(ConnectionError):
@@ -127,6 +128,7 @@ def _record(event: Event) -> Record:
         event.address,
         event.behalf,
         event.mend,
+        event.whereabouts,
     )
 
 
@@ -145,4 +147,5 @@ def _event(record: Record) -> Event:
         peer=record.peer,
         address=record.address,
         behalf=record.behalf,
+        whereabouts=record.whereabouts,
     )

@@ -10,6 +10,38 @@ from cinq.wire import nas, ngap
 Direction = Literal["in", "out", "none"]
 
 
+# What listeners to trouble hear of: refusals and releases, and that a gNB is there.
+TROUBLE_ON_N1 = (
+    nas.AuthenticationReject,
+    nas.DeregistrationRequestUETerminated,
+    nas.FiveGMMStatus,
+    nas.RegistrationReject,
+    nas.ServiceReject,
+)
+TROUBLE_ON_N2 = (
+    ngap.ErrorIndication,
+    ngap.HandoverFailure,
+    ngap.HandoverPreparationFailure,
+    ngap.InitialContextSetupFailure,
+    ngap.NGSetupFailure,
+    ngap.NGSetupResponse,
+    ngap.PathSwitchRequestFailure,
+    ngap.RANConfigurationUpdateFailure,
+    ngap.UEContextModificationFailure,
+    ngap.UEContextReleaseCommand,
+    ngap.UEContextReleaseRequest,
+)
+_REFUSALS_OF_5GSM = (0xC3, 0xCA, 0xCD, 0xD2, 0xD6)
+
+
+def is_trouble(message: nas.NasMessage) -> bool:
+    """Whether a NAS message refuses something, or carries what does."""
+    if isinstance(message, nas.DLNASTransport | nas.ULNASTransport):
+        refuses = message.payload_container[3:4] in (bytes((each,)) for each in _REFUSALS_OF_5GSM)
+        return refuses or (isinstance(message, nas.DLNASTransport) and message.cause is not None)
+    return isinstance(message, TROUBLE_ON_N1)
+
+
 class Acting(Protocol):
     """A UE, a connection or a gNB, as an event names it."""
 
@@ -21,22 +53,26 @@ class Acting(Protocol):
     @property
     def procedure_name(self) -> str: ...
 
+    @property
+    def whereabouts(self) -> str: ...
+
 
 def note(about: Acting, cause: str) -> None:
     """Something that is neither a message nor a bug."""
-    if about.runtime.journal.listening:
+    if about.runtime.journal.heeding:
         _emit(about, "none", "", "", cause=cause)
 
 
 def n1_message(ue: Acting, direction: Direction, message: nas.NasMessage, octets: bytes) -> None:
     """octets: deciphered."""
-    if ue.runtime.journal.listening:
+    journal = ue.runtime.journal
+    if journal.listening or (journal.heeding and is_trouble(message)):
         _emit(ue, direction, "N1", message.NAME, octets=octets, content=message, peer="UE")
 
 
 def n1_ignored(ue: Acting, octets: bytes, reason: str) -> None:
     """A NAS PDU that was not looked at."""
-    if ue.runtime.journal.listening:
+    if ue.runtime.journal.heeding:
         _emit(ue, "none", "N1", "", cause=f"ignored: {reason}", octets=octets)
 
 
@@ -44,7 +80,8 @@ def n2_message(
     about: Acting, direction: Direction, message: ngap.Pdu, octets: bytes, gnb: str, remote: tuple[str, int]
 ) -> None:
     """about: the UE that the message concerns, or the gNB. remote: the gNB's address."""
-    if about.runtime.journal.listening:
+    journal = about.runtime.journal
+    if journal.listening or (journal.heeding and isinstance(message, TROUBLE_ON_N2)):
         name, (host, port) = type(message).__name__, remote
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         _emit(about, direction, "N2", name, octets=octets, content=message, peer=gnb, address=address)
@@ -52,7 +89,7 @@ def n2_message(
 
 def n2_broken(ran: Acting, octets: bytes, reason: str) -> None:
     """Octets of a gNB that are no message."""
-    if ran.runtime.journal.listening:
+    if ran.runtime.journal.heeding:
         _emit(ran, "in", "N2", "", cause=f"broken: {reason}", octets=octets, peer=ran.label)
 
 
@@ -83,5 +120,6 @@ def _emit(
             content=content,
             peer=peer,
             address=address,
+            whereabouts=about.whereabouts,
         )
     )

@@ -264,6 +264,10 @@ class Ue(Subject[UeContext]):
         return "" if running is None else running.name
 
     @property
+    def whereabouts(self) -> str:
+        return "" if self.connection is None else self.connection.whereabouts
+
+    @property
     def label(self) -> str:
         supi = self.context.supi
         if supi is not None:

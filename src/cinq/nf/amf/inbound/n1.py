@@ -25,6 +25,8 @@ def arrived(ue: Ue, arrival: Checked[nas.NasMessage] | Unprotected[nas.NasMessag
     message = arrival.message
     if ue.runtime.journal.listening:
         journal.n1_message(ue, "in", message, nas.encode(_deciphered(ue, arrival)))
+    elif ue.runtime.journal.heeding and journal.is_trouble(message):
+        journal.n1_message(ue, "in", message, b"")
     if isinstance(arrival, Checked) and not isinstance(message, nas.SecurityModeComplete):
         ue.exchange.secured = True
     ue.receive(arrival)

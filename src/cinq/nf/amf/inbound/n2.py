@@ -60,7 +60,7 @@ class Inbound:
         ran = self.ran
         if not ran.is_lost:
             ran.access.association_lost(ran, reason)
-            log.info("%s: association lost: %s", ran.label, reason)
+            journal.note(ran, f"association lost: {reason}")
 
     def _receive(self, octets: bytes) -> None:
         ran = self.ran

@@ -114,6 +114,10 @@ class NgConnection(Subject[None]):
     def label(self) -> str:
         return self.user.label
 
+    @property
+    def whereabouts(self) -> str:
+        return self.ran.label
+
     def moved(self, location: ngap.UserLocationInformation | None) -> None:
         """The gNB reported where the UE is, or left that out (criticality ignore)."""
         if location is not None and location[0] == "userLocationInformationNR":
@@ -128,10 +132,19 @@ class Ran(Subject[RanContext]):
 
     connections: by RAN UE NGAP ID. preparing: those of handovers to it, for which it has given none yet.
     leaving: those whose release the gNB has not confirmed, by AMF UE NGAP ID, with the RAN UE NGAP ID and the
-    time after which nobody waits any longer.
+    time after which nobody waits any longer. claimed: the name that it gave with a setup that may be refused.
     """
 
-    __slots__ = ("access", "association", "connections", "is_lost", "leaving", "ports", "preparing")
+    __slots__ = (
+        "access",
+        "association",
+        "claimed",
+        "connections",
+        "is_lost",
+        "leaving",
+        "ports",
+        "preparing",
+    )
 
     def __init__(self, ports: Ports, access: Access, association: N2Association) -> None:
         super().__init__(RanContext(), ports.runtime)
@@ -139,6 +152,7 @@ class Ran(Subject[RanContext]):
         self.access = access
         self.association = association
         self.is_lost = False
+        self.claimed = ""
         self.connections: dict[int, NgConnection] = {}
         self.preparing: list[NgConnection] = []
         self.leaving: dict[int, tuple[int, float]] = {}
@@ -178,6 +192,13 @@ class Ran(Subject[RanContext]):
     @property
     def label(self) -> str:
         return self.context.name or self.context.node_id or "gNB"
+
+    @property
+    def whereabouts(self) -> str:
+        if self.context.is_set_up:
+            return self.label
+        host, port = self.association.remote
+        return f"{self.claimed} ({host}:{port})" if self.claimed else f"gNB at {host}:{port}"
 
 
 class Access:

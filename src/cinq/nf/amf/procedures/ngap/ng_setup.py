@@ -16,6 +16,7 @@ Served = tuple[tuple[Tai, tuple[SNssai, ...]], ...]
 @procedure(opens=ngap.NGSetupRequest)
 async def ng_setup(ran: Ran, request: ngap.NGSetupRequest) -> None:
     """TS 38.413 §8.7.1. A second setup on an association replaces the first, with all its UE connections."""
+    ran.claimed = name_of(request)
     try:
         gnb = node(request.global_ran_node_id)
         served = common(ran, offered(request.supported_ta_list))
