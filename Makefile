@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench reference format clean set-up
+.PHONY: demo test check bench fuzz reference format clean set-up
 
 demo: $(VENV)/.installed
 	@sh tools/sctp-library.sh $(VENV)
@@ -25,6 +25,17 @@ bench: $(VENV)/.installed
 	@sh tools/sctp-library.sh $(VENV)
 	@$(BIN)/cinq bench control-plane --output bench-control-plane.json
 	@$(BIN)/cinq bench user-plane --output bench-user-plane.json
+
+# Each decoder, and the core under valid security, for TIME seconds each; TARGET="..." for some. Findings go to findings/.
+TIME ?= 60
+FUZZ := nas-message nas-envelope ngap-pdu ngap-transfer pfcp-message gtpu-message eap-packet rrc-container identities \
+	settings-file capture-file core-n1-n2
+fuzz: $(VENV)/.installed-fuzz
+	@for target in $(or $(TARGET),$(FUZZ)); do \
+		echo "== $$target, $(TIME) s"; \
+		$(BIN)/python -m tests.fuzz.run $$target $(TIME) > fuzz-$$target.log 2>&1 || { tail -25 fuzz-$$target.log; exit 1; }; \
+		grep -E "number_of_executed_units|new_units_added" fuzz-$$target.log; \
+	done
 
 # The generated pages of docs/reference, and the call flows that tests draw.
 reference: $(VENV)/.installed-dev
@@ -54,6 +65,10 @@ $(VENV)/.installed-dev: $(VENV)/.made $(SOURCES)
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	@$(BIN)/python -m compileall -q src
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-fuzz: $(VENV)/.installed-dev
+	$(BIN)/pip install --quiet --editable '.[dev,fuzz]'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis src/cinq/wire/ngap/generated src/cinq/userplane/ebpf/*.o src/cinq/crypto/native/*.so.1
