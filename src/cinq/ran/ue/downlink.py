@@ -11,6 +11,22 @@ from cinq.wire import nas
 
 _REJECTS = (nas.RegistrationReject, nas.ServiceReject, nas.DeregistrationRequestUETerminated)
 
+FROM_NETWORK = (
+    *_REJECTS,
+    nas.RegistrationAccept,
+    nas.ServiceAccept,
+    nas.DeregistrationAcceptUEOriginating,
+    nas.ConfigurationUpdateCommand,
+    nas.AuthenticationRequest,
+    nas.AuthenticationResult,
+    nas.AuthenticationReject,
+    nas.IdentityRequest,
+    nas.SecurityModeCommand,
+    nas.DLNASTransport,
+    nas.Notification,
+)
+"""The 5GMM messages of a network that this UE knows."""
+
 
 class Hearer(Protocol):
     """The UE as its downlink sees it."""

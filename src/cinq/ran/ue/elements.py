@@ -8,6 +8,7 @@ from cinq.numbering import SNssai, Suci
 from cinq.ran.ue.context import UeContext
 from cinq.ran.ue.security import N1Security
 from cinq.ran.ue.settings import RegistrationSettings, UeSettings
+from cinq.ran.ue.signals import Register
 from cinq.wire import nas
 from cinq.wire.nas import RegistrationKind
 
@@ -26,21 +27,20 @@ class Source(Protocol):
     def suci(self) -> Suci: ...
 
 
-def registration_request(
-    ue: Source, kind: RegistrationKind, follow_on: bool | None, uplink_data: frozenset[int] | None
-) -> nas.RegistrationRequest:
+def registration_request(ue: Source, kind: RegistrationKind, asked: Register) -> nas.RegistrationRequest:
     """REGISTRATION REQUEST, §8.2.6. A SUCI where there is no 5G-GUTI; of a periodic update only what it may carry."""
     context, settings, wanted = ue.context, ue.settings, ue.settings.registration
     initial = kind not in (RegistrationKind.MOBILITY, RegistrationKind.PERIODIC)
-    pending = initial and bool(settings.sessions) if follow_on is None else follow_on
+    pending = initial and bool(settings.sessions) if asked.follow_on is None else asked.follow_on
     request = nas.RegistrationRequest(
         registration_type=nas.RegistrationType(kind, follow_on=pending),
         ng_ksi=ue.security.ng_ksi,
         mobile_identity=context.guti or ue.suci(),
         ue_security_capability=nas.UeSecurityCapability(ue.capability),
         last_visited_tai=context.last_visited_tai,
-        uplink_data_status=uplink_data or None,
+        uplink_data_status=asked.uplink_data or None,
         pdu_session_status=None if initial else ue.active_sessions,
+        allowed_pdu_session_status=asked.allowed,
         mico_indication=nas.MicoIndication() if wanted.mico else None,
         requested_drx_parameters=_DRX.get(wanted.drx),
         requested_extended_drx_parameters=_edrx(wanted),

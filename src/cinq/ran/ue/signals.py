@@ -14,13 +14,14 @@ class Register(Signal[None]):
 
     attempts: before T3502 (§5.5.1.2.7); with fewer than 5 nothing follows by itself. follow_on: whether a follow-on
     request is pending; None where the sessions of the settings are. uplink_data: the sessions whose user plane is
-    wanted back.
+    wanted back; allowed: those of allowed PDU session status, None for no such element.
     """
 
     kind: RegistrationKind = RegistrationKind.INITIAL
     follow_on: bool | None = None
     attempts: int = 5
     uplink_data: frozenset[int] | None = None
+    allowed: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from cinq.ran.ue.back_off import BackOff
 from cinq.ran.ue.camp import Camp
 from cinq.ran.ue.causes import Asked, authentication_rejected, explain
 from cinq.ran.ue.context import Ended, Initial, Received, UeContext
-from cinq.ran.ue.downlink import Downlink
+from cinq.ran.ue.downlink import FROM_NETWORK, Downlink
 from cinq.ran.ue.faults import Faults
 from cinq.ran.ue.idle_mode import IdleMode
 from cinq.ran.ue.security import N1Security
@@ -318,12 +318,17 @@ class Ue(Subject[UeContext]):
         return message.message if isinstance(message, Received) else message
 
     def status(self, message: object) -> object | None:
-        """TS 24.501 §7.4: 5GMM STATUS #98, but never to a message that was not checked, nor to a STATUS."""
+        """TS 24.501 §7.4: 5GMM STATUS, but never to a message that was not checked, nor to a STATUS.
+
+        #98 for what a network may say at another time, #97 for what no network says.
+        """
         if not isinstance(message, Received) or not message.checked:
             return None
         if isinstance(message.message, nas.FiveGMMStatus):
             return None
-        return nas.FiveGMMStatus(cause=nas.GmmCause.MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE)
+        if isinstance(message.message, FROM_NETWORK):
+            return nas.FiveGMMStatus(cause=nas.GmmCause.MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE)
+        return nas.FiveGMMStatus(cause=nas.GmmCause.MESSAGE_TYPE_NON_EXISTENT_OR_NOT_IMPLEMENTED)
 
     def describe(self, message: object) -> tuple[str, str]:
         content = self.content(message)

@@ -35,7 +35,7 @@ async def registration(ue: Ue, wanted: Register) -> None:
             kind = RegistrationKind.INITIAL
         if kind not in (RegistrationKind.MOBILITY, RegistrationKind.PERIODIC):
             ue.drop_sessions()
-        request = registration_request(ue, kind, wanted.follow_on, wanted.uplink_data)
+        request = registration_request(ue, kind, wanted)
         answer = await attempt(ue, request)
         if isinstance(answer, nas.RegistrationAccept):
             accepted(ue, request, answer)
