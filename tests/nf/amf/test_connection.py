@@ -400,12 +400,14 @@ def test_two_associations_of_one_gnb() -> None:
 
     async def test(world: World) -> None:
         gnb, phone = await attached(world)
+        gnb.is_alive = False
         again = await Gnb(world).set_up()
         await asyncio.sleep(1)
         assert world.amf.registry.by_supi[supi_of(1)].context.cm_state == "CM-IDLE"
         phone.service_request(again, uplink_data_status=frozenset({1}))
         await asyncio.sleep(1)
         assert isinstance(phone.heard[-1], nas.ServiceAccept)
+        assert world.amf.access.rans == [again.ran]  # the former association was ended
         gnb.inbound.lost("at last")
         await asyncio.sleep(1)
         assert world.amf.registry.by_supi[supi_of(1)].context.cm_state == "CM-CONNECTED"

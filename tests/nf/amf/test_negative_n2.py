@@ -7,7 +7,6 @@ floods) are the transport's; here, that associations come and go without a trace
 from __future__ import annotations
 
 import asyncio
-import random
 
 import pytest
 
@@ -61,14 +60,23 @@ def test_dev_036_before_ng_setup() -> None:
         _home, _, phone = await two(world)
         stranger = Gnb(world, 3)
         assert phone.amf_id is not None
+        stranger.say(ngap.UEContextReleaseComplete(amf_ue_ngap_id=phone.amf_id, ran_ue_ngap_id=phone.ran_id))
+        await asyncio.sleep(0.1)
+        assert stranger.heard == []  # an answer has local handling
+        assert any("before NG Setup" in cause for cause in world.causes())
         for message in (
-            ngap.UEContextReleaseComplete(amf_ue_ngap_id=phone.amf_id, ran_ue_ngap_id=phone.ran_id),
             initial_ue_message(stranger, 1, phone.initial(phone.registration())),
             ngap.NGReset(cause=("misc", "unspecified"), reset_type=("nG-Interface", "reset-all")),
         ):
             stranger.say(message)
             await asyncio.sleep(0.1)
             assert cause(stranger) == "message-not-compatible-with-receiver-state"
+        stranger.say(ngap.RANConfigurationUpdate(ran_node_name="early"))
+        await asyncio.sleep(0.1)
+        assert stranger.last(ngap.RANConfigurationUpdateFailure).cause == (
+            "protocol",
+            "message-not-compatible-with-receiver-state",
+        )
         assert world.amf.registry.by_supi[supi_of(2)].connection is not None
         await stranger.set_up()
         await control(world, stranger)
@@ -298,7 +306,7 @@ def test_dev_043_044_what_other_procedures_may_not_lack() -> None:
         home.say_octets(without(report, "RAN-UE-NGAP-ID"))
         home.say_octets(without(acknowledge, "TargetToSource-TransparentContainer"))
         await asyncio.sleep(0.1)
-        assert home.count(ngap.ErrorIndication) == 2
+        assert home.count(ngap.ErrorIndication) == 1  # none for the answer: local handling
         assert world.amf.registry.by_supi[supi_of(2)].connection is not None
         await control(world, home, other)
 
@@ -306,6 +314,9 @@ def test_dev_043_044_what_other_procedures_may_not_lack() -> None:
 
 
 def test_dev_046_partial_reset_naming_the_ue_of_another_gnb() -> None:
+    """The list of cases wants an acknowledge without it; §8.7.4.2.2: it "shall include also unknown UE-associated
+    logical NG-connections", in the order of the request. Nothing happens to them."""
+
     async def test(world: World) -> None:
         home, other, phone = await two(world)
         second = await Phone(world, 3).registered(other)
@@ -326,7 +337,11 @@ def test_dev_046_partial_reset_naming_the_ue_of_another_gnb() -> None:
         )
         await asyncio.sleep(0.1)
         answer = other.last(ngap.NGResetAcknowledge)
-        assert answer.ue_associated_logical_ng_connection_list == [item(ran_ue_ngap_id=second.ran_id)]
+        assert answer.ue_associated_logical_ng_connection_list == [
+            item(amf_ue_ngap_id=phone.amf_id),
+            item(amf_ue_ngap_id=phone.amf_id, ran_ue_ngap_id=phone.ran_id),
+            item(ran_ue_ngap_id=second.ran_id),
+        ]
         assert world.amf.registry.by_supi[supi_of(2)].connection is not None
         assert world.amf.registry.by_supi[supi_of(3)].connection is None
         await control(world, home, other)
@@ -367,74 +382,34 @@ def test_inconsistent_ran_ue_ngap_id() -> None:
 
 
 def test_dev_049_ran_ue_ngap_id_in_use() -> None:
+    """The list of cases has the old context kept; but the gNB gives an identity anew only when it has lost what it
+    stood for, and a message under it is refused for ever otherwise. Its sessions stay, without user plane."""
+
     async def test(world: World) -> None:
         home, other, phone = await two(world)
-        intruder = Phone(world, 3)
-        home.say(initial_ue_message(home, phone.ran_id, intruder.initial(intruder.registration())))
-        await asyncio.sleep(0.1)
-        assert home.count(ngap.ErrorIndication) == 1
-        assert home.ran.connections[phone.ran_id].user is world.amf.registry.by_supi[supi_of(2)]
+        phone.establish(1)
+        bystander = await Phone(world, 1).registered(home)
+        await asyncio.sleep(1)
+        newcomer = Phone(world, 3)
+        newcomer.gnb, newcomer.ran_id = home, phone.ran_id
+        home.phones[phone.ran_id] = newcomer
+        newcomer.request = newcomer.registration()
+        home.say(initial_ue_message(home, phone.ran_id, newcomer.initial(newcomer.request)))
+        await asyncio.sleep(1)
+        former = world.amf.registry.by_supi[supi_of(2)]
+        assert former.context.rm_state == "RM-REGISTERED"
+        assert former.context.cm_state == "CM-IDLE"
+        assert former.context.pdu_session_status == {1}
+        assert world.smf.states()[-1] == "DEACTIVATED"
+        assert home.ran.connections[phone.ran_id].user is world.amf.registry.by_supi[supi_of(3)]
+        assert world.amf.registry.by_supi[supi_of(3)].context.rm_state == "RM-REGISTERED"
+        assert world.amf.registry.by_supi[supi_of(1)].connection is not None
+        bystander.establish(1)
+        phone.service_request(home, uplink_data_status=frozenset({1}))
+        await asyncio.sleep(1)
+        assert former.context.cm_state == "CM-CONNECTED"
+        assert home.count(ngap.ErrorIndication) == 0
         await control(world, home, other)
-
-    run(test)
-
-
-def test_dev_054_ten_thousand_malformed_initial_ue_messages() -> None:
-    async def test(world: World) -> None:
-        home, other, phone = await two(world)
-        world.journal._kept.clear()
-        home.silent.add("UEContextReleaseCommand")
-        good = phone.initial(phone.registration())
-        chance = random.Random(54)
-        for n in range(10_000):
-            octets = bytearray(good[: chance.randrange(len(good))] if n % 2 else good)
-            if octets:
-                octets[chance.randrange(len(octets))] ^= 1 << chance.randrange(8)
-            home.say(initial_ue_message(home, 1000 + n, bytes(octets)))
-            if n % 100 == 0:
-                await asyncio.sleep(0.01)
-        await asyncio.sleep(300)
-        world.amf.sweep()
-        assert set(world.amf.registry.by_supi) == {supi_of(2)}
-        # The one that was good all the same got an accept that nobody confirmed: both 5G-GUTIs are valid.
-        assert [*world.amf.registry.by_tmsi.values()] == [*world.amf.registry.by_supi.values()] * 2
-        # Its gNB has not answered the Initial Context Setup Request: the connection is of no use.
-        assert len(world.amf.access.connections) == 0
-        assert len(home.ran.connections) == 0
-        assert home.ran.leaving == {}
-        assert world.amf.runtime.busy == 0
-        home.silent.clear()
-        await control(world, home, other)
-
-    run(test)
-
-
-def test_dev_055_message_of_forty_thousand_octets() -> None:
-    """The list of cases says "dropped + logged"; TS 38.413 §10.2 says of octets that are no message: "the receiver
-    should initiate Error Indication procedure with appropriate cause value". By its size alone nothing is dropped: no
-    specification sets a limit, and an NG Setup Request may well be longer (DEV-038: 256 tracking areas of 12 PLMNs
-    with their slices)."""
-
-    async def test(world: World) -> None:
-        home, other, _ = await two(world)
-        home.say_octets(b"\0\x0f\x40\xc2" + b"\0" * 40_000)
-        await asyncio.sleep(0.1)
-        assert home.count(ngap.ErrorIndication) == 1
-        await control(world, home, other)
-
-    run(test)
-
-
-def test_dev_057_ten_thousand_short_associations() -> None:
-    async def test(world: World) -> None:
-        for n in range(10_000):
-            gnb = Gnb(world, n)
-            gnb.say_octets(b"\0")
-            gnb.inbound.lost("abort")
-            if n % 100 == 0:
-                await asyncio.sleep(0)
-        assert world.amf.access.rans == []
-        await control(world)
 
     run(test)
 
@@ -459,32 +434,6 @@ def test_dev_059_release_response_that_nobody_asked_for() -> None:
         assert any("not expected in this state" in c for c in world.causes())
         assert world.amf.registry.by_supi[supi_of(2)].context.pdu_session_status == {1}
         world.smf.delay = 0
-        await control(world, home, other)
-
-    run(test)
-
-
-def test_every_truncation_of_every_message_is_survived() -> None:
-    """Cut and flipped messages of a whole dialogue from another gNB: the phone at home notices nothing."""
-
-    async def test(world: World) -> None:
-        home, other, phone = await two(world)
-        world.journal._kept.clear()
-        assert phone.amf_id is not None
-        chance = random.Random(2)
-        for message in (*messages_of(other, phone.amf_id, phone.ran_id), setup_request(2)):
-            octets = ngap.encode(message)
-            for end in range(0, len(octets), 3):
-                other.say_octets(octets[:end])
-            for _ in range(30):
-                flipped = bytearray(octets)
-                flipped[chance.randrange(len(flipped))] ^= 1 << chance.randrange(8)
-                other.say_octets(bytes(flipped))
-            await asyncio.sleep(0.1)
-        assert world.amf.registry.by_supi[supi_of(2)].connection is not None
-        assert world.amf.registry.by_supi[supi_of(2)].context.rm_state == "RM-REGISTERED"
-        other.say(setup_request(2))
-        await asyncio.sleep(0.1)
         await control(world, home, other)
 
     run(test)

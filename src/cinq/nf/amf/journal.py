@@ -87,10 +87,10 @@ def n2_message(
         _emit(about, direction, "N2", name, octets=octets, content=message, peer=gnb, address=address)
 
 
-def n2_broken(ran: Acting, octets: bytes, reason: str) -> None:
+def n2_broken(about: Acting, octets: bytes, reason: str, gnb: str) -> None:
     """Octets of a gNB that are no message."""
-    if ran.runtime.journal.heeding:
-        _emit(ran, "in", "N2", "", cause=f"broken: {reason}", octets=octets, peer=ran.label)
+    if about.runtime.journal.heeding:
+        _emit(about, "in", "N2", "", cause=f"broken: {reason}", octets=octets, peer=gnb)
 
 
 def _emit(

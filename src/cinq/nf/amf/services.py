@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from cinq.nf.amf import signals
+from cinq.nf.amf import journal, signals
 from cinq.nf.amf.context import Leaving
 from cinq.nf.amf.n2.carriage import Transfer
 from cinq.nf.amf.procedures.sm.resources import deliver
 from cinq.nf.amf.registry import Registry
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import NumberingError, Supi
+from cinq.procedure import Refused
 from cinq.sbi import Problem
 from cinq.sbi.services.namf_communication import (
     N1N2MessageTransferRequest,
@@ -55,7 +56,11 @@ class Communication:
         connection = ue.connection
         moving = ue.target is not None  # nothing is sent while a handover is under way (TS 23.502 §4.9.1.3.1)
         if connection is not None and ue.exchange.secured and not connection.releasing and not moving:
-            deliver(ue, transfer)
+            try:
+                deliver(ue, transfer)
+            except Refused as refused:  # no NAS COUNT is left: the UE registers anew
+                journal.note(ue, refused.reason)
+                raise Problem(504, "UE_NOT_REACHABLE", refused.reason) from None
             return N1N2MessageTransferRspData(cause="N1_N2_TRANSFER_INITIATED")
         if body.json_data.skip_ind and transfer.n2_type in (None, "PDU_RES_REL_CMD"):
             # An idle UE has no resources at a gNB: there is nothing left to do (TS 23.502 §4.3.4.2 step 3b)

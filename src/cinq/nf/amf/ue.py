@@ -5,16 +5,21 @@ from __future__ import annotations
 from cinq.nf.amf import journal, signals
 from cinq.nf.amf.context import UeContext, shared
 from cinq.nf.amf.n1.envelope import Checked, Unprotected
-from cinq.nf.amf.n1.exchange import Exchange
+from cinq.nf.amf.n1.exchange import Exchange, UsedUp
 from cinq.nf.amf.n2 import carriage
 from cinq.nf.amf.n2.association import Access, NgConnection
 from cinq.nf.amf.n2.carriage import PagingAttempt, Resource, Transfer
+from cinq.nf.amf.n2.diagnosis import incompatible
 from cinq.nf.amf.ports import Ports
 from cinq.nf.amf.registry import Registry
-from cinq.procedure import Subject
+from cinq.procedure import Refused, Subject, Why
 from cinq.wire import nas, ngap
 
 ACCEPTS = (nas.RegistrationAccept, nas.ServiceAccept)
+NO_COUNT = Why(
+    "the downlink NAS COUNT of the UE's keys is used up (TS 24.501 §4.4.3.5): it is released, and authenticated anew",
+    "nothing: the UE registers again by itself",
+)
 REJECTS = (nas.RegistrationReject, nas.ServiceReject, nas.AuthenticationReject)
 
 
@@ -119,7 +124,12 @@ class Ue(Subject[UeContext]):
         super().commit(**changes)
 
     def status(self, message: object) -> object | None:
-        """5GMM STATUS #98 for a checked message that fits no state (TS 24.501 §7.4); silence for any other."""
+        """5GMM STATUS #98 for a checked message that fits no state (TS 24.501 §7.4); silence for any other.
+
+        What a gNB begins, and the state does not allow, is a logical error (TS 38.413 §10.4).
+        """
+        if isinstance(message, ngap.Pdu):
+            return incompatible(message) if message.KIND == "initiatingMessage" else None
         if isinstance(message, Checked) and not isinstance(message.message, nas.FiveGMMStatus):
             return nas.FiveGMMStatus(cause=nas.GmmCause.MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE)
         return None
@@ -149,10 +159,16 @@ class Ue(Subject[UeContext]):
     # what goes to the UE and its gNB
 
     def protect(self, message: nas.GmmMessage) -> bytes:
-        """The NAS PDU of a downlink message."""
+        """The NAS PDU of a downlink message. Refused: its keys have no COUNT left; its connection ends then."""
         octets = nas.encode(message)
+        try:
+            protected = self.exchange.protect(message, octets, self.commit)
+        except UsedUp:
+            self.commit(security=None)
+            self.want(signals.ReleaseConnection(("nas", "unspecified")))
+            raise Refused(None, NO_COUNT) from None
         journal.n1_message(self, "out", message, octets)
-        return self.exchange.protect(message, octets, self.commit)
+        return protected
 
     def resource(self, transfer: Transfer) -> Resource:
         """With its 5GSM message protected: it goes out now."""

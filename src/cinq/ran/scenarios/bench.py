@@ -186,6 +186,10 @@ class Bench:
         """What the AMF calls the UE's connection."""
         return check.present(self._context(ue, gnb).amf_ue_ngap_id, "the AMF UE NGAP ID")
 
+    def ran_ue_ngap_id(self, ue: Ue, gnb: Gnb) -> int:
+        """What the gNB calls the UE's connection."""
+        return self._context(ue, gnb).ran_ue_ngap_id
+
     def dropped(self, ue: Ue, gnb: Gnb) -> None:
         """The gNB forgets the UE's connection without a word, as after a reset."""
         gnb.n2.forget(self._context(ue, gnb), "reset")

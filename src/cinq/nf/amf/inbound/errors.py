@@ -5,6 +5,7 @@ from __future__ import annotations
 from cinq.nf.amf import journal
 from cinq.nf.amf.n2.association import Ran
 from cinq.nf.amf.n2.diagnosis import error_indication, notices
+from cinq.nf.amf.n2.failures import failure
 from cinq.wire import ngap
 from cinq.wire.ngap.diagnostics import diagnostics, ue_identities
 
@@ -36,8 +37,11 @@ def unsupported(ran: Ran, message: ngap.Pdu) -> None:
 
 
 def answer_broken(ran: Ran, octets: bytes, error: ngap.NgapError) -> None:
-    """§10.2 and §10.3: the answer to octets that are no message of this version. Never to an Error Indication."""
-    journal.n2_broken(ran, octets, str(error))
+    """§10.2 and §10.3: the answer to octets that are no message of this version. Never to an Error Indication.
+
+    A request is answered by the failure of its procedure, as far as what could be read of it allows.
+    """
+    journal.n2_broken(ran, octets, str(error), ran.label)
     if error.silent or error.procedure_code == ngap.ErrorIndication.PROCEDURE_CODE:
         return
     cause: ngap.Cause = ("protocol", error.cause)
@@ -45,11 +49,11 @@ def answer_broken(ran: Ran, octets: bytes, error: ngap.NgapError) -> None:
         error.procedure_code, error.triggering_message, error.procedure_criticality, tuple(error.ies)
     )
     if error.triggering_message == "initiatingMessage" and error.procedure_criticality is not None:
-        if error.procedure_code == ngap.NGSetupRequest.PROCEDURE_CODE:
-            ran.tell(ngap.NGSetupFailure(cause=cause, criticality_diagnostics=told))
-            return
-        if error.procedure_code == ngap.RANConfigurationUpdate.PROCEDURE_CODE and ran.context.is_set_up:
-            ran.tell(ngap.RANConfigurationUpdateFailure(cause=cause, criticality_diagnostics=told))
+        answer = _of_the_interface(error.procedure_code, cause, told)
+        if answer is None and error.partial is not None:
+            answer = failure(error.partial, cause, told)
+        if answer is not None:
+            ran.tell(answer)
             return
     amf_id, ran_id = ue_identities(error.partial)
     ran.tell(
@@ -57,3 +61,14 @@ def answer_broken(ran: Ran, octets: bytes, error: ngap.NgapError) -> None:
             amf_ue_ngap_id=amf_id, ran_ue_ngap_id=ran_id, cause=cause, criticality_diagnostics=told
         )
     )
+
+
+def _of_the_interface(
+    code: int | None, cause: ngap.Cause, told: ngap.CriticalityDiagnostics
+) -> ngap.Pdu | None:
+    """Failures that need nothing of a request: also where none of it could be read."""
+    if code == ngap.NGSetupRequest.PROCEDURE_CODE:
+        return ngap.NGSetupFailure(cause=cause, criticality_diagnostics=told)
+    if code == ngap.RANConfigurationUpdate.PROCEDURE_CODE:
+        return ngap.RANConfigurationUpdateFailure(cause=cause, criticality_diagnostics=told)
+    return None

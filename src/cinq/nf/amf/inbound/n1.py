@@ -5,6 +5,7 @@ from __future__ import annotations
 from cinq.nf.amf import journal
 from cinq.nf.amf.n1.envelope import BrokenTransport, Checked, Discarded, Unprotected
 from cinq.nf.amf.ue import Ue
+from cinq.procedure import Refused
 from cinq.wire import nas
 
 
@@ -15,7 +16,10 @@ def receive(ue: Ue, octets: bytes) -> None:
     except Discarded as discarded:
         journal.n1_ignored(ue, octets, str(discarded))
     except nas.NasError as error:
-        answer_broken(ue, octets, error)
+        try:
+            answer_broken(ue, octets, error)
+        except Refused as refused:
+            journal.n1_ignored(ue, octets, refused.reason)
     else:
         arrived(ue, arrival)
 

@@ -15,12 +15,13 @@ from cinq.nf.amf.n1 import envelope
 from cinq.nf.amf.n2 import elements
 from cinq.nf.amf.n2.association import UNASSIGNED, NgConnection, Ran
 from cinq.nf.amf.n2.diagnosis import error_indication, incompatible
-from cinq.nf.amf.n2.mobility import preparation_failure
+from cinq.nf.amf.n2.failures import refusal
 from cinq.nf.amf.procedures.ngap import path_switch
 from cinq.nf.amf.procedures.sm import outcomes
 from cinq.nf.amf.registry import Registry
 from cinq.nf.amf.ue import Ue, ue_of
 from cinq.numbering import Guti, NumberingError, STmsi
+from cinq.procedure import Why
 from cinq.wire import nas, ngap
 
 log = logging.getLogger("cinq.amf")
@@ -68,13 +69,13 @@ class Inbound:
             message = ngap.decode(octets)
         except ngap.NgapError as error:
             if not error.tolerable or error.partial is None:
-                answer_broken(ran, octets, error)
-                self._broken_outcome(error)
+                if not self._broken_outcome(octets, error):
+                    answer_broken(ran, octets, error)
                 return
             message = error.partial
         if not ran.context.is_set_up and not isinstance(message, (ngap.NGSetupRequest, ngap.ErrorIndication)):
             self._note(ran, message, octets)
-            ran.tell(incompatible(message))
+            self._too_early(message)
         elif isinstance(message, ngap.InitialUEMessage):
             self._initial_ue_message(message, octets)
         elif isinstance(message, ngap.PathSwitchRequest):
@@ -89,6 +90,14 @@ class Inbound:
 
     def _note(self, about: Ran | Ue, message: ngap.Pdu, octets: bytes) -> None:
         journal.n2_message(about, "in", message, octets, self.ran.label, self.ran.association.remote)
+
+    def _too_early(self, message: ngap.Pdu) -> None:
+        """Before NG Setup nothing is served (§8.7.1.1): a logical error (§10.4)."""
+        ran = self.ran
+        if message.KIND == "initiatingMessage":
+            ran.tell(refusal(message, ("protocol", "message-not-compatible-with-receiver-state")))
+        else:
+            ran.runtime.report(ran, "", message, Why("ignored: before NG Setup nothing was asked (§10.4)"))
 
     # messages of one UE
 
@@ -110,20 +119,22 @@ class Inbound:
             if isinstance(message, ngap.UEContextReleaseComplete):  # §10.6: a last message is not answered
                 ran.leaving.pop(amf_id, None)
                 return
-            if isinstance(message, ngap.HandoverRequired):
-                ran.tell(preparation_failure(message, ("radioNetwork", "unknown-local-UE-NGAP-ID")))
-                return
-            ran.tell(error_indication(("radioNetwork", "unknown-local-UE-NGAP-ID"), message))
+            ran.tell(refusal(message, ("radioNetwork", "unknown-local-UE-NGAP-ID")))
             return
         self._note(ue_of(connection), message, octets)
         if connection.ran_ue_ngap_id not in (ran_id, UNASSIGNED):
-            if isinstance(message, ngap.HandoverRequired):
-                ran.tell(preparation_failure(message, ("radioNetwork", "inconsistent-remote-UE-NGAP-ID")))
-                return
             if not isinstance(message, ngap.UEContextReleaseComplete):
-                ran.tell(error_indication(("radioNetwork", "inconsistent-remote-UE-NGAP-ID"), message))
+                ran.tell(refusal(message, ("radioNetwork", "inconsistent-remote-UE-NGAP-ID")))
+            self._end_connection(ran_id, "it is named with the AMF UE NGAP ID of another (TS 38.413 §10.6)")
             return
         hear(connection, message)
+
+    def _end_connection(self, ran_id: int, why: str) -> None:
+        """The gNB takes this identity for something else: what it stood for is over here too."""
+        former = self.ran.connections.get(ran_id)
+        if former is not None:
+            text = f"{self.ran.label} has lost the connection of RAN UE NGAP ID {ran_id}: {why}"
+            former.user.connection_lost(former, Why(text))
 
     def _path_switch(self, request: ngap.PathSwitchRequest, octets: bytes) -> None:
         """§8.4.4: the one message about a connection that comes from another gNB than its own."""
@@ -145,19 +156,20 @@ class Inbound:
         connection = self.ran.access.connections.get(amf_id)
         return UNASSIGNED if connection is not None and connection in self.ran.preparing else None
 
-    def _broken_outcome(self, error: ngap.NgapError) -> None:
+    def _broken_outcome(self, octets: bytes, error: ngap.NgapError) -> bool:
         """An outcome that cannot be taken ends its procedure (§10.3.4.2, §10.3.5, §10.3.6): local error handling.
 
         What the gNB has set up is not known then: the connection is released, and counts as released where that was
-        what the outcome was to say.
+        what the outcome was to say. False: the gNB is to hear of it, since it cannot be decoded (§10.2) or names no
+        connection (§10.6).
         """
         message = error.partial
         if message is None or message.KIND == "initiatingMessage":
-            return
+            return False
         amf_id, ran_id = identities(message)
         connection = None if amf_id is None else self.ran.access.connections.get(amf_id)
         if connection is None or connection.ran is not self.ran or connection.ran_ue_ngap_id != ran_id:
-            return
+            return False
         if isinstance(message, ngap.UEContextReleaseComplete):
             hear(connection, message)
         elif connection.awaits(type(message)):
@@ -168,6 +180,10 @@ class Inbound:
                     cause=("protocol", error.cause),
                 )
             )
+        if error.cause == "transfer-syntax-error":
+            return False
+        journal.n2_broken(ue_of(connection), octets, Why(f"{error}: local error handling"), self.ran.label)
+        return True
 
     # the first message of a UE
 
@@ -186,10 +202,7 @@ class Inbound:
             ran.runtime.report(ran, "", message, f"refused: {reason}")
             ran.tell(error_indication(("protocol", "semantic-error"), message))
         else:
-            if message.ran_ue_ngap_id in ran.connections:
-                self._note(ran, message, octets)
-                ran.tell(error_indication(("radioNetwork", "inconsistent-remote-UE-NGAP-ID"), message))
-                return
+            self._end_connection(message.ran_ue_ngap_id, "another UE begins under it")
             known = self._registry.known(identity_in(first))
             security = None if known is None else known.exchange.security
             arrival = envelope.first(first, message.nas_pdu, security)
@@ -204,10 +217,11 @@ class Inbound:
         """A first message that cannot be read: reject it where it can be rejected, else tell the gNB (clause 7)."""
         ran = self.ran
         rejectable = error.message_type in (nas.RegistrationRequest.TYPE, nas.ServiceRequest.TYPE)
-        if error.cause is None or not rejectable or message.ran_ue_ngap_id in ran.connections:
+        if error.cause is None or not rejectable:
             self._note(ran, message, octets)
             ran.tell(error_indication(("protocol", "semantic-error"), message))
             return
+        self._end_connection(message.ran_ue_ngap_id, "another UE begins under it")
         ue = self._new_ue(UeContext())
         ue.connect(ran.access.connect(ran, message, place_of(message), ue))
         self._note(ue, message, octets)

@@ -6,11 +6,47 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from cinq.crypto.nas_security import UPLINK, NasSecurity, NasSecurityError, ReplayError
+from cinq.crypto.nas_security import (
+    INTEGRITY,
+    INTEGRITY_CIPHERED,
+    INTEGRITY_CIPHERED_NEW,
+    INTEGRITY_NEW,
+    UPLINK,
+    NasSecurity,
+    NasSecurityError,
+    ReplayError,
+)
 from cinq.wire import nas
 
 M = TypeVar("M", bound=nas.NasMessage, covariant=True)
-INTEGRITY_ONLY = (1, 3)
+INTEGRITY_ONLY = (INTEGRITY,)
+FOR_THE_COMMAND, FOR_THE_COMPLETE = INTEGRITY_NEW, INTEGRITY_CIPHERED_NEW
+ONLY_COMPLETE = "security header type 4 is for SECURITY MODE COMPLETE alone (TS 24.501 §9.3)"
+
+TO_THE_UE = frozenset(
+    (
+        nas.RegistrationAccept,
+        nas.RegistrationReject,
+        nas.DeregistrationAcceptUEOriginating,
+        nas.DeregistrationRequestUETerminated,
+        nas.ServiceAccept,
+        nas.ServiceReject,
+        nas.ConfigurationUpdateCommand,
+        nas.AuthenticationRequest,
+        nas.AuthenticationReject,
+        nas.AuthenticationResult,
+        nas.IdentityRequest,
+        nas.SecurityModeCommand,
+        nas.NetworkSliceSpecificAuthenticationCommand,
+        nas.NetworkSliceSpecificAuthenticationResult,
+        nas.Notification,
+        nas.DLNASTransport,
+        nas.RelayKeyAccept,
+        nas.RelayKeyReject,
+        nas.RelayAuthenticationRequest,
+    )
+)
+"""Messages that only a network sends (TS 24.501 §8.2)."""
 
 
 class Checked(Struct, Generic[M], frozen=True, gc=False):
@@ -50,9 +86,12 @@ def open_envelope(
     if header == 0:
         if secured:
             raise Discarded("not protected, though the secure exchange is established")
-        return Unprotected(permitted(nas.decode(octets), "UNPROTECTED"))
+        permitted(octets, "UNPROTECTED")
+        return Unprotected(nas.decode(octets))
     if len(octets) < 8 or header > 4:
         raise Discarded(f"malformed security header: {octets[:8].hex()}")
+    if header == FOR_THE_COMMAND:
+        raise Discarded("security header type 3 is for SECURITY MODE COMMAND alone (TS 24.501 §9.3)")
     if security is not None:
         try:
             payload = security.verify(octets, UPLINK)
@@ -62,25 +101,54 @@ def open_envelope(
             if secured:
                 raise Discarded(str(error)) from None
         else:
-            return Checked(nas.decode(payload), security.last_ul_count)
-    return Unprotected(permitted(unverified(octets), "UNVERIFIED"))
+            return Checked(checked(payload, header), security.last_ul_count)
+    if header == FOR_THE_COMPLETE:
+        raise Discarded(ONLY_COMPLETE)
+    return Unprotected(unverified(octets))
+
+
+def checked(payload: bytes, header: int) -> nas.NasMessage:
+    """The message whose MAC held. One that only networks send counts as unknown (§7.4): NasError with #97."""
+    if header == FOR_THE_COMPLETE and payload[2:3] != bytes((nas.SecurityModeComplete.TYPE,)):
+        raise Discarded(ONLY_COMPLETE)
+    kind = kind_of(payload)
+    if kind in TO_THE_UE:
+        raise wrong_direction(kind)
+    return nas.decode(payload)
+
+
+def wrong_direction(kind: type[nas.GmmMessage]) -> nas.NasError:
+    error = nas.NasError(
+        2,
+        f"{kind.NAME} comes from networks alone",
+        "TS 24.501 §7.4",
+        cause=nas.GmmCause.MESSAGE_TYPE_NON_EXISTENT_OR_NOT_IMPLEMENTED,
+    )
+    error.message_type = kind.TYPE
+    return error
+
+
+def kind_of(plain: bytes) -> type[nas.GmmMessage] | None:
+    return nas.GMM_MESSAGES.get(plain[2]) if len(plain) > 2 and plain[0] == 0x7E else None
 
 
 def unverified(octets: bytes) -> nas.NasMessage:
-    """The message inside an envelope that nobody has checked. Discarded when it is ciphered."""
-    try:
-        return nas.decode(octets[7:])
-    except nas.NasError as error:
-        if octets[1] & 0x0F in INTEGRITY_ONLY and error.cause is not None:
-            raise
-        raise Discarded("its MAC could not be verified") from None
+    """The message inside an envelope that nobody has checked. Discarded when it is ciphered, or may not be looked at
+    (§4.4.4.3): then nothing is said of its contents either."""
+    header = octets[1] & 0x0F
+    if header not in INTEGRITY_ONLY:
+        try:
+            return nas.decode(permitted(octets[7:], "UNVERIFIED"))
+        except nas.NasError:
+            raise Discarded("its MAC could not be verified") from None
+    return nas.decode(permitted(octets[7:], "UNVERIFIED"))
 
 
 def peek(octets: bytes) -> nas.NasMessage:
     """The first message on a connection, before anybody has checked it: initial messages are never ciphered as a
     whole (TS 24.501 §4.4.6). Discarded, NasError: as for open_envelope."""
-    if len(octets) < 3 or octets[0] != 0x7E or octets[1] & 0x0F > 4:
-        raise Discarded(f"no 5GMM message: {octets[:4].hex()}")
+    if len(octets) < 3 or octets[0] != 0x7E or octets[1] & 0x0F > INTEGRITY_CIPHERED:
+        raise Discarded(f"no initial 5GMM message: {octets[:4].hex()}")
     if octets[1] & 0x0F == 0:
         return nas.decode(octets)
     if len(octets) < 10:
@@ -107,7 +175,11 @@ def first(
     return Checked(message, security.last_ul_count)
 
 
-def permitted(message: nas.NasMessage, table: str) -> nas.NasMessage:
-    if not getattr(message, table, False):
-        raise Discarded(f"{message.NAME} is not processed without an integrity check")
-    return message
+def permitted(plain: bytes, table: str) -> bytes:
+    """§4.4.4.3: by its type alone, before anything is read of it."""
+    kind = kind_of(plain)
+    if kind is None:
+        raise Discarded(f"{plain[:3].hex()} is not processed without an integrity check")
+    if kind in TO_THE_UE or not getattr(kind, table):
+        raise Discarded(f"{kind.NAME} is not processed without an integrity check (TS 24.501 §4.4.4.3)")
+    return plain

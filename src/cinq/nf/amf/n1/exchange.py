@@ -16,6 +16,13 @@ DOWNLINK = 1
 STORED_EVERY = DL_COUNT_MARGIN // 2
 LAST_COUNTS = 0xFF_0000  # of 24 bits: a key set that is nearly used up is replaced (TS 33.501 §6.4.3.1)
 
+LAST_COUNT = (1 << 24) - 1
+
+
+class UsedUp(Exception):
+    """The downlink NAS COUNT of a key set has come to its end: the UE is to be authenticated anew."""
+
+
 Former = tuple[SecurityContext | None, NasSecurity | None, bool]
 
 
@@ -42,8 +49,13 @@ class Exchange:
         """The NAS PDU of a downlink message: protected as soon as the exchange on this connection is secure.
 
         octets: the message as encoded. commit: stores the counts, so that none is used twice after a restart.
+        UsedUp: there is no COUNT left (TS 24.501 §4.4.3.5); the keys are gone.
         """
         security = self.security
+        if security is not None and security.dl_count > LAST_COUNT:
+            self.keys = self.security = None
+            self.secured = False
+            raise UsedUp
         if security is not None and isinstance(message, nas.SecurityModeCommand):
             return security.protect(octets, INTEGRITY_NEW, DOWNLINK)
         if security is None or not self.secured:

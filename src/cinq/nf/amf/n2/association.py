@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from typing import Protocol
 
 from cinq.nf.amf import journal
 from cinq.nf.amf.context import RanContext
 from cinq.nf.amf.n2 import carriage, elements
-from cinq.nf.amf.n2.diagnosis import incompatible
+from cinq.nf.amf.n2.failures import refusal
 from cinq.nf.amf.ports import Ports
 from cinq.numbering import NumberingError
 from cinq.procedure import Signal, Subject
 from cinq.wire import ngap
 
+log = logging.getLogger("cinq.amf")
+
 MAX_NGAP_ID = (1 << 40) - 1
 UNASSIGNED = carriage.UNASSIGNED
+NOT_NOW: ngap.Cause = ("protocol", "message-not-compatible-with-receiver-state")
 RELEASE_GUARD_S = 10.0  # how long a UEContextReleaseComplete is waited for
 
 
@@ -107,6 +112,12 @@ class NgConnection(Subject[None]):
         self.send(request)
         self.want_beside(sent)
 
+    def status(self, message: object) -> object | None:
+        """TS 38.413 §10.4: a request that does not fit the state fails. An answer is dealt with here alone."""
+        if not isinstance(message, ngap.Pdu) or message.KIND != "initiatingMessage":
+            return None
+        return refusal(message, NOT_NOW)
+
     def describe(self, message: object) -> tuple[str, str]:
         return ("N2", type(message).__name__) if isinstance(message, ngap.Pdu) else ("", "")
 
@@ -130,6 +141,7 @@ class NgConnection(Subject[None]):
 class Ran(Subject[RanContext]):
     """A gNB: the subject of the NGAP procedures that concern no single UE.
 
+    due: ends the association when no NG Setup has come by then.
     connections: by RAN UE NGAP ID. preparing: those of handovers to it, for which it has given none yet.
     leaving: those whose release the gNB has not confirmed, by AMF UE NGAP ID, with the RAN UE NGAP ID and the
     time after which nobody waits any longer. claimed: the name that it gave with a setup that may be refused.
@@ -140,6 +152,7 @@ class Ran(Subject[RanContext]):
         "association",
         "claimed",
         "connections",
+        "due",
         "is_lost",
         "leaving",
         "ports",
@@ -153,6 +166,7 @@ class Ran(Subject[RanContext]):
         self.association = association
         self.is_lost = False
         self.claimed = ""
+        self.due: asyncio.TimerHandle | None = None
         self.connections: dict[int, NgConnection] = {}
         self.preparing: list[NgConnection] = []
         self.leaving: dict[int, tuple[int, float]] = {}
@@ -179,7 +193,7 @@ class Ran(Subject[RanContext]):
         assert isinstance(message, ngap.Pdu)
         if isinstance(message, ngap.ErrorIndication) or message.KIND != "initiatingMessage":
             return None
-        return incompatible(message)
+        return refusal(message, NOT_NOW)
 
     def describe(self, message: object) -> tuple[str, str]:
         return ("N2", type(message).__name__) if isinstance(message, ngap.Pdu) else ("", "")
@@ -213,11 +227,29 @@ class Access:
     def associated(self, association: N2Association) -> Ran:
         ran = Ran(self._ports, self, association)
         self.rans.append(ran)
+        self.setup_due(ran)
         return ran
+
+    def setup_due(self, ran: Ran, more_s: float = 0.0) -> None:
+        """An association that is not set up within the time, and `more_s`, is ended: others may want its place."""
+        if ran.due is not None:
+            ran.due.cancel()
+        within = self._ports.settings.ng_setup_within_s + more_s
+
+        def end() -> None:
+            ran.due = None
+            if not (ran.is_lost or ran.context.is_set_up or ran.runtime.stopping):
+                address, port = ran.association.remote
+                log.warning("association from %s:%d ended: no NG Setup within %g s", address, port, within)
+                ran.association.abort(f"no NG Setup within {within:g} s")
+
+        ran.due = asyncio.get_running_loop().call_later(within, end)
 
     def association_lost(self, ran: Ran, reason: str) -> None:
         """TS 38.412 §7: all UE-associated connections of the gNB are gone with it."""
         ran.is_lost = True
+        if ran.due is not None:
+            ran.due.cancel()
         self.rans.remove(ran)
         ran.abort(f"association lost: {reason}")
         ran.lose_connections(f"association lost: {reason}")

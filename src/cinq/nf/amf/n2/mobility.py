@@ -55,7 +55,7 @@ def path_switch_failure(
     """§8.4.4.3: every session is released at the target. released: the transfers that SMFs gave."""
     given = released or {}
     unsuccessful = ngap.encode_value(ngap.PathSwitchRequestUnsuccessfulTransfer(cause=cause))
-    sessions = [item.pdu_session_id for item in request.pdu_session_resource_to_be_switched_dl_list]
+    sessions = dict.fromkeys(i.pdu_session_id for i in request.pdu_session_resource_to_be_switched_dl_list)
     return ngap.PathSwitchRequestFailure(
         amf_ue_ngap_id=request.source_amf_ue_ngap_id,
         ran_ue_ngap_id=request.ran_ue_ngap_id,

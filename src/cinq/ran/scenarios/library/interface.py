@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from cinq.numbering import PlmnId, SNssai
-from cinq.ran.scenarios import check
+from cinq.ran.scenarios import check, spoil
 from cinq.ran.scenarios.bench import Bench
 from cinq.ran.scenarios.scenario import scenario
 from cinq.wire import ngap
@@ -146,3 +148,108 @@ async def two_gnbs_side_by_side(bench: Bench) -> None:
     await bench.registered(second)
     await bench.alive(first)
     await bench.alive(second)
+
+
+@scenario("interface", needs=("two subscribers",))
+async def identity_of_a_connection_given_anew(bench: Bench) -> None:
+    """An INITIAL UE MESSAGE under a RAN UE NGAP ID that is in use ends the old connection and is served.
+
+    TS 38.413 §8.6.1.2, §10.6; its sessions and registration stay (TS 23.502 §4.2.6).
+    """
+    gnb = await bench.gnb()
+    former = await bench.registered(gnb)
+    number = bench.ran_ue_ngap_id(former, gnb)
+    bench.dropped(former, gnb)
+    newcomer = bench.ue(gnb)
+
+    def under_the_same(message: ngap.InitialUEMessage) -> list[ngap.Pdu]:
+        return [replaced(message, number)]
+
+    with gnb.station.change(ngap.InitialUEMessage, under_the_same, times=1):
+        newcomer.initiate(partial(newcomer.register, attempts=1), "registration")
+        answer = await bench.hears(ngap.DownlinkNASTransport, gnb, where=lambda m: m.ran_ue_ngap_id == number)
+    check.that(bool(answer.nas_pdu), "the new UE is answered")
+    await bench.succeeds(former.request_service(), "service request of the UE that was lost")
+
+
+def replaced(message: ngap.InitialUEMessage, ran_ue_ngap_id: int) -> ngap.InitialUEMessage:
+    """The same message from a gNB that calls the UE otherwise."""
+    copy = ngap.decode(ngap.encode(message))
+    assert isinstance(copy, ngap.InitialUEMessage)
+    copy.ran_ue_ngap_id = ran_ue_ngap_id
+    return copy
+
+
+@scenario("interface")
+async def answers_that_nobody_waits_for(bench: Bench) -> None:
+    """A second INITIAL CONTEXT SETUP RESPONSE and other stray answers draw no ERROR INDICATION (TS 38.413 §10.4)."""
+    gnb = await bench.gnb()
+    ue = await bench.registered(gnb)
+    amf_id, ran_id = bench.amf_ue_ngap_id(ue, gnb), bench.ran_ue_ngap_id(ue, gnb)
+    for kind in (
+        ngap.InitialContextSetupResponse,
+        ngap.PDUSessionResourceSetupResponse,
+        ngap.PDUSessionResourceModifyResponse,
+        ngap.UEContextModificationResponse,
+    ):
+        gnb.station.send(kind(amf_ue_ngap_id=amf_id, ran_ue_ngap_id=ran_id), stream=1)
+    await bench.quiet_of(ngap.ErrorIndication, gnb)
+    await bench.succeeds(ue.register(RegistrationKind.MOBILITY), "registration update")
+
+
+@scenario("interface")
+async def identity_of_a_living_gnb(bench: Bench) -> None:
+    """A second association that claims a living gNB's identity does no harm to it; a gNB that comes back is served.
+
+    TS 38.413 §8.7.1.1, TS 38.412 §7.
+    """
+    gnb = await bench.gnb()
+    ue = await bench.registered(gnb)
+    claim = bench.said(ngap.NGSetupRequest)[0]
+    stranger = bench.unattached_gnb()
+    stranger.start(set_up=False)
+    await bench.associated(stranger)
+    stranger.station.send(claim)
+    await bench.hears_one_of((ngap.NGSetupFailure, ngap.NGSetupResponse), stranger)
+    await bench.succeeds(ue.register(RegistrationKind.MOBILITY), "registration update at the first gNB")
+    await bench.loses_its_association(gnb)
+    await bench.succeeds(gnb.up(), "NG Setup of the gNB that comes back")
+    await bench.alive(gnb)
+
+
+@scenario("interface")
+async def handover_required_that_lacks_an_element(bench: Bench) -> None:
+    """HANDOVER REQUIRED without its target gets HANDOVER PREPARATION FAILURE, with diagnostics (TS 38.413 §10.3.5)."""
+    gnb = await bench.gnb()
+    ue = await bench.registered(gnb)
+    required = ngap.HandoverRequired(
+        amf_ue_ngap_id=bench.amf_ue_ngap_id(ue, gnb),
+        ran_ue_ngap_id=bench.ran_ue_ngap_id(ue, gnb),
+        handover_type="intra5gs",
+        cause=("radioNetwork", "handover-desirable-for-radio-reason"),
+        target_id=target_of(bench),
+        pdu_session_resource_list_ho_rqd=[
+            ngap.PDUSessionResourceItemHORqd(pdu_session_id=1, handover_required_transfer=b"\0")
+        ],
+        source_to_target_transparent_container=b"\0",
+    )
+    gnb.station.send(spoil.without(required, "TargetID"), stream=1)
+    failure = await bench.hears(ngap.HandoverPreparationFailure, gnb)
+    check.equal(failure.cause, ("protocol", "abstract-syntax-error-reject"), "the cause")
+    check.present(failure.criticality_diagnostics, "the criticality diagnostics")
+    await bench.succeeds(ue.register(RegistrationKind.MOBILITY), "registration update")
+
+
+def target_of(bench: Bench) -> ngap.TargetID:
+    """A gNB of the network that there is not."""
+    plmn = bench.target.core.plmn.octets
+    return (
+        "targetRANNodeID",
+        ngap.TargetRANNodeID(
+            global_ran_node_id=(
+                "globalGNB-ID",
+                ngap.GlobalGNBID(plmn_identity=plmn, gnb_id=("gNB-ID", (0x3FFFFF, 22))),
+            ),
+            selected_tai=ngap.TAI(plmn_identity=plmn, tac=bench.target.core.tacs[0].to_bytes(3, "big")),
+        ),
+    )

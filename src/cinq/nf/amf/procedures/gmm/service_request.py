@@ -32,7 +32,7 @@ async def service_request(ue: Ue, arrival: Arrival) -> None:
     used(ue, request.s_tmsi)
     full = contained(ue, request.nas_message_container, arrival.count)
     ue.exchange.kgnb_count = arrival.count
-    if ue.exchange.doubtful:
+    if ue.exchange.doubtful or ue.exchange.nearly_used_up:
         await prove(ue, request)
     if isinstance(full, nas.ServiceRequest):
         request = full
@@ -54,7 +54,8 @@ async def service_request(ue: Ue, arrival: Arrival) -> None:
 
 
 async def prove(ue: Ue, request: nas.ServiceRequest) -> None:
-    """The context was restored from before the UE's last messages: new keys, before anything is believed."""
+    """New keys, before anything is believed: the context was restored from before the UE's last messages, or its
+    COUNTs come to their end (TS 24.501 §4.4.3.5)."""
     try:
         proved = await authenticate(ue, str(ue.context.supi), request.ng_ksi)
     except Problem as problem:

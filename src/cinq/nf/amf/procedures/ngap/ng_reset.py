@@ -15,19 +15,19 @@ Item = ngap.UEassociatedLogicalNGconnectionItem
 
 @procedure(opens=ngap.NGReset)
 async def ng_reset(ran: Ran, reset: ngap.NGReset) -> None:
-    """Only connections of this gNB are touched; those it named that are not its own are not confirmed."""
+    """Only connections of this gNB are touched. Unknown ones are confirmed too, in the order of the request; an item
+    without an identity is left out (§8.7.4.2.2, §8.7.4.4.1)."""
     if reset.reset_type[0] == "nG-Interface":
         ran.lose_connections("NG Reset")
         ran.tell(ngap.NGResetAcknowledge(criticality_diagnostics=notices(reset)))
         return
-    confirmed = []
     for item in reset.reset_type[1]:
         connection = named(ran, item)
         if connection is not None:
             connection.user.connection_lost(connection, "NG Reset")
-            confirmed.append(item)
-        elif forget_leaving(ran, item):
-            confirmed.append(item)
+        elif item.amf_ue_ngap_id is not None:
+            ran.leaving.pop(item.amf_ue_ngap_id, None)
+    confirmed = [item for item in reset.reset_type[1] if item != Item()]
     ran.tell(
         ngap.NGResetAcknowledge(
             ue_associated_logical_ng_connection_list=confirmed or None,
@@ -45,10 +45,6 @@ def named(ran: Ran, item: Item) -> NgConnection | None:
     if connection is None or connection.ran is not ran:
         return None
     return connection if ran_id in (None, connection.ran_ue_ngap_id) else None
-
-
-def forget_leaving(ran: Ran, item: Item) -> bool:
-    return item.amf_ue_ngap_id is not None and ran.leaving.pop(item.amf_ue_ngap_id, None) is not None
 
 
 @procedure(opens=signals.ResetGnb)

@@ -30,6 +30,10 @@ async def path_switch(connection: NgConnection, arrived: Arrived) -> None:
     if request.ran_ue_ngap_id in ran.connections:
         fail(ue, arrived, ("radioNetwork", "inconsistent-remote-UE-NGAP-ID"))
         return
+    numbers = [item.pdu_session_id for item in request.pdu_session_resource_to_be_switched_dl_list]
+    if len(set(numbers)) < len(numbers):  # §8.4.4.4
+        fail(ue, arrived, ("protocol", "semantic-error"))
+        return
     switched, released = await switch_sessions(ue, request)  # 3 to 6
     if not switched or not ran.access.switch(connection, ran, request.ran_ue_ngap_id):
         fail(ue, arrived, mobility.NOT_SWITCHED, released)
