@@ -51,6 +51,9 @@ def test_rules_come_and_go(shell: Shell) -> None:
         "access access RFSP 5; allowed areas 1, 2",
     ):
         assert text in listed
+    shell("policy", "session", IMSI, "--denied")
+    assert "session session all denied" in " ".join(shell("policy", "list", IMSI).split())
+    shell("policy", "remove", IMSI, "session")
     shown = json.loads(shell("policy", "list", IMSI, "--json"))
     assert shown["voice"]["qos"]["5qi"] == 1
     assert shell("policy", "remove", IMSI, "voice") == f"removed voice of imsi-{IMSI}\n"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from cinq.nf.udr import policies
-from cinq.procedure import run_virtual
+from cinq.procedure import Refused, run_virtual
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.ue import Ue
+from cinq.sbi.services.nudr_policy import SessionPolicy
 from cinq.settings.policy import Rule
 from cinq.settings.toml import BitRate
 from tests.network.world import SUPI, Network
@@ -60,5 +63,18 @@ def test_a_rule_that_is_there_before_the_session() -> None:
         again = await ue.establish_session()
         await asyncio.sleep(1)
         assert sorted(flow.five_qi or 0 for flow in again.context.flows) == [1, 9]
+
+    play(scene)
+
+
+def test_denied_sessions_end() -> None:
+    async def scene(network: Network, ue: Ue, session: Session) -> None:
+        policies.put(network.store, SUPI, "session", SessionPolicy(denied=True))
+        await told(network)
+        assert not ue.sessions
+        with pytest.raises(Refused):
+            await ue.establish_session()
+        policies.remove(network.store, SUPI, "session")
+        await ue.establish_session()
 
     play(scene)

@@ -96,14 +96,15 @@ def session(
     ambr_uplink: Annotated[str, typer.Option(help="Session AMBR, uplink, as '10 Mbps'.")] = "",
     ambr_downlink: Annotated[str, typer.Option(help="Session AMBR, downlink.")] = "",
     five_qi: Annotated[int, typer.Option(help="5QI of the default QoS flow; 0: as subscribed.")] = 0,
+    denied: Annotated[bool, typer.Option("--denied", help="No such sessions: those there are end.")] = False,
     dnn: Dnn = "",
     slices: Slices = None,
     config: Config = None,
 ) -> None:
-    """Session AMBR and default QoS in place of the subscribed ones."""
-    if bool(ambr_uplink) != bool(ambr_downlink) or not (ambr_uplink or five_qi):
+    """Session AMBR and default QoS in place of the subscribed ones, or no sessions at all."""
+    if bool(ambr_uplink) != bool(ambr_downlink) or not (ambr_uplink or five_qi or denied):
         raise Failure(
-            "wanted both bit rates, a 5QI, or all three", "add --ambr-uplink ... --ambr-downlink ..."
+            "wanted both bit rates, a 5QI, or --denied", "add --ambr-uplink ... --ambr-downlink ..."
         )
     try:
         rates = [_rate("ambr_uplink", ambr_uplink), _rate("ambr_downlink", ambr_downlink)]
@@ -113,6 +114,7 @@ def session(
             single_nssais=[Snssai.of(s) for s in _slices(slices)],
             sess_ambr=Ambr(uplink=bit_rate(rates[0]), downlink=bit_rate(rates[1])) if ambr_uplink else None,
             def_qos=AuthorizedDefaultQos(five_qi=five_qi) if five_qi else None,
+            denied=denied,
         )
     except ValueError as error:
         raise _fault(error) from None
@@ -243,7 +245,8 @@ def _row(name: str, value: PolicyElement) -> tuple[str, str, str, str]:
             return name, "rule", value.dnn or "all", "; ".join(said)
         case SessionPolicy():
             rates, qos = value.sess_ambr, value.def_qos
-            said = [f"AMBR {rates.uplink} up, {rates.downlink} down"] if rates else []
+            said = ["denied"] if value.denied else []
+            said += [f"AMBR {rates.uplink} up, {rates.downlink} down"] if rates else []
             return (
                 name,
                 "session",

@@ -69,6 +69,7 @@ class Consumers:
     def __init__(self) -> None:
         self.sm: list[tuple[str, SmPolicyDecision]] = []
         self.am: list[tuple[str, PolicyUpdate]] = []
+        self.ended: list[tuple[str, str]] = []
         self.answer: PartialSuccessReport | None = None
         self.refusal: Problem | None = None
 
@@ -81,7 +82,8 @@ class Consumers:
         self.sm.append((sm_context_ref, body.sm_policy_decision))
         return self.answer
 
-    async def sm_policy_terminate_notify(self, sm_context_ref: str, body: SmTermination) -> None: ...
+    async def sm_policy_terminate_notify(self, sm_context_ref: str, body: SmTermination) -> None:
+        self.ended.append((sm_context_ref, body.resource_uri))
 
     async def am_policy_update_notify(self, supi: str, body: PolicyUpdate) -> None:
         if self.refusal is not None:
@@ -94,7 +96,7 @@ class Consumers:
 class World:
     def __init__(self, *rules: Rule, store: Store | None = None, gbr: int = 0) -> None:
         self.store = store or MemoryStore()
-        bus = Bus(checked)
+        self.bus = bus = Bus(checked)
         self.udr = UDR(self.store, "udr", bus, "99970")
         settings = Settings(tuple(map(policies.element, rules)), (7, 1), gbr)
         self.pcf = PCF("pcf", bus, self.store, settings)
@@ -224,6 +226,47 @@ def test_another_session_ambr() -> None:
         assert rule is not None
         assert rule.auth_sess_ambr == SLOW
         assert rule.auth_def_qos == AuthorizedDefaultQos(five_qi=7, arp=Arp(priority_level=8))
+
+    scene(run)
+
+
+def test_sessions_that_the_operator_denies_end_and_do_not_come_again() -> None:
+    async def run(world: World) -> None:
+        await world.sm.create(CONTEXT)
+        policies.put(world.store, ONE, "session-ims", SessionPolicy(dnn="ims", denied=True))
+        await world.udr.tell_changes()
+        assert world.consumers.ended == []
+        policies.put(world.store, ONE, "session", SessionPolicy(dnn="internet", denied=True))
+        await world.udr.tell_changes()
+        assert world.consumers.ended == [("ref-5", f"/npcf-smpolicycontrol/v1/sm-policies/{ID}")]
+        assert world.consumers.sm == []
+        await world.sm.delete(ID, SmPolicyDeleteData())
+        with pytest.raises(Problem) as caught:
+            await world.sm.create(CONTEXT)
+        assert (caught.value.status, caught.value.cause) == (403, "POLICY_CONTEXT_DENIED")
+        assert caught.value.why == f"the operator denies {SUPI} sessions of DNN internet"
+        policies.remove(world.store, ONE, "session")
+        await world.sm.create(CONTEXT)
+
+    scene(run)
+
+
+def test_a_session_that_ends_while_its_policy_changes_leaves_nothing() -> None:
+    async def run(world: World) -> None:
+        await world.sm.create(CONTEXT)
+
+        class Quick(Consumers):
+            async def sm_policy_update_notify(
+                self, sm_context_ref: str, body: SmPolicyNotification
+            ) -> PartialSuccessReport | None:
+                await world.sm.delete(ID, SmPolicyDeleteData())
+                return None
+
+        world.bus.serve(NsmfPolicyCallback, Quick(), "smf-2")
+        world.bus.withdraw(NsmfPolicyCallback, "smf")
+        policies.put(world.store, ONE, "voice", policies.element(VOICE))
+        await world.udr.tell_changes()
+        assert world.store.get("sm-policies", ID) is None
 
     scene(run)
 

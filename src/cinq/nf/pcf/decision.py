@@ -55,6 +55,11 @@ def decide(association: SmAssociation, elements: Iterable[PolicyElement]) -> SmP
     )
 
 
+def denied(request: SmPolicyContextData, elements: Iterable[PolicyElement]) -> bool:
+    """Whether the operator denies such a session."""
+    return any(isinstance(e, SessionPolicy) and e.denied and _fits(e, request) for e in elements)
+
+
 def _fits(element: RulePolicy | SessionPolicy, request: SmPolicyContextData) -> bool:
     slices = [s.numbering() for s in element.single_nssais]
     return element.dnn in (None, request.dnn) and (not slices or request.slice_info.numbering() in slices)

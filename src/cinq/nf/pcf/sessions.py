@@ -7,7 +7,7 @@ import logging
 from msgspec.structs import replace
 
 from cinq.nf.pcf.context import SESSIONS, Associations, SmAssociation
-from cinq.nf.pcf.decision import decide, difference, without
+from cinq.nf.pcf.decision import decide, denied, difference, without
 from cinq.nf.pcf.elements import Elements
 from cinq.nf.pcf.settings import Settings
 from cinq.nf.pcf.ue_request import asked
@@ -23,6 +23,7 @@ from cinq.sbi.services.npcf_smpolicycontrol import (
     SmPolicyDeleteData,
     SmPolicyNotification,
     SmPolicyUpdateContextData,
+    TerminationNotification,
 )
 
 log = logging.getLogger("cinq.pcf")
@@ -43,7 +44,12 @@ class SMPolicies:
     async def create(self, body: SmPolicyContextData) -> Created[SmPolicyDecision]:
         """§4.2.2."""
         identifier = _identifier(body.supi, body.pdu_session_id)
-        decided = await self._decide(SmAssociation(body, SmPolicyDecision()))
+        elements = await self._elements.of(body.supi)
+        if denied(body, elements):
+            mend = f"cinq policy list {body.supi}, then cinq policy remove"
+            why = Why(f"the operator denies {body.supi} sessions of DNN {body.dnn}", mend)
+            raise Problem(403, "POLICY_CONTEXT_DENIED", why)
+        decided = decide(SmAssociation(body, SmPolicyDecision()), elements)
         self._associations.put(identifier, SmAssociation(body, decided))
         return Created(f"/sm-policies/{identifier}", decided)
 
@@ -79,13 +85,30 @@ class SMPolicies:
                 await self._notify(self._sbi, identifier, replace(found, failed=()))
 
     async def _notify(self, sbi: Bus, identifier: str, association: SmAssociation) -> None:
-        decided = await self._decide(association)
+        request, resource = association.request, f"{ROUTE}/{identifier}"
+        elements = await self._elements.of(request.supi)
+        if denied(request, elements):  # §4.2.3.3: the SMF releases the session, and deletes this then
+            end = TerminationNotification(resource_uri=resource, cause="UNSPECIFIED")
+            await self._told(sbi, identifier, f"{request.notification_uri}/terminate", end)
+            return
+        decided = decide(association, elements)
         new = difference(association.decided, decided)
         if new is None:
             return
-        body = SmPolicyNotification(resource_uri=f"{ROUTE}/{identifier}", sm_policy_decision=new)
+        body = SmPolicyNotification(resource_uri=resource, sm_policy_decision=new)
+        answer = await self._told(sbi, identifier, f"{request.notification_uri}/update", body)
+        current = self._associations.get(identifier)  # the SMF may have reported or deleted it meanwhile
+        if answer is False or current is None:
+            return
+        made = replace(current, decided=decided, failed=association.failed)
+        if isinstance(answer, PartialSuccessReport):
+            made = _failed(made, answer.rule_reports)
+        self._associations.put(identifier, made)
+
+    async def _told(self, sbi: Bus, identifier: str, uri: str, body: object) -> object:
+        """The SMF's answer; False where it takes nothing of it. Problem 5xx: it cannot be reached now."""
         try:
-            answer = await notify(sbi, "PCF", f"{association.request.notification_uri}/update", body)
+            return await notify(sbi, "PCF", uri, body)
         except Problem as problem:
             if problem.status >= 500:
                 raise
@@ -93,11 +116,7 @@ class SMPolicies:
                 self._associations.remove(identifier)
             else:
                 log.warning("%s takes nothing of the policy: %s", identifier, problem.why)
-            return
-        made = replace(association, decided=decided)
-        if isinstance(answer, PartialSuccessReport):
-            made = _failed(made, answer.rule_reports)
-        self._associations.put(identifier, made)
+            return False
 
     async def _decide(self, association: SmAssociation) -> SmPolicyDecision:
         return decide(association, await self._elements.of(association.request.supi))

@@ -23,12 +23,13 @@ class RulePolicy(Model, tag_field="kind", tag="rule"):
 
 
 class SessionPolicy(Model, tag_field="kind", tag="session"):
-    """Session AMBR and default QoS in place of those subscribed."""
+    """Session AMBR and default QoS in place of those subscribed. denied: there are no such sessions."""
 
     dnn: str | None = None
     single_nssais: list[Snssai] = []
     sess_ambr: Ambr | None = None
     def_qos: AuthorizedDefaultQos | None = None
+    denied: bool = False
 
 
 class AccessPolicy(Model, tag_field="kind", tag="access"):
