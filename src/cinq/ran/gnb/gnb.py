@@ -264,7 +264,7 @@ class Gnb:
                     self._up.set()
                     return
                 why = getattr(error, "what", str(error))
-                self._in_the_way(f"AMF {self.settings.amf_address}:{self.settings.amf_port}: {why}")
+                self.n2.hindered(f"AMF {self.settings.amf_address}:{self.settings.amf_port}: {why}")
             else:
                 self.n2.established(association)
                 self._associated.set()
@@ -278,12 +278,7 @@ class Gnb:
         try:
             await self.n2.demand(SetUp())
         except (Refused, TimerExpired, Aborted) as error:
-            self._in_the_way(f"NG Setup: {error}")
+            self.n2.hindered(f"NG Setup: {error}")
             association.abort("NG Setup failed")
         else:
             self.on_n2(True)
-
-    def _in_the_way(self, trouble: str) -> None:
-        if trouble != self.n2.trouble:
-            log.warning("%s; tried again every %g s", trouble, self.settings.ng_setup_retry_s)
-        self.n2.trouble = trouble

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Literal
 
 import msgspec
 
 from cinq.numbering import GnbId
-from cinq.procedure import Event, Runtime, Subject
+from cinq.procedure import Event, Runtime, Subject, Why
 from cinq.ran.gnb.context import CellId, N2Context
 from cinq.ran.gnb.n2 import diagnosis
 from cinq.ran.gnb.n2.connections import Connections
@@ -21,6 +22,8 @@ from cinq.ran.gnb.xn import Xn, XnMessage
 from cinq.ran.station import Parcel, Station
 from cinq.transport.sctp.association import PPID_NGAP, Association
 from cinq.wire import ngap
+
+log = logging.getLogger("cinq.ran.gnb")
 
 
 class OnTnla(msgspec.Struct, frozen=True):
@@ -121,8 +124,11 @@ class N2(Subject[N2Context]):
         if not self.station.hears(message):
             return
         self._notices = diagnosis.noticed(message) if message.diagnostics else None
-        if not self._handle(self, message):
-            self.receive(message)
+        try:
+            if not self._handle(self, message):
+                self.receive(message)
+        except Exception as bug:
+            self.runtime.report(self, "", message, f"ignored: a bug: {type(bug).__name__}: {bug}", bug)
         told, self._notices = self._notices, None
         if told is not None:
             diagnosis.notify(self, message, told)
@@ -178,6 +184,13 @@ class N2(Subject[N2Context]):
     @property
     def outbound_streams(self) -> int:
         return 1 if self.association is None else self.association.outbound_streams
+
+    def hindered(self, trouble: str) -> None:
+        """What is in the way of NG Setup, into the log when it is new, with what mends it."""
+        if trouble != self.trouble:
+            mend = f" · {trouble.mend}" if isinstance(trouble, Why) and trouble.mend else ""
+            log.warning("%s; tried again every %g s%s", trouble, self.ports.settings.ng_setup_retry_s, mend)
+        self.trouble = trouble
 
     # what is sent
 
@@ -261,8 +274,14 @@ class N2(Subject[N2Context]):
 
     # the UE-associated logical connections
 
-    def of_ue(self, ran_ue_ngap_id: int, amf_ue_ngap_id: int) -> UeContext | None:
-        """The UE that both identities name. None after an ERROR INDICATION has said which is wrong (§10.6)."""
+    def of_ue(self, ran_ue_ngap_id: int | None, amf_ue_ngap_id: int | None) -> UeContext | None:
+        """The UE that both identities name. None after an ERROR INDICATION has said which is wrong (§10.6).
+
+        Where criticality lets an identity be missing (§10.3.5), the other one names the UE, or nobody.
+        """
+        if ran_ue_ngap_id is None or amf_ue_ngap_id is None:
+            known = self.connections.by_amf_ue_ngap_id(amf_ue_ngap_id)
+            return known if ran_ue_ngap_id is None else self.ues.get(ran_ue_ngap_id)
         ue = self.ues.get(ran_ue_ngap_id)
         cause: ngap.CauseRadioNetwork = "unknown-local-UE-NGAP-ID"
         if ue is not None:

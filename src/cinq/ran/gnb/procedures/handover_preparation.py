@@ -5,7 +5,8 @@ from __future__ import annotations
 from cinq.procedure import Refused, Timer, TimerExpired, procedure
 from cinq.ran.gnb.context import CellId
 from cinq.ran.gnb.n2 import UeContext
-from cinq.ran.gnb.n2.elements import global_gnb_id, nr_cgi, said, tai
+from cinq.ran.gnb.n2.elements import global_gnb_id, nr_cgi, tai
+from cinq.ran.gnb.n2.reasons import why
 from cinq.ran.gnb.procedures import status_transfer, ue_context_release_request
 from cinq.ran.gnb.signals import CancelHandover, HandOverByN2, PrepareHandover
 from cinq.ran.radio.rrc import HANDOVER_PREPARATION_INFORMATION
@@ -44,7 +45,8 @@ async def prepare(ue: UeContext, wanted: PrepareHandover) -> ngap.HandoverComman
         raise
     if isinstance(answer, ngap.HandoverPreparationFailure):
         ue.commit(leaving=None)
-        raise Refused(answer, f"Handover Preparation Failure: {said(answer.cause)}")
+        settings = ue.n2.ports.settings
+        raise Refused(answer, why("Handover Preparation Failure", answer.cause, settings, wanted.target))
     return answer
 
 

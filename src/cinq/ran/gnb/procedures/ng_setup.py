@@ -14,8 +14,8 @@ from cinq.ran.gnb.n2.elements import (
     ran_node_name,
     s_nssai,
     s_nssai_of,
-    said,
 )
+from cinq.ran.gnb.n2.reasons import why
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.gnb.signals import SetUp
 from cinq.wire import ngap
@@ -33,7 +33,7 @@ async def ng_setup(n2: N2, _: SetUp) -> None:
         answer = await n2.ask(request(n2), ngap.NGSetupResponse, ngap.NGSetupFailure, timer=NG_SETUP)
         if isinstance(answer, ngap.NGSetupResponse):
             break
-        n2.trouble = f"NG Setup Failure: {said(answer.cause)}"
+        n2.hindered(why("NG Setup Failure", answer.cause, settings))
         await asyncio.sleep(WAITS.get(answer.time_to_wait or "", settings.ng_setup_retry_s))
     n2.commit(state="up", **announced(answer))
 

@@ -6,7 +6,8 @@ import asyncio
 
 from cinq.procedure import Refused, Timer, procedure
 from cinq.ran.gnb.n2 import N2
-from cinq.ran.gnb.n2.elements import global_gnb_id, ran_node_name, said
+from cinq.ran.gnb.n2.elements import global_gnb_id, ran_node_name
+from cinq.ran.gnb.n2.reasons import why
 from cinq.ran.gnb.procedures.ng_setup import WAITS, default_paging_drx, supported_tas
 from cinq.ran.gnb.signals import UpdateConfiguration
 from cinq.wire import ngap
@@ -31,7 +32,8 @@ async def ran_configuration_update(n2: N2, wanted: UpdateConfiguration) -> None:
         if isinstance(answer, ngap.RANConfigurationUpdateAcknowledge):
             return
         if not again or answer.time_to_wait is None:
-            raise Refused(answer, f"RAN Configuration Update Failure: {said(answer.cause)}")
+            reason = why("RAN Configuration Update Failure", answer.cause, n2.ports.settings)
+            raise Refused(answer, reason)
         await asyncio.sleep(WAITS.get(answer.time_to_wait, 10.0))
 
 

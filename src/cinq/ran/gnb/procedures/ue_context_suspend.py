@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cinq.procedure import Refused, Timer, procedure
 from cinq.ran.gnb.n2 import UeContext
-from cinq.ran.gnb.n2.elements import said
+from cinq.ran.gnb.n2.reasons import why
 from cinq.ran.gnb.signals import HandleMtCommunication, Resume, Suspend
 from cinq.wire import ngap
 
@@ -36,7 +36,7 @@ async def suspend(ue: UeContext, _: Suspend) -> None:
         timer=SUSPEND,
     )
     if isinstance(answer, ngap.UEContextSuspendFailure):
-        raise Refused(answer, f"UE Context Suspend Failure: {said(answer.cause)}")
+        raise Refused(answer, why("UE Context Suspend Failure", answer.cause, ue.n2.ports.settings))
     keys = ue.context.keys
     if answer.security_context is not None:  # what was unused goes (§8.3.11.2)
         keys = keys.with_next(*next_hop(answer.security_context))
@@ -67,7 +67,7 @@ async def resume(ue: UeContext, wanted: Resume) -> None:
         timer=RESUME,
     )
     if isinstance(answer, ngap.UEContextResumeFailure):
-        reason = f"UE Context Resume Failure: {said(answer.cause)}"
+        reason = why("UE Context Resume Failure", answer.cause, ue.n2.ports.settings)
         ue.n2.forget(ue, reason)
         raise Refused(answer, reason)
     for item in answer.pdu_session_resource_failed_to_resume_list_res_res or ():
@@ -95,7 +95,7 @@ async def mt_communication(ue: UeContext, wanted: HandleMtCommunication) -> None
         timer=MT_COMMUNICATION,
     )
     if isinstance(answer, ngap.MTCommunicationHandlingFailure):
-        raise Refused(answer, f"MT Communication Handling Failure: {said(answer.cause)}")
+        raise Refused(answer, why("MT Communication Handling Failure", answer.cause, ue.n2.ports.settings))
 
 
 def next_hop(context: ngap.SecurityContext) -> tuple[bytes, int]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from cinq.numbering import GnbId
-from cinq.procedure import Refused, procedure
+from cinq.procedure import Refused, Why, procedure
 from cinq.ran.gnb.context import CellId, PduSession, Tunnel, UeState
 from cinq.ran.gnb.n2 import N2, UeContext
 from cinq.ran.gnb.n2.elements import Unsuccessful, algorithms, said
+from cinq.ran.gnb.n2.reasons import why
 from cinq.ran.gnb.procedures.handover_preparation import history, overall_expired
 from cinq.ran.gnb.procedures.session_resources import admit_flows, secured
 from cinq.ran.gnb.signals import HandOverByXn, SwitchPath
@@ -42,10 +43,12 @@ async def xn_handover(ue: UeContext, wanted: HandOverByXn) -> None:
     answer = n2.tell_neighbour(target.gnb, request)
     if not isinstance(answer, HandoverRequestAcknowledge):
         ue.commit(leaving=None)
-        reason = f"there is no Xn to gNB {target.gnb}"
+        reason = Why(
+            f"there is no Xn to gNB {target.gnb}", "start both gNBs in one cinq gnb, or hand over by N2"
+        )
         if isinstance(answer, HandoverPreparationFailure):
-            reason = said(answer.cause)
-        raise Refused(answer, f"Xn handover preparation failed: {reason}")
+            reason = why("Xn Handover Preparation Failure", answer.cause, n2.ports.settings, target)
+        raise Refused(answer, reason)
     n2.tell_neighbour(target.gnb, SNStatusTransfer(answer.target_ue))
     ue.relocates(
         n2.ports.settings.t_ng_reloc_overall_s, lambda: overall_expired(ue, "txnrelocoverall-expiry")
