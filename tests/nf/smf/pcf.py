@@ -55,7 +55,7 @@ def with_rule(name: str = "voice", rate: str = "100 Kbps", flow: str = VOICE) ->
         pcc_rules={name: rule(name, flow)},
         qos_decs={name: guaranteed(name, rate)},
         traff_cont_decs={name: gate(name)},
-        policy_ctrl_req_triggers=["QOS_NOTIF", "RES_RELEASE"],
+        policy_ctrl_req_triggers=["QOS_NOTIF", "RES_MO_RE"],
     )
 
 

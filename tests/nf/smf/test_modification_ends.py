@@ -243,7 +243,7 @@ def test_the_user_plane_is_wanted_back_meanwhile() -> None:
 
 
 def test_the_ue_begins_anew_meanwhile() -> None:
-    """§6.4.1.7 d)."""
+    """§6.4.1.7 c)."""
 
     async def scene(w: World) -> None:
         await under_way(w)

@@ -262,8 +262,7 @@ UPLINK = [
     # DEV-025: QoS flow descriptions of length 0; DEV-026: a QoS rule longer than its element
     ("2e0105c9790000", nas.PDUSessionModificationReject(pdu_session_id=1, pti=5, cause=84)),
     ("2e0105c97a000401ffff31", nas.PDUSessionModificationReject(pdu_session_id=1, pti=5, cause=84)),
-    ("2e0105c9790006012041010109", nas.PDUSessionModificationReject(pdu_session_id=1, pti=5, cause=37)),
-    ("2e0105c9", nas.PDUSessionModificationReject(pdu_session_id=1, pti=5, cause=32)),
+    ("2e0105c9790006012041010109", nas.PDUSessionModificationReject(pdu_session_id=1, pti=5, cause=83)),
     # §7.3.1 a) COMPLETE, COMMAND REJECT: "an assigned or unassigned value that does not match any PTI in use": #47
     ("2e0105cc", status(47)),
     ("2e0100cc", status(47, 0)),

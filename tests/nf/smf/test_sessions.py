@@ -239,7 +239,7 @@ def test_flow_that_the_gnb_does_not_carry() -> None:
     async def scene(w: World) -> None:
         ref = await w.create()
         await asyncio.sleep(0.01)
-        answer = await w.update(ref, n2=setup_response(7, qfi=2), kind="PDU_RES_SETUP_RSP")
+        answer = await w.update(ref, n2=setup_response(7, 2), kind="PDU_RES_SETUP_RSP")
         assert answer.json_data.up_cnx_state == "DEACTIVATED"
         await asyncio.sleep(0.01)
         assert w.nothing_left()

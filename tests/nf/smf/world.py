@@ -439,13 +439,16 @@ class World:
         )
 
 
-def setup_response(teid: int, qfi: int = 1) -> bytes:
+def setup_response(teid: int, *qfis: int) -> bytes:
+    """Of a gNB that carries these QoS flows, the default one where none is named."""
     tunnel = ngap.GTPTunnel(
         transport_layer_address=(int(IPv4Address("10.0.0.2")), 32), gtp_teid=teid.to_bytes(4, "big")
     )
     flows = ngap.QosFlowPerTNLInformation(
         up_transport_layer_information=("gTPTunnel", tunnel),
-        associated_qos_flow_list=[ngap.AssociatedQosFlowItem(qos_flow_identifier=qfi)],
+        associated_qos_flow_list=[
+            ngap.AssociatedQosFlowItem(qos_flow_identifier=qfi) for qfi in qfis or (1,)
+        ],
     )
     return ngap.encode_value(
         ngap.PDUSessionResourceSetupResponseTransfer(dl_qos_flow_per_tnl_information=flows)

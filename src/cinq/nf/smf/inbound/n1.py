@@ -8,8 +8,8 @@ from functools import partial
 from cinq.nf.smf import n2 as transfers
 from cinq.nf.smf.inbound.answer import demanded, updated
 from cinq.nf.smf.session import PduSession
-from cinq.nf.smf.signals import LocalRelease, N1N2TransferFailed, UeRelease
-from cinq.procedure import Aborted, Refused, TimerExpired
+from cinq.nf.smf.signals import LocalRelease, N1N2TransferFailed, UeModification, UeRelease
+from cinq.procedure import Aborted, Refused, TimerExpired, Why
 from cinq.sbi.services.nsmf_pdusession import SmContextCreateData, SmContextRefused, UpdateSmContextResponse
 from cinq.wire import nas
 from cinq.wire.nas import GsmCause
@@ -87,18 +87,6 @@ def refused(message: nas.GsmMessage, cause: GsmCause) -> nas.GsmMessage:
     return reject(pdu_session_id=message.pdu_session_id, pti=message.pti, cause=cause)
 
 
-def modification_refused(message: nas.PDUSessionModificationRequest) -> nas.GsmMessage:
-    """§6.4.2.4: QoS flows are those of the subscription, the UE cannot change them."""
-    wrong_qos = {"requested_qos_rules", "requested_qos_flow_descriptions"} & {
-        name for name, _ in message.faults
-    }
-    if wrong_qos:
-        return refused(message, GsmCause.SYNTACTICAL_ERROR_IN_THE_QOS_OPERATION)
-    if message.requested_qos_rules or message.requested_qos_flow_descriptions:
-        return refused(message, GsmCause.QOS_5GS_NOT_ACCEPTED)
-    return refused(message, GsmCause.SERVICE_OPTION_NOT_SUPPORTED)
-
-
 def establishment_request(n1: bytes | None, body: SmContextCreateData) -> nas.PDUSessionEstablishmentRequest:
     """The UE's request out of a create. SmContextRefused by TS 24.501 clause 7, without N1 where it wants silence."""
     try:
@@ -137,7 +125,7 @@ async def received(session: PduSession, octets: bytes) -> UpdateSmContextRespons
     if isinstance(message, nas.FiveGSMStatus):
         return await status_received(session, message)
     if isinstance(message, nas.PDUSessionModificationRequest):
-        return modification_requested(session, message)
+        return await modification_requested(session, message)
     if isinstance(message, COMPLETES):
         session.receive(message)
         return updated(None)
@@ -145,16 +133,22 @@ async def received(session: PduSession, octets: bytes) -> UpdateSmContextRespons
     return updated(None, n1=nas.encode(answer) if isinstance(answer, nas.GsmMessage) else b"")
 
 
-def modification_requested(
+async def modification_requested(
     session: PduSession, message: nas.PDUSessionModificationRequest
 ) -> UpdateSmContextResponse:
-    if session.is_releasing:
-        session.runtime.report(session, "", message, "ignored: a release is under way")  # TS 24.501 §6.3.3.5
+    """TS 24.501 §6.4.2."""
+    under_way = "a release" if session.is_releasing else "a modification" if session.is_modifying else ""
+    if under_way:  # §6.3.3.5 b), §6.3.2.5 d)
+        session.runtime.report(session, "", message, f"ignored: {under_way} is under way")
         return updated(None)
-    if session.is_modifying:  # TS 24.501 §6.3.2.5 d)
-        session.runtime.report(session, "", message, "ignored: a modification is under way")
-        return updated(None)
-    return updated(None, n1=nas.encode(modification_refused(message)))
+    if {"requested_qos_rules", "requested_qos_flow_descriptions"} & {name for name, _ in message.faults}:
+        why = Why(f"{session.label}: the QoS that the UE asks for cannot be read")
+        session.runtime.report(session, "", message, why)
+        return updated(None, n1=nas.encode(refused(message, GsmCause.SYNTACTICAL_ERROR_IN_THE_QOS_OPERATION)))
+    requested = UeModification(message, asyncio.get_running_loop().create_future())
+    session.runtime.spawn(partial(answered, session, requested), "ue_requested_modification")
+    n1, n2 = await requested.answer
+    return updated(None, n1=n1, n2=n2, n2_type="PDU_RES_MOD_REQ" if n2 else None)
 
 
 async def release_requested(
@@ -167,16 +161,17 @@ async def release_requested(
         return updated(None, n1=nas.encode(refused(message, GsmCause.PDU_SESSION_DOES_NOT_EXIST)))
     session.give_way("the UE releases the session")  # TS 24.501 §6.3.2.5 c)
     requested = UeRelease(message, asyncio.get_running_loop().create_future())
-    session.runtime.spawn(partial(released, session, requested), "ue_requested_release")
+    session.runtime.spawn(partial(answered, session, requested), "ue_requested_release")
     n1, n2 = await requested.answer
     return updated(None, n1=n1, n2=n2, n2_type="PDU_RES_REL_CMD" if n2 else None)
 
 
-async def released(session: PduSession, requested: UeRelease) -> None:
+async def answered(session: PduSession, requested: UeRelease | UeModification) -> None:
+    """The procedure that a UE asked for, to its end; the AMF waits for the first command or reject only."""
     try:
         await session.demand(requested)
     except (Aborted, Refused, TimerExpired) as ended:
-        session.runtime.report(session, "ue_requested_release", requested.message, str(ended))
+        session.runtime.report(session, "", requested.message, str(ended))
     finally:
         requested.first(b"", b"")
 

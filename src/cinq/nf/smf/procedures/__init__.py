@@ -12,6 +12,7 @@ from cinq.nf.smf.procedures import (
     release,
     restoration,
     subscription,
+    ue_modification,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "release",
     "restoration",
     "subscription",
+    "ue_modification",
 ]

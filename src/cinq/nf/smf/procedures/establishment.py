@@ -288,7 +288,7 @@ def reject(
 
 @collision(pdu_session_establishment, SmContextCreated)
 def _(session: PduSession, again: SmContextCreated) -> Verdict:
-    """TS 24.501 §6.4.1.7 d): the same identity again: what there is gives way to the new request."""
+    """TS 24.501 §6.4.1.7 c): the same identity again: what there is gives way to the new request."""
     return ABORT
 
 

@@ -61,12 +61,15 @@ class Plan:
 
 
 class Failed(Exception):
-    """The session stays as it was. code: for the PCF. is_passing: another attempt follows."""
+    """The session stays as it was. code: for the PCF. is_passing: another attempt follows. was_told: the UE was."""
 
-    def __init__(self, code: FailureCode, why: str, *, is_passing: bool = False) -> None:
+    def __init__(
+        self, code: FailureCode, why: str, *, is_passing: bool = False, was_told: bool = False
+    ) -> None:
         super().__init__(why)
         self.code = code
         self.is_passing = is_passing
+        self.was_told = was_told
 
 
 @procedure(opens=Modification)
@@ -90,7 +93,7 @@ async def modify(session: PduSession, told: Told) -> None:
             await at_ue_and_gnb(session, plan.after, told)  # 3-11
             undo.keep()
     except Failed as failed:
-        if failed.is_passing:
+        if failed.is_passing and told.pti == NETWORKS_OWN:
             session.runtime.spawn(partial(once_more, session), "modification")
         else:
             settled(session, wanted)
@@ -237,10 +240,11 @@ async def ask_ue(session: PduSession, command: ModificationCommand) -> None:
         )
     except TimerExpired:
         what = f"{session.label}: no answer to PDU SESSION MODIFICATION COMMAND (T3591)"
-        raise Failed("UE_TEMPORARILY_UNAVAILABLE", what) from None
+        raise Failed("UE_TEMPORARILY_UNAVAILABLE", what, was_told=True) from None
     if isinstance(answer, nas.PDUSessionModificationCommandReject):  # §6.3.2.4
         session.ue_has = None
-        raise Failed("RES_ALLO_FAIL", f"{session.label}: the UE rejects the modification, #{answer.cause}")
+        what = f"{session.label}: the UE rejects the modification, #{answer.cause}"
+        raise Failed("RES_ALLO_FAIL", what, was_told=True)
     if isinstance(answer, Hindrance):
         session.ue_has = None
         raise Failed("RES_ALLO_FAIL", answer.reason, is_passing=answer.is_passing)
@@ -331,7 +335,7 @@ MODIFYING = (network_requested_modification, flows_lost)
 
 @collision(MODIFYING, SmContextCreated, SmContextResumed)
 def _(session: PduSession, created: object) -> Verdict:
-    """TS 24.501 §6.4.1.7 d), §6.3.2.5 h): the UE begins anew."""
+    """TS 24.501 §6.4.1.7 c), §6.3.2.5 h): the UE begins anew."""
     return ABORT
 
 

@@ -1,0 +1,239 @@
+"""QoS that a UE asks for: QoS rules and QoS flow descriptions of PDU SESSION MODIFICATION REQUEST, TS 24.501 §6.4.2.
+
+What is wrong with them (§6.4.2.4), and what the PCF is asked (TS 29.512 §4.2.4.17).
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import Final
+
+from cinq.nf.smf.context import SmContext
+from cinq.nf.smf.flows import GBR_5QIS, FlowDirection, SdfFilter, SdfRule
+from cinq.nf.smf.sdf import flow_description
+from cinq.procedure import Why
+from cinq.sbi.models import bit_rate
+from cinq.sbi.services.npcf_smpolicycontrol import (
+    PacketFilterInfo,
+    RequestedQos,
+    RuleOperation,
+    UeInitiatedResourceRequest,
+)
+from cinq.wire import nas
+from cinq.wire.nas import Component, GsmCause
+from cinq.wire.nas import RuleOperation as Operation
+
+KNOWN_5QIS: Final = frozenset((*range(1, 11), *range(65, 68), 69, 70, *range(71, 77), 79, 80, *range(82, 91)))
+"""TS 23.501 table 5.7.4-1."""
+NO_RULE, NO_FLOW = 0, 0
+OPERATIONS: dict[int, RuleOperation] = {
+    Operation.CREATE: "CREATE_PCC_RULE",
+    Operation.DELETE: "DELETE_PCC_RULE",
+    Operation.MODIFY_AND_ADD_FILTERS: "MODIFY_PCC_RULE_AND_ADD_PACKET_FILTERS",
+    Operation.MODIFY_AND_REPLACE_FILTERS: "MODIFY_ PCC_RULE_AND_REPLACE_PACKET_FILTERS",
+    Operation.MODIFY_AND_DELETE_FILTERS: "MODIFY_ PCC_RULE_AND_DELETE_PACKET_FILTERS",
+    Operation.MODIFY_WITHOUT_FILTERS: "MODIFY_PCC_RULE_WITHOUT_MODIFY_PACKET_FILTERS",
+}
+WITH_FILTERS = (
+    Operation.CREATE,
+    Operation.MODIFY_AND_ADD_FILTERS,
+    Operation.MODIFY_AND_REPLACE_FILTERS,
+    Operation.MODIFY_AND_DELETE_FILTERS,
+)
+_DIRECTIONS: dict[int, FlowDirection] = {
+    nas.Direction.DOWNLINK: "DOWNLINK",
+    nas.Direction.UPLINK: "UPLINK",
+    nas.Direction.BIDIRECTIONAL: "BIDIRECTIONAL",
+}
+
+
+class Wrong(Exception):
+    """A request that is rejected. cause: for the UE."""
+
+    def __init__(self, cause: GsmCause, what: str, mend: str = "") -> None:
+        super().__init__(what)
+        self.cause = cause
+        self.why = Why(what, mend)
+
+
+def resource_request(
+    context: SmContext, message: nas.PDUSessionModificationRequest
+) -> UeInitiatedResourceRequest | None:
+    """What the PCF is asked; None when the UE asks for no QoS. Wrong: the request has an error."""
+    rules, flows = message.requested_qos_rules or [], message.requested_qos_flow_descriptions or []
+    if not rules and not flows:
+        return None
+    if len(rules) > 1 or len(flows) > 1:
+        what = f"{context.label}: the UE asks for {len(rules)} QoS rules and {len(flows)} QoS flows at once"
+        raise Wrong(GsmCause.QOS_5GS_NOT_ACCEPTED, what, "let the UE ask for one after the other")
+    flow = flows[0] if flows else None
+    if not rules:
+        assert flow is not None
+        return _of_a_flow(context, flow)
+    rule = rules[0]
+    _check(context, rule)
+    known = _known(context, rule.identifier)
+    operation = OPERATIONS[rule.operation]
+    return UeInitiatedResourceRequest(
+        rule_op=operation,
+        pack_filt_info=_filters(context, rule, known),
+        pcc_rule_id=None if known is None else known.name,
+        precedence=rule.precedence,
+        req_qos=None if flow is None else _qos(flow),
+    )
+
+
+def _of_a_flow(context: SmContext, flow: nas.QosFlowDescription) -> UeInitiatedResourceRequest:
+    """Other QoS for a flow, whatever its rule."""
+    rule = next((r for r in context.qos.rules if r.qfi == flow.qfi and r.name), None)
+    if rule is None or flow.operation != nas.FlowOperation.MODIFY:
+        what = f"{context.label}: the UE has no QoS flow {flow.qfi} of its own"
+        raise Wrong(GsmCause.SEMANTIC_ERROR_IN_THE_QOS_OPERATION, what)
+    operation = OPERATIONS[Operation.MODIFY_WITHOUT_FILTERS]
+    return UeInitiatedResourceRequest(
+        rule_op=operation, pack_filt_info=[], pcc_rule_id=rule.name, req_qos=_qos(flow)
+    )
+
+
+def _known(context: SmContext, identifier: int) -> SdfRule | None:
+    return next((r for r in context.qos.rules if r.number == identifier and r.has_qos_rule), None)
+
+
+def _check(context: SmContext, rule: nas.QosRule) -> None:
+    """§6.4.2.4, §6.3.2.4: semantic (#83) and syntactical (#84) errors in the QoS operation."""
+    known, operation, whose = _known(context, rule.identifier), rule.operation, context.label
+    semantic, syntactical = (
+        GsmCause.SEMANTIC_ERROR_IN_THE_QOS_OPERATION,
+        GsmCause.SYNTACTICAL_ERROR_IN_THE_QOS_OPERATION,
+    )
+    if operation not in OPERATIONS:
+        raise Wrong(syntactical, f"{whose}: QoS rule operation {operation} is reserved")
+    if bool(rule.packet_filters) != (operation in WITH_FILTERS):
+        what = f"{whose}: {len(rule.packet_filters)} packet filters with QoS rule operation {operation}"
+        raise Wrong(syntactical, what)
+    if operation == Operation.CREATE:
+        if rule.identifier != NO_RULE:
+            raise Wrong(syntactical, f"{whose}: the network gives a new QoS rule its identifier")
+        if rule.default:
+            raise Wrong(semantic, f"{whose}: there is a default QoS rule already")
+        return
+    if known is None:
+        raise Wrong(syntactical, f"{whose}: there is no QoS rule {rule.identifier}")
+    if known.is_default:
+        raise Wrong(semantic, f"{whose}: the default QoS rule is the network's")
+
+
+def _filters(context: SmContext, rule: nas.QosRule, known: SdfRule | None) -> list[PacketFilterInfo]:
+    if rule.operation == Operation.MODIFY_AND_DELETE_FILTERS and known is not None:
+        return [
+            PacketFilterInfo(pack_filt_id=_pack_filt_id(context, known, each.identifier))
+            for each in rule.packet_filters
+        ]
+    return [packet_filter_info(context.label, each) for each in rule.packet_filters]
+
+
+def _pack_filt_id(context: SmContext, rule: SdfRule, identifier: int) -> str | None:
+    """The PCF's name of a packet filter of the UE: they are numbered from 1 in the rule's order."""
+    pcc = context.decision.pcc_rules.get(rule.name)
+    infos = [i for i in (pcc.flow_infos or () if pcc is not None else ()) if i.packet_filter_usage]
+    if not 1 <= identifier <= len(infos):
+        what = f"{context.label}: QoS rule {rule.number} has no packet filter {identifier}"
+        raise Wrong(GsmCause.SYNTACTICAL_ERROR_IN_PACKET_FILTERS, what)
+    return infos[identifier - 1].pack_filt_id
+
+
+def packet_filter_info(whose: str, packet_filter: nas.PacketFilter) -> PacketFilterInfo:
+    """A packet filter as the PCF reads it. Wrong: #44 and #45."""
+    sdf = sdf_filter(whose, packet_filter)
+    return PacketFilterInfo(
+        pack_filt_cont=flow_description(sdf),
+        tos_traffic_class=None if sdf.tos is None else bytes(sdf.tos).hex(),
+        spi=None if sdf.spi is None else f"{sdf.spi:08x}",
+        flow_direction=sdf.direction,
+    )
+
+
+def sdf_filter(whose: str, packet_filter: nas.PacketFilter) -> SdfFilter:
+    """The components of a packet filter (TS 24.501 §9.11.4.13), each once and none of another PDU session type."""
+    direction = _DIRECTIONS.get(packet_filter.direction)
+    kinds = [kind for kind, _ in packet_filter.components]
+    if direction is None or not kinds or len(set(kinds)) != len(kinds):
+        what = f"{whose}: packet filter {packet_filter.identifier} has no direction, or a component twice"
+        raise Wrong(GsmCause.SYNTACTICAL_ERROR_IN_PACKET_FILTERS, what)
+    sdf = SdfFilter(direction)
+    for kind, value in packet_filter.components:
+        sdf = _with(whose, sdf, kind, value)
+    alone = Component.MATCH_ALL not in kinds or len(kinds) == 1
+    if not alone or (_ports(sdf) and sdf.protocol not in (6, 17, 132)):
+        what = f"{whose}: packet filter {packet_filter.identifier} contradicts itself"
+        raise Wrong(GsmCause.SEMANTIC_ERRORS_IN_PACKET_FILTERS, what)
+    return sdf
+
+
+def _ports(sdf: SdfFilter) -> bool:
+    return sdf.local_ports is not None or sdf.remote_ports is not None
+
+
+def _with(whose: str, sdf: SdfFilter, kind: int, value: bytes) -> SdfFilter:
+    """One component more."""
+    fields = {f: getattr(sdf, f) for f in sdf.__struct_fields__}
+    number = int.from_bytes(value, "big")
+    pair = int.from_bytes(value[:2], "big"), int.from_bytes(value[2:4], "big")
+    match kind:
+        case Component.MATCH_ALL:
+            return sdf
+        case Component.IPV4_REMOTE_ADDRESS:
+            fields["remote"] = _network(whose, value)
+        case Component.IPV4_LOCAL_ADDRESS:
+            fields["local"] = _network(whose, value)
+        case Component.PROTOCOL:
+            fields["protocol"] = number
+        case Component.LOCAL_PORT:
+            fields["local_ports"] = number, number
+        case Component.REMOTE_PORT:
+            fields["remote_ports"] = number, number
+        case Component.LOCAL_PORT_RANGE:
+            fields["local_ports"] = _range(whose, pair)
+        case Component.REMOTE_PORT_RANGE:
+            fields["remote_ports"] = _range(whose, pair)
+        case Component.SECURITY_PARAMETER_INDEX:
+            fields["spi"] = number
+        case Component.TRAFFIC_CLASS:
+            fields["tos"] = value[0], value[1]
+        case _:
+            what = f"{whose}: a packet filter component {kind:#04x} fits no PDU session of type IPv4"
+            raise Wrong(GsmCause.SEMANTIC_ERRORS_IN_PACKET_FILTERS, what)
+    return SdfFilter(**fields)
+
+
+def _network(whose: str, value: bytes) -> tuple[int, int]:
+    address, mask = int.from_bytes(value[:4], "big"), int.from_bytes(value[4:8], "big")
+    length = mask.bit_count()
+    if mask != (0xFFFFFFFF << (32 - length)) & 0xFFFFFFFF:
+        raise Wrong(GsmCause.SYNTACTICAL_ERROR_IN_PACKET_FILTERS, f"{whose}: mask {IPv4Address(mask)}")
+    return address & mask, length
+
+
+def _range(whose: str, ports: tuple[int, int]) -> tuple[int, int]:
+    if ports[0] > ports[1]:
+        what = f"{whose}: ports {ports[0]} to {ports[1]}"
+        raise Wrong(GsmCause.SEMANTIC_ERRORS_IN_PACKET_FILTERS, what)
+    return ports
+
+
+def _qos(flow: nas.QosFlowDescription) -> RequestedQos | None:
+    """#59 for a 5QI that there is not, #37 for one whose rates do not fit it."""
+    if flow.five_qi is None:
+        return None
+    if flow.five_qi not in KNOWN_5QIS:
+        what = f"the UE asks for 5QI {flow.five_qi}, which is none of TS 23.501 table 5.7.4-1"
+        raise Wrong(GsmCause.UNSUPPORTED_5QI_VALUE, what, "let the UE ask for a standardised 5QI")
+    has_rates = flow.gfbr_uplink is not None and flow.gfbr_downlink is not None
+    if (flow.five_qi in GBR_5QIS) != has_rates:
+        what = f"the UE asks for 5QI {flow.five_qi} {'with' if has_rates else 'without'} guaranteed rates"
+        raise Wrong(GsmCause.QOS_5GS_NOT_ACCEPTED, what, "guaranteed rates go with a GBR 5QI")
+    return RequestedQos(
+        five_qi=flow.five_qi,
+        gbr_ul=None if flow.gfbr_uplink is None else bit_rate(flow.gfbr_uplink),
+        gbr_dl=None if flow.gfbr_downlink is None else bit_rate(flow.gfbr_downlink),
+    )
