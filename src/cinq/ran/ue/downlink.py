@@ -24,6 +24,8 @@ FROM_NETWORK = (
     nas.SecurityModeCommand,
     nas.DLNASTransport,
     nas.Notification,
+    nas.NetworkSliceSpecificAuthenticationCommand,
+    nas.NetworkSliceSpecificAuthenticationResult,
 )
 """The 5GMM messages of a network that this UE knows."""
 
