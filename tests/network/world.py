@@ -168,7 +168,8 @@ class Network:
         """A gNB that has done NG Setup."""
         runtime = Runtime(f"gNB{gnb_id}", clock=self.clock)
         self.radio.append(runtime)
-        settings = GnbSettings(gnb_id=gnb_id, name=f"gnb-{gnb_id}", radio="", data_plane="none", **changes)  # type: ignore[arg-type]
+        keys = {"name": f"gnb-{gnb_id}", "radio": "", "data_plane": "none"} | changes
+        settings = GnbSettings(gnb_id=gnb_id, **keys)  # type: ignore[arg-type]
 
         async def connect(handler: AssociationHandler) -> End:
             near, far = End(f"gnb{gnb_id}", handler), End("amf")

@@ -207,10 +207,19 @@ class Gnb:
         else:
             await ue.demand(HandOverByN2(target.identity, cause))
         there = link.context
-        await ue.gone()
+        await self._released(ue)
         if there is None or link.context is not there:
             raise Aborted(f"{ue.label}: the UE was released in {target}")
         return there
+
+    async def _released(self, ue: UeContext) -> None:
+        """The core, or the target by Xn, releases what is left here; it has twice TNGRELOCoverall for it."""
+        patience = 2 * self.settings.t_ng_reloc_overall_s
+        try:
+            async with asyncio.timeout(patience):
+                await ue.gone()
+        except TimeoutError:
+            raise Aborted(f"{ue.label}: nobody released it here within {patience:g} s") from None
 
     async def cancel_handover(
         self, ue: UeContext, cause: ngap.Cause = ("radioNetwork", "handover-cancelled")

@@ -131,4 +131,5 @@ class Xn:
         if runtime.journal.listening:
             name = f"Xn {type(message).__name__}"
             label, peer = f"gNB {sender.identity.value}", f"gNB {receiver.identity.value}"
-            runtime.journal.emit(Event(runtime.clock.now(), "gNB", label, "", "out", "Xn", name, peer=peer))
+            # a note: both ends are of one process, and a ladder has one line for gNBs
+            runtime.journal.emit(Event(runtime.clock.now(), "gNB", label, "", "none", "Xn", name, peer=peer))

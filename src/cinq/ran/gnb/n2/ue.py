@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from cinq.numbering import GnbId
-from cinq.procedure import Runtime, Subject
+from cinq.procedure import Refused, Runtime, Subject
 from cinq.ran.gnb.context import CellId, PduSession, UeState
 from cinq.ran.gnb.n2 import elements
 from cinq.ran.gnb.n2.tnla import Tnla
@@ -153,6 +153,11 @@ class UeContext(Subject[UeState]):
     def reached(self) -> bool:
         """Whether this connection still has its RRC connection."""
         return self.link.serves(self)
+
+    def require(self) -> None:
+        """Refused: the UE is not connected here any more, so that nothing can begin about it."""
+        if self.amf_ue_ngap_id is None or not self.reached:
+            raise Refused(None, f"{self.label} is not connected here any more")
 
     def deliver(self, nas: bytes) -> None:
         """A NAS message to the UE; lost where the radio link is gone."""

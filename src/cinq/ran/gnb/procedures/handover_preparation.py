@@ -34,6 +34,7 @@ async def n2_handover(ue: UeContext, wanted: HandOverByN2) -> None:
 @procedure(opens=PrepareHandover)
 async def prepare(ue: UeContext, wanted: PrepareHandover) -> ngap.HandoverCommand:
     """§8.4.1. Refused: with the HANDOVER PREPARATION FAILURE. TimerExpired: TNGRELOCprep, after cancellation."""
+    ue.require()
     timer = Timer("TNGRELOCprep", ue.n2.ports.settings.t_ng_reloc_prep_s, 0)
     ue.commit(leaving=_LEAVING)
     try:

@@ -19,6 +19,7 @@ async def modify_indication(
     ue: UeContext, wanted: IndicateModification
 ) -> ngap.PDUSessionResourceModifyConfirm:
     """§8.2.5.2. A session whose change failed keeps its tunnel; flows that failed are given up."""
+    ue.require()
     bearers = ue.n2.ports.bearers
     teids = {psi: bearers.allocate_teid() for psi in wanted.pdu_session_ids if psi in ue.sessions}
     try:

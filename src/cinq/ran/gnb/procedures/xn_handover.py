@@ -31,6 +31,7 @@ from cinq.wire import ngap
 @procedure(opens=HandOverByXn)
 async def xn_handover(ue: UeContext, wanted: HandOverByXn) -> None:
     """TS 23.502 §4.9.1.2.2 as the source has it. Refused: the UE stays."""
+    ue.require()
     n2, target = ue.n2, wanted.target
     ue.commit(leaving="xn-handover-triggered")
     request = HandoverRequest(

@@ -1,0 +1,76 @@
+"""The emulated gNBs on our own core: names of any script, roaming from gNB to gNB, keys on both ends of the chain."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from cinq.procedure import run_virtual
+from cinq.ran.gnb import Gnb
+from cinq.ran.gnb.ng_ran import NgRan
+from cinq.ran.gnb.roam import roam
+from tests.network.world import Network
+
+
+async def settled() -> None:
+    for _ in range(60):
+        await asyncio.sleep(0)
+
+
+async def neighbours(network: Network, count: int, xn: bool) -> list[Gnb]:
+    """gNBs of one NG-RAN."""
+    gnbs = [await network.gnb(number) for number in range(1, count + 1)]
+    ng_ran = NgRan(xn=xn)
+    for gnb in gnbs:
+        gnb.ng_ran.remove(gnb.n2)
+        gnb.ng_ran = ng_ran
+        ng_ran.add(gnb.n2, gnb.cells)
+    return gnbs
+
+
+@pytest.mark.parametrize("name", ["Zürich", "gnb_1", "gNB one", "東京"])
+def test_a_name_of_any_script(name: str) -> None:
+    async def main() -> None:
+        network = Network()
+        network.provision()
+        await network.start()
+        gnb = await network.gnb(1, name=name)
+        ue = network.ue(gnb)
+        await ue.power_on()
+        assert ue.sessions[1].context.bearer
+        await network.stop()
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("xn", [True, False])
+def test_round_and_round(xn: bool) -> None:
+    """Three gNBs, two UEs, ten rounds: both ends derive the same keys, sessions stay, nothing is left behind."""
+
+    async def main() -> None:
+        network = Network()
+        network.provision(2)
+        await network.start()
+        gnbs = await neighbours(network, 3, xn)
+        ues = [network.ue(gnbs[0], number) for number in range(2)]
+        for ue in ues:
+            await ue.power_on()
+        for _ in range(10):
+            assert await roam(gnbs) == (2, 0)
+            await settled()
+            for ue in ues:
+                assert ue.sessions[1].context.bearer
+                (context,) = [c for g in gnbs for c in g.n2.ues.values() if c.link is ue.link]
+                chain = ue.security.as_chain
+                assert chain is not None
+                assert chain.kgnb == context.kgnb
+        assert sum(len(gnb.n2.ues) for gnb in gnbs) == 2
+        assert sum(len(gnb.bearers._reserved) for gnb in gnbs) == 2
+        for ue in ues:
+            await ue.deregister()
+        await settled()
+        assert not any(gnb.n2.ues or gnb.bearers._reserved or len(gnb.bearers) for gnb in gnbs)
+        await network.stop()
+
+    run_virtual(main())
