@@ -141,17 +141,19 @@ class Bus:
         self, op: Operation, consumer: str, entry: tuple[Method, str], arguments: tuple[object, ...]
     ) -> object:
         """For listeners to trouble: problems, and whose challenge it is."""
-        from cinq.sbi.trace import identified, refused
-
-        assert self._journal is not None
-        method, owner = entry
+        journal, (method, owner) = self._journal, entry
+        assert journal is not None
         try:
             answer = await self._transport(op, method, arguments)
         except Problem as problem:
-            refused(self._journal, op, consumer, owner, arguments, problem)
+            from cinq.sbi.trace import refused
+
+            refused(journal, op, consumer, owner, arguments, problem)
             raise
         if op.name == IDENTIFYING:
-            identified(self._journal, op, consumer, owner, answer)
+            from cinq.sbi.trace import identified
+
+            identified(journal, op, consumer, owner, answer)
         return answer
 
 

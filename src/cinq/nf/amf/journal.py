@@ -37,7 +37,8 @@ _REFUSALS_OF_5GSM = (0xC3, 0xCA, 0xCD, 0xD2, 0xD6)
 def is_trouble(message: nas.NasMessage) -> bool:
     """Whether a NAS message refuses something, or carries what does."""
     if isinstance(message, nas.DLNASTransport | nas.ULNASTransport):
-        refuses = message.payload_container[3:4] in (bytes((each,)) for each in _REFUSALS_OF_5GSM)
+        container = message.payload_container
+        refuses = len(container) > 3 and container[3] in _REFUSALS_OF_5GSM
         return refuses or (isinstance(message, nas.DLNASTransport) and message.cause is not None)
     return isinstance(message, TROUBLE_ON_N1)
 

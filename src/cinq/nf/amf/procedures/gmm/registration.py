@@ -29,6 +29,7 @@ from cinq.procedure import (
     Refused,
     Timer,
     Verdict,
+    Why,
     collision,
     procedure,
 )
@@ -211,7 +212,9 @@ def check_what_is_asked(ue: Ue, request: nas.RegistrationRequest) -> None:
     if tai is not None and tai not in ue.ports.settings.tais:
         served = tai.plmn == ue.ports.settings.plmn
         cause = GmmCause.TRACKING_AREA_NOT_ALLOWED if served else GmmCause.PLMN_NOT_ALLOWED
-        raise Refused(reject(cause), f"{tai} is not served")
+        here = ", ".join(map(str, ue.ports.settings.tais[:8]))
+        why = f"the UE is in tracking area {tai}; this network serves {here}"
+        raise Refused(reject(cause), Why(why, "the cell's PLMN and TAC, or network.plmn and network.tacs"))
     if request.registration_type.value in UNSUPPORTED:
         raise Refused(reject(GmmCause.SERVICES_5GS_NOT_ALLOWED), "registration type not supported")
     if request.registration_type.value == ONLY_EMERGENCY:

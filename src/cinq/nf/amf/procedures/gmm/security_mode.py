@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from cinq.nf.amf import journal
 from cinq.nf.amf.context import SecurityContext
 from cinq.nf.amf.procedures.gmm.authentication import ABBA, T3560
 from cinq.nf.amf.ue import Ue
-from cinq.procedure import Refused
+from cinq.procedure import Refused, Why
 from cinq.wire import nas
 from cinq.wire.nas import GmmCause
 
@@ -40,9 +41,13 @@ async def take_security_into_use(
     settings = ue.ports.settings
     algorithms = selected(settings.integrity, settings.ciphering, octets)
     if algorithms is None:
-        raise Refused(
-            nas.RegistrationReject(cause=GmmCause.UE_SECURITY_CAPABILITIES_MISMATCH), "no algorithm in common"
+        has = nas.UeSecurityCapability(octets)
+        why = Why(
+            f"the UE supports {_names('NIA', has.ia)} and {_names('NEA', has.ea)}; this network allows "
+            f"{_names('NIA', settings.integrity)} and {_names('NEA', settings.ciphering)}",
+            "amf.integrity and amf.ciphering, or the phone",
         )
+        raise Refused(nas.RegistrationReject(cause=GmmCause.UE_SECURITY_CAPABILITIES_MISMATCH), why)
     keys = SecurityContext(keys.ksi, keys.kamf, algorithms.integrity, algorithms.ciphering)
     async with ue.undo() as undo:
         undo.owe(ue.exchange.revert, ue.exchange.take(keys))
@@ -51,11 +56,15 @@ async def take_security_into_use(
             command = command.replace(eap_message=eap_success, abba=ABBA)
         answer = await ue.ask(command, nas.SecurityModeComplete, nas.SecurityModeReject, timer=T3560)
         if isinstance(answer, nas.SecurityModeReject):
-            raise Refused(None, f"security mode rejected: {answer.cause!r}")
+            raise Refused(None, f"the UE rejects the security mode: 5GMM cause #{answer.cause}")
         undo.keep()
     ue.exchange.confirmed()
     pei = None if answer.imeisv is None else str(answer.imeisv)
     return Completed(inner(answer.nas_message_container), pei)
+
+
+def _names(family: str, numbers: Iterable[int]) -> str:
+    return ", ".join(f"{family}{n}" for n in sorted(numbers)) or f"no {family}"
 
 
 @lru_cache(maxsize=1024)

@@ -10,7 +10,7 @@ from cinq.nf.amf.context import Ambr, SubscribedDnn, shared
 from cinq.nf.amf.n2 import elements
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import SNssai
-from cinq.procedure import Refused
+from cinq.procedure import Refused, Why
 from cinq.sbi import Problem
 from cinq.sbi import models as sbi
 from cinq.sbi.services.nnssf_nsselection import SliceInfoForRegistration, SubscribedSnssai
@@ -178,7 +178,12 @@ async def select_slices(ue: Ue, request: nas.RegistrationRequest, subscribed: Su
         for item in access.allowed_snssai_list
     )
     if not allowed:
-        raise Refused(_no_slice(requested), "the NSSF allows no slice")
+        asked = ", ".join(map(str, requested)) or "none"
+        has = ", ".join(str(s) for s, _ in subscribed.nssai)
+        why = f"the UE asks for slice {asked}; subscribed are {has}; none of them is served where it is"
+        raise Refused(
+            _no_slice(requested), Why(why, "network.slices, or the subscriber's: cinq subscriber set")
+        )
     rejected = [
         _rejected(s.numbering(), nas.RejectedCause.NOT_AVAILABLE_IN_PLMN)
         for s in answer.rejected_nssai_in_plmn

@@ -10,7 +10,7 @@ from cinq.nf.amf.n2.carriage import sm_container
 from cinq.nf.amf.procedures.sm.resources import deliver_answer, forget, let_go
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import SNssai
-from cinq.procedure import ABORT, BESIDE, DEFER, Refused, Verdict, collision, procedure
+from cinq.procedure import ABORT, BESIDE, DEFER, Refused, Verdict, Why, collision, procedure
 from cinq.sbi import Problem
 from cinq.sbi.models import RefToBinaryData, Snssai
 from cinq.sbi.services.nsmf_pdusession import (
@@ -147,7 +147,8 @@ def slice_for(ue: Ue, message: nas.ULNASTransport) -> SNssai:
     for s_nssai in allowed:
         if s_nssai == SNssai(wanted.sst, wanted.sd):
             return s_nssai
-    raise Refused(back(message), f"slice {wanted} is not allowed")
+    why = f"the UE asks for slice {wanted}; allowed are {', '.join(map(str, allowed))}"
+    raise Refused(back(message), Why(why, "the phone's slice, or the subscriber's: cinq subscriber set"))
 
 
 def dnn_for(ue: Ue, message: nas.ULNASTransport, s_nssai: SNssai) -> str:
@@ -159,7 +160,10 @@ def dnn_for(ue: Ue, message: nas.ULNASTransport, s_nssai: SNssai) -> str:
         chosen = next((d for d in subscribed if d.dnn in (message.dnn, "*")), None)
     if chosen is None:
         cause = GmmCause.DNN_NOT_SUPPORTED_OR_NOT_SUBSCRIBED_IN_THE_SLICE
-        raise Refused(back(message, cause), f"DNN {message.dnn} is not subscribed in slice {s_nssai}")
+        has = ", ".join(d.dnn for d in subscribed) or "none"
+        why = f"the UE asks for DNN {message.dnn or '(its default)'} in slice {s_nssai}; subscribed are {has}"
+        mend = "the phone's APN, or the subscriber's DNNs: cinq subscriber set"
+        raise Refused(back(message, cause), Why(why, mend))
     return chosen.dnn if message.dnn is None else message.dnn
 
 
