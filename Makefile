@@ -40,6 +40,7 @@ fuzz: $(VENV)/.installed-fuzz
 # The generated pages of docs/reference, and the call flows that tests draw.
 reference: $(VENV)/.installed-dev
 	@CINQ_UPDATE_GOLDENS=1 $(BIN)/python -m pytest tests/network/test_call_flows.py
+	@CINQ_EVIDENCE=docs/reference/evidence.json $(BIN)/python -m pytest tests/network tests/nf tests/ran tests/sbi
 	@$(BIN)/python tools/reference.py
 
 format: $(VENV)/.installed-dev

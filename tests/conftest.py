@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ("tests.evidence",)
+
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("CINQ_SHARED") or ROOT.parent / "shared")
 

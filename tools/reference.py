@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import json
 import pkgutil
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +26,7 @@ FUNCTIONS = ("amf", "ausf", "udm", "udr", "smf", "upf", "nrf", "nssf", "pcf")
 FLOWS = (
     "ng-setup",
     "registration-suci-a",
+    "registration-eap-aka-prime",
     "registration-guti",
     "registration-resynchronisation",
     "registration-reject",
@@ -34,6 +37,8 @@ FLOWS = (
     "service-request",
     "paging",
     "deregistration",
+    "xn-handover",
+    "n2-handover",
 )
 
 
@@ -43,6 +48,7 @@ def pages() -> dict[Path, str]:
         "settings.md": settings,
         "cli.md": cli,
         "conformance.md": conformance,
+        "scenarios.md": scenarios,
         "call-flows.md": call_flows,
     }
     return {REFERENCE / name: "\n".join(make()).rstrip() + "\n" for name, make in makers.items()}
@@ -135,10 +141,45 @@ def commands(command: typer.core.TyperCommand | typer.core.TyperGroup, path: str
         yield from commands(inner, f"{path} {name}")
 
 
+def scenarios() -> Iterator[str]:
+    from cinq.ran.scenarios.library import LIBRARY
+    from cinq.ran.scenarios.scenario import AREAS
+
+    yield from ("# Scenarios", "", NOTE, "")
+    yield f"What `cinq scenario run all` asks of a core, this one or any other: {len(LIBRARY)} scenarios. One that"
+    yield "needs what a target does not have is skipped, and says so. `cinq scenario show NAME` prints its text."
+    for area in AREAS:
+        chapter = [one for one in LIBRARY.values() if one.area == area]
+        if chapter:
+            yield from ("", f"## {area}", "")
+            yield from table("scenario", "what it shows", "needs")
+        for one in chapter:
+            yield f"| `{one.name}` | {cell(one.title)} | {cell(', '.join(one.needs))} |"
+
+
+def evidence() -> dict[str, list[str]]:
+    """Tests by what they show, as the last `make reference` found it."""
+    path = REFERENCE / "evidence.json"
+    found: dict[str, list[str]] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return found
+
+
+def shown(what: str, found: dict[str, list[str]]) -> str:
+    """A test that shows it: `scenario NAME` for one that anybody can run against any core."""
+    tests = found.get(what, [])
+    if not tests:
+        return "**none**"
+    scenario = re.search(r"::test_scenario\[([^\]]+)\]", tests[0])
+    if scenario:
+        return f"scenario `{scenario[1]}`"
+    return f"`{cell(tests[0].partition('[')[0].removeprefix('tests/'))}`"
+
+
 def conformance() -> Iterator[str]:
     yield from ("# Conformance", "", NOTE, "")
     yield "What is implemented, by 3GPP clause, read from the code itself: the docstrings of procedures, the declared"
-    yield "service operations, the message tables. What is not listed is not there. Release 18."
+    yield "service operations, the message tables. What is not listed is not there. Release 18. The last column names a"
+    yield "passing test or scenario in which the procedure came to its end, or the operation was answered."
     yield from ("", "## Procedures", "")
     for room, names in (("nf", FUNCTIONS), ("ran", ("gnb", "ue"))):
         for name in names:
@@ -163,14 +204,16 @@ def function(folder: Path) -> Iterator[str]:
     ]
     if not modules:
         return
-    yield from table("procedures", "what opens it", "clauses and notes")
+    found = evidence()
+    yield from table("procedures", "what opens it", "clauses and notes", "shown by")
     for path in modules:
         tree = ast.parse(path.read_text("utf-8"))
-        yield f"| **{path.stem}** | | {cell(ast.get_docstring(tree) or '')} |"
+        module = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts)
+        yield f"| **{path.stem}** | | {cell(ast.get_docstring(tree) or '')} | |"
         for node in tree.body:
             if isinstance(node, ast.AsyncFunctionDef) and (opens := opening(node)) is not None:
                 said = (ast.get_docstring(node) or "").split("\n\n")[0]
-                yield f"| `{node.name}` | {opens} | {cell(said)} |"
+                yield f"| `{node.name}` | {opens} | {cell(said)} | {shown(f'{module}:{node.name}', found)} |"
     yield ""
 
 
@@ -191,16 +234,17 @@ def operations() -> Iterator[str]:
     from cinq.sbi.operation import service_name
     from cinq.sbi.operation import services as protocols
 
-    about = {}
+    about, found = {}, evidence()
     for module in pkgutil.iter_modules(cinq.sbi.services.__path__):
         loaded = importlib.import_module(f"cinq.sbi.services.{module.name}")
         about[loaded.__name__] = (loaded.__doc__ or "").splitlines()[0]
     for name in sorted(about):
         yield from (about[name], "")
-        yield from table("operation", "method", "path")
+        yield from table("operation", "method", "path", "shown by")
         for protocol in sorted((p for p in protocols() if p.__module__ == name), key=service_name):
             for one in declared(protocol):
-                yield f"| {one.name} | {one.method} | `{one.route}` |"
+                test = shown(f"{one.name} {one.method} {one.route}", found)
+                yield f"| {one.name} | {one.method} | `{one.route}` | {test} |"
         yield ""
 
 
@@ -212,7 +256,8 @@ def messages() -> Iterator[str]:
         return [c for c in found if issubclass(c, base) and c is not base]
 
     named = [c for c in classes(nas, nas.NasMessage) if getattr(c, "CLAUSE", "")]
-    yield f"NAS, TS 24.501: all {len(named)} messages of clause 8, both ways."
+    yield f"NAS, TS 24.501: all {len(named)} messages of clause 8, both ways. Each row carries vectors, which"
+    yield "`wire/nas/test_messages.py` and `test_oracle.py` hold against pycrate and foreign captures."
     yield ""
     yield from table("clause", "message")
     for one in sorted(named, key=lambda c: [int(n) for n in getattr(c, "CLAUSE", "").split(".")]):
@@ -222,6 +267,7 @@ def messages() -> Iterator[str]:
     yield from (
         "",
         f"NGAP, TS 38.413: all {len(pdus)} messages of {len(procedures)} elementary procedures, both ways.",
+        "Shown by `wire/ngap/test_against_pycrate.py` and `test_golden.py`.",
     )
     names = [
         n for n, c in inspect.getmembers(pfcp, inspect.isclass) if isinstance(getattr(c, "TYPE", None), int)

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from cinq.procedure import Event, Refused, run_virtual
+from cinq.ran.gnb.gnb import Path as Path_
+from cinq.ran.gnb.ng_ran import NgRan
 from cinq.ran.ue.settings import SessionSettings
 from cinq.trace import ladder_text, steps_of_events
 from cinq.wire import pfcp
@@ -142,6 +144,28 @@ async def deregistration(network: Network) -> None:
     await ue.deregister()
 
 
+async def xn_handover(network: Network) -> None:
+    """A phone with a session moves to another gNB by Xn: the path is switched."""
+    await handed_over(network, "xn")
+
+
+async def n2_handover(network: Network) -> None:
+    """A phone with a session moves to another gNB by N2."""
+    await handed_over(network, "n2")
+
+
+async def handed_over(network: Network, via: Path_) -> None:
+    neighbours = NgRan()
+    gnb, target = await network.gnb(1, neighbours), await network.gnb(2, neighbours)
+    ue = network.ue(gnb, sessions=(SessionSettings(),))
+    await ue.power_on()
+    await settled()
+    begin(network)
+    (context,) = gnb.n2.ues.values()
+    await gnb.hand_over(context, target.cells[0], via)
+    await settled()
+
+
 FLOWS: tuple[Flow, ...] = (
     ng_setup,
     registration_suci_a,
@@ -156,6 +180,8 @@ FLOWS: tuple[Flow, ...] = (
     service_request,
     paging,
     deregistration,
+    xn_handover,
+    n2_handover,
 )
 
 

@@ -29,6 +29,7 @@ from cinq.numbering import PlmnId, SNssai, Supi, Tai
 from cinq.procedure import Event, Journal, Runtime, VirtualClock
 from cinq.procedure.store import MemoryStore
 from cinq.ran.gnb.gnb import Gnb
+from cinq.ran.gnb.ng_ran import NgRan
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.ue import Ue
 from cinq.ran.ue.settings import UeSettings
@@ -164,7 +165,7 @@ class Network:
             supi = Supi(str(int(first) + i))
             provisioning.put(self.store, provisioning.Subscriber(supi, K, OPC, **changes))  # type: ignore[arg-type]
 
-    async def gnb(self, gnb_id: int = 1, **changes: object) -> Gnb:
+    async def gnb(self, gnb_id: int = 1, ng_ran: NgRan | None = None, **changes: object) -> Gnb:
         """A gNB that has done NG Setup."""
         runtime = Runtime(f"gNB{gnb_id}", clock=self.clock)
         self.radio.append(runtime)
@@ -177,7 +178,7 @@ class Network:
             far.handler = self.amf.n2_connected(far)
             return near
 
-        gnb = Gnb(settings, connect, runtime, self.entropy)
+        gnb = Gnb(settings, connect, runtime, self.entropy, ng_ran)
         gnb.start()
         async with asyncio.timeout(20):
             await gnb.up()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from cinq.nf.amf import journal, signals
+from cinq.nf.amf import signals
 from cinq.nf.amf.context import SmContext
 from cinq.nf.amf.n2 import elements, mobility
 from cinq.nf.amf.n2.association import NgConnection, Ran
@@ -224,7 +224,6 @@ async def arrive(ue: Ue, source: NgConnection, target: NgConnection, handed: Tra
     for context in ue.context.sm_contexts:
         moved = context.pdu_session_id in handed
         await sm.update(ue, context, sm.COMPLETED if moved else sm.DEACTIVATED)
-    journal.note(ue, f"handed over to {target.ran.label}")
     await context_release(source, signals.ReleaseContext(("radioNetwork", "successful-handover")))
 
 
