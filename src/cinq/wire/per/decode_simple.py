@@ -154,10 +154,19 @@ def bit_string(body: DecoderBody, kind: model.BitString, target: str) -> None:
 
     if size is None or size.unbounded:
         unconstrained()
+        _sized(body, size, f"{target}[1]")
     elif size.extensible:
         body.branch([(f"if {body.flag()}:", unconstrained), ("else:", root)])
     else:
         root()
+
+
+def _sized(body: DecoderBody, size: model.Size | None, length: str) -> None:
+    """The check of a size that PER does not see (X.691 §11.9.3.3): the ASN.1 has it all the same."""
+    if size is not None:
+        body.line(f"if not {size.low} <= {length} <= {size.high}:")
+        with body.indented():
+            body.line('bad("out of range")')
 
 
 def octets(body: DecoderBody, size: model.Size | None, target: str, encoding: str = "") -> None:
@@ -192,6 +201,7 @@ def octets(body: DecoderBody, size: model.Size | None, target: str, encoding: st
 
     if size is None or size.unbounded:
         unconstrained()
+        _sized(body, size, f"len({target})")
     elif size.extensible:
         body.branch([(f"if {body.flag()}:", unconstrained), ("else:", root)])
     else:
