@@ -8,6 +8,7 @@ import msgspec
 
 from cinq.nf.amf import signals
 from cinq.nf.amf.context import UeContext
+from cinq.nf.amf.inbound.admission import Admission
 from cinq.nf.amf.inbound.n2 import Inbound
 from cinq.nf.amf.n2.association import Access, N2Association
 from cinq.nf.amf.ports import Ports
@@ -41,6 +42,7 @@ class AMF:
         self.ports = Ports(settings, sbi, clock, entropy, journal, instance_id)
         self.runtime = self.ports.runtime
         self.access = Access(self.ports)
+        self.admission = Admission()
         self.registry: Registry[Ue] = Registry(settings, store, entropy)
         self._restore()
 
@@ -61,6 +63,7 @@ class AMF:
         What the network had begun with a UE when it was stopped or killed goes on.
         """
         self.runtime.every(self.settings.sweep_s, self.sweep, "sweep")
+        self.runtime.every(1.0, self.admission.look, "admission")
         for ue in list(self.registry.by_supi.values()):
             if ue.context.leaving is not None:
                 ue.want(signals.Deregister(ue.context.leaving))
@@ -75,7 +78,8 @@ class AMF:
 
     def n2_connected(self, association: N2Association) -> Inbound:
         """An association is up. What is returned hears `message(octets, stream, ppid)` and `lost(reason)`."""
-        return Inbound(self.registry, self.new_ue, self.access.associated(association))
+        ran = self.access.associated(association)
+        return Inbound(self.registry, self.new_ue, ran, self.admission)
 
     def new_ue(self, context: UeContext) -> Ue:
         return Ue(self.ports, self.registry, self.access, context)

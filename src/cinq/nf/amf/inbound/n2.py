@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 from cinq.nf.amf import journal
 from cinq.nf.amf.context import UeContext
 from cinq.nf.amf.inbound import n1
+from cinq.nf.amf.inbound.admission import Admission
 from cinq.nf.amf.inbound.errors import answer_broken, notify, unsupported
 from cinq.nf.amf.n1 import envelope
 from cinq.nf.amf.n2 import elements
@@ -37,10 +38,14 @@ NGAP_PPIDS = (60, 0)  # and 0, which some senders use
 class Inbound:
     """One association: what `cinq.transport.sctp` tells of it. Whatever comes, only what it names is touched."""
 
-    def __init__(self, registry: Registry[Ue], new_ue: Callable[[UeContext], Ue], ran: Ran) -> None:
+    def __init__(
+        self, registry: Registry[Ue], new_ue: Callable[[UeContext], Ue], ran: Ran, admission: Admission
+    ) -> None:
         self._registry = registry
         self._new_ue = new_ue
+        self._admission = admission
         self.ran = ran
+        self.gate = admission.gate(ran, self._serve)
 
     def message(self, octets: bytes, stream: int, ppid: int = 60) -> None:
         """One NGAP PDU. Never raises: a bug costs the one message, loudly."""
@@ -50,6 +55,11 @@ class Inbound:
         if ppid not in NGAP_PPIDS:
             log.warning("%s: SCTP message of PPID %d ignored", ran.label, ppid)
             return
+        if self.gate.arrives(octets):
+            self._serve(octets)
+
+    def _serve(self, octets: bytes) -> None:
+        ran = self.ran
         try:
             self._receive(octets)
         except Exception as bug:
@@ -59,6 +69,7 @@ class Inbound:
     def lost(self, reason: str) -> None:
         """The association is over."""
         ran = self.ran
+        self._admission.gone(self.gate)
         if not ran.is_lost:
             ran.access.association_lost(ran, reason)
             journal.note(ran, f"association lost: {reason}")
@@ -81,6 +92,8 @@ class Inbound:
         elif isinstance(message, ngap.PathSwitchRequest):
             self._path_switch(message, octets)
         elif type(message) in ran.opens:
+            if message.PROCEDURE_CODE == ngap.NGSetupRequest.PROCEDURE_CODE:
+                self.gate.close()  # it begins anew (§8.7.1.1)
             self._note(ran, message, octets)
             ran.receive(message)
         else:
@@ -206,10 +219,14 @@ class Inbound:
             known = self._registry.known(identity_in(first))
             security = None if known is None else known.exchange.security
             arrival = envelope.first(first, message.nas_pdu, security)
-            if known is None or isinstance(arrival, envelope.Unprotected):
+            stranger = known is None or isinstance(arrival, envelope.Unprotected)
+            if known is None or stranger:
                 known = self._new_ue(UeContext())
             known.drop_connections()
-            known.connect(ran.access.connect(ran, message, place, known))
+            connection = ran.access.connect(ran, message, place, known)
+            known.connect(connection)
+            if stranger:
+                self.gate.came(connection, getattr(first, "mobile_identity", None))
             self._note(known, message, octets)
             n1.arrived(known, arrival)
 

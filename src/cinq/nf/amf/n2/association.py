@@ -320,6 +320,12 @@ class Access:
         until = self._ports.clock.now() + RELEASE_GUARD_S
         connection.ran.leaving[connection.amf_ue_ngap_id] = (connection.ran_ue_ngap_id, until)
 
+    def reserve(self, ran: Ran, ran_ue_ngap_id: int) -> int:
+        """The identity of a UE that is turned away: it is released at once, and nothing is kept of it."""
+        number = self._new_number()
+        ran.leaving[number] = (ran_ue_ngap_id, self._ports.clock.now() + RELEASE_GUARD_S)
+        return number
+
     def sweep(self) -> None:
         """Releases that no gNB has confirmed are over."""
         now = self._ports.clock.now()
