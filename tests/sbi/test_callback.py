@@ -79,3 +79,14 @@ def test_a_refusal_comes_back_with_what_mends_it() -> None:
     with pytest.raises(Problem) as caught:
         asyncio.run(notify(bus, "UDM", "/namf-callback/v1/dereg/imsi-1", WITHDRAWN))
     assert (caught.value.why, caught.value.why.mend) == ("imsi-1 is not registered", "cinq ue")
+
+
+def test_a_problem_as_a_reason_says_what_mends_it() -> None:
+    problem = Problem(404, "USER_NOT_FOUND", Why("imsi-1 is not provisioned", "cinq subscriber add 1"))
+    text = str(problem)
+    assert text == "404 USER_NOT_FOUND: imsi-1 is not provisioned"
+    assert isinstance(text, Why)
+    assert text.mend == "cinq subscriber add 1"
+    assert str(Problem(503)) == "503"
+    assert str(Problem(503, "NF_CONGESTION")) == "503 NF_CONGESTION"
+    assert str(Problem.of(problem.details)) == text

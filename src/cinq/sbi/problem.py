@@ -45,7 +45,7 @@ class Problem(Exception):
             invalid_params=list(invalid) or None,
             mend=(detail.mend or None) if isinstance(detail, Why) else None,
         )
-        super().__init__(f"{status} {cause or ''}{': ' + detail if detail else ''}".rstrip())
+        super().__init__(status, cause, detail)
 
     @classmethod
     def of(cls, details: ProblemDetails) -> Problem:
@@ -60,6 +60,12 @@ class Problem(Exception):
     @property
     def cause(self) -> str | None:
         return self.details.cause
+
+    def __str__(self) -> Why:
+        """'404 USER_NOT_FOUND: imsi-... is not provisioned'; as a reason it says what mends it, too."""
+        details = self.details
+        text = f"{details.status} {details.cause or ''}{': ' + details.detail if details.detail else ''}"
+        return Why(text.rstrip(), details.mend or "")
 
     @property
     def why(self) -> Why:
