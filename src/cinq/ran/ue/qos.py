@@ -36,6 +36,7 @@ _WITH_FILTERS = frozenset(
         RuleOperation.MODIFY_AND_DELETE_FILTERS,
     )
 )
+_COMPONENTS, _OPERATIONS = frozenset(map(int, Component)), frozenset(map(int, RuleOperation))
 SEMANTIC, SYNTACTICAL = (
     GsmCause.SEMANTIC_ERROR_IN_THE_QOS_OPERATION,
     GsmCause.SYNTACTICAL_ERROR_IN_THE_QOS_OPERATION,
@@ -155,7 +156,7 @@ def _modify_rule(qos: Qos, before: Qos, rule: QosRule) -> None:
             raise QosError(SEMANTIC, "the default QoS rule is deleted", release=True)  # case 4
         qos.rules.pop(rule.identifier, None)  # case 11 is no error
         return
-    if rule.operation not in tuple(RuleOperation):
+    if rule.operation not in _OPERATIONS:
         raise QosError(SYNTACTICAL, f"rule operation {rule.operation} is reserved")
     if rule.operation == RuleOperation.CREATE:
         new = _created(qos, old, rule)
@@ -241,7 +242,7 @@ def _check_filters(rule: QosRule) -> None:
         raise QosError(GsmCause.SYNTACTICAL_ERROR_IN_PACKET_FILTERS, "two packet filters of one identifier")
     for each in rule.packet_filters:
         kinds = [kind for kind, _ in each.components]
-        if not kinds or not each.direction or any(kind not in tuple(Component) for kind in kinds):
+        if not kinds or not each.direction or not _COMPONENTS.issuperset(kinds):
             raise QosError(
                 GsmCause.SYNTACTICAL_ERROR_IN_PACKET_FILTERS, "a packet filter has a reserved value"
             )
