@@ -1,7 +1,17 @@
 """The scenario library. Importing it fills `LIBRARY`; one file for each chapter."""
 
-from cinq.ran.scenarios.library import idle, interface, mobility, policy, registration, security, session
+from cinq.ran.scenarios.library import (
+    idle,
+    interface,
+    mobility,
+    policy,
+    raw_nas,
+    registration,
+    security,
+    session,
+    session_options,
+)
 from cinq.ran.scenarios.scenario import LIBRARY
 
-CHAPTERS = (interface, registration, security, session, policy, idle, mobility)
+CHAPTERS = (interface, registration, security, session, session_options, policy, idle, mobility, raw_nas)
 __all__ = ["CHAPTERS", "LIBRARY"]
