@@ -56,7 +56,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
 def clean(text: str, limit: int = _TEXT) -> str:
     """Text from outside, for a screen and a store: one line, not too long."""
-    text = _CONTROL.sub("?", text)
+    text = _CONTROL.sub("?", str(text))
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -122,7 +122,7 @@ def _record(event: Event) -> Record:
         event.direction,
         event.interface,
         event.message,
-        event.cause,
+        str(event.cause),  # a Why has its mend in a field of its own
         event.octets,
         event.peer,
         event.address,
