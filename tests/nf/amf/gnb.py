@@ -21,8 +21,11 @@ class Gnb:
 
     outbound_streams = 32
 
-    def __init__(self, world: World, number: int = 1, tac: int = 1) -> None:
-        self.world, self.number, self.tac = world, number, tac
+    def __init__(
+        self, world: World, number: int = 1, tac: int = 1, slices: tuple[SNssai, ...] = (SNssai(1),)
+    ) -> None:
+        self.world, self.number, self.tac, self.slices = world, number, tac, slices
+        self.plmn = PLMN
         self.heard: list[ngap.Pdu] = []
         self.phones: dict[int, Phone] = {}
         self.silent: set[str] = set()
@@ -60,15 +63,15 @@ class Gnb:
         return sum(isinstance(m, kind) for m in self.heard)
 
     async def set_up(self) -> Gnb:
-        self.say(setup_request(self.number, self.tac))
+        self.say(setup_request(self.number, self.tac, slices=self.slices))
         await asyncio.sleep(0.001)
         assert isinstance(self.heard[-1], ngap.NGSetupResponse), self.heard
         return self
 
     @property
     def location(self) -> ngap.UserLocationInformation:
-        cgi = ngap.NRCGI(plmn_identity=PLMN.octets, nr_cell_identity=self.number << 4)
-        tai = ngap.TAI(plmn_identity=PLMN.octets, tac=self.tac.to_bytes(3, "big"))
+        cgi = ngap.NRCGI(plmn_identity=self.plmn.octets, nr_cell_identity=self.number << 4)
+        tai = ngap.TAI(plmn_identity=self.plmn.octets, tac=self.tac.to_bytes(3, "big"))
         return ("userLocationInformationNR", ngap.UserLocationInformationNR(nr_cgi=cgi, tai=tai))
 
     def initial(self, phone: Phone, octets: bytes, context: bool = True) -> None:

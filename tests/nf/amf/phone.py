@@ -43,6 +43,7 @@ class Phone:
         self.request: nas.RegistrationRequest | None = None
         self.on: dict[type, Callable[[nas.NasMessage], None]] = {}
         self.k = K
+        self.network = NETWORK
         self.sent: list[bytes] = []
 
     @property
@@ -193,10 +194,10 @@ class Phone:
         assert request.rand is not None
         assert request.autn is not None
         challenge = aka.verify_autn(milenage, self.k, OPC, request.rand, request.autn)
-        kseaf = kdf.kseaf(challenge.kausf(NETWORK), NETWORK)
+        kseaf = kdf.kseaf(challenge.kausf(self.network), self.network)
         self.kamf = kdf.kamf(kseaf, self.supi.imsi, request.abba)
         self.ksi = request.ng_ksi.value
-        return challenge.res_star(NETWORK, request.rand)
+        return challenge.res_star(self.network, request.rand)
 
     def complete(self, command: nas.SecurityModeCommand, **more: object) -> None:
         self.secured = True

@@ -204,7 +204,7 @@ class World:
         self.clock = VirtualClock()
         self.udr_store = MemoryStore()
         self.store = store or MemoryStore()
-        self.settings = Settings(PLMN, (TAI,), **settings)  # type: ignore[arg-type]
+        self.settings = Settings(PLMN, **{"tais": (TAI,), **settings})  # type: ignore[arg-type]
         self.pcf = PCF("pcf")
         for nf in (
             UDR(self.udr_store, "udr"),

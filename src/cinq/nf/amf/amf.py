@@ -97,7 +97,8 @@ class AMF:
     def sweep(self) -> None:
         """Implicit de-registration (TS 24.501 §5.3.7) and releases that no gNB has confirmed."""
         self.access.sweep()
-        gone = self.ports.clock.now() - self.settings.implicit_deregistration_s
+        now = self.ports.clock.now()
         for ue in list(self.registry.by_supi.values()):
-            if ue.connection is None and ue.is_idle and ue.context.idle_since < gone:
+            patience = self.settings.implicit_deregistration_s(ue.context.t3512)
+            if ue.connection is None and ue.is_idle and ue.context.idle_since < now - patience:
                 ue.want(signals.GoneSilent())

@@ -74,6 +74,16 @@ class Leaving(Struct, frozen=True, gc=False):
     mend: str = ""
 
 
+class ServiceRestriction(Struct, frozen=True, gc=False):
+    """Service area restriction, TS 23.501 §5.3.4.1. allowed: the TACs are the allowed area, else the non-allowed."""
+
+    allowed: bool
+    tacs: tuple[int, ...]
+
+    def allows(self, tac: int) -> bool:
+        return (tac in self.tacs) == self.allowed
+
+
 class UeContext(Struct, frozen=True, gc=False):
     """UE context in AMF, TS 23.502 table 5.2.2.2.2-1, as far as it is used.
 
@@ -84,6 +94,9 @@ class UeContext(Struct, frozen=True, gc=False):
     last_gnb: the one that served it last, where paging begins.
     drx: negotiated UE specific DRX value, 0 for none. edrx: negotiated eDRX value and paging time window.
     paging_capability: UE radio capability for paging, as its gNB sent it.
+    mico, t3512, t3324: MICO mode, periodic registration and active timer in seconds, as told; 0 for none.
+    service_area: None without restriction. ladns: DNNs of which it was told where they are.
+    forbidden_tacs: by subscription. capability_5gmm: the octets that the UE sent. radio_capability_id: of RACS.
     """
 
     rm_state: Literal["RM-DEREGISTERED", "RM-REGISTERED"] = "RM-DEREGISTERED"
@@ -109,6 +122,14 @@ class UeContext(Struct, frozen=True, gc=False):
     drx: int = 0
     edrx: tuple[int, int] | None = None
     paging_capability: bytes = b""
+    mico: bool = False
+    t3512: int = 0
+    t3324: int = 0
+    service_area: ServiceRestriction | None = None
+    ladns: tuple[str, ...] = ()
+    forbidden_tacs: tuple[int, ...] = ()
+    capability_5gmm: bytes = b""
+    radio_capability_id: bytes = b""
 
     def sm_context(self, pdu_session_id: int) -> SmContext | None:
         for sm in self.sm_contexts:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from cinq.crypto import kdf
 from cinq.nf.amf.settings import Settings
+from cinq.numbering import PlmnId as Plmn
 from cinq.procedure import Clock, Journal, Runtime
 from cinq.sbi import Bus
 from cinq.sbi.models import Guami, PlmnId, PlmnIdNid, Snssai
@@ -18,6 +20,14 @@ from cinq.sbi.services.npcf_ampolicycontrol import NpcfAMPolicyControl
 from cinq.sbi.services.nsmf_pdusession import NsmfPDUSession
 from cinq.sbi.services.nudm_sdm import NudmSubscriberDataManagement
 from cinq.sbi.services.nudm_uecm import NudmUEContextManagement
+
+
+class Serving(NamedTuple):
+    """network: the serving network name of TS 33.501 §6.1.1.4."""
+
+    guami: Guami
+    plmn: PlmnIdNid
+    network: str
 
 
 class Ports:
@@ -38,9 +48,7 @@ class Ports:
         self.journal = journal
         self.instance_id = instance_id
         self.runtime = Runtime("AMF", journal, clock)
-        self.guami = Guami.of(settings.plmn, settings.amf_id)
-        self.serving_plmn = PlmnIdNid.of(settings.plmn)
-        self.serving_network = kdf.snn(settings.plmn.mcc, settings.plmn.mnc)
+        self._serving: dict[Plmn, Serving] = {}
         self._clients(sbi)
 
     def _clients(self, sbi: Bus) -> None:
@@ -52,18 +60,26 @@ class Ports:
         self.nsmf = sbi.client(NsmfPDUSession, "AMF")
         self.nsmf_callback = sbi.client(NsmfCallback, "AMF")
 
+    def serving(self, plmn: Plmn) -> Serving:
+        """How the AMF names itself where it serves a UE in this PLMN."""
+        found = self._serving.get(plmn)
+        if found is None:
+            guami, network = Guami.of(plmn, self.settings.amf_id), kdf.snn(plmn.mcc, plmn.mnc)
+            found = self._serving[plmn] = Serving(guami, PlmnIdNid.of(plmn), network)
+        return found
+
     def profile(self) -> NFProfile:
         amf = self.settings.amf_id
         return NFProfile(
             nf_instance_id=self.instance_id,
             nf_type="AMF",
             nf_status="REGISTERED",
-            plmn_list=[PlmnId.of(self.settings.plmn)],
+            plmn_list=[PlmnId.of(one.plmn) for one in self.settings.served],
             s_nssais=[Snssai.of(s) for s in self.settings.slices],
             amf_info=AmfInfo(
                 amf_set_id=f"{amf.set:03x}",
                 amf_region_id=f"{amf.region:02x}",
-                guami_list=[self.guami],
-                tai_list=[SbiTai.of(tai) for tai in self.settings.tais],
+                guami_list=[self.serving(one.plmn).guami for one in self.settings.served],
+                tai_list=[SbiTai.of(tai) for one in self.settings.served for tai in one.tais],
             ),
         )

@@ -10,7 +10,7 @@ import msgspec
 
 from cinq.nf.amf.context import UeContext, decoded, encoded
 from cinq.nf.amf.settings import Settings
-from cinq.numbering import Guti, STmsi, Supi
+from cinq.numbering import Guti, PlmnId, STmsi, Supi
 from cinq.procedure.store import Store
 
 log = logging.getLogger("cinq.amf")
@@ -44,7 +44,7 @@ class Registry(Generic[U]):
             return None
         amf, ours = self._settings.amf_id, False
         if isinstance(identity, Guti):
-            ours = identity.amf == amf and identity.plmn == self._settings.plmn
+            ours = identity.amf == amf and any(identity.plmn == one.plmn for one in self._settings.served)
         else:
             ours = identity.amf_set == amf.set and identity.amf_pointer == amf.pointer
         return self.by_tmsi.get(identity.tmsi) if ours else None
@@ -59,14 +59,17 @@ class Registry(Generic[U]):
         self.forget_guti(ue, context.guti)
         self.forget_guti(ue, context.former_guti)
 
-    def allocate_guti(self, ue: U) -> Guti:
-        """A random 5G-TMSI that nobody has (TS 33.501 §6.12.3). The former one stays known until `forget_guti`."""
+    def allocate_guti(self, ue: U, plmn: PlmnId) -> Guti:
+        """plmn: that serves the UE.
+
+        A random 5G-TMSI that nobody has (TS 33.501 §6.12.3). The former one stays known until `forget_guti`.
+        """
         while True:
             tmsi = int.from_bytes(self._entropy(4), "big")
             if tmsi not in self.by_tmsi and tmsi != 0xFFFFFFFF:
                 break
         self.by_tmsi[tmsi] = ue
-        return Guti(self._settings.plmn, self._settings.amf_id, tmsi)
+        return Guti(plmn, self._settings.amf_id, tmsi)
 
     def forget_guti(self, ue: U, guti: Guti | None) -> None:
         if guti is not None and self.by_tmsi.get(guti.tmsi) is ue:

@@ -107,7 +107,7 @@ LEAVING: dict[DeregistrationReason, Leaving] = {
         "cinq subscriber add provisions it again; the UE tries after it was switched off and on",
     ),
     "OPERATOR_DETERMINED_BARRING": Leaving(
-        GmmCause.SERVICES_5GS_NOT_ALLOWED, "it is barred", "cinq subscriber set --no-barred IMSI"
+        GmmCause.SERVICES_5GS_NOT_ALLOWED, "it is barred", "cinq subscriber set IMSI --barred no"
     ),
     "REREGISTRATION_REQUIRED": Leaving(None, "it is to register again"),
 }

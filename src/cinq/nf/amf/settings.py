@@ -92,7 +92,6 @@ class Settings:
         """Every PLMN, the network's own first."""
         return (ServedPlmn(self.plmn, self.tais, self.slices), *self.shared)
 
-    @property
-    def implicit_deregistration_s(self) -> float:
-        """Mobile reachable timer (T3512 and 4 minutes) and as long again, TS 24.501 §5.3.7."""
-        return 2.0 * (self.t3512_s + 240)
+    def implicit_deregistration_s(self, t3512: int) -> float:
+        """Mobile reachable timer (T3512 and 4 minutes) and as long again, TS 24.501 §5.3.7. t3512: of a UE, or 0."""
+        return 2.0 * ((t3512 or self.t3512_s) + 240)

@@ -12,6 +12,7 @@ from cinq.nf.amf.n2.carriage import PagingAttempt, Resource, Transfer
 from cinq.nf.amf.n2.diagnosis import incompatible
 from cinq.nf.amf.ports import Ports
 from cinq.nf.amf.registry import Registry
+from cinq.numbering import PlmnId, Tai
 from cinq.procedure import Refused, Subject, Why
 from cinq.wire import nas, ngap
 
@@ -29,6 +30,7 @@ class Ue(Subject[UeContext]):
     connection: the one that serves the UE; None in CM-IDLE. target: the one to which a handover is under way.
     exchange: its keys and counts on N1.
     kept: the store has its context.
+    complete_due: it went on without REGISTRATION COMPLETE, which may still come.
     paged: its 5G-GUTI was paged and is to be replaced. pending: what waits for the UE to be reached.
     resources: what is set up with the next accept.
     recommended: the cells where the gNB that served it last would page it.
@@ -37,6 +39,7 @@ class Ue(Subject[UeContext]):
 
     __slots__ = (
         "access",
+        "complete_due",
         "connection",
         "exchange",
         "kept",
@@ -60,6 +63,7 @@ class Ue(Subject[UeContext]):
         self.exchange = Exchange(context.security)
         self.kept = False
         self.paged = False
+        self.complete_due = False
         self.pending: tuple[Transfer, ...] = ()
         self.resources: tuple[Transfer, ...] = ()
         self.recommended: ngap.AssistanceDataForRecommendedCells | None = None
@@ -130,6 +134,9 @@ class Ue(Subject[UeContext]):
         """
         if isinstance(message, ngap.Pdu):
             return incompatible(message) if message.KIND == "initiatingMessage" else None
+        if self.complete_due and self.content(message) == nas.RegistrationComplete():
+            self.complete_due = False
+            return None
         if isinstance(message, Checked) and not isinstance(message.message, nas.FiveGMMStatus):
             return nas.FiveGMMStatus(cause=nas.GmmCause.MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE)
         return None
@@ -273,6 +280,25 @@ class Ue(Subject[UeContext]):
         self.tell(message)
         if self.is_idle:
             self.idle()
+
+    @property
+    def plmn(self) -> PlmnId:
+        """The PLMN that serves it: that of its cell; of its 5G-GUTI while it has none (TS 23.501 §5.18)."""
+        if self.connection is not None:
+            return self.connection.place.tai.plmn
+        guti = self.context.guti
+        return self.ports.settings.plmn if guti is None else guti.plmn
+
+    @property
+    def tai(self) -> Tai:
+        """Where it is now; where the network begins, without a connection."""
+        return self.ports.settings.tais[0] if self.connection is None else self.connection.place.tai
+
+    @property
+    def may_have_service(self) -> bool:
+        """Whether it is in no non-allowed area now (TS 24.501 §5.3.5.2)."""
+        limits = self.context.service_area
+        return limits is None or limits.allows(self.tai.tac)
 
     @property
     def procedure_name(self) -> str:

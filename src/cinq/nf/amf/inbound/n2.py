@@ -216,7 +216,7 @@ class Inbound:
             ran.tell(error_indication(("protocol", "semantic-error"), message))
         else:
             self._end_connection(message.ran_ue_ngap_id, "another UE begins under it")
-            known = self._registry.known(identity_in(first))
+            known = self._registry.known(identity_in(first)) or self._registry.known(additional(first))
             security = None if known is None else known.exchange.security
             arrival = envelope.first(first, message.nas_pdu, security)
             stranger = known is None or isinstance(arrival, envelope.Unprotected)
@@ -264,6 +264,11 @@ def identity_in(first: nas.NasMessage) -> Guti | STmsi | None:
         return first.s_tmsi
     identity = getattr(first, "mobile_identity", None)
     return identity if isinstance(identity, Guti) else None
+
+
+def additional(first: nas.NasMessage) -> Guti | None:
+    """The native 5G-GUTI of a UE that names itself by one mapped from EPS (TS 24.501 §5.5.1.2.2)."""
+    return first.additional_guti if isinstance(first, nas.RegistrationRequest) else None
 
 
 # who hears what is about a UE

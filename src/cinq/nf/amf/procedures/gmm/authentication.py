@@ -153,7 +153,9 @@ async def challenge_for(ue: Ue, identity: str, lost: ResynchronizationInfo | Non
     """Nausf_UEAuthentication_Authenticate. Problem: as the AUSF refuses."""
     created = await ue.ports.nausf.authenticate(
         AuthenticationInfo(
-            supi_or_suci=identity, serving_network_name=ue.ports.serving_network, resynchronization_info=lost
+            supi_or_suci=identity,
+            serving_network_name=ue.ports.serving(ue.plmn).network,
+            resynchronization_info=lost,
         )
     )
     data = created.body.auth_data_5g

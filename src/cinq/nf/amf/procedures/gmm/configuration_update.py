@@ -16,7 +16,7 @@ async def configuration_update(ue: Ue, _: signals.ReplaceGuti) -> None:
     """The paged identity was heard by everybody: it is not used again."""
     if ue.connection is None or not ue.exchange.secured:
         return
-    guti = ue.registry.allocate_guti(ue)
+    guti = ue.registry.allocate_guti(ue, ue.plmn)
     command = nas.ConfigurationUpdateCommand(
         configuration_update_indication=nas.ConfigurationUpdateIndication(acknowledgement_requested=True),
         guti=guti,

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from cinq.nf.amf import signals
+from cinq.nf.amf.context import shared
 from cinq.nf.amf.n1.envelope import Checked, Unprotected
-from cinq.nf.amf.procedures.gmm import guti_reallocation, subscription
+from cinq.nf.amf.procedures.gmm import area, guti_reallocation, subscription
 from cinq.nf.amf.procedures.gmm.authentication import authenticate
 from cinq.nf.amf.procedures.gmm.deregistration import take_over
 from cinq.nf.amf.procedures.gmm.guti_reallocation import confirmed, give_back
 from cinq.nf.amf.procedures.gmm.identity import identify
+from cinq.nf.amf.procedures.gmm.negotiation import agree, answered
+from cinq.nf.amf.procedures.gmm.refusals import refused, rejected
 from cinq.nf.amf.procedures.gmm.security_mode import contained, take_security_into_use
+from cinq.nf.amf.procedures.gmm.slices import Slices, capability_of, rejections, select_slices
 from cinq.nf.amf.procedures.sm.resources import (
     STATUS_MISMATCH,
     Reactivation,
     deliver_pending,
     drop_sessions,
+    not_reactivated,
     reactivate,
     status_of,
     synchronise,
 )
 from cinq.nf.amf.ue import Ue
-from cinq.numbering import Guti
+from cinq.numbering import Guti, SNssai
 from cinq.procedure import (
     ABORT,
     DEFER,
@@ -39,11 +44,14 @@ from cinq.wire.nas import GmmCause, RegistrationKind
 
 T3550 = Timer("T3550", 6.0)
 UPDATES = (RegistrationKind.MOBILITY, RegistrationKind.PERIODIC)
-ONLY_EMERGENCY = RegistrationKind.EMERGENCY
-UNSUPPORTED = (RegistrationKind.SNPN_ONBOARDING, RegistrationKind.DISASTER_ROAMING_INITIAL)
+UNSUPPORTED = (
+    RegistrationKind.SNPN_ONBOARDING,
+    RegistrationKind.DISASTER_ROAMING_INITIAL,
+    RegistrationKind.DISASTER_ROAMING_MOBILITY,
+)
 
 RESULT = nas.RegistrationResult()
-FEATURES = nas.NetworkFeatureSupport.of()
+DEFAULT_T3502_S = 720  # of a UE that is not told (TS 24.501 table 10.2.1)
 NOT_ASKED = Reactivation()
 
 Arrival = Checked[nas.RegistrationRequest] | Unprotected[nas.RegistrationRequest]
@@ -62,14 +70,14 @@ async def registration(ue: Ue, arrival: Arrival) -> None:
         else:
             request = request if isinstance(arrival, Checked) else request.cleartext()
             if request.ue_security_capability is None and not ue.context.security_capability:
-                raise Refused(reject(GmmCause.INVALID_MANDATORY_INFORMATION), "no UE security capability")
+                raise Refused(rejected(GmmCause.INVALID_MANDATORY_INFORMATION), "no UE security capability")
             request = await become_known(ue, request, arrival)
         if ue.context.rm_state == "RM-REGISTERED" and request.registration_type.value in UPDATES:
             await update(ue, request)
         else:
             await register(ue, request)
     except Problem as problem:
-        raise Refused(reject(cause_of(problem)), str(problem)) from None
+        raise refused(ue, problem) from None
 
 
 async def become_known(ue: Ue, request: nas.RegistrationRequest, arrival: Arrival) -> nas.RegistrationRequest:
@@ -82,21 +90,25 @@ async def become_known(ue: Ue, request: nas.RegistrationRequest, arrival: Arriva
     proved = await authenticate(ue, identity, request.ng_ksi)  # 8-9
     supi = proved.supi
     if known not in (None, supi):
-        raise Refused(reject(GmmCause.UE_IDENTITY_CANNOT_BE_DERIVED_BY_THE_NETWORK), "another subscriber")
+        raise Refused(rejected(GmmCause.UE_IDENTITY_CANNOT_BE_DERIVED_BY_THE_NETWORK), "another subscriber")
     container = await take_security_into_use(ue, request, proved.keys, proved.eap_success)  # 9d
     if container.message is not None and not isinstance(container.message, nas.RegistrationRequest):
-        raise Refused(reject(GmmCause.SEMANTICALLY_INCORRECT_MESSAGE), "another message in the container")
+        raise Refused(rejected(GmmCause.SEMANTICALLY_INCORRECT_MESSAGE), "another message in the container")
     full = container.message or request
     check_replayed_capability(ue, full)
     await take_over(ue, supi)
     ue.exchange.doubtful = False
     pei = container.pei or ue.context.pei
-    ue.commit(supi=supi, pei=pei, security_capability=capability_of(ue, request))
+    ue.commit(supi=supi, pei=pei, security_capability=security_capability(ue, request))
     return full
 
 
 async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
-    """Initial registration, and an update of a UE that is not registered here: steps 14 to 22."""
+    """Initial registration, and an update of a UE that is not registered here: steps 14 to 22.
+
+    Steps 4, 5 and 10 speak to an old AMF, of which there is none; 11 (the PEI) came with the security mode, and there
+    is no EIR for 12. 14d: the UDM tells the AMF that served the UE before. 21b needs a PCF with UE policies.
+    """
     before, sessions = ue.context.guti, ue.context.sm_contexts
     ue.abort("the UE registers anew")
     ue.pending = ()
@@ -109,23 +121,30 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
         await undo.hold(subscription.uecm_registration(ue), subscription.uecm_deregistration)  # 14a
         following = await undo.hold(subscription.sdm_subscribe(ue), subscription.sdm_unfollow)  # 14b-c
         subscribed = following.subscribed
-        slices = await subscription.select_slices(ue, request, subscribed)
+        area.check_allowed(ue, subscribed.forbidden)
+        requested = tuple(request.requested_nssai or ())
+        chosen = await select_slices(ue, requested, subscribed, capability_of(ue, request))
         policy = await undo.hold(
-            subscription.am_policy_create(ue, subscribed, slices.allowed), subscription.am_policy_delete
+            subscription.am_policy_create(ue, subscribed, chosen.allowed), subscription.am_policy_delete
         )  # 16
-        guti = ue.registry.allocate_guti(ue)
+        guti = ue.registry.allocate_guti(ue, ue.plmn)
         undo.owe(give_back, (ue, guti))
+        agreed = agree(ue, request, subscribed)
         ue.commit(
-            allowed_nssai=slices.allowed,
-            registration_area=ue.ports.settings.tais[:16],
+            allowed_nssai=chosen.allowed,
+            registration_area=shared(area.registration_area(ue, chosen.allowed, subscribed.forbidden)),
+            service_area=area.restriction(ue.ports.settings, policy.service_area),
+            forbidden_tacs=subscribed.forbidden,
             subscribed_dnns=subscribed.dnns,
             ue_ambr=subscription.ambr(policy.ambr or subscribed.ambr),
             rfsp=policy.rfsp,
             am_policy=policy.identifier,
             sdm_subscription=following.identifier,
             leaving=None,
+            **agreed.changes(ue, request),
         )
-        sure = await confirmed(ue, accept_of(ue, guti, slices), nas.RegistrationComplete, T3550)  # 21-22
+        accept = answered(accept_of(ue, request, guti, chosen), agreed, request)
+        sure = await confirmed(ue, accept, nas.RegistrationComplete, T3550)  # 21-22
         undo.keep()
     # §5.5.1.2.8 c): after the fifth expiry the UE is registered all the same, by its old and by its new 5G-GUTI
     guti_reallocation.assign(ue, guti, None if sure else before, rm_state="RM-REGISTERED")
@@ -133,12 +152,23 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
 
 async def update(ue: Ue, request: nas.RegistrationRequest) -> None:
     """Mobility and periodic registration update, TS 24.501 §5.5.1.3."""
-    slices = await select_anew(ue, request)
+    area.check_allowed(ue, ue.context.forbidden_tacs)
+    chosen = await select_anew(ue, request)
     await synchronise(ue, request.pdu_session_status)
-    reactivated = await reactivate(ue, request.uplink_data_status)
+    if ue.may_have_service:
+        reactivated = await reactivate(ue, request.uplink_data_status)
+    else:
+        reactivated = not_reactivated(ue, request.uplink_data_status, GmmCause.RESTRICTED_SERVICE_AREA)
+    agreed = agree(ue, request, None)
+    changes = agreed.changes(ue, request)
+    changes["registration_area"] = shared(
+        area.registration_area(ue, ue.context.allowed_nssai, ue.context.forbidden_tacs)
+    )
+    if any(getattr(ue.context, name) != value for name, value in changes.items()):
+        ue.commit(**changes)
     status = status_of(ue, request.pdu_session_status, reactivated)
-    guti = ue.registry.allocate_guti(ue)
-    accept = accept_of(ue, guti, slices, status, reactivated)
+    guti = ue.registry.allocate_guti(ue, ue.plmn)
+    accept = answered(accept_of(ue, request, guti, chosen, status, reactivated), agreed, request)
     await guti_reallocation.tell(ue, guti, accept, nas.RegistrationComplete, T3550)
     deliver_pending(ue)
     periodic = request.registration_type.value == RegistrationKind.PERIODIC
@@ -146,79 +176,84 @@ async def update(ue: Ue, request: nas.RegistrationRequest) -> None:
         ue.want(signals.ReleaseConnection(("nas", "normal-release")))
 
 
-async def select_anew(ue: Ue, request: nas.RegistrationRequest) -> subscription.Slices | None:
-    """What a UE that now requests other slices may have; sessions in any other slice end (§5.5.1.3.4).
+async def select_anew(ue: Ue, request: nas.RegistrationRequest) -> Slices | None:
+    """What a UE may have that now requests other slices, or has left its registration area (§5.5.1.3.4).
 
-    None: the allowed NSSAI stays as it is.
+    The PCF hears of a change (TS 23.502 §4.2.2.2.2 step 16); sessions in slices that are left end. None: the allowed
+    NSSAI stays as it is.
     """
-    requested = request.requested_nssai
-    allowed = {(s.sst, s.sd) for s in ue.context.allowed_nssai}
-    if requested is None or {(s.sst, s.sd) for s in requested} == allowed:
+    context = ue.context
+    asked, allowed = request.requested_nssai, context.allowed_nssai
+    same = asked is None or {(s.sst, s.sd) for s in asked} == {(s.sst, s.sd) for s in allowed}
+    if same and ue.tai in context.registration_area:
         return None
     subscribed = await subscription.sdm_get(ue)
-    slices = await subscription.select_slices(ue, request, subscribed)
-    kept = tuple(sm for sm in ue.context.sm_contexts if sm.s_nssai in slices.allowed)
-    gone = [sm for sm in ue.context.sm_contexts if sm not in kept]
+    chosen = await select_slices(ue, tuple(asked or allowed), subscribed, capability_of(ue, request))
+    kept = tuple(sm for sm in context.sm_contexts if sm.s_nssai in chosen.allowed)
+    gone = [sm for sm in context.sm_contexts if sm not in kept]
     await drop_sessions(ue, gone, "REL_DUE_TO_SLICE_NOT_AVAILABLE")
-    ue.commit(allowed_nssai=slices.allowed, subscribed_dnns=subscribed.dnns, sm_contexts=kept)
-    return slices
+    ue.commit(allowed_nssai=chosen.allowed, subscribed_dnns=subscribed.dnns, sm_contexts=kept)
+    if chosen.allowed != allowed:
+        await subscription.slices_changed(ue, chosen.allowed)
+    return chosen
 
 
 def accept_of(
     ue: Ue,
+    request: nas.RegistrationRequest,
     guti: Guti,
-    slices: subscription.Slices | None = None,
+    chosen: Slices | None = None,
     status: frozenset[int] | None = None,
     reactivated: Reactivation = NOT_ASKED,
 ) -> nas.RegistrationAccept:
-    """REGISTRATION ACCEPT (§8.2.7). slices: as selected just now."""
-    context = ue.context
+    """REGISTRATION ACCEPT (§8.2.7). chosen: slices as selected just now."""
+    context, settings = ue.context, ue.ports.settings
+    plain, extended = (None, None) if chosen is None else rejections(chosen.rejected, capability_of(ue))
     return nas.RegistrationAccept(
         registration_result=RESULT,
         guti=guti,
+        equivalent_plmns=area.equivalents(ue),
         tai_list=list(context.registration_area),
         allowed_nssai=list(context.allowed_nssai),
-        rejected_nssai=slices.rejected or None if slices else None,
-        configured_nssai=slices.configured or None if slices else None,
-        network_feature_support=FEATURES,
+        rejected_nssai=plain,
+        extended_rejected_nssai=extended,
+        configured_nssai=configured(chosen, request),
+        network_feature_support=settings.features,
         pdu_session_status=status,
         pdu_session_reactivation_result=reactivated.result,
         pdu_session_reactivation_result_error_cause=reactivated.causes,
-        t3512=ue.ports.settings.t3512_s,
+        ladn_information=area.ladns(ue, request.ladn_indication, context.registration_area),
+        service_area_list=area.service_area(ue, context.registration_area),
+        t3512=context.t3512,
+        t3502=None if settings.t3502_s == DEFAULT_T3502_S else settings.t3502_s,
     )
 
 
-def reject(cause: int) -> nas.RegistrationReject:
-    return nas.RegistrationReject(cause=cause)
-
-
-def cause_of(problem: Problem) -> GmmCause:
-    """TS 29.5xx errors as 5GMM causes. Whatever is wrong with a SUCI gets one answer (TS 33.501 §C.2)."""
-    if problem.status in (403, 404) and problem.cause in ("USER_NOT_FOUND", "AUTHENTICATION_REJECTED"):
-        return GmmCause.ILLEGAL_UE
-    if problem.cause == "SERVING_NETWORK_NOT_AUTHORIZED":
-        return GmmCause.SERVING_NETWORK_NOT_AUTHORIZED
-    if problem.cause == "SNSSAI_NOT_SUPPORTED":
-        return GmmCause.NO_NETWORK_SLICES_AVAILABLE
-    if problem.status in (403, 404) and problem.cause != "CONTEXT_NOT_FOUND":
-        return GmmCause.SERVICES_5GS_NOT_ALLOWED
-    return GmmCause.CONGESTION
+def configured(chosen: Slices | None, request: nas.RegistrationRequest) -> list[SNssai] | None:
+    """The configured NSSAI is for a UE that may not have this network's: it requested none, one that was rejected, or
+    from the default configured NSSAI (§5.5.1.2.4)."""
+    if chosen is None:
+        return None
+    slicing = request.network_slicing_indication
+    by_default = slicing is not None and slicing.from_default_configured
+    wanted = by_default or not request.requested_nssai or bool(chosen.rejected)
+    return list(chosen.configured) or None if wanted else None
 
 
 def check_what_is_asked(ue: Ue, request: nas.RegistrationRequest) -> None:
-    """What this AMF does not do, and where it does not serve."""
-    connection = ue.connection
-    tai = None if connection is None else connection.place.tai
-    if tai is not None and tai not in ue.ports.settings.tais:
-        served = tai.plmn == ue.ports.settings.plmn
-        cause = GmmCause.TRACKING_AREA_NOT_ALLOWED if served else GmmCause.PLMN_NOT_ALLOWED
-        here = ", ".join(map(str, ue.ports.settings.tais[:8]))
-        why = f"the UE is in tracking area {tai}; this network serves {here}"
-        raise Refused(reject(cause), Why(why, "the cell's PLMN and TAC, or network.plmn and network.tacs"))
-    if request.registration_type.value in UNSUPPORTED:
-        raise Refused(reject(GmmCause.SERVICES_5GS_NOT_ALLOWED), "registration type not supported")
-    if request.registration_type.value == ONLY_EMERGENCY:
-        raise Refused(reject(GmmCause.PEI_NOT_ACCEPTED), "emergency registration is not supported")
+    """Where this network does not serve, and what it does not do."""
+    area.check_served(ue)
+    kind = request.registration_type.value
+    if kind == RegistrationKind.EMERGENCY:
+        why = Why(
+            "the UE asks for emergency services, which this network does not have",
+            "register for normal services",
+        )
+        raise Refused(rejected(GmmCause.PEI_NOT_ACCEPTED), why)
+    if kind in UNSUPPORTED:
+        name = RegistrationKind(kind).name.replace("_", " ").lower()
+        why = Why(f"the UE asks for {name} registration, which this network does not have")
+        raise Refused(rejected(GmmCause.SERVICES_5GS_NOT_ALLOWED), why)
 
 
 def must_authenticate(ue: Ue, request: nas.RegistrationRequest) -> bool:
@@ -227,7 +262,7 @@ def must_authenticate(ue: Ue, request: nas.RegistrationRequest) -> bool:
     Also a changed UE security capability: what was chosen by the old one may not be in it (TS 24.501 §5.5.1.3.2).
     """
     exchange = ue.exchange
-    if capability_of(ue, request) != ue.context.security_capability:
+    if security_capability(ue, request) != ue.context.security_capability:
         return True
     if exchange.nearly_used_up or exchange.doubtful or exchange.keys is None:
         return True
@@ -241,7 +276,7 @@ def in_full(ue: Ue, arrival: Checked[nas.RegistrationRequest]) -> nas.Registrati
     return inner if isinstance(inner, nas.RegistrationRequest) else arrival.message
 
 
-def capability_of(ue: Ue, request: nas.RegistrationRequest) -> bytes:
+def security_capability(ue: Ue, request: nas.RegistrationRequest) -> bytes:
     capability = request.ue_security_capability
     return ue.context.security_capability if capability is None else capability.octets
 
@@ -251,7 +286,7 @@ def check_replayed_capability(ue: Ue, full: nas.RegistrationRequest) -> None:
     capability = full.ue_security_capability
     if capability is not None and capability.octets != ue.exchange.replayed_capability:
         raise Refused(
-            reject(GmmCause.UE_SECURITY_CAPABILITIES_MISMATCH), "UE security capability was changed"
+            rejected(GmmCause.UE_SECURITY_CAPABILITIES_MISMATCH), "UE security capability was changed"
         )
 
 
@@ -278,7 +313,10 @@ def _(ue: Ue, message: object) -> Verdict:
 
 @collision(registration, nas.ULNASTransport)
 def _(ue: Ue, message: object) -> Verdict:
-    """The UE has the accept, its REGISTRATION COMPLETE is on its way."""
+    """The UE evidently has the accept: what its REGISTRATION COMPLETE was to say is said, and its message is served."""
+    if ue.awaits(nas.RegistrationComplete) and isinstance(message, Checked):
+        ue.complete_due = True
+        ue.receive(Checked(nas.RegistrationComplete(), message.count))
     return DEFER
 
 

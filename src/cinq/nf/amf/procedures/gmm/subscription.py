@@ -1,4 +1,4 @@
-"""What the AMF asks of UDM, NSSF and PCF in a registration, TS 23.502 §4.2.2.2.2 steps 14 to 16."""
+"""What the AMF asks of UDM and PCF, TS 23.502 §4.2.2.2.2 steps 14 and 16."""
 
 from __future__ import annotations
 
@@ -6,39 +6,45 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from cinq.nf.amf import journal
 from cinq.nf.amf.context import Ambr, SubscribedDnn, shared
-from cinq.nf.amf.n2 import elements
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import SNssai
-from cinq.procedure import Refused, Why
+from cinq.procedure import Why
 from cinq.sbi import Problem
 from cinq.sbi import models as sbi
-from cinq.sbi.services.nnssf_nsselection import SliceInfoForRegistration, SubscribedSnssai
-from cinq.sbi.services.npcf_ampolicycontrol import PolicyAssociationRequest
+from cinq.sbi.services.npcf_ampolicycontrol import (
+    PolicyAssociationRequest,
+    PolicyAssociationUpdateRequest,
+    PolicyUpdate,
+)
 from cinq.sbi.services.nudm_sdm import (
     DnnInfo,
+    Nssai,
     SdmSubscription,
     SmfSelectionSubscriptionData,
     SubscriptionDataSets,
 )
 from cinq.sbi.services.nudm_uecm import Amf3GppAccessRegistration, Amf3GppAccessRegistrationModification
-from cinq.wire import nas
-from cinq.wire.nas import GmmCause
 
 
 class Subscribed(Struct, frozen=True, gc=False):
-    """nssai: with whether each is a default. dnns: of all slices."""
+    """nssai: with whether each is a default. dnns: of all slices. own_authentication: the slices that need NSSAA.
+
+    forbidden: TACs where the UE may not register. mico: None where the subscription says nothing.
+    t3512, active_time: seconds, 0 and None where it says nothing.
+    """
 
     nssai: tuple[tuple[SNssai, bool], ...]
     dnns: tuple[SubscribedDnn, ...]
     ambr: sbi.Ambr | None
     rfsp: int | None
-
-
-class Slices(Struct, frozen=True, gc=False):
-    allowed: tuple[SNssai, ...]
-    rejected: list[nas.RejectedSNssai]
-    configured: list[SNssai]
+    own_authentication: tuple[SNssai, ...] = ()
+    forbidden: tuple[int, ...] = ()
+    service_area: sbi.ServiceAreaRestriction | None = None
+    mico: bool | None = None
+    t3512: int = 0
+    active_time: int | None = None
 
 
 class Policy(Struct, frozen=True):
@@ -46,17 +52,19 @@ class Policy(Struct, frozen=True):
     identifier: str
     ambr: sbi.Ambr | None
     rfsp: int | None
+    service_area: sbi.ServiceAreaRestriction | None
 
 
 async def uecm_registration(ue: Ue) -> Ue:
     """Step 14a: this AMF serves the UE. A second registration replaces the first."""
     ports = ue.ports
+    serving = ports.serving(ue.plmn)
     await ports.nudm_uecm.registration(
         str(ue.context.supi),
         Amf3GppAccessRegistration(
             amf_instance_id=ports.instance_id,
             dereg_callback_uri=f"/namf-callback/v1/dereg/{ue.context.supi}",
-            guami=ports.guami,
+            guami=serving.guami,
             rat_type="NR",
             pei=ue.context.pei,
             initial_registration_ind=True,
@@ -66,7 +74,9 @@ async def uecm_registration(ue: Ue) -> Ue:
 
 
 async def uecm_deregistration(ue: Ue) -> None:
-    modification = Amf3GppAccessRegistrationModification(guami=ue.ports.guami, purge_flag=True)
+    modification = Amf3GppAccessRegistrationModification(
+        guami=ue.ports.serving(ue.plmn).guami, purge_flag=True
+    )
     try:
         await ue.ports.nudm_uecm.deregistration(str(ue.context.supi), modification)
     except Problem as problem:
@@ -126,14 +136,28 @@ async def _unsubscribe(ue: Ue, identifier: str) -> None:
 
 def _subscribed(sets: SubscriptionDataSets) -> Subscribed:
     am = sets.am_data
-    nssai = None if am is None else am.nssai
+    if am is None:
+        return Subscribed((), _dnns(sets.smf_sel_data), None, None)
+    nssai = am.nssai
     return Subscribed(
         nssai=()
         if nssai is None
         else _slices(tuple(nssai.default_single_nssais), tuple(nssai.single_nssais)),
         dnns=_dnns(sets.smf_sel_data),
-        ambr=None if am is None else am.subscribed_ue_ambr,
-        rfsp=None if am is None else am.rfsp_index,
+        ambr=am.subscribed_ue_ambr,
+        rfsp=am.rfsp_index,
+        own_authentication=() if nssai is None else _own_authentication(nssai),
+        forbidden=tuple(int(text, 16) for area in am.forbidden_areas for text in area.tacs),
+        service_area=am.service_area_restriction,
+        mico=am.mico_allowed,
+        t3512=am.subs_reg_timer or 0,
+        active_time=am.active_time,
+    )
+
+
+def _own_authentication(nssai: Nssai) -> tuple[SNssai, ...]:
+    return tuple(
+        SNssai.parse(key) for key, more in nssai.additional_snssai_data.items() if more.required_authn_authz
     )
 
 
@@ -160,72 +184,10 @@ def _dnns_of(key: str, infos: tuple[DnnInfo, ...]) -> list[SubscribedDnn]:
     ]
 
 
-async def select_slices(ue: Ue, request: nas.RegistrationRequest, subscribed: Subscribed) -> Slices:
-    """Nnssf_NSSelection_Get. Refused with #62 when nothing is left (TS 24.501 §5.5.1.2.5)."""
-    requested = tuple(request.requested_nssai or ())
-    info = _slice_info(subscribed.nssai, requested)
-    connection = ue.connection
-    tai = None if connection is None else elements.sbi_tai(connection.place.tai)
-    try:
-        answer = await ue.ports.nnssf.get("AMF", ue.ports.instance_id, info, tai)
-    except Problem as problem:
-        if problem.cause != "SNSSAI_NOT_SUPPORTED":
-            raise
-        raise Refused(_no_slice(requested), str(problem)) from None
-    allowed = tuple(
-        item.allowed_snssai.numbering()
-        for access in answer.allowed_nssai_list
-        for item in access.allowed_snssai_list
-    )
-    if not allowed:
-        asked = ", ".join(map(str, requested)) or "none"
-        has = ", ".join(str(s) for s, _ in subscribed.nssai)
-        why = f"the UE asks for slice {asked}; subscribed are {has}; none of them is served where it is"
-        raise Refused(
-            _no_slice(requested), Why(why, "network.slices, or the subscriber's: cinq subscriber set")
-        )
-    rejected = [
-        _rejected(s.numbering(), nas.RejectedCause.NOT_AVAILABLE_IN_PLMN)
-        for s in answer.rejected_nssai_in_plmn
-    ]
-    here = nas.RejectedCause.NOT_AVAILABLE_IN_REGISTRATION_AREA
-    rejected += [_rejected(s.numbering(), here) for s in answer.rejected_nssai_in_ta]
-    wanted = not requested or bool(rejected)
-    configured = [c.configured_snssai.numbering() for c in answer.configured_nssai] if wanted else []
-    return Slices(shared(allowed[:8]), rejected[:8], configured[:16])
-
-
-@lru_cache(maxsize=1024)
-def _slice_info(
-    subscribed: tuple[tuple[SNssai, bool], ...], requested: tuple[SNssai, ...]
-) -> SliceInfoForRegistration:
-    """What is asked of the NSSF: the same for all UEs of one subscription that request the same."""
-    return SliceInfoForRegistration(
-        subscribed_nssai=[
-            SubscribedSnssai(subscribed_snssai=sbi.Snssai.of(s), default_indication=default)
-            for s, default in subscribed
-        ],
-        requested_nssai=_sbi_slices(requested),
-    )
-
-
-@lru_cache(maxsize=1024)
-def _sbi_slices(slices: tuple[SNssai, ...]) -> list[sbi.Snssai]:
-    return [sbi.Snssai.of(s) for s in slices]
-
-
-def _rejected(s_nssai: SNssai, cause: nas.RejectedCause) -> nas.RejectedSNssai:
-    return nas.RejectedSNssai(SNssai(s_nssai.sst, s_nssai.sd), cause)
-
-
-def _no_slice(requested: tuple[SNssai, ...]) -> nas.RegistrationReject:
-    rejected = [_rejected(s, nas.RejectedCause.NOT_AVAILABLE_IN_PLMN) for s in requested[:8]]
-    return nas.RegistrationReject(cause=GmmCause.NO_NETWORK_SLICES_AVAILABLE, rejected_nssai=rejected or None)
-
-
 async def am_policy_create(ue: Ue, subscribed: Subscribed, allowed: tuple[SNssai, ...]) -> Policy:
     """Step 16: Npcf_AMPolicyControl_Create."""
     ports = ue.ports
+    serving = ports.serving(ue.plmn)
     created = await ports.npcf.create(
         PolicyAssociationRequest(
             notification_uri=f"/namf-callback/v1/am-policy/{ue.context.supi}",
@@ -234,14 +196,41 @@ async def am_policy_create(ue: Ue, subscribed: Subscribed, allowed: tuple[SNssai
             access_type="3GPP_ACCESS",
             rat_type="NR",
             pei=ue.context.pei,
-            serving_plmn=ports.serving_plmn,
+            serving_plmn=serving.plmn,
             ue_ambr=subscribed.ambr,
             rfsp=subscribed.rfsp,
-            allowed_snssais=_sbi_slices(allowed),
-            guami=ports.guami,
+            serv_area_res=subscribed.service_area,
+            allowed_snssais=sbi_slices(allowed),
+            guami=serving.guami,
         )
     )
-    return Policy(ue, created.id, created.body.ue_ambr, created.body.rfsp)
+    body = created.body
+    return Policy(ue, created.id, body.ue_ambr, body.rfsp, body.serv_area_res)
+
+
+async def am_policy_update(ue: Ue, report: PolicyAssociationUpdateRequest) -> PolicyUpdate | None:
+    """Npcf_AMPolicyControl_Update: what the PCF makes of a change. None where the UE has no association any more."""
+    identifier = ue.context.am_policy
+    if identifier is None:
+        return None
+    try:
+        return await ue.ports.npcf.update(identifier, report)
+    except Problem as problem:
+        journal.note(ue, Why(f"the PCF does not take the change: {problem}", problem.why.mend))
+        return None
+
+
+async def slices_changed(ue: Ue, allowed: tuple[SNssai, ...]) -> None:
+    """Trigger ALLOWED_NSSAI_CH (TS 29.507 §4.2.3.1)."""
+    report = PolicyAssociationUpdateRequest(
+        triggers=["ALLOWED_NSSAI_CH"], allowed_snssais=sbi_slices(allowed)
+    )
+    await am_policy_update(ue, report)
+
+
+@lru_cache(maxsize=1024)
+def sbi_slices(slices: tuple[SNssai, ...]) -> list[sbi.Snssai]:
+    return [sbi.Snssai.of(s) for s in slices]
 
 
 async def am_policy_delete(policy: Policy) -> None:

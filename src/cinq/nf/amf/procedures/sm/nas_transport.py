@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import NoReturn
 
+from cinq.nf.amf import journal
 from cinq.nf.amf.context import SmContext
 from cinq.nf.amf.n1.envelope import BrokenTransport, Checked
 from cinq.nf.amf.n2.carriage import sm_container
-from cinq.nf.amf.procedures.sm.resources import deliver_answer, forget, let_go
+from cinq.nf.amf.procedures.sm.resources import deliver_answer, forget, let_go, restricted
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import SNssai
 from cinq.procedure import ABORT, BESIDE, DEFER, Refused, Verdict, Why, collision, procedure
@@ -25,28 +27,106 @@ from cinq.sbi.services.nsmf_pdusession import (
 from cinq.wire import nas, ngap
 from cinq.wire.nas import GmmCause, PayloadContainerType, RequestType
 
+RESTRICTED = (RequestType.INITIAL_REQUEST, RequestType.EXISTING_PDU_SESSION, RequestType.MODIFICATION_REQUEST)
 N1_SM = RefToBinaryData(content_id="n1SmMsg")
 
 
 @procedure(opens=nas.ULNASTransport)
 async def nas_transport(ue: Ue, arrival: Checked[nas.ULNASTransport]) -> None:
-    """TS 24.501 §5.4.5.2.3: to the SMF of the session, to a new SMF, or back to the UE."""
+    """TS 24.501 §5.4.5.2.3: each payload by its type. Several in one message are handled one by one (k))."""
     message = arrival.message
-    number = message.pdu_session_id
     if ue.context.rm_state != "RM-REGISTERED":
         cause = GmmCause.MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE
-        raise Refused(nas.FiveGMMStatus(cause=cause), "not registered")
-    if message.payload_container_type != PayloadContainerType.N1_SM_INFORMATION:
-        raise Refused(back(message), "only 5GSM messages are transported")
+        raise Refused(nas.FiveGMMStatus(cause=cause), Why("the UE is not registered"))
+    if message.payload_container_type != PayloadContainerType.MULTIPLE_PAYLOADS:
+        await transport(ue, message)
+        return
+    for payload in several(message):
+        try:
+            await transport(ue, payload)
+        except Refused as refused:
+            journal.note(ue, why_of(refused))
+            if refused.answer is not None:
+                ue.tell(refused.answer)
+
+
+def several(message: nas.ULNASTransport) -> list[nas.ULNASTransport]:
+    """Each entry as a message of its own. Refused where they cannot be told apart."""
+    try:
+        entries = nas.payloads(message.payload_container)
+    except ValueError as error:
+        raise Refused(None, Why(f"multiple payloads: {error}")) from None
+    return [
+        nas.ULNASTransport(
+            payload_container_type=entry.kind,
+            payload_container=entry.contents,
+            pdu_session_id=entry.pdu_session_id,
+            old_pdu_session_id=entry.old_pdu_session_id,
+            request_type=entry.request_type,
+            s_nssai=entry.s_nssai,
+            dnn=entry.dnn,
+            additional_information=entry.additional_information,
+        )
+        for entry in entries
+    ]
+
+
+def why_of(refused: Refused) -> str:
+    return Why(f"refused: {refused.reason}", refused.reason.mend if isinstance(refused.reason, Why) else "")
+
+
+async def transport(ue: Ue, message: nas.ULNASTransport) -> None:
+    """To the SMF of the session, to a new SMF, back to the UE, or nowhere."""
+    kind = message.payload_container_type
+    if kind != PayloadContainerType.N1_SM_INFORMATION:
+        no_server(message)
+    number = message.pdu_session_id
     if number is None or not 1 <= number <= 15:
-        raise Refused(back(message), f"PDU session identity {number}")
+        raise Refused(back(message), Why(f"the UE names PDU session {number}; there are 1 to 15"))
+    if message.request_type in RESTRICTED and not ue.may_have_service:
+        raise Refused(back(message, GmmCause.RESTRICTED_SERVICE_AREA), restricted(ue))
     sm = ue.context.sm_context(number)
-    if message.request_type == RequestType.INITIAL_REQUEST:
-        await establish(ue, message, number, sm)
-    elif sm is not None:
-        await forward(ue, message, sm)
-    else:
-        raise Refused(back(message), f"no PDU session {number}, and no request type that begins one")
+    match message.request_type:
+        case RequestType.INITIAL_REQUEST:
+            await establish(ue, message, number, sm)
+        case RequestType.INITIAL_EMERGENCY_REQUEST | RequestType.EXISTING_EMERGENCY_PDU_SESSION:
+            raise Refused(
+                back(message), Why("the UE asks for emergency services, which this network does not have")
+            )
+        case _ if sm is not None:
+            await forward(ue, message, sm)
+        case RequestType.MA_PDU_REQUEST:
+            raise Refused(
+                back(message), Why("the UE asks for a multi-access session, which this network does not have")
+            )
+        case _:
+            why = Why(f"the UE has no PDU session {number}", "a request of type initial request begins one")
+            raise Refused(back(message), why)
+
+
+SERVERS = {
+    PayloadContainerType.SMS: "SMSF",
+    PayloadContainerType.LPP_MESSAGE_CONTAINER: "LMF",
+    PayloadContainerType.SLPP_MESSAGE_CONTAINER: "LMF",
+    PayloadContainerType.LOCATION_SERVICES_MESSAGE_CONTAINER: "LMF",
+    PayloadContainerType.UPP_CMI_CONTAINER: "LMF",
+    PayloadContainerType.SOR_TRANSPARENT_CONTAINER: "UDM that steers roaming",
+    PayloadContainerType.UE_PARAMETERS_UPDATE_TRANSPARENT_CONTAINER: "UDM that updates UE parameters",
+    PayloadContainerType.UE_POLICY_CONTAINER: "PCF with UE policies",
+    PayloadContainerType.SERVICE_LEVEL_AA_CONTAINER: "UAS-NF",
+}
+"""Whom a payload is for, by its type (§5.4.5.2.3 b) to j))."""
+
+
+def no_server(message: nas.ULNASTransport) -> NoReturn:
+    """§5.4.5.2.5 b) to k): without somebody to forward it to the procedure ends, and the UE hears nothing; user data
+    of CIoT go back (§5.4.5.3.1 case l1))."""
+    kind = message.payload_container_type
+    if kind == PayloadContainerType.CIOT_USER_DATA_CONTAINER:
+        raise Refused(back(message), Why("CIoT user data: this network transports them by N3 alone"))
+    server = SERVERS.get(PayloadContainerType(kind)) if kind in SERVERS else None
+    what = PayloadContainerType(kind).name.replace("_", " ") if server else f"payload of type {int(kind)}"
+    raise Refused(None, Why(f"{what}: this network has no {server or 'receiver of it'}"))
 
 
 @procedure(opens=BrokenTransport)
@@ -78,9 +158,9 @@ async def establish(ue: Ue, message: nas.ULNASTransport, number: int, before: Sm
             sm = await undo.hold(create(ue, message, number, s_nssai, dnn), Released(ue))
         except SmContextRefused as refused:
             octets = refused.n1_sm_message
-            raise Refused(None if octets is None else down(number, octets), str(refused)) from None
+            raise Refused(None if octets is None else down(number, octets), refused.why) from None
         except Problem as problem:
-            raise Refused(back(message), str(problem)) from None
+            raise Refused(back(message), problem.why) from None
         others = tuple(s for s in ue.context.sm_contexts if s.pdu_session_id != number)
         ue.commit(sm_contexts=(*others, sm))
         undo.keep()
@@ -116,9 +196,10 @@ class Released:
 
 async def create(ue: Ue, message: nas.ULNASTransport, number: int, s_nssai: SNssai, dnn: str) -> SmContext:
     ports, context, connection = ue.ports, ue.context, ue.connection
+    serving = ports.serving(ue.plmn)
     data = SmContextCreateData(
         serving_nf_id=ports.instance_id,
-        serving_network=ports.serving_plmn,
+        serving_network=serving.plmn,
         an_type="3GPP_ACCESS",
         sm_context_status_uri=f"/namf-callback/v1/sm-context-status/{context.supi}/{number}",
         supi=str(context.supi),
@@ -126,7 +207,7 @@ async def create(ue: Ue, message: nas.ULNASTransport, number: int, s_nssai: SNss
         pdu_session_id=number,
         dnn=dnn,
         s_nssai=Snssai.of(s_nssai),
-        guami=ports.guami,
+        guami=serving.guami,
         request_type="INITIAL_REQUEST",
         n1_sm_msg=N1_SM,
         rat_type="NR",
@@ -147,8 +228,12 @@ def slice_for(ue: Ue, message: nas.ULNASTransport) -> SNssai:
     for s_nssai in allowed:
         if s_nssai == SNssai(wanted.sst, wanted.sd):
             return s_nssai
-    why = f"the UE asks for slice {wanted}; allowed are {', '.join(map(str, allowed))}"
-    raise Refused(back(message), Why(why, "the phone's slice, or the subscriber's: cinq subscriber set"))
+    names = ", ".join(map(str, allowed))
+    why = Why(
+        f"the UE asks for a session in slice {wanted}; it is allowed {names}",
+        f"cinq subscriber set {ue.context.supi} --slices '{wanted} ...', and register with that slice",
+    )
+    raise Refused(back(message), why)
 
 
 def dnn_for(ue: Ue, message: nas.ULNASTransport, s_nssai: SNssai) -> str:
@@ -160,10 +245,12 @@ def dnn_for(ue: Ue, message: nas.ULNASTransport, s_nssai: SNssai) -> str:
         chosen = next((d for d in subscribed if d.dnn in (message.dnn, "*")), None)
     if chosen is None:
         cause = GmmCause.DNN_NOT_SUPPORTED_OR_NOT_SUBSCRIBED_IN_THE_SLICE
-        has = ", ".join(d.dnn for d in subscribed) or "none"
-        why = f"the UE asks for DNN {message.dnn or '(its default)'} in slice {s_nssai}; subscribed are {has}"
-        mend = "the phone's APN, or the subscriber's DNNs: cinq subscriber set"
-        raise Refused(back(message, cause), Why(why, mend))
+        names = ", ".join(d.dnn for d in subscribed) or "none"
+        why = Why(
+            f"the UE asks for DNN {message.dnn or 'by default'} in slice {s_nssai}; it has subscribed to {names}",
+            f"cinq subscriber set {ue.context.supi} --dnns {message.dnn or '...'}",
+        )
+        raise Refused(back(message, cause), why)
     return chosen.dnn if message.dnn is None else message.dnn
 
 
@@ -178,12 +265,12 @@ async def forward(ue: Ue, message: nas.ULNASTransport, sm: SmContext) -> None:
     except SmContextRefused as refused:
         answered = refused.n1_sm_message
         raise Refused(
-            back(message) if answered is None else down(sm.pdu_session_id, answered), str(refused)
+            back(message) if answered is None else down(sm.pdu_session_id, answered), refused.why
         ) from None
     except Problem as problem:
         if problem.status == 404:
             forget(ue, sm)
-        raise Refused(back(message), str(problem)) from None
+        raise Refused(back(message), problem.why) from None
     deliver_answer(ue, sm, answer)
 
 

@@ -11,6 +11,7 @@ from cinq.nf.amf.context import SmContext
 from cinq.nf.amf.n2 import carriage
 from cinq.nf.amf.n2.carriage import Transfer
 from cinq.nf.amf.ue import Ue
+from cinq.procedure import Why
 from cinq.sbi import Problem
 from cinq.sbi.services.nsmf_pdusession import (
     SmContextReleaseData,
@@ -121,6 +122,23 @@ async def reactivate(ue: Ue, wanted: frozenset[int] | None) -> Reactivation:
             ue.resources = (*ue.resources, resource)
             ue.pending = tuple(p for p in ue.pending if not same_setup(p, resource))
     return Reactivation(frozenset(causes), causes or None, lost)
+
+
+def not_reactivated(ue: Ue, wanted: frozenset[int] | None, cause: GmmCause) -> Reactivation:
+    """The user plane of no session is set up, for one reason (TS 24.501 §5.6.1.4.1, §9.11.3.43)."""
+    if wanted is None:
+        return Reactivation()
+    left = frozenset(number for number in wanted if ue.context.sm_context(number) is not None)
+    return Reactivation(left, {number: int(cause) for number in sorted(left)} or None)
+
+
+def restricted(ue: Ue) -> Why:
+    """Why #28 is the answer."""
+    supi = ue.context.supi
+    return Why(
+        f"tracking area {ue.tai.tac} is a non-allowed area of {supi}",
+        f"[amf] allowed_tacs and non_allowed_tacs, or cinq subscriber set {supi} --non-allowed-tacs none",
+    )
 
 
 def same_setup(waiting: Transfer, resource: Transfer) -> bool:

@@ -1,0 +1,136 @@
+"""Which slices a UE may use, TS 23.501 §5.15.5.2.1, TS 24.501 §4.6.2: what is asked of the NSSF, and what it says."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from msgspec import Struct
+
+from cinq.nf.amf.context import shared
+from cinq.nf.amf.n2 import elements
+from cinq.nf.amf.procedures.gmm.subscription import Subscribed, sbi_slices
+from cinq.nf.amf.ue import Ue
+from cinq.numbering import SNssai
+from cinq.procedure import Refused, Why
+from cinq.sbi import Problem
+from cinq.sbi import models as sbi
+from cinq.sbi.services.nnssf_nsselection import (
+    AuthorizedNetworkSliceInfo,
+    SliceInfoForRegistration,
+    SubscribedSnssai,
+)
+from cinq.wire import nas
+from cinq.wire.nas import GmmCause, GmmFeature, RejectedCause
+
+
+class Slices(Struct, frozen=True, gc=False):
+    """configured: of the subscription and of this network, in the order of the NSSF."""
+
+    allowed: tuple[SNssai, ...]
+    rejected: tuple[nas.RejectedSNssai, ...]
+    configured: tuple[SNssai, ...]
+
+
+async def select_slices(
+    ue: Ue, requested: tuple[SNssai, ...], subscribed: Subscribed, capability: nas.Capability5gmm
+) -> Slices:
+    """Nnssf_NSSelection_Get. Refused with #62 when nothing is left (TS 24.501 §5.5.1.2.5)."""
+    ports = ue.ports
+    info = _slice_info(subscribed.nssai, requested)
+    tai = None if ue.connection is None else elements.sbi_tai(ue.tai)
+    try:
+        answer = await ports.nnssf.get("AMF", ports.instance_id, info, tai)
+    except Problem as problem:
+        if problem.cause != "SNSSAI_NOT_SUPPORTED":
+            raise
+        here_not = tuple(_rejected(s, RejectedCause.NOT_AVAILABLE_IN_PLMN) for s in requested)
+        raise Refused(_no_slice(here_not, capability), problem.why) from None
+    slices = _authenticated(_said(answer), subscribed, capability)
+    if not slices.allowed:
+        names = ", ".join(map(str, subscribed.own_authentication))
+        why = Why(
+            f"slices {names} need an authentication of their own, and this network has no NSSAAF",
+            f"cinq subscriber set {ue.context.supi} --slices ...",
+        )
+        raise Refused(_no_slice(slices.rejected, capability), why)
+    return slices
+
+
+def _said(answer: AuthorizedNetworkSliceInfo) -> Slices:
+    allowed = tuple(
+        item.allowed_snssai.numbering()
+        for access in answer.allowed_nssai_list
+        for item in access.allowed_snssai_list
+    )
+    rejected = [
+        *(
+            _rejected(s.numbering(), RejectedCause.NOT_AVAILABLE_IN_PLMN)
+            for s in answer.rejected_nssai_in_plmn
+        ),
+        *(
+            _rejected(s.numbering(), RejectedCause.NOT_AVAILABLE_IN_REGISTRATION_AREA)
+            for s in answer.rejected_nssai_in_ta
+        ),
+    ]
+    configured = tuple(c.configured_snssai.numbering() for c in answer.configured_nssai)
+    return Slices(shared(allowed[:8]), tuple(rejected[:8]), shared(configured[:16]))
+
+
+def _authenticated(slices: Slices, subscribed: Subscribed, capability: nas.Capability5gmm) -> Slices:
+    """Slices with an authentication of their own (NSSAA, TS 23.501 §5.15.10) cannot be had without an NSSAAF: they are
+    rejected as failed, and to a UE that does not know NSSAA as not available (TS 24.501 §5.5.1.2.4)."""
+    own = subscribed.own_authentication
+    if not own:
+        return slices
+    knows = GmmFeature.NSSAA in capability
+    cause = RejectedCause.AUTHENTICATION_FAILED_OR_REVOKED if knows else RejectedCause.NOT_AVAILABLE_IN_PLMN
+    gone = tuple(_rejected(s, cause) for s in slices.allowed if s in own)
+    allowed = tuple(s for s in slices.allowed if s not in own)
+    if not allowed:
+        defaults = [s for s, default in subscribed.nssai if default and s not in own]
+        allowed = tuple(s for s in defaults if s in slices.configured)
+    return Slices(shared(allowed), (*slices.rejected, *gone)[:8], slices.configured)
+
+
+def rejections(
+    rejected: tuple[nas.RejectedSNssai, ...], capability: nas.Capability5gmm
+) -> tuple[list[nas.RejectedSNssai] | None, list[nas.RejectedGroup] | None]:
+    """Rejected NSSAI, or Extended rejected NSSAI for a UE that knows it (TS 24.501 §5.5.1.2.4)."""
+    if not rejected:
+        return None, None
+    if GmmFeature.EXTENDED_REJECTED_NSSAI in capability:
+        return None, [nas.RejectedGroup(rejected)]
+    return list(rejected), None
+
+
+def capability_of(ue: Ue, request: nas.RegistrationRequest | None = None) -> nas.Capability5gmm:
+    """The 5GMM capability of this request, or as last sent."""
+    sent = None if request is None else request.capability_5gmm
+    return nas.Capability5gmm(ue.context.capability_5gmm or b"\0") if sent is None else sent
+
+
+@lru_cache(maxsize=1024)
+def _slice_info(
+    subscribed: tuple[tuple[SNssai, bool], ...], requested: tuple[SNssai, ...]
+) -> SliceInfoForRegistration:
+    """What is asked of the NSSF: the same for all UEs of one subscription that request the same."""
+    return SliceInfoForRegistration(
+        subscribed_nssai=[
+            SubscribedSnssai(subscribed_snssai=sbi.Snssai.of(s), default_indication=default)
+            for s, default in subscribed
+        ],
+        requested_nssai=sbi_slices(requested),
+    )
+
+
+def _rejected(s_nssai: SNssai, cause: RejectedCause) -> nas.RejectedSNssai:
+    return nas.RejectedSNssai(SNssai(s_nssai.sst, s_nssai.sd), cause)
+
+
+def _no_slice(
+    rejected: tuple[nas.RejectedSNssai, ...], capability: nas.Capability5gmm
+) -> nas.RegistrationReject:
+    plain, extended = rejections(rejected[:8], capability)
+    return nas.RegistrationReject(
+        cause=GmmCause.NO_NETWORK_SLICES_AVAILABLE, rejected_nssai=plain, extended_rejected_nssai=extended
+    )
