@@ -35,7 +35,7 @@ class Phone:
         self.amf_id: int | None = None
         self.security: NasSecurity | None = None
         self.kamf = b""
-        self.ksi = 7
+        self.ksi = self.ksi_in_use = 7
         self.secured = False
         self.guti: Guti | None = None
         self.capability = CAPABILITY
@@ -155,8 +155,11 @@ class Phone:
             if octets[1] == 3:
                 command = nas.decode(octets[7:])
                 assert isinstance(command, nas.SecurityModeCommand)
-                algorithms = command.algorithms
+                algorithms, known = command.algorithms, self.security
                 self.security = NasSecurity.from_kamf(self.kamf, algorithms.integrity, algorithms.ciphering)
+                if known is not None and command.ng_ksi.value == self.ksi_in_use:  # other algorithms only
+                    self.security.ul_count, self.security.dl_count = known.ul_count, known.dl_count
+                self.ksi_in_use = command.ng_ksi.value
             try:
                 message = nas.decode(self.security.verify(octets, DOWNLINK)) if self.security else None
             except NasSecurityError:

@@ -8,6 +8,7 @@ import pytest
 
 from cinq.nf.udr.access import Access
 from cinq.numbering import SNssai
+from cinq.sbi import Problem
 from cinq.wire import nas, ngap
 from cinq.wire.nas import GmmCause, GmmFeature, RegistrationKind, RejectedCause
 
@@ -230,5 +231,37 @@ def test_types_that_this_network_has_not(kind: int, cause: GmmCause, word: str) 
         await asyncio.sleep(1)
         assert phone.last(nas.RegistrationReject).cause == cause
         assert any(word in text for text in world.causes())
+
+    run(test)
+
+
+def test_a_ue_in_mico_mode_is_not_paged() -> None:
+    """TS 23.501 §5.4.1.3: it is reached within its active time, and when it comes by itself."""
+
+    async def test(world: World) -> None:
+        gnb = await Gnb(world).set_up()
+        phone = await Phone(world).registered(gnb, mico_indication=nas.MicoIndication(), t3324=60)
+        phone.establish()
+        await asyncio.sleep(1)
+        await idle(gnb, phone)
+        await asyncio.sleep(70)
+        with pytest.raises(Problem) as caught:
+            await world.smf.transfer(str(phone.supi), 1, None, b"setup", "PDU_RES_SETUP_REQ")
+        assert caught.value.status == 504
+        assert gnb.count(ngap.Paging) == 0
+
+    run(test, mico=True)
+
+
+def test_a_dnn_with_this_operators_identifier() -> None:
+    async def test(world: World) -> None:
+        _, phone = await attached(world)
+        phone.establish(2, dnn="internet.mnc070.mcc999.gprs")
+        phone.establish(3, dnn="internet.mnc001.mcc001.gprs")
+        await asyncio.sleep(1)
+        asked = [body.json_data.dnn for body in world.smf.contexts.values()]
+        assert asked == ["internet", "internet"]
+        causes = [m.cause for m in phone.heard if isinstance(m, nas.DLNASTransport)]
+        assert GmmCause.DNN_NOT_SUPPORTED_OR_NOT_SUBSCRIBED_IN_THE_SLICE in causes
 
     run(test)

@@ -21,6 +21,8 @@ from cinq.procedure.store import Store
 from cinq.sbi import Bus
 from cinq.sbi.services.namf_communication import NamfCallback, NamfCommunication
 from cinq.sbi.services.nnrf import NFProfile
+from cinq.sbi.services.npcf_ampolicycontrol import NamfPolicyCallback
+from cinq.sbi.services.nudm_sdm import NamfSdmCallback
 from cinq.sbi.services.nudm_uecm import NamfUecmCallback
 
 
@@ -52,6 +54,8 @@ class AMF:
             (NamfCommunication, Communication(self.registry)),
             (NamfCallback, callbacks),
             (NamfUecmCallback, callbacks),
+            (NamfSdmCallback, callbacks),
+            (NamfPolicyCallback, callbacks),
         ]
 
     def profile(self) -> NFProfile:

@@ -74,6 +74,10 @@ class Leaving(Struct, frozen=True, gc=False):
     mend: str = ""
 
 
+Content = Literal["guti", "area", "slices", "service area", "ladn", "names", "registration"]
+"""What a UE may be told of by a generic UE configuration update (TS 24.501 §5.4.4.2)."""
+
+
 class ServiceRestriction(Struct, frozen=True, gc=False):
     """Service area restriction, TS 23.501 §5.3.4.1. allowed: the TACs are the allowed area, else the non-allowed."""
 
@@ -90,6 +94,7 @@ class UeContext(Struct, frozen=True, gc=False):
     security_capability: the octets that the UE sent. idle_since: seconds since 1970, of the last change of CM state.
     former_guti: valid beside guti while the UE has not shown which of the two it has (TS 24.501 §5.4.4.6).
     sdm_subscription: what the UDM calls the subscription to changes of the UE's data.
+    due: what the UE is still to be told of. configured_nssai: as last told.
     leaving: it is to be deregistered, and that has not come to its end.
     last_gnb: the one that served it last, where paging begins.
     drx: negotiated UE specific DRX value, 0 for none. edrx: negotiated eDRX value and paging time window.
@@ -118,6 +123,8 @@ class UeContext(Struct, frozen=True, gc=False):
     former_guti: Guti | None = None
     sdm_subscription: str | None = None
     leaving: Leaving | None = None
+    due: tuple[Content, ...] = ()
+    configured_nssai: tuple[SNssai, ...] = ()
     last_gnb: str = ""
     drx: int = 0
     edrx: tuple[int, int] | None = None

@@ -16,6 +16,8 @@ from cinq.sbi.services.namf_communication import (
     N1N2MessageTransferRspData,
     SmContextStatusNotification,
 )
+from cinq.sbi.services.npcf_ampolicycontrol import PolicyUpdate, TerminationNotification
+from cinq.sbi.services.nudm_sdm import ModificationNotification
 from cinq.sbi.services.nudm_uecm import DeregistrationData, DeregistrationReason
 from cinq.wire.nas import GmmCause
 
@@ -65,12 +67,22 @@ class Communication:
         if body.json_data.skip_ind and transfer.n2_type in (None, "PDU_RES_REL_CMD"):
             # An idle UE has no resources at a gNB: there is nothing left to do (TS 23.502 §4.3.4.2 step 3b)
             return N1N2MessageTransferRspData(cause="N1_MSG_NOT_TRANSFERRED")
+        if connection is None and _sleeps(ue):
+            raise Problem(
+                504, "UE_NOT_REACHABLE", "the UE is in MICO mode: it is reached when it comes by itself"
+            )
         if len(ue.pending) >= MAX_PENDING:
             raise Problem(504, "UE_NOT_REACHABLE", f"{MAX_PENDING} messages wait for the UE already")
         ue.pending = (*ue.pending, transfer)
         if connection is None:
             ue.reach()
         return N1N2MessageTransferRspData(cause="ATTEMPTING_TO_REACH_UE")
+
+
+def _sleeps(ue: Ue) -> bool:
+    """In MICO mode, idle for longer than its active time: it does not listen to paging (TS 23.501 §5.4.1.3)."""
+    context = ue.context
+    return context.mico and ue.ports.clock.now() > context.idle_since + context.t3324
 
 
 def _transfer(ue: Ue, body: N1N2MessageTransferRequest) -> Transfer:
@@ -127,6 +139,18 @@ class Callbacks:
             ue.want(signals.Superseded())
         else:
             ue.want(signals.Deregister(LEAVING[body.dereg_reason]))
+
+    async def sdm_notify(self, supi: str, body: ModificationNotification) -> None:
+        """TS 29.503 §5.2.2.5: what has changed is asked for anew, as a whole."""
+        _known(self._registry, supi).want(signals.SubscriptionChanged())
+
+    async def am_policy_update_notify(self, supi: str, body: PolicyUpdate) -> None:
+        """TS 29.507 §4.2.4.2."""
+        _known(self._registry, supi).want(signals.PolicyChanged(body))
+
+    async def am_policy_terminate_notify(self, supi: str, body: TerminationNotification) -> None:
+        """TS 29.507 §4.2.4.3."""
+        _known(self._registry, supi).want(signals.PolicyEnded())
 
     async def sm_context_status_notify(
         self, supi: str, pdu_session_id: int, body: SmContextStatusNotification

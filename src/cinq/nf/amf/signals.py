@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cinq.nf.amf.context import Leaving
+from cinq.nf.amf.context import Content, Leaving
 from cinq.procedure import Signal
+from cinq.sbi.services.npcf_ampolicycontrol import PolicyUpdate
 from cinq.wire import ngap
 
 # of a UE
@@ -29,8 +30,32 @@ class Page(Signal[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class ReplaceGuti(Signal[None]):
-    """Its 5G-GUTI was heard by everybody (procedures.gmm.configuration_update)."""
+class UpdateConfiguration(Signal[None]):
+    """It is to be told of these and of what is due (procedures.gmm.configuration_update)."""
+
+    contents: tuple[Content, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RenewKeys(Signal[None]):
+    """Its keys are nearly used up, or its algorithms are no longer those wanted (procedures.gmm.key_renewal)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionChanged(Signal[None]):
+    """The UDM says that its data have changed (procedures.gmm.subscription_change)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChanged(Signal[None]):
+    """The PCF says what changes (procedures.gmm.subscription_change)."""
+
+    update: PolicyUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyEnded(Signal[None]):
+    """The PCF wants the association ended (procedures.gmm.subscription_change)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,6 +215,11 @@ class Ue(Subject[UeContext]):
         if self.running is not self.opens[signals.Page]:
             self.want(signals.Page())
 
+    def renew_keys(self) -> None:
+        """Its NAS COUNTs come to their end, unless that is mended already, or there is none left to say it with."""
+        if not self.exchange.spent and self.running is not self.opens[signals.RenewKeys]:
+            self.want(signals.RenewKeys())
+
     # its connection
 
     def connect(self, connection: NgConnection) -> None:

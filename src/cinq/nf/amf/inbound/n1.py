@@ -34,6 +34,8 @@ def arrived(ue: Ue, arrival: Checked[nas.NasMessage] | Unprotected[nas.NasMessag
     if isinstance(arrival, Checked) and not isinstance(message, nas.SecurityModeComplete):
         ue.exchange.secured = True
     ue.receive(arrival)
+    if ue.exchange.nearly_used_up and ue.context.rm_state == "RM-REGISTERED":
+        ue.renew_keys()
 
 
 def _deciphered(ue: Ue, arrival: Checked[nas.NasMessage] | Unprotected[nas.NasMessage]) -> nas.NasMessage:

@@ -52,7 +52,7 @@ class Exchange:
         UsedUp: there is no COUNT left (TS 24.501 §4.4.3.5); the keys are gone.
         """
         security = self.security
-        if security is not None and security.dl_count > LAST_COUNT:
+        if self.spent:
             self.keys = self.security = None
             self.secured = False
             raise UsedUp
@@ -95,6 +95,11 @@ class Exchange:
     def nearly_used_up(self) -> bool:
         security = self.security
         return security is not None and max(security.ul_count, security.dl_count) >= LAST_COUNTS
+
+    @property
+    def spent(self) -> bool:
+        """No downlink NAS COUNT is left."""
+        return self.security is not None and self.security.dl_count > LAST_COUNT
 
     def kgnb(self) -> bytes:
         """TS 33.501 §A.9, for an initial context setup or a re-keying.

@@ -103,6 +103,7 @@ def context_setup(
         ue_security_capabilities=elements.security_capabilities(context.security_capability),
         security_key=int.from_bytes(kgnb, "big"),
         ue_radio_capability=context.radio_capability or None,
+        ue_radio_capability_id=(context.radio_capability and context.radio_capability_id) or None,
         index_to_rfsp=context.rfsp,
         masked_imeisv=elements.masked_imeisv(context.pei) if context.pei else None,
         nas_pdu=nas_pdu,
@@ -173,6 +174,16 @@ def context_modification(
         security_key=int.from_bytes(kgnb, "big"),
         ue_aggregate_maximum_bit_rate=elements.ue_ambr(context.ue_ambr) if context.ue_ambr else None,
         ue_security_capabilities=elements.security_capabilities(context.security_capability),
+    )
+
+
+def context_update(ids: Identities, context: UeContext) -> ngap.UEContextModificationRequest:
+    """TS 38.413 §8.3.4, for another AMBR or RFSP index."""
+    return ngap.UEContextModificationRequest(
+        amf_ue_ngap_id=ids.amf_ue_ngap_id,
+        ran_ue_ngap_id=ids.ran_ue_ngap_id,
+        index_to_rfsp=context.rfsp,
+        ue_aggregate_maximum_bit_rate=elements.ue_ambr(context.ue_ambr or UNLIMITED),
     )
 
 

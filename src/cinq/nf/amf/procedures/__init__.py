@@ -3,10 +3,12 @@
 from cinq.nf.amf.procedures.gmm import (
     configuration_update,
     deregistration,
+    key_renewal,
     network_deregistration,
     paging,
     registration,
     service_request,
+    subscription_change,
 )
 from cinq.nf.amf.procedures.ngap import (
     an_release,
@@ -31,6 +33,7 @@ __all__ = [
     "deregistration",
     "error_indication",
     "handover",
+    "key_renewal",
     "nas_transport",
     "network_deregistration",
     "ng_reset",
@@ -40,4 +43,5 @@ __all__ = [
     "registration",
     "service_request",
     "session_resources",
+    "subscription_change",
 ]

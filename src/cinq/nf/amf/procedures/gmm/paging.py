@@ -38,7 +38,7 @@ class Attempt(Struct, frozen=True, gc=False):
 @procedure(opens=signals.Page)
 async def paging(ue: Ue, _: signals.Page) -> None:
     """Page until the UE answers, which aborts this, or T3513 has expired for the last time."""
-    if ue.connection is not None or not ue.pending:
+    if ue.connection is not None or not (ue.pending or ue.context.due):
         return
     try:
         await page(ue, Answered)

@@ -7,6 +7,7 @@ from cinq.nf.amf.context import shared
 from cinq.nf.amf.n1.envelope import Checked, Unprotected
 from cinq.nf.amf.procedures.gmm import area, guti_reallocation, subscription
 from cinq.nf.amf.procedures.gmm.authentication import authenticate
+from cinq.nf.amf.procedures.gmm.configuration_update import names_to_tell
 from cinq.nf.amf.procedures.gmm.deregistration import take_over
 from cinq.nf.amf.procedures.gmm.guti_reallocation import confirmed, give_back
 from cinq.nf.amf.procedures.gmm.identity import identify
@@ -131,16 +132,11 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
         undo.owe(give_back, (ue, guti))
         agreed = agree(ue, request, subscribed)
         ue.commit(
-            allowed_nssai=chosen.allowed,
-            registration_area=shared(area.registration_area(ue, chosen.allowed, subscribed.forbidden)),
-            service_area=area.restriction(ue.ports.settings, policy.service_area),
-            forbidden_tacs=subscribed.forbidden,
-            subscribed_dnns=subscribed.dnns,
-            ue_ambr=subscription.ambr(policy.ambr or subscribed.ambr),
-            rfsp=policy.rfsp,
             am_policy=policy.identifier,
             sdm_subscription=following.identifier,
             leaving=None,
+            due=(),
+            **granted(ue, subscribed, chosen, policy),
             **agreed.changes(ue, request),
         )
         accept = answered(accept_of(ue, request, guti, chosen), agreed, request)
@@ -148,6 +144,24 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
         undo.keep()
     # §5.5.1.2.8 c): after the fifth expiry the UE is registered all the same, by its old and by its new 5G-GUTI
     guti_reallocation.assign(ue, guti, None if sure else before, rm_state="RM-REGISTERED")
+    if names := names_to_tell(ue.ports.settings):
+        ue.want(signals.UpdateConfiguration(names))
+
+
+def granted(
+    ue: Ue, subscribed: subscription.Subscribed, chosen: Slices, policy: subscription.Policy
+) -> dict[str, object]:
+    """What UDM, NSSF and PCF give a UE, as changes of its context."""
+    return {
+        "allowed_nssai": chosen.allowed,
+        "configured_nssai": chosen.configured,
+        "registration_area": shared(area.registration_area(ue, chosen.allowed, subscribed.forbidden)),
+        "service_area": area.restriction(ue.ports.settings, policy.service_area),
+        "forbidden_tacs": subscribed.forbidden,
+        "subscribed_dnns": subscribed.dnns,
+        "ue_ambr": subscription.ambr(policy.ambr or subscribed.ambr),
+        "rfsp": policy.rfsp,
+    }
 
 
 async def update(ue: Ue, request: nas.RegistrationRequest) -> None:
@@ -170,6 +184,8 @@ async def update(ue: Ue, request: nas.RegistrationRequest) -> None:
     guti = ue.registry.allocate_guti(ue, ue.plmn)
     accept = answered(accept_of(ue, request, guti, chosen, status, reactivated), agreed, request)
     await guti_reallocation.tell(ue, guti, accept, nas.RegistrationComplete, T3550)
+    if ue.context.due and ue.context.former_guti is None:
+        ue.commit(due=())  # the accept said all of it
     deliver_pending(ue)
     periodic = request.registration_type.value == RegistrationKind.PERIODIC
     if periodic and not request.registration_type.follow_on and not request.uplink_data_status:
@@ -185,14 +201,19 @@ async def select_anew(ue: Ue, request: nas.RegistrationRequest) -> Slices | None
     context = ue.context
     asked, allowed = request.requested_nssai, context.allowed_nssai
     same = asked is None or {(s.sst, s.sd) for s in asked} == {(s.sst, s.sd) for s in allowed}
-    if same and ue.tai in context.registration_area:
+    if "slices" not in context.due and same and ue.tai in context.registration_area:
         return None
     subscribed = await subscription.sdm_get(ue)
     chosen = await select_slices(ue, tuple(asked or allowed), subscribed, capability_of(ue, request))
     kept = tuple(sm for sm in context.sm_contexts if sm.s_nssai in chosen.allowed)
     gone = [sm for sm in context.sm_contexts if sm not in kept]
     await drop_sessions(ue, gone, "REL_DUE_TO_SLICE_NOT_AVAILABLE")
-    ue.commit(allowed_nssai=chosen.allowed, subscribed_dnns=subscribed.dnns, sm_contexts=kept)
+    ue.commit(
+        allowed_nssai=chosen.allowed,
+        configured_nssai=chosen.configured,
+        subscribed_dnns=subscribed.dnns,
+        sm_contexts=kept,
+    )
     if chosen.allowed != allowed:
         await subscription.slices_changed(ue, chosen.allowed)
     return chosen
@@ -208,6 +229,7 @@ def accept_of(
 ) -> nas.RegistrationAccept:
     """REGISTRATION ACCEPT (§8.2.7). chosen: slices as selected just now."""
     context, settings = ue.context, ue.ports.settings
+    changed = "slices" in context.due
     plain, extended = (None, None) if chosen is None else rejections(chosen.rejected, capability_of(ue))
     return nas.RegistrationAccept(
         registration_result=RESULT,
@@ -217,7 +239,10 @@ def accept_of(
         allowed_nssai=list(context.allowed_nssai),
         rejected_nssai=plain,
         extended_rejected_nssai=extended,
-        configured_nssai=configured(chosen, request),
+        configured_nssai=configured(chosen, request, changed),
+        network_slicing_indication=nas.NetworkSlicingIndication(subscription_changed=True)
+        if changed
+        else None,
         network_feature_support=settings.features,
         pdu_session_status=status,
         pdu_session_reactivation_result=reactivated.result,
@@ -229,14 +254,14 @@ def accept_of(
     )
 
 
-def configured(chosen: Slices | None, request: nas.RegistrationRequest) -> list[SNssai] | None:
+def configured(chosen: Slices | None, request: nas.RegistrationRequest, changed: bool) -> list[SNssai] | None:
     """The configured NSSAI is for a UE that may not have this network's: it requested none, one that was rejected, or
-    from the default configured NSSAI (§5.5.1.2.4)."""
+    from the default configured NSSAI, or its subscription has changed (§5.5.1.2.4, §5.5.1.3.4)."""
     if chosen is None:
         return None
     slicing = request.network_slicing_indication
     by_default = slicing is not None and slicing.from_default_configured
-    wanted = by_default or not request.requested_nssai or bool(chosen.rejected)
+    wanted = by_default or not request.requested_nssai or bool(chosen.rejected) or changed
     return list(chosen.configured) or None if wanted else None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+import msgspec
 from msgspec import Struct
 
 from cinq.nf.amf import journal
@@ -27,7 +28,7 @@ class Completed(Struct, frozen=True, gc=False):
 
 async def take_security_into_use(
     ue: Ue,
-    request: nas.RegistrationRequest | nas.ServiceRequest,
+    request: nas.RegistrationRequest | nas.ServiceRequest | None,
     keys: SecurityContext,
     eap_success: bytes | None = None,
 ) -> Completed:
@@ -48,7 +49,9 @@ async def take_security_into_use(
             "amf.integrity and amf.ciphering, or the phone",
         )
         raise Refused(nas.RegistrationReject(cause=GmmCause.UE_SECURITY_CAPABILITIES_MISMATCH), why)
-    keys = SecurityContext(keys.ksi, keys.kamf, algorithms.integrity, algorithms.ciphering)
+    keys = msgspec.structs.replace(
+        keys, integrity=algorithms.integrity, ciphering=algorithms.ciphering, nh=b"", ncc=0
+    )  # the COUNTs of known keys go on (TS 33.501 §6.4.3.1)
     async with ue.undo() as undo:
         undo.owe(ue.exchange.revert, ue.exchange.take(keys))
         command = command_of(algorithms, keys.ksi, octets)
@@ -65,6 +68,15 @@ async def take_security_into_use(
 
 def _names(family: str, numbers: Iterable[int]) -> str:
     return ", ".join(f"{family}{n}" for n in sorted(numbers)) or f"no {family}"
+
+
+def algorithms_are_current(ue: Ue) -> bool:
+    """Whether the keys in use go by the algorithms that the settings prefer, of those that the UE has."""
+    keys, settings = ue.exchange.keys, ue.ports.settings
+    wanted = selected(settings.integrity, settings.ciphering, ue.context.security_capability)
+    if keys is None or wanted is None:
+        return True
+    return (keys.integrity, keys.ciphering) == (wanted.integrity, wanted.ciphering)
 
 
 @lru_cache(maxsize=1024)

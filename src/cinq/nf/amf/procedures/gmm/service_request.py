@@ -8,7 +8,7 @@ from cinq.nf.amf.procedures.gmm import area
 from cinq.nf.amf.procedures.gmm.authentication import authenticate
 from cinq.nf.amf.procedures.gmm.guti_reallocation import used
 from cinq.nf.amf.procedures.gmm.refusals import back_off
-from cinq.nf.amf.procedures.gmm.security_mode import contained, take_security_into_use
+from cinq.nf.amf.procedures.gmm.security_mode import algorithms_are_current, contained, take_security_into_use
 from cinq.nf.amf.procedures.sm.resources import (
     deliver_pending,
     reactivate,
@@ -58,9 +58,11 @@ async def service_request(ue: Ue, arrival: Arrival) -> None:
     if ue.context.cm_state != "CM-CONNECTED":
         ue.commit()
     deliver_pending(ue)
+    if not algorithms_are_current(ue):
+        ue.want(signals.RenewKeys())
     paged, ue.paged = ue.paged, False
-    if paged:
-        ue.want(signals.ReplaceGuti())
+    if paged or ue.context.due:
+        ue.want(signals.UpdateConfiguration(("guti",) if paged else ()))
 
 
 def check_what_is_asked(ue: Ue, request: nas.ServiceRequest) -> None:

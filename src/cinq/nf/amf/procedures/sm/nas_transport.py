@@ -12,6 +12,7 @@ from cinq.nf.amf.n2.carriage import sm_container
 from cinq.nf.amf.procedures.sm.resources import deliver_answer, forget, let_go, restricted
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import SNssai
+from cinq.operator_identifier import network_identifier
 from cinq.procedure import ABORT, BESIDE, DEFER, Refused, Verdict, Why, collision, procedure
 from cinq.sbi import Problem
 from cinq.sbi.models import RefToBinaryData, Snssai
@@ -237,12 +238,17 @@ def slice_for(ue: Ue, message: nas.ULNASTransport) -> SNssai:
 
 
 def dnn_for(ue: Ue, message: nas.ULNASTransport, s_nssai: SNssai) -> str:
-    """The DNN that the UE asks for, or the subscribed default. Refused with #91 when it is not subscribed."""
+    """The DNN that the UE asks for, without this operator's identifier (TS 23.003 §9.1), or the subscribed default.
+
+    Refused with #91 when it is not subscribed.
+    """
+    plmns = [one.plmn for one in ue.ports.settings.served]
+    asked = None if message.dnn is None else network_identifier(message.dnn, plmns)
     subscribed = [d for d in ue.context.subscribed_dnns if d.s_nssai == s_nssai]
-    if message.dnn is None:
+    if asked is None:
         chosen = next((d for d in subscribed if d.default), subscribed[0] if subscribed else None)
     else:
-        chosen = next((d for d in subscribed if d.dnn in (message.dnn, "*")), None)
+        chosen = next((d for d in subscribed if d.dnn in (asked, "*")), None)
     if chosen is None:
         cause = GmmCause.DNN_NOT_SUPPORTED_OR_NOT_SUBSCRIBED_IN_THE_SLICE
         names = ", ".join(d.dnn for d in subscribed) or "none"
@@ -251,7 +257,7 @@ def dnn_for(ue: Ue, message: nas.ULNASTransport, s_nssai: SNssai) -> str:
             f"cinq subscriber set {ue.context.supi} --dnns {message.dnn or '...'}",
         )
         raise Refused(back(message, cause), why)
-    return chosen.dnn if message.dnn is None else message.dnn
+    return chosen.dnn if asked is None else asked
 
 
 async def forward(ue: Ue, message: nas.ULNASTransport, sm: SmContext) -> None:
