@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from _pytest.mark import ParameterSet
 
@@ -88,9 +90,24 @@ def test_scenario(name: str) -> None:
         for _ in range(2):
             result = await play(LIBRARY[name], where, pool)
             assert (result.verdict, result.reason) == ("PASS", "")
+        if LIBRARY[name].area == "negative":
+            await nothing_is_left(network)
         await network.stop()
 
     run_virtual(main())
+
+
+async def nothing_is_left(network: Network) -> None:
+    """What a stimulus has taken up is given back: connections, UEs, lines, tasks."""
+    await asyncio.sleep(100)
+    network.amf.sweep()
+    amf = network.amf
+    assert amf.access.connections == {}
+    assert amf.access.rans == []
+    assert amf.admission.gates == []
+    assert all(ue.context.rm_state == "RM-REGISTERED" for ue in amf.registry.by_supi.values())
+    assert set(amf.registry.by_tmsi.values()) <= set(amf.registry.by_supi.values())
+    assert amf.runtime.busy == 0
 
 
 def test_every_need_is_known() -> None:

@@ -341,3 +341,16 @@ def test_identities_of_two_ues_in_one_message() -> None:
         await control(world, home, other)
 
     run(test)
+
+
+def test_octets_behind_the_end_of_a_message() -> None:
+    """No transfer syntax error (§10.2): the message can be decoded. A real AMF pads so, and a gNB may."""
+
+    async def test(world: World) -> None:
+        gnb = Gnb(world)
+        gnb.say_octets(ngap.encode(setup_request()) + bytes(448))
+        await asyncio.sleep(0.1)
+        assert [type(m) for m in gnb.heard] == [ngap.NGSetupResponse]
+        await control(world, gnb)
+
+    run(test)

@@ -4,6 +4,8 @@ from cinq.ran.scenarios.library import (
     idle,
     interface,
     mobility,
+    negative,
+    negative_nas,
     policy,
     raw_nas,
     registration,
@@ -13,5 +15,17 @@ from cinq.ran.scenarios.library import (
 )
 from cinq.ran.scenarios.scenario import LIBRARY
 
-CHAPTERS = (interface, registration, security, session, session_options, policy, idle, mobility, raw_nas)
+CHAPTERS = (
+    interface,
+    registration,
+    security,
+    session,
+    session_options,
+    policy,
+    idle,
+    mobility,
+    negative,
+    negative_nas,
+    raw_nas,
+)
 __all__ = ["CHAPTERS", "LIBRARY"]

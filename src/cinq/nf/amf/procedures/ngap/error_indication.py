@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-
 from cinq.nf.amf.n2.association import Ran
 from cinq.procedure import procedure
 from cinq.wire import ngap
-
-log = logging.getLogger("cinq.amf")
 
 FORGOTTEN = ("unknown-local-UE-NGAP-ID", "inconsistent-remote-UE-NGAP-ID")
 
@@ -17,7 +13,6 @@ FORGOTTEN = ("unknown-local-UE-NGAP-ID", "inconsistent-remote-UE-NGAP-ID")
 async def error_indication(ran: Ran, indication: ngap.ErrorIndication) -> None:
     """Never answered. A gNB that does not know the UE any more has lost its connection (§10.6)."""
     cause = indication.cause
-    log.warning("%s: Error Indication, cause %s", ran.label, "absent" if cause is None else cause[1])
     number = indication.amf_ue_ngap_id
     connection = None if number is None else ran.access.connections.get(number)
     if connection is None or connection.ran is not ran or cause is None:
