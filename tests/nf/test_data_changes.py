@@ -246,6 +246,23 @@ def test_who_cannot_be_reached_is_told_later(what: str) -> None:
     scene(run)
 
 
+def test_who_stays_away_is_not_told_for_ever(caplog: pytest.LogCaptureFixture) -> None:
+    async def run(world: World) -> None:
+        await world.subscribed()
+        await world.session()
+        world.amf.refusal = Problem(504, "TARGET_NF_NOT_REACHABLE")
+        provisioning.put(world.store, replace(ONE, ambr_uplink="1 Mbps"))
+        turns = 0
+        while world.notes():
+            await world.udr.tell_changes()
+            turns += 1
+        assert turns == 64
+        assert len(world.smf.sdm) == 7  # after 1, 2, 4, 8, 16, 32 and 64 turns
+        assert f"who serves {SUPI} was not told" in caplog.text
+
+    scene(run)
+
+
 def test_a_removed_subscriber_is_deregistered() -> None:
     async def run(world: World) -> None:
         await world.registered()

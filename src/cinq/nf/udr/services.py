@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -44,9 +45,12 @@ from cinq.sbi.services.nudr_policy import (
     PolicyDataSubscription,
 )
 
+log = logging.getLogger("cinq.udr")
+
 T = TypeVar("T")
 NOTHING = ProvisionedDataSets()
 AT_ONCE = 16  # subscribers of whose changes is told before others have a turn
+TURNS = 64
 NO_CONTEXT = ContextDataSets()
 
 
@@ -73,6 +77,7 @@ class UDR:
         self._subscribers: dict[str, SubscriptionDataSubscriptions] = {}
         self._policy_subscribers: set[str] = set()
         self._telling = False
+        self._turns: dict[str, int] = {}
         self.instance_id = instance_id
 
     def services(self) -> list[tuple[type, object]]:
@@ -214,13 +219,26 @@ class UDR:
         self._telling = True
         try:
             for number, (supi, keys, note) in enumerate(changes.pending(self._store), 1):
-                if await self._told(self._sbi, supi, note):
+                if await self._told_or_given_up(self._sbi, supi, keys, note):
                     for key in keys:
                         self._store.delete(changes.COLLECTION, key)
                 if number % AT_ONCE == 0:
                     await asyncio.sleep(0)
         finally:
             self._telling = False
+
+    async def _told_or_given_up(self, sbi: Bus, supi: str, keys: list[str], note: changes.Note) -> bool:
+        """Who cannot be reached is tried after 1, 2, 4, ... turns, and no more after TURNS: it asks when it is back."""
+        turn = self._turns.get(keys[0], 0) + 1
+        if turn & (turn - 1) == 0 and await self._told(sbi, supi, note):
+            self._turns.pop(keys[0], None)
+            return True
+        if turn >= TURNS:
+            self._turns.pop(keys[0], None)
+            log.warning("who serves %s was not told of its changes in %d turns", supi, turn)
+            return True
+        self._turns[keys[0]] = turn
+        return False
 
     async def _told(self, sbi: Bus, supi: str, note: changes.Note) -> bool:
         """False where a subscriber cannot be reached now: it is told later."""
