@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 from cinq.procedure import run_virtual
+from cinq.ran.gnb import Gnb, GnbSettings
 from cinq.ran.gnb.roam import roam
 from cinq.ran.radio.link import RadioServer, RemoteCell
 from cinq.ran.ue import Ue, UeSettings
@@ -51,6 +52,37 @@ def test_the_interface_goes_along() -> None:
         assert rules.decap[0].teid == there.sessions[1].tunnel.dl_teid
         assert rules.encap[0].teid == 0x2000
         assert ue.sessions[1].context.interface
+
+    run_virtual(main())
+
+
+def test_gnbs_that_share_a_user_plane() -> None:
+    """The interface is not touched: only the tunnel is another."""
+
+    async def main() -> None:
+        pair = Pair(xn=True)
+        source, plane = pair.gnbs[0], Plane()
+        source.bearers.use(plane)
+        third = Gnb(
+            GnbSettings(gnb_id=3, tac=2),
+            pair.target.connect,
+            pair.runtime,
+            Entropy(),
+            pair.ng_ran,
+            source.bearers,
+        )
+        assert third.bearers is source.bearers
+        ue = await pair.up()
+        pair.gnbs[1].n2.association = None
+        third.start()
+        await third.up()
+        address = IPv4Address(ue.sessions[1].context.address)
+        before = next(iter(plane.rules.values())).decap[0].teid
+        there = await source.hand_over(pair.context, third.cells[0])
+        assert plane.sides["ue0"][0].addresses == {address}
+        (rules,) = plane.rules.values()
+        assert rules.decap[0].teid == there.sessions[1].tunnel.dl_teid != before
+        assert len(source.bearers) == 1
 
     run_virtual(main())
 

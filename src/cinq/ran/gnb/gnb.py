@@ -65,7 +65,7 @@ class Gnb:
         self.settings = settings
         self.runtime = runtime
         apart = "cinq-ue" if settings.gnb_id == 1 else f"cinq-ue-{settings.gnb_id}"
-        self.bearers = bearers or Bearers(settings.n3_address, entropy, apart=apart)
+        self.bearers = Bearers(settings.n3_address, entropy, apart=apart) if bearers is None else bearers
         self.admission = Admission()
         ports = Ports(settings, self.bearers, self, self.admission, further)
         self.n2 = N2(ports, runtime, handle, handle_xn)
