@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Literal
 
 from cinq.numbering import Suci
@@ -32,6 +33,7 @@ log = logging.getLogger("cinq.ran.ue")
 
 Entropy = Callable[[int], bytes]
 T3519_S = 60
+_OWN: ContextVar[bool] = ContextVar("cinq-ue-own-initiative", default=False)
 
 
 class Ue(Subject[UeContext]):
@@ -39,7 +41,8 @@ class Ue(Subject[UeContext]):
 
     released: PTI of the last release command that was confirmed, by PDU session identity. on_change: called whenever
     registration or a session changed, for screens; on_trouble: with what went wrong though nobody waits for it.
-    on_payload: called with what DL NAS TRANSPORT brings. Refused, TimerExpired and Aborted are raised by the methods
+    on_payload: called with what DL NAS TRANSPORT brings. left: the user has deregistered the UE, which does not come
+    back by itself. Refused, TimerExpired and Aborted are raised by the methods
     that perform procedures.
     """
 
@@ -54,6 +57,7 @@ class Ue(Subject[UeContext]):
         "entropy",
         "faults",
         "idle_mode",
+        "left",
         "link",
         "on_change",
         "on_payload",
@@ -90,6 +94,7 @@ class Ue(Subject[UeContext]):
         self.camp = Camp(settings.plmn)
         self.idle_mode = IdleMode(self)
         self.service_attempts = 0
+        self.left = False
         self._suci: Suci | None = None
         self._next_pti = 1
         self._capability = _capability(settings)
@@ -98,13 +103,22 @@ class Ue(Subject[UeContext]):
     # what a user does
 
     async def register(
-        self, kind: nas.RegistrationKind = nas.RegistrationKind.INITIAL, attempts: int = 5
+        self,
+        kind: nas.RegistrationKind = nas.RegistrationKind.INITIAL,
+        attempts: int = 5,
+        *,
+        follow_on: bool | None = None,
+        uplink_data: frozenset[int] | None = None,
+        allowed: frozenset[int] | None = None,
     ) -> None:
         """Register, TS 24.501 §5.5.1. Refused: with the REGISTRATION REJECT, or None where the network is silent.
 
         A refusal that may pass, and silence, are met by further attempts, T3511 apart: 5 as the specification has it.
+        The rest as in signals.Register.
         """
-        await self.demand(Register(kind, attempts=attempts))
+        if not _OWN.get():
+            self.left = False
+        await self.demand(Register(kind, follow_on, attempts, uplink_data, allowed))
 
     async def deregister(self, switch_off: bool = False) -> None:
         """Deregister, TS 24.501 §5.5.2.2. Always ends deregistered, whatever the network says.
@@ -113,6 +127,7 @@ class Ue(Subject[UeContext]):
         """
         if isinstance(self.opening, (Register, RequestService)):
             self.abort("deregistration")
+        self.left = True
         await self.demand(Deregister(switch_off))
 
     async def request_service(self, mobile_terminated: bool = False, kind: int | None = None) -> None:
@@ -406,6 +421,7 @@ class Ue(Subject[UeContext]):
         """Perform something on the UE's own initiative; that the network refuses it is in the journal already."""
 
         async def perform() -> None:
+            _OWN.set(True)
             try:
                 await body()
             except (Refused, TimerExpired, Aborted) as ended:

@@ -27,6 +27,8 @@ ATTEMPTS = 5
 @procedure(opens=Register)
 async def registration(ue: Ue, wanted: Register) -> None:
     """§5.5.1.2 and §5.5.1.3: attempts until it is accepted, refused for good, or not answered five times."""
+    if ue.left:
+        raise Refused(None, Why("the user has deregistered the UE meanwhile", "register it again"))
     kind, attempts = wanted.kind, ATTEMPTS - wanted.attempts
     ue.timers.stop("T3511", "T3502")
     while True:
