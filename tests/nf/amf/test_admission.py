@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from cinq.nf.amf.inbound import admission
+from cinq.nf.amf.n2.pacing import BURST
 from cinq.numbering import Suci
 from cinq.wire import nas, ngap
 
 from .gnb import Gnb, initial_ue_message
 from .phone import Phone
+from .test_connection import idle
 from .test_negative_n2 import control, two
 from .world import PLMN, World, run, supi_of
 
@@ -156,5 +158,48 @@ def test_a_stranger_changes_nothing_of_a_registered_subscriber() -> None:
         assert world.amf.registry.by_supi[supi_of(2)] is ue
         assert ue.connection is not None
         await control(world, home, other)
+
+    run(test)
+
+
+def test_pagings_are_paced() -> None:
+    """Many at once leave one after the other; who has answered meanwhile is not paged."""
+
+    async def test(world: World) -> None:
+        gnb = await Gnb(world).set_up()
+        phones = []
+        for n in range(4, 204):
+            world.subscribe(n)
+            phones.append(await Phone(world, n).registered(gnb))
+        for phone in phones:
+            await idle(gnb, phone)
+        for n in range(4, 204):
+            assert (
+                await world.smf.transfer(str(supi_of(n)), 1, b"\x2e", None, None) == "ATTEMPTING_TO_REACH_UE"
+            )
+        await asyncio.sleep(0.001)
+        assert 1 <= gnb.count(ngap.Paging) <= 2 * BURST
+        phones[-1].service_request(gnb)
+        await asyncio.sleep(1)
+        assert gnb.count(ngap.Paging) == 199
+
+    run(test)
+
+
+def test_a_ue_that_was_connected_for_long_is_not_gone_when_it_becomes_idle() -> None:
+    """TS 24.501 §5.3.7: the mobile reachable timer begins with CM-IDLE, not with the connection."""
+
+    async def test(world: World) -> None:
+        gnb = await Gnb(world).set_up()
+        phone = await Phone(world, 1).registered(gnb)
+        await asyncio.sleep(world.settings.implicit_deregistration_s(0) + 1)
+        await idle(gnb, phone)
+        world.amf.sweep()
+        await asyncio.sleep(1)
+        assert world.amf.registry.by_supi[supi_of(1)].context.rm_state == "RM-REGISTERED"
+        await asyncio.sleep(world.settings.implicit_deregistration_s(0) + 1)
+        world.amf.sweep()
+        await asyncio.sleep(1)
+        assert supi_of(1) not in world.amf.registry.by_supi
 
     run(test)

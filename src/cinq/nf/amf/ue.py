@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from cinq.nf.amf import journal, signals
 from cinq.nf.amf.context import UeContext, shared
 from cinq.nf.amf.n1.envelope import Checked, Unprotected
@@ -103,7 +105,13 @@ class Ue(Subject[UeContext]):
         connection.send(carriage.nas_transport(connection, self.protect(message)))
 
     def _page(self, attempt: PagingAttempt) -> None:
+        """At the pace of pagings; by then it may have answered already, or be paged no longer."""
+        self.access.pagings.soon(partial(self._page_now, attempt))
+
+    def _page_now(self, attempt: PagingAttempt) -> None:
         """To the gNB named, or to every one that serves a tracking area of the attempt (TS 38.413 §8.5.1)."""
+        if self.connection is not None or self.runtime.stopping:
+            return
         for ran in self.access.rans:
             if attempt.gnb not in ("", ran.context.node_id):
                 continue
@@ -118,9 +126,9 @@ class Ue(Subject[UeContext]):
         state = "CM-IDLE" if self.connection is None else "CM-CONNECTED"
         if state != self.context.cm_state:
             changes["cm_state"] = state
+            changes["idle_since"] = self.ports.clock.now()
         if self.connection is not None and self.connection.ran.context.node_id != self.context.last_gnb:
             changes["last_gnb"] = shared(self.connection.ran.context.node_id)
-            changes["idle_since"] = self.ports.clock.now()
         if "rm_state" in changes or self.context.rm_state == "RM-REGISTERED":
             keys = self.exchange.counted()
             if keys is not None:

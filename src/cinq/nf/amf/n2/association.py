@@ -10,6 +10,7 @@ from cinq.nf.amf import journal
 from cinq.nf.amf.context import RanContext
 from cinq.nf.amf.n2 import carriage, elements
 from cinq.nf.amf.n2.failures import refusal
+from cinq.nf.amf.n2.pacing import Pacer
 from cinq.nf.amf.ports import Ports
 from cinq.numbering import NumberingError
 from cinq.procedure import Signal, Subject
@@ -223,6 +224,7 @@ class Access:
         self.rans: list[Ran] = []
         self.connections: dict[int, NgConnection] = {}
         self._last_ngap_id = 0
+        self.pagings = Pacer()
 
     def associated(self, association: N2Association) -> Ran:
         ran = Ran(self._ports, self, association)
