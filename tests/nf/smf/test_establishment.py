@@ -231,6 +231,23 @@ def test_packet_filters_are_counted() -> None:
     play(scene)
 
 
+@pytest.mark.parametrize(
+    ("dnn", "served"), [("internet.mnc070.mcc999.gprs", True), ("internet.mnc001.mcc001.gprs", False)]
+)
+def test_a_dnn_with_an_operator_identifier(dnn: str, served: bool) -> None:
+    """TS 23.003 §9A: of this operator it is left out, of another the DNN is unknown (#27)."""
+
+    async def scene(w: World) -> None:
+        if served:
+            await w.create(dnn=dnn)
+            await asyncio.sleep(MOMENT)
+            assert accepted(w).dnn == "internet"
+        else:
+            assert (await refused(w, dnn=dnn)).cause == 27
+
+    play(scene)
+
+
 # -- existing PDU session -------------------------------------------------------------------------------
 
 

@@ -416,9 +416,9 @@ class World:
     async def release(self, ref: str) -> None:
         await self.nsmf.release_sm_context(ref, SmContextReleaseData())
 
-    async def active(self) -> str:
+    async def active(self, n1: bytes = ESTABLISHMENT_REQUEST) -> str:
         """A session whose user plane is up."""
-        ref = await self.create()
+        ref = await self.create(n1)
         await asyncio.sleep(0.01)
         await self.setup_response(ref)
         return ref

@@ -10,7 +10,8 @@ from cinq.nf.smf.context import IntegrityRate, Ipv4, Protection, SmContext, UeSu
 from cinq.nf.smf.flows import QosFlow, QosProfile, Rates, SessionQos, same
 from cinq.nf.smf.rejects import Denied
 from cinq.nf.smf.settings import DataNetwork
-from cinq.numbering import NumberingError, SNssai, dnn
+from cinq.numbering import NumberingError, PlmnId, SNssai
+from cinq.operator_identifier import network_identifier
 from cinq.procedure import Why
 from cinq.sbi.models import UserLocation, bits_per_second
 from cinq.sbi.services.nsmf_pdusession import SmContextCreateData
@@ -36,15 +37,18 @@ _ONLY = {
 
 
 def requested_data_network(
-    body: SmContextCreateData, networks: tuple[DataNetwork, ...]
+    body: SmContextCreateData, networks: tuple[DataNetwork, ...], plmns: tuple[PlmnId, ...] = ()
 ) -> tuple[DataNetwork, SNssai]:
-    """The data network and slice of a create. #27: nobody knows the DNN, #70: not in this slice, #46: not here."""
+    """The data network and slice of a create. #27: nobody knows the DNN, #70: not in this slice, #46: not here.
+
+    plmns: those whose operator identifier a DNN may end in (TS 23.003 §9A).
+    """
     found = body.selected_dnn or body.dnn or ""
     served = ", ".join(network.name for network in networks)
     unknown = GsmCause.MISSING_OR_UNKNOWN_DNN
     mend = f"let the UE ask for one of {served}, or add a [[dnn]] table"
     try:
-        name = dnn(found)
+        name = network_identifier(found, plmns)
     except NumberingError as error:
         raise Denied(unknown, "DNN_DENIED", Why(str(error), mend)) from None
     network = next((n for n in networks if n.name == name), None)

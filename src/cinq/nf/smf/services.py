@@ -26,6 +26,7 @@ from cinq.nf.smf.signals import (
     SubscriptionChanged,
     UeNotReached,
 )
+from cinq.numbering import SNssai
 from cinq.procedure import Why
 from cinq.sbi import Created, Problem
 from cinq.sbi.services.namf_communication import N1N2MsgTxfrFailureNotification
@@ -87,7 +88,7 @@ class PduSessions:
         self._sessions.by_ref.pop(session.ref, None)
         session.ref = ref
         self._sessions.by_identity[data.supi, request.pdu_session_id] = self._sessions.by_ref[ref] = session
-        session.receive(SmContextCreated(context, request, network))
+        session.receive(SmContextCreated(context, request, network, data.serving_network))
         return ref
 
     def _resumed(
@@ -97,7 +98,7 @@ class PduSessions:
         session: PduSession | None,
     ) -> str:
         """TS 24.501 §6.4.1.4.1: #54 for a session that is not there, or is none of this DNN and slice."""
-        network, snssai = authorization.requested_data_network(data, self._ports.settings.data_networks)
+        network, snssai = self._data_network(data)
         context = None if session is None else session.context
         there = context is not None and (context.dnn, context.s_nssai) == (network.name, snssai)
         if session is None or not there or session.is_releasing or session.is_forgotten:
@@ -110,11 +111,16 @@ class PduSessions:
         session.receive(SmContextResumed(request, network))
         return session.ref
 
+    def _data_network(self, data: SmContextCreateData) -> tuple[DataNetwork, SNssai]:
+        settings = self._ports.settings
+        plmns = settings.plmns or (settings.plmn,)
+        return authorization.requested_data_network(data, settings.data_networks, plmns)
+
     async def _subscribed(
         self, data: SmContextCreateData, request: nas.PDUSessionEstablishmentRequest
     ) -> tuple[SmContext, DataNetwork]:
         """Step 4: what the subscription says. No subscription to this DNN in this slice: #33."""
-        network, snssai = authorization.requested_data_network(data, self._ports.settings.data_networks)
+        network, snssai = self._data_network(data)
         found: DnnConfiguration | None = None
         try:
             records = await self._ports.sdm.get_sm_data(data.supi or "", data.s_nssai, network.name)

@@ -14,6 +14,7 @@ from cinq.nf.smf.mobility import Acknowledged, Switched
 from cinq.nf.smf.n2 import Resources
 from cinq.nf.smf.settings import DataNetwork
 from cinq.procedure import Refused, Signal, Why
+from cinq.sbi.models import PlmnIdNid
 from cinq.sbi.services.npcf_smpolicycontrol import FailureCode
 from cinq.wire import nas, ngap
 from cinq.wire.nas import GsmCause
@@ -143,6 +144,11 @@ class Modification(Signal[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class Relocation(Signal[None]):
+    """The session is to have another anchor, as its SSC mode has it."""
+
+
+@dataclass(frozen=True, slots=True)
 class UeModification(Signal[None]):
     """The UE's request, and the AMF that waits for what is to go to UE (n1) and gNB (n2)."""
 
@@ -201,6 +207,7 @@ class SmContextCreated:
     context: SmContext
     request: nas.PDUSessionEstablishmentRequest
     network: DataNetwork
+    serving: PlmnIdNid
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,4 +261,4 @@ class N1N2TransferFailed(Hindrance):
 
 
 RELEASES = (UeRelease, NetworkRelease, LocalRelease)
-MODIFICATIONS = (Modification, UeModification, FlowsLost)
+MODIFICATIONS = (Modification, UeModification, FlowsLost, Relocation)

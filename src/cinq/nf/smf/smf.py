@@ -15,7 +15,7 @@ from cinq.nf.smf.procedures.association import Association  # with the others, f
 from cinq.nf.smf.services import PduSessions
 from cinq.nf.smf.session import PduSession, Sessions
 from cinq.nf.smf.settings import Settings
-from cinq.nf.smf.signals import NetworkRelease
+from cinq.nf.smf.signals import NetworkRelease, Relocation
 from cinq.procedure import Clock, Journal, Runtime
 from cinq.procedure.store import Store
 from cinq.sbi import Bus
@@ -136,4 +136,15 @@ class SMF:
             return False
         session.give_way("the session is released")
         await session.demand(NetworkRelease(cause))
+        return True
+
+    async def relocate(self, supi: str, pdu_session_id: int) -> bool:
+        """Another anchor for a session of SSC mode 2 or 3 (TS 23.502 §4.3.5); False when there is no such session.
+
+        Refused: the session keeps its anchor.
+        """
+        session = self.sessions.by_identity.get((supi, pdu_session_id))
+        if session is None:
+            return False
+        await session.demand(Relocation())
         return True

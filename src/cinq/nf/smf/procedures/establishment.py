@@ -48,7 +48,7 @@ async def pdu_session_establishment(session: PduSession, created: SmContextCreat
             smf_instance_id=session.ports.instance_id,
             pdu_session_id=session.context.pdu_session_id,
             single_nssai=Snssai.of(session.context.s_nssai),
-            plmn_id=PlmnId.of(session.ports.settings.plmn),
+            plmn_id=PlmnId(mcc=created.serving.mcc, mnc=created.serving.mnc),
             dnn=session.context.dnn,
         )
         await sbi(session, created, undo.hold(register(session, registration), deregister))  # 16c

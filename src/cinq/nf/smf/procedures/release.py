@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 
 from cinq.nf.smf import n2 as transfers
 from cinq.nf.smf import user_plane
+from cinq.nf.smf.rejects import back_off
 from cinq.nf.smf.session import PduSession, ReleaseCommand
 from cinq.nf.smf.signals import (
     LocalRelease,
@@ -36,14 +37,20 @@ async def ue_requested_release(session: PduSession, requested: UeRelease) -> Non
 
 @procedure(opens=NetworkRelease)
 async def network_requested_release(session: PduSession, wanted: NetworkRelease) -> None:
-    """TS 23.502 §4.3.4.2 (step 1b and on), TS 24.501 §6.3.3. The PTI of the network's own procedures is 0."""
+    """TS 23.502 §4.3.4.2 (step 1b and on), TS 24.501 §6.3.3. The PTI of the network's own procedures is 0.
+
+    With a cause that another attempt does not mend comes a back-off timer (§6.3.3.2).
+    """
     if session.context.state == "INACTIVE":
         return
     if session.handover is not None:  # TS 23.502 §4.9.1.3.1: after the handover
         session.postponed = wanted
         return
     command = nas.PDUSessionReleaseCommand(
-        pdu_session_id=session.context.pdu_session_id, pti=0, cause=wanted.cause
+        pdu_session_id=session.context.pdu_session_id,
+        pti=0,
+        cause=wanted.cause,
+        back_off_timer=back_off(wanted.cause, session.ports.settings.back_off_s),
     )
     await release(session, command, None)
 
