@@ -111,7 +111,7 @@ class SdfRule(Struct, frozen=True):
         return self.is_default or bool(self.signalled)
 
 
-class SessionQos(Struct, frozen=True):
+class SessionQos(Struct, frozen=True, cache_hash=True):
     """flows: the default flow first. rules: the default rule first. reflective_timer: seconds, 0 for none."""
 
     ambr: Rates

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cinq.nf.smf.context import Address, Ipv4, Ipv6
-from cinq.nf.smf.flows import Difference, QosFlow, SdfFilter, SdfRule, SessionQos
+from cinq.nf.smf.flows import NOTHING, Difference, QosFlow, SdfFilter, SdfRule, SessionQos, difference
 from cinq.wire import nas
 from cinq.wire.nas import Component, FlowOperation, PduSessionType, RuleOperation
 
@@ -39,6 +41,13 @@ def session_ambr(qos: SessionQos) -> nas.SessionAmbr:
 def knows_a_change(change: Difference) -> bool:
     """Whether the UE has to be told of it."""
     return change.ambr is not None or bool(qos_rules(change) or flow_descriptions(change))
+
+
+@lru_cache(256)
+def authorized(qos: SessionQos) -> tuple[list[nas.QosRule], list[nas.QosFlowDescription]]:
+    """The rules and flow descriptions of a new session. Most sessions have the same; nobody changes them."""
+    whole = difference(NOTHING, qos)
+    return qos_rules(whole), flow_descriptions(whole)
 
 
 # -- QoS rules, §9.11.4.13 ------------------------------------------------------------------------------

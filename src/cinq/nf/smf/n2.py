@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address
 from typing import Literal, TypeVar
 
 from cinq.nf.smf.context import AnTunnel, Ipv4, Ipv6, SmContext, UserPlaneSecurity
-from cinq.nf.smf.flows import Difference, QosFlow
+from cinq.nf.smf.flows import Difference, QosFlow, SessionQos
 from cinq.wire import ngap
 
 T = TypeVar("T", bound=ngap.Sequence)
@@ -48,15 +49,21 @@ def setup_request_transfer(
             if address is None or isinstance(address, Ipv4)
             else "ipv4v6",
             security_indication=security_indication(context.security),
-            qos_flow_setup_request_list=[
-                ngap.QosFlowSetupRequestItem(
-                    qos_flow_identifier=flow.qfi, qos_flow_level_qos_parameters=_parameters(flow)
-                )
-                for flow in context.qos.flows
-            ],
+            qos_flow_setup_request_list=_setup_items(context.qos),
             direct_forwarding_path_availability="direct-path-available" if direct_forwarding else None,
         )
     )
+
+
+@lru_cache(256)
+def _setup_items(qos: SessionQos) -> list[ngap.QosFlowSetupRequestItem]:
+    """Most sessions have the same; nobody changes them."""
+    return [
+        ngap.QosFlowSetupRequestItem(
+            qos_flow_identifier=flow.qfi, qos_flow_level_qos_parameters=_parameters(flow)
+        )
+        for flow in qos.flows
+    ]
 
 
 def modify_request_transfer(context: SmContext, change: Difference) -> bytes:
@@ -147,6 +154,7 @@ def _guaranteed(flow: QosFlow) -> ngap.GBRQosInformation | None:
     )
 
 
+@lru_cache(64)
 def security_indication(security: UserPlaneSecurity | None) -> ngap.SecurityIndication | None:
     """Security Indication, §9.3.1.27; the rates only where integrity may be protected."""
     if security is None:

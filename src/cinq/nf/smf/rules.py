@@ -64,7 +64,9 @@ def pdrs(context: SmContext, qos: SessionQos, f_teid: pfcp.FTeid | None = None) 
     return made
 
 
+@lru_cache(256)
 def qers(qos: SessionQos) -> list[pfcp.CreateQer]:
+    """Most sessions have the same; nobody changes them."""
     made = [_session_ambr(qos.ambr)] + [_flow_qer(flow) for flow in qos.flows]
     return made + [_rule_qer(rule) for rule in qos.rules if _has_qer(rule)]
 

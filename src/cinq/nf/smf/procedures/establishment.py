@@ -12,7 +12,7 @@ from cinq.nf.smf import rules, user_plane
 from cinq.nf.smf.authorization import requested_type
 from cinq.nf.smf.binding import Limits, bound, merged, without
 from cinq.nf.smf.context import Ipv4, SmContext
-from cinq.nf.smf.flows import NOTHING, difference
+from cinq.nf.smf.flows import NOTHING
 from cinq.nf.smf.n4 import N4Error
 from cinq.nf.smf.pco import extended_pco
 from cinq.nf.smf.procedures.release import release_locally
@@ -67,20 +67,20 @@ def establishment_accept(
 ) -> nas.PDUSessionEstablishmentAccept:
     """TS 24.501 §6.4.1.3. #50 tells a UE that asked for IPv4v6 why it got IPv4."""
     narrowed = requested_type(request) == PduSessionType.IPV4V6
-    whole = difference(NOTHING, context.qos)
+    qos_rules, flows = elements.authorized(context.qos)
     return nas.PDUSessionEstablishmentAccept(
         pdu_session_id=request.pdu_session_id,
         pti=request.pti,
         selected_pdu_session_type=elements.session_type(context.address),
         selected_ssc_mode=context.ssc_mode,
-        authorized_qos_rules=elements.qos_rules(whole),
+        authorized_qos_rules=qos_rules,
         session_ambr=elements.session_ambr(context.qos),
         cause=GsmCause.PDU_SESSION_TYPE_IPV4_ONLY_ALLOWED if narrowed else None,
         rq_timer=context.qos.reflective_timer or None,
         pdu_address=elements.pdu_address(context.address),
         s_nssai=context.s_nssai,
         always_on=context.always_on if request.always_on_requested or context.always_on else None,
-        authorized_qos_flow_descriptions=elements.flow_descriptions(whole),
+        authorized_qos_flow_descriptions=flows,
         extended_pco=extended_pco(request.extended_pco, network),
         dnn=context.dnn,
     )
