@@ -16,7 +16,7 @@ from cinq.sbi import Problem
 from cinq.sbi.models import Snssai
 from cinq.sbi.services.nsmf_pdusession import SmContextRefused
 from cinq.sbi.services.nudm_sdm import DnnConfiguration, PduSessionTypes, SscModes
-from cinq.wire import nas, pfcp
+from cinq.wire import nas
 
 from .world import ESTABLISHMENT_REQUEST, SUPI, World, rejected, release_complete
 
@@ -250,69 +250,6 @@ def test_amf_does_not_take_the_accept() -> None:
         await w.create()
         await asyncio.sleep(0.1)
         assert w.nothing_left()
-
-    play(scene)
-
-
-def status(cause: int, pti: int = 5, psi: int = 1) -> nas.FiveGSMStatus:
-    return nas.FiveGSMStatus(pdu_session_id=psi, pti=pti, cause=cause)
-
-
-UPLINK = [
-    # DEV-025: QoS flow descriptions of length 0; DEV-026: a QoS rule longer than its element
-    ("2e0105c9790000", nas.PDUSessionModificationReject(pdu_session_id=1, pti=5, cause=84)),
-    ("2e0105c97a000401ffff31", nas.PDUSessionModificationReject(pdu_session_id=1, pti=5, cause=84)),
-    ("2e0105c9790006012041010109", nas.PDUSessionModificationReject(pdu_session_id=1, pti=5, cause=83)),
-    # §7.3.1 a) COMPLETE, COMMAND REJECT: "an assigned or unassigned value that does not match any PTI in use": #47
-    ("2e0105cc", status(47)),
-    ("2e0100cc", status(47, 0)),
-    ("2e0105cd6f", status(47)),
-    ("2e0105d4", status(47)),
-    # b) AUTHENTICATION COMPLETE with an assigned value, c) requests with an unassigned one: #81
-    ("2e0105c6000401020304", status(81)),
-    ("2e0105d90003010203", status(81)),
-    ("2e0100c9", status(81, 0)),
-    ("2e0100d1", status(81, 0)),
-    ("2e0100c1ffff91", status(81, 0)),
-    # d) reserved value: ignored
-    ("2e01ffd1", None),
-    ("2e01ffff", None),
-    # §7.3.2 a), b) requests are rejected with #43, d) anything else is ignored
-    ("2e0205c9", nas.PDUSessionModificationReject(pdu_session_id=2, pti=5, cause=43)),
-    ("2e0005d1", nas.PDUSessionReleaseReject(pdu_session_id=0, pti=5, cause=43)),
-    ("2e1005d1", nas.PDUSessionReleaseReject(pdu_session_id=16, pti=5, cause=43)),
-    ("2e0205d66f", None),
-    ("2eff05da", None),
-    # §7.4: types that are unknown, or not "defined for the EPD in the given direction": #97
-    ("2e0105ff", status(97)),
-    ("2e0105c2", status(97)),
-    ("2e0105d324", status(97)),
-    ("2e0105c1ffff91", status(98)),
-    ("2e0100c6000401020304", status(98, 0)),
-    # §7.5: mandatory elements
-    ("2e0105c1", nas.PDUSessionEstablishmentReject(pdu_session_id=1, pti=5, cause=96)),
-    ("2e0100c6", status(96, 0)),
-    # §7.2.1: too short, or no 5GSM message
-    ("2e01", None),
-    ("", None),
-    ("7e0041", None),
-    ("7e00417900", None),
-    # 5GSM STATUS, whole and cut, is not answered in kind
-    ("2e0105d65f", None),
-    ("2e0105d6", None),
-]
-
-
-@pytest.mark.parametrize(("octets", "answer"), UPLINK, ids=[octets for octets, _ in UPLINK])
-def test_uplink_to_an_active_session(octets: str, answer: nas.GsmMessage | None) -> None:
-    async def scene(w: World) -> None:
-        ref = await w.active()
-        updated = await w.update(ref, n1=bytes.fromhex(octets))
-        said = updated.binary_data_n1_sm_message
-        assert (None if said is None else nas.decode(said)) == answer
-        assert updated.binary_data_n2_sm_information is None
-        await w.update(ref, state="DEACTIVATED")
-        assert w.upf.far[1].apply_action.has(pfcp.ApplyAction.BUFF)
 
     play(scene)
 
