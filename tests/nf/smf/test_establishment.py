@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from ipaddress import IPv4Address
 
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from cinq.nf.smf import DataNetwork
 from cinq.nf.smf.pco import extended_pco, ipcp
+from cinq.nf.smf.session import PduSession
+from cinq.nf.smf.signals import SmContextCreated, SmContextResumed
 from cinq.sbi.models import Ncgi, NrLocation, PlmnId, Snssai, SscMode, Tai, UpSecurity, UserLocation
 from cinq.sbi.services.npcf_smpolicycontrol import SmPolicyDecision
 from cinq.sbi.services.nsmf_pdusession import SmContextRefused
@@ -281,6 +284,27 @@ def test_an_existing_session_of_another_dnn_is_none() -> None:
         )
         assert reject.cause == 54
         assert len(w.upf.sessions) == 1
+
+    play(scene)
+
+
+@pytest.mark.parametrize("kind", [SmContextCreated, SmContextResumed])
+def test_no_procedure_loses_an_establishment(kind: type) -> None:
+    """The SMF has answered the AMF's create by then: whatever runs, the request goes on."""
+    lost = [opened.name for opened in PduSession.opens.values() if kind not in opened.collisions]
+    assert not lost
+
+
+def test_an_existing_session_that_ends_meanwhile() -> None:
+    async def scene(w: World) -> None:
+        ref = await w.active()
+        releasing = asyncio.ensure_future(w.update(ref, release="by the AMF"))
+        await asyncio.sleep(0)
+        with suppress(SmContextRefused):
+            await w.create(request(pti=9), request_type="EXISTING_PDU_SESSION")
+        await releasing
+        await asyncio.sleep(MOMENT)
+        assert w.nothing_left()
 
     play(scene)
 

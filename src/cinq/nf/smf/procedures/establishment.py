@@ -15,6 +15,17 @@ from cinq.nf.smf.context import Ipv4, SmContext
 from cinq.nf.smf.flows import NOTHING
 from cinq.nf.smf.n4 import N4Error
 from cinq.nf.smf.pco import extended_pco
+from cinq.nf.smf.procedures import (
+    activation,
+    handover,
+    modification,
+    paging,
+    path_switch,
+    policy,
+    release,
+    restoration,
+    subscription,
+)
 from cinq.nf.smf.procedures.release import release_locally
 from cinq.nf.smf.procedures.restoration import restored
 from cinq.nf.smf.procedures.subscription import default_qos, session_ambr
@@ -90,6 +101,11 @@ def establishment_accept(
 async def existing_pdu_session(session: PduSession, resumed: SmContextResumed) -> None:
     """TS 23.502 §4.3.2.2.1 with request type "Existing PDU Session": address, flows and policy stay as they are."""
     request, network = resumed.request, resumed.network
+    if session.context.state == "INACTIVE":  # it ended meanwhile
+        cause = GsmCause.PDU_SESSION_DOES_NOT_EXIST
+        why = Why(f"PDU session {session.label} has ended", "let the UE establish it anew")
+        back_off_s = session.ports.settings.back_off_s
+        raise Refused(establishment_reject(request.pdu_session_id, request.pti, cause, back_off_s), why)
     if not user_plane.is_at_upf(session):
         await restored(session)
     elif session.an is not None:
@@ -298,7 +314,36 @@ def _(session: PduSession, again: object) -> Verdict:
     return ABORT
 
 
-@collision(pdu_session_establishment, SmContextResumed)
+@collision(
+    (
+        pdu_session_establishment,
+        activation.user_plane_setup,
+        activation.user_plane_refused,
+        activation.user_plane_activation,
+        activation.user_plane_deactivation,
+        handover.handover_preparation,
+        handover.handover_prepared,
+        handover.handover_not_prepared,
+        handover.handover_completed,
+        handover.handover_cancelled,
+        handover.handover_failed,
+        handover.forwarding_ends,
+        paging.network_triggered_service_request,
+        paging.paging_failed,
+        path_switch.path_switch,
+        path_switch.path_switch_failed,
+        path_switch.modify_indication,
+        policy.qos_notification,
+        modification.resources_modified,
+        release.ue_requested_release,
+        release.network_requested_release,
+        release.sm_context_release,
+        restoration.error_indication,
+        restoration.restoration,
+        subscription.subscription_changed,
+    ),
+    SmContextResumed,
+)
 def _(session: PduSession, again: SmContextResumed) -> Verdict:
-    """There is a session when this one is there."""
+    """When that has ended it is known what there is to keep."""
     return DEFER

@@ -343,3 +343,9 @@ def _(session: PduSession, created: object) -> Verdict:
 def _(session: PduSession, modified: Modified) -> Verdict:
     """The gNB answers before the UE does."""
     return BESIDE
+
+
+@collision(resources_modified, SmContextCreated)
+def _(session: PduSession, created: SmContextCreated) -> Verdict:
+    """The UE begins anew."""
+    return ABORT

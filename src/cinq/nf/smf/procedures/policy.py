@@ -7,8 +7,8 @@ from typing import Literal
 
 from cinq.nf.smf.binding import Refusal, merged
 from cinq.nf.smf.session import PduSession, Wanted
-from cinq.nf.smf.signals import Modification, QosNotified
-from cinq.procedure import procedure
+from cinq.nf.smf.signals import Modification, QosNotified, SmContextCreated
+from cinq.procedure import ABORT, Verdict, collision, procedure
 from cinq.sbi.problem import Problem
 from cinq.sbi.services.npcf_smpolicycontrol import (
     FailureCode,
@@ -75,3 +75,9 @@ async def updated(session: PduSession, data: SmPolicyUpdateContextData) -> SmPol
     except Problem as problem:
         session.runtime.report(session, "policy", None, f"the PCF does not take a report: {problem}")
         return None
+
+
+@collision(qos_notification, SmContextCreated)
+def _(session: PduSession, created: SmContextCreated) -> Verdict:
+    """The UE begins anew."""
+    return ABORT
