@@ -273,6 +273,10 @@ def test_differences_lead_to_the_same_everywhere(policies: list[SmPolicyDecision
         phone.told(n1.qos_rules(change), n1.flow_descriptions(change))
         gnb.told(n2.modify_request_transfer(context, change))
         if before.rules:
+            as_it_was = in_octets(rules.pdrs(context, before, END), rules.qers(before))
+            upf.told(rules.growth(context, before, after, END))
+            upf.told(rules.reversal(context, before, after, END))  # a modification that fails
+            assert upf == as_it_was
             upf.told(rules.growth(context, before, after, END))
             upf.told(rules.shrinkage(context, before, after, END))
         else:

@@ -36,7 +36,23 @@ async def relocated(w: World, ref: str) -> None:
     asyncio.ensure_future(w.smf.release(SUPI, 1, nas.GsmCause.REACTIVATION_REQUESTED))  # noqa: RUF006
 
 
+def done(change: Step) -> Step:
+    """The change, and what UE and gNB say to it when all is well."""
+
+    async def steps(w: World, ref: str) -> None:
+        await change(w, ref)
+        await asyncio.sleep(0.01)
+        await w.update(ref, n2=modify_response((2, 3)), kind="PDU_RES_MOD_RSP")
+        await w.update(ref, n1=complete())
+
+    return steps
+
+
 STEPS: dict[str, Step] = {
+    "a rule, done": done(lambda w, ref: w.decide(ref, with_rule())),
+    "another rule, done": done(lambda w, ref: w.decide(ref, with_rule("video", "1 Mbps", VIDEO))),
+    "no rule, done": done(lambda w, ref: w.decide(ref, without_rule())),
+    "another rate, done": done(lambda w, ref: w.decide(ref, with_rule(rate="2 Mbps"))),
     "a rule": lambda w, ref: w.decide(ref, with_rule()),
     "another rule": lambda w, ref: w.decide(ref, with_rule("video", "1 Mbps", VIDEO)),
     "no rule": lambda w, ref: w.decide(ref, without_rule()),
@@ -76,14 +92,20 @@ STEPS: dict[str, Step] = {
 }
 
 
-@settings(max_examples=120, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.booleans()), max_size=14))
-def test_anything_in_any_order(steps: list[tuple[str, bool]]) -> None:
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from([[], ["a rule, done"], ["a rule, done", "another rule, done"]]),
+    st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.booleans()), max_size=14),
+)
+def test_anything_in_any_order(before: list[str], steps: list[tuple[str, bool]]) -> None:
     """Each step at once after the one before, or a moment later."""
 
     async def main() -> None:
         w = await World().start()
-        await w.active()
+        ref = await w.active()
+        for name in before:
+            await STEPS[name](w, ref)
+            await asyncio.sleep(0.01)
         tasks: list[asyncio.Future[object]] = []
         for name, pause in steps:
             session = w.smf.sessions.by_identity.get((SUPI, 1))

@@ -248,6 +248,23 @@ def shrinkage(
     )
 
 
+def reversal(
+    context: SmContext, before: SessionQos, after: SessionQos, end: pfcp.FTeid
+) -> pfcp.SessionModificationRequest | None:
+    """Undoes `growth`: what it created goes, what it updated is as before. What is gone from `after` is there still."""
+    old_pdrs, old_qers = _by_id(pdrs(context, before, end)), _by_id(qers(before))
+    new_pdrs, new_qers = _by_id(pdrs(context, after, end)), _by_id(qers(after))
+    changed_pdrs = [old for number, old in old_pdrs.items() if new_pdrs.get(number, old) != old]
+    changed_qers = [old for number, old in old_qers.items() if new_qers.get(number, old) != old]
+    request = pfcp.SessionModificationRequest(
+        remove_pdrs=[pfcp.RemovePdr(pdr_id=number) for number in new_pdrs if number not in old_pdrs],
+        remove_qers=[pfcp.RemoveQer(qer_id=number) for number in new_qers if number not in old_qers],
+        update_pdrs=[_updated(pdr) for pdr in changed_pdrs],
+        update_qers=[_qer_updated(qer) for qer in changed_qers],
+    )
+    return None if request == pfcp.SessionModificationRequest() else request
+
+
 def _identity(rule: pfcp.CreatePdr | pfcp.CreateQer) -> int:
     return rule.pdr_id if isinstance(rule, pfcp.CreatePdr) else rule.qer_id
 

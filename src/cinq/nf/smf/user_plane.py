@@ -146,6 +146,13 @@ async def shrink(session: PduSession, before: SessionQos, after: SessionQos) -> 
         await modify(session, request)
 
 
+async def revert(session: PduSession, before: SessionQos, after: SessionQos) -> None:
+    """What `grow` did is undone. N4Error when the UPF does not say so."""
+    request = rules.reversal(session.context, before, after, n3_end(session.context))
+    if request is not None and is_at_upf(session):
+        await modify(session, request)
+
+
 async def forward(session: PduSession, an: AnTunnel) -> None:
     """Downlink packets, waiting ones first, go to the gNB. N4Error when the UPF does not say so.
 

@@ -147,8 +147,7 @@ async def at_the_upf(session: PduSession, undo: Undo, wanted: Wanted) -> Plan:
         after = plan.after
 
         async def back(_: object, after: SessionQos = after) -> None:
-            await user_plane.grow(session, after, before)
-            await user_plane.shrink(session, after, before)
+            await user_plane.revert(session, before, after)
 
         try:
             await undo.hold(user_plane.grow(session, before, after), back)
