@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import uuid
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -39,6 +40,16 @@ log = logging.getLogger("cinq.network")
 
 NAMESPACE = uuid.UUID("5c1b7f0e-6d0b-4b7a-9a39-6f6a3cf0c1a9")
 CHANGES_S = 1.0  # between looks at what the commands changed
+AT_START = (
+    "n2_address",
+    "n2_port",
+    "n2_max_associations",
+    "n2_max_associations_per_address",
+    "region",
+    "set",
+    "pointer",
+)
+"""Settings of the AMF that are read when it starts."""
 HEARTBEAT = [PatchItem(op="replace", path="/nfStatus", value="REGISTERED")]
 
 
@@ -175,6 +186,22 @@ class Network:
     def _tell_changes(self) -> None:
         """What the commands changed in the store takes effect."""
         self.runtime.spawn(self.udr.tell_changes, "data changes")
+        self.amf.look_at_warnings()
+
+    def reload(self, settings: NetworkSettings) -> bool:
+        """Take the AMF's settings and the network's name while running; gNBs hear of them. False: that is not all.
+
+        What else has changed waits for a restart, and so do the AMF's identity and its ports.
+        """
+        now, new = self.settings, settings
+        kept = {name: getattr(now.amf, name) for name in AT_START}
+        taken = replace(
+            now, amf=replace(new.amf, **kept), network=replace(now.network, name=new.network.name)
+        )
+        if taken != now:
+            self.settings = taken
+            self.amf.reconfigure(functions.of_the_amf(taken))
+        return taken == new
 
     async def _user_plane(self) -> None:
         """UPF with its data plane, N6 and NAT."""

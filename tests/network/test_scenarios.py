@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 from _pytest.mark import ParameterSet
 
+from cinq.nf.amf.warnings import Warning, Warnings
 from cinq.nf.udr import provisioning
 from cinq.numbering import SNssai, Supi
 from cinq.procedure import run_virtual
@@ -18,6 +20,7 @@ from cinq.ran.scenarios.run import Pool, play
 from cinq.ran.scenarios.target import NEEDS, Core, Knob, Knobs, Subscribers, Target
 from cinq.settings import HexOctets
 from cinq.transport.sctp.association import AssociationHandler
+from cinq.wire import cbs
 
 from .world import OPC, PLMN, SUPI, End, K, Network
 
@@ -34,9 +37,14 @@ class Operator:
 
     def __init__(self, network: Network) -> None:
         self._network = network
+        self._sent = 0
 
     async def turn(self, knob: Knob, names: dict[str, str]) -> None:
-        store, supi = self._network.store, Supi.parse(names["supi"])
+        store = self._network.store
+        if knob in ("warn", "warn_cancel"):
+            self._warn(knob, names)
+            return
+        supi = Supi.parse(names["supi"])
         match knob:
             case "subscriber_remove":
                 provisioning.remove(store, supi)
@@ -51,6 +59,19 @@ class Operator:
                 raise OSError(f"{knob} is not there")
         await self._network.udr.tell_changes()
 
+    def _warn(self, knob: Knob, names: dict[str, str]) -> None:
+        """As `cinq warn`."""
+        warnings = Warnings(self._network.store)
+        if knob == "warn":
+            self._sent += 1
+            coding, contents = cbs.encode(names["text"])
+            serial = cbs.serial_number(cbs.TRACKING_AREA_WIDE, self._sent)
+            warnings.put(Warning(4370, serial, names["text"], coding, contents, (int(names["tac"]),)))
+        else:
+            for warning in [w for w in warnings.all() if w.state == "broadcast"]:
+                warnings.put(msgspec.structs.replace(warning, state="unwanted"))
+        self._network.amf.look_at_warnings()
+
 
 def place(network: Network) -> Place:
     def connect(settings: GnbSettings) -> Connect:
@@ -64,7 +85,7 @@ def place(network: Network) -> Place:
 
     target = Target(
         core=Core(plmn=PLMN, tacs=TACS, slices=SLICES, dnns=DNNS),
-        knobs=Knobs(subscriber_remove="x", subscriber_add="x", policy_change="x"),
+        knobs=Knobs(subscriber_remove="x", subscriber_add="x", policy_change="x", warn="x", warn_cancel="x"),
         subscribers=(
             Subscribers(SUPI.imsi, COUNT, HexOctets(K), HexOctets(OPC)),
             Subscribers(EAP, COUNT, HexOctets(K), HexOctets(OPC), authentication="EAP-AKA'"),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
+import signal
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -15,21 +17,29 @@ from cinq import __version__
 from cinq.cli.output import Failure, console, logging_to_stderr, settings, show_json, until_signal
 from cinq.settings.network import NetworkSettings
 
+if TYPE_CHECKING:
+    from cinq.network import Network
+
+log = logging.getLogger("cinq.network")
+
 
 def command(
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (TOML).")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object when ready.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
-    """Start a complete 5G core with its user plane. Without --config: a network with sane defaults on loopback."""
+    """Start a complete 5G core with its user plane. Without --config: a network with sane defaults on loopback.
+
+    SIGHUP: read the settings file again, and take the [amf] settings and the network's name from it.
+    """
     begun = time.perf_counter()
     gc.disable()  # until it runs: what is made at start stays
     logging_to_stderr(verbose)
     chosen = settings(NetworkSettings, config)
-    asyncio.run(_run(chosen, begun, json))
+    asyncio.run(_run(chosen, config, begun, json))
 
 
-async def _run(chosen: NetworkSettings, begun: float, json: bool) -> None:
+async def _run(chosen: NetworkSettings, config: Path | None, begun: float, json: bool) -> None:
     from cinq.network import Network, NetworkError
     from cinq.procedure import collect_seldom
 
@@ -39,6 +49,7 @@ async def _run(chosen: NetworkSettings, begun: float, json: bool) -> None:
     except NetworkError as error:
         raise Failure(str(error), error.remedy) from None
     collect_seldom()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, network, config)
     try:
         ready = time.perf_counter() - begun
         facts = {**network.facts(), "ready_s": round(ready, 3)}
@@ -51,6 +62,16 @@ async def _run(chosen: NetworkSettings, begun: float, json: bool) -> None:
         await network.stop()
     if not json:
         console().print("stopped; the host is as it was")
+
+
+def _reload(network: Network, config: Path | None) -> None:
+    """SIGHUP: the settings file is read again. One that does not hold changes nothing."""
+    try:
+        whole = network.reload(settings(NetworkSettings, config))
+    except Failure as failure:
+        log.error("settings not taken: %s", failure)
+        return
+    log.info("settings of the AMF taken%s", "" if whole else "; what else has changed waits for a restart")
 
 
 def _say(facts: dict[str, object]) -> None:

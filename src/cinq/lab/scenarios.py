@@ -117,6 +117,8 @@ def _knobs(config: Path | None) -> Knobs:
     return Knobs(
         subscriber_remove=f"{cinq} subscriber remove {{imsi}}{chosen}",
         subscriber_add=f"{cinq} subscriber add {{imsi}} --k {{k}} --opc {{opc}} --replace{chosen}",
+        warn=f"{cinq} warn send {{text}} --tac {{tac}}{chosen}",
+        warn_cancel=f"{cinq} warn cancel --all{chosen}",
         policy_change=f"{cinq} policy session {{imsi}} --ambr-uplink {{uplink}} --ambr-downlink {{downlink}}{chosen}",
     )
 

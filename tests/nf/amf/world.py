@@ -75,6 +75,7 @@ class FakeSmf:
         self.delay = 0.0
         self.sets_up = True
         self.stays: set[str] = set()  # sessions that do not move
+        self.answers: dict[bytes, str | Problem] = {}  # what it makes of a transfer: a kind, or a refusal
         self._count = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -152,6 +153,11 @@ class FakeSmf:
                 binary_data_n2_sm_information=b"resetup",
             )
         answer = MOVES.get(str(body.json_data.n2_sm_info_type))
+        octets = body.binary_data_n2_sm_information or b""
+        if (given := self.answers.get(octets)) is not None:
+            if isinstance(given, Problem):
+                raise given
+            answer = given, b"ok " + octets
         if answer is not None and sm_context_ref not in self.stays:
             return UpdateSmContextResponse(
                 json_data=SmContextUpdatedData(

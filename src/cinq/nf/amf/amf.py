@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import msgspec
@@ -10,16 +11,20 @@ from cinq.nf.amf import signals
 from cinq.nf.amf.context import UeContext
 from cinq.nf.amf.inbound.admission import Admission
 from cinq.nf.amf.inbound.n2 import Inbound
+from cinq.nf.amf.location import Location
 from cinq.nf.amf.n2.association import Access, N2Association
 from cinq.nf.amf.ports import Ports
+from cinq.nf.amf.procedures.ngap import warning
 from cinq.nf.amf.registry import Registry
 from cinq.nf.amf.services import Callbacks, Communication
 from cinq.nf.amf.settings import Settings
 from cinq.nf.amf.ue import Ue
+from cinq.nf.amf.warnings import Warnings
 from cinq.procedure import Clock, Journal
 from cinq.procedure.store import Store
 from cinq.sbi import Bus
 from cinq.sbi.services.namf_communication import NamfCallback, NamfCommunication
+from cinq.sbi.services.namf_location import NamfLocation
 from cinq.sbi.services.nnrf import NFProfile
 from cinq.sbi.services.npcf_ampolicycontrol import NamfPolicyCallback
 from cinq.sbi.services.nudm_sdm import NamfSdmCallback
@@ -43,7 +48,7 @@ class AMF:
         self.instance_id = instance_id
         self.ports = Ports(settings, sbi, clock, entropy, journal, instance_id)
         self.runtime = self.ports.runtime
-        self.access = Access(self.ports)
+        self.access = Access(self.ports, Warnings(store))
         self.admission = Admission()
         self.registry: Registry[Ue] = Registry(settings, store, entropy)
         self._restore()
@@ -51,7 +56,8 @@ class AMF:
     def services(self) -> list[tuple[type, object]]:
         callbacks = Callbacks(self.registry)
         return [
-            (NamfCommunication, Communication(self.registry)),
+            (NamfCommunication, Communication(self.registry, self.access)),
+            (NamfLocation, Location(self.registry)),
             (NamfCallback, callbacks),
             (NamfUecmCallback, callbacks),
             (NamfSdmCallback, callbacks),
@@ -73,7 +79,12 @@ class AMF:
                 ue.want(signals.Deregister(ue.context.leaving))
 
     async def stop(self) -> None:
-        """End all procedures, each undone; then what is stored of every UE is exact, and all of them are CM-IDLE."""
+        """The gNBs hear of it. Then all procedures end, each undone; what is stored of every UE is exact, and all of
+        them are CM-IDLE."""
+        for ran in self.access.rans:
+            if ran.context.is_set_up:
+                ran.want_beside(signals.Unavailable())
+        await asyncio.sleep(0)  # they go out
         await self.runtime.stop()
         for ue in list(self.registry.by_supi.values()):
             if ue.connection is not None:
@@ -87,6 +98,21 @@ class AMF:
 
     def new_ue(self, context: UeContext) -> Ue:
         return Ue(self.ports, self.registry, self.access, context)
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Take other settings while running; gNBs hear what is for them. ValueError: who this AMF is has changed."""
+        before = self.settings
+        if (settings.plmn, settings.amf_id) != (before.plmn, before.amf_id):
+            raise ValueError(f"AMF {before.plmn} {before.amf_id} cannot become another while it runs")
+        self.settings = self.ports.settings = settings
+        self.registry.settings = settings
+        for ran in self.access.rans:
+            if ran.context.is_set_up:
+                ran.want_beside(signals.ConfigurationChanged())
+
+    def look_at_warnings(self) -> None:
+        """What `cinq warn` wants takes effect."""
+        warning.look(self.access, self.ports.clock.now())
 
     def _restore(self) -> None:
         """UE contexts survive a restart. One stored while connected may be behind: that UE is authenticated anew."""

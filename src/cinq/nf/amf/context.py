@@ -102,6 +102,7 @@ class UeContext(Struct, frozen=True, gc=False):
     mico, t3512, t3324: MICO mode, periodic registration and active timer in seconds, as told; 0 for none.
     service_area: None without restriction. ladns: DNNs of which it was told where they are.
     forbidden_tacs: by subscription. capability_5gmm: the octets that the UE sent. radio_capability_id: of RACS.
+    voice_match: whether its radio suits IMS voice here (TS 23.502 §4.2.8a); None where no gNB was asked.
     """
 
     rm_state: Literal["RM-DEREGISTERED", "RM-REGISTERED"] = "RM-DEREGISTERED"
@@ -137,6 +138,7 @@ class UeContext(Struct, frozen=True, gc=False):
     forbidden_tacs: tuple[int, ...] = ()
     capability_5gmm: bytes = b""
     radio_capability_id: bytes = b""
+    voice_match: bool | None = None
 
     def sm_context(self, pdu_session_id: int) -> SmContext | None:
         for sm in self.sm_contexts:

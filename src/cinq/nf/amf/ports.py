@@ -10,6 +10,7 @@ from cinq.nf.amf.settings import Settings
 from cinq.numbering import PlmnId as Plmn
 from cinq.procedure import Clock, Journal, Runtime
 from cinq.sbi import Bus
+from cinq.sbi.callback import notify
 from cinq.sbi.models import Guami, PlmnId, PlmnIdNid, Snssai
 from cinq.sbi.models import Tai as SbiTai
 from cinq.sbi.services.namf_communication import NsmfCallback
@@ -49,6 +50,7 @@ class Ports:
         self.instance_id = instance_id
         self.runtime = Runtime("AMF", journal, clock)
         self._serving: dict[Plmn, Serving] = {}
+        self._sbi = sbi
         self._clients(sbi)
 
     def _clients(self, sbi: Bus) -> None:
@@ -67,6 +69,10 @@ class Ports:
             guami, network = Guami.of(plmn, self.settings.amf_id), kdf.snn(plmn.mcc, plmn.mnc)
             found = self._serving[plmn] = Serving(guami, PlmnIdNid.of(plmn), network)
         return found
+
+    async def notify(self, uri: str, body: object) -> None:
+        """To a callback that a consumer gave. Problem as it refuses."""
+        await notify(self._sbi, "AMF", uri, body, None)
 
     def profile(self) -> NFProfile:
         amf = self.settings.amf_id

@@ -32,7 +32,7 @@ class Registry(Generic[U]):
     """store: UE contexts by SUPI. entropy(n) gives n random octets."""
 
     def __init__(self, settings: Settings, store: Store, entropy: Callable[[int], bytes]) -> None:
-        self._settings = settings
+        self.settings = settings
         self._store = store
         self._entropy = entropy
         self.by_supi: dict[Supi, U] = {}
@@ -42,9 +42,9 @@ class Registry(Generic[U]):
         """The registered UE that an identity of this AMF names."""
         if identity is None:
             return None
-        amf, ours = self._settings.amf_id, False
+        amf, ours = self.settings.amf_id, False
         if isinstance(identity, Guti):
-            ours = identity.amf == amf and any(identity.plmn == one.plmn for one in self._settings.served)
+            ours = identity.amf == amf and any(identity.plmn == one.plmn for one in self.settings.served)
         else:
             ours = identity.amf_set == amf.set and identity.amf_pointer == amf.pointer
         return self.by_tmsi.get(identity.tmsi) if ours else None
@@ -69,7 +69,7 @@ class Registry(Generic[U]):
             if tmsi not in self.by_tmsi and tmsi != 0xFFFFFFFF:
                 break
         self.by_tmsi[tmsi] = ue
-        return Guti(plmn, self._settings.amf_id, tmsi)
+        return Guti(plmn, self.settings.amf_id, tmsi)
 
     def forget_guti(self, ue: U, guti: Guti | None) -> None:
         if guti is not None and self.by_tmsi.get(guti.tmsi) is ue:

@@ -7,8 +7,8 @@ from cinq.nf.amf.context import Leaving
 from cinq.nf.amf.n2.carriage import Transfer
 from cinq.nf.amf.procedures.sm.resources import deliver
 from cinq.nf.amf.registry import Registry
+from cinq.nf.amf.relay import Relay, known, passed_on, registered
 from cinq.nf.amf.ue import Ue
-from cinq.numbering import NumberingError, Supi
 from cinq.procedure import Refused
 from cinq.sbi import Problem
 from cinq.sbi.services.namf_communication import (
@@ -24,27 +24,8 @@ from cinq.wire.nas import GmmCause
 MAX_PENDING = 16  # transfers that wait for one UE
 
 
-def _known(registry: Registry[Ue], supi: str) -> Ue:
-    """A UE that is registered, or on its way."""
-    try:
-        ue = registry.by_supi.get(Supi.parse(supi))
-    except NumberingError as error:
-        raise Problem(400, "MANDATORY_IE_INCORRECT", str(error)) from None
-    if ue is None:
-        raise Problem(404, "CONTEXT_NOT_FOUND", f"{supi} is not registered here")
-    return ue
-
-
-def _registered(registry: Registry[Ue], supi: str) -> Ue:
-    ue = _known(registry, supi)
-    if ue.context.rm_state != "RM-REGISTERED":
-        raise Problem(404, "CONTEXT_NOT_FOUND", f"{supi} is not registered here")
-    return ue
-
-
-class Communication:
-    def __init__(self, registry: Registry[Ue]) -> None:
-        self._registry = registry
+class Communication(Relay):
+    """What SMFs use of Namf_Communication; what an LMF uses is in Relay."""
 
     async def n1n2_message_transfer(
         self, ue_context_id: str, body: N1N2MessageTransferRequest
@@ -53,7 +34,10 @@ class Communication:
 
         skipInd: an idle UE is not paged for a 5GSM message or to have resources released (TS 29.518 §5.2.2.3.1.2).
         """
-        ue = _registered(self._registry, ue_context_id)
+        ue = registered(self._registry, ue_context_id)
+        answer = passed_on(ue, body)
+        if answer is not None:
+            return answer
         transfer = _transfer(ue, body)
         connection = ue.connection
         moving = ue.target is not None  # nothing is sent while a handover is under way (TS 23.502 §4.9.1.3.1)
@@ -134,7 +118,7 @@ class Callbacks:
 
     async def deregistration_notify(self, supi: str, body: DeregistrationData) -> None:
         """TS 23.502 §4.2.2.3.3 step 1. A UE that another AMF serves by now hears nothing (§4.2.2.2.2 step 14d)."""
-        ue = _known(self._registry, supi)
+        ue = known(self._registry, supi)
         if body.dereg_reason in GONE_ELSEWHERE:
             ue.want(signals.Superseded())
         else:
@@ -142,21 +126,21 @@ class Callbacks:
 
     async def sdm_notify(self, supi: str, body: ModificationNotification) -> None:
         """TS 29.503 §5.2.2.5: what has changed is asked for anew, as a whole."""
-        _known(self._registry, supi).want(signals.SubscriptionChanged())
+        known(self._registry, supi).want(signals.SubscriptionChanged())
 
     async def am_policy_update_notify(self, supi: str, body: PolicyUpdate) -> None:
         """TS 29.507 §4.2.4.2."""
-        _known(self._registry, supi).want(signals.PolicyChanged(body))
+        known(self._registry, supi).want(signals.PolicyChanged(body))
 
     async def am_policy_terminate_notify(self, supi: str, body: TerminationNotification) -> None:
         """TS 29.507 §4.2.4.3."""
-        _known(self._registry, supi).want(signals.PolicyEnded())
+        known(self._registry, supi).want(signals.PolicyEnded())
 
     async def sm_context_status_notify(
         self, supi: str, pdu_session_id: int, body: SmContextStatusNotification
     ) -> None:
         """The SMF has released the SM context: the AMF forgets the route (TS 29.502 §5.2.2.5)."""
-        ue = _registered(self._registry, supi)
+        ue = registered(self._registry, supi)
         if body.status_info.resource_status == "RELEASED" and ue.context.sm_context(pdu_session_id):
             kept = tuple(s for s in ue.context.sm_contexts if s.pdu_session_id != pdu_session_id)
             ue.commit(sm_contexts=kept)

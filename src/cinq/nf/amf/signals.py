@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cinq.nf.amf.context import Content, Leaving
+from cinq.nf.amf.warnings import Warning
 from cinq.procedure import Signal
 from cinq.sbi.services.npcf_ampolicycontrol import PolicyUpdate
 from cinq.wire import ngap
@@ -125,7 +126,65 @@ class AllocateResources(Signal[ngap.HandoverRequestAcknowledge | ngap.HandoverFa
     request: ngap.HandoverRequest
 
 
+@dataclass(frozen=True, slots=True)
+class CheckRadioCapability(Signal[None]):
+    """Whether the UE's radio suits IMS voice here is to be known (procedures.ngap.radio_capability)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlLocationReports(Signal[ngap.LocationReport | None]):
+    """Reports of where the UE is are wanted, or wanted no more (procedures.ngap.location_reporting).
+
+    The result is the first report, None where none is due.
+    """
+
+    request: ngap.LocationReportingRequestType
+
+
+@dataclass(frozen=True, slots=True)
+class StartTrace(Signal[None]):
+    """The gNB is to write trace records of the UE (procedures.ngap.trace)."""
+
+    activation: ngap.TraceActivation
+
+
+@dataclass(frozen=True, slots=True)
+class StopTrace(Signal[None]):
+    """It has written enough of them (procedures.ngap.trace)."""
+
+    trace_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseBinding(Signal[None]):
+    """The UE is not bound to its TNL association any more (procedures.ngap.tnla_binding)."""
+
+
 # of a gNB
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationChanged(Signal[None]):
+    """What the AMF says of itself has changed (procedures.ngap.amf_configuration_update)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable(Signal[None]):
+    """The AMF is about to stop (procedures.ngap.amf_status)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warn(Signal[None]):
+    """A warning is to be broadcast (procedures.ngap.warning)."""
+
+    warning: Warning
+
+
+@dataclass(frozen=True, slots=True)
+class StopWarning(Signal[None]):
+    """It is to be broadcast no more (procedures.ngap.warning)."""
+
+    warning: Warning
 
 
 @dataclass(frozen=True, slots=True)

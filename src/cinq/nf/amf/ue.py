@@ -12,6 +12,7 @@ from cinq.nf.amf.n2 import carriage
 from cinq.nf.amf.n2.association import Access, NgConnection
 from cinq.nf.amf.n2.carriage import PagingAttempt, Resource, Transfer
 from cinq.nf.amf.n2.diagnosis import incompatible
+from cinq.nf.amf.n2.elements import Place
 from cinq.nf.amf.ports import Ports
 from cinq.nf.amf.registry import Registry
 from cinq.numbering import PlmnId, Tai
@@ -31,7 +32,7 @@ class Ue(Subject[UeContext]):
 
     connection: the one that serves the UE; None in CM-IDLE. target: the one to which a handover is under way.
     exchange: its keys and counts on N1.
-    kept: the store has its context.
+    kept: the store has its context. last_place: where it was when its connection ended.
     complete_due: it went on without REGISTRATION COMPLETE, which may still come.
     paged: its 5G-GUTI was paged and is to be replaced. pending: what waits for the UE to be reached.
     resources: what is set up with the next accept.
@@ -45,6 +46,7 @@ class Ue(Subject[UeContext]):
         "connection",
         "exchange",
         "kept",
+        "last_place",
         "paged",
         "pending",
         "ports",
@@ -64,6 +66,7 @@ class Ue(Subject[UeContext]):
         self.target: NgConnection | None = None
         self.exchange = Exchange(context.security)
         self.kept = False
+        self.last_place: Place | None = None
         self.paged = False
         self.complete_due = False
         self.pending: tuple[Transfer, ...] = ()
@@ -102,7 +105,10 @@ class Ue(Subject[UeContext]):
                 return
             if connection.has_context and self.exchange.is_new_to_gnb:
                 self.rekey(connection)
-        connection.send(carriage.nas_transport(connection, self.protect(message)))
+        octets = self.protect(message)
+        if isinstance(message, nas.DLNASTransport):
+            connection.remember(octets, message)
+        connection.send(carriage.nas_transport(connection, octets))
 
     def _page(self, attempt: PagingAttempt) -> None:
         """At the pace of pagings; by then it may have answered already, or be paged no longer."""
@@ -248,6 +254,7 @@ class Ue(Subject[UeContext]):
         connection, target = self.connection, self.target
         self.connection = self.target = None
         if connection is not None:
+            self.last_place = connection.place
             self.access.release(connection)
         if target is not None:
             self.access.drop(target, ("radioNetwork", "handover-cancelled"))

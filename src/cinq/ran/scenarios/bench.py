@@ -158,7 +158,7 @@ class Bench:
     async def released(self, ue: Ue) -> None:
         """The UE's gNB has it released for inactivity: it is CM-IDLE."""
         gnb = self.gnb_of(ue)
-        context = self._context(ue, gnb)
+        context = self.context(ue, gnb)
         gnb.station.send(
             ngap.UEContextReleaseRequest(
                 amf_ue_ngap_id=check.present(context.amf_ue_ngap_id, "the AMF UE NGAP ID"),
@@ -176,7 +176,8 @@ class Bench:
                 return gnb
         raise Failed(f"{ue.label} camps nowhere")
 
-    def _context(self, ue: Ue, gnb: Gnb) -> UeContext:
+    def context(self, ue: Ue, gnb: Gnb) -> UeContext:
+        """The UE's connection at the gNB."""
         for link in gnb.links:
             if link.mobile is ue and link.context is not None:
                 return link.context
@@ -184,15 +185,15 @@ class Bench:
 
     def amf_ue_ngap_id(self, ue: Ue, gnb: Gnb) -> int:
         """What the AMF calls the UE's connection."""
-        return check.present(self._context(ue, gnb).amf_ue_ngap_id, "the AMF UE NGAP ID")
+        return check.present(self.context(ue, gnb).amf_ue_ngap_id, "the AMF UE NGAP ID")
 
     def ran_ue_ngap_id(self, ue: Ue, gnb: Gnb) -> int:
         """What the gNB calls the UE's connection."""
-        return self._context(ue, gnb).ran_ue_ngap_id
+        return self.context(ue, gnb).ran_ue_ngap_id
 
     def dropped(self, ue: Ue, gnb: Gnb) -> None:
         """The gNB forgets the UE's connection without a word, as after a reset."""
-        gnb.n2.forget(self._context(ue, gnb), "reset")
+        gnb.n2.forget(self.context(ue, gnb), "reset")
 
     async def moved(self, ue: Ue, gnb: Gnb) -> None:
         """An idle UE camps on another gNB's cell."""
@@ -209,11 +210,11 @@ class Bench:
     def hand_over(self, ue: Ue, target: Gnb, via: Path) -> Coroutine[object, None, object]:
         """The UE's gNB hands it over to the target's cell."""
         gnb = self.gnb_of(ue)
-        return gnb.hand_over(self._context(ue, gnb), target.cells[0], via)
+        return gnb.hand_over(self.context(ue, gnb), target.cells[0], via)
 
     def cancel_handover(self, ue: Ue) -> Coroutine[object, None, None]:
         gnb = self.gnb_of(ue)
-        return gnb.cancel_handover(self._context(ue, gnb))
+        return gnb.cancel_handover(self.context(ue, gnb))
 
     def stays(self, ue: Ue) -> None:
         """The UE does not go where a handover sends it."""

@@ -16,6 +16,7 @@ Area = Literal[
     "mobility",
     "session",
     "idle",
+    "services",
     "negative",
     "load",
 ]

@@ -12,7 +12,7 @@ from cinq.ran.ue.settings import UeSettings
 from cinq.settings import HexOctets, setting
 
 Scheme = Literal["null", "A", "B"]
-Knob = Literal["subscriber_remove", "subscriber_add", "policy_change", "warn", "restart"]
+Knob = Literal["subscriber_remove", "subscriber_add", "policy_change", "warn", "warn_cancel", "restart"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,7 @@ class Knobs:
     subscriber_add: str = setting("Adds the subscriber {imsi} with {k} and {opc} again.", "")
     policy_change: str = setting("Changes the session AMBR of {supi} to {uplink} and {downlink}.", "")
     warn: str = setting("Broadcasts the warning {text} in tracking area {tac}.", "")
+    warn_cancel: str = setting("Ends all warnings.", "")
     restart: str = setting("Restarts the core; returns when it serves again.", "")
 
 
@@ -99,6 +100,7 @@ _NEEDS: dict[str, tuple[str, Callable[[Target], bool]]] = {
     "subscriber_add": ("the knob subscriber_add", lambda t: bool(t.knobs.subscriber_add)),
     "policy_change": ("the knob policy_change", lambda t: bool(t.knobs.policy_change)),
     "warn": ("the knob warn", lambda t: bool(t.knobs.warn)),
+    "warn_cancel": ("the knob warn_cancel", lambda t: bool(t.knobs.warn_cancel)),
     "restart": ("the knob restart", lambda t: bool(t.knobs.restart)),
 }
 """What a scenario may need of a target: in words, and whether it is there."""

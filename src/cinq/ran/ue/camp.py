@@ -65,14 +65,6 @@ class Camp:
         mend = "another cell, or the service area restriction in the subscription"
         return Why(f"{here} is outside the area in which the network serves this UE", mend)
 
-    def out_of_ladn(self, context: UeContext, dnn: str) -> Why | None:
-        """Why a local area DNN is not asked for in this cell, §6.2.6."""
-        area = next((ladn.tais for ladn in context.ladn if ladn.dnn == dnn), None)
-        if area is None or self.tai is None or self.tai in area:
-            return None
-        served = ", ".join(map(str, area))
-        return Why(f"{dnn} is a local network of {served}, and the UE is in {self.tai}", "another cell")
-
     def forbidden(self, context: UeContext) -> Why | None:
         """Why the UE may not register here but for an emergency, None where it may."""
         again = "switch the UE off and on (deregister with switch_off), or camp on another cell"

@@ -24,8 +24,6 @@ FROM_NETWORK = (
     nas.SecurityModeCommand,
     nas.DLNASTransport,
     nas.Notification,
-    nas.NetworkSliceSpecificAuthenticationCommand,
-    nas.NetworkSliceSpecificAuthenticationResult,
 )
 """The 5GMM messages of a network that this UE knows."""
 

@@ -50,23 +50,6 @@ def answer(octets: bytes, usim: Usim, network_name: str, faults: Faults) -> Answ
     return _challenge(packet, octets, usim, network_name, faults)
 
 
-def without_method(octets: bytes, identity: str) -> bytes:
-    """The response of a peer that has no method of the other end's choice: its identity, else a NAK (RFC 3748 §5).
-
-    For the authentication of a slice or of a data network, which an emulated UE has no credentials for. Unanswered.
-    """
-    try:
-        packet = eap.decode(octets)
-    except EapError as error:
-        raise Unanswered(str(error)) from None
-    if packet.code != eap.REQUEST:
-        raise Unanswered(f"{packet.name} where a request is due")
-    if packet.method == eap.IDENTITY:
-        content = bytes((eap.IDENTITY,)) + identity.encode()
-        return bytes((eap.RESPONSE, packet.identifier)) + (4 + len(content)).to_bytes(2, "big") + content
-    return _nak(packet.identifier, 0)
-
-
 def _challenge(packet: EapPacket, octets: bytes, usim: Usim, network_name: str, faults: Faults) -> Answer:
     """RFC 9048 §3.1 and §3.2, RFC 4187 §6.3 and §9.3."""
     assert packet.rand is not None

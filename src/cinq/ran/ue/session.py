@@ -40,7 +40,6 @@ class SessionUe(Protocol):
     def asked(self) -> Asked: ...
     def tell(self, message: object) -> None: ...
     def changed(self) -> None: ...
-    def local_network(self, dnn: str) -> Why | None: ...
     def allocate_pti(self) -> int: ...
     def initiate(self, body: Callable[[], Awaitable[object]], name: str) -> None: ...
     async def open_session(
@@ -54,13 +53,12 @@ class SessionUe(Protocol):
 
 
 class Session(Subject[SessionContext]):
-    """One PDU session of a UE. pti: of the procedure that the UE began, 0 when there is none. confirmed: of the last
-    modification that it asked for and confirmed.
+    """One PDU session of a UE. pti: of the procedure that the UE began, 0 when there is none.
 
     trouble: why programs cannot use the session although it is active.
     """
 
-    __slots__ = ("_answered", "_old", "_request_type", "confirmed", "pti", "settings", "trouble", "ue")
+    __slots__ = ("_answered", "_old", "_request_type", "pti", "settings", "trouble", "ue")
 
     def __init__(self, ue: SessionUe, pdu_session_id: int, settings: SessionSettings) -> None:
         super().__init__(SessionContext(pdu_session_id), ue.runtime)
@@ -68,7 +66,6 @@ class Session(Subject[SessionContext]):
         self.settings = settings
         self.pti = UNASSIGNED_PTI
         self.trouble = ""
-        self.confirmed = UNASSIGNED_PTI
         self._request_type: int = nas.RequestType.INITIAL_REQUEST
         self._old: int | None = None
         self._answered: asyncio.Event | None = None
@@ -174,9 +171,6 @@ class Session(Subject[SessionContext]):
                     None,
                     Why(why, "another `kind` or `ssc_mode` in the UE's sessions, or switch it off and on"),
                 )
-        local = self.ue.local_network(wanted.dnn)
-        if local is not None:
-            raise Refused(None, local)
         timer, left = self.ue.back_off.left(*of_establishment(wanted.dnn, wanted.s_nssai))
         if left:
             mend = "wait: the network asked for it, or switch the UE off and on"

@@ -176,11 +176,6 @@ class UeSettings:
         return Supi(self.imsi)
 
     @property
-    def identity(self) -> str:
-        """The SUPI as a network access identifier, TS 23.003 §28.7.2."""
-        return f"{self.imsi}@nai.5gc.mnc{self.plmn.mnc:0>3}.mcc{self.plmn.mcc}.3gppnetwork.org"
-
-    @property
     def pei(self) -> Imei | Imeisv | None:
         """The IMEISV where there is one, else the IMEI."""
         if self.imeisv:

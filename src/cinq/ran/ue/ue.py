@@ -130,12 +130,9 @@ class Ue(Subject[UeContext]):
         self.left = True
         await self.demand(Deregister(switch_off))
 
-    async def request_service(self, mobile_terminated: bool = False, kind: int | None = None) -> None:
-        """Leave CM-IDLE, TS 24.501 §5.6.1. Nothing happens where there is a connection and every bearer is up.
-
-        kind: a ServiceType that is asked for whatever the state.
-        """
-        await self.demand(RequestService(mobile_terminated, kind))
+    async def request_service(self, mobile_terminated: bool = False) -> None:
+        """Leave CM-IDLE, TS 24.501 §5.6.1. Nothing happens where there is a connection and every bearer is up."""
+        await self.demand(RequestService(mobile_terminated))
 
     async def establish_session(self, index: int = 0) -> Session:
         """Establish the PDU session of this index in the settings, TS 24.501 §6.4.1. Its identity is index+1."""
@@ -392,10 +389,6 @@ class Ue(Subject[UeContext]):
     @property
     def active_sessions(self) -> frozenset[int]:
         return frozenset(n for n, session in self.sessions.items() if session.context.state == "ACTIVE")
-
-    def local_network(self, dnn: str) -> Why | None:
-        """Why a local area DNN is not asked for here, None where it may be (§6.2.6)."""
-        return self.camp.out_of_ladn(self.context, dnn)
 
     def suci(self) -> Suci:
         """The one that was sent last while T3519 runs, else a fresh one (TS 24.501 §5.5.1.2.2, §5.4.3.3)."""

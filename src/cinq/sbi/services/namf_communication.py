@@ -6,8 +6,8 @@ from typing import Literal, Protocol
 
 from msgspec import field
 
-from cinq.sbi.models import Arp, RefToBinaryData, Snssai
-from cinq.sbi.operation import Model, Multipart, operation, service
+from cinq.sbi.models import Arp, GlobalRanNodeId, RefToBinaryData, Snssai, Tai
+from cinq.sbi.operation import Created, Model, Multipart, operation, service
 from cinq.sbi.services.nsmf_pdusession import N2SmInfoType
 
 N1N2MessageTransferCause = Literal[
@@ -22,9 +22,13 @@ N1N2MessageTransferCause = Literal[
 ]
 
 
+N1MessageClass = Literal["5GMM", "SM", "LPP", "SMS", "UPDP", "LCS"]
+
+
 class N1MessageContainer(Model):
-    n1_message_class: Literal["5GMM", "SM", "LPP", "SMS", "UPDP", "LCS"]
+    n1_message_class: N1MessageClass
     n1_message_content: RefToBinaryData
+    nf_id: str | None = None
 
 
 class N2InfoContent(Model):
@@ -38,9 +42,20 @@ class N2SmInformation(Model):
     s_nssai: Snssai | None = None
 
 
+class NrppaInformation(Model):
+    """nfId: the LMF, to which the gNB answers."""
+
+    nf_id: str
+    nrppa_pdu: N2InfoContent
+
+
+N2InformationClass = Literal["SM", "NRPPa", "PWS", "RAN"]
+
+
 class N2InfoContainer(Model):
-    n2_information_class: Literal["SM", "NRPPa", "PWS", "RAN"]
+    n2_information_class: N2InformationClass
     sm_info: N2SmInformation | None = None
+    nrppa_info: NrppaInformation | None = None
 
 
 class N1N2MessageTransferReqData(Model):
@@ -63,6 +78,67 @@ class N1N2MessageTransferRspData(Model):
     cause: N1N2MessageTransferCause
 
 
+class UeN1N2InfoSubscriptionCreateData(Model):
+    """nfId: the subscriber, by which a gNB and a UE address it."""
+
+    n2_information_class: N2InformationClass | None = None
+    n2_notify_callback_uri: str | None = None
+    n1_message_class: N1MessageClass | None = None
+    n1_notify_callback_uri: str | None = None
+    nf_id: str | None = None
+
+
+class UeN1N2InfoSubscriptionCreatedData(Model):
+    n1n2_notify_subscription_id: str
+
+
+class NonUeN2InfoSubscriptionCreateData(Model):
+    n2_information_class: N2InformationClass
+    n2_notify_callback_uri: str
+    nf_id: str | None = None
+
+
+class NonUeN2InfoSubscriptionCreatedData(Model):
+    n2_notify_subscription_id: str
+
+
+class N2InformationTransferReqData(Model):
+    """globalRanNodeList: the gNBs that are to hear it; taiList: those that serve one of the areas."""
+
+    n2_information: N2InfoContainer
+    global_ran_node_list: list[GlobalRanNodeId] | None = None
+    tai_list: list[Tai] | None = None
+
+
+class N2InformationTransferRequest(Multipart):
+    json_data: N2InformationTransferReqData
+    binary_data_n2_information: bytes | None = None
+
+
+class N2InformationTransferRspData(Model):
+    result: Literal["N2_INFO_TRANSFER_INITIATED"]
+
+
+class N2InformationNotification(Model):
+    n2_notify_subscription_id: str
+    n2_info_container: N2InfoContainer | None = None
+
+
+class N2InformationNotifyRequest(Multipart):
+    json_data: N2InformationNotification
+    binary_data_n2_information: bytes | None = None
+
+
+class N1MessageNotification(Model):
+    n1_notify_subscription_id: str
+    n1_message_container: N1MessageContainer
+
+
+class N1MessageNotifyRequest(Multipart):
+    json_data: N1MessageNotification
+    binary_data_n1_message: bytes | None = None
+
+
 class StatusInfo(Model):
     resource_status: Literal["RELEASED", "UNCHANGED", "TRANSFERRED", "UPDATED"]
     cause: str | None = None
@@ -80,6 +156,57 @@ class NamfCommunication(Protocol):
     ) -> N1N2MessageTransferRspData:
         """ue_context_id: SUPI. Answers without waiting for the UE. 404 CONTEXT_NOT_FOUND, 409, 504."""
         ...
+
+    @operation(
+        "Namf_Communication_N1N2MessageSubscribe",
+        "POST",
+        "/ue-contexts/{ueContextId}/n1-n2-messages/subscriptions",
+        201,
+    )
+    async def n1n2_message_subscribe(
+        self, ue_context_id: str, body: UeN1N2InfoSubscriptionCreateData
+    ) -> Created[UeN1N2InfoSubscriptionCreatedData]:
+        """To what a UE and its gNB send for an LMF. 404 CONTEXT_NOT_FOUND."""
+        ...
+
+    @operation(
+        "Namf_Communication_N1N2MessageUnSubscribe",
+        "DELETE",
+        "/ue-contexts/{ueContextId}/n1-n2-messages/subscriptions/{subscriptionId}",
+        204,
+    )
+    async def n1n2_message_unsubscribe(self, ue_context_id: str, subscription_id: str) -> None: ...
+
+    @operation("Namf_Communication_NonUeN2MessageTransfer", "POST", "/non-ue-n2-messages/transfer")
+    async def non_ue_n2_message_transfer(
+        self, body: N2InformationTransferRequest
+    ) -> N2InformationTransferRspData:
+        """404 CONTEXT_NOT_FOUND where no gNB is meant."""
+        ...
+
+    @operation("Namf_Communication_NonUeN2InfoSubscribe", "POST", "/non-ue-n2-messages/subscriptions", 201)
+    async def non_ue_n2_info_subscribe(
+        self, body: NonUeN2InfoSubscriptionCreateData
+    ) -> Created[NonUeN2InfoSubscriptionCreatedData]: ...
+
+    @operation(
+        "Namf_Communication_NonUeN2InfoUnSubscribe",
+        "DELETE",
+        "/non-ue-n2-messages/subscriptions/{n2NotifySubscriptionId}",
+        204,
+    )
+    async def non_ue_n2_info_unsubscribe(self, n2_notify_subscription_id: str) -> None: ...
+
+
+@service("lmf-callback", "v1")
+class LmfCallback(Protocol):
+    """Notifications to an LMF: the callback URIs that it gives end in whatever it knows them by."""
+
+    @operation("Namf_Communication_N2InfoNotify", "POST", "/n2-info/{reference}", 204)
+    async def n2_info_notify(self, reference: str, body: N2InformationNotifyRequest) -> None: ...
+
+    @operation("Namf_Communication_N1MessageNotify", "POST", "/n1-message/{reference}", 204)
+    async def n1_message_notify(self, reference: str, body: N1MessageNotifyRequest) -> None: ...
 
 
 @service("namf-callback", "v1")

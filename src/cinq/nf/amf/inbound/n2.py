@@ -17,7 +17,16 @@ from cinq.nf.amf.n2 import elements
 from cinq.nf.amf.n2.association import UNASSIGNED, NgConnection, Ran
 from cinq.nf.amf.n2.diagnosis import error_indication, incompatible
 from cinq.nf.amf.n2.failures import refusal
-from cinq.nf.amf.procedures.ngap import path_switch
+from cinq.nf.amf.procedures.ngap import (
+    location_reporting,
+    nas_delivery,
+    path_switch,
+    positioning,
+    radio_capability,
+    reports,
+    suspension,
+    trace,
+)
 from cinq.nf.amf.procedures.sm import outcomes
 from cinq.nf.amf.registry import Registry
 from cinq.nf.amf.ue import Ue, ue_of
@@ -91,6 +100,10 @@ class Inbound:
             self._initial_ue_message(message, octets)
         elif isinstance(message, ngap.PathSwitchRequest):
             self._path_switch(message, octets)
+        elif isinstance(message, ngap.RetrieveUEInformation):
+            self._note(ran, message, octets)
+            known = self._registry.known(elements.s_tmsi_of(message.five_g_s_tmsi))
+            suspension.tell_about(ran, known, message)
         elif type(message) in ran.opens:
             if message.PROCEDURE_CODE == ngap.NGSetupRequest.PROCEDURE_CODE:
                 self.gate.close()  # it begins anew (§8.7.1.1)
@@ -301,21 +314,6 @@ def uplink_nas(ue: Ue, connection: NgConnection, message: ngap.UplinkNASTranspor
         n1.receive(ue, message.nas_pdu)
 
 
-def nas_non_delivery(ue: Ue, connection: NgConnection, message: ngap.NASNonDeliveryIndication) -> None:
-    """§8.6.4."""
-    cause = message.cause[1] if message.cause else "no cause"
-    journal.n1_ignored(ue, message.nas_pdu or b"", f"not delivered to the UE: {cause}")
-
-
-def radio_capability(ue: Ue, connection: NgConnection, message: ngap.UERadioCapabilityInfoIndication) -> None:
-    """§8.14.1."""
-    paging = message.ue_radio_capability_for_paging
-    ue.commit(
-        radio_capability=message.ue_radio_capability or ue.context.radio_capability,
-        paging_capability=ue.context.paging_capability if paging is None else ngap.encode_value(paging),
-    )
-
-
 def resource_notify(ue: Ue, connection: NgConnection, message: ngap.PDUSessionResourceNotify) -> None:
     """§8.2.4: on to the SMFs."""
     ue.beside(partial(outcomes.relay, ue, outcomes.of_sessions(message)), "resource_notify")
@@ -364,9 +362,19 @@ def ran_early_status(ue: Ue, connection: NgConnection, message: ngap.UplinkRANEa
 HEARD: dict[type[ngap.Pdu], Handler[ngap.Pdu]] = dict(
     (
         row(ngap.UplinkNASTransport, uplink_nas),
-        row(ngap.NASNonDeliveryIndication, nas_non_delivery),
-        row(ngap.UERadioCapabilityInfoIndication, radio_capability),
+        row(ngap.NASNonDeliveryIndication, nas_delivery.non_delivery),
+        row(ngap.UERadioCapabilityInfoIndication, radio_capability.indication),
         row(ngap.PDUSessionResourceNotify, resource_notify),
+        row(ngap.RRCInactiveTransitionReport, reports.rrc_inactive),
+        row(ngap.SecondaryRATDataUsageReport, reports.data_usage),
+        row(ngap.LocationReport, location_reporting.report),
+        row(ngap.LocationReportingFailureIndication, location_reporting.failure),
+        row(ngap.TraceFailureIndication, trace.failure),
+        row(ngap.CellTrafficTrace, trace.cell_traffic),
+        row(ngap.UplinkUEAssociatedNRPPaTransport, positioning.of_a_ue),
+        row(ngap.UEContextSuspendRequest, suspension.suspend),
+        row(ngap.UEContextResumeRequest, suspension.resume),
+        row(ngap.MTCommunicationHandlingRequest, suspension.mt_communication),
         row(ngap.HandoverNotify, handover_notify),
         row(ngap.UplinkRANStatusTransfer, ran_status),
         row(ngap.UplinkRANEarlyStatusTransfer, ran_early_status),

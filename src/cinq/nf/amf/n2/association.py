@@ -7,20 +7,23 @@ import logging
 from typing import Protocol
 
 from cinq.nf.amf import journal
+from cinq.nf.amf.consumers import Consumers
 from cinq.nf.amf.context import RanContext
 from cinq.nf.amf.n2 import carriage, elements
 from cinq.nf.amf.n2.failures import refusal
 from cinq.nf.amf.n2.pacing import Pacer
 from cinq.nf.amf.ports import Ports
+from cinq.nf.amf.warnings import Warnings
 from cinq.numbering import NumberingError
 from cinq.procedure import Signal, Subject
-from cinq.wire import ngap
+from cinq.wire import nas, ngap
 
 log = logging.getLogger("cinq.amf")
 
 MAX_NGAP_ID = (1 << 40) - 1
 UNASSIGNED = carriage.UNASSIGNED
 NOT_NOW: ngap.Cause = ("protocol", "message-not-compatible-with-receiver-state")
+REMEMBERED = 4  # transports that a gNB may give back as not delivered
 RELEASE_GUARD_S = 10.0  # how long a UEContextReleaseComplete is waited for
 
 
@@ -67,11 +70,13 @@ class NgConnection(Subject[None]):
     stream: the SCTP stream that its messages take. place: where the UE is, as last reported.
     wants_context: the gNB asked for an initial context setup. has_context: whether it has a UE context, or is
     being given one. releasing: a UE Context Release is under way.
+    lately: the last transports to the UE, as they went out.
     """
 
     __slots__ = (
         "amf_ue_ngap_id",
         "has_context",
+        "lately",
         "place",
         "ran",
         "ran_ue_ngap_id",
@@ -100,6 +105,19 @@ class NgConnection(Subject[None]):
         self.wants_context = wants_context
         self.has_context = False
         self.releasing = False
+        self.lately: tuple[tuple[bytes, nas.DLNASTransport], ...] = ()
+
+    def remember(self, octets: bytes, message: nas.DLNASTransport) -> None:
+        """The gNB may say that it could not deliver this (§8.6.4)."""
+        self.lately = (*self.lately[1 - REMEMBERED :], (octets, message))
+
+    def sent(self, octets: bytes) -> nas.DLNASTransport | None:
+        """The message in a NAS PDU that went out lately. Once: it is not lost twice."""
+        for one in self.lately:
+            if one[0] == octets:
+                self.lately = tuple(other for other in self.lately if other is not one)
+                return one[1]
+        return None
 
     def send(self, message: object) -> None:
         assert isinstance(message, ngap.Pdu)
@@ -219,8 +237,10 @@ class Ran(Subject[RanContext]):
 class Access:
     """All gNBs of the AMF, and all connections by AMF UE NGAP ID."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, warnings: Warnings) -> None:
         self._ports = ports
+        self.warnings = warnings
+        self.consumers = Consumers()
         self.rans: list[Ran] = []
         self.connections: dict[int, NgConnection] = {}
         self._last_ngap_id = 0
@@ -261,14 +281,14 @@ class Access:
     ) -> NgConnection:
         """A UE has come by an INITIAL UE MESSAGE."""
         wants_context = message.ue_context_request is not None
-        number = self._new_number()
+        number = self.unused_number()
         connection = NgConnection(ran, number, message.ran_ue_ngap_id, place, user, wants_context)
         self.connections[number] = ran.connections[message.ran_ue_ngap_id] = connection
         return connection
 
     def prepare(self, ran: Ran, place: elements.Place, user: User) -> NgConnection:
         """A UE may come by a handover: the gNB is still to give its identity (`assign`)."""
-        number = self._new_number()
+        number = self.unused_number()
         connection = NgConnection(ran, number, UNASSIGNED, place, user)
         self.connections[number] = connection
         ran.preparing.append(connection)
@@ -294,7 +314,8 @@ class Access:
         ran.connections[ran_ue_ngap_id] = connection
         return True
 
-    def _new_number(self) -> int:
+    def unused_number(self) -> int:
+        """An AMF UE NGAP ID that no connection has."""
         number = self._last_ngap_id
         while True:
             number = number + 1 if number < MAX_NGAP_ID else 1
@@ -324,7 +345,7 @@ class Access:
 
     def reserve(self, ran: Ran, ran_ue_ngap_id: int) -> int:
         """The identity of a UE that is turned away: it is released at once, and nothing is kept of it."""
-        number = self._new_number()
+        number = self.unused_number()
         ran.leaving[number] = (ran_ue_ngap_id, self._ports.clock.now() + RELEASE_GUARD_S)
         return number
 

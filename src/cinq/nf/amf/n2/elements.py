@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple, cast
 
 from cinq.nf.amf.context import Ambr
-from cinq.numbering import AmfId, NumberingError, PlmnId, SNssai, STmsi, Tai
+from cinq.numbering import AmfId, GnbId, NumberingError, PlmnId, SNssai, STmsi, Tai
 from cinq.sbi import models
 from cinq.wire import nas, ngap
 from cinq.wire.strings import is_visible
@@ -39,6 +39,27 @@ def tai_of(value: ngap.TAI) -> Tai:
     return _tai(value.plmn_identity, value.tac)
 
 
+def tac_of(value: ngap.TAI) -> int:
+    return int.from_bytes(value.tac, "big")
+
+
+def gnb_id_of(node: ngap.GlobalRANNodeID) -> GnbId | None:
+    """None: it is no gNB, or its PLMN is none."""
+    if node[0] != "globalGNB-ID":
+        return None
+    value, bits = node[1].gnb_id[1]
+    try:
+        return GnbId(PlmnId.from_octets(node[1].plmn_identity), value, bits)
+    except NumberingError:
+        return None
+
+
+def holds(node_id: str, cell: ngap.NRCGI) -> bool:
+    """Whether the gNB of that identity, as text, has the cell."""
+    gnb = GnbId.parse(node_id)
+    return gnb.plmn.octets == cell.plmn_identity and gnb.holds(cell.nr_cell_identity)
+
+
 @lru_cache(maxsize=4096)
 def extended_amf_name(name: str) -> ngap.ExtendedAMFName | None:
     """Extended AMF Name, TS 38.413 §9.3.3.51, of ASCII where that is enough; None for an empty one."""
@@ -64,6 +85,10 @@ def five_g_s_tmsi(value: STmsi) -> ngap.FiveGSTMSI:
     return ngap.FiveGSTMSI(
         amf_set_id=value.amf_set, amf_pointer=value.amf_pointer, five_g_tmsi=value.tmsi.to_bytes(4, "big")
     )
+
+
+def s_tmsi_of(value: ngap.FiveGSTMSI) -> STmsi:
+    return STmsi(value.amf_set_id, value.amf_pointer, int.from_bytes(value.five_g_tmsi, "big"))
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,9 @@ from cinq.ran.scenarios.library import (
     policy,
     raw_nas,
     registration,
+    requests,
     security,
+    services,
     session,
     session_options,
 )
@@ -17,6 +19,7 @@ from cinq.ran.scenarios.scenario import LIBRARY
 
 CHAPTERS = (
     interface,
+    requests,
     registration,
     security,
     session,
@@ -24,6 +27,7 @@ CHAPTERS = (
     policy,
     idle,
     mobility,
+    services,
     negative,
     negative_nas,
     raw_nas,

@@ -13,17 +13,12 @@ from cinq.ran.ue.procedures.primary_authentication import authentication_result,
 from cinq.ran.ue.procedures.registration import registration
 from cinq.ran.ue.procedures.security_mode import security_mode_control
 from cinq.ran.ue.procedures.service_request import service_request
-from cinq.ran.ue.procedures.session_authentication import (
-    session_authentication,
-    session_authentication_result,
-)
 from cinq.ran.ue.procedures.session_establishment import session_establishment
 from cinq.ran.ue.procedures.session_modification import (
     network_session_modification,
     session_modification,
 )
 from cinq.ran.ue.procedures.session_release import network_session_release, session_release
-from cinq.ran.ue.procedures.slice_authentication import slice_authentication, slice_authentication_result
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
@@ -38,8 +33,6 @@ _SHORT = (
     downlink_nas_transport,
     notification,
     network_deregistration,
-    slice_authentication,
-    slice_authentication_result,
 )
 _COMMON_MESSAGES = (
     nas.AuthenticationRequest,
@@ -49,8 +42,6 @@ _COMMON_MESSAGES = (
     nas.ConfigurationUpdateCommand,
     nas.DLNASTransport,
     nas.Notification,
-    nas.NetworkSliceSpecificAuthenticationCommand,
-    nas.NetworkSliceSpecificAuthenticationResult,
 )
 
 
@@ -90,17 +81,6 @@ def _(ue: Ue, ended: Ended) -> Verdict:
 def _(session: Session, command: nas.PDUSessionReleaseCommand) -> Verdict:
     """§6.4.1.6 c) and §6.3.2.5: the release goes first."""
     return ABORT
-
-
-@collision(session_establishment, nas.PDUSessionAuthenticationCommand, nas.PDUSessionAuthenticationResult)
-def _(session: Session, message: nas.GsmMessage) -> Verdict:
-    """§6.3.1.2: the data network may ask before the session is accepted."""
-    return BESIDE
-
-
-@collision((session_authentication, session_authentication_result), nas.PDUSessionReleaseCommand)
-def _(session: Session, command: nas.PDUSessionReleaseCommand) -> Verdict:
-    return DEFER
 
 
 @collision(session_release, nas.PDUSessionModificationCommand)

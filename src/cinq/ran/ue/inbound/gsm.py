@@ -67,9 +67,6 @@ def _check_pti(ue: Ue, session: Session | None, number: int, pti: int, kind: int
     if kind == nas.PDUSessionReleaseCommand.TYPE and ue.released.get(number) == pti:
         complete = nas.PDUSessionReleaseComplete(pdu_session_id=number, pti=pti)
         raise Answered(complete, "a release command that was confirmed already")
-    if kind == nas.PDUSessionModificationCommand.TYPE and session is not None and session.confirmed == pti:
-        again = nas.PDUSessionModificationComplete(pdu_session_id=number, pti=pti)
-        raise Answered(again, "a modification command that was confirmed already")
     raise Answered(_status(number, pti, GsmCause.PTI_MISMATCH), f"PTI {pti} is not in use")
 
 

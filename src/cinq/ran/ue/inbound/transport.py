@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cinq.procedure import Why, procedure
-from cinq.ran.ue.causes import gmm, gsm
+from cinq.ran.ue.causes import gmm, words
 from cinq.ran.ue.context import UNASSIGNED_PTI, NoAnswer, Received
 from cinq.ran.ue.inbound.gsm import Answered, Unreadable, downlink_message
 from cinq.ran.ue.session import Session
@@ -113,8 +113,7 @@ _READERS: dict[int, Callable[[Ue, Payload], None]] = {
 
 def _status(session: Session, message: nas.FiveGSMStatus) -> None:
     """§6.5.3: what the STATUS is about ends; with #43 the session does."""
-    cause, why = message.cause, gsm(message.cause, session.asked)
-    reason = Why(f"5GSM STATUS: {why}", why.mend)
+    cause, reason = message.cause, f"5GSM STATUS {words(message.cause)}"
     of_pti = cause in (GsmCause.PTI_MISMATCH, GsmCause.INVALID_PTI_VALUE) and message.pti == session.pti
     of_session = cause in (
         GsmCause.MESSAGE_TYPE_NON_EXISTENT_OR_NOT_IMPLEMENTED,
@@ -132,8 +131,7 @@ def _unreadable(ue: Ue, broken: Unreadable) -> None:
     """§7.5.3: an accept leads to a release by the UE, a release command is confirmed; anything else meets STATUS."""
     session, number, cause = broken.session, broken.session.context.pdu_session_id, broken.cause
     if broken.kind == nas.PDUSessionEstablishmentAccept.TYPE and session.awaits(NoAnswer):
-        mend = "the trace of both sides: one of them breaks the protocol"
-        session.receive(NoAnswer(Why(f"the accept cannot be read: {broken}", mend), cause))
+        session.receive(NoAnswer(f"the accept cannot be read: {broken}", cause))
     elif broken.kind == nas.PDUSessionReleaseCommand.TYPE:
         uplink(ue, nas.PDUSessionReleaseComplete(pdu_session_id=number, pti=broken.pti, cause=cause))
         session.gone("released by a command that cannot be read")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from cinq.procedure import Refused, Timer, TimerExpired, Why, procedure
+from cinq.procedure import Refused, Timer, TimerExpired, procedure
 from cinq.ran.ue import pco
 from cinq.ran.ue.causes import gsm
 from cinq.ran.ue.context import UNASSIGNED_PTI, NoAnswer
@@ -86,10 +86,7 @@ async def _accepted(session: Session, accept: nas.PDUSessionEstablishmentAccept)
         qos = established(accept.authorized_qos_rules, accept.authorized_qos_flow_descriptions or ())
     except QosError as error:
         await _release(session, error.cause)
-        what = f"the network accepts with QoS that has no sense: {error} (5GSM cause #{int(error.cause)})"
-        raise Refused(
-            accept, Why(what, "the QoS rules that PCF and SMF give; cinq trace live shows them")
-        ) from None
+        raise Refused(accept, f"the accept is refused: {error}, 5GSM cause #{int(error.cause)}") from None
     _store(session, accept, qos)
     session.open_interface()
     erase_wrong(session, qos)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cinq.procedure import Refused, Timer, Why, procedure
+from cinq.procedure import Refused, Timer, procedure
 from cinq.ran.ue import pco
 from cinq.ran.ue.causes import gsm
 from cinq.ran.ue.context import UNASSIGNED_PTI, NoAnswer
@@ -19,7 +19,7 @@ T3581 = Timer("T3581", 16, 4)
 async def session_modification(session: Session, wanted: ModifySession) -> None:
     """UE-requested, §6.4.2: the network commands what it grants, or rejects. Refused: with the reject, or no answer."""
     if session.context.state != "ACTIVE":
-        raise Refused(None, Why("the session is not active", "establish it first"))
+        raise Refused(None, "the session is not active")
     session.pti = session.ue.allocate_pti()
     request = nas.PDUSessionModificationRequest(
         pdu_session_id=session.context.pdu_session_id,
@@ -83,7 +83,6 @@ def _commanded(session: Session, command: nas.PDUSessionModificationCommand) -> 
             )
         return
     _take_over(session, command, qos)
-    session.confirmed = pti
     session.tell(nas.PDUSessionModificationComplete(pdu_session_id=number, pti=pti))
     erase_wrong(session, qos)
     if command.cause == GsmCause.REACTIVATION_REQUESTED:

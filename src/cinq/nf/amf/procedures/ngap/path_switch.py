@@ -8,6 +8,7 @@ from cinq.nf.amf import journal
 from cinq.nf.amf.n2 import elements, mobility
 from cinq.nf.amf.n2.association import NgConnection, Ran, stream_of
 from cinq.nf.amf.procedures.sm import mobility as sm
+from cinq.nf.amf.procedures.sm.resources import deliver_pending
 from cinq.nf.amf.ue import Ue, ue_of
 from cinq.procedure import DEFER, Verdict, collision, procedure
 from cinq.sbi.services.nsmf_pdusession import N2SmInfoType
@@ -50,6 +51,7 @@ async def path_switch(connection: NgConnection, arrived: Arrived) -> None:
         mobility.path_switch_acknowledge(connection, ue.context, next_hop, switched, released, differ)
     )  # 7
     await deactivate_others(ue, switched.keys() | released.keys())
+    deliver_pending(ue)  # what the source could not deliver any more
 
 
 async def switch_sessions(ue: Ue, request: ngap.PathSwitchRequest) -> tuple[Transfers, Transfers]:

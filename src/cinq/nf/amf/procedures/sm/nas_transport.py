@@ -9,6 +9,7 @@ from cinq.nf.amf import journal
 from cinq.nf.amf.context import SmContext
 from cinq.nf.amf.n1.envelope import BrokenTransport, Checked
 from cinq.nf.amf.n2.carriage import sm_container
+from cinq.nf.amf.procedures.sm import lpp
 from cinq.nf.amf.procedures.sm.resources import deliver_answer, forget, let_go, restricted
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import SNssai
@@ -79,6 +80,8 @@ def why_of(refused: Refused) -> str:
 async def transport(ue: Ue, message: nas.ULNASTransport) -> None:
     """To the SMF of the session, to a new SMF, back to the UE, or nowhere."""
     kind = message.payload_container_type
+    if kind == PayloadContainerType.LPP_MESSAGE_CONTAINER and lpp.relayed(ue, message):
+        return
     if kind != PayloadContainerType.N1_SM_INFORMATION:
         no_server(message)
     number = message.pdu_session_id

@@ -120,6 +120,11 @@ def _of_changes(message: ngap.Pdu) -> list[Outcome]:
                 (i.pdu_session_id, "PDU_RES_NTY_REL", i.pdu_session_resource_notify_released_transfer)
                 for i in message.pdu_session_resource_released_list_not or ()
             ]
+        case ngap.SecondaryRATDataUsageReport():
+            return [
+                (i.pdu_session_id, "SECONDARY_RAT_USAGE", i.secondary_rat_data_usage_report_transfer)
+                for i in message.pdu_session_resource_secondary_rat_usage_list or ()
+            ]
     return []
 
 

@@ -1,0 +1,115 @@
+"""Public warnings (TS 23.041) as the store has them: what an operator wants broadcast, and what gNBs made of it.
+
+`cinq warn` writes them beside a running core, which looks each second; so they outlive it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from cinq.procedure.store import Store
+
+log = logging.getLogger("cinq.amf")
+
+WARNINGS, RESULTS = "amf-warning", "amf-warning-result"
+MOST = 64  # warnings at a time
+KEPT_S = 60.0  # how long a warning that is over can still be looked at
+
+State = Literal["wanted", "broadcast", "unwanted", "cancelled"]
+
+
+class Warning(Struct, frozen=True, omit_defaults=True):
+    """identifier, serial: what a gNB and a UE know it by. coding, contents: the text in pages (cinq.wire.cbs).
+
+    tacs: where; empty: everywhere. repeat_s, number: each cell broadcasts it so often; number 0: until it is cancelled.
+    replaces: whatever is broadcast there ends. state: as the operator wants it, then as gNBs were told.
+    since: seconds since 1970, of the state. told: the gNBs that have heard of the last change.
+    """
+
+    identifier: int
+    serial: int
+    text: str
+    coding: int
+    contents: bytes
+    tacs: tuple[int, ...] = ()
+    repeat_s: int = 60
+    number: int = 0
+    replaces: bool = False
+    state: State = "wanted"
+    since: float = 0.0
+    told: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return f"{self.identifier:04x}-{self.serial:04x}"
+
+    def runs(self, now: float) -> bool:
+        """Whether gNBs broadcast it, as far as they were told."""
+        return self.state == "broadcast" and (
+            not self.number or now < self.since + self.repeat_s * self.number
+        )
+
+    def over(self, now: float) -> bool:
+        """Whether nobody needs to know of it any more."""
+        ends = self.since + (self.repeat_s * self.number if self.state == "broadcast" else 0)
+        forever = self.state in ("wanted", "unwanted") or (self.state == "broadcast" and not self.number)
+        return not forever and now > ends + KEPT_S
+
+
+class Result(Struct, frozen=True):
+    """What one gNB made of it. cells: where it is broadcast, or was. text: what happened, for a person."""
+
+    gnb: str
+    cells: int
+    text: str
+
+
+_WARNING, _RESULT = msgspec.json.Decoder(Warning), msgspec.json.Decoder(Result)
+
+
+class Warnings:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._unreadable: set[str] = set()
+
+    def all(self) -> Iterator[Warning]:
+        """One that is unreadable is left alone, loudly."""
+        for key, octets in self._store.items(WARNINGS):
+            try:
+                yield _WARNING.decode(octets)
+            except (msgspec.ValidationError, msgspec.DecodeError) as error:
+                if key not in self._unreadable:
+                    self._unreadable.add(key)
+                    log.error("stored warning %s is unreadable and was left alone: %s", key, error)
+
+    def get(self, key: str) -> Warning | None:
+        octets = self._store.get(WARNINGS, key)
+        return None if octets is None else _WARNING.decode(octets)
+
+    def put(self, warning: Warning) -> None:
+        self._store.put(WARNINGS, warning.key, msgspec.json.encode(warning))
+
+    def changed(self, warning: Warning, state: State, now: float, told: tuple[str, ...] = ()) -> Warning:
+        """Results of another state are results no more."""
+        for result in self.results(warning):
+            self._store.delete(RESULTS, f"{warning.key}/{result.gnb}")
+        changed = msgspec.structs.replace(warning, state=state, since=now, told=told)
+        self.put(changed)
+        return changed
+
+    def forget(self, warning: Warning) -> None:
+        for result in self.results(warning):
+            self._store.delete(RESULTS, f"{warning.key}/{result.gnb}")
+        self._store.delete(WARNINGS, warning.key)
+
+    def record(self, warning: Warning, result: Result) -> None:
+        self._store.put(RESULTS, f"{warning.key}/{result.gnb}", msgspec.json.encode(result))
+
+    def results(self, warning: Warning) -> list[Result]:
+        prefix = f"{warning.key}/"
+        return [_RESULT.decode(o) for key, o in self._store.items(RESULTS) if key.startswith(prefix)]
