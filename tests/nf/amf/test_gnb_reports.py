@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from cinq.nf.amf import signals
+from cinq.nf.amf.context import UeContext
 from cinq.nf.amf.n2.association import NgConnection
 from cinq.numbering import Guti, STmsi
 from cinq.sbi import Problem
@@ -239,6 +240,43 @@ def test_radio_capability_check(said: ngap.IMSVoiceSupportIndicator | None, know
         assert world.amf.registry.by_supi[supi_of(1)].context.voice_match is known
         assert any("suits IMS voice" in cause for cause in world.causes()) == (said is None)
         await is_served(phone)
+
+    run(test)
+
+
+def test_radio_capability_by_identity() -> None:
+    """§8.14.3: known from a UE that has it, after a restart too; of another there is an error and nothing else."""
+
+    async def test(world: World) -> None:
+        gnb, _, phone = await scene(world)
+        ue = world.amf.registry.by_supi[supi_of(1)]
+        ue.commit(radio_capability_id=b"\x12\x34")
+        gnb.say(ngap.UERadioCapabilityInfoIndication(**ids(phone), ue_radio_capability=b"radio"))
+        gnb.say(ngap.UERadioCapabilityIDMappingRequest(ue_radio_capability_id=b"\x12\x34"))
+        await asyncio.sleep(0.1)
+        assert gnb.last(ngap.UERadioCapabilityIDMappingResponse).ue_radio_capability == b"radio"
+        gnb.say(ngap.UERadioCapabilityIDMappingRequest(ue_radio_capability_id=b"\x99"))
+        await asyncio.sleep(0.1)
+        assert gnb.last(ngap.ErrorIndication).cause == ("radioNetwork", "unspecified")
+        assert any("UE radio capability ID 99 is not known here" in cause for cause in world.causes())
+        await is_served(phone)
+        await world.restart()
+        gnb = await Gnb(world).set_up()
+        gnb.say(ngap.UERadioCapabilityIDMappingRequest(ue_radio_capability_id=b"\x12\x34"))
+        await asyncio.sleep(0.1)
+        assert gnb.last(ngap.UERadioCapabilityIDMappingResponse).ue_radio_capability == b"radio"
+
+    run(test)
+
+
+def test_only_so_many_identities_are_kept() -> None:
+    async def test(world: World) -> None:
+        registry = world.amf.registry
+        for number in range(600):
+            identity = number.to_bytes(2, "big")
+            registry.learn(UeContext(radio_capability_id=identity, radio_capability=b"radio"))
+        assert registry.radio_capability(b"\0\0") is None
+        assert registry.radio_capability((599).to_bytes(2, "big")) == b"radio"
 
     run(test)
 

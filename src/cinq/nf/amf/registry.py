@@ -16,6 +16,7 @@ from cinq.procedure.store import Store
 log = logging.getLogger("cinq.amf")
 
 COLLECTION = "amf-ue"
+MOST_CAPABILITIES = 512  # UE radio capability IDs, one for each model of phone
 
 
 class Known(Protocol):
@@ -37,6 +38,7 @@ class Registry(Generic[U]):
         self._entropy = entropy
         self.by_supi: dict[Supi, U] = {}
         self.by_tmsi: dict[int, U] = {}
+        self._capabilities: dict[bytes, bytes] = {}
 
     def known(self, identity: Guti | STmsi | None) -> U | None:
         """The registered UE that an identity of this AMF names."""
@@ -75,6 +77,20 @@ class Registry(Generic[U]):
         if guti is not None and self.by_tmsi.get(guti.tmsi) is ue:
             del self.by_tmsi[guti.tmsi]
 
+    # UE radio capabilities by identity (RACS)
+
+    def learn(self, context: UeContext) -> None:
+        """What a UE radio capability ID stands for, as a gNB has told of a UE that has it. The latest are kept."""
+        identity, capability = context.radio_capability_id, context.radio_capability
+        if identity and capability:
+            self._capabilities.pop(identity, None)
+            self._capabilities[identity] = capability
+            if len(self._capabilities) > MOST_CAPABILITIES:
+                del self._capabilities[next(iter(self._capabilities))]
+
+    def radio_capability(self, identity: bytes) -> bytes | None:
+        return self._capabilities.get(identity)
+
     # the store
 
     def store(self, ue: U) -> None:
@@ -101,6 +117,7 @@ class Registry(Generic[U]):
         """A UE whose context the store had."""
         ue.kept = True
         context = ue.context
+        self.learn(context)
         if context.supi is not None:
             self.by_supi[context.supi] = ue
         for guti in (context.guti, context.former_guti):

@@ -104,6 +104,10 @@ class Inbound:
             self._note(ran, message, octets)
             known = self._registry.known(elements.s_tmsi_of(message.five_g_s_tmsi))
             suspension.tell_about(ran, known, message)
+        elif isinstance(message, ngap.UERadioCapabilityIDMappingRequest):
+            self._note(ran, message, octets)
+            known_by_id = self._registry.radio_capability(message.ue_radio_capability_id)
+            radio_capability.id_mapping(ran, known_by_id, message)
         elif type(message) in ran.opens:
             if message.PROCEDURE_CODE == ngap.NGSetupRequest.PROCEDURE_CODE:
                 self.gate.close()  # it begins anew (§8.7.1.1)

@@ -203,3 +203,14 @@ async def multicast_is_not_served(bench: Bench) -> None:
     answer = await bench.hears_one_of((ngap.ErrorIndication, ngap.DistributionSetupFailure), gnb)
     check.that(answer is not None, "it is refused")
     await bench.alive(gnb)
+
+
+@scenario("interface")
+async def radio_capability_id_that_nobody_has(bench: Bench) -> None:
+    """A UE radio capability ID that the core does not know gets no capability, and does no harm (TS 38.413 §8.14.3)."""
+    gnb = await bench.gnb()
+    gnb.station.send(
+        ngap.UERadioCapabilityIDMappingRequest(ue_radio_capability_id=bytes.fromhex("0123456789"))
+    )
+    await bench.quiet_of(ngap.UERadioCapabilityIDMappingResponse, gnb)
+    await bench.alive(gnb)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cinq.nf.amf import journal, signals
-from cinq.nf.amf.n2.association import NgConnection
+from cinq.nf.amf.n2.association import NgConnection, Ran
+from cinq.nf.amf.n2.diagnosis import error_indication, notices
 from cinq.nf.amf.procedures.sm.outcomes import NGAP_GUARD
 from cinq.nf.amf.ue import Ue, ue_of
 from cinq.procedure import TimerExpired, Why, procedure
@@ -16,6 +17,27 @@ def indication(ue: Ue, connection: NgConnection, message: ngap.UERadioCapability
     ue.commit(
         radio_capability=message.ue_radio_capability or ue.context.radio_capability,
         paging_capability=ue.context.paging_capability if paging is None else ngap.encode_value(paging),
+    )
+    ue.registry.learn(ue.context)
+
+
+def id_mapping(ran: Ran, capability: bytes | None, request: ngap.UERadioCapabilityIDMappingRequest) -> None:
+    """§8.14.3, TS 23.502 §5.4.4.1a. There is no unsuccessful outcome: of an identity that is not known, an error.
+
+    There is no UCMF: what an identity stands for is known from UEs that have it.
+    """
+    identity = request.ue_radio_capability_id
+    if capability is None:
+        ran.tell(error_indication(("radioNetwork", "unspecified"), request))
+        mend = "the gNB asks the UE itself"
+        journal.note(ran, Why(f"UE radio capability ID {identity.hex()} is not known here", mend))
+        return
+    ran.tell(
+        ngap.UERadioCapabilityIDMappingResponse(
+            ue_radio_capability_id=identity,
+            ue_radio_capability=capability,
+            criticality_diagnostics=notices(request),
+        )
     )
 
 
