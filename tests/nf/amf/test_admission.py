@@ -32,7 +32,7 @@ def test_a_storm_at_one_gnb_is_not_felt_at_another() -> None:
     async def test(world: World) -> None:
         world.amf.start()
         home, other, _ = await two(world)
-        storm(world, other, 3000, subscriber=3)
+        storm(world, other, admission.WAITING + 500, subscriber=3)
         golden = Phone(world, 1)
         golden.register(home)
         await asyncio.sleep(0.1)

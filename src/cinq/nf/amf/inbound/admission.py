@@ -22,18 +22,19 @@ from cinq.nf.amf.ue import ue_of
 from cinq.procedure import Why
 from cinq.wire import nas, ngap
 
-SHARE = 16  # UEs of one gNB that may be half open without waiting
+SHARE = 64  # UEs of one gNB that may be half open without waiting
 HALF_OPEN = 1024  # of one gNB, then the oldest gives way
 HALF_OPEN_IN_ALL = 4096
-SAME_IDENTITY = 32  # of one gNB that claim the same SUCI
+SAME_IDENTITY = 128  # of one gNB that claim the same SUCI
 GRACE_S = 3.0  # for which a UE may take to answer, whoever comes
-WAITING = 1000  # messages in one gNB's line
+WAITING = 4000  # messages in one gNB's line: what a core serves before who waits has given up
 PATIENCE_S = 10.0  # after which a UE has given up (T3510 is 15 s): nothing is begun for it
 TOLD_IN_A_SECOND = 100  # UEs of one gNB that are told to come back; the rest hear nothing
-OVERLOADED = 200  # in line: the gNB is told
+OVERLOADED = 1000  # in line: the gNB is told
 CALM_S = 5.0  # without a line, until it is told that all is well
 LATE_S = 0.003  # of the event loop, from which on nobody else is let in for as long again
-LOOK_S = 0.02
+LOOK_S = 0.02  # between looks at many half open; at few, every turn of the pump
+FEW = 128
 
 INITIAL_UE_MESSAGE = bytes((0, ngap.InitialUEMessage.PROCEDURE_CODE))
 
@@ -97,7 +98,8 @@ class Gate:
     def count(self) -> int:
         """How many are half open, at the most: those that are over are looked for now and then."""
         now = _now()
-        if len(self.half_open) >= SHARE and now >= self._looked + LOOK_S:
+        many = len(self.half_open) > FEW
+        if len(self.half_open) >= SHARE and (not many or now >= self._looked + LOOK_S):
             self._looked = now
             self._forget_those_over()
         return len(self.half_open)
@@ -128,6 +130,12 @@ class Gate:
         since, octets = self.waiting.popleft()
         if _now() - since <= PATIENCE_S:
             self.begin(octets)
+
+    def fill_share(self) -> None:
+        for _ in range(SHARE):
+            if not self.waiting or self.count() >= SHARE:
+                return
+            self.next()
 
     def turn_away(self, octets: bytes) -> None:
         """Come back after T3346; no UE context is made for this. What cannot be read, or is too much, is dropped."""
@@ -224,8 +232,11 @@ class Admission:
             asyncio.get_running_loop().call_soon(self._pump, _now())
 
     def _pump(self, due: float) -> None:
-        """One UE at most. When the loop is late, nobody else for as long as it was: what is under way goes first."""
+        """Who has a place in its gNB's share, and one more. When the loop is late, nobody beyond the shares for as long
+        as it was: what is under way goes first."""
         self._pumping = False
+        for gate in self.gates:
+            gate.fill_share()
         late = _now() - due
         count = len(self.gates)
         in_all = sum(len(gate.half_open) for gate in self.gates)
