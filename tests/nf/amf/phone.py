@@ -133,9 +133,8 @@ class Phone:
         assert self.guti is not None
         request = nas.ServiceRequest(
             ng_ksi=nas.NgKsi(self.ksi),
-            service_type=nas.ServiceType.DATA,
             s_tmsi=self.guti.s_tmsi,
-            **more,  # type: ignore[arg-type]
+            **{"service_type": nas.ServiceType.DATA, **more},  # type: ignore[arg-type]
         )
         self.secured = False
         gnb.initial(self, self.initial(request))

@@ -163,6 +163,28 @@ def test_no_service_in_a_non_allowed_area() -> None:
     run(test, tais=TAIS[:2], non_allowed_tacs=(2,))
 
 
+def test_paged_in_a_non_allowed_area() -> None:
+    """It answers, and hears why its sessions stay idle (TS 24.501 §5.6.1.4, §5.3.5.2)."""
+
+    async def test(world: World) -> None:
+        gnb, phone = await attached(world)
+        other = await Gnb(world, 2, 2).set_up()
+        await idle(gnb, phone)
+        await world.smf.transfer(str(phone.supi), 1, b"\x2e\x01\x00\xcb", None, None)
+        await asyncio.sleep(1)
+        phone.service_request(
+            other,
+            service_type=nas.ServiceType.MOBILE_TERMINATED_SERVICES,
+            uplink_data_status=frozenset({1}),
+        )
+        await asyncio.sleep(1)
+        accept = phone.last(nas.ServiceAccept)
+        assert accept.pdu_session_reactivation_result_error_cause == {1: GmmCause.RESTRICTED_SERVICE_AREA}
+        assert phone.last(nas.DLNASTransport).payload_container == b"\x2e\x01\x00\xcb"
+
+    run(test, tais=TAIS[:2], non_allowed_tacs=(2,))
+
+
 @pytest.mark.parametrize(("asked", "told"), [(None, ["internet"]), (["internet"], ["internet"]), (["x"], [])])
 def test_ladn_information(asked: list[str] | None, told: list[str]) -> None:
     """TS 23.501 §5.6.5: a LADN that is subscribed and asked for, where it is in the registration area."""

@@ -11,6 +11,7 @@ from cinq.nf.amf.procedures.gmm.refusals import back_off
 from cinq.nf.amf.procedures.gmm.security_mode import algorithms_are_current, contained, take_security_into_use
 from cinq.nf.amf.procedures.sm.resources import (
     deliver_pending,
+    not_reactivated,
     reactivate,
     restricted,
     status_of,
@@ -47,7 +48,10 @@ async def service_request(ue: Ue, arrival: Arrival) -> None:
         request = full
     check_what_is_asked(ue, request)
     await synchronise(ue, request.pdu_session_status)
-    reactivated = await reactivate(ue, request.uplink_data_status)  # 4-11
+    if ue.may_have_service or request.service_type == ServiceType.HIGH_PRIORITY_ACCESS:
+        reactivated = await reactivate(ue, request.uplink_data_status)  # 4-11
+    else:  # it answers paging in a non-allowed area
+        reactivated = not_reactivated(ue, request.uplink_data_status, GmmCause.RESTRICTED_SERVICE_AREA)
     ue.tell(
         nas.ServiceAccept(
             pdu_session_status=status_of(ue, request.pdu_session_status, reactivated),
