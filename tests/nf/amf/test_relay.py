@@ -211,6 +211,27 @@ def test_lpp() -> None:
     run(test)
 
 
+def test_subscriptions_are_bounded() -> None:
+    """Those about UEs that are gone make room."""
+
+    async def test(world: World) -> None:
+        _, _, phone = await scene(world)
+        lmf = Lmf(world)
+        for _ in range(1000):
+            await lmf.subscribe()
+        for _ in range(24):
+            await lmf.subscribe_to_gnbs()
+        with pytest.raises(Problem, match="too many subscriptions"):
+            await lmf.subscribe()
+        with pytest.raises(Problem, match="too many subscriptions"):
+            await lmf.subscribe_to_gnbs()
+        phone.deregister(switch_off=True)
+        await asyncio.sleep(1)
+        await lmf.subscribe_to_gnbs()
+
+    run(test)
+
+
 def test_what_nobody_subscribes_to() -> None:
     async def test(world: World) -> None:
         await scene(world)

@@ -5,7 +5,7 @@ They last as long as the process: an LMF subscribes anew when its AMF comes back
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from itertools import count
 from typing import Literal
 
@@ -34,8 +34,12 @@ class Consumers:
         self._kept: dict[str, Consumer] = {}
         self._numbers = count(1)
 
-    @property
-    def full(self) -> bool:
+    def full(self, registered: Container[Supi]) -> bool:
+        """Subscriptions about UEs that are gone make room for others."""
+        if len(self._kept) >= MOST:
+            for one in list(self._kept.values()):
+                if one.supi is not None and one.supi not in registered:
+                    del self._kept[one.identifier]
         return len(self._kept) >= MOST
 
     def add(self, kind: Kind, uri: str, nf_id: str = "", supi: Supi | None = None) -> Consumer:

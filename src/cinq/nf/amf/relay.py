@@ -58,7 +58,7 @@ class Relay:
     ) -> Created[UeN1N2InfoSubscriptionCreatedData]:
         ue = registered(self._registry, ue_context_id)
         consumers, supi = self._consumers, ue.context.supi
-        if consumers.full:
+        if consumers.full(self._registry.by_supi):
             raise Problem(403, "INSUFFICIENT_RESOURCES", "there are too many subscriptions")
         if body.n2_information_class == "NRPPa" and body.n2_notify_callback_uri:
             made = consumers.add("N2 NRPPa", body.n2_notify_callback_uri, body.nf_id or "", supi)
@@ -85,7 +85,7 @@ class Relay:
     ) -> Created[NonUeN2InfoSubscriptionCreatedData]:
         if body.n2_information_class != "NRPPa":
             raise Problem(400, "MANDATORY_IE_INCORRECT", f"{body.n2_information_class} is not passed on")
-        if self._consumers.full:
+        if self._consumers.full(self._registry.by_supi):
             raise Problem(403, "INSUFFICIENT_RESOURCES", "there are too many subscriptions")
         made = self._consumers.add("N2 NRPPa", body.n2_notify_callback_uri, body.nf_id or "")
         return Created(
