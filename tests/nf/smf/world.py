@@ -66,6 +66,8 @@ from cinq.sbi.services.nudm_uecm import NudmUEContextManagement, SmfRegistration
 from cinq.wire import nas, ngap, pfcp
 from cinq.wire.pfcp import Cause
 
+from .uncalled import Uncalled
+
 SUPI = "imsi-999700000000001"
 SLICE = Snssai(sst=1)
 UPF_PEER: Peer = ("127.0.0.7", 8805)
@@ -73,7 +75,7 @@ N1, N2 = RefToBinaryData(content_id="n1"), RefToBinaryData(content_id="n2")
 ESTABLISHMENT_REQUEST = bytes.fromhex("2e0101c1ffff91a12801007b000780000a00000d00")
 
 
-class Amf:
+class Amf(Uncalled):
     """Keeps what it is told. `refuses`: the problem of the next transfers. `cause`: of their answers."""
 
     def __init__(self) -> None:
