@@ -144,7 +144,10 @@ class Bus:
         journal, (method, owner) = self._journal, entry
         assert journal is not None
         try:
-            answer = await self._transport(op, method, arguments)
+            if self._transport is direct:
+                answer = await method(*arguments)
+            else:
+                answer = await self._transport(op, method, arguments)
         except Problem as problem:
             from cinq.sbi.trace import refused
 
