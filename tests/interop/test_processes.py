@@ -149,7 +149,7 @@ def test_mistakes_leave_nothing(network: Network, tmp_path: Path) -> None:
     assert core.end() == 0
     no_right = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
     # One by one: each has the ports for a while.
-    network.refused({(*up, str(away)): "no interface has the N3 address 10.99.0.77"})
+    network.refused({(*up, str(away)): "upf.n3_address 10.99.0.77 is no address of this host"})
     network.refused({(*no_right, *up, str(network.core_toml)): "CAP_NET_ADMIN is missing"})
     assert network.place.host("core") == network.before
 

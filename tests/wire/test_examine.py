@@ -59,8 +59,7 @@ def ies(message: Examined[Pdu]) -> dict[str, object]:
 
 
 def test_ngap_with_octets_behind_its_end() -> None:
-    with pytest.raises(ngap.NgapError):
-        ngap.decode(padded())
+    assert isinstance(ngap.decode(padded()), ngap.NGSetupResponse)  # an end passes over them: decision 12
     found = ngap.examine(padded())
     assert isinstance(found.message, ngap.NGSetupResponse)
     assert found.whole
