@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
+from collections.abc import Coroutine
 from pathlib import Path
 
 import pytest
 
 from cinq.procedure import Refused, TimerExpired
 from cinq.procedure.run import Run
+from cinq.procedure.table import Procedure
 from cinq.sbi import bus
 
 SHOWN = 2
@@ -40,7 +42,7 @@ class Evidence:
 
     def watch(self) -> None:
         """Procedures and operations tell of themselves from now on."""
-        ended, called = Run._end, bus.Bus._call
+        ended, called, stepped = Run._end, bus.Bus._call, Procedure.__call__
 
         def noted_end(run: Run, error: Exception | None) -> None:
             bug = error is not None and not isinstance(error, (Refused, TimerExpired))
@@ -59,6 +61,17 @@ class Evidence:
 
             return call
 
+        def noted_step(
+            procedure: Procedure[object, object, object], subject: object, argument: object
+        ) -> Coroutine[object, None, object]:
+            async def step() -> object:
+                result = await stepped(procedure, subject, argument)
+                self.note(f"{procedure.begin.__module__}:{procedure.begin.__name__}")
+                return result
+
+            return step()
+
+        Procedure.__call__ = noted_step  # type: ignore[method-assign]
         Run._end = noted_end  # type: ignore[method-assign]
         bus.Bus._call = noted_call  # type: ignore[method-assign]
 

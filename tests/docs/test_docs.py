@@ -68,6 +68,14 @@ def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def test_every_row_of_the_conformance_page_is_shown_by_a_test() -> None:
+    text = (ROOT / "docs/reference/conformance.md").read_text("utf-8")
+    missing = [line for line in text.splitlines() if line.endswith("| **none** |")]
+    assert not missing, "no test came to the end of these; add one, then make reference:\n" + "\n".join(
+        missing
+    )
+
+
 def test_generated_pages_are_fresh(reference: ModuleType) -> None:
     stale = [path.name for path, text in reference.pages().items() if path.read_text("utf-8") != text]
     assert not stale, f"{', '.join(stale)}: run make reference"

@@ -298,6 +298,23 @@ def test_heartbeats() -> None:
     play(scene)
 
 
+def test_a_upf_that_wants_its_association_released() -> None:
+    """TS 29.244 §6.2.7 and §6.2.8: it is released, and set up again afterwards."""
+
+    async def scene(w: World) -> None:
+        await asyncio.sleep(1)
+        flags = pfcp.AssociationReleaseRequestFlags(pfcp.AssociationReleaseRequestFlags.SARR)
+        node = pfcp.NodeId(IPv4Address(UPF_PEER[0]))
+        w.upf.ask(pfcp.AssociationUpdateRequest(node_id=node, association_release_request=flags), sequence=7)
+        await asyncio.sleep(0.1)
+        assert isinstance(w.upf.received[-1], pfcp.AssociationReleaseRequest)
+        assert not next(iter(w.smf.ports.associations.values())).is_usable
+        await asyncio.sleep(60)
+        assert next(iter(w.smf.ports.associations.values())).is_usable
+
+    play(scene)
+
+
 def restarted(w: World) -> None:
     w.upf.sessions.clear()
     w.upf.recovery += 1
