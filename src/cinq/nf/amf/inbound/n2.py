@@ -377,7 +377,6 @@ HEARD: dict[type[ngap.Pdu], Handler[ngap.Pdu]] = dict(
         row(ngap.CellTrafficTrace, trace.cell_traffic),
         row(ngap.UplinkUEAssociatedNRPPaTransport, positioning.of_a_ue),
         row(ngap.UEContextSuspendRequest, suspension.suspend),
-        row(ngap.UEContextResumeRequest, suspension.resume),
         row(ngap.MTCommunicationHandlingRequest, suspension.mt_communication),
         row(ngap.HandoverNotify, handover_notify),
         row(ngap.UplinkRANStatusTransfer, ran_status),

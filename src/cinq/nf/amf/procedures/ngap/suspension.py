@@ -30,8 +30,12 @@ def suspend(ue: Ue, connection: NgConnection, request: ngap.UEContextSuspendRequ
     journal.note(ue, Why(f"{connection.ran.label} wants the UE suspended, which is for ng-eNBs", MEND))
 
 
-def resume(ue: Ue, connection: NgConnection, request: ngap.UEContextResumeRequest) -> None:
-    """§8.3.12.3: nothing was suspended, no session is resumed; the failure releases the connection."""
+@procedure(opens=ngap.UEContextResumeRequest)
+async def resume(connection: NgConnection, request: ngap.UEContextResumeRequest) -> None:
+    """§8.3.12.3: nothing was suspended, no session is resumed; the failure releases the connection.
+
+    A procedure, though it waits for nothing: what the UE said before has its effect first.
+    """
     connection.send(
         ngap.UEContextResumeFailure(
             amf_ue_ngap_id=connection.amf_ue_ngap_id,
