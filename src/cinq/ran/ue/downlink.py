@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Protocol
 
 from cinq.ran.ue.context import Received
 from cinq.ran.ue.security import Discarded, N1Security
-from cinq.ran.ue.uplink import Uplink
+from cinq.ran.ue.uplink import Journalling, Uplink
 from cinq.wire import nas
 
 _REJECTS = (nas.RegistrationReject, nas.ServiceReject, nas.DeregistrationRequestUETerminated)
@@ -28,19 +28,12 @@ FROM_NETWORK = (
 """The 5GMM messages of a network that this UE knows."""
 
 
-class Hearer(Protocol):
+class Hearer(Journalling, Protocol):
     """The UE as its downlink sees it."""
 
     security: N1Security
     uplink: Uplink
 
-    def journal(
-        self,
-        direction: Literal["in", "out"],
-        octets: bytes,
-        message: nas.NasMessage | None,
-        cause: str = "",
-    ) -> None: ...
     def receive(self, message: object) -> None: ...
     def tell(self, message: object) -> None: ...
     def authentication_rejected(self, reject: nas.AuthenticationReject) -> None: ...

@@ -14,14 +14,8 @@ from cinq.ran.ue.station import Event, N1Station, Opening
 from cinq.wire import nas
 
 
-class Sender(Protocol):
-    """The UE as its uplink sees it."""
-
-    settings: UeSettings
-    context: UeContext
-    security: N1Security
-    link: Link
-    camp: Camp
+class Journalling(Protocol):
+    """The UE as what reports its messages sees it."""
 
     def journal(
         self,
@@ -30,6 +24,16 @@ class Sender(Protocol):
         message: nas.NasMessage | None,
         cause: str = "",
     ) -> None: ...
+
+
+class Sender(Journalling, Protocol):
+    """The UE as its uplink sees it."""
+
+    settings: UeSettings
+    context: UeContext
+    security: N1Security
+    link: Link
+    camp: Camp
 
     def connecting(self, message: nas.NasMessage | None) -> None:
         """A connection is about to be opened by this message."""

@@ -333,11 +333,19 @@ def handover_notify(ue: Ue, connection: NgConnection, message: ngap.HandoverNoti
         connection.ran.tell(incompatible(message))
 
 
+def target_of(ue: Ue, source: NgConnection, message: ngap.Pdu) -> NgConnection | None:
+    """Where a UE of `source` is on its way to; while it is not, the gNB is told that its message does not fit."""
+    target = ue.target
+    if target is None or target.ran_ue_ngap_id == UNASSIGNED or ue.connection is not source:
+        source.ran.tell(incompatible(message))
+        return None
+    return target
+
+
 def ran_status(ue: Ue, connection: NgConnection, message: ngap.UplinkRANStatusTransfer) -> None:
     """§8.4.6 and §8.4.7: what the source knows of PDCP goes on to the target as it is."""
-    target = ue.target
-    if target is None or target.ran_ue_ngap_id == UNASSIGNED or ue.connection is not connection:
-        connection.ran.tell(incompatible(message))
+    target = target_of(ue, connection, message)
+    if target is None:
         return
     target.send(
         ngap.DownlinkRANStatusTransfer(
@@ -350,9 +358,8 @@ def ran_status(ue: Ue, connection: NgConnection, message: ngap.UplinkRANStatusTr
 
 def ran_early_status(ue: Ue, connection: NgConnection, message: ngap.UplinkRANEarlyStatusTransfer) -> None:
     """§8.4.8 and §8.4.9: of a DAPS handover."""
-    target = ue.target
-    if target is None or target.ran_ue_ngap_id == UNASSIGNED or ue.connection is not connection:
-        connection.ran.tell(incompatible(message))
+    target = target_of(ue, connection, message)
+    if target is None:
         return
     target.send(
         ngap.DownlinkRANEarlyStatusTransfer(

@@ -49,26 +49,6 @@ def path_switch_acknowledge(
     )
 
 
-def path_switch_failure(
-    request: ngap.PathSwitchRequest, cause: ngap.Cause, released: Mapping[int, bytes] | None = None
-) -> ngap.PathSwitchRequestFailure:
-    """§8.4.4.3: every session is released at the target. released: the transfers that SMFs gave."""
-    given = released or {}
-    unsuccessful = ngap.encode_value(ngap.PathSwitchRequestUnsuccessfulTransfer(cause=cause))
-    sessions = dict.fromkeys(i.pdu_session_id for i in request.pdu_session_resource_to_be_switched_dl_list)
-    return ngap.PathSwitchRequestFailure(
-        amf_ue_ngap_id=request.source_amf_ue_ngap_id,
-        ran_ue_ngap_id=request.ran_ue_ngap_id,
-        pdu_session_resource_released_list_ps_fail=[
-            ngap.PDUSessionResourceReleasedItemPSFail(
-                pdu_session_id=number,
-                path_switch_request_unsuccessful_transfer=given.get(number, unsuccessful),
-            )
-            for number in sessions
-        ],
-    )
-
-
 def preparation_failure(
     required: ngap.HandoverRequired, cause: ngap.Cause, container: bytes | None = None
 ) -> ngap.HandoverPreparationFailure:
@@ -148,11 +128,6 @@ def not_handed_over(cause: ngap.Cause) -> bytes:
 def not_allocated(cause: ngap.Cause) -> bytes:
     """Handover Resource Allocation Unsuccessful Transfer, §9.3.4.19, for a session that the target said nothing of."""
     return ngap.encode_value(ngap.HandoverResourceAllocationUnsuccessfulTransfer(cause=cause))
-
-
-def not_switched(cause: ngap.Cause) -> bytes:
-    """Path Switch Request Unsuccessful Transfer, §9.3.4.20."""
-    return ngap.encode_value(ngap.PathSwitchRequestUnsuccessfulTransfer(cause=cause))
 
 
 def _security_context(next_hop: NextHop) -> ngap.SecurityContext:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cinq.procedure import Refused, Timer, procedure
+from cinq.ran.gnb.context import AsKeys
 from cinq.ran.gnb.n2 import UeContext
 from cinq.ran.gnb.n2.reasons import why
 from cinq.ran.gnb.signals import HandleMtCommunication, Resume, Suspend
@@ -37,10 +38,7 @@ async def suspend(ue: UeContext, _: Suspend) -> None:
     )
     if isinstance(answer, ngap.UEContextSuspendFailure):
         raise Refused(answer, why("UE Context Suspend Failure", answer.cause, ue.n2.ports.settings))
-    keys = ue.context.keys
-    if answer.security_context is not None:  # what was unused goes (§8.3.11.2)
-        keys = keys.with_next(*next_hop(answer.security_context))
-    ue.commit(inactive=True, keys=keys)
+    ue.commit(inactive=True, keys=keys_after(ue, answer))
 
 
 @procedure(opens=Resume)
@@ -72,10 +70,7 @@ async def resume(ue: UeContext, wanted: Resume) -> None:
         raise Refused(answer, reason)
     for item in answer.pdu_session_resource_failed_to_resume_list_res_res or ():
         ue.drop(item.pdu_session_id)
-    keys = ue.context.keys
-    if answer.security_context is not None:
-        keys = keys.with_next(*next_hop(answer.security_context))
-    ue.commit(inactive=answer.suspend_response_indication is not None, keys=keys)
+    ue.commit(inactive=answer.suspend_response_indication is not None, keys=keys_after(ue, answer))
 
 
 @procedure(opens=HandleMtCommunication)
@@ -96,6 +91,13 @@ async def mt_communication(ue: UeContext, wanted: HandleMtCommunication) -> None
     )
     if isinstance(answer, ngap.MTCommunicationHandlingFailure):
         raise Refused(answer, why("MT Communication Handling Failure", answer.cause, ue.n2.ports.settings))
+
+
+def keys_after(ue: UeContext, answer: ngap.UEContextSuspendResponse | ngap.UEContextResumeResponse) -> AsKeys:
+    """The AS keys with the pair that the AMF gave, if it gave one; what was unused goes (§8.3.11.2)."""
+    keys = ue.context.keys
+    given = answer.security_context
+    return keys if given is None else keys.with_next(*next_hop(given))
 
 
 def next_hop(context: ngap.SecurityContext) -> tuple[bytes, int]:

@@ -7,6 +7,7 @@ from msgspec import Struct
 from cinq.nf.amf import journal
 from cinq.nf.amf.n2 import elements, mobility
 from cinq.nf.amf.n2.association import NgConnection, Ran, stream_of
+from cinq.nf.amf.n2.failures import not_switched, path_switch_failure
 from cinq.nf.amf.procedures.sm import mobility as sm
 from cinq.nf.amf.procedures.sm.resources import deliver_pending
 from cinq.nf.amf.ue import Ue, ue_of
@@ -80,7 +81,7 @@ async def switch_sessions(ue: Ue, request: ngap.PathSwitchRequest) -> tuple[Tran
             switched[number] = given
         else:
             refused = sm.transfer_of(answer, "PATH_SWITCH_REQ_FAIL")
-            released[number] = refused or mobility.not_switched(("radioNetwork", "unknown-PDU-session-ID"))
+            released[number] = refused or not_switched(("radioNetwork", "unknown-PDU-session-ID"))
     return switched, released
 
 
@@ -105,7 +106,7 @@ def refuse(
 ) -> None:
     """PATH SWITCH REQUEST FAILURE. ue: whom it is about, where that is known."""
     stream = stream_of(request.source_amf_ue_ngap_id, ran.association.outbound_streams)
-    ran.transmit(mobility.path_switch_failure(request, cause, released), stream, ue)
+    ran.transmit(path_switch_failure(request, cause, released), stream, ue)
 
 
 @collision(path_switch, Arrived)
