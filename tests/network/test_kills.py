@@ -54,10 +54,13 @@ class Disk(MemoryStore):
 
     async def replace(self, collection: str, key: str, before: bytes, after: bytes) -> bool:
         replaced = await super().replace(collection, key, before, after)
-        self.keep()
+        await self.durable()
         return replaced
 
     async def durable(self) -> None:
+        """A core that is dead does not go on: what waits for the disk is never told to anybody."""
+        if self.killed.is_set():
+            await asyncio.Event().wait()
         self.keep()
 
 

@@ -87,11 +87,13 @@ class Run:
 
     opening: the message (or argument) that started it. failed: who is to hear why it ended without result.
     aborting: the reason, once it is to end. shield: how many acquires and releases must not be cut.
+    ending: it is to end when the answer that came before has had its effect.
     """
 
     __slots__ = (
         "aborting",
         "awaiting",
+        "ending",
         "failed",
         "name",
         "opening",
@@ -117,6 +119,7 @@ class Run:
         self.failed = failed
         self.awaiting: Awaiting[object] | None = None
         self.aborting: str | None = None
+        self.ending = False
         self.shield = 0
         self.started = False
         self.task: asyncio.Task[None] | None = None
@@ -124,9 +127,15 @@ class Run:
     @property
     def unsettled(self) -> bool:
         """About to move (not begun, answered, or being undone): what it awaits next is not known yet."""
-        if not self.started or self.aborting is not None:
+        if not self.started or self.ending or self.aborting is not None:
             return True
-        return self.awaiting is not None and self.awaiting.reply.done()
+        return self.answered
+
+    @property
+    def answered(self) -> bool:
+        """What it waits for has come, and it has not moved yet."""
+        awaiting = self.awaiting
+        return awaiting is not None and awaiting.reply.done() and not awaiting.reply.cancelled()
 
     def start(self, begin: Callable[[], Coroutine[object, None, object]]) -> None:
         task = asyncio.get_running_loop().create_task(self._drive(begin))
@@ -134,9 +143,25 @@ class Run:
         self.subject.runtime.adopt(task, self)
 
     def abort(self, reason: str, what: str = "aborted") -> None:
-        """End it: at once, or as soon as the acquire or release under way is done. It undoes itself."""
-        if self.aborting is not None:
+        """End it: at once, or as soon as the acquire or release under way is done. It undoes itself.
+
+        What came first counts first: a run whose answer has come moves on to its next await, and is ended there.
+        """
+        if self.aborting is not None or self.ending:
             return
+        if self.answered:
+            self.ending = True
+            asyncio.get_running_loop().call_soon(self._end_here, reason, what)
+        else:
+            self._abort(reason, what)
+
+    def _end_here(self, reason: str, what: str) -> None:
+        """The answer has had its effect. A run that needed no more is over."""
+        self.ending = False
+        if self.task is not None and not self.task.done():
+            self._abort(reason, what)
+
+    def _abort(self, reason: str, what: str) -> None:
         self.aborting = reason
         self.report(outcome(what, reason))
         if self.started and not self.shield and self.task is not None:

@@ -282,6 +282,12 @@ class Subject(Generic[C]):
     def is_idle(self) -> bool:
         return self._activity is None
 
+    @property
+    def has_answer(self) -> bool:
+        """An answer has come to something under way, and has its effect at the next turn of the loop."""
+        activity = self._activity
+        return activity is not None and any(run.answered for run in activity.runs)
+
     def awaits(self, *kinds: type[object]) -> bool:
         """Whether a procedure under way waits for one of these messages now."""
         activity = self._activity

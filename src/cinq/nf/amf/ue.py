@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
 from cinq.nf.amf import journal, signals
@@ -283,7 +284,13 @@ class Ue(Subject[UeContext]):
                 self.idle()
 
     def connection_lost(self, connection: NgConnection, reason: str) -> None:
-        """It went away without a release: whatever the UE was doing ends, and its SMFs are told."""
+        """It went away without a release: whatever the UE was doing ends, and its SMFs are told.
+
+        Behind the answers that have come before: they have their effect first.
+        """
+        if self.has_answer or connection.has_answer:
+            asyncio.get_running_loop().call_soon(self.connection_lost, connection, reason)
+            return
         if self.connection is not connection:
             self.connection_ended(connection)
             return

@@ -4,32 +4,33 @@ from __future__ import annotations
 
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import Guti, MobileIdentity, STmsi
-from cinq.procedure import Timer, TimerExpired
+from cinq.procedure import Refused, Timer, TimerExpired
 from cinq.wire import nas
 
 Confirmation = nas.RegistrationComplete | nas.ConfigurationUpdateComplete
 
 
-async def confirmed(ue: Ue, message: nas.GmmMessage, answer: type[Confirmation], timer: Timer) -> bool:
-    """Whether the UE has answered the message that gives it a new 5G-GUTI, before the last expiry of the timer."""
+async def tell(
+    ue: Ue, guti: Guti, message: nas.GmmMessage, answer: type[Confirmation], timer: Timer, **changes: object
+) -> None:
+    """Give a UE a new 5G-GUTI. Unless it confirms, both are valid, whatever has ended the wait.
+
+    §5.4.4.6 a) and b), §5.5.1.2.8 a) and c), §5.5.1.3.8 a) and c). changes: of its context, beside.
+    Refused: the message could not go out, and nothing is so.
+    """
+    former, out = ue.context.guti, True
     try:
         await ue.ask(message, answer, timer=timer)
+        former = None
     except TimerExpired:
-        return False
-    return True
-
-
-async def tell(ue: Ue, guti: Guti, message: nas.GmmMessage, answer: type[Confirmation], timer: Timer) -> None:
-    """Give a registered UE a new 5G-GUTI. Unless it confirms, both are valid, whatever has ended the wait.
-
-    §5.4.4.6 a) and b), §5.5.1.3.8 a) and c).
-    """
-    former = ue.context.guti
-    try:
-        if await confirmed(ue, message, answer, timer):
-            former = None
+        pass
+    except Refused:
+        out = False
+        ue.registry.forget_guti(ue, guti)
+        raise
     finally:
-        assign(ue, guti, former)
+        if out:
+            assign(ue, guti, former, **changes)
 
 
 def assign(ue: Ue, guti: Guti, former: Guti | None, **changes: object) -> None:

@@ -9,7 +9,7 @@ from cinq.nf.amf.procedures.gmm import area, guti_reallocation, subscription
 from cinq.nf.amf.procedures.gmm.authentication import authenticate
 from cinq.nf.amf.procedures.gmm.configuration_update import names_to_tell
 from cinq.nf.amf.procedures.gmm.deregistration import take_over
-from cinq.nf.amf.procedures.gmm.guti_reallocation import confirmed, give_back
+from cinq.nf.amf.procedures.gmm.guti_reallocation import give_back
 from cinq.nf.amf.procedures.gmm.identity import identify
 from cinq.nf.amf.procedures.gmm.negotiation import agree, answered
 from cinq.nf.amf.procedures.gmm.refusals import refused, rejected
@@ -109,8 +109,9 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
 
     Steps 4, 5 and 10 speak to an old AMF, of which there is none; 11 (the PEI) came with the security mode, and there
     is no EIR for 12. 14d: the UDM tells the AMF that served the UE before. 21b needs a PCF with UE policies.
+    Once the accept is out the UE is registered, whatever ends the wait for its answer (§5.5.1.2.8 a), c), g)).
     """
-    before, sessions = ue.context.guti, ue.context.sm_contexts
+    sessions = ue.context.sm_contexts
     ue.abort("the UE registers anew")
     ue.pending = ()
     await drop_sessions(ue, sessions, STATUS_MISMATCH)  # TS 24.501 §5.5.1.2.4: they are gone in the UE
@@ -140,10 +141,13 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
             **agreed.changes(ue, request),
         )
         accept = answered(accept_of(ue, request, guti, chosen), agreed, request)
-        sure = await confirmed(ue, accept, nas.RegistrationComplete, T3550)  # 21-22
-        undo.keep()
-    # §5.5.1.2.8 c): after the fifth expiry the UE is registered all the same, by its old and by its new 5G-GUTI
-    guti_reallocation.assign(ue, guti, None if sure else before, rm_state="RM-REGISTERED")
+        try:  # 21-22
+            await guti_reallocation.tell(
+                ue, guti, accept, nas.RegistrationComplete, T3550, rm_state="RM-REGISTERED"
+            )
+        finally:
+            if ue.context.rm_state == "RM-REGISTERED":
+                undo.keep()
     if names := names_to_tell(ue.ports.settings):
         ue.want(signals.UpdateConfiguration(names))
 

@@ -66,6 +66,8 @@ async def handover(source: NgConnection, required: ngap.HandoverRequired) -> Non
                 mobility.handover_command(source, required, acknowledge, handed, {**refused, **lost})
             )  # execution 1
             await source.expect(ngap.HandoverNotify, timer=TNG_RELOC_OVERALL)  # 5
+            if ue.connection is not source or ue.target is not target:
+                raise Refused(None, Why("the UE has come on another connection"))
             undo.keep()
         await arrive(ue, source, target, handed)
     finally:
@@ -218,13 +220,22 @@ async def tell_sessions(
 
 
 async def arrive(ue: Ue, source: NgConnection, target: NgConnection, handed: Transfers) -> None:
-    """Execution steps 5 to 14: the UE is at the target."""
+    """Execution steps 5 to 14: the UE is at the target. Its SMFs hear of it even where the source is lost meanwhile."""
     ue.move()
     ue.commit()
+    async with source.undo() as undo:
+        await undo.hold(tell_where(ue, handed), nothing_to_undo)
+    await context_release(source, signals.ReleaseContext(("radioNetwork", "successful-handover")))
+
+
+async def tell_where(ue: Ue, handed: Transfers) -> None:
     for context in ue.context.sm_contexts:
         moved = context.pdu_session_id in handed
         await sm.update(ue, context, sm.COMPLETED if moved else sm.DEACTIVATED)
-    await context_release(source, signals.ReleaseContext(("radioNetwork", "successful-handover")))
+
+
+async def nothing_to_undo(_: None) -> None:
+    """The UE is where it is."""
 
 
 @procedure(opens=signals.AllocateResources)
