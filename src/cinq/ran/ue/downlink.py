@@ -50,23 +50,25 @@ class Downlink:
 
     def hear(self, octets: bytes) -> None:
         """A PDU of the network: discarded, answered with 5GMM STATUS, or given to the procedures."""
-        ue, station = self._ue, self._ue.uplink.station
+        ue, station, header = self._ue, self._ue.uplink.station, nas.security_header_of(octets)
         try:
             received = ue.security.open(octets)
         except Discarded as reason:
             ue.journal("in", octets, None, f"discarded: {reason}")
             if station is not None:
-                station.came(None, octets, discarded=str(reason))
+                station.came(None, octets, discarded=str(reason), header=header)
             return
         except nas.NasError as error:
             ue.journal("in", octets, None, str(error))
             if station is not None:
-                station.came(None, octets, checked=True, discarded=str(error))
+                station.came(None, octets, checked=True, discarded=str(error), header=header)
             if error.cause is not None:
                 ue.tell(nas.FiveGMMStatus(cause=error.cause))
             return
         ue.journal("in", received.octets, received.message)
-        if station is None or station.came(received.message, received.octets, checked=received.checked):
+        if station is None or station.came(
+            received.message, received.octets, checked=received.checked, header=header
+        ):
             self._deliver(received)
 
     def _deliver(self, received: Received) -> None:

@@ -43,7 +43,8 @@ class Sent:
 class Heard:
     """A PDU that came, or the 5GSM message in it. checked: its integrity was, and held.
 
-    discarded: why the UE does not process it, or "". message: None where it cannot be read.
+    discarded: why the UE does not process it, or "". message: None where it cannot be read. octets: deciphered, where
+    it was read. header: the security header type that it came with (TS 24.501 §9.3).
     """
 
     message: nas.NasMessage | None
@@ -51,6 +52,7 @@ class Heard:
     checked: bool
     time: float
     discarded: str = ""
+    header: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +230,13 @@ class N1Station(Station[Event]):
                     record.sent.append(Sent(one, parcel.octets, now))
 
     def came(
-        self, message: nas.NasMessage | None, octets: bytes, *, checked: bool = False, discarded: str = ""
+        self,
+        message: nas.NasMessage | None,
+        octets: bytes,
+        *,
+        checked: bool = False,
+        discarded: str = "",
+        header: int = 0,
     ) -> bool:
         """A PDU came. False: the UE is not to see it."""
         contents = (message, *_inside(message))
@@ -236,7 +244,7 @@ class N1Station(Station[Event]):
             now = asyncio.get_running_loop().time()
             for one in contents:
                 for record in self._records:
-                    record.put(Heard(one, octets, checked, now, discarded))
+                    record.put(Heard(one, octets, checked, now, discarded, header))
         if discarded:
             return True
         answers = [self.hears(one) for one in contents if one is not None]

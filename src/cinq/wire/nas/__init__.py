@@ -41,7 +41,13 @@ from cinq.wire.nas import policy
 from cinq.wire.nas.causes import GmmCause, GsmCause
 from cinq.wire.nas.codec import GMM_MESSAGES, GSM_MESSAGES, decode, encode, prepare
 from cinq.wire.nas.engine import GmmMessage, GsmMessage, NasMessage
-from cinq.wire.nas.envelope import Protected, SecurityHeader, decode_envelope, encode_envelope
+from cinq.wire.nas.envelope import (
+    Protected,
+    SecurityHeader,
+    decode_envelope,
+    encode_envelope,
+    security_header_of,
+)
 from cinq.wire.nas.error import NasError
 from cinq.wire.nas.examine import examine
 from cinq.wire.nas.gmm.registration import (
@@ -438,4 +444,5 @@ __all__ = [
     "plain",
     "policy",
     "prepare",
+    "security_header_of",
 ]

@@ -58,6 +58,11 @@ def decode_envelope(octets: bytes) -> Protected | bytes:
     return Protected(header, octets[2:6], octets[6], octets[7:])
 
 
+def security_header_of(octets: bytes) -> int:
+    """The security header type of a 5GMM PDU, whatever else it is (§9.3); 0 where there is none."""
+    return octets[1] & 0x0F if len(octets) > 1 and octets[0] == GMM else 0
+
+
 def encode_envelope(protected: Protected) -> bytes:
     """The octets of the envelope. NasError when MAC or sequence number have no encoding."""
     number = protected.sequence_number
