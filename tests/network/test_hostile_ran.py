@@ -394,7 +394,7 @@ def test_another_subscriber_in_the_context_of_one() -> None:
         await asyncio.sleep(0.1)
         keys = phone.security
         phone.on[nas.SecurityModeCommand] = lambda _: None
-        phone.capability = nas.UeSecurityCapability.of((0, 2), (0, 2))
+        phone.capability = nas.UeSecurityCapability.of((0, 1, 2), (1, 2))
         phone.register(gnb)
         await asyncio.sleep(0.1)
         other.gnb, other.ran_id, other.amf_id, other.security = gnb, phone.ran_id, phone.amf_id, keys

@@ -242,7 +242,7 @@ def test_dev_033_changed_capability_is_noticed() -> None:
         gnb = await Gnb(world).set_up()
         phone = Phone(world, 2)
         phone.request = phone.registration()
-        weaker = phone.request.replace(ue_security_capability=nas.UeSecurityCapability.of((0, 1), (0, 1)))
+        weaker = phone.request.replace(ue_security_capability=nas.UeSecurityCapability.of((0, 1, 2), (1, 2)))
         gnb.initial(phone, nas.encode(weaker.cleartext()))
         await asyncio.sleep(1)
         assert phone.last(nas.RegistrationReject).cause == nas.GmmCause.UE_SECURITY_CAPABILITIES_MISMATCH

@@ -77,12 +77,12 @@ def test_a_changed_security_capability_brings_a_new_security_mode() -> None:
         before = phone.count(nas.SecurityModeCommand)
         assert phone.last(nas.SecurityModeCommand).algorithms == nas.NasAlgorithms(ciphering=2, integrity=2)
         await idle(gnb, phone)
-        phone.capability = nas.UeSecurityCapability.of((0, 1), (1,))
+        phone.capability = nas.UeSecurityCapability.of((0, 1, 2), (1, 2))
         await phone.registered(gnb, registration_type=UPDATE)
         assert phone.count(nas.SecurityModeCommand) == before + 1
-        assert phone.last(nas.SecurityModeCommand).algorithms == nas.NasAlgorithms(ciphering=1, integrity=1)
+        assert phone.last(nas.SecurityModeCommand).replayed_ue_security_capability == phone.capability
         capabilities = gnb.last(ngap.InitialContextSetupRequest).ue_security_capabilities
-        assert capabilities.nr_encryption_algorithms == (1 << 15, 16)
+        assert capabilities.nr_encryption_algorithms == (0b11 << 14, 16)
         assert world.smf.released == []
         await idle(gnb, phone)
         await phone.registered(gnb, registration_type=UPDATE)

@@ -90,41 +90,48 @@ async def mac_failure_leads_to_a_new_attempt(bench: Bench) -> None:
         )
 
 
-async def algorithms(bench: Bench, integrity: Integrity, ciphering: Ciphering) -> nas.SecurityModeCommand:
-    """What the network chose for a UE that has no others."""
+async def algorithms(
+    bench: Bench, integrity: tuple[Integrity, ...], ciphering: tuple[Ciphering, ...]
+) -> nas.NasAlgorithms:
+    """What the network chose for a UE that has these."""
     gnb = await bench.gnb()
-    ue = await bench.registered(
-        gnb, integrity=(integrity,), ciphering=("NEA0",) if ciphering == "NEA0" else (ciphering,)
-    )
-    return await bench.hears(nas.SecurityModeCommand, ue)
+    ue = await bench.registered(gnb, integrity=integrity, ciphering=ciphering)
+    command = await bench.hears(nas.SecurityModeCommand, ue)
+    return command.algorithms
 
 
 @scenario("security")
-async def security_mode_with_nia1(bench: Bench) -> None:
-    """A UE with 128-NIA1 alone is protected by it (TS 33.501 §5.5.2, §6.7.2)."""
-    command = await algorithms(bench, "NIA1", "NEA1")
-    check.equal(command.algorithms.integrity, 1, "the integrity algorithm")
+async def security_mode_by_mandatory_algorithms(bench: Bench) -> None:
+    """A UE with the algorithms alone that every UE has is protected by one of them.
+
+    TS 33.501 §5.3.2, §5.3.3, §6.7.2.
+    """
+    chosen = await algorithms(bench, ("NIA1", "NIA2"), ("NEA0", "NEA1", "NEA2"))
+    check.one_of(chosen.integrity, (1, 2), "the integrity algorithm")
+    check.one_of(chosen.ciphering, (0, 1, 2), "the ciphering algorithm")
 
 
 @scenario("security")
-async def security_mode_with_nia2(bench: Bench) -> None:
-    """A UE with 128-NIA2 alone is protected by it (TS 33.501 §5.5.2, §6.7.2)."""
-    command = await algorithms(bench, "NIA2", "NEA2")
-    check.equal(command.algorithms.integrity, 2, "the integrity algorithm")
+async def security_mode_of_a_ue_with_all_algorithms(bench: Bench) -> None:
+    """A UE with every algorithm is given one that is not null for integrity (TS 33.501 §5.5.2, §6.7.2)."""
+    chosen = await algorithms(bench, ("NIA1", "NIA2", "NIA3"), ("NEA0", "NEA1", "NEA2", "NEA3"))
+    check.one_of(chosen.integrity, (1, 2, 3), "the integrity algorithm")
 
 
 @scenario("security")
-async def security_mode_with_nia3(bench: Bench) -> None:
-    """A UE with 128-NIA3 alone is protected by it (TS 33.501 §5.5.2, §6.7.2)."""
-    command = await algorithms(bench, "NIA3", "NEA3")
-    check.equal(command.algorithms.integrity, 3, "the integrity algorithm")
+async def a_capability_without_mandatory_algorithms_is_refused(bench: Bench) -> None:
+    """A UE without the algorithms that every UE has is not registered (TS 24.501 §5.5.1.2.8 i), TS 33.501 §5.3.3)."""
+    gnb = await bench.gnb()
+    ue = bench.ue(gnb, integrity=("NIA3",))
+    refused = await bench.refused(ue.register(attempts=1), "registration with NIA3 alone")
+    check.that(isinstance(refused.answer, nas.RegistrationReject), "REGISTRATION REJECT")
 
 
 @scenario("security")
 async def null_integrity_is_not_chosen(bench: Bench) -> None:
     """A UE that offers NIA0 beside another algorithm is not given NIA0 (TS 33.501 §5.5.2)."""
     gnb = await bench.gnb()
-    ue = await bench.registered(gnb, integrity=("NIA0", "NIA2"))
+    ue = await bench.registered(gnb, integrity=("NIA0", "NIA1", "NIA2"))
     command = await bench.hears(nas.SecurityModeCommand, ue)
     check.that(command.algorithms.integrity != 0, "the integrity algorithm is not NIA0")
 

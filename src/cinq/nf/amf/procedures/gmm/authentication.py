@@ -26,6 +26,7 @@ from cinq.wire.nas import GmmCause
 T3560 = Timer("T3560", 6.0)
 ABBA = b"\0\0"
 NO_KEY = 7
+BY_GUTI = "imsi-"  # a SUPI, of a UE that gave its temporary identity
 FOREIGN = 0  # an EAP packet that answers nothing, among the failures that are forgiven
 LOST = -1  # the AUSF knows nothing of the challenge any more
 
@@ -61,8 +62,9 @@ async def authenticate(ue: Ue, identity: str, in_use: nas.NgKsi) -> Authenticate
     """Steps 8 and 9. identity: SUCI or SUPI. in_use: the key set that the UE says it has.
 
     Each kind of failure is forgiven once: synchronisation (#21) by a vector after AUTS, a wrong MAC (#20, #26)
-    by asking for the SUCI, a key set in use (#71) by another one. Anything more is final. When T3560 expires for
-    the last time the UE loses its connection as well (TS 24.501 §5.4.1.3.7 b)).
+    by asking for the SUCI, a key set in use (#71) by another one. A wrong answer of a UE that came with its 5G-GUTI is
+    met by asking for the SUCI as well: it may be another's (§5.4.1.3.5, TS 33.501 §6.1.3.2.2). Anything more is
+    final. When T3560 expires for the last time the UE loses its connection as well (TS 24.501 §5.4.1.3.7 b)).
     """
     ksi = (in_use.value + 1) % NO_KEY if in_use.value != NO_KEY else 0
     forgiven: set[int] = set()
@@ -81,9 +83,8 @@ async def authenticate(ue: Ue, identity: str, in_use: nas.NgKsi) -> Authenticate
         if isinstance(answer, nas.AuthenticationResponse):
             try:
                 judged = await judge(ue, challenge, answer, ksi)
-            except Problem as problem:
-                forgive(forgiven, _unjudged(problem), problem.why)
-                challenge = challenge if problem.status == 400 else await challenge_for(ue, identity, None)
+            except (Problem, Refused) as failed:
+                identity, challenge = await after(failed, ue, identity, challenge, forgiven)
                 continue
             if isinstance(judged, Authenticated):
                 return judged
@@ -103,6 +104,21 @@ async def authenticate(ue: Ue, identity: str, in_use: nas.NgKsi) -> Authenticate
             ksi = (ksi + 1) % NO_KEY
         else:
             raise Refused(nas.AuthenticationReject(), Why(f"the UE says {cause_words(answer.cause)}"))
+
+
+async def after(
+    failed: Problem | Refused, ue: Ue, identity: str, challenge: Challenge, forgiven: set[int]
+) -> tuple[str, Challenge]:
+    """Whom to challenge, and by what, after an answer that proved nothing. Refused, Problem: nobody."""
+    if isinstance(failed, Problem):
+        forgive(forgiven, _unjudged(failed), failed.why)
+        if failed.status == 400:
+            return identity, challenge
+    elif identity.startswith(BY_GUTI):
+        identity = str(await ask_suci(ue))
+    else:
+        raise failed
+    return identity, await challenge_for(ue, identity, None)
 
 
 KEYS = "compare K and OPc of the USIM with those provisioned: cinq subscriber show IMSI --keys"

@@ -17,6 +17,7 @@ from cinq.wire import nas
 from cinq.wire.nas import GmmCause
 
 Contained = nas.NasMessage | None
+MANDATORY = frozenset((1, 2))  # 128-NEA1, 128-NEA2, 128-NIA1, 128-NIA2 (TS 33.501 §5.3.2, §5.3.3)
 
 
 class Completed(Struct, frozen=True, gc=False):
@@ -39,6 +40,7 @@ async def take_security_into_use(
     capability = request.ue_security_capability if isinstance(request, nas.RegistrationRequest) else None
     octets = ue.context.security_capability if capability is None else capability.octets
     ue.exchange.replayed_capability = octets
+    check_mandatory(octets)
     settings = ue.ports.settings
     algorithms = selected(settings.integrity, settings.ciphering, octets)
     if algorithms is None:
@@ -64,6 +66,21 @@ async def take_security_into_use(
     ue.exchange.confirmed()
     pei = None if answer.imeisv is None else str(answer.imeisv)
     return Completed(inner(answer.nas_message_container), pei)
+
+
+def check_mandatory(octets: bytes) -> None:
+    """A capability without what every UE has was changed on its way, or is no UE's (§5.5.1.2.8 i), §5.5.1.3.8 i)).
+
+    The null algorithms are mandatory as well (TS 33.501 §5.3.2, §5.3.3), but their bits protect nobody.
+    """
+    has = nas.UeSecurityCapability(octets)
+    if not (has.ea >= MANDATORY and has.ia >= MANDATORY):
+        why = Why(
+            f"the UE supports {_names('NIA', has.ia)} and {_names('NEA', has.ea)}: every UE has "
+            f"{_names('NIA', MANDATORY)} and {_names('NEA', MANDATORY)}",
+            "the phone, or who changes its messages",
+        )
+        raise Refused(nas.RegistrationReject(cause=GmmCause.UE_SECURITY_CAPABILITIES_MISMATCH), why)
 
 
 def _names(family: str, numbers: Iterable[int]) -> str:
