@@ -105,17 +105,26 @@ def test_tunnels_without_an_end_end() -> None:
 def test_the_short_way_is_the_long_way() -> None:
     short = layers.plain_udp(FRAME + b"padding")
     assert short is not None
-    assert (frames.address(short[0]), frames.address(short[1]), *short[2:]) == (
-        A[0],
-        B[0],
-        A[1],
-        B[1],
-        b"octets",
-    )
+    assert (frames.ends(short[0]), short[1]) == ((A, B), b"octets")
     assert layers.plain_udp(FRAME6) is None
     assert layers.plain_udp(FRAME[:41]) is None
     more_to_come = FRAME[:20] + b"\x20\0" + FRAME[22:]
     assert layers.plain_udp(more_to_come) is None
+    assert layers.plain_sctp(FRAME) is None
+
+
+def test_the_short_way_of_sctp_is_the_long_way() -> None:
+    chunk = frames.Chunk(7, 1, 2, 60, True, True, False, b"octets!")
+    frame = frames.sctp_data(A, B, 9, chunk)
+    long = Layers().datagram(pcap.ETHERNET, frame)
+    assert isinstance(long, frames.Datagram)
+    short = layers.plain_sctp(frame + b"padding")
+    assert short is not None
+    assert (frames.ends(short[0]), short[1]) == ((A, B), long.payload)
+    assert frames.data_chunks(short[1][12:]) == [chunk]
+    more_to_come = frame[:20] + b"\x20\0" + frame[22:]
+    for other in (more_to_come, frame[:45], FRAME6, frames.ethernet("::1", "::2", 132, long.payload)):
+        assert layers.plain_sctp(other) is None
 
 
 LINKS = [0, 1, 9, 12, 50, 101, 104, 108, 113, 228, 248, 276]
@@ -132,5 +141,6 @@ def test_arbitrary_octets_never_raise(octets: bytes, linktype: int, head: bytes)
         found = Layers().datagram(linktype, whole)
         assert found
         layers.plain_udp(whole)
+        layers.plain_sctp(whole)
     Layers().vxlan(octets)
     Layers().geneve(octets)

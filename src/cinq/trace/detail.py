@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
+from functools import lru_cache
 
 from cinq.numbering import Guti, MobileIdentity, STmsi, Suci, SuciNai
 from cinq.wire import eap, nas, ngap, pfcp
@@ -15,6 +16,7 @@ _SCHEMES = {0: "SUCI null scheme", 1: "SUCI A", 2: "SUCI B"}
 _N1_SM_INFORMATION = 1
 
 
+@lru_cache(4096)
 def words(name: str) -> str:
     """'PDUSessionEstablishmentRequest' as 'PDU Session Establishment Request'."""
     name = name.replace("FiveG", "5G", 1).replace("LNASTransport", "L NAS Transport")
@@ -52,9 +54,10 @@ def inner(message: object) -> object:
 
 def cause(message: object) -> str:
     """The cause that a message of N1 or N2 carries: '#3 illegal ue', 'nas: normal-release'; or nothing."""
-    if not isinstance(message, nas.NasMessage | ngap.Pdu):
+    value: object = getattr(message, "cause", None)
+    if value is None or not isinstance(message, nas.NasMessage | ngap.Pdu):
         return ""
-    match getattr(message, "cause", None):
+    match value:
         case IntEnum() as found:
             return f"#{found.value} {found.name.lower().replace('_', ' ')}"
         case bool():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -42,29 +42,32 @@ class N1:
 
     def security(self, ue: Connection) -> UeSecurity:
         """The security of the UE that a connection has turned out to be."""
-        return self._security.setdefault(ue.subject.root(), UeSecurity())
+        subject = ue.subject.root()
+        found = self._security.get(subject)
+        if found is None:
+            found = self._security[subject] = UeSecurity()
+        return found
 
-    def read(self, at: Arrival, octets: bytes, uplink: bool, ue: Connection) -> Iterator[TracedMessage]:
+    def read(self, at: Arrival, octets: bytes, uplink: bool, ue: Connection) -> list[TracedMessage]:
         """The message in a NAS PDU, and the 5GSM message it carries."""
         try:
             envelope = nas.decode_envelope(octets)
         except NasError as error:
-            yield self._undecoded(at, octets, uplink, ue, str(error))
-            return
+            return [self._undecoded(at, octets, uplink, ue, str(error))]
         if isinstance(envelope, bytes):
-            yield from self._plain(at, octets, octets, Opened(octets, "not-protected"), uplink, ue)
-            return
+            return self._plain(at, octets, octets, Opened(octets, "not-protected"), uplink, ue)
         self._resolve_early(envelope, ue)
         opened = self.security(ue).open(octets, envelope, uplink)
         if opened.payload is None:
             message = self._undecoded(at, octets, uplink, ue, opened.fault)
             message.integrity = opened.integrity
-            yield message
-            return
-        yield from self._plain(at, octets, opened.payload, opened, uplink, ue)
+            return [message]
+        return self._plain(at, octets, opened.payload, opened, uplink, ue)
 
     def _resolve_early(self, envelope: Protected, ue: Connection) -> None:
         """An initial message that is readable says whose context checks it."""
+        if envelope.payload[2:3] not in _NAMING or envelope.payload[0] != nas.GmmMessage.EPD:
+            return
         try:
             message = nas.decode(envelope.payload)
         except NasError:
@@ -83,26 +86,26 @@ class N1:
 
     def _plain(
         self, at: Arrival, octets: bytes, payload: bytes, opened: Opened, uplink: bool, ue: Connection
-    ) -> Iterator[TracedMessage]:
+    ) -> list[TracedMessage]:
         examined = nas.examine(payload)
         message = examined.message
         if message is None:
             undecoded = self._undecoded(at, payload, uplink, ue, "; ".join(examined.faults))
             undecoded.integrity = opened.integrity
-            yield undecoded
-            return
+            return [undecoded]
         far = "SMF" if isinstance(message, nas.GsmMessage) else "AMF"
         shown = self._shown(at, self._ends(uplink, far), payload, examined, message)
-        shown.subject, shown.integrity = ue.subject, opened.integrity
+        shown.subject = ue.subject
         if examined.whole:  # from others nothing is learnt
             opened = self._learn(octets, message, opened, ue)
         shown.integrity = opened.integrity
-        yield from self._containers(shown, message, examined.raw, opened, ue)
+        found = self._containers(shown, message, examined.raw, opened, ue)
         if isinstance(message, nas.ULNASTransport | nas.DLNASTransport):
             kind: object = getattr(message, "payload_container_type", None)
             payload_container: object = getattr(message, "payload_container", None)
             if kind == _N1_SM_INFORMATION and isinstance(payload_container, bytes):
-                yield from self._session_message(at, payload_container, opened, uplink, ue)
+                found.append(self._session_message(at, payload_container, opened, uplink, ue))
+        return found
 
     def _shown(
         self,
@@ -112,11 +115,17 @@ class N1:
         examined: Examined[nas.NasMessage],
         message: nas.NasMessage,
     ) -> TracedMessage:
-        shown = TracedMessage(at, "n1", *ends, type(message).__name__, octets)
-        shown.facts = partial(_facts, message, examined.raw)
-        shown.content = message if examined.whole else None
-        shown.cause, shown.fault = cause(message), "; ".join(examined.faults)
-        return shown
+        return TracedMessage(
+            at,
+            "n1",
+            *ends,
+            type(message).__name__,
+            octets,
+            partial(_facts, message, examined.raw),
+            message if examined.whole else None,
+            cause(message),
+            fault="; ".join(examined.faults),
+        )
 
     def _containers(
         self,
@@ -125,23 +134,20 @@ class N1:
         raw: dict[str, str],
         opened: Opened,
         ue: Connection,
-    ) -> Iterator[TracedMessage]:
+    ) -> list[TracedMessage]:
         """The message itself, with the NAS message container it may have decoded in its place."""
         container: object = getattr(message, "nas_message_container", None)
         if not isinstance(container, bytes):
-            yield shown
-            return
+            return [shown]
         inner = self._container(container, message, opened, ue)
         if inner is not None:
             shown.facts = partial(_facts, message, raw, inner)
-            yield shown
-            return
+            return [shown]
         hidden = structs.replace(
             shown, message="NAS message container", octets=container, facts=None, content=None
         )
         hidden.fault = "ciphered, and no key fits"
-        yield shown
-        yield hidden
+        return [shown, hidden]
 
     def _container(
         self, octets: bytes, message: nas.NasMessage, opened: Opened, ue: Connection
@@ -152,19 +158,18 @@ class N1:
 
     def _session_message(
         self, at: Arrival, octets: bytes, opened: Opened, uplink: bool, ue: Connection
-    ) -> Iterator[TracedMessage]:
+    ) -> TracedMessage:
         examined = nas.examine(octets)
         message = examined.message
         if message is None:
-            yield self._undecoded(at, octets, uplink, ue, "; ".join(examined.faults), "SMF")
-            return
+            return self._undecoded(at, octets, uplink, ue, "; ".join(examined.faults), "SMF")
         shown = self._shown(at, self._ends(uplink, "SMF"), octets, examined, message)
         shown.subject, shown.integrity = ue.subject, opened.integrity
         if isinstance(message, nas.PDUSessionEstablishmentAccept):
             address = message.pdu_address
             if address is not None and address.ipv4 is not None:
                 self.address(str(address.ipv4), ue.subject)
-        yield shown
+        return shown
 
     def address(self, address: str, subject: Subject) -> None:
         """A UE's address in an accept: the PFCP session that had it last without a SUPI is this UE's."""
@@ -175,6 +180,8 @@ class N1:
 
     def _learn(self, octets: bytes, message: nas.NasMessage, opened: Opened, ue: Connection) -> Opened:
         """Follows identities and keys. Integrity may be known better after it."""
+        if type(message) not in _TELLING:
+            return opened
         self._identify(_identity(message), ue)
         match message:
             case nas.AuthenticationRequest(rand=bytes() as rand, autn=bytes() as autn):
@@ -260,6 +267,32 @@ class N1:
             self._join(ue.subject, known)
         elif ue.subject.root().supi is None:
             ue.subject.call(f"5g-s-tmsi-{identity.octets.hex()}")
+
+
+_NAMING = [
+    bytes((kind.TYPE,))
+    for kind in (
+        nas.RegistrationRequest,
+        nas.IdentityResponse,
+        nas.DeregistrationRequestUEOriginating,
+        nas.ServiceRequest,
+    )
+]
+"""The message types of _identity()."""
+_TELLING = frozenset(
+    (
+        nas.RegistrationRequest,
+        nas.IdentityResponse,
+        nas.DeregistrationRequestUEOriginating,
+        nas.ServiceRequest,
+        nas.AuthenticationRequest,
+        nas.AuthenticationResponse,
+        nas.SecurityModeCommand,
+        nas.RegistrationAccept,
+        nas.ConfigurationUpdateCommand,
+    )
+)
+"""The messages that _learn() learns from."""
 
 
 def _facts(

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
+from functools import lru_cache, partial
 
 from cinq.numbering import NumberingError, PlmnId, STmsi
 from cinq.trace.bounded import Bounded
 from cinq.trace.detail import cause
+from cinq.trace.inside import Inside, Transfers
 from cinq.trace.message import Arrival, Subject, TracedMessage
 from cinq.trace.n1 import N1, Connection
 from cinq.trace.n3 import N3
 from cinq.wire import ngap
-from cinq.wire.examined import Examined
 from cinq.wire.ngap import Pdu, Sequence
 
 PORT = 38412
 PPID = 60
 
 _End = tuple[str, int]
-_Leaf = tuple[str, object]
-_Transfers = dict[tuple[str, bytes], Examined[Sequence]]
-
-_TRANSFERS: Mapping[str, type[Sequence]] = {
-    name.lower(): cls
-    for name, cls in vars(ngap).items()
-    if isinstance(cls, type) and issubclass(cls, Sequence) and name.endswith("Transfer")
-} | {"handoverrequesttransfer": ngap.PDUSessionResourceSetupRequestTransfer}
-
 # Procedures that the AMF begins (TS 38.413 §8); the NG-RAN node begins the others, and either of them these.
 _EITHER = ("NGReset", "ErrorIndication", "PrivateMessage")
 _BY_AMF = (
@@ -65,44 +57,42 @@ class N2:
         self._plmns: Bounded[_End, list[PlmnId]] = Bounded()
         self._named: Bounded[str, int] = Bounded()
 
-    def read(self, at: Arrival, octets: bytes) -> Iterator[TracedMessage]:
+    def read(self, at: Arrival, octets: bytes) -> list[TracedMessage]:
         """The message in an SCTP user message of PPID 60, then the NAS messages it carries."""
         examined = ngap.examine(octets)
         message = examined.message
         uplink = self._uplink(at, message)
-        name = "NGAP" if message is None else type(message).__name__
-        shown = TracedMessage(at, "n2", *(("gNB", "AMF") if uplink else ("AMF", "gNB")), name, octets)
-        shown.fault = "; ".join(examined.faults)
+        ends = ("gNB", "AMF") if uplink else ("AMF", "gNB")
         if message is None:
-            yield shown
-            return
-        leaves = _leaves("", message, [])
+            return [TracedMessage(at, "n2", *ends, "NGAP", octets, fault="; ".join(examined.faults))]
+        inside = Inside()
+        inside.look(message)
         gnb, amf = (at.source, at.destination) if uplink else (at.destination, at.source)
         ue = self._connection(gnb, amf, message)
-        self._serving_networks(amf, ue, leaves)
-        transfers = _transfers(leaves)
-        self._tunnels(uplink, leaves)
-        self._content(shown, examined, transfers)
-        shown.subject = ue.subject if ue is not None else None
-        nas = [value for name, value in leaves if name.endswith("nas_pdu") and isinstance(value, bytes)]
-        inner = [each for pdu in nas for each in self._n1.read(at, pdu, uplink, ue)] if ue else []
-        yield shown
-        if self.shows_nas:
-            yield from inner
-
-    def _content(self, shown: TracedMessage, examined: Examined[Pdu], transfers: _Transfers) -> None:
-        """What the message says, and what is wrong with it and with its transfers."""
-        message = examined.message
-        if message is None:
-            return
-        faults = [*examined.faults]
-        for (name, _), each in transfers.items():
-            faults += [f"{_TRANSFERS[name.replace('_', '')].__name__}: {fault}" for fault in each.faults]
-        shown.fault = "; ".join(faults)
-        shown.cause = cause(message)
-        raw = {"not_read": examined.raw} if examined.raw else {}
-        shown.facts = lambda: {"message": shown.message, **_members(message, transfers), **raw}
-        shown.content = message if examined.whole else None
+        self._serving_networks(amf, ue, inside.plmns)
+        for name, tunnel in inside.tunnels:
+            self._tunnel(uplink, name, tunnel)
+        shown = TracedMessage(
+            at,
+            "n2",
+            *ends,
+            type(message).__name__,
+            octets,
+            partial(_facts, message, examined.raw, inside.transfers),
+            message if examined.whole else None,
+            cause(message),
+        )
+        if examined.faults or inside.transfers:
+            shown.fault = "; ".join((*examined.faults, *inside.faults()))
+        if ue is None:
+            return [shown]
+        shown.subject = ue.subject
+        found = [shown]
+        for pdu in inside.nas:
+            inner = self._n1.read(at, pdu, uplink, ue)
+            if self.shows_nas:
+                found += inner
+        return found
 
     def _uplink(self, at: Arrival, message: Pdu | None) -> bool:
         """By the AMF's port, else by who begins the procedure, else by which end was seen to be an AMF."""
@@ -151,26 +141,26 @@ class N2:
         self._n1.temporary(_s_tmsi(identity[1]), ue)
         return ue
 
-    def _serving_networks(self, amf: _End, ue: Connection | None, leaves: list[_Leaf]) -> None:
+    def _serving_networks(self, amf: _End, ue: Connection | None, named: set[bytes]) -> None:
         """PLMNs that a message names: first those of the UE's own messages, then those of the AMF."""
-        served = self._plmns.setdefault(amf, [])
+        served = self._plmns.get(amf)
+        if served is None:
+            served = self._plmns[amf] = []
         mine = served if ue is None else ue.plmns
-        for octets in {value for name, value in leaves if name == "plmn_identity"}:
-            try:
-                plmn = PlmnId.from_octets(octets) if isinstance(octets, bytes) else None
-            except NumberingError:
-                continue
+        for octets in named:
+            plmn = _plmn(octets)
             if plmn is not None and plmn not in mine and len(mine) < _PLMNS:
                 mine.append(plmn)
         if ue is not None:
-            ue.plmns += [plmn for plmn in served if plmn not in ue.plmns]
+            for plmn in served:
+                if plmn not in mine:
+                    mine.append(plmn)
 
-    def _tunnels(self, uplink: bool, leaves: list[_Leaf]) -> None:
+    def _tunnel(self, uplink: bool, name: str, tunnel: ngap.GTPTunnel) -> None:
         """The addresses on N3 of the gNB, which speaks of its own, and of the UPF, which the AMF tells of."""
-        for name, value in leaves:
-            if isinstance(value, ngap.GTPTunnel) and ("ul_ng" in name) != uplink:
-                for address in _addresses(value):
-                    self._n3.learn(address, "gNB" if uplink else "UPF")
+        if ("ul_ng" in name) != uplink:
+            for address in _addresses(tunnel):
+                self._n3.learn(address, "gNB" if uplink else "UPF")
 
 
 _PLMNS = 16  # serving networks of one UE or AMF that are tried
@@ -194,32 +184,6 @@ def _ue_ids(message: Pdu) -> tuple[int | None, int | None]:
     return (ran_id if isinstance(ran_id, int) else None, amf_id if isinstance(amf_id, int) else None)
 
 
-def _leaves(name: str, value: object, found: list[_Leaf]) -> list[_Leaf]:
-    """What stands in a value and matters beyond it: octets and tunnels, with the attribute they stand in."""
-    if isinstance(value, bytes | ngap.GTPTunnel):
-        found.append((name, value))
-    elif isinstance(value, Sequence):
-        for attribute in type(value).__slots__:
-            member: object = getattr(value, attribute, None)
-            if member is not None and type(member) is not int and type(member) is not str:
-                _leaves(attribute, member, found)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            _leaves(name, each, found)
-    return found
-
-
-def _transfers(leaves: list[_Leaf]) -> _Transfers:
-    """The transfers among the octets, read; with what stands in them added to the leaves."""
-    found: _Transfers = {}
-    for name, value in tuple(leaves):
-        cls = _TRANSFERS.get(name.replace("_", "")) if isinstance(value, bytes) else None
-        if cls is not None and isinstance(value, bytes) and (name, value) not in found:
-            found[name, value] = ngap.examine_value(cls, value)
-            _leaves("", found[name, value].message, leaves)
-    return found
-
-
 def _addresses(tunnel: ngap.GTPTunnel) -> Iterator[str]:
     """TS 38.414 §5.1: an IPv4 address, an IPv6 address, or the one and then the other."""
     bits, size = tunnel.transport_layer_address
@@ -229,11 +193,25 @@ def _addresses(tunnel: ngap.GTPTunnel) -> Iterator[str]:
         yield str(ipaddress.IPv6Address(bits & (1 << 128) - 1))
 
 
-def _members(value: Sequence, transfers: _Transfers) -> dict[str, object]:
+def _facts(message: Pdu, raw: dict[str, str], transfers: Transfers) -> Mapping[str, object]:
+    """A message for programs."""
+    facts = {"message": type(message).__name__, **_members(message, transfers)}
+    return facts | {"not_read": raw} if raw else facts
+
+
+@lru_cache(1024)
+def _plmn(octets: bytes) -> PlmnId | None:
+    try:
+        return PlmnId.from_octets(octets)
+    except NumberingError:
+        return None
+
+
+def _members(value: Sequence, transfers: Transfers) -> dict[str, object]:
     return {name: _shown(name, member, transfers) for name, member in value.items()}
 
 
-def _shown(name: str, value: object, transfers: _Transfers) -> object:
+def _shown(name: str, value: object, transfers: Transfers) -> object:
     """As ngap.plain, with the transfers decoded in their places."""
     match value:
         case Sequence():

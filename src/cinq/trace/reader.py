@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,6 +29,9 @@ _OVERLAYS = (*_VXLAN, _GENEVE)
 _OF_RECORDS = (layers.NGAP_LINK, layers.GTPU_LINK, pcap.EXPORTED_PDU)
 _WATCHED = 4096  # packets
 _NOWHERE = ("", 0)
+
+_End = tuple[str, int]
+_Messages = list[TracedMessage] | tuple[()]
 
 
 class Capture(Iterator[TracedMessage]):
@@ -95,32 +98,49 @@ class Capture(Iterator[TracedMessage]):
             except PcapError as error:
                 self.fault = str(error)
 
-    def _messages(
-        self, packet: Packet, reader: pcap.Reader
-    ) -> TracedMessage | Iterator[TracedMessage] | tuple[()]:
-        """Nearly all packets of a large file are UDP in IPv4 in Ethernet and say nothing of a UE: the short way.
+    def _messages(self, packet: Packet, reader: pcap.Reader) -> TracedMessage | Iterable[TracedMessage]:
+        """Nearly all packets of a large file are UDP or SCTP in IPv4 in Ethernet and say nothing of a UE: the short
+        way.
 
         One message comes as it is where nothing is wrong with it.
         """
-        plain = None
         if packet.linktype == pcap.ETHERNET and not packet.comment:
-            plain = layers.plain_udp(packet.octets)
-        if plain is None:
-            # Where deciphered copies of the NAS follow as records, NGAP's own NAS would show twice.
-            self._n2.shows_nas = pcap.EXPORTED_PDU not in reader.linktypes
-            if packet.comment or packet.linktype in _OF_RECORDS:
-                return self._named(packet)
-            return self._packet(packet)
-        source, destination, here, there, payload = plain
-        sender, receiver = frames.address(source), frames.address(destination)
+            octets = packet.octets
+            if (plain := layers.plain_udp(octets)) is not None:
+                return self._plain_udp(packet, *plain)
+            if (plain := layers.plain_sctp(octets)) is not None:
+                # Where deciphered copies of the NAS follow as records, NGAP's own NAS would show twice.
+                self._n2.shows_nas = pcap.EXPORTED_PDU not in reader.linktypes
+                return self._sctp_packet(packet, *frames.ends(plain[0]), plain[1])
+        self._n2.shows_nas = pcap.EXPORTED_PDU not in reader.linktypes
+        if packet.comment or packet.linktype in _OF_RECORDS:
+            return self._named(packet)
+        return self._packet(packet)
+
+    def _plain_udp(
+        self, packet: Packet, ends: bytes, payload: bytes
+    ) -> TracedMessage | Iterable[TracedMessage]:
+        source, destination = frames.ends(ends)
+        here, there = source[1], destination[1]
+        if here == pfcp.PORT or there == pfcp.PORT:
+            at = Arrival(packet.time_ns, packet.number, source, destination)
+            return self._n4.heartbeat(at, payload) or self._n4.read(at, payload)
         if (here == gtpu.PORT or there == gtpu.PORT) and n3.is_user_packet(payload):
             self.user_packets += 1
-            self._n3.user_packet(sender, receiver, payload)
+            self._n3.user_packet(source[0], destination[0], payload)
             return ()
-        at = Arrival(packet.time_ns, packet.number, (sender, here), (receiver, there))
-        if here == pfcp.PORT or there == pfcp.PORT:
-            return self._n4.heartbeat(at, payload) or self._n4.read(at, payload)
-        return self._packet(packet) if there in _OVERLAYS else self._udp(at, payload)
+        if there in _OVERLAYS:
+            return self._packet(packet)
+        return self._udp(Arrival(packet.time_ns, packet.number, source, destination), payload)
+
+    def _sctp_packet(self, packet: Packet, source: _End, destination: _End, octets: bytes) -> _Messages:
+        """octets: from the common header of SCTP on."""
+        at = Arrival(packet.time_ns, packet.number, source, destination)
+        tag = int.from_bytes(octets[4:8], "big")
+        chunks = frames.data_chunks(octets[12:])
+        if len(chunks) == 1:
+            return self._chunk(at, tag, chunks[0])
+        return [message for chunk in chunks for message in self._chunk(at, tag, chunk)]
 
     def _named(self, packet: Packet) -> Iterator[TracedMessage]:
         """The messages of a packet, of the UE that its comment may name."""
@@ -193,7 +213,7 @@ class Capture(Iterator[TracedMessage]):
             self.other_packets += 1
             self.passed.udp(ports)
 
-    def _chunk(self, at: Arrival, tag: int, chunk: frames.Chunk) -> Iterator[TracedMessage] | tuple[()]:
+    def _chunk(self, at: Arrival, tag: int, chunk: frames.Chunk) -> _Messages:
         # usrsctp and old stacks may send PPID 0; the NGAP port says the same.
         if chunk.ppid != n2.PPID and (chunk.ppid or n2.PORT not in (at.source[1], at.destination[1])):
             self.passed.sctp(chunk.ppid)

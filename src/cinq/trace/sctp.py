@@ -25,12 +25,13 @@ class _Direction:
 
     def take(self, chunk: Chunk) -> bytes | None:
         """The user message that this chunk is or completes; None for a part, or for a TSN seen before."""
-        if chunk.tsn in self._seen:
+        tsn, seen, order = chunk.tsn, self._seen, self._order
+        if tsn in seen:
             return None
-        self._seen.add(chunk.tsn)
-        self._order.append(chunk.tsn)
-        if len(self._order) > _SEEN:
-            self._seen.discard(self._order.popleft())
+        seen.add(tsn)
+        order.append(tsn)
+        if len(order) > _SEEN:
+            seen.discard(order.popleft())
         if chunk.begin and chunk.end:
             return chunk.payload
         self._parts[chunk.tsn] = chunk
@@ -76,6 +77,8 @@ class Reassembly:
             while len(self._directions) >= _DIRECTIONS:
                 self._held -= self._directions.pop(next(iter(self._directions))).held
             direction = self._directions[key] = _Direction()
+        if chunk.begin and chunk.end:
+            return direction.take(chunk)
         before = direction.held
         message = direction.take(chunk)
         self._held += direction.held - before

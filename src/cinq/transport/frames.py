@@ -19,6 +19,8 @@ SCTP = 132
 _IPV6_OPTIONS = (0, 43, 60)
 _IPV6_FRAGMENT = 44
 _MAX_FRAGMENTS = 128
+_CHUNK = struct.Struct(">BBH").unpack_from
+_DATA = struct.Struct(">IHHI").unpack_from
 
 
 class Datagram(Struct, frozen=True, gc=False):
@@ -59,6 +61,13 @@ class Chunk(Struct, frozen=True, gc=False):
 def address(octets: bytes) -> str:
     """An address of 4 or 16 octets as text."""
     return str(ipaddress.ip_address(octets))
+
+
+@lru_cache(1 << 16)
+def ends(octets: bytes) -> tuple[tuple[str, int], tuple[str, int]]:
+    """Source and destination, as they stand one after the other in IPv4 and the ports behind: 12 octets."""
+    source, destination, here, there = struct.unpack(">4s4sHH", octets)
+    return (address(source), here), (address(destination), there)
 
 
 def datagram(octets: bytes) -> Datagram | None:
@@ -158,17 +167,19 @@ def segment(protocol: int, octets: bytes) -> Segment | None:
 def data_chunks(chunks: bytes) -> list[Chunk]:
     """The DATA chunks among the chunks of an SCTP packet, as far as they are whole."""
     found = []
-    place = 0
-    while place + 4 <= len(chunks):
-        kind, flags, length = struct.unpack_from(">BBH", chunks, place)
-        if length < 4 or place + length > len(chunks):
+    place, whole = 0, len(chunks)
+    while place + 4 <= whole:
+        kind, flags, length = _CHUNK(chunks, place)
+        end = place + length
+        if length < 4 or end > whole:
             break
         if kind == 0 and length >= 16:
-            tsn, stream, sequence, ppid = struct.unpack_from(">IHHI", chunks, place + 4)
-            payload = chunks[place + 16 : place + length]
-            marks = bool(flags & 2), bool(flags & 1), bool(flags & 4)
-            found.append(Chunk(tsn, stream, sequence, ppid, *marks, payload))
-        place += length + -length % 4
+            tsn, stream, sequence, ppid = _DATA(chunks, place + 4)
+            payload = chunks[place + 16 : end]
+            found.append(
+                Chunk(tsn, stream, sequence, ppid, flags & 2 != 0, flags & 1 != 0, flags & 4 != 0, payload)
+            )
+        place = end + -length % 4
     return found
 
 

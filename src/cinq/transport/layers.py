@@ -38,27 +38,37 @@ _LINKS = {
 """147 to 162 are for private use; these are how srsRAN uses them."""
 NGAP_LINK, GTPU_LINK, SCTP_LINK = 152, 156, 248
 
-_PLAIN = Struct(">12xHBxHxxHxB2x4s4sHHH")  # Ethernet, IPv4 without options, the ports and length of UDP
-PLAIN = 42  # octets before its payload
+_PLAIN = Struct(">12xHBxHxxHxB2x12sH").unpack_from
+"""Ethernet, IPv4 without options; both addresses and both ports; the length of UDP."""
+PLAIN = 42  # octets before the payload of UDP
 
 
-def plain_udp(octets: bytes) -> tuple[bytes, bytes, int, int, bytes] | None:
-    """Of the most usual frame, UDP in IPv4 in Ethernet: addresses, ports and payload. None for all others."""
+def plain_udp(octets: bytes) -> tuple[bytes, bytes] | None:
+    """Of the most usual frame, UDP in IPv4 in Ethernet: addresses and ports as frames.ends() takes them, and the
+    payload. None for all others."""
     if len(octets) < PLAIN:
         return None
-    kind, version, total, fragment, protocol, source, destination, here, there, length = _PLAIN.unpack_from(
-        octets
-    )
+    kind, version, total, fragment, protocol, ends, length = _PLAIN(octets)
     if (
-        kind != _IPV4
+        protocol != UDP
+        or kind != _IPV4
         or version != 0x45
-        or protocol != UDP
         or fragment & 0xBFFF
         or length < 8
         or total < length + 20
     ):
         return None
-    return source, destination, here, there, octets[42 : 34 + length]
+    return ends, octets[42 : 34 + length]
+
+
+def plain_sctp(octets: bytes) -> tuple[bytes, bytes] | None:
+    """The same of SCTP. The payload begins with the common header of SCTP."""
+    if len(octets) < PLAIN + 4:
+        return None
+    kind, version, total, fragment, protocol, ends, _ = _PLAIN(octets)
+    if protocol != SCTP or kind != _IPV4 or version != 0x45 or fragment & 0xBFFF or total < 32:
+        return None
+    return ends, octets[34 : 14 + total]
 
 
 class Layers:

@@ -7,7 +7,7 @@ before anything is read, and a fault is a PcapError with the offset in the file.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
@@ -22,12 +22,14 @@ EXPORTED_PDU = 252
 # The largest packet a capture program stores is 256 KiB (its snap length); blocks add options to that.
 MAX_PACKET = 1 << 18
 MAX_BLOCK = 1 << 24
+_PIECE = 1 << 18  # octets that are read of the file at once
 
 _SECTION_HEADER = 0x0A0D0D0A
 _INTERFACE = 1
 _OLD_PACKET = 2
 _SIMPLE_PACKET = 3
 _ENHANCED_PACKET = 6
+_USUAL = struct.Struct("<IIIIIII").unpack_from
 _BYTE_ORDER = b"\x1a\x2b\x3c\x4d"
 _OPT_COMMENT = 1
 _OPT_IF_NAME = 2
@@ -74,6 +76,8 @@ class _Interface:
     snap_length: int
     ticks_per_second: int = 10**6
     offset_seconds: int = 0
+    tick_ns: int = 1000
+    """Nanoseconds of a tick; 0 where that is no whole number."""
 
 
 @dataclass(slots=True)
@@ -89,10 +93,12 @@ class Reader:
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+        # What is at hand comes at once: a fault further on in a compressed file takes nothing with it.
+        self._read_some: Callable[[int], bytes] = getattr(file, "read1", file.read)
         self._offset = 0
         self._number = 0
         self._section = _Section("<")
+        self._piece, self._at = b"", 0
 
     @property
     def linktypes(self) -> frozenset[int]:
@@ -107,8 +113,26 @@ class Reader:
             return self._pcapng()
         raise PcapError(0, f"found {magic.hex()}, wanted the magic number of pcap or pcapng")
 
+    def _more(self, wanted: int) -> int:
+        """Gets octets of the file until so many are at hand from `_at` on, or all; how many there are."""
+        parts = [self._piece[self._at :]]
+        there = len(parts[0])
+        while there < wanted and (part := self._read_some(max(_PIECE, wanted - there))):
+            parts.append(part)
+            there += len(part)
+        self._piece, self._at = b"".join(parts), 0
+        return there
+
+    def _take(self, length: int) -> bytes:
+        """The next octets, fewer at the end of the file."""
+        if len(self._piece) - self._at < length:
+            self._more(length)
+        octets = self._piece[self._at : self._at + length]
+        self._at += len(octets)
+        return octets
+
     def _read(self, length: int, what: str) -> bytes:
-        octets = self._file.read(length)
+        octets = self._take(length)
         if len(octets) != length:
             raise PcapError(self._offset, f"{what} is cut off: found {len(octets)} octets, wanted {length}")
         self._offset += length
@@ -123,22 +147,35 @@ class Reader:
         if major != 2:
             raise PcapError(4, f"pcap version {major}.{minor}: wanted 2")
         linktype = struct.unpack(order + "I", header[16:])[0] & 0xFFFF
-        record = struct.Struct(order + "IIII")
-        while head := self._file.read(16):
-            if len(head) != 16:
+        record = struct.Struct(order + "IIII").unpack_from
+        while True:
+            if len(self._piece) - self._at < 16 and (there := self._more(16)) < 16:
+                if not there:
+                    return
                 raise self._fault("a packet header is cut off")
+            seconds, fraction, length, original = record(self._piece, self._at)
             self._offset += 16
-            seconds, fraction, length, original = record.unpack(head)
+            self._at = start = self._at + 16
             if length > MAX_PACKET:
                 raise self._fault(f"packet of {length} octets: wanted at most {MAX_PACKET}", 8)
-            octets = self._read(length, "a packet")
+            end = start + length
+            if end <= len(self._piece):
+                octets = self._piece[start:end]
+                self._at = end
+                self._offset += length
+            else:
+                octets = self._read(length, "a packet")
             self._number += 1
-            time_ns = seconds * 10**9 + fraction * scale
-            yield Packet(self._number, time_ns, linktype, octets, original)
+            yield Packet(self._number, seconds * 10**9 + fraction * scale, linktype, octets, original)
 
     def _pcapng(self) -> Iterator[Packet]:
         self._section_header()
-        while head := self._file.read(8):
+        while True:
+            while (packet := self._usual_packet()) is not None:
+                yield packet
+            head = self._take(8)
+            if not head:
+                return
             if len(head) != 8:
                 raise self._fault("a block header is cut off")
             self._offset += 8
@@ -153,6 +190,39 @@ class Reader:
                 yield self._enhanced_packet(body, kind)
             elif kind == _SIMPLE_PACKET:
                 yield self._simple_packet(body)
+
+    def _usual_packet(self) -> Packet | None:
+        """An enhanced packet block without options that is at hand as a whole; None for all others.
+
+        Big-endian ones and ticks that are no whole nanoseconds go the long way, too.
+        """
+        piece, at = self._piece, self._at
+        if len(piece) - at < 32:
+            return None
+        kind, block, index, high, low, length, original = _USUAL(piece, at)
+        interfaces = self._section.interfaces
+        if (
+            kind != _ENHANCED_PACKET
+            or self._section.order != "<"
+            or block != 32 + length + -length % 4
+            or len(piece) - at < block
+            or index >= len(interfaces)
+            or piece[at + block - 4 : at + block] != piece[at + 4 : at + 8]
+        ):
+            return None
+        interface = interfaces[index]
+        if not interface.tick_ns:
+            return None
+        self._offset += block
+        self._at = at + block
+        self._number += 1
+        return Packet(
+            self._number,
+            (high << 32 | low) * interface.tick_ns + interface.offset_seconds * 10**9,
+            interface.linktype,
+            piece[at + 28 : at + 28 + length],
+            original,
+        )
 
     def _body(self, length: int, taken: int = 8) -> bytes:
         """The rest of a block of which `taken` octets were read, with the trailing length checked."""
@@ -201,7 +271,8 @@ class Reader:
                 ticks = self._resolution(value[0])
             elif code == _OPT_TSOFFSET and len(value) == 8:
                 offset = struct.unpack(self._section.order + "q", value)[0]
-        self._section.interfaces.append(_Interface(linktype, snap_length, ticks, offset))
+        tick_ns = 0 if 10**9 % ticks else 10**9 // ticks
+        self._section.interfaces.append(_Interface(linktype, snap_length, ticks, offset, tick_ns))
 
     def _resolution(self, value: int) -> int:
         exponent = value & 0x7F

@@ -6,14 +6,14 @@ usual. `examine` of the same codec never raises: a fault in one element leaves t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 T = TypeVar("T", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Examined(Generic[T]):
+class Examined(Struct, Generic[T], frozen=True):
     """What octets hold.
 
     message: as far as it could be read; None where not even its kind is known. Attributes that could not be read are
@@ -23,5 +23,5 @@ class Examined(Generic[T]):
 
     message: T | None
     faults: tuple[str, ...] = ()
-    raw: dict[str, str] = field(default_factory=dict)
+    raw: dict[str, str] = {}
     whole: bool = True
