@@ -183,3 +183,39 @@ def test_wireshark_opens_what_is_written(tmp_path: Path) -> None:
     command = ["tshark", "-r", str(path), "-T", "fields", *(f"-e{name}" for name in fields)]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert shown.split("\t") == ["1700000000.123456789", "a comment", "n2", "60\n"]
+
+
+class Dribbling(io.BytesIO):
+    """Gives a few octets at a time, as a pipe or a compressed file may."""
+
+    def read1(self, size: int | None = -1, /) -> bytes:
+        return super().read1(min(size or 7, 7))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_the_pieces_of_a_file_do_not_matter(order: str) -> None:
+    nanoseconds, whole = option(order, 9, b"\x09"), section(order)
+    whole += interface(order, 113, nanoseconds) + interface(order, 1, option(order, 9, b"\x8a"))
+    for tick in range(40):
+        whole += enhanced(order, tick % 2, 10**18 + tick, *[option(order, 1, b"a word")] * (tick % 3 == 0))
+    for octets in (
+        whole,
+        whole[:-1],
+        whole[:-44],
+        whole + b"\x06\0",
+        pcap_file(order, 0xA1B2C3D4, 1) + bytes(5),
+    ):
+        for cut in (octets, octets[:-50]):
+            assert told(Dribbling(cut)) == told(io.BytesIO(cut))
+    found = read(whole)
+    assert [packet.time_ns for packet in found[:2]] == [10**18, (10**18 + 1) * 10**9 // 1024]
+    assert [packet.comment for packet in found[:4]] == ["a word", "", "", "a word"]
+
+
+def told(file: io.BytesIO) -> tuple[list[pcap.Packet], str]:
+    packets: list[pcap.Packet] = []
+    try:
+        packets.extend(pcap.Reader(file))
+    except PcapError as error:
+        return packets, str(error)
+    return packets, ""

@@ -71,6 +71,8 @@ def cause(message: object) -> str:
 
 def detail(message: object) -> str:
     """A few words, or nothing."""
+    if type(message) not in _DETAILED:
+        return ""
     match message:
         case nas.RegistrationRequest():
             return _identity(message.mobile_identity)
@@ -89,6 +91,22 @@ def detail(message: object) -> str:
         case ngap.NGSetupResponse():
             return message.amf_name
     return ""
+
+
+_DETAILED = frozenset(
+    (
+        nas.RegistrationRequest,
+        nas.IdentityResponse,
+        nas.AuthenticationRequest,
+        nas.AuthenticationResponse,
+        nas.AuthenticationResult,
+        nas.SecurityModeCommand,
+        nas.PDUSessionEstablishmentAccept,
+        ngap.NGSetupRequest,
+        ngap.NGSetupResponse,
+    )
+)
+"""The messages of which detail() says something."""
 
 
 def eap_packet(octets: object) -> eap.EapPacket | None:

@@ -65,11 +65,10 @@ class Inside:
             self.plmns.add(octets)
         elif name.endswith("nas_pdu"):
             self.nas.append(octets)
-        elif (cls := _TRANSFERS.get(name.replace("_", ""))) is not None:
-            if (name, octets) not in self.transfers:
-                found = self.transfers[name, octets] = ngap.examine_value(cls, octets)
-                if found.message is not None:
-                    self.look(found.message)
+        elif (cls := _TRANSFERS.get(name.replace("_", ""))) and (name, octets) not in self.transfers:
+            found = self.transfers[name, octets] = ngap.examine_value(cls, octets)
+            if found.message is not None:
+                self.look(found.message)
 
 
 _Reader = Callable[[Sequence], tuple[object, ...]]

@@ -93,21 +93,26 @@ def _without_carriers(steps: Sequence[Step]) -> list[Step]:
     """Drops what only carries the step beside it: NGAP transports of NAS, NAS transports of 5GSM."""
     kept = []
     for n, step in enumerate(steps):
-        beside = [*steps[max(0, n - 2) : n], *steps[n + 1 : n + 3]]
-        with_it = [each for each in beside if each.interface == "n1" and _upward(each) == _upward(step)]
-        carried = step.name in _CARRIERS and bool(with_it)
-        carried |= (
-            step.name in _TRANSPORTS
-            and not step.cause
-            and any("SMF" in (e.sender, e.receiver) for e in with_it)
-        )
-        if not carried or step.cause:
+        carrier, transport = step.name in _CARRIERS, step.name in _TRANSPORTS
+        if step.cause or not (carrier or transport):
             kept.append(step)
+            continue
+        up = _upward(step)
+        beside = [*steps[max(0, n - 2) : n], *steps[n + 1 : n + 3]]
+        with_it = [each for each in beside if each.interface == "n1" and _upward(each) == up]
+        if carrier and with_it:
+            continue
+        if transport and any("SMF" in (each.sender, each.receiver) for each in with_it):
+            continue
+        kept.append(step)
     return kept
 
 
+_PLACES = {column: place for place, column in enumerate(COLUMNS)}
+
+
 def _upward(step: Step) -> bool:
-    return COLUMNS.index(_column(step.sender)) < COLUMNS.index(_column(step.receiver))
+    return _PLACES[_column(step.sender)] < _PLACES[_column(step.receiver)]
 
 
 class _Paper:
@@ -126,6 +131,7 @@ class _Paper:
         self.places = {column: _MARGIN + room * n // last for n, column in enumerate(self.columns)}
         others = functions - set(COLUMNS) - set(_SUBSCRIPTION)
         self._names = {_SBI: "SBI" if others else _SBI}
+        self._arrows: dict[tuple[int, int], str] = {}
 
     def heading(self) -> str:
         line = [" "] * (self.width + _TIME)
@@ -144,19 +150,23 @@ class _Paper:
     def draw(self, step: Step, since: str, times: int = 1) -> list[str]:
         sender, receiver = (self.places[_column(each)] for each in (step.sender, step.receiver))
         # Who it was is short, as all names are; in a reason the identity is often the point.
-        text = self._ues.shorten(step.title) + step.reason + (f" (×{times})" if times > 1 else "")
+        text = self._ues.shorten(step.title) + step.reason
+        if times > 1:
+            text += f" (×{times})"
         if sender == receiver:
             who = "" if step.sender in self.columns else f"{step.sender}: "
             if step.receiver != step.sender:
                 who = f"{step.sender} ▸ {step.receiver}: "
             return self._label(f"● {who}{text}", sender - 2, since)
         left, right = min(sender, receiver), max(sender, receiver)
-        arrow = self._arrow(left, right, sender < receiver)
+        arrow = self._arrows.get((sender, receiver))
+        if arrow is None:
+            drawn = "".join(self._arrow(left, right, sender < receiver))
+            arrow = self._arrows[sender, receiver] = drawn
         if len(text) + 6 <= right - left:
-            start = left + 3
-            arrow[start - 1 : start + len(text) + 1] = f" {text} "
-            return [self._timed(arrow, since)]
-        return [*self._label(text, left, since), "".join(arrow).rstrip()]
+            line = f"{arrow[: left + 2]} {text} {arrow[left + 4 + len(text) :]}"
+            return [f"{line}{since:>{_TIME}}"]
+        return [*self._label(text, left, since), arrow.rstrip()]
 
     def _label(self, text: str, place: int, since: str) -> list[str]:
         """Text right of a lifeline; further left where it would not fit, and on more lines where it is too long."""

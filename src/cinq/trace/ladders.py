@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from cinq.trace.bounded import Bounded
 from cinq.trace.detail import detail
@@ -14,27 +14,53 @@ ARROWS = 20_000
 HEARTBEATS = ("HeartbeatRequest", "HeartbeatResponse")
 HELD = 5_000
 
-_Waiting = tuple[Step, Subject | None, str | Role, str | Role]
+_Waiting = Callable[[], Step]
 
 
 def step_of(message: TracedMessage) -> Step:
     """The arrow of a message. What is wrong with it stands where a cause would."""
-    cause = "; ".join(filter(None, (message.cause, message.fault)))
+    return _arrow(message)()
+
+
+def _arrow(message: TracedMessage) -> _Waiting:
+    """Makes the arrow, with the names and roles that are known by then; it needs neither octets nor content."""
+    cause = message.cause
+    if fault := message.fault:
+        cause = f"{cause}; {fault}" if cause else fault
     broken = message.integrity in ("failed", "replayed")
     if broken:
         cause = f"integrity {message.integrity}" + (f", {cause}" if cause else "")
-    return Step(
-        message.time,
-        message.sender,
-        message.receiver,
+    return partial(
+        _step,
+        message.at.time_ns,
+        message.by,
+        message.to,
         message.message,
-        message.ue,
+        message.subject,
         "" if message.interface == "note" else message.interface,
         detail(message.content),
         cause,
-        broken or bool(message.fault),
+        broken or bool(fault),
         message.mend,
     )
+
+
+def _step(
+    time_ns: int,
+    by: str | Role,
+    to: str | Role,
+    name: str,
+    subject: Subject | None,
+    interface: str,
+    detail: str,
+    cause: str,
+    fault: bool,
+    mend: str,
+) -> Step:
+    sender = by if isinstance(by, str) else by.name
+    receiver = to if isinstance(to, str) else to.name
+    ue = subject.label if subject else ""
+    return Step(time_ns / 1e9, sender, receiver, name, ue, interface, detail, cause, fault, mend)
 
 
 def steps_of_messages(messages: Iterable[TracedMessage]) -> list[Step]:
@@ -59,21 +85,14 @@ class Ladders:
         if message.message in HEARTBEATS and not message.fault:
             self.heartbeats += 1
             return []
-        self._waiting.append((step_of(message), message.subject, message.by, message.to))
+        self._waiting.append(_arrow(message))
         return self.rest() if len(self._waiting) >= self._arrows else []
 
     def rest(self) -> list[Row]:
         """What waits, drawn. Names and roles are those known by now."""
-        steps = [
-            replace(step, ue=subject.label if subject else "", sender=_name(by), receiver=_name(to))
-            for step, subject, by, to in self._waiting
-        ]
+        steps = [step() for step in self._waiting]
         self._waiting = []
         return ladder_rows(steps, self._width, begun=self._begun)
-
-
-def _name(role: str | Role) -> str:
-    return role if isinstance(role, str) else role.name
 
 
 class Chosen:

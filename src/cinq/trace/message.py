@@ -31,8 +31,8 @@ class Subject:
     def root(self) -> Subject:
         """The subject that this one turned out to be."""
         found = self
-        while found.same_as is not None:
-            found = found.same_as
+        while (other := found.same_as) is not None:
+            found = other
         return found
 
     def becomes(self, other: Subject) -> None:

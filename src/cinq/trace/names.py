@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from cinq.trace.bounded import Bounded
+
 _PLMN = 5
 _FEWEST = 3
+_TEXTS = 1000  # in which all SUPIs are known to have been met
 _SUPI = re.compile(r"imsi-(\d{6,15})(?!\d)")
 
 
@@ -25,11 +28,15 @@ class ShortNames:
         """texts: with all SUPIs that are to be told apart, wherever they stand in them."""
         self._alike: dict[str, set[str]] = {}
         self._names: dict[str, str] = {}
+        self._met: Bounded[str, None] = Bounded(_TEXTS)
         for text in texts:
             self.meet(text)
 
     def meet(self, text: str) -> None:
         """The SUPIs in a text are to be told apart from those before and after."""
+        if "imsi-" not in text or text in self._met:
+            return
+        self._met[text] = None
         for found in _SUPI.finditer(text):
             imsi = found[1]
             alike = self._alike.setdefault(_short(imsi, _FEWEST), set())
@@ -40,6 +47,8 @@ class ShortNames:
 
     def shorten(self, text: str) -> str:
         """The text with every SUPI in it shortened."""
+        if "imsi-" not in text:
+            return text
         self.meet(text)
         return _SUPI.sub(lambda found: self._name(found[1]), text)
 
