@@ -14,6 +14,7 @@ from cinq.transport import netns
 from cinq.userplane.model import Buffered, Inner, Model, Outer, SlowPath
 from cinq.userplane.open import open_plane
 from cinq.userplane.rules import (
+    Count,
     DecapRule,
     EncapRule,
     Plane,
@@ -63,6 +64,8 @@ class End(Protocol):
 
     def usage(self, session: int) -> Usage: ...
 
+    def flow_usage(self, session: int) -> dict[int, Count]: ...
+
     def counts(self) -> dict[Reason, int]: ...
 
 
@@ -73,6 +76,7 @@ class ModelEnd:
         self.model, self.events, self.now = Model(settings), Events(), 0
         self.out: list[bytes] = []
         self.remove, self.usage = self.model.remove, self.model.usage
+        self.flow_usage = self.model.flow_usage
 
     def counts(self) -> dict[Reason, int]:
         return self.model.counts
@@ -136,6 +140,7 @@ class KernelEnd:
             self.sink.bind((str(p.DN), 9999))
         self.install, self.remove = self.plane.install, self.plane.remove
         self.usage, self.counts = self.plane.usage, self.plane.counts
+        self.flow_usage = self.plane.flow_usage
         self.install(rules(SENTINEL, SENTINEL_UE, SENTINEL_TEID, SENTINEL_TEID))
 
     def close(self) -> None:
@@ -191,5 +196,5 @@ def rules(
     downlink: int = 0x2001,
 ) -> SessionRules:
     """A session that forwards both ways."""
-    encap = EncapRule(ue, downlink, p.GNB_N3, p.UPF_N3, 9)
+    encap = EncapRule(ue, downlink, p.GNB_N3, 9)
     return SessionRules(session, (DecapRule(uplink, ue),), (encap,))

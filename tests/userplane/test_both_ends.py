@@ -43,12 +43,8 @@ class Ends:
     def attach(self, number: int, ue: IPv4Address) -> None:
         """A session of both ends."""
         up, down = 0x1000 + number, 0x2000 + number
-        self.upf.install(
-            SessionRules(number, (DecapRule(up, ue),), (EncapRule(ue, down, GNB_N3, UPF_N3, 9),))
-        )
-        self.gnb.install(
-            SessionRules(number, (DecapRule(down, ue),), (EncapRule(ue, up, UPF_N3, GNB_N3, 9),))
-        )
+        self.upf.install(SessionRules(number, (DecapRule(up, ue),), (EncapRule(ue, down, GNB_N3, 9),)))
+        self.gnb.install(SessionRules(number, (DecapRule(down, ue),), (EncapRule(ue, up, UPF_N3, 9),)))
         with netns.inside(self.t.gnb):
             self.side.add(ue)
 

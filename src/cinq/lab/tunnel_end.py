@@ -46,12 +46,12 @@ def tunnel_end(role: str, kind: str, journal: Path, ue_namespace: str) -> Iterat
     )
     try:
         if role == "upf":
-            encap = EncapRule(UE, DOWNLINK_TEID, GNB_N3, UPF_N3, QFI)
+            encap = EncapRule(UE, DOWNLINK_TEID, GNB_N3, QFI)
             plane.install(SessionRules(1, (DecapRule(UPLINK_TEID, UE),), (encap,)))
         else:
             side = plane.add_side(SIDE, str(netns.path(ue_namespace)))
             side.add(UE)
-            encap = EncapRule(UE, UPLINK_TEID, UPF_N3, GNB_N3, QFI)
+            encap = EncapRule(UE, UPLINK_TEID, UPF_N3, QFI)
             plane.install(SessionRules(1, (DecapRule(DOWNLINK_TEID, UE, side=SIDE),), (encap,)))
         yield plane
     finally:

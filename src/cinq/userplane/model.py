@@ -6,9 +6,11 @@ Tests hold eBPF and TUN against it; the planes themselves give it the rare packe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from cinq.userplane.flows import NO_QFI, Count, Flow, Limit, Traits, admitted, chosen, traits
 from cinq.userplane.packet import (
+    RQI,
     UDP,
     NotForFastPath,
     Refused,
@@ -23,6 +25,7 @@ from cinq.userplane.rules import (
     NOWHERE,
     PEERS,
     Action,
+    Ambr,
     DecapRule,
     EncapRule,
     PlaneSettings,
@@ -82,6 +85,8 @@ class Session:
     decap_octets: int = 0
     encap_packets: int = 0
     encap_octets: int = 0
+    limits: dict[int, tuple[Policer, Policer]] = field(default_factory=dict)  # decapsulation, encapsulation
+    flows: dict[int, Count] = field(default_factory=dict)
     notified: bool = False
     waiting: list[bytes] | None = None  # most sessions never buffer
 
@@ -118,33 +123,46 @@ class Model:
         if session is None:
             return []
         if session.rules.ambr != rules.ambr:
-            session.decap_policer, session.encap_policer = self._policers(rules)
+            session.decap_policer, session.encap_policer = self._policers(rules.ambr)
+        self._limit(session, rules)
         session.rules, session.notified = rules, bool(session.waiting)
         return self._release(session, now_ns)
 
     def guard(self, rules: SessionRules) -> list[Protected]:
         """The gNBs that are new in these rules: from now on no UE may send them GTP-U (DEV-086)."""
         found: list[Protected] = []
-        for encap in () if self._gnb else rules.encap:
-            peer = int(encap.peer)
+        for end in [] if self._gnb else [peer for encap in rules.encap for peer in encap.peers]:
+            peer = int(end)
             if peer and peer not in self._peers and len(self._peers) < PEERS:
                 self._peers.add(peer)
-                if (encap.peer.packed, 0, 0) not in self._protected:
-                    self._protected.add((encap.peer.packed, UDP, GTPU_PORT))
-                    found.append(Protected(encap.peer, UDP, GTPU_PORT))
+                if (end.packed, 0, 0) not in self._protected:
+                    self._protected.add((end.packed, UDP, GTPU_PORT))
+                    found.append(Protected(end, UDP, GTPU_PORT))
         return found
 
     def session(self, rules: SessionRules) -> Session:
         """What runs under these rules, from now on if nothing did."""
         session = self.sessions.get(rules.session)
         if session is None:
-            session = self.sessions[rules.session] = Session(rules, *self._policers(rules))
+            session = self.sessions[rules.session] = Session(rules, *self._policers(rules.ambr))
+            self._limit(session, rules)
         return session
 
-    def _policers(self, rules: SessionRules) -> tuple[Policer, Policer]:
+    def _policers(self, rates: Ambr | Limit) -> tuple[Policer, Policer]:
         burst = self.settings.bucket_ms * 1_000_000
-        uplink, downlink = Policer(rules.ambr.uplink, burst), Policer(rules.ambr.downlink, burst)
+        uplink, downlink = Policer(rates.uplink, burst), Policer(rates.downlink, burst)
         return (downlink, uplink) if self._gnb else (uplink, downlink)
+
+    def _limit(self, session: Session, rules: SessionRules) -> None:
+        """A bucket for each limit; one whose rates stay as they were goes on."""
+        before = {limit.number: limit for limit in session.rules.limits}
+        session.limits = {
+            limit.number: session.limits[limit.number]
+            if before.get(limit.number) == limit and limit.number in session.limits
+            else self._policers(limit)
+            for limit in rules.limits
+        }
+        session.flows = {n: session.flows.get(n, Count()) for n in rules.flows}
 
     def _decap(self, teid: int) -> tuple[DecapRule, Session] | None:
         rules = self.registry.sessions.get(self.registry.teids.get(teid, -1))
@@ -178,8 +196,15 @@ class Model:
             return Usage()
         decap = s.decap_packets, s.decap_octets
         encap = s.encap_packets, s.encap_octets
-        drops = s.decap_policer.drops, s.encap_policer.drops
+        under = [(s.decap_policer, s.encap_policer), *s.limits.values()]
+        drops = sum(one.drops for one, _ in under), sum(other.drops for _, other in under)
         return Usage(*encap, *decap, *reversed(drops)) if self._gnb else Usage(*decap, *encap, *drops)
+
+    def flow_usage(self, session: int) -> dict[int, Count]:
+        found, rules = self.sessions.get(session), self.registry.sessions.get(session)
+        if found is not None:
+            return dict(found.flows)
+        return {} if rules is None else dict.fromkeys(rules.flows, Count())
 
     # -- packets -----------------------------------------------------------------------------------------
 
@@ -205,29 +230,57 @@ class Model:
         if found is None:
             return self._slow_path(Reason.UNKNOWN_TEID, now_ns)
         rule, session = found
-        if rule.action is not Action.FORWARD:
-            raise Refused(Reason.RULE_DROP)
-        if rule.qfi and rule.qfi != gpdu.qfi:
-            raise Refused(Reason.WRONG_QFI)
         packet = octets[gpdu.header :]
-        self._admit_inner(packet, rule)
-        if not session.decap_policer.conforms(len(packet), now_ns):
-            raise Refused(Reason.POLICED)
+        if rule.flows:
+            header = self._admit_inner(packet, rule)
+            seen = traits(packet, header, uplink=not self._gnb)
+            flow = self._flow(rule.flows, seen, gpdu.qfi)
+            if flow.action is not Action.FORWARD:
+                raise Refused(Reason.RULE_DROP)
+            self._charge(session, flow, len(packet), now_ns, encap=False)
+        else:
+            self._plain(rule, gpdu.qfi)
+            self._admit_inner(packet, rule)
+            if not session.decap_policer.conforms(len(packet), now_ns):
+                raise Refused(Reason.POLICED)
         session.decap_packets += 1
         session.decap_octets += len(packet)
         return Inner(packet, rule.side)
 
-    def _admit_inner(self, packet: bytes, rule: DecapRule) -> None:
+    @staticmethod
+    def _plain(rule: DecapRule, qfi: int) -> None:
+        if rule.action is not Action.FORWARD:
+            raise Refused(Reason.RULE_DROP)
+        if rule.qfi and rule.qfi != qfi:
+            raise Refused(Reason.WRONG_QFI)
+
+    @staticmethod
+    def _flow(flows: tuple[Flow, ...], seen: Traits, qfi: int = NO_QFI) -> Flow:
+        flow = chosen(flows, seen, qfi)
+        if flow is None:
+            raise Refused(Reason.NO_FLOW)
+        return flow
+
+    @staticmethod
+    def _charge(session: Session, flow: Flow, octets: int, now_ns: int, *, encap: bool) -> None:
+        """Its limits and its counters."""
+        if not admitted([session.limits[n][encap] for n in flow.limits], octets, now_ns):
+            raise Refused(Reason.POLICED)
+        session.flows[flow.number] += Count(1, octets)
+
+    def _admit_inner(self, packet: bytes, rule: DecapRule) -> int:
+        """Octets of its header."""
         header = check_inner(packet)
         source, destination = packet[12:16], packet[16:20]
         if (destination if self._gnb else source) != rule.ue.packed:
             raise Refused(Reason.SPOOFED)
         if self._gnb:
-            return
+            return header
         if not self.settings.ue_to_ue and int.from_bytes(destination, "big") in self.registry.ues:
             raise Refused(Reason.UE_TO_UE)
         if self._is_protected(packet, header):
             raise Refused(Reason.PROTECTED)
+        return header
 
     def _is_protected(self, packet: bytes, header: int) -> bool:
         destination, protocol, ports = packet[16:20], packet[9], self._protected
@@ -258,23 +311,30 @@ class Model:
         if len(packet) > self.mtu or int.from_bytes(packet[2:4], "big") != len(packet):
             raise Refused(Reason.TOO_BIG)
         rule, session = found
-        if rule.action is Action.BUFFER:
-            return self._buffer(packet, rule, session)
-        return self._forward(packet, rule, session, now_ns)
+        flow: EncapRule | Flow = rule
+        if rule.flows:
+            flow = self._flow(rule.flows, traits(packet, (packet[0] & 15) * 4, uplink=self._gnb))
+        if flow.action is Action.BUFFER:
+            return self._buffer(packet, flow, session)
+        return self._forward(packet, flow, session, now_ns)
 
-    def _forward(self, packet: bytes, rule: EncapRule, session: Session, now_ns: int) -> Outer:
+    def _forward(self, packet: bytes, rule: EncapRule | Flow, session: Session, now_ns: int) -> Outer:
         if rule.action is Action.DROP or not int(rule.peer):
             raise Refused(Reason.RULE_DROP)
-        if not session.encap_policer.conforms(len(packet), now_ns):
+        qfi = rule.qfi
+        if isinstance(rule, Flow):
+            self._charge(session, rule, len(packet), now_ns, encap=True)
+            qfi |= RQI if rule.reflective and not self._gnb else 0
+        elif not session.encap_policer.conforms(len(packet), now_ns):
             raise Refused(Reason.POLICED)
         session.encap_packets += 1
         session.encap_octets += len(packet)
-        header = gtpu_header(len(packet), rule.teid, rule.qfi, 1 if self._gnb else 0)
+        header = gtpu_header(len(packet), rule.teid, qfi, 1 if self._gnb else 0)
         return Outer(header + packet, (str(rule.peer), GTPU_PORT))
 
     # -- buffer ------------------------------------------------------------------------------------------
 
-    def _buffer(self, packet: bytes, rule: EncapRule, session: Session) -> Buffered:
+    def _buffer(self, packet: bytes, rule: EncapRule | Flow, session: Session) -> Buffered:
         limits, waiting = self.settings, session.waiting or []
         if len(waiting) >= limits.buffer_per_session or self.waiting >= limits.buffer_total:
             raise Refused(Reason.BUFFER_FULL)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from cinq.userplane.flows import NO_QFI
 from cinq.userplane.rules import HEADERS, Reason
 
 G_PDU = 255
 PDU_SESSION_CONTAINER = 0x85
 PDCP_PDU_NUMBER = 0xC0
-NO_QFI = 255
+RQI = 0x40  # reflective QoS indication beside the QFI, TS 38.415 §5.5.2.1
 TCP, UDP, SCTP, ICMP = 6, 17, 132, 1
 TRANSPORT_HEADER = {TCP: 20, UDP: 8, SCTP: 12, ICMP: 8}
 GTPU_HEADERS = HEADERS - 28  # without IPv4 and UDP

@@ -29,6 +29,13 @@ class Policer:
         self.tat = base + (octets * self.cost >> 16)
         return True
 
+    def has_room(self, now_ns: int) -> bool:
+        """Whether a packet would pass now; where not, it is counted as dropped."""
+        if self.cost and self.tat - now_ns > self.burst_ns:
+            self.drops += 1
+            return False
+        return True
+
 
 class Rate:
     """GCRA on events: `per_s` a second, `burst` at once."""

@@ -14,12 +14,25 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from cinq.userplane.flows import (
+    MOST_FILTERS,
+    MOST_FLOWS,
+    MOST_LIMITS,
+    NO_ADDRESS,
+    Action,
+    Count,
+    Filter,
+    Flow,
+    Limit,
+)
+
+__all__ = ["NO_ADDRESS", "Action", "Count", "Filter", "Flow", "Limit"]
+
 GTPU_PORT = 2152
 PFCP_PORT = 8805
 NGAP_PORT = 38412
 HEADERS = 44  # octets added on N3: IPv4 20, UDP 8, GTP-U 12, PDU Session Container 4
 DEFAULT_BUCKET_MS = 300
-NO_ADDRESS = IPv4Address(0)
 WITH_PORTS = (6, 17, 132)  # TCP, UDP, SCTP
 NOWHERE = frozenset((0, 127, *range(224, 256)))
 """First octets of addresses that no router forwards to (RFC 1812 §5.3.7): this host, loopback, multicast, reserved."""
@@ -29,14 +42,6 @@ PEERS = 1024  # far ends of N3 that are kept from UEs
 class Role(IntEnum):
     UPF = 0
     GNB = 1
-
-
-class Action(IntEnum):
-    """Apply Action of a FAR, TS 29.244 §8.2.26, as far as the data plane has it."""
-
-    DROP = 0
-    FORWARD = 1
-    BUFFER = 2
 
 
 class Reason(IntEnum):
@@ -58,12 +63,14 @@ class Reason(IntEnum):
     WRONG_QFI = 13
     PUNTED = 14  # to the buffer
     SEGMENTED = 15  # left to the kernel's segmentation
+    NO_FLOW = 16  # no flow of the session takes it
 
 
 class DecapRule(Struct, frozen=True, gc=False):
     """Outer header removal. `teid` is ours, 32 bits. `qfi` 0 accepts any QFI.
 
-    `side` names the UE's interface that the packet leaves by (gNB only; "" is the first).
+    `side` names the UE's interface that the packet leaves by (gNB only; "" is the first). flows: in the order in
+    which they are tried, instead of action and qfi.
     """
 
     teid: int
@@ -71,18 +78,33 @@ class DecapRule(Struct, frozen=True, gc=False):
     action: Action = Action.FORWARD
     qfi: int = 0
     side: str = ""
+    flows: tuple[Flow, ...] = ()
 
 
 class EncapRule(Struct, frozen=True, gc=False):
-    """Outer header creation. `teid` and `peer` are the other end's, `local` is our N3 address."""
+    """Outer header creation. `teid` and `peer` are the other end's.
+
+    flows: in the order in which they are tried, instead of all else but the address.
+    """
 
     ue: IPv4Address
     teid: int = 0
     peer: IPv4Address = NO_ADDRESS
-    local: IPv4Address = NO_ADDRESS
     qfi: int = 0
     action: Action = Action.FORWARD
     notify: bool = True  # with BUFFER: tell the control plane of the first packet
+    tos: int = 0  # of the outer header
+    flows: tuple[Flow, ...] = ()
+
+    @property
+    def peers(self) -> list[IPv4Address]:
+        """The far ends that packets may go to."""
+        return [flow.peer for flow in self.flows] if self.flows else [self.peer]
+
+    @property
+    def waits(self) -> bool:
+        """Whether packets may wait."""
+        return Action.BUFFER in ([flow.action for flow in self.flows] or [self.action])
 
 
 class Ambr(Struct, frozen=True, gc=False):
@@ -93,12 +115,27 @@ class Ambr(Struct, frozen=True, gc=False):
 
 
 class SessionRules(Struct, frozen=True, gc=False):
-    """All rules of one session. Installing replaces whatever the session had."""
+    """All rules of one session. Installing replaces whatever the session had.
+
+    ambr: of packets that no flow decides on; flows name their limits.
+    """
 
     session: int
     decap: tuple[DecapRule, ...] = ()
     encap: tuple[EncapRule, ...] = ()
     ambr: Ambr = Ambr()
+    limits: tuple[Limit, ...] = ()
+
+    @property
+    def told_apart(self) -> list[tuple[Flow, ...]]:
+        """The flows of each end that has any, no two alike."""
+        of_decap, of_encap = [rule.flows for rule in self.decap], [rule.flows for rule in self.encap]
+        return list(dict.fromkeys(flows for flows in (*of_decap, *of_encap) if flows))
+
+    @property
+    def flows(self) -> dict[int, Flow]:
+        """By number."""
+        return {flow.number: flow for flows in self.told_apart for flow in flows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +264,9 @@ class Plane(Protocol):
 
     def usage(self, session: int) -> Usage: ...
 
+    def flow_usage(self, session: int) -> dict[int, Count]:
+        """What passed in each flow, by its number; of those that the session has now."""
+
     def counts(self) -> dict[Reason, int]: ...
 
     def send(self, octets: bytes, peer: tuple[str, int]) -> None:
@@ -263,6 +303,8 @@ class Registry:
                 raise AddressInUse(f"UE address {encap.ue} belongs to another session")
         if rules.session not in self.sessions and len(self.sessions) >= limit:
             raise NoRoom(f"{limit} sessions are the most this plane takes")
+        for flows in rules.told_apart:
+            _check_flows(flows, {limit.number for limit in rules.limits})
 
     def replace(self, rules: SessionRules) -> None:
         """Records the rules instead of those that the session had."""
@@ -282,3 +324,14 @@ class Registry:
             self.teids.pop(decap.teid, None)
         for encap in before.encap:
             self.ues.pop(int(encap.ue), None)
+
+
+def _check_flows(flows: tuple[Flow, ...], limits: set[int]) -> None:
+    """What the tables of a plane hold of one tunnel end."""
+    filters = sum(max(len(flow.filters), 1) for flow in flows)
+    if len(flows) > MOST_FLOWS or filters > MOST_FILTERS:
+        most = f"{MOST_FLOWS} flows with {MOST_FILTERS} filters"
+        raise NoRoom(f"{len(flows)} flows with {filters} filters; {most} are the most of one tunnel end")
+    for flow in flows:
+        if len(flow.limits) > MOST_LIMITS or not limits.issuperset(flow.limits):
+            raise RuleError(f"flow {flow.number} has limits {flow.limits}, the session {sorted(limits)}")

@@ -27,6 +27,7 @@ from cinq.userplane.rules import (
     GTPU_PORT,
     NOWHERE,
     Action,
+    Count,
     PlaneEvents,
     PlaneSettings,
     Reason,
@@ -136,13 +137,13 @@ class TunPlane:
         """Only what the quick loops may do."""
         psc_type = 0x10 if self._gnb else 0
         for decap in rules.decap:
-            if decap.action is Action.FORWARD:
+            if decap.action is Action.FORWARD and not decap.flows:
                 entry = decap.ue.packed, decap.qfi, session, self._writer(decap.side)
                 self._decaps[decap.teid.to_bytes(4, "big")] = entry
         for encap in rules.encap:
             if not self._gnb and not self._settings.ue_to_ue:
                 self._special[encap.ue.packed] = None
-            if encap.action is Action.FORWARD and int(encap.peer):
+            if encap.action is Action.FORWARD and int(encap.peer) and not encap.flows:
                 tail = struct.pack("!I3xBBBBB", encap.teid, CONTAINER >> 8, 1, psc_type, encap.qfi, 0)
                 self._encaps[encap.ue.packed] = tail, (str(encap.peer), GTPU_PORT), session
 
@@ -259,6 +260,9 @@ class TunPlane:
 
     def usage(self, session: int) -> Usage:
         return self._model.usage(session)
+
+    def flow_usage(self, session: int) -> dict[int, Count]:
+        return self._model.flow_usage(session)
 
     def counts(self) -> dict[Reason, int]:
         return dict(self._model.counts)

@@ -186,7 +186,7 @@ class Bearers:
             self._plane.install(SessionRules(bearer.session, encap=(EncapRule(ue, action=Action.BUFFER),)))
             return
         decap = DecapRule(tunnel.dl_teid, ue, side=bearer.side.name)
-        encap = EncapRule(ue, tunnel.ul_teid, tunnel.upf, self.address, tunnel.qfi)
+        encap = EncapRule(ue, tunnel.ul_teid, tunnel.upf, tunnel.qfi)
         self._plane.install(SessionRules(bearer.session, decap=(decap,), encap=(encap,)))
 
     # what the plane tells: userplane.rules.PlaneEvents

@@ -10,6 +10,7 @@
  * All loads go through bpf_skb_load_bytes: no packet pointers, so CAP_PERFMON is not needed. The structures
  * and the order of enum reason are mirrored in maps.py and rules.py; a test holds them side by side. */
 #include "bpf_min.h"
+#include "flows.h"
 
 enum { ROLE_GNB = 1, DENY_UE_TO_UE = 2, HAS_PROTECTED = 4, HAS_NETWORKS = 8 };
 enum { DROP = 0, FORWARD = 1, BUFFER = 2 };
@@ -20,12 +21,13 @@ enum { ANY_PROTOCOL = 255, WHOLE_HOST = 1 };
 
 enum reason {
   SLOW_PATH, UNKNOWN_TEID, MALFORMED, SPOOFED, PROTECTED, UE_TO_UE, POLICED, RULE_DROP,
-  UNKNOWN_UE, TOO_BIG, FAILED, BUFFER_FULL, FLOOD, WRONG_QFI, PUNTED, SEGMENTED, REASONS
+  UNKNOWN_UE, TOO_BIG, FAILED, BUFFER_FULL, FLOOD, WRONG_QFI, PUNTED, SEGMENTED, NO_FLOW, REASONS
 };
 
 struct settings { u32 local, n3_if, buffer_if, mtu, flags, punt_limit; u64 slow_ns, slow_burst_ns; u8 ue_mac[12]; u32 pad; };
-struct decap_rule { u32 slot, ue, port; u8 action, qfi, flags, pad; };
-struct encap_rule { u32 slot, teid, peer, local; u8 action, qfi, pad[2]; u32 punted; };
+/* chain: of its flows, which then decide instead of action and what follows; 0 for none */
+struct decap_rule { u32 slot, ue, port, chain; u8 action, qfi, flags, pad; };
+struct encap_rule { u32 slot, chain, punted, teid, peer; u8 action, qfi, tos, pad; };
 struct policer { u64 decap_cost, encap_cost, burst_ns, decap_tat, encap_tat, decap_drops, encap_drops; };
 struct usage { u64 decap_octets, decap_packets, encap_octets, encap_packets; };
 struct endpoint { u32 address; u16 port; u8 protocol, pad; };
@@ -58,6 +60,28 @@ INLINE int conforms(u64 *tat, u64 cost_ns, u64 burst_ns) {
     u64 seen = *(volatile u64 *)tat, base = seen > now ? seen : now;
     if (base - now > burst_ns) return 0;
     if (__sync_val_compare_and_swap(tat, seen, base + cost_ns) == seen) return 1;
+  }
+  return 1;
+}
+
+/* Under all limits of a flow, or under none: what one refuses is not charged to the others. */
+INLINE int admitted(u32 *limits, u32 len, int encap) {
+  u64 now = ktime_ns();
+#pragma unroll
+  for (int i = 0; i < MOST_LIMITS; i++) {
+    u32 slot = limits[i] - 1;
+    struct policer *p = limits[i] ? map_lookup(&policers, &slot) : 0;
+    if (!p || !(encap ? p->encap_cost : p->decap_cost)) continue;
+    if (*(volatile u64 *)(encap ? &p->encap_tat : &p->decap_tat) <= now + p->burst_ns) continue;
+    __sync_fetch_and_add(encap ? &p->encap_drops : &p->decap_drops, 1);
+    return 0;
+  }
+#pragma unroll
+  for (int i = 0; i < MOST_LIMITS; i++) {
+    u32 slot = limits[i] - 1;
+    struct policer *p = limits[i] ? map_lookup(&policers, &slot) : 0;
+    u64 cost = p ? (encap ? p->encap_cost : p->decap_cost) : 0;
+    if (p && cost) conforms(encap ? &p->encap_tat : &p->decap_tat, len * cost >> 16, p->burst_ns);
   }
   return 1;
 }
@@ -137,6 +161,21 @@ INLINE u32 refuse_inner(struct __sk_buff *skb, struct settings *c, struct decap_
   return 0;
 }
 
+/* 0: the flow of an admitted packet takes it, else the reason to drop it. */
+INLINE u32 refuse_flow(struct __sk_buff *skb, struct settings *c, struct decap_rule *rule, u32 at, u32 len, u8 qfi) {
+  struct ipv4 ip;
+  struct traits t;
+  int uplink = !(c->flags & ROLE_GNB);
+  if (skb_load(skb, at, &ip, 20)) return MALFORMED;
+  see(skb, &t, &ip, at, uplink);
+  struct flow *flow = choose(rule->chain, &t, qfi);
+  if (!flow) return NO_FLOW;
+  if (flow->action != FORWARD) return RULE_DROP;
+  if (!admitted(flow->limits, len, 0)) return POLICED;
+  used(flow->slot, len, 0);
+  return 0;
+}
+
 SEC("tc") int decap(struct __sk_buff *skb) {
   struct { struct eth eth; struct ipv4 ip; struct udp udp; struct gtpu gtp; struct gtpu_opt opt; } PACKED h;
   u32 zero = 0;
@@ -157,11 +196,13 @@ SEC("tc") int decap(struct __sk_buff *skb) {
   if (!strip) return slow_path(c, SLOW_PATH);
   if (strip < 0 || (u32)strip + 20 > ip_len) return drop(MALFORMED);
   u32 len = ip_len - strip;
-  if (rule->action != FORWARD) return drop(RULE_DROP);
-  if (rule->qfi && rule->qfi != qfi) return drop(WRONG_QFI);
-  u32 refused = refuse_inner(skb, c, rule, 14 + strip, len), slot = rule->slot;
+  u32 chain = rule->chain, slot = rule->slot;
+  if (!chain && rule->action != FORWARD) return drop(RULE_DROP);
+  if (!chain && rule->qfi && rule->qfi != qfi) return drop(WRONG_QFI);
+  u32 refused = refuse_inner(skb, c, rule, 14 + strip, len);
+  if (!refused && chain) refused = refuse_flow(skb, c, rule, 14 + strip, len, qfi);
   if (refused) return drop(refused);
-  struct policer *p = map_lookup(&policers, &slot);
+  struct policer *p = chain ? 0 : map_lookup(&policers, &slot);
   if (p && p->decap_cost && !conforms(&p->decap_tat, len * p->decap_cost >> 16, p->burst_ns)) {
     __sync_fetch_and_add(&p->decap_drops, 1);
     return drop(POLICED);
@@ -185,13 +226,17 @@ INLINE u16 checksum(const void *header) {
   return ~sum;
 }
 
-INLINE void build(struct headers *h, struct encap_rule *rule, u32 len, u8 psc_type) {
-  h->ip = (struct ipv4){0x45, 0, net16(HEADERS + len), 0, net16(0x4000), 64, 17, 0, rule->local, rule->peer};
+/* Where a packet goes, as its rule or its flow has it. */
+struct way { u32 teid, peer; u8 action, qfi, tos; };
+
+INLINE void build(struct headers *h, struct settings *c, struct way *way, u32 len, u8 psc_type) {
+  u16 whole = net16(HEADERS + len);
+  h->ip = (struct ipv4){0x45, way->tos, whole, 0, net16(0x4000), 64, 17, 0, c->local, way->peer};
   h->ip.csum = checksum(&h->ip);
   h->udp = (struct udp){net16(2152), net16(2152), net16(HEADERS - 20 + len), 0};
-  h->gtp = (struct gtpu){0x34, 255, net16(HEADERS - 36 + len), rule->teid};
+  h->gtp = (struct gtpu){0x34, 255, net16(HEADERS - 36 + len), way->teid};
   h->opt = (struct gtpu_opt){0, 0, 0x85};
-  h->psc = (struct psc){1, psc_type << 4, rule->qfi, 0};
+  h->psc = (struct psc){1, psc_type << 4, way->qfi, 0};
 }
 
 /* The N6 interface receives for a router, so it counts the hop: RFC 1624 on the pair TTL, checksum. */
@@ -227,20 +272,31 @@ INLINE int encap(struct __sk_buff *skb, enum mode mode) {
     count(SEGMENTED); /* the stack segments, fragments or answers ICMP, and what is left comes to encap_pool */
     return TC_NEXT;
   }
-  if (rule->action == BUFFER) return punt(c, rule);
-  if (rule->action == DROP || !rule->peer) return drop(RULE_DROP);
-  u32 slot = rule->slot;
-  struct policer *p = map_lookup(&policers, &slot);
+  u32 slot = rule->slot, chain = rule->chain;
+  struct way way = {rule->teid, rule->peer, rule->action, rule->qfi, rule->tos};
+  struct flow *flow = 0;
+  if (chain) {
+    struct traits t;
+    see(skb, &t, &ip, 14, c->flags & ROLE_GNB);
+    flow = choose(chain, &t, 255);
+    if (!flow) return drop(NO_FLOW);
+    way = (struct way){flow->teid, flow->peer[0], flow->action, flow->qfi, flow->tos};
+  }
+  if (way.action == BUFFER) return punt(c, rule);
+  if (way.action == DROP || !way.peer) return drop(RULE_DROP);
+  if (flow && !admitted(flow->limits, len, 1)) return drop(POLICED);
+  struct policer *p = flow ? 0 : map_lookup(&policers, &slot);
   if (p && p->encap_cost && !conforms(&p->encap_tat, len * p->encap_cost >> 16, p->burst_ns)) {
     __sync_fetch_and_add(&p->encap_drops, 1);
     return drop(POLICED);
   }
   struct headers h;
-  build(&h, rule, len, c->flags & ROLE_GNB ? 1 : 0);
+  build(&h, c, &way, len, c->flags & ROLE_GNB ? 1 : 0);
   if (mode == N6 && hop(skb, &ip)) return drop(FAILED);
   if (skb_adjust_room(skb, HEADERS, ROOM_MAC, ROOM_ENCAP_IPV4 | ROOM_ENCAP_UDP | ROOM_FIXED_GSO)) return drop(FAILED);
   if (skb_store(skb, 14, &h, HEADERS, 0)) return drop(FAILED);
   used(slot, len, 1);
+  if (flow) used(flow->slot, len, 1);
   return redirect_neigh(c->n3_if, 0, 0, 0);
 }
 

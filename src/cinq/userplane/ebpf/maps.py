@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 
+from cinq.userplane.flows import MOST_FILTERS, MOST_FLOWS, MOST_LIMITS, Filter, Flow
 from cinq.userplane.policer import cost_per_octet
 from cinq.userplane.rules import DecapRule, EncapRule, PlaneSettings, Protected, Reason, Role
 
@@ -14,8 +15,13 @@ TO_PEER = 1
 ANY_PROTOCOL = 255
 WHOLE_HOST, SOME_PORTS = 1, 2
 SETTINGS = struct.Struct("<4s5I2Q12s4x")
-DECAP = struct.Struct("<I4sIBBBx")
-ENCAP = struct.Struct("<I4s4s4sBB2xI")
+DECAP = struct.Struct("<I4sIIBBBx")
+ENCAP = struct.Struct("<III4s4sBBBx")
+FILTER = struct.Struct("<16s16s16s16s4HIIBBBBBB2x")
+FLOW = struct.Struct(f"<QI{MOST_LIMITS}I4s16sBBB5x")
+CHAIN = struct.Struct(f"<I4x{MOST_FLOWS * FLOW.size}s{MOST_FILTERS * FILTER.size}s")
+HAS_PROTOCOL, HAS_REMOTE_PORTS, HAS_LOCAL_PORTS, HAS_SPI, HAS_LABEL = 1, 2, 4, 8, 16
+RQI = 0x40
 POLICER = struct.Struct("<7Q")
 USAGE = struct.Struct("<4Q")
 ENDPOINT = struct.Struct("<4s2sBx")
@@ -24,6 +30,7 @@ COUNT = struct.Struct("<Q")
 INDEX = struct.Struct("<I")
 FIRST = INDEX.pack(0)
 SIZES = {"settings": SETTINGS, "decaps": DECAP, "encaps": ENCAP, "policers": POLICER, "usages": USAGE}
+SIZES |= {"chains": CHAIN}
 
 
 def settings_value(
@@ -45,14 +52,63 @@ def decap_key(teid: int) -> bytes:
     return teid.to_bytes(4, "big")
 
 
-def decap_value(rule: DecapRule, slot: int, port: int, flags: int) -> bytes:
-    """`port` is the interface index of the UE's interface (gNB), `flags` TO_PEER or 0."""
-    return DECAP.pack(slot, rule.ue.packed, port, rule.action, rule.qfi, flags)
+def decap_value(rule: DecapRule, slot: int, chain: int, port: int, flags: int) -> bytes:
+    """`port` is the interface index of the UE's interface (gNB), `flags` TO_PEER or 0. chain: 0 without flows."""
+    return DECAP.pack(slot, rule.ue.packed, port, chain, rule.action, rule.qfi, flags)
 
 
-def encap_value(rule: EncapRule, slot: int) -> bytes:
+def encap_value(rule: EncapRule, slot: int, chain: int) -> bytes:
     teid = rule.teid.to_bytes(4, "big")
-    return ENCAP.pack(slot, teid, rule.peer.packed, rule.local.packed, rule.action, rule.qfi, 0)
+    return ENCAP.pack(slot, chain, 0, teid, rule.peer.packed, rule.action, rule.qfi, rule.tos)
+
+
+def chain_value(flows: tuple[Flow, ...], slots: dict[int, int], limits: dict[int, int]) -> bytes:
+    """slots: of each flow's counters, limits: of the policers, by number."""
+    made = [_flow(flow, slots[flow.number], [limits[n] for n in flow.limits]) for flow in flows]
+    filters = [
+        _filter(each, index) for index, flow in enumerate(flows) for each in flow.filters or (Filter(),)
+    ]
+    return CHAIN.pack(len(filters), b"".join(made), b"".join(filters))
+
+
+def _flow(flow: Flow, slot: int, limits: list[int]) -> bytes:
+    named = [*(n + 1 for n in limits), *[0] * (MOST_LIMITS - len(limits))]
+    qfi = flow.qfi | (RQI if flow.reflective else 0)
+    teid, bits = flow.teid.to_bytes(4, "big"), sum(1 << n for n in set(flow.qfis))
+    return FLOW.pack(bits, slot, *named, teid, flow.peer.packed, flow.action, qfi, flow.tos)
+
+
+def _filter(each: Filter, flow: int) -> bytes:
+    remote, remote_mask = _network(each.remote)
+    local, local_mask = _network(each.local)
+    versions = [network.version for network in (each.remote, each.local) if network is not None]
+    given = (
+        (each.protocol, HAS_PROTOCOL),
+        (each.remote_ports, HAS_REMOTE_PORTS),
+        (each.local_ports, HAS_LOCAL_PORTS),
+        (each.spi, HAS_SPI),
+        (each.flow_label, HAS_LABEL),
+    )
+    return FILTER.pack(
+        remote,
+        remote_mask,
+        local,
+        local_mask,
+        *(each.remote_ports or (0, 0)),
+        *(each.local_ports or (0, 0)),
+        each.spi or 0,
+        each.flow_label or 0,
+        each.protocol or 0,
+        *(each.tos or (0, 0)),
+        versions[0] if versions else 0,
+        sum(flag for value, flag in given if value is not None),
+        flow,
+    )
+
+
+def _network(network: IPv4Network | IPv6Network | None) -> tuple[bytes, bytes]:
+    """Address and mask, filled up with zeros (struct does so)."""
+    return (b"", b"") if network is None else (network.network_address.packed, network.netmask.packed)
 
 
 def policer_value(decap_bps: int, encap_bps: int, burst_ns: int) -> bytes:

@@ -7,8 +7,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Callable
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Literal
 
@@ -16,14 +15,13 @@ from cinq.userplane import offload, tap
 from cinq.userplane.ebpf import maps as layout
 from cinq.userplane.ebpf.loader import Loaded
 from cinq.userplane.ebpf.syscall import attach_ingress
+from cinq.userplane.ebpf.tables import Tables
 from cinq.userplane.host import Host
 from cinq.userplane.model import Buffered, Inner, Model, Outer, SlowPath
 from cinq.userplane.n3 import N3Socket
 from cinq.userplane.rules import (
     PEERS,
-    Action,
-    Ambr,
-    NoRoom,
+    Count,
     PlaneEvents,
     PlaneSettings,
     Reason,
@@ -39,18 +37,11 @@ UE_MAC, OUR_MAC = "02:63:71:00:00:01", "02:63:71:00:00:02"  # far and near end o
 ETHERNET_IPV4 = b"\x08\x00"
 FRAMES_AT_ONCE = 256
 TAP_QUEUE = 4096
-NO_LIMIT = Ambr()
-BUFFER = Action.BUFFER
 BY_USER_SPACE = (Reason.SLOW_PATH, Reason.UNKNOWN_TEID, Reason.PUNTED)
 
 
 def octets_of(mac: str) -> bytes:
     return bytes.fromhex(mac.replace(":", ""))
-
-
-def _waits(rules: SessionRules, ue: IPv4Address | None = None) -> bool:
-    """Whether packets wait under these rules: those for this UE address, or any."""
-    return BUFFER in [rule.action for rule in rules.encap if ue is None or rule.ue == ue]
 
 
 class EbpfPlane:
@@ -66,8 +57,6 @@ class EbpfPlane:
         self._gnb = settings.role is Role.GNB
         self.mtu = settings.inner_mtu(host.links.link(n3).mtu)
         self._model = Model(settings, self.mtu)
-        self._slots: dict[int, int] = {}
-        self._free: list[int] = []  # slots given back; those never used follow the highest
         self._sides: dict[str, tuple[UeSide, str, int]] = {}
         self._loop = asyncio.get_running_loop()
         with contextlib.ExitStack() as self._undo:
@@ -77,13 +66,13 @@ class EbpfPlane:
     # -- opening -------------------------------------------------------------------------------------------
 
     def _open(self, n3: str, n6: str, path: Path) -> None:
-        sessions = self._settings.max_sessions
-        sizes = {"decaps": 2 * sessions, "encaps": 2 * sessions, "policers": sessions, "usages": sessions}
+        sizes = Tables.sizes(self._settings)
         sizes["protected"] = 2 * (PEERS + len(self._settings.infrastructure()))
         programs = ("decap", "encap_ue") if self._gnb else ("decap", "encap_n6", "encap_pool")
         self._loaded = Loaded(path, sizes, programs)
         self._undo.callback(self._loaded.close)
         self._maps = self._loaded.maps
+        self._tables = Tables(self._settings, self._maps, self._port)
         self._open_tap()
         if offload.driver(n3) in offload.FLAT:
             self._host.offload_off(n3, "tx")
@@ -173,77 +162,17 @@ class EbpfPlane:
         before = model.registry.sessions.get(session) or SessionRules(session)
         for key, value in layout.protected_entries(model.guard(rules)):
             self._maps["protected"][key] = value
-        known = self._slots.get(session)
-        slot = self._take_slot(session, rules.ambr) if known is None else known
-        try:
-            self._write(rules, before, slot)
-        except OSError as refused:
-            self._rewrite(rules, before, slot)
-            raise NoRoom(f"the kernel's tables are full: {refused}") from refused
-        if known is not None and rules.ambr != before.ambr:
-            self._police(slot, rules.ambr)
-        if _waits(before):
-            self._turn(rules, slot)
+        self._tables.stage(rules, before)
+        if any(rule.waits for rule in before.encap):
+            self._turn(rules)
         else:
             model.replace(rules, time.monotonic_ns())
+        self._tables.leave()
 
     def _check_sides(self, rules: SessionRules) -> None:
         for rule in rules.decap:
             if rule.side and rule.side not in self._sides:
                 raise RuleError(f"no UE interface {rule.side!r}")
-
-    def _take_slot(self, session: int, ambr: Ambr) -> int:
-        """One that was given back holds what its session left; one that nobody had is zero."""
-        used = bool(self._free)
-        slot = self._free.pop() if used else len(self._slots)
-        self._slots[session] = slot
-        if used:
-            self._maps["usages"][layout.INDEX.pack(slot)] = bytes(layout.USAGE.size)
-        if used or ambr != NO_LIMIT:
-            self._police(slot, ambr)
-        return slot
-
-    def _police(self, slot: int, ambr: Ambr) -> None:
-        rates = ambr.uplink, ambr.downlink
-        decap, encap = reversed(rates) if self._gnb else rates
-        value = layout.policer_value(decap, encap, self._settings.bucket_ms * 1_000_000)
-        self._maps["policers"][layout.INDEX.pack(slot)] = value
-
-    def _write(self, rules: SessionRules, before: SessionRules, slot: int) -> None:
-        """New entries first, then the old ones go. Where packets wait, BUFFER stays until they have left."""
-        for decap in rules.decap:
-            if self._gnb or decap not in before.decap:  # a gNB's first interface may have come meanwhile
-                value = layout.decap_value(decap, slot, *self._port(decap.side))
-                self._maps["decaps"][layout.decap_key(decap.teid)] = value
-        for encap in rules.encap:
-            if encap not in before.encap and not _waits(before, encap.ue):
-                self._maps["encaps"][encap.ue.packed] = layout.encap_value(encap, slot)
-        self._delete(before, rules)
-
-    def _delete(self, old: SessionRules, keep: SessionRules) -> None:
-        if old.decap != keep.decap:
-            teids = {rule.teid for rule in keep.decap}
-            for decap in old.decap:
-                if decap.teid not in teids:
-                    self._forget(self._maps["decaps"].__delitem__, layout.decap_key(decap.teid))
-        if old.encap != keep.encap:
-            ues = {int(rule.ue) for rule in keep.encap}
-            for encap in old.encap:
-                if int(encap.ue) not in ues:
-                    self._forget(self._maps["encaps"].__delitem__, encap.ue.packed)
-
-    @staticmethod
-    def _forget(delete: Callable[[bytes], None], key: bytes) -> None:
-        with contextlib.suppress(KeyError):
-            delete(key)
-
-    def _rewrite(self, failed: SessionRules, before: SessionRules, slot: int) -> None:
-        """Back to what was, after a table was found full."""
-        self._delete(failed, before)
-        with contextlib.suppress(OSError):
-            self._write(before, SessionRules(before.session), slot)
-        if before.session not in self._model.registry.sessions:
-            self._free.append(self._slots.pop(before.session))
 
     def _port(self, side: str) -> tuple[int, int]:
         """Interface index and flags of a UE's interface; "" is the first one."""
@@ -252,7 +181,7 @@ class EbpfPlane:
         found, _, index = self._sides[side or next(iter(self._sides))]
         return index, layout.TO_PEER if found.apart else 0
 
-    def _turn(self, rules: SessionRules, slot: int) -> None:
+    def _turn(self, rules: SessionRules) -> None:
         """From BUFFER to something else: drain, release, switch, and drain what came meanwhile."""
         busy = self._drain()
         for outer in self._model.replace(rules, time.monotonic_ns()):
@@ -260,8 +189,7 @@ class EbpfPlane:
             self._n3.send(outer.octets, outer.peer)
         if busy:
             self._drain()
-        for encap in rules.encap:
-            self._maps["encaps"][encap.ue.packed] = layout.encap_value(encap, slot)
+        self._tables.switch(rules)
         if busy:  # else what came in these microseconds, if anything, is the reader's
             self._drain()
 
@@ -281,9 +209,8 @@ class EbpfPlane:
         rules = self._model.registry.sessions.get(session)
         if rules is None:
             return
-        self._delete(rules, SessionRules(session))
+        self._tables.remove(rules)
         self._model.remove(session)
-        self._free.append(self._slots.pop(session))
 
     # -- packets in user space -----------------------------------------------------------------------------
 
@@ -323,16 +250,11 @@ class EbpfPlane:
     # -- counters ------------------------------------------------------------------------------------------
 
     def usage(self, session: int) -> Usage:
-        slot = self._slots.get(session)
-        if slot is None:
-            return Usage()
-        key = layout.INDEX.pack(slot)
-        cpus = [layout.USAGE.unpack(value) for value in self._maps["usages"].each(key)]
-        d_octets, d_packets, e_octets, e_packets = (sum(column) for column in zip(*cpus, strict=True))
-        drops = layout.POLICER.unpack(self._maps["policers"][key])[5:]
-        decap, encap = (d_packets, d_octets), (e_packets, e_octets)
-        kernel = Usage(*encap, *decap, *reversed(drops)) if self._gnb else Usage(*decap, *encap, *drops)
-        return kernel + self._model.usage(session)
+        return self._tables.usage(session) + self._model.usage(session)
+
+    def flow_usage(self, session: int) -> dict[int, Count]:
+        kernel, user = self._tables.flow_usage(session), self._model.flow_usage(session)
+        return {number: count + user.get(number, Count()) for number, count in kernel.items()}
 
     def counts(self) -> dict[Reason, int]:
         found = dict(self._model.counts)

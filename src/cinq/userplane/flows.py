@@ -1,0 +1,172 @@
+"""Service data flows: which packets of a session are of which flow, and what is done with those. TS 23.501 §5.8.2.4.
+
+Neutral like the rules: no PFCP, no sockets, no eBPF. Filters look from the UE: `local` is its end, in both directions.
+flows.h has the same structures, and the same order of checks.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
+
+from msgspec import Struct
+
+from cinq.userplane.policer import Policer
+
+MOST_FLOWS, MOST_FILTERS, MOST_LIMITS = 32, 64, 4
+"""Flows and filters of one tunnel end, limits of one flow."""
+NO_ADDRESS = IPv4Address(0)
+TCP, UDP, SCTP, ESP, AH = 6, 17, 132, 50, 51
+WITH_PORTS = frozenset((TCP, UDP, SCTP))
+NO_QFI = 255
+
+
+class Action(IntEnum):
+    """Apply Action of a FAR, TS 29.244 §8.2.26, as far as the data plane has it."""
+
+    DROP = 0
+    FORWARD = 1
+    BUFFER = 2
+
+
+class Filter(Struct, frozen=True, gc=False):
+    """A packet fits when all that is given fits. Ports: first and last, of TCP, UDP or SCTP; tos: value and mask.
+
+    protocol: of an IPv6 packet the first next header that is no extension.
+    """
+
+    protocol: int | None = None
+    remote: IPv4Network | IPv6Network | None = None
+    remote_ports: tuple[int, int] | None = None
+    local: IPv4Network | IPv6Network | None = None
+    local_ports: tuple[int, int] | None = None
+    tos: tuple[int, int] | None = None
+    spi: int | None = None
+    flow_label: int | None = None
+
+
+class Flow(Struct, frozen=True, gc=False):
+    """number: unique in the session, names the counters. filters: () takes every packet. qfis: of a decapsulated
+    packet, () is any. limits: numbers of Limits of the session. qfi, teid, peer, tos (of the outer header): of
+    encapsulated packets. reflective: they carry the RQI (TS 38.415 §5.5.3.4)."""
+
+    number: int
+    filters: tuple[Filter, ...] = ()
+    action: Action = Action.FORWARD
+    qfis: tuple[int, ...] = ()
+    limits: tuple[int, ...] = ()
+    qfi: int = 0
+    reflective: bool = False
+    tos: int = 0
+    teid: int = 0
+    peer: IPv4Address = NO_ADDRESS
+    notify: bool = True
+
+
+class Limit(Struct, frozen=True, gc=False):
+    """A bit rate that flows share, bit/s of inner IP octets; 0 is no limit."""
+
+    number: int
+    uplink: int = 0
+    downlink: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Packets and inner octets of a flow that passed."""
+
+    packets: int = 0
+    octets: int = 0
+
+    def __add__(self, other: Count) -> Count:
+        return Count(self.packets + other.packets, self.octets + other.octets)
+
+    def __sub__(self, other: Count) -> Count:
+        return Count(self.packets - other.packets, self.octets - other.octets)
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What filters look at. Addresses as octets; ports None where there are none (a later fragment, ICMP)."""
+
+    protocol: int
+    remote: bytes
+    local: bytes
+    remote_port: int | None
+    local_port: int | None
+    tos: int
+    spi: int | None
+    flow_label: int | None = None
+
+
+def traits(packet: bytes, header: int, *, uplink: bool) -> Traits:
+    """Of a whole IPv4 packet whose header has `header` octets. uplink: its source is the UE's end."""
+    (fragment,) = struct.unpack_from("!H", packet, 6)
+    protocol, source, destination = packet[9], packet[12:16], packet[16:20]
+    ports, spi = _transport(packet, header, protocol, later=bool(fragment & 0x1FFF))
+    if uplink:
+        return Traits(protocol, destination, source, ports[1], ports[0], packet[1], spi)
+    return Traits(protocol, source, destination, ports[0], ports[1], packet[1], spi)
+
+
+def _transport(
+    packet: bytes, at: int, protocol: int, *, later: bool
+) -> tuple[tuple[int | None, int | None], int | None]:
+    """Source and destination port, and SPI. later: a fragment that is not the first."""
+    if later or len(packet) < at + 8:
+        return (None, None), None
+    if protocol in WITH_PORTS:
+        source, destination = struct.unpack_from("!HH", packet, at)
+        return (source, destination), None
+    if protocol in (ESP, AH):
+        return (None, None), int.from_bytes(packet[at + 4 * (protocol == AH) :][:4], "big")
+    return (None, None), None
+
+
+def fits(wanted: Filter, found: Traits) -> bool:
+    return (
+        wanted.protocol in (None, found.protocol)
+        and _within(wanted.remote, found.remote)
+        and _within(wanted.local, found.local)
+        and _between(wanted.remote_ports, found.remote_port)
+        and _between(wanted.local_ports, found.local_port)
+        and (wanted.tos is None or not (found.tos ^ wanted.tos[0]) & wanted.tos[1])
+        and wanted.spi in (None, found.spi)
+        and wanted.flow_label in (None, found.flow_label)
+    )
+
+
+def _within(network: IPv4Network | IPv6Network | None, address: bytes) -> bool:
+    if network is None:
+        return True
+    if len(address) * 8 != network.max_prefixlen:
+        return False
+    number = int.from_bytes(address, "big")
+    return number & int(network.netmask) == int(network.network_address)
+
+
+def _between(ports: tuple[int, int] | None, port: int | None) -> bool:
+    return ports is None or (port is not None and ports[0] <= port <= ports[1])
+
+
+def chosen(flows: Iterable[Flow], found: Traits, qfi: int = NO_QFI) -> Flow | None:
+    """The first flow that takes the packet; of a decapsulated one its QFI counts (NO_QFI: it has none)."""
+    for flow in flows:
+        if flow.qfis and qfi not in flow.qfis:
+            continue
+        if not flow.filters or any(fits(each, found) for each in flow.filters):
+            return flow
+    return None
+
+
+def admitted(policers: Iterable[Policer], octets: int, now_ns: int) -> bool:
+    """Under all limits, or under none: what one refuses is not charged to the others."""
+    under = list(policers)
+    if not all(policer.has_room(now_ns) for policer in under):
+        return False
+    for policer in under:
+        policer.conforms(octets, now_ns)
+    return True
