@@ -11,7 +11,16 @@ from cinq.nf.upf import UPF, Settings
 from cinq.procedure import Journal, VirtualClock, run_virtual
 from cinq.wire import gtpu, nas, ngap
 from tests.nf.smf.gnb import INDIRECT, acknowledge, path_switch
-from tests.nf.smf.pcf import MOMENT, commands, complete, in_force, session_of, with_ambr, with_rule
+from tests.nf.smf.pcf import (
+    MOMENT,
+    commands,
+    complete,
+    in_force,
+    session_of,
+    with_ambr,
+    with_rule,
+    without_rule,
+)
 from tests.nf.smf.world import UPF_PEER, World
 from tests.nf.upf.peer import ModelPlane
 
@@ -76,24 +85,28 @@ def test_a_session_its_rates_and_its_end() -> None:
     play(scene)
 
 
-def test_a_rule_that_the_upf_cannot_tell_apart_is_left_out() -> None:
-    """The session goes on with its default flow; the reason is in the journal and at the PCF."""
+def test_a_rule_of_the_pcf_becomes_a_flow_of_the_upf() -> None:
+    """Two PDRs with its filter each way, and a QoS rule with the same filter at the UE; gone with the rule."""
 
     async def scene(w: World, plane: ModelPlane) -> None:
         w.pcf.decision = with_rule()
         ref = await w.active()
         (accept,) = w.amf.n1()
         assert isinstance(accept, nas.PDUSessionEstablishmentAccept)
-        if in_force(w):  # a UPF that tells flows apart
-            assert len(accept.authorized_qos_rules) == 2
-            return
-        assert len(accept.authorized_qos_rules) == 1
-        assert any("PCC rules voice are left out" in e.cause for e in w.events)
-        await w.decide(ref, with_rule("again"))
+        assert in_force(w)
+        assert len(accept.authorized_qos_rules) == 2
+        (rules,) = plane.model.registry.sessions.values()
+        (decap,), (encap,) = rules.decap, rules.encap
+        assert [len(flow.filters) for flow in decap.flows] == [1, 0]
+        assert [flow.filters for flow in encap.flows] == [flow.filters for flow in decap.flows]
+        assert encap.flows[0].qfi == decap.flows[0].qfis[0] != encap.flows[1].qfi
+        await w.decide(ref, without_rule())
         await asyncio.sleep(MOMENT)
-        assert w.pcf.failures() == [("again", "RES_ALLO_FAIL")]
-        assert commands(w) == []
-        assert len(plane.model.registry.sessions) == 1
+        assert len(commands(w)) == 1
+        await w.update(ref, n1=complete())
+        await asyncio.sleep(MOMENT)
+        (rules,) = plane.model.registry.sessions.values()
+        assert [rule.flows for rule in rules.encap] == [()]
 
     play(scene)
 

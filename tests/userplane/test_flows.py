@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import socket
 import struct
 from ipaddress import IPv4Address, IPv4Network
 from random import Random
@@ -26,7 +29,7 @@ from cinq.userplane.rules import (
 )
 
 from . import packets as p
-from .ends import End, ModelEnd, rules
+from .ends import End, KernelEnd, ModelEnd, rules
 from .test_planes import SETTINGS, Run, run  # noqa: F401 (a fixture)
 
 DN_NET = IPv4Network("10.6.0.0/24")
@@ -143,6 +146,31 @@ def test_reflective_packets_carry_the_rqi(run: Run) -> None:  # noqa: F811
     async def case(end: End) -> None:
         end.install(two(reflective=True))
         assert qfis(await end.downlink(voice(up=False), p.udp(p.DN, p.UE))) == [0x45, 9]
+
+    run(case)
+
+
+def test_the_outer_header_is_marked(run: Run) -> None:  # noqa: F811
+    """Transport level marking, in a flow and in a plain rule."""
+
+    async def case(end: End) -> None:
+        if isinstance(end, ModelEnd):
+            return  # it makes no outer header
+        assert isinstance(end, KernelEnd)
+        end.gnb.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+        plain = rules()
+        for each in (
+            two(tos=0xB8),
+            structs.replace(plain, encap=(structs.replace(plain.encap[0], tos=0xB8),)),
+        ):
+            end.install(each)
+            end.raw.sendto(voice(up=False), (str(p.UE), 0))
+            for _ in range(200):
+                await asyncio.sleep(0.01)
+                with contextlib.suppress(BlockingIOError):
+                    _, marks, _, _ = end.gnb.recvmsg(2048, 64)
+                    break
+            assert [data[0] for _, _, data in marks] == [0xB8]
 
     run(case)
 

@@ -52,6 +52,7 @@ class Outer:
 
     octets: bytes
     peer: tuple[str, int]
+    tos: int = 0  # of the IP header
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +331,7 @@ class Model:
         session.encap_packets += 1
         session.encap_octets += len(packet)
         header = gtpu_header(len(packet), rule.teid, qfi, 1 if self._gnb else 0)
-        return Outer(header + packet, (str(rule.peer), GTPU_PORT))
+        return Outer(header + packet, (str(rule.peer), GTPU_PORT), rule.tos)
 
     # -- buffer ------------------------------------------------------------------------------------------
 

@@ -58,10 +58,14 @@ class N3Socket:
                 return
             received(octets, peer)
 
-    def send(self, octets: bytes, peer: tuple[str, int]) -> None:
+    def send(self, octets: bytes, peer: tuple[str, int], tos: int = 0) -> None:
         """Best effort, as UDP is."""
         with contextlib.suppress(OSError):
-            self._socket.sendto(octets, peer)
+            if tos:
+                marking = (socket.IPPROTO_IP, socket.IP_TOS, struct.pack("=i", tos))
+                self._socket.sendmsg([octets], [marking], 0, peer)
+            else:
+                self._socket.sendto(octets, peer)
 
     def send_batch(self, messages: list[bytes], peer: tuple[str, int]) -> None:
         """Messages of one size, the last perhaps shorter, in one system call (UDP GSO); at most BATCH octets.

@@ -131,7 +131,7 @@ class TunPlane:
             self._forget(before)
         self._remember(rules, self._model.session(rules))
         for outer in waiting:
-            self._n3.send(outer.octets, outer.peer)
+            self._n3.send(outer.octets, outer.peer, outer.tos)
 
     def _remember(self, rules: SessionRules, session: Session) -> None:
         """Only what the quick loops may do."""
@@ -143,7 +143,7 @@ class TunPlane:
         for encap in rules.encap:
             if not self._gnb and not self._settings.ue_to_ue:
                 self._special[encap.ue.packed] = None
-            if encap.action is Action.FORWARD and int(encap.peer) and not encap.flows:
+            if encap.action is Action.FORWARD and int(encap.peer) and not encap.flows and not encap.tos:
                 tail = struct.pack("!I3xBBBBB", encap.teid, CONTAINER >> 8, 1, psc_type, encap.qfi, 0)
                 self._encaps[encap.ue.packed] = tail, (str(encap.peer), GTPU_PORT), session
 
@@ -249,7 +249,7 @@ class TunPlane:
     def _encapsulate(self, packet: bytes) -> None:
         verdict = self._model.encapsulate(packet, time.monotonic_ns())
         if isinstance(verdict, Outer):
-            self._n3.send(verdict.octets, verdict.peer)
+            self._n3.send(verdict.octets, verdict.peer, verdict.tos)
         elif isinstance(verdict, Buffered) and verdict.notify:
             self._events.buffered(verdict.session)
 

@@ -25,6 +25,7 @@ class ModelPlane:
         self.model = Model(PlaneSettings(Role.UPF, N3, max_sessions=100))
         self.sent: list[tuple[bytes, tuple[str, int]]] = []
         self.remove, self.discard = self.model.remove, self.model.discard
+        self.usage, self.flow_usage = self.model.usage, self.model.flow_usage
 
     def install(self, rules: SessionRules) -> None:
         self.sent += [(outer.octets, outer.peer) for outer in self.model.install(rules, 0)]

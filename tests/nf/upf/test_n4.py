@@ -285,6 +285,14 @@ def changed(**members: object) -> Callable[[pfcp.SessionEstablishmentRequest], N
     return change
 
 
+def urr(number: int, *, method: int = 2, triggers: int = 0) -> pfcp.CreateUrr:
+    return pfcp.CreateUrr(
+        urr_id=number,
+        measurement_method=pfcp.MeasurementMethod(method),
+        reporting_triggers=pfcp.ReportingTriggers(triggers),
+    )
+
+
 def filters(text: str) -> list[pfcp.SdfFilter]:
     return [pfcp.SdfFilter(text)]
 
@@ -294,18 +302,36 @@ REFUSED = {
     # The list of cases says "Mandatory IE missing"; but the FAR ID of a Create PDR is conditional (TS 29.244 table
     # 7.5.2.2-1), and "Conditional IE missing" is the cause for such (table 8.2.1-1).
     "DEV-067 PDR without FAR": (changed(create_pdrs__0__far_id=None), Cause.CONDITIONAL_IE_MISSING, 108),
-    "DEV-068 URR 65535": (
-        changed(
-            create_urrs=[
-                pfcp.CreateUrr(
-                    urr_id=65535,
-                    measurement_method=pfcp.MeasurementMethod(pfcp.MeasurementMethod.VOLUM),
-                    reporting_triggers=pfcp.ReportingTriggers(1),
-                )
-            ]
-        ),
+    "DEV-068 URR 65535 without its period": (
+        changed(create_urrs=[urr(65535, triggers=1)]),
+        Cause.CONDITIONAL_IE_MISSING,
+        64,
+    ),
+    "URR of events": (changed(create_urrs=[urr(1, method=4)]), Cause.SERVICE_NOT_SUPPORTED, 62),
+    "URR of a trigger not offered": (
+        changed(create_urrs=[urr(1, triggers=pfcp.ReportingTriggers.ENVCL)]),
         Cause.SERVICE_NOT_SUPPORTED,
+        37,
+    ),
+    "undeclared URR": (
+        changed(create_pdrs__0__urr_ids=[7]),
+        Cause.RULE_CREATION_MODIFICATION_FAILURE,
         81,
+    ),
+    "URR twice": (
+        changed(create_urrs=[urr(1), urr(1)]),
+        Cause.RULE_CREATION_MODIFICATION_FAILURE,
+        None,
+    ),
+    "PDR twice": (
+        changed(create_pdrs=[uplink_pdr(), uplink_pdr()]),
+        Cause.RULE_CREATION_MODIFICATION_FAILURE,
+        None,
+    ),
+    "CP SEID 0": (
+        changed(cp_f_seid=pfcp.FSeid(0, IPv4Address(SMF[0]))),
+        Cause.MANDATORY_IE_INCORRECT,
+        57,
     ),
     "DEV-069 F-TEID of 0 octets": (
         changed(**{PDI + "f_teid": None, PDI + "unknown": [(21, b"")]}),
@@ -344,9 +370,21 @@ REFUSED = {
         Cause.MANDATORY_IE_INCORRECT,
         23,
     ),
-    "DEV-071 filter of one flow": (
-        changed(**{PDI + "sdf_filters": filters("permit out 17 from 10.6.0.2 to assigned")}),
-        Cause.SERVICE_NOT_SUPPORTED,
+    "DEV-071 filter with an address that is none": (
+        changed(**{PDI + "sdf_filters": filters("permit out 17 from 10.6.0.256 to assigned")}),
+        Cause.MANDATORY_IE_INCORRECT,
+        23,
+    ),
+    "filter of an SDF Filter ID that is not known": (
+        changed(**{PDI + "sdf_filters": [pfcp.SdfFilter(filter_id=5)]}),
+        Cause.MANDATORY_IE_INCORRECT,
+        23,
+    ),
+    "more filters than a tunnel end takes": (
+        changed(
+            **{PDI + "sdf_filters": [pfcp.SdfFilter(f"permit out 17 from any {n} to any") for n in range(65)]}
+        ),
+        Cause.NO_RESOURCES_AVAILABLE,
         23,
     ),
     "DEV-072 1000 QERs": (

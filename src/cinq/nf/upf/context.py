@@ -7,9 +7,10 @@ from ipaddress import IPv4Address
 
 import msgspec
 
+from cinq.userplane.rules import Filter
 from cinq.wire.pfcp import Cause, FailedRuleId, NodeId
 
-PDR, FAR, QER = 0, 1, 2  # Rule ID types, TS 29.244 §8.2.80
+PDR, FAR, QER, URR = 0, 1, 2, 3  # Rule ID types, TS 29.244 §8.2.80
 
 
 class Rejected(Exception):
@@ -22,6 +23,11 @@ class Rejected(Exception):
         self.cause, self.offending_ie, self.rule = cause, offending_ie, rule
 
 
+def failed(cause: Cause, what: str, kind: int, identity: int, offending: int | None = None) -> Rejected:
+    """A rule is at fault. kind: PDR, FAR, QER or URR."""
+    return Rejected(cause, what, offending, FailedRuleId(kind, identity))
+
+
 @dataclass(frozen=True, slots=True)
 class Association:
     """A PFCP association. recovery_time_stamp: of the SMF, NTP seconds."""
@@ -32,7 +38,10 @@ class Association:
 
 
 class Pdr(msgspec.Struct, frozen=True, gc=False):
-    """Packet detection rule. teid: our N3 end (uplink). ue: the UE's address, None where the PDI has none."""
+    """Packet detection rule. teid: our N3 end (uplink). ue: the UE's address, None where the PDI has none.
+
+    filters: () takes every packet.
+    """
 
     pdr_id: int
     precedence: int
@@ -42,20 +51,26 @@ class Pdr(msgspec.Struct, frozen=True, gc=False):
     qfis: tuple[int, ...]
     far_id: int
     qer_ids: tuple[int, ...]
+    urr_ids: tuple[int, ...] = ()
+    filters: tuple[Filter, ...] = ()
 
 
 class Far(msgspec.Struct, frozen=True, gc=False):
-    """Forwarding action rule. actions: the Apply Action flags. teid, peer: the gNB's N3 end, once it is known."""
+    """Forwarding action rule. actions: the Apply Action flags. teid, peer: the gNB's N3 end, once it is known.
+
+    tos: of the outer header (transport level marking).
+    """
 
     far_id: int
     actions: int
     to_access: bool | None = None
     teid: int = 0
     peer: IPv4Address | None = None
+    tos: int = 0
 
 
 class Qer(msgspec.Struct, frozen=True, gc=False):
-    """QoS enforcement rule; rates in bit/s, 0 for no limit."""
+    """QoS enforcement rule; rates in bit/s, 0 for no limit. reflective: packets carry the RQI."""
 
     qer_id: int
     uplink_open: bool = True
@@ -63,10 +78,29 @@ class Qer(msgspec.Struct, frozen=True, gc=False):
     uplink_bps: int = 0
     downlink_bps: int = 0
     qfi: int | None = None
+    reflective: bool = False
+
+
+class Urr(msgspec.Struct, frozen=True, gc=False):
+    """Usage reporting rule. triggers: the Reporting Triggers flags. Thresholds and quotas: octets as (total, uplink,
+    downlink), seconds; None for none. period: seconds between periodic reports."""
+
+    urr_id: int
+    counts_volume: bool = False
+    counts_time: bool = False
+    triggers: int = 0
+    volume_threshold: tuple[int | None, int | None, int | None] | None = None
+    time_threshold: int | None = None
+    volume_quota: tuple[int | None, int | None, int | None] | None = None
+    time_quota: int | None = None
+    period: int | None = None
 
 
 class SessionContext(msgspec.Struct, frozen=True, gc=False):
-    """A PFCP session. seid: ours. cp_seid: the SMF's. smf: the address of its association."""
+    """A PFCP session. seid: ours. cp_seid: the SMF's. smf: the address of its association.
+
+    named_filters: what SDF Filter IDs stand for.
+    """
 
     seid: int
     cp_seid: int
@@ -74,6 +108,8 @@ class SessionContext(msgspec.Struct, frozen=True, gc=False):
     pdrs: tuple[Pdr, ...] = ()
     fars: tuple[Far, ...] = ()
     qers: tuple[Qer, ...] = ()
+    urrs: tuple[Urr, ...] = ()
+    named_filters: tuple[tuple[int, tuple[Filter, ...]], ...] = ()
 
     @property
     def label(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from cinq.userplane.rules import SessionRules
+from cinq.userplane.rules import Count, SessionRules, Usage
 
 
 class DataPlane(Protocol):
@@ -18,6 +18,12 @@ class DataPlane(Protocol):
 
     def discard(self, session: int) -> None:
         """Throws away what the session has buffered."""
+
+    def usage(self, session: int) -> Usage:
+        """What it has carried since it was first installed."""
+
+    def flow_usage(self, session: int) -> dict[int, Count]:
+        """The same of each flow that it has now, by number."""
 
     def send(self, octets: bytes, peer: tuple[str, int]) -> None:
         """A GTP-U message from UDP port 2152 of the N3 address."""

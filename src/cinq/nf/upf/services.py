@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from cinq.nf.upf.procedures.session import Sessions
 from cinq.nf.upf.procedures.tunnel import Tunnels
 from cinq.nf.upf.registry import Registry
 from cinq.nf.upf.settings import Settings
+from cinq.nf.upf.usage import LOOKS_EVERY_S, Meters
 from cinq.procedure import Clock, Journal, Runtime
 from cinq.wire import pfcp
 from cinq.wire.pfcp import Cause
@@ -40,11 +42,13 @@ class UPF:
         self._n4 = N4(settings, n4, self.runtime, self._handle, self._cp_seid)
         self._registry = Registry(entropy)
         self._plane: DataPlane | None = None
+        self._looking: asyncio.TimerHandle | None = None
 
     def start(self, plane: DataPlane) -> None:
         self._plane = plane
         registry, n4 = self._registry, self._n4
-        self._sessions = Sessions(self._settings, registry, plane, n4)
+        self._meters = Meters(plane, self.runtime.clock.now)
+        self._sessions = Sessions(self._settings, registry, plane, n4, self._meters)
         self._associations = Associations(registry, self._sessions, n4)
         self._reports = Reports(registry, self._sessions, n4)
         self._tunnels = Tunnels(self._settings, registry, plane, self._reports, self.runtime)
@@ -52,6 +56,9 @@ class UPF:
     async def stop(self) -> None:
         """No more reports; the plane is its owner's to close. Idempotent."""
         self._plane = None
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
         self._n4.stop()
         await self.runtime.stop()
 
@@ -74,11 +81,28 @@ class UPF:
         if self._plane is not None:
             self._reports.downlink_data(session)
 
+    def _look_soon(self) -> None:
+        """At the sessions' usage, once a second while any is measured."""
+        if self._looking is None and len(self._meters):
+            loop = asyncio.get_running_loop()
+            self._looking = loop.call_later(LOOKS_EVERY_S, self._look)
+
+    def _look(self) -> None:
+        self._looking = None
+        for session, reports, is_over in self._meters.look():
+            if is_over:
+                self._sessions.close_quotas(session)
+            self._reports.usage(session, reports)
+        self._look_soon()
+
     # -- N4 ------------------------------------------------------------------------------------------------
 
     def _handle(self, request: pfcp.Message, peer: Peer) -> pfcp.Message | None:
         try:
-            return self._answer(request, peer)
+            answer = self._answer(request, peer)
+            if request.SESSION:
+                self._look_soon()
+            return answer
         except Rejected as rejected:
             return self._rejection(request, rejected)
 

@@ -186,7 +186,7 @@ class EbpfPlane:
         busy = self._drain()
         for outer in self._model.replace(rules, time.monotonic_ns()):
             busy = True
-            self._n3.send(outer.octets, outer.peer)
+            self._n3.send(outer.octets, outer.peer, outer.tos)
         if busy:
             self._drain()
         self._tables.switch(rules)
@@ -225,7 +225,7 @@ class EbpfPlane:
                 continue
             verdict = self._model.encapsulate(frame[14:], time.monotonic_ns())
             if isinstance(verdict, Outer):
-                self._n3.send(verdict.octets, verdict.peer)
+                self._n3.send(verdict.octets, verdict.peer, verdict.tos)
             elif isinstance(verdict, Buffered) and verdict.notify:
                 self._events.buffered(verdict.session)
         return FRAMES_AT_ONCE

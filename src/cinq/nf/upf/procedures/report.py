@@ -54,6 +54,13 @@ class Reports:
             ),
         )
 
+    def usage(self, session: SessionContext, reports: list[pfcp.UsageReport]) -> None:
+        """§7.5.8.3: a threshold, a quota or a period."""
+        self._send(
+            session,
+            pfcp.SessionReportRequest(report_type=ReportType(ReportType.USAR), usage_reports=reports),
+        )
+
     def _send(self, session: SessionContext, message: pfcp.SessionReportRequest) -> None:
         answered = partial(self._answered, session.seid)
         self._n4.report(message, (session.smf, pfcp.PORT), session.cp_seid, answered)

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv4Address
 
-from cinq.nf.upf.context import FAR, PDR, Rejected, SessionContext
+from cinq.nf.upf.compiled import compile_rules
+from cinq.nf.upf.context import FAR, PDR, URR, Rejected, SessionContext, failed
 from cinq.nf.upf.dataplane import DataPlane
+from cinq.nf.upf.draft import F_TEID, UE_IP_ADDRESS, Draft, Ends
 from cinq.nf.upf.n4 import N4, Peer
 from cinq.nf.upf.registry import Registry
-from cinq.nf.upf.rules import UE_IP_ADDRESS, URR_ID, Draft, Ends, compile_rules, failed
 from cinq.nf.upf.settings import Settings
+from cinq.nf.upf.usage import Meters
 from cinq.userplane.rules import NoRoom, RuleError
 from cinq.wire import gtpu, pfcp
 from cinq.wire.pfcp import Cause, SmReqFlags
 
-PDN_TYPE, F_TEID = 113, 21
+PDN_TYPE, F_SEID, TRAFFIC_ENDPOINT, QUERY_URR = 113, 57, 131, 77
 
 
 class Sessions:
     """Establishes, modifies and deletes; every method returns the response or raises Rejected."""
 
-    def __init__(self, settings: Settings, registry: Registry, plane: DataPlane, n4: N4) -> None:
+    def __init__(
+        self, settings: Settings, registry: Registry, plane: DataPlane, n4: N4, meters: Meters
+    ) -> None:
         self._node_id, self._ends = settings.node_id, Ends.of(settings)
-        self._registry, self._plane, self._n4 = registry, plane, n4
+        self._registry, self._plane, self._n4, self._meters = registry, plane, n4, meters
 
     def establish(
         self, request: pfcp.SessionEstablishmentRequest, peer: Peer
@@ -33,12 +38,12 @@ class Sessions:
             raise Rejected(Cause.NO_ESTABLISHED_PFCP_ASSOCIATION, f"no association with {peer[0]}")
         if request.pdn_type not in (None, pfcp.PdnType.IPV4):
             raise Rejected(Cause.SERVICE_NOT_SUPPORTED, f"PDN type {request.pdn_type}", PDN_TYPE)
-        if request.create_urrs or request.create_traffic_endpoints:
-            what = "usage reports and traffic endpoints are not offered"
-            raise Rejected(Cause.SERVICE_NOT_SUPPORTED, what, URR_ID)
+        if not request.cp_f_seid.seid:
+            raise Rejected(Cause.MANDATORY_IE_INCORRECT, "a SEID of 0 names no session", F_SEID)
+        _no_endpoints(request)
         blank = SessionContext(self._registry.new_seid(), request.cp_f_seid.seid, peer[0])
         draft = Draft(blank, self._ends, self._registry.new_teid)
-        draft.create(request.create_pdrs, request.create_fars, request.create_qers)
+        draft.create(request)
         session = draft.context()
         self._put(session, blank)
         return pfcp.SessionEstablishmentResponse(
@@ -56,23 +61,26 @@ class Sessions:
         before = self._registry.session(request.seid, peer[0])
         if before is None:
             raise Rejected(Cause.SESSION_CONTEXT_NOT_FOUND, "no such session")
-        if request.create_urrs or request.update_urrs or request.create_traffic_endpoints:
-            what = "usage reports and traffic endpoints are not offered"
-            raise Rejected(Cause.SERVICE_NOT_SUPPORTED, what, URR_ID)
+        _no_endpoints(request)
         draft = Draft(before, self._ends, self._registry.new_teid)
-        draft.remove(
-            [each.pdr_id for each in request.remove_pdrs],
-            [each.far_id for each in request.remove_fars],
-            [each.qer_id for each in request.remove_qers],
-        )
-        draft.create(request.create_pdrs, request.create_fars, request.create_qers)
-        draft.update(request.update_pdrs, request.update_fars, request.update_qers)
+        draft.remove(request)
+        draft.create(request)
+        draft.update(request)
         session = draft.context(request.cp_f_seid.seid if request.cp_f_seid else None)
         drop = request.smreq_flags is not None and request.smreq_flags.has(SmReqFlags.DROBU)
-        self._put(session, before, drop_buffered=drop)
+        asked = [each.urr_id for each in request.query_urrs]
+        for number in asked:
+            if number not in {urr.urr_id for urr in session.urrs}:
+                cause, what = Cause.RULE_CREATION_MODIFICATION_FAILURE, f"URR {number} is not there"
+                raise failed(cause, what, URR, number, QUERY_URR)
+        given = [each.urr_id for each in request.update_urrs if each.volume_quota or each.time_quota]
+        reports = self._put(session, before, drop_buffered=drop, given=given)
         self._end_markers(request, before, session)
         return pfcp.SessionModificationResponse(
-            cause=Cause.REQUEST_ACCEPTED, created_pdrs=draft.created, seid=session.cp_seid
+            cause=Cause.REQUEST_ACCEPTED,
+            created_pdrs=draft.created,
+            usage_reports=[*reports, *self._meters.queried(session.seid, asked)],
+            seid=session.cp_seid,
         )
 
     def delete(self, request: pfcp.SessionDeletionRequest, peer: Peer) -> pfcp.SessionDeletionResponse:
@@ -80,18 +88,38 @@ class Sessions:
         session = self._registry.session(request.seid, peer[0])
         if session is None:
             raise Rejected(Cause.SESSION_CONTEXT_NOT_FOUND, "no such session")
-        self.end(session)
-        return pfcp.SessionDeletionResponse(cause=Cause.REQUEST_ACCEPTED, seid=session.cp_seid)
+        reports = self.end(session)
+        return pfcp.SessionDeletionResponse(
+            cause=Cause.REQUEST_ACCEPTED, usage_reports=reports, seid=session.cp_seid
+        )
 
-    def end(self, session: SessionContext) -> None:
+    def end(self, session: SessionContext) -> list[pfcp.UsageReportInDeletion]:
+        """The last usage reports."""
+        reports = self._meters.end(session.seid)
         self._plane.remove(session.seid)
         self._registry.pop(session.seid)
+        return reports
 
-    def _put(self, session: SessionContext, before: SessionContext, *, drop_buffered: bool = False) -> None:
-        """Into the plane, then into the registry; Rejected when the plane does not take it."""
+    def close_quotas(self, session: SessionContext) -> None:
+        """Packets of URRs whose quota is used up are dropped from now on (§5.2.2.3.1)."""
+        self._plane.install(compile_rules(session, self._ends.n3, self._meters.exhausted(session.seid)))
+
+    def _put(
+        self,
+        session: SessionContext,
+        before: SessionContext,
+        *,
+        drop_buffered: bool = False,
+        given: Sequence[int] = (),
+    ) -> list[pfcp.UsageReportInModification]:
+        """Into the plane, then into the registry; Rejected when the plane does not take it.
+
+        given: the URRs that have a new quota. Returns the last reports of URRs that the session has no more.
+        """
         if session.pdrs != before.pdrs:
             self._check_owners(session)
-        rules = compile_rules(session, self._ends.n3)
+        rules = compile_rules(session, self._ends.n3, self._meters.exhausted(session.seid, given))
+        self._meters.settle(session.seid)
         try:
             if drop_buffered:
                 self._plane.discard(session.seid)
@@ -102,6 +130,7 @@ class Sessions:
             first = session.fars[0].far_id if session.fars else 0
             raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, str(error), FAR, first) from error
         self._registry.put(session)
+        return self._meters.closed(self._meters.follow(session, given))
 
     def _check_owners(self, session: SessionContext) -> None:
         """TEIDs and UE addresses are of one session each (DEV-065, DEV-066)."""
@@ -129,3 +158,9 @@ class Sessions:
 
     def _send_end_marker(self, teid: int, peer: IPv4Address) -> None:
         self._plane.send(gtpu.encode(gtpu.EndMarker(teid=teid)), (str(peer), gtpu.PORT))
+
+
+def _no_endpoints(request: pfcp.SessionEstablishmentRequest | pfcp.SessionModificationRequest) -> None:
+    if request.create_traffic_endpoints:
+        what = "traffic endpoints are not offered"
+        raise Rejected(Cause.SERVICE_NOT_SUPPORTED, what, TRAFFIC_ENDPOINT)

@@ -1,0 +1,154 @@
+"""A session of N4 compiled to what the data plane takes. TS 29.244 §5.2.1: precedence, detection, enforcement.
+
+A tunnel end with one PDR that takes every packet is a plain rule; one with more, or with filters, has flows, one for
+each PDR and numbered as it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import IPv4Address
+
+from cinq.nf.upf.context import FAR, PDR, Far, Pdr, Qer, SessionContext, failed
+from cinq.nf.upf.draft import UE_IP_ADDRESS
+from cinq.nf.upf.elements import BUFF, DROP, FORW, NOCP, OUTER_HEADER_CREATION, QER_ID
+from cinq.userplane.flows import MOST_LIMITS
+from cinq.userplane.rules import Action, Ambr, DecapRule, EncapRule, Flow, Limit, SessionRules
+from cinq.wire.pfcp import Cause
+
+PASS, DISCARD, WAIT = Action.FORWARD, Action.DROP, Action.BUFFER
+NOTHING = frozenset[int]()
+
+
+def compile_rules(
+    session: SessionContext, n3: IPv4Address, exhausted: frozenset[int] = NOTHING
+) -> SessionRules:
+    """Rejected for a session that cannot be served. n3: our end. exhausted: the URRs whose quota is used up."""
+    return _Compiler(session, n3, exhausted).rules()
+
+
+class _Compiler:
+    def __init__(self, session: SessionContext, n3: IPv4Address, exhausted: frozenset[int]) -> None:
+        self._session, self._n3, self._exhausted = session, n3, exhausted
+        ordered = sorted(session.pdrs, key=lambda pdr: pdr.precedence)
+        self._uplink: dict[int, list[Pdr]] = {}
+        self._downlink: dict[IPv4Address, list[Pdr]] = {}
+        for pdr in ordered:
+            if pdr.is_uplink and pdr.teid is not None:
+                self._uplink.setdefault(pdr.teid, []).append(pdr)
+            elif not pdr.is_uplink and pdr.ue is not None:
+                self._downlink.setdefault(pdr.ue, []).append(pdr)
+        self._ue = next(iter(self._downlink), None)
+        self._limits: dict[int, Limit] = {}
+
+    def rules(self) -> SessionRules:
+        up, down = list(self._uplink.values()), list(self._downlink.values())
+        plain_up, plain_down = self._are_plain(up), self._are_plain(down)
+        decap = tuple(self._decap(teid, pdrs, plain_up) for teid, pdrs in self._uplink.items())
+        encap = tuple(self._encap(ue, pdrs, plain_down) for ue, pdrs in self._downlink.items())
+        ambr = _same_rates(
+            _lowest([q.uplink_bps for pdrs in up for q in self._qers(pdrs[0])]) if plain_up else 0,
+            _lowest([q.downlink_bps for pdrs in down for q in self._qers(pdrs[0])]) if plain_down else 0,
+        )
+        return SessionRules(self._session.seid, decap, encap, ambr, tuple(self._limits.values()))
+
+    def _are_plain(self, ends: list[list[Pdr]]) -> bool:
+        """Whether the ends of a direction need no flows: each has one PDR for all, all with the same QERs."""
+        for pdrs in ends:
+            first = pdrs[0]
+            alike = len(pdrs) == 1 and not first.filters and len(first.qfis) <= 1
+            if not alike or first.qer_ids != ends[0][0].qer_ids:
+                return False
+            if not first.is_uplink and True in [qer.reflective for qer in self._qers(first)]:
+                return False
+        return True
+
+    def _qers(self, pdr: Pdr) -> list[Qer]:
+        return [self._session.qer(number) for number in pdr.qer_ids]
+
+    def _limits_of(self, pdr: Pdr) -> tuple[int, ...]:
+        limiting = [qer for qer in self._qers(pdr) if qer.uplink_bps or qer.downlink_bps]
+        if len(limiting) > MOST_LIMITS:
+            what = f"{len(limiting)} QERs with rates, at most {MOST_LIMITS}"
+            raise failed(Cause.NO_RESOURCES_AVAILABLE, what, PDR, pdr.pdr_id, QER_ID)
+        for qer in limiting:
+            self._limits[qer.qer_id] = Limit(qer.qer_id, qer.uplink_bps, qer.downlink_bps)
+        return tuple(qer.qer_id for qer in limiting)
+
+    def _is_over(self, pdr: Pdr) -> bool:
+        """Whether a quota of its is used up."""
+        return not self._exhausted.isdisjoint(pdr.urr_ids)
+
+    # -- uplink ------------------------------------------------------------------------------------------
+
+    def _decap(self, teid: int, pdrs: list[Pdr], plain: bool) -> DecapRule:
+        first = pdrs[0]
+        ue = next((pdr.ue for pdr in pdrs if pdr.ue), self._ue)
+        if ue is None:
+            raise failed(Cause.CONDITIONAL_IE_MISSING, "no UE address", PDR, first.pdr_id, UE_IP_ADDRESS)
+        if plain:
+            return DecapRule(teid, ue, self._passes(first), first.qfis[0] if first.qfis else 0)
+        flows = [
+            Flow(pdr.pdr_id, pdr.filters, self._passes(pdr), pdr.qfis, self._limits_of(pdr)) for pdr in pdrs
+        ]
+        return DecapRule(teid, ue, flows=tuple(flows))
+
+    def _passes(self, pdr: Pdr) -> Action:
+        far = self._session.far(pdr.far_id)
+        if far.actions & FORW and far.to_access is not False:
+            what = "uplink packets go to the core network side only"
+            raise failed(Cause.SERVICE_NOT_SUPPORTED, what, FAR, far.far_id, 42)
+        is_closed = False in [qer.uplink_open for qer in self._qers(pdr)]
+        return PASS if far.actions & FORW and not is_closed and not self._is_over(pdr) else DISCARD
+
+    # -- downlink ----------------------------------------------------------------------------------------
+
+    def _encap(self, ue: IPv4Address, pdrs: list[Pdr], plain: bool) -> EncapRule:
+        if not plain:
+            return EncapRule(ue, flows=tuple(self._flow(pdr) for pdr in pdrs))
+        pdr = pdrs[0]
+        far, qfi = self._session.far(pdr.far_id), self._qfi(pdr)
+        action = self._does(pdr, far)
+        if action is PASS:
+            peer = self._peer(far)
+            return EncapRule(ue, far.teid, peer, qfi, tos=far.tos)
+        return EncapRule(ue, qfi=qfi, action=action, notify=bool(far.actions & NOCP))
+
+    def _flow(self, pdr: Pdr) -> Flow:
+        far, qfi = self._session.far(pdr.far_id), self._qfi(pdr)
+        action, limits = self._does(pdr, far), self._limits_of(pdr)
+        reflective = True in [qer.reflective for qer in self._qers(pdr)]
+        if action is not PASS:
+            notify = bool(far.actions & NOCP)
+            return Flow(pdr.pdr_id, pdr.filters, action, (), limits, qfi, reflective, notify=notify)
+        peer, teid = self._peer(far), far.teid
+        return Flow(pdr.pdr_id, pdr.filters, action, (), limits, qfi, reflective, far.tos, teid, peer)
+
+    def _qfi(self, pdr: Pdr) -> int:
+        return next((qer.qfi for qer in self._qers(pdr) if qer.qfi is not None), 0)
+
+    def _does(self, pdr: Pdr, far: Far) -> Action:
+        if far.actions & DROP or self._is_over(pdr) or False in [q.downlink_open for q in self._qers(pdr)]:
+            return DISCARD
+        return WAIT if far.actions & BUFF else PASS
+
+    def _peer(self, far: Far) -> IPv4Address:
+        """The gNB that packets go to."""
+        if far.peer is None or not far.to_access:
+            what = "downlink packets need the gNB's F-TEID"
+            raise failed(Cause.CONDITIONAL_IE_MISSING, what, FAR, far.far_id, OUTER_HEADER_CREATION)
+        if far.peer == self._n3:
+            what, cause = "downlink packets would come back to us", Cause.RULE_CREATION_MODIFICATION_FAILURE
+            raise failed(cause, what, FAR, far.far_id, OUTER_HEADER_CREATION)
+        return far.peer
+
+
+@lru_cache(1024)
+def _same_rates(uplink: int, downlink: int) -> Ambr:
+    return Ambr(uplink, downlink)
+
+
+def _lowest(rates: list[int]) -> int:
+    """Of those that limit at all."""
+    limits = [rate for rate in rates if rate]
+    return min(limits) if limits else 0

@@ -1,0 +1,256 @@
+"""A session of N4 being put together from the IEs of a request: PDRs, FARs, QERs, URRs. TS 29.244 §5.2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from ipaddress import IPv4Address
+from typing import NamedTuple, Self, TypeVar
+
+from msgspec.structs import replace
+
+from cinq.nf.upf.context import FAR, PDR, QER, URR, Far, Pdr, Qer, Rejected, SessionContext, Urr, failed
+from cinq.nf.upf.elements import (
+    ACCESS,
+    QER_ID,
+    SIDES,
+    URR_ID,
+    actions,
+    check_instance,
+    check_removal,
+    forwarding,
+    qer_ids,
+    qer_of,
+    same_numbers,
+    urr_ids,
+)
+from cinq.nf.upf.sdf import sdf_filters
+from cinq.nf.upf.settings import Settings
+from cinq.nf.upf.urr import urr_of
+from cinq.wire import pfcp
+from cinq.wire.pfcp import Cause
+
+R = TypeVar("R", Pdr, Far, Qer, Urr)
+MOST = 64  # rules of one kind in a session
+F_TEID, UE_IP_ADDRESS, FAR_ID, SOURCE_INTERFACE = 21, 93, 108, 20
+
+
+class Ends(NamedTuple):
+    """The two ends that are ours: where N3 is, and (netmask, network) of the UE pools as numbers; none: any."""
+
+    n3: IPv4Address
+    pools: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        pools = tuple((int(pool.netmask), int(pool.network_address)) for pool in settings.ue_pools)
+        return cls(settings.n3_address, pools)
+
+    def has(self, ue: IPv4Address) -> bool:
+        number = int(ue)
+        for mask, network in self.pools:
+            if number & mask == network:
+                return True
+        return not self.pools
+
+
+Creating = pfcp.SessionEstablishmentRequest | pfcp.SessionModificationRequest
+
+
+class Draft:
+    """A session being put together from IEs. Nothing of it is in force before `context` is taken.
+
+    choose_teid gives a TEID that nobody has.
+    """
+
+    def __init__(self, session: SessionContext, ends: Ends, choose_teid: Callable[[], int]) -> None:
+        self._session, self._ends, self._choose_teid = session, ends, choose_teid
+        self.pdrs = {pdr.pdr_id: pdr for pdr in session.pdrs}
+        self.fars = {far.far_id: far for far in session.fars}
+        self.qers = {qer.qer_id: qer for qer in session.qers}
+        self.urrs = {urr.urr_id: urr for urr in session.urrs}
+        self._named = dict(session.named_filters)
+        self.created: list[pfcp.CreatedPdr] = []
+        self._chosen: dict[int, int] = {}
+
+    # -- create ------------------------------------------------------------------------------------------
+
+    def create(self, request: Creating) -> None:
+        """Rejected also where two of a request have one identity."""
+        pdrs, fars, qers = request.create_pdrs, request.create_fars, request.create_qers
+        _check_once(PDR, [pdr.pdr_id for pdr in pdrs])
+        _check_once(FAR, [far.far_id for far in fars])
+        _check_once(QER, [qer.qer_id for qer in qers])
+        _check_once(URR, [urr.urr_id for urr in request.create_urrs])
+        for urr in request.create_urrs:
+            self.urrs[urr.urr_id] = urr_of(Urr(urr.urr_id), urr)
+        for far in fars:
+            self.fars[far.far_id] = self._far(far)
+        for qer in qers:
+            self.qers[qer.qer_id] = qer_of(Qer(qer.qer_id), qer)
+        for pdr in pdrs:
+            self.pdrs[pdr.pdr_id] = self._pdr(pdr)
+        for rules in (self.pdrs, self.fars, self.qers, self.urrs):
+            if len(rules) > MOST:
+                raise Rejected(Cause.NO_RESOURCES_AVAILABLE, f"{len(rules)} rules, at most {MOST}")
+
+    def _pdr(self, ie: pfcp.CreatePdr) -> Pdr:
+        if ie.far_id is None:
+            raise failed(Cause.CONDITIONAL_IE_MISSING, "PDR without FAR", PDR, ie.pdr_id, FAR_ID)
+        if ie.activate_predefined_rules:
+            raise failed(Cause.UNKNOWN_PRE_DEFINED_RULE, "no predefined rules", PDR, ie.pdr_id)
+        blank = Pdr(ie.pdr_id, ie.precedence, True, None, None, (), ie.far_id, qer_ids(ie.qer_ids))
+        blank = replace(blank, urr_ids=urr_ids(ie.urr_ids))
+        pdr = self._detect(blank, ie.pdi)
+        if pdr.is_uplink:
+            check_removal(ie.pdr_id, ie.outer_header_removal)
+        return pdr
+
+    def _detect(self, pdr: Pdr, pdi: pfcp.Pdi) -> Pdr:
+        if pdi.source_interface not in SIDES:
+            what = f"source interface {pdi.source_interface}"
+            raise failed(Cause.SERVICE_NOT_SUPPORTED, what, PDR, pdr.pdr_id, SOURCE_INTERFACE)
+        check_instance(pdi.network_instance)
+        filters = sdf_filters(pdr.pdr_id, pdi, self._named) if pdi.sdf_filters or pdi.unknown else ()
+        is_uplink = pdi.source_interface == ACCESS
+        teid = self._tunnel_end(pdr.pdr_id, pdi) if is_uplink else None
+        ue = self._ue_address(pdr.pdr_id, pdi)
+        if not is_uplink and ue is None:
+            raise failed(Cause.CONDITIONAL_IE_MISSING, "no UE address", PDR, pdr.pdr_id, UE_IP_ADDRESS)
+        qfis = same_numbers(tuple(pdi.qfis))
+        return replace(pdr, is_uplink=is_uplink, teid=teid, ue=ue, qfis=qfis, filters=filters)
+
+    def _tunnel_end(self, pdr_id: int, pdi: pfcp.Pdi) -> int:
+        """F-TEID, §8.2.3: of our choice, or given (restoration)."""
+        f_teid = pdi.f_teid
+        if f_teid is None:
+            unreadable = [body for kind, body in pdi.unknown if kind == F_TEID]
+            if unreadable:
+                cause = (
+                    Cause.INVALID_F_TEID_ALLOCATION_OPTION if len(unreadable[0]) > 4 else Cause.INVALID_LENGTH
+                )
+                raise failed(cause, "F-TEID is unreadable", PDR, pdr_id, F_TEID)
+            raise failed(Cause.CONDITIONAL_IE_MISSING, "uplink PDR without F-TEID", PDR, pdr_id, F_TEID)
+        if f_teid.teid is None:
+            return self._choose(pdr_id, f_teid)
+        if f_teid.ipv4 != self._ends.n3 or not f_teid.teid:
+            what = f"F-TEID {f_teid.teid:#x} at {f_teid.ipv4} is not ours"
+            raise failed(Cause.INVALID_F_TEID_ALLOCATION_OPTION, what, PDR, pdr_id, F_TEID)
+        return f_teid.teid
+
+    def _choose(self, pdr_id: int, f_teid: pfcp.FTeid) -> int:
+        if not f_teid.wants_ipv4:
+            what = "CHOOSE without V4: N3 is IPv4 here"
+            raise failed(Cause.INVALID_F_TEID_ALLOCATION_OPTION, what, PDR, pdr_id, F_TEID)
+        known = None if f_teid.choose_id is None else self._chosen.get(f_teid.choose_id)
+        teid = known or self._choose_teid()
+        if f_teid.choose_id is not None:
+            self._chosen[f_teid.choose_id] = teid
+        given = pfcp.FTeid(teid, self._ends.n3)
+        self.created.append(pfcp.CreatedPdr(pdr_id=pdr_id, f_teid=given))
+        return teid
+
+    def _ue_address(self, pdr_id: int, pdi: pfcp.Pdi) -> IPv4Address | None:
+        found = [ue.ipv4 for ue in pdi.ue_ip_addresses if ue.ipv4 is not None]
+        if not found:
+            if pdi.ue_ip_addresses:
+                what = "UE address of another kind than IPv4, or to be chosen"
+                raise failed(Cause.SERVICE_NOT_SUPPORTED, what, PDR, pdr_id, UE_IP_ADDRESS)
+            return None
+        if found.count(found[0]) != len(found) or not self._ends.has(found[0]):
+            what = f"UE address {', '.join(map(str, found))} is not one of ours"
+            raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, what, PDR, pdr_id, UE_IP_ADDRESS)
+        return found[0]
+
+    def _far(self, ie: pfcp.CreateFar) -> Far:
+        far = Far(ie.far_id, actions(ie.far_id, ie.apply_action))
+        parameters = ie.forwarding_parameters
+        if ie.duplicating_parameters:
+            raise failed(Cause.SERVICE_NOT_SUPPORTED, "duplication", FAR, ie.far_id)
+        return far if parameters is None else forwarding(far, parameters)
+
+    # -- update and remove -------------------------------------------------------------------------------
+
+    def update(self, request: pfcp.SessionModificationRequest) -> None:
+        for urr in request.update_urrs:
+            self.urrs[urr.urr_id] = urr_of(_known(self.urrs, urr.urr_id, URR), urr)
+        for far in request.update_fars:
+            known = _known(self.fars, far.far_id, FAR)
+            if far.apply_action is not None:
+                known = replace(known, actions=actions(far.far_id, far.apply_action))
+            if far.forwarding_parameters is not None:
+                known = forwarding(known, far.forwarding_parameters)
+            self.fars[far.far_id] = known
+        for qer in request.update_qers:
+            self.qers[qer.qer_id] = qer_of(_known(self.qers, qer.qer_id, QER), qer)
+        for pdr in request.update_pdrs:
+            self.pdrs[pdr.pdr_id] = self._updated(_known(self.pdrs, pdr.pdr_id, PDR), pdr)
+
+    def _updated(self, pdr: Pdr, ie: pfcp.UpdatePdr) -> Pdr:
+        if ie.pdi is not None:
+            pdr = self._detect(pdr, ie.pdi)
+        return replace(
+            pdr,
+            precedence=pdr.precedence if ie.precedence is None else ie.precedence,
+            far_id=pdr.far_id if ie.far_id is None else ie.far_id,
+            qer_ids=qer_ids(ie.qer_ids) if ie.qer_ids else pdr.qer_ids,
+            urr_ids=urr_ids(ie.urr_ids) if ie.urr_ids else pdr.urr_ids,
+        )
+
+    def remove(self, request: pfcp.SessionModificationRequest) -> None:
+        """A URR that goes leaves the PDRs that name it (§5.2.2.2)."""
+        _take(self.pdrs, PDR, [each.pdr_id for each in request.remove_pdrs])
+        _take(self.fars, FAR, [each.far_id for each in request.remove_fars])
+        _take(self.qers, QER, [each.qer_id for each in request.remove_qers])
+        gone = {each.urr_id for each in request.remove_urrs}
+        _take(self.urrs, URR, gone)
+        for pdr in list(self.pdrs.values()) if gone else ():
+            kept = tuple(number for number in pdr.urr_ids if number not in gone)
+            self.pdrs[pdr.pdr_id] = replace(pdr, urr_ids=kept)
+
+    def context(self, cp_seid: int | None = None) -> SessionContext:
+        """The session with these rules. Rejected when a PDR names a rule that is not there."""
+        for pdr in self.pdrs.values():
+            if pdr.far_id not in self.fars:
+                what = f"FAR {pdr.far_id} is not there"
+                raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, what, PDR, pdr.pdr_id, FAR_ID)
+            for qer_id in pdr.qer_ids:
+                if qer_id not in self.qers:
+                    what = f"QER {qer_id} is not there"
+                    raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, what, PDR, pdr.pdr_id, QER_ID)
+            for urr_id in pdr.urr_ids:
+                if urr_id not in self.urrs:
+                    what = f"URR {urr_id} is not there"
+                    raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, what, PDR, pdr.pdr_id, URR_ID)
+        seid = self._session.cp_seid if cp_seid is None else cp_seid
+        pdrs, fars = tuple(self.pdrs.values()), tuple(self.fars.values())
+        qers, urrs = _same_qers(tuple(self.qers.values())), tuple(self.urrs.values())
+        named = tuple(self._named.items())
+        return SessionContext(self._session.seid, seid, self._session.smf, pdrs, fars, qers, urrs, named)
+
+
+@lru_cache(1024)
+def _same_qers(qers: tuple[Qer, ...]) -> tuple[Qer, ...]:
+    """The first that were equal: most sessions have the same."""
+    return qers
+
+
+def _check_once(kind: int, identities: list[int]) -> None:
+    for identity in identities if len(set(identities)) != len(identities) else ():
+        if identities.count(identity) > 1:
+            what = f"rule {identity} is created twice"
+            raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, what, kind, identity)
+
+
+def _take(rules: dict[int, R], kind: int, identities: Iterable[int]) -> None:
+    for identity in identities:
+        _known(rules, identity, kind)
+        del rules[identity]
+
+
+def _known(rules: dict[int, R], number: int, kind: int) -> R:
+    found = rules.get(number)
+    if found is None:
+        what = f"rule {number} is not there"
+        raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, what, kind, number)
+    return found

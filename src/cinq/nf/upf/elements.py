@@ -1,0 +1,107 @@
+"""The IEs of rules one by one: what of them is taken, and the cause that refuses the rest. TS 29.244 §5.2, §8.2."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from msgspec.structs import replace
+
+from cinq.nf.upf.context import FAR, PDR, Far, Qer, Rejected, failed
+from cinq.wire import pfcp
+from cinq.wire.pfcp import ApplyAction, Cause, Interface, OuterHeaderCreation
+
+MOST_QERS = 8  # of one PDR
+MOST_URRS = 8
+NETWORK_INSTANCE, GATE, OUTER_HEADER_CREATION = 22, 25, 84
+APPLY_ACTION, QER_ID, URR_ID = 44, 109, 81
+ACCESS, SIDES = Interface.ACCESS, (Interface.ACCESS, Interface.CORE, Interface.SGI_LAN_N6_LAN)
+GTPU_REMOVALS = (0, 6)
+DROP, FORW, BUFF, NOCP = ApplyAction.DROP, ApplyAction.FORW, ApplyAction.BUFF, ApplyAction.NOCP
+OFFERED = frozenset((DROP, FORW, BUFF, BUFF | NOCP))
+"""Of the Apply Action flags: §8.2.26 wants exactly one of DROP, FORW and BUFF; NOCP only with BUFF."""
+
+
+@lru_cache(1024)
+def same_numbers(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    """The first that were equal: most sessions have the same."""
+    return numbers
+
+
+def check_removal(pdr_id: int, removal: pfcp.OuterHeaderRemoval | None) -> None:
+    if removal is None:
+        raise failed(Cause.CONDITIONAL_IE_MISSING, "uplink PDR keeps its outer header", PDR, pdr_id, 95)
+    if removal.description not in GTPU_REMOVALS:
+        what = f"outer header removal {removal.description}"
+        raise failed(Cause.SERVICE_NOT_SUPPORTED, what, PDR, pdr_id, 95)
+
+
+def check_instance(instance: pfcp.NetworkInstance | None) -> None:
+    """Labels, or plain text of characters that a name may have (DEV-079)."""
+    if instance is not None and not _is_name(instance.name):
+        raise Rejected(Cause.MANDATORY_IE_INCORRECT, "malformed network instance", NETWORK_INSTANCE)
+
+
+@lru_cache(256)
+def _is_name(text: str) -> bool:
+    return bool(text) and all(c.isascii() and (c.isalnum() or c in "-._") for c in text)
+
+
+def qer_ids(numbers: list[int]) -> tuple[int, ...]:
+    if len(numbers) > MOST_QERS:
+        raise Rejected(
+            Cause.NO_RESOURCES_AVAILABLE, f"{len(numbers)} QERs of a PDR, at most {MOST_QERS}", QER_ID
+        )
+    return same_numbers(tuple(numbers))
+
+
+def urr_ids(numbers: list[int]) -> tuple[int, ...]:
+    if len(numbers) > MOST_URRS:
+        what = f"{len(numbers)} URRs of a PDR, at most {MOST_URRS}"
+        raise Rejected(Cause.NO_RESOURCES_AVAILABLE, what, URR_ID)
+    return same_numbers(tuple(numbers))
+
+
+def actions(far_id: int, action: ApplyAction) -> int:
+    """The flags, where they are OFFERED; a flag that is not comes after those that exclude each other."""
+    flags = action.value
+    if flags in OFFERED:
+        return flags
+    if flags & (DROP | FORW | BUFF | NOCP) in OFFERED:
+        raise failed(Cause.SERVICE_NOT_SUPPORTED, "Apply Action", FAR, far_id, APPLY_ACTION)
+    raise failed(Cause.MANDATORY_IE_INCORRECT, "Apply Action", FAR, far_id, APPLY_ACTION)
+
+
+def forwarding(far: Far, ie: pfcp.ForwardingParameters | pfcp.UpdateForwardingParameters) -> Far:
+    if ie.redirect_information is not None or ie.forwarding_policy is not None:
+        raise failed(Cause.INVALID_FORWARDING_POLICY, "redirection or policy", FAR, far.far_id)
+    check_instance(ie.network_instance)
+    if ie.destination_interface is not None:
+        if ie.destination_interface not in SIDES:
+            what = f"destination interface {ie.destination_interface}"
+            raise failed(Cause.SERVICE_NOT_SUPPORTED, what, FAR, far.far_id, 42)
+        far = replace(far, to_access=ie.destination_interface == ACCESS)
+    if ie.transport_level_marking is not None:
+        far = replace(far, tos=ie.transport_level_marking >> 8 & ie.transport_level_marking & 0xFF)
+    outer = ie.outer_header_creation
+    if outer is None:
+        return far
+    usable = outer.description == OuterHeaderCreation.GTPU_UDP_IPV4 and outer.teid
+    if not usable or outer.ipv4 is None or not _is_host(int(outer.ipv4)):
+        what = f"outer header creation {outer.description:#06x} to {outer.ipv4}"
+        raise failed(Cause.MANDATORY_IE_INCORRECT, what, FAR, far.far_id, OUTER_HEADER_CREATION)
+    return replace(far, teid=outer.teid or 0, peer=outer.ipv4)
+
+
+def _is_host(address: int) -> bool:
+    """Neither of 0.0.0.0/8 nor multicast, reserved or broadcast (224.0.0.0/3)."""
+    return address >> 24 != 0 and address >> 29 != 7
+
+
+def qer_of(qer: Qer, ie: pfcp.CreateQer | pfcp.UpdateQer) -> Qer:
+    if ie.gate_status is not None:
+        qer = replace(qer, uplink_open=not ie.gate_status.uplink, downlink_open=not ie.gate_status.downlink)
+    if ie.mbr is not None:
+        qer = replace(qer, uplink_bps=ie.mbr.uplink * 1000, downlink_bps=ie.mbr.downlink * 1000)
+    if ie.rqi is not None:
+        qer = replace(qer, reflective=bool(ie.rqi & 1))
+    return qer if ie.qfi is None else replace(qer, qfi=ie.qfi)
