@@ -262,7 +262,6 @@ def test_rules_of_the_user_plane() -> None:
         rules = plane.rules[1]
         (encap,), (decap,) = rules.encap, rules.decap
         assert (encap.ue, encap.teid, encap.peer, encap.qfi) == (address, 0x1001, UPF, 9)
-        assert encap.local == GnbSettings().n3_address
         assert (decap.ue, decap.side) == (address, "ue0")
         told = core.last().tunnels[1].dl_qos_flow_per_tnl_information.up_transport_layer_information[1]
         assert int.from_bytes(told.gtp_teid, "big") == decap.teid

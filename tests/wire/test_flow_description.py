@@ -12,7 +12,7 @@ from cinq.wire.flow_description import FlowDescription, read, written
 
 GOOD = {
     "permit out ip from any to assigned": FlowDescription(),
-    "permit out ip from 0.0.0.0/0 to any": FlowDescription(),
+    "permit out ip from 0.0.0.0/0 to any": FlowDescription(source=IPv4Network("0.0.0.0/0")),
     "permit out 17 from 198.51.100.0/24 5004-5010 to assigned 4000": FlowDescription(
         17, IPv4Network("198.51.100.0/24"), ((5004, 5010),), None, ((4000, 4000),)
     ),
@@ -34,6 +34,7 @@ BAD = (
     "permit out ip from 10.0.0.1 to 2001:db8::1",
     "permit out ip from !10.0.0.1 to any",
     "permit out 17 from any 80-70 to any",
+    "permit out ip from any 80 to any",
     "permit out 17 from any 1,2,3,4,5,6,7,8,9 to any",
     "permit out 17 from any 65536 to any",
     "permit out 17 from any ٣ to any",

@@ -47,7 +47,7 @@ def read(text: str) -> FlowDescription:
     source, source_ports = _side(words[4:to], shown)
     destination, ports = _side(words[to + 1 :], shown)
     protocol = _protocol(words[2])
-    if (source_ports or ports) and protocol not in (None, *_WITH_PORTS):
+    if (source_ports or ports) and protocol not in _WITH_PORTS:
         raise ValueError(f"'{shown}' has ports, but its protocol has none")
     versions = {network.version for network in (source, destination) if network is not None}
     if len(versions) > 1:
@@ -70,8 +70,7 @@ def _side(words: list[str], shown: str) -> tuple[Network | None, tuple[Range, ..
 def _address(word: str) -> Network | None:
     if word in _ANY:
         return None
-    network = ip_network(word, strict=False)
-    return None if network.prefixlen == 0 and network.version == 4 else network
+    return ip_network(word, strict=False)
 
 
 def _ports(word: str) -> tuple[Range, ...]:

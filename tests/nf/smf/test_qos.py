@@ -22,7 +22,7 @@ from cinq.nf.smf.flows import (
     SessionQos,
     difference,
 )
-from cinq.nf.smf.sdf import flow_description, sdf_filter
+from cinq.nf.smf.sdf import flow_description, sdf_filters
 from cinq.numbering import SNssai
 from cinq.sbi.models import Ambr, Arp
 from cinq.sbi.services.npcf_smpolicycontrol import (
@@ -58,6 +58,7 @@ descriptions = st.sampled_from(
         "permit out 17 from 198.51.100.0/24 5004 to assigned",
         "permit out 17 from any 1000-2000 to assigned 53",
         "permit out 6 from 203.0.113.9 443 to 10.45.0.2 40000-40010",
+        "permit out 17 from 2001:db8::/32 5004 to assigned",
         "permit out 1 from 192.0.2.0/25 to any",
         "deny in ip from any to any",
         "permit out 17 from 2001:db8::1 to assigned",
@@ -335,15 +336,14 @@ def test_precedence_is_the_pcfs_where_it_can_be() -> None:
         ("permit out ip from any 80 to assigned", "ports"),
         ("permit out 6 from any 90-80 to assigned", "before the first"),
         ("permit out 6 from 10.0.0.300 to assigned", "10.0.0.300"),
-        ("permit out 6 from 2001:db8::/32 to assigned", "IPv6"),
-        ("permit out 6 from any 1,2 to assigned", "port"),
+        ("permit out 6 from 2001:db8::/32 to 10.45.0.2", "IPv6"),
         ("permit out 6 from any to", "IPFilterRule"),
         ("x" * 300, "IPFilterRule"),
     ],
 )
 def test_a_flow_description_that_is_none(text: str, wrong: str) -> None:
     with pytest.raises(ValueError, match=wrong):
-        sdf_filter(FlowInformation(flow_description=text))
+        sdf_filters(FlowInformation(flow_description=text))
 
 
 @pytest.mark.parametrize(
@@ -352,10 +352,17 @@ def test_a_flow_description_that_is_none(text: str, wrong: str) -> None:
         "permit out ip from any to assigned",
         "permit out 17 from 198.51.100.0/24 5004 to assigned",
         "permit out 6 from 203.0.113.9 443 to 10.45.0.2 40000-40010",
+        "permit out 17 from 2001:db8::/32 5004 to assigned",
     ],
 )
 def test_a_flow_description_is_read_and_written(text: str) -> None:
-    assert flow_description(sdf_filter(FlowInformation(flow_description=text))) == text
+    (found,) = sdf_filters(FlowInformation(flow_description=text))
+    assert flow_description(found) == text
+
+
+def test_a_list_of_ports_is_several_filters() -> None:
+    found = sdf_filters(FlowInformation(flow_description="permit out 6 from any 80,443 to assigned 1-9"))
+    assert [(f.remote_ports, f.local_ports) for f in found] == [((80, 80), (1, 9)), ((443, 443), (1, 9))]
 
 
 def test_packet_filter_components() -> None:
@@ -364,7 +371,7 @@ def test_packet_filter_components() -> None:
         flow_description="permit out 17 from 198.51.100.0/24 5004 to 10.45.0.2 40000-40010",
         tos_traffic_class="b8fc",
     )
-    assert n1.components(sdf_filter(info)) == (
+    assert n1.components(*sdf_filters(info)) == (
         (0x10, bytes.fromhex("c6336400ffffff00")),
         (0x11, bytes.fromhex("0a2d0002ffffffff")),
         (0x30, b"\x11"),

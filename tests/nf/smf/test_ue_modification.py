@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cinq.nf.smf import n1
-from cinq.nf.smf.flows import SdfFilter
+from cinq.nf.smf.flows import Prefix, SdfFilter
 from cinq.nf.smf.ue_request import Wrong, sdf_filter
 from cinq.procedure import Why
 from cinq.sbi import Problem
@@ -291,7 +291,7 @@ filters = st.builds(
     direction=st.sampled_from(["DOWNLINK", "UPLINK", "BIDIRECTIONAL"]),
     protocol=st.sampled_from([6, 17, 132]),
     remote=st.none()
-    | st.integers(8, 32).flatmap(lambda n: st.just((0xC6336400 & (0xFFFFFFFF << (32 - n)), n))),
+    | st.integers(8, 32).flatmap(lambda n: st.just(Prefix(4, 0xC6336400 & (0xFFFFFFFF << (32 - n)), n))),
     remote_ports=st.none()
     | st.lists(st.integers(0, 65535), min_size=2, max_size=2).map(lambda p: (min(p), max(p))),
     local_ports=st.none() | st.integers(0, 65535).map(lambda p: (p, p)),
@@ -315,6 +315,9 @@ def test_packet_filters_are_read_as_they_are_written(sdf: SdfFilter) -> None:
                     1: 0,
                     0x10: 8,
                     0x11: 8,
+                    0x21: 17,
+                    0x23: 17,
+                    0x80: 3,
                     0x30: 1,
                     0x40: 2,
                     0x41: 4,

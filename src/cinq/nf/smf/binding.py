@@ -21,7 +21,7 @@ from cinq.nf.smf.flows import (
     SessionQos,
     same,
 )
-from cinq.nf.smf.sdf import sdf_filter
+from cinq.nf.smf.sdf import sdf_filters
 from cinq.procedure import Why
 from cinq.sbi.models import Ambr, Arp, bits_per_second
 from cinq.sbi.services.npcf_smpolicycontrol import (
@@ -234,7 +234,7 @@ class _Binder:
             what = f"PCC rule {rule.pcc_rule_id} has no flowInfos"
             code: FailureCode = "APP_ID_ERR" if rule.app_id else "MISS_FLOW_INFO"
             raise Unbound(code, Why(what, "give the rule flowInfos; applications are not detected here"))
-        found = tuple(sdf_filter(info) for info in rule.flow_infos)
+        found = tuple(each for info in rule.flow_infos for each in sdf_filters(info))
         if rule.dis_ue_notif:
             return tuple(msgspec.structs.replace(f, for_ue=False) for f in found)
         return found

@@ -6,6 +6,7 @@ All that UE, gNB and UPF are told of a session's QoS derives from a SessionQos o
 from __future__ import annotations
 
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final, Literal, TypeVar
 
 from msgspec import Struct
@@ -61,20 +62,41 @@ class QosFlow(Struct, frozen=True, gc=False):
     loss_downlink: int | None = None
 
 
-class SdfFilter(Struct, frozen=True, gc=False):
-    """A service data flow filter. remote, local: (address as a number, prefix length) of IPv4; ports: first and last.
+class Prefix(Struct, frozen=True, gc=False):
+    """Addresses of IPv4 or IPv6 (version): the first as a number, and how many bits they share."""
 
-    tos: value and mask. for_ue: the UE gets it as a packet filter, else it is for the UPF alone.
+    version: int
+    number: int
+    length: int
+
+    @classmethod
+    def of(cls, network: IPv4Network | IPv6Network | None) -> Prefix | None:
+        if network is None:
+            return None
+        return cls(network.version, int(network.network_address), network.prefixlen)
+
+    @property
+    def network(self) -> IPv4Network | IPv6Network:
+        if self.version == 4:
+            return IPv4Network((self.number, self.length))
+        return IPv6Network((self.number, self.length))
+
+
+class SdfFilter(Struct, frozen=True, gc=False):
+    """A service data flow filter. ports: first and last. tos: value and mask. flow_label: of IPv6.
+
+    for_ue: the UE gets it as a packet filter, else it is for the UPF alone.
     """
 
     direction: FlowDirection = "BIDIRECTIONAL"
     protocol: int | None = None
-    remote: tuple[int, int] | None = None
+    remote: Prefix | None = None
     remote_ports: tuple[int, int] | None = None
-    local: tuple[int, int] | None = None
+    local: Prefix | None = None
     local_ports: tuple[int, int] | None = None
     tos: tuple[int, int] | None = None
     spi: int | None = None
+    flow_label: int | None = None
     for_ue: bool = True
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from ipaddress import IPv4Network
 
 from cinq.nf.smf.context import Address, Ipv4, Ipv6
 from cinq.nf.smf.flows import NOTHING, Difference, QosFlow, SdfFilter, SdfRule, SessionQos, difference
 from cinq.wire import nas
 from cinq.wire.nas import Component, FlowOperation, PduSessionType, RuleOperation
+from cinq.wire.nas.ie import filters as ie
 
 _DIRECTIONS = {
     "DOWNLINK": nas.Direction.DOWNLINK,
@@ -104,14 +106,15 @@ def _packet_filters(filters: tuple[SdfFilter, ...]) -> tuple[nas.PacketFilter, .
 def components(sdf: SdfFilter) -> tuple[tuple[int, bytes], ...]:
     """Packet filter components. Remote and local are meant from the UE, as in a downlink IPFilterRule."""
     found: list[tuple[int, bytes]] = []
-    for kind, network in (
-        (Component.IPV4_REMOTE_ADDRESS, sdf.remote),
-        (Component.IPV4_LOCAL_ADDRESS, sdf.local),
+    for v4, v6, prefix in (
+        (Component.IPV4_REMOTE_ADDRESS, Component.IPV6_REMOTE_PREFIX, sdf.remote),
+        (Component.IPV4_LOCAL_ADDRESS, Component.IPV6_LOCAL_PREFIX, sdf.local),
     ):
-        if network is not None:
-            address, length = network
-            mask = (0xFFFFFFFF << (32 - length)) & 0xFFFFFFFF
-            found.append((kind, address.to_bytes(4, "big") + mask.to_bytes(4, "big")))
+        network = None if prefix is None else prefix.network
+        if isinstance(network, IPv4Network):
+            found.append(ie.ipv4(v4, network))
+        elif network is not None:
+            found.append(ie.ipv6(v6, network))
     if sdf.protocol is not None:
         found.append((Component.PROTOCOL, bytes((sdf.protocol,))))
     for single, several, ports in (
@@ -125,6 +128,8 @@ def components(sdf: SdfFilter) -> tuple[tuple[int, bytes], ...]:
         found.append((Component.SECURITY_PARAMETER_INDEX, sdf.spi.to_bytes(4, "big")))
     if sdf.tos is not None:
         found.append((Component.TRAFFIC_CLASS, bytes(sdf.tos)))
+    if sdf.flow_label is not None:
+        found.append(ie.number(Component.FLOW_LABEL, sdf.flow_label))
     return tuple(found) or nas.MATCH_ALL
 
 

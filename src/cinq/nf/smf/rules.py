@@ -175,6 +175,7 @@ def _sdf(sdf: SdfFilter) -> pfcp.SdfFilter:
         flow_description(sdf),
         tos=None if sdf.tos is None else bytes(sdf.tos),
         security_parameter_index=sdf.spi,
+        flow_label=None if sdf.flow_label is None else sdf.flow_label.to_bytes(3, "big"),
     )
 
 

@@ -5,11 +5,11 @@ What is wrong with them (§6.4.2.4), and what the PCF is asked (TS 29.512 §4.2.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from typing import Final
 
-from cinq.nf.smf.context import SmContext
-from cinq.nf.smf.flows import GBR_5QIS, FlowDirection, SdfFilter, SdfRule
+from cinq.nf.smf.context import Address, Ipv4v6, Ipv6, SmContext
+from cinq.nf.smf.flows import GBR_5QIS, FlowDirection, Prefix, SdfFilter, SdfRule
 from cinq.nf.smf.sdf import flow_description
 from cinq.procedure import Why
 from cinq.sbi.models import bit_rate
@@ -26,6 +26,7 @@ from cinq.wire.nas import RuleOperation as Operation
 KNOWN_5QIS: Final = frozenset((*range(1, 11), *range(65, 68), 69, 70, *range(71, 77), 79, 80, *range(82, 91)))
 """TS 23.501 table 5.7.4-1."""
 NO_RULE, NO_FLOW = 0, 0
+IPV4: Final = frozenset((4,))
 OPERATIONS: dict[int, RuleOperation] = {
     Operation.CREATE: "CREATE_PCC_RULE",
     Operation.DELETE: "DELETE_PCC_RULE",
@@ -45,6 +46,13 @@ _DIRECTIONS: dict[int, FlowDirection] = {
     nas.Direction.UPLINK: "UPLINK",
     nas.Direction.BIDIRECTIONAL: "BIDIRECTIONAL",
 }
+
+
+def versions_of(address: Address | None) -> frozenset[int]:
+    """The versions of IP that a session has."""
+    if isinstance(address, Ipv6):
+        return frozenset((6,))
+    return frozenset((4, 6)) if isinstance(address, Ipv4v6) else IPV4
 
 
 class Wrong(Exception):
@@ -129,7 +137,8 @@ def _filters(context: SmContext, rule: nas.QosRule, known: SdfRule | None) -> li
             PacketFilterInfo(pack_filt_id=_pack_filt_id(context, known, each.identifier))
             for each in rule.packet_filters
         ]
-    return [packet_filter_info(context.label, each) for each in rule.packet_filters]
+    versions = versions_of(context.address)
+    return [packet_filter_info(context.label, each, versions) for each in rule.packet_filters]
 
 
 def _pack_filt_id(context: SmContext, rule: SdfRule, identifier: int) -> str | None:
@@ -142,19 +151,25 @@ def _pack_filt_id(context: SmContext, rule: SdfRule, identifier: int) -> str | N
     return infos[identifier - 1].pack_filt_id
 
 
-def packet_filter_info(whose: str, packet_filter: nas.PacketFilter) -> PacketFilterInfo:
+def packet_filter_info(
+    whose: str, packet_filter: nas.PacketFilter, versions: frozenset[int] = IPV4
+) -> PacketFilterInfo:
     """A packet filter as the PCF reads it. Wrong: #44 and #45."""
-    sdf = sdf_filter(whose, packet_filter)
+    sdf = sdf_filter(whose, packet_filter, versions)
     return PacketFilterInfo(
         pack_filt_cont=flow_description(sdf),
         tos_traffic_class=None if sdf.tos is None else bytes(sdf.tos).hex(),
         spi=None if sdf.spi is None else f"{sdf.spi:08x}",
+        flow_label=None if sdf.flow_label is None else f"{sdf.flow_label:06x}",
         flow_direction=sdf.direction,
     )
 
 
-def sdf_filter(whose: str, packet_filter: nas.PacketFilter) -> SdfFilter:
-    """The components of a packet filter (TS 24.501 §9.11.4.13), each once and none of another PDU session type."""
+def sdf_filter(whose: str, packet_filter: nas.PacketFilter, versions: frozenset[int] = IPV4) -> SdfFilter:
+    """The components of a packet filter (TS 24.501 §9.11.4.13), each once and none of another PDU session type.
+
+    versions: of IP, that the session has.
+    """
     direction = _DIRECTIONS.get(packet_filter.direction)
     kinds = [kind for kind, _ in packet_filter.components]
     if direction is None or not kinds or len(set(kinds)) != len(kinds):
@@ -164,6 +179,12 @@ def sdf_filter(whose: str, packet_filter: nas.PacketFilter) -> SdfFilter:
     for kind, value in packet_filter.components:
         sdf = _with(whose, sdf, kind, value)
     alone = Component.MATCH_ALL not in kinds or len(kinds) == 1
+    of = {prefix.version for prefix in (sdf.remote, sdf.local) if prefix is not None}
+    of |= set() if sdf.flow_label is None else {6}
+    if not of <= versions:
+        what = f"{whose}: a packet filter of IPv{max(of - versions)} fits no PDU session of this type"
+        raise Wrong(GsmCause.SEMANTIC_ERRORS_IN_PACKET_FILTERS, what)
+    alone = alone and len(of) <= 1
     if not alone or (_ports(sdf) and sdf.protocol not in (6, 17, 132)):
         what = f"{whose}: packet filter {packet_filter.identifier} contradicts itself"
         raise Wrong(GsmCause.SEMANTIC_ERRORS_IN_PACKET_FILTERS, what)
@@ -183,9 +204,15 @@ def _with(whose: str, sdf: SdfFilter, kind: int, value: bytes) -> SdfFilter:
         case Component.MATCH_ALL:
             return sdf
         case Component.IPV4_REMOTE_ADDRESS:
-            fields["remote"] = _network(whose, value)
+            fields["remote"] = Prefix.of(_network(whose, value))
         case Component.IPV4_LOCAL_ADDRESS:
-            fields["local"] = _network(whose, value)
+            fields["local"] = Prefix.of(_network(whose, value))
+        case Component.IPV6_REMOTE_PREFIX:
+            fields["remote"] = Prefix.of(_prefix(whose, value))
+        case Component.IPV6_LOCAL_PREFIX:
+            fields["local"] = Prefix.of(_prefix(whose, value))
+        case Component.FLOW_LABEL:
+            fields["flow_label"] = number & 0xFFFFF
         case Component.PROTOCOL:
             fields["protocol"] = number
         case Component.LOCAL_PORT:
@@ -201,17 +228,23 @@ def _with(whose: str, sdf: SdfFilter, kind: int, value: bytes) -> SdfFilter:
         case Component.TRAFFIC_CLASS:
             fields["tos"] = value[0], value[1]
         case _:
-            what = f"{whose}: a packet filter component {kind:#04x} fits no PDU session of type IPv4"
+            what = f"{whose}: a packet filter component {kind:#04x} fits no PDU session of an IP type"
             raise Wrong(GsmCause.SEMANTIC_ERRORS_IN_PACKET_FILTERS, what)
     return SdfFilter(**fields)
 
 
-def _network(whose: str, value: bytes) -> tuple[int, int]:
+def _network(whose: str, value: bytes) -> IPv4Network:
     address, mask = int.from_bytes(value[:4], "big"), int.from_bytes(value[4:8], "big")
     length = mask.bit_count()
     if mask != (0xFFFFFFFF << (32 - length)) & 0xFFFFFFFF:
         raise Wrong(GsmCause.SYNTACTICAL_ERROR_IN_PACKET_FILTERS, f"{whose}: mask {IPv4Address(mask)}")
-    return address & mask, length
+    return IPv4Network((address & mask, length))
+
+
+def _prefix(whose: str, value: bytes) -> IPv6Network:
+    if value[16] > 128:
+        raise Wrong(GsmCause.SYNTACTICAL_ERROR_IN_PACKET_FILTERS, f"{whose}: prefix of {value[16]} bits")
+    return IPv6Network((value[:16], value[16]), strict=False)
 
 
 def _range(whose: str, ports: tuple[int, int]) -> tuple[int, int]:

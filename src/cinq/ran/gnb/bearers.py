@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 
 from cinq.ran.gnb.context import Tunnel
+from cinq.ran.gnb.uplink import Matching, matching, uplink_flows
 from cinq.ran.radio.port import Interface
 from cinq.userplane.rules import Action, DecapRule, EncapRule, RuleError, SessionRules, Side, Usage
 from cinq.wire import gtpu
@@ -44,7 +45,8 @@ class Bearer:
     """One PDU session of one UE.
 
     session: its number in the plane. side: the interface with its address, None before there is one.
-    notify: a program sends while there is no tunnel. failed: the UPF does not know the tunnel.
+    rules: what puts uplink packets on
+    flows. notify: a program sends while there is no tunnel. failed: the UPF does not know the tunnel.
     """
 
     session: int
@@ -53,6 +55,7 @@ class Bearer:
     tunnel: Tunnel | None = None
     ue: IPv4Address | None = None
     side: Side | None = None
+    rules: Matching = ()
 
 
 class Bearers:
@@ -138,13 +141,14 @@ class Bearers:
         if self._plane is None:
             return msgspec.structs.replace(interface, name="")
         ue, netns = IPv4Address(interface.address), interface.netns or self._home(bearer)
+        rules = matching(interface.rules)
         side = self._sides.get(netns)
         if side is None:
             name = f"{self._instance}{len(self._sides)}"
             side = self._plane.add_side(name, namespace(netns))
             self._sides[netns] = side
         side.add(ue)
-        bearer.ue, bearer.side = ue, side
+        bearer.ue, bearer.side, bearer.rules = ue, side, rules
         try:
             self._install(bearer)
         except RuleError:
@@ -186,7 +190,8 @@ class Bearers:
             self._plane.install(SessionRules(bearer.session, encap=(EncapRule(ue, action=Action.BUFFER),)))
             return
         decap = DecapRule(tunnel.dl_teid, ue, side=bearer.side.name)
-        encap = EncapRule(ue, tunnel.ul_teid, tunnel.upf, tunnel.qfi)
+        flows = uplink_flows(bearer.rules, tunnel)
+        encap = EncapRule(ue, tunnel.ul_teid, tunnel.upf, tunnel.qfi, flows=flows)
         self._plane.install(SessionRules(bearer.session, decap=(decap,), encap=(encap,)))
 
     # what the plane tells: userplane.rules.PlaneEvents

@@ -11,7 +11,8 @@ connection, chosen by the UE side from 1.
 | setup | UE > gNB | ue, nas, cause, plmn, s_tmsi | RRCSetupRequest and RRCSetupComplete |
 | uplink | UE > gNB | ue, nas | ULInformationTransfer |
 | listen | UE > gNB | ue, s_tmsi | the paging identity, empty for none |
-| open, close | UE > gNB | ue, psi, address, mtu, netns, name / ue, psi | the interface of a PDU session |
+| open | UE > gNB | ue, psi, address, mtu, netns, name, rules | the interface of a PDU session |
+| close | UE > gNB | ue, psi | it is not wanted any more |
 | fail | UE > gNB | ue | radio link failure |
 | measure, reselect, establish | UE > gNB | ue, nci | a cell is heard better; camps there; is re-established there |
 | cell | gNB > UE | ue, name, plmn, tac, nci, barred | system information |
@@ -28,9 +29,9 @@ from __future__ import annotations
 
 import msgspec
 
-from cinq.ran.radio.port import EstablishmentCause
+from cinq.ran.radio.port import EstablishmentCause, UplinkRule
 
-VERSION = 2
+VERSION = 3
 
 
 class Frame(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -74,6 +75,7 @@ class Open(Frame, frozen=True, tag="open"):
     mtu: int
     netns: str
     name: str
+    rules: tuple[UplinkRule, ...] = ()
 
 
 class Close(Frame, frozen=True, tag="close"):

@@ -133,7 +133,8 @@ class RadioServer:
             case frames.Listen():
                 link.listen(STmsi.from_octets(frame.s_tmsi) if frame.s_tmsi else None)
             case frames.Open():
-                link.open_interface(Interface(frame.psi, frame.address, frame.mtu, frame.netns, frame.name))
+                wanted = Interface(frame.psi, frame.address, frame.mtu, frame.netns, frame.name, frame.rules)
+                link.open_interface(wanted)
             case frames.Close():
                 link.close_interface(frame.psi)
             case frames.Fail():
@@ -179,7 +180,7 @@ class _RemoteLink:
 
     def open_interface(self, interface: Interface) -> None:
         i = interface
-        self._cell.send(frames.Open(self._ue, i.pdu_session_id, i.address, i.mtu, i.netns, i.name))
+        self._cell.send(frames.Open(self._ue, i.pdu_session_id, i.address, i.mtu, i.netns, i.name, i.rules))
 
     def close_interface(self, pdu_session_id: int) -> None:
         self._cell.send(frames.Close(self._ue, pdu_session_id))

@@ -50,11 +50,23 @@ class RrcSetup(msgspec.Struct, frozen=True):
     s_tmsi: STmsi | None = None
 
 
+Components = tuple[tuple[int, bytes], ...]
+"""Of a packet filter: kind and value, TS 24.501 §9.11.4.13."""
+
+
+class UplinkRule(msgspec.Struct, frozen=True):
+    """A QoS rule of the UE, as it matters to uplink packets. filters: a packet that fits one of them is of flow qfi."""
+
+    qfi: int
+    filters: tuple[Components, ...]
+
+
 class Interface(msgspec.Struct, frozen=True):
     """The UE's end of a PDU session as ordinary programs see it.
 
     address: IPv4 dotted. mtu: octets. netns: a process id, a path, or a name under /run/netns; empty for the
-    namespace of the gNB process. name: of the network interface, empty for one that the gNB chooses.
+    namespace of the gNB process. name: of the network interface, empty for one that the gNB chooses. rules: in the
+    order in which uplink packets are matched with them.
     """
 
     pdu_session_id: int
@@ -62,6 +74,7 @@ class Interface(msgspec.Struct, frozen=True):
     mtu: int = 1400
     netns: str = ""
     name: str = ""
+    rules: tuple[UplinkRule, ...] = ()
 
 
 class Mobile(Protocol):
@@ -112,7 +125,7 @@ class Link(Protocol):
         """Listen to the paging channel for this identity only."""
 
     def open_interface(self, interface: Interface) -> None:
-        """Ask for a network interface for a PDU session; it stays while bearers come and go."""
+        """Ask for a network interface for a PDU session; it stays while bearers come and go. Again: it has changed."""
 
     def close_interface(self, pdu_session_id: int) -> None: ...
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from cinq.ran.radio.port import UplinkRule
 from cinq.wire.nas import (
     Component,
+    Direction,
     FlowOperation,
     GsmCause,
     PacketFilter,
@@ -279,6 +281,19 @@ def _complete(qos: Qos) -> None:
                 raise QosError(SYNTACTICAL, f"QoS flow {rule.qfi} is not described", release=True)
             del qos.rules[rule.identifier]
             qos.wrong_rules[rule.identifier] = SYNTACTICAL
+
+
+def uplink_rules(rules: Iterable[QosRule]) -> tuple[UplinkRule, ...]:
+    """In order of precedence, without filters of the downlink alone. A rule that has none of the uplink is left out."""
+    ordered = sorted(rules, key=lambda rule: rule.precedence or 0)
+    found = [
+        UplinkRule(
+            rule.qfi, tuple(f.components for f in rule.packet_filters if f.direction & Direction.UPLINK)
+        )
+        for rule in ordered
+        if rule.qfi
+    ]
+    return tuple(rule for rule in found if rule.filters)
 
 
 def deletions(qos: Qos) -> tuple[list[QosRule], list[QosFlowDescription], int] | None:

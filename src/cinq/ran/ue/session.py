@@ -13,6 +13,7 @@ from cinq.ran.radio.port import Interface, Link
 from cinq.ran.ue.back_off import TYPE_CAUSES, BackOff, of_establishment, of_kind, of_session
 from cinq.ran.ue.causes import Asked
 from cinq.ran.ue.context import UNASSIGNED_PTI, SessionContext
+from cinq.ran.ue.qos import uplink_rules
 from cinq.ran.ue.settings import SessionSettings, UeSettings
 from cinq.ran.ue.signals import EstablishSession, ModifySession, ReleaseSession
 from cinq.ran.ue.uplink import Uplink
@@ -139,7 +140,13 @@ class Session(Subject[SessionContext]):
         if context.address is not None:
             self._answered = asyncio.Event()
             self.ue.link.open_interface(
-                Interface(context.pdu_session_id, str(context.address), context.mtu, self.ue.settings.netns)
+                Interface(
+                    context.pdu_session_id,
+                    str(context.address),
+                    context.mtu,
+                    self.ue.settings.netns,
+                    rules=uplink_rules(context.rules),
+                )
             )
 
     async def usable(self) -> None:

@@ -105,8 +105,9 @@ def _qos(session: Session, command: nas.PDUSessionModificationCommand) -> Qos:
 
 def _take_over(session: Session, command: nas.PDUSessionModificationCommand, qos: Qos) -> None:
     context, ambr, found = session.context, command.session_ambr, pco.found(command.extended_pco)
+    rules = tuple(qos.rules.values())
     session.commit(
-        rules=tuple(qos.rules.values()),
+        rules=rules,
         flows=tuple(qos.flows.values()),
         uplink_bps=context.uplink_bps if ambr is None else ambr.uplink_bps,
         downlink_bps=context.downlink_bps if ambr is None else ambr.downlink_bps,
@@ -116,6 +117,8 @@ def _take_over(session: Session, command: nas.PDUSessionModificationCommand, qos
         p_cscf=found.p_cscf or context.p_cscf,
         pco=tuple(command.extended_pco or context.pco),
     )
+    if rules != context.rules:
+        session.open_interface()
 
 
 def erase_wrong(session: Session, qos: Qos) -> None:

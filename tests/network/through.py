@@ -1,0 +1,116 @@
+"""A whole network with a real UPF and models as both data planes: packets really pass from UE to data network."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+from ipaddress import IPv4Address, IPv4Network
+
+from cinq.nf.upf import UPF, Settings
+from cinq.procedure import Journal, run_virtual
+from cinq.ran.gnb.gnb import Gnb
+from cinq.ran.ue.session import Session
+from cinq.ran.ue.ue import Ue
+from cinq.userplane.model import Buffered, Dropped, Inner, Model, Outer
+from cinq.userplane.rules import PlaneSettings, Role, SessionRules
+from tests.network.world import Network
+from tests.nf.smf.world import UPF_PEER
+from tests.nf.upf.peer import ModelPlane
+from tests.ran.test_gnb import Side
+
+SMF_PEER = ("127.0.0.6", 8805)
+N3 = IPv4Address("10.0.0.1")
+
+
+class GnbPlane:
+    """userplane.Model as the data plane of a gNB, with sides that are no interfaces."""
+
+    def __init__(self, address: IPv4Address) -> None:
+        self.model = Model(PlaneSettings(Role.GNB, address))
+        self.remove, self.usage = self.model.remove, self.model.usage
+        self.sides: list[Side] = []
+
+    def install(self, rules: SessionRules) -> None:
+        self.model.install(rules, 0)
+
+    def send(self, octets: bytes, peer: tuple[str, int]) -> None: ...
+
+    def add_side(
+        self, name: str, namespace: str | int | None = None, pools: tuple[IPv4Network, ...] = ()
+    ) -> Side:
+        self.sides.append(Side(name))
+        return self.sides[-1]
+
+
+class _ToSmf:
+    """N4 from the UPF; what it sends arrives a turn later."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    def send(self, octets: bytes, to: tuple[str, int]) -> None:
+        asyncio.get_running_loop().call_soon(self._network.smf.n4_received, octets, UPF_PEER)
+
+
+class Path:
+    """What is between the UE's programs and the data network."""
+
+    def __init__(self, network: Network, upf: UPF, plane: ModelPlane, radio: Gnb, gnb: GnbPlane) -> None:
+        self.network, self.upf, self.gnb, self.now = network, plane.model, gnb.model, 0
+        self.control, self.radio = upf, radio
+
+    def buffered(self, packet: bytes) -> None:
+        """A packet for an idle UE waits, and the UPF says so."""
+        verdict = self.upf.encapsulate(packet, self.now)
+        assert isinstance(verdict, Buffered), verdict
+        if verdict.notify:
+            self.control.buffered(verdict.session)
+
+    def up(self, packet: bytes) -> tuple[int, Inner | Dropped]:
+        """The QFI that it had on N3, and what became of it at the UPF."""
+        sent = self.gnb.encapsulate(packet, self.now)
+        assert isinstance(sent, Outer), sent
+        verdict = self.upf.decapsulate(sent.octets, self.now)
+        assert isinstance(verdict, Inner | Dropped), verdict
+        return sent.octets[14], verdict
+
+    def down(self, packet: bytes) -> tuple[int, Inner | Dropped]:
+        """The same for the other way; QFI 0 of what the UPF drops."""
+        sent = self.upf.encapsulate(packet, self.now)
+        if isinstance(sent, Dropped):
+            return 0, sent
+        assert isinstance(sent, Outer), sent
+        verdict = self.gnb.decapsulate(sent.octets, self.now)
+        assert isinstance(verdict, Inner | Dropped), verdict
+        return sent.octets[14] & 63, verdict
+
+
+def play(scene: Callable[[Path, Ue, Session], Awaitable[None]]) -> None:
+    """A scene with a UE that has a session."""
+
+    async def main() -> None:
+        network, plane, counter = Network(), ModelPlane(), itertools.count(1)
+        upf = UPF(
+            Settings(
+                IPv4Address(UPF_PEER[0]), N3, (IPv4Network("10.45.0.0/16"),), (IPv4Address(SMF_PEER[0]),)
+            ),
+            _ToSmf(network),
+            network.clock,
+            lambda n: next(counter).to_bytes(n, "big"),
+            Journal(),
+        )
+        upf.start(plane)
+        network.upf.send = lambda octets, peer: upf.n4_received(octets, SMF_PEER)  # type: ignore[method-assign]
+        network.provision()
+        await network.start()
+        gnb = await network.gnb()
+        radio = GnbPlane(gnb.bearers.address)
+        gnb.bearers.use(radio)
+        ue = network.ue(gnb)
+        await ue.register()
+        await scene(Path(network, upf, plane, gnb, radio), ue, await ue.establish_session())
+        await network.stop()
+        await upf.stop()
+
+    run_virtual(main())
