@@ -21,10 +21,9 @@ class Gnb:
 
     outbound_streams = 32
 
-    def __init__(
-        self, world: World, number: int = 1, tac: int = 1, slices: tuple[SNssai, ...] = (SNssai(1),)
-    ) -> None:
-        self.world, self.number, self.tac, self.slices = world, number, tac, slices
+    def __init__(self, world: World, number: int = 1, tac: int = 1, slices: tuple[SNssai, ...] = ()) -> None:
+        self.world, self.number, self.tac = world, number, tac
+        self.slices = slices or world.settings.slices
         self.plmn = PLMN
         self.heard: list[ngap.Pdu] = []
         self.phones: dict[int, Phone] = {}

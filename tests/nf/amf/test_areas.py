@@ -10,7 +10,8 @@ from cinq.crypto import kdf
 from cinq.nf.amf.settings import Ladn, ServedPlmn
 from cinq.nf.udr.access import Access
 from cinq.numbering import PlmnId, SNssai, Tai
-from cinq.wire import nas
+from cinq.sbi import Problem
+from cinq.wire import nas, ngap
 from cinq.wire.nas import GmmCause, RegistrationKind
 
 from .gnb import Gnb
@@ -183,6 +184,49 @@ def test_paged_in_a_non_allowed_area() -> None:
         assert phone.last(nas.DLNASTransport).payload_container == b"\x2e\x01\x00\xcb"
 
     run(test, tais=TAIS[:2], non_allowed_tacs=(2,))
+
+
+def test_an_smf_that_wants_service_in_a_non_allowed_area() -> None:
+    """TS 23.502 §4.2.3.3 step 3b: it is refused; what ends a session goes out. Where it is not sure it is tried."""
+
+    async def test(world: World) -> None:
+        gnb, phone = await attached(world)
+        other = await Gnb(world, 2, 2).set_up()
+        supi = str(phone.supi)
+        await idle(gnb, phone)
+        # it may be in either area: paged, found in the one where it has no service, and the SMF hears of that
+        assert (
+            await world.smf.transfer(supi, 1, None, b"setup", "PDU_RES_SETUP_REQ") == "ATTEMPTING_TO_REACH_UE"
+        )
+        phone.service_request(other, service_type=nas.ServiceType.MOBILE_TERMINATED_SERVICES)
+        await asyncio.sleep(1)
+        assert world.smf.failures == ["sm-1"]
+        assert other.count(ngap.PDUSessionResourceSetupRequest) == 0
+        for kind in ("PDU_RES_SETUP_REQ", "PDU_RES_MOD_REQ"):
+            with pytest.raises(Problem) as refused:
+                await world.smf.transfer(supi, 1, b"\x2e\x01\x00\xcb", b"x", kind)
+            assert (refused.value.status, refused.value.cause) == (403, "UE_IN_NON_ALLOWED_AREA")
+        said = await world.smf.transfer(supi, 1, b"\x2e\x01\x00\xd3", b"x", "PDU_RES_REL_CMD")
+        assert said == "N1_N2_TRANSFER_INITIATED"
+        assert other.count(ngap.PDUSessionResourceSetupRequest) == 0
+
+    run(test, tais=TAIS[:2], non_allowed_tacs=(2,))
+
+
+def test_an_idle_ue_whose_whole_registration_area_is_non_allowed() -> None:
+    async def test(world: World) -> None:
+        gnb, phone = await attached(world)
+        other = await Gnb(world, 2, 2).set_up()
+        await idle(gnb, phone)
+        await phone.registered(other, registration_type=MOBILITY)
+        await idle(other, phone)
+        with pytest.raises(Problem) as refused:
+            await world.smf.transfer(str(phone.supi), 1, None, b"setup", "PDU_RES_SETUP_REQ")
+        assert (refused.value.status, refused.value.cause) == (403, "UE_IN_NON_ALLOWED_AREA")
+        await asyncio.sleep(1)
+        assert other.count(ngap.Paging) == 0
+
+    run(test, tais=TAIS[:2], non_allowed_tacs=(2,), registration_area="own")
 
 
 @pytest.mark.parametrize(("asked", "told"), [(None, ["internet"]), (["internet"], ["internet"]), (["x"], [])])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -201,6 +202,61 @@ def test_names_and_time_after_registration() -> None:
         assert command.configuration_update_indication is None
 
     run(test, full_name="Example", short_name="Ex", time_zone=ZoneInfo("Europe/Berlin"))
+
+
+@pytest.mark.parametrize("connected", [True, False])
+def test_mico_mode_is_taken_back(connected: bool) -> None:
+    """TS 24.501 §5.4.4.2, §5.4.4.3: MICO indication with "registration requested"; the UE registers on the connection
+    that it has and is not given it any more. One that sleeps is not paged: it hears of it when it comes."""
+
+    async def test(world: World) -> None:
+        gnb = await Gnb(world).set_up()
+        phone = await Phone(world).registered(gnb, mico_indication=nas.MicoIndication())
+        phone.say(nas.RegistrationComplete())
+        context = world.amf.registry.by_supi[supi_of(1)].context
+        assert context.mico
+        if not connected:
+            await idle(gnb, phone)
+            await asyncio.sleep(10)
+        world.amf.reconfigure(replace(world.settings, mico=False))
+        await asyncio.sleep(1)
+        if not connected:
+            assert gnb.count(ngap.Paging) == 0
+            phone.service_request(gnb)
+            await asyncio.sleep(1)
+        command = phone.last(nas.ConfigurationUpdateCommand)
+        assert command.mico_indication is not None
+        assert command.configuration_update_indication == nas.ConfigurationUpdateIndication(
+            acknowledgement_requested=True, registration_requested=True
+        )
+        assert len(world.amf.access.connections) == 1  # §5.4.4.4: not released for this
+        phone.say(phone.registration(RegistrationKind.MOBILITY, mico_indication=nas.MicoIndication()))
+        await asyncio.sleep(1)
+        assert phone.last(nas.RegistrationAccept).mico_indication is None
+        context = world.amf.registry.by_supi[supi_of(1)].context
+        assert (context.mico, context.due) == (False, ())
+
+    run(test, mico=True)
+
+
+def test_a_service_request_on_the_same_connection() -> None:
+    """§5.4.4.6 e): both are progressed."""
+
+    async def test(world: World) -> None:
+        _, phone = await attached(world)
+        phone.on[nas.ConfigurationUpdateCommand] = lambda _: None
+        await changed(world, slices=TWO)
+        assert phone.guti is not None
+        phone.say(nas.ServiceRequest(ng_ksi=nas.NgKsi(phone.ksi), service_type=0, s_tmsi=phone.guti.s_tmsi))
+        await asyncio.sleep(1)
+        assert phone.count(nas.ServiceAccept) == 1
+        assert phone.count(nas.ConfigurationUpdateCommand) == 1
+        phone.say(nas.ConfigurationUpdateComplete())
+        await asyncio.sleep(30)
+        assert phone.count(nas.ConfigurationUpdateCommand) == 1
+        assert world.amf.registry.by_supi[supi_of(1)].context.due == ()
+
+    run(test, slices=TWO)
 
 
 @pytest.mark.parametrize("how", ["registration", "deregistration", "service request"])

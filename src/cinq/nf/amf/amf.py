@@ -14,6 +14,7 @@ from cinq.nf.amf.inbound.n2 import Inbound
 from cinq.nf.amf.location import Location
 from cinq.nf.amf.n2.association import Access, N2Association
 from cinq.nf.amf.ports import Ports
+from cinq.nf.amf.procedures.gmm.configuration_update import owe
 from cinq.nf.amf.procedures.ngap import warning
 from cinq.nf.amf.registry import Registry
 from cinq.nf.amf.services import Callbacks, Communication
@@ -109,6 +110,10 @@ class AMF:
         for ran in self.access.rans:
             if ran.context.is_set_up:
                 ran.want_beside(signals.ConfigurationChanged())
+        if before.mico and not settings.mico:
+            for ue in list(self.registry.by_supi.values()):
+                if ue.context.mico and ue.context.rm_state == "RM-REGISTERED":
+                    owe(ue, "mico", "registration")  # it registers, and has it no more (TS 24.501 §5.4.4.3)
 
     def look_at_warnings(self) -> None:
         """What `cinq warn` wants takes effect."""

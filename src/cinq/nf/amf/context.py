@@ -74,7 +74,7 @@ class Leaving(Struct, frozen=True, gc=False):
     mend: str = ""
 
 
-Content = Literal["guti", "area", "slices", "service area", "ladn", "names", "registration"]
+Content = Literal["guti", "area", "slices", "service area", "ladn", "names", "mico", "registration"]
 """What a UE may be told of by a generic UE configuration update (TS 24.501 §5.4.4.2)."""
 
 
@@ -102,6 +102,7 @@ class UeContext(Struct, frozen=True, gc=False):
     mico, t3512, t3324: MICO mode, periodic registration and active timer in seconds, as told; 0 for none.
     service_area: None without restriction. ladns: DNNs of which it was told where they are.
     forbidden_tacs: by subscription. capability_5gmm: the octets that the UE sent. radio_capability_id: of RACS.
+    default_slices: of the allowed NSSAI, the defaults of the subscription. mico_allowed: by the subscription.
     voice_match: whether its radio suits IMS voice here (TS 23.502 §4.2.8a); None where no gNB was asked.
     """
 
@@ -139,6 +140,8 @@ class UeContext(Struct, frozen=True, gc=False):
     capability_5gmm: bytes = b""
     radio_capability_id: bytes = b""
     voice_match: bool | None = None
+    default_slices: tuple[SNssai, ...] = ()
+    mico_allowed: bool = True
 
     def sm_context(self, pdu_session_id: int) -> SmContext | None:
         for sm in self.sm_contexts:

@@ -16,6 +16,7 @@ from cinq.sbi.models import Tai as SbiTai
 from cinq.sbi.services.namf_communication import NsmfCallback
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
 from cinq.sbi.services.nnrf import AmfInfo, NFProfile
+from cinq.sbi.services.nnssf_nssaiavailability import NnssfNSSAIAvailability
 from cinq.sbi.services.nnssf_nsselection import NnssfNSSelection
 from cinq.sbi.services.npcf_ampolicycontrol import NpcfAMPolicyControl
 from cinq.sbi.services.nsmf_pdusession import NsmfPDUSession
@@ -58,6 +59,7 @@ class Ports:
         self.nudm_sdm = sbi.client(NudmSubscriberDataManagement, "AMF")
         self.nudm_uecm = sbi.client(NudmUEContextManagement, "AMF")
         self.nnssf = sbi.client(NnssfNSSelection, "AMF")
+        self.nnssf_availability = sbi.client(NnssfNSSAIAvailability, "AMF")
         self.npcf = sbi.client(NpcfAMPolicyControl, "AMF")
         self.nsmf = sbi.client(NsmfPDUSession, "AMF")
         self.nsmf_callback = sbi.client(NsmfCallback, "AMF")

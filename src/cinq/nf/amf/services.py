@@ -5,7 +5,7 @@ from __future__ import annotations
 from cinq.nf.amf import journal, signals
 from cinq.nf.amf.context import Leaving
 from cinq.nf.amf.n2.carriage import Transfer
-from cinq.nf.amf.procedures.sm.resources import deliver
+from cinq.nf.amf.procedures.sm.resources import FOR_SERVICE, deliver, restricted
 from cinq.nf.amf.registry import Registry
 from cinq.nf.amf.relay import Relay, known, passed_on, registered
 from cinq.nf.amf.ue import Ue
@@ -33,6 +33,8 @@ class Communication(Relay):
         """TS 23.502 §4.2.3.3 and §4.3.2.2.1 step 11. Waits for nobody: the outcome comes to the SMF by itself.
 
         skipInd: an idle UE is not paged for a 5GSM message or to have resources released (TS 29.518 §5.2.2.3.1.2).
+        In a non-allowed area no user plane is set up or changed (TS 23.502 §4.2.3.3 step 3b); there are no regulatory
+        prioritised services here. What ends something, or only speaks to the UE, goes out.
         """
         ue = registered(self._registry, ue_context_id)
         answer = passed_on(ue, body)
@@ -40,6 +42,10 @@ class Communication(Relay):
             return answer
         transfer = _transfer(ue, body)
         connection = ue.connection
+        if transfer.n2_type in FOR_SERVICE and not ue.may_have_service:
+            why = restricted(ue)
+            journal.note(ue, why)
+            raise Problem(403, "UE_IN_NON_ALLOWED_AREA", why)
         moving = ue.target is not None  # nothing is sent while a handover is under way (TS 23.502 §4.9.1.3.1)
         if connection is not None and ue.exchange.secured and not connection.releasing and not moving:
             try:
@@ -51,7 +57,7 @@ class Communication(Relay):
         if body.json_data.skip_ind and transfer.n2_type in (None, "PDU_RES_REL_CMD"):
             # An idle UE has no resources at a gNB: there is nothing left to do (TS 23.502 §4.3.4.2 step 3b)
             return N1N2MessageTransferRspData(cause="N1_MSG_NOT_TRANSFERRED")
-        if connection is None and _sleeps(ue):
+        if ue.sleeps:
             raise Problem(
                 504, "UE_NOT_REACHABLE", "the UE is in MICO mode: it is reached when it comes by itself"
             )
@@ -61,12 +67,6 @@ class Communication(Relay):
         if connection is None:
             ue.reach()
         return N1N2MessageTransferRspData(cause="ATTEMPTING_TO_REACH_UE")
-
-
-def _sleeps(ue: Ue) -> bool:
-    """In MICO mode, idle for longer than its active time: it does not listen to paging (TS 23.501 §5.4.1.3)."""
-    context = ue.context
-    return context.mico and ue.ports.clock.now() > context.idle_since + context.t3324
 
 
 def _transfer(ue: Ue, body: N1N2MessageTransferRequest) -> Transfer:

@@ -226,8 +226,8 @@ class Ue(Subject[UeContext]):
             self.want(signals.ReleaseConnection(self.why))
 
     def reach(self) -> None:
-        """It is CM-IDLE, and something is pending: page it, unless that is under way."""
-        if self.running is not self.opens[signals.Page]:
+        """It is CM-IDLE, and something is pending: page it, unless that is under way or it would not hear."""
+        if not self.sleeps and self.running is not self.opens[signals.Page]:
             self.want(signals.Page())
 
     def renew_keys(self) -> None:
@@ -322,10 +322,22 @@ class Ue(Subject[UeContext]):
         return self.ports.settings.tais[0] if self.connection is None else self.connection.place.tai
 
     @property
+    def sleeps(self) -> bool:
+        """In MICO mode, idle for longer than its active time: it does not listen to paging (TS 23.501 §5.4.1.3)."""
+        context = self.context
+        if self.connection is not None or not context.mico:
+            return False
+        return self.ports.clock.now() > context.idle_since + context.t3324
+
+    @property
     def may_have_service(self) -> bool:
-        """Whether it is in no non-allowed area now (TS 24.501 §5.3.5.2)."""
+        """Whether it is in no non-allowed area now (TS 24.501 §5.3.5.2); idle: whether it may be in none."""
         limits = self.context.service_area
-        return limits is None or limits.allows(self.tai.tac)
+        if limits is None:
+            return True
+        if self.connection is None:
+            return any(limits.allows(tai.tac) for tai in self.context.registration_area)
+        return limits.allows(self.tai.tac)
 
     @property
     def procedure_name(self) -> str:

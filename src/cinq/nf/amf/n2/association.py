@@ -7,6 +7,7 @@ import logging
 from typing import Protocol
 
 from cinq.nf.amf import journal
+from cinq.nf.amf.availability import Availability
 from cinq.nf.amf.consumers import Consumers
 from cinq.nf.amf.context import RanContext
 from cinq.nf.amf.n2 import carriage, elements
@@ -14,7 +15,7 @@ from cinq.nf.amf.n2.failures import refusal
 from cinq.nf.amf.n2.pacing import Pacer
 from cinq.nf.amf.ports import Ports
 from cinq.nf.amf.warnings import Warnings
-from cinq.numbering import NumberingError
+from cinq.numbering import NumberingError, SNssai, Tai
 from cinq.procedure import Signal, Subject
 from cinq.wire import nas, ngap
 
@@ -214,6 +215,10 @@ class Ran(Subject[RanContext]):
             return None
         return refusal(message, NOT_NOW)
 
+    def stored(self, context: RanContext) -> None:
+        """Nothing is; but other slices may be there now."""
+        self.access.availability.changed()
+
     def describe(self, message: object) -> tuple[str, str]:
         return ("N2", type(message).__name__) if isinstance(message, ngap.Pdu) else ("", "")
 
@@ -245,6 +250,15 @@ class Access:
         self.connections: dict[int, NgConnection] = {}
         self._last_ngap_id = 0
         self.pagings = Pacer()
+        self.availability = Availability(ports, self)
+
+    def supported(self) -> dict[Tai, frozenset[SNssai]]:
+        """The slices of all gNBs in each tracking area."""
+        found: dict[Tai, frozenset[SNssai]] = {}
+        for ran in self.rans:
+            for tai, slices in ran.context.tais:
+                found[tai] = found.get(tai, frozenset()).union(slices)
+        return found
 
     def associated(self, association: N2Association) -> Ran:
         ran = Ran(self._ports, self, association)
@@ -273,6 +287,7 @@ class Access:
         if ran.due is not None:
             ran.due.cancel()
         self.rans.remove(ran)
+        self.availability.changed()
         ran.abort(f"association lost: {reason}")
         ran.lose_connections(f"association lost: {reason}")
 

@@ -34,8 +34,15 @@ async def configuration_update(ue: Ue, wanted: signals.UpdateConfiguration) -> N
         return
     if ue.context.due:
         ue.commit(due=())
-    if "registration" in contents:  # §5.4.4.4: the UE registers on a new connection
+    if "registration" in contents and ("slices" in contents or contents == ("registration",)):
+        # §5.4.4.4: the UE registers on a new connection; for other things on the one that it has
         ue.want(signals.ReleaseConnection(("nas", "normal-release")))
+
+
+def owe(ue: Ue, *contents: Content) -> None:
+    """The UE is to be told of these, now or when it comes back."""
+    ue.commit(due=tuple(dict.fromkeys((*ue.context.due, *contents))))
+    ue.want(signals.UpdateConfiguration())
 
 
 async def confirmed(ue: Ue, contents: tuple[Content, ...]) -> bool:
@@ -75,6 +82,8 @@ def command_of(ue: Ue, contents: tuple[Content, ...], guti: Guti | None) -> nas.
         command = command.replace(service_area_list=area.service_area(ue, here) or everywhere)
     if "ladn" in contents:
         command = command.replace(ladn_information=area.ladns(ue, None, here) or [])
+    if "mico" in contents:
+        command = command.replace(mico_indication=nas.MicoIndication())
     if "names" in contents:
         command = named(command, ue.ports.settings, ue.ports.clock.now())
     return command
@@ -105,11 +114,17 @@ def names_to_tell(settings: Settings) -> tuple[Content, ...]:
     return ("names",) if told else ()
 
 
+@collision(configuration_update, nas.ServiceRequest)
+def _(ue: Ue, request: object) -> Verdict:
+    """§5.4.4.6 e): both go on. On a new connection, of which no gNB has the UE context yet, the lower layers have
+    failed, b); what is due comes after."""
+    return BESIDE if ue.connection is not None and ue.connection.has_context else ABORT
+
+
 @collision(
     configuration_update,
     nas.RegistrationRequest,
     nas.DeregistrationRequestUEOriginating,
-    nas.ServiceRequest,
     ngap.UEContextReleaseRequest,
     ngap.InitialContextSetupFailure,
 )

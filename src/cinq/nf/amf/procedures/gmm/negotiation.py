@@ -41,11 +41,11 @@ class Agreed(Struct, frozen=True, gc=False):
 def agree(ue: Ue, request: nas.RegistrationRequest, subscribed: Subscribed | None) -> Agreed:
     """subscribed: as just asked for; None where the UE's timers of before go on."""
     settings, context = ue.ports.settings, ue.context
-    mico = request.mico_indication is not None and settings.mico
+    allowed = context.mico_allowed if subscribed is None else subscribed.mico is not False
+    mico = request.mico_indication is not None and settings.mico and allowed
     t3512 = context.t3512 or settings.t3512_s
     active: int | None = None
     if subscribed is not None:
-        mico = mico and subscribed.mico is not False
         t3512 = subscribed.t3512 or settings.t3512_s
         active = subscribed.active_time
     if mico and request.requested_t3512 is not None and request.requested_t3512 > 0:

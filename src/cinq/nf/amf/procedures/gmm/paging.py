@@ -1,4 +1,8 @@
-"""Paging, TS 23.502 §4.2.3.3, TS 24.501 §5.6.2, TS 38.413 §8.5.1."""
+"""Paging, TS 23.502 §4.2.3.3, TS 24.501 §5.6.2, TS 38.413 §8.5.1.
+
+NOTIFICATION (TS 24.501 §5.6.3) is never sent: §5.6.3.1 has it for a UE that is connected over one access and idle over
+the other, and this network has 3GPP access alone. A NOTIFICATION RESPONSE answers nothing (§7.4).
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,13 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from cinq.nf.amf import journal, signals
+from cinq.nf.amf import signals
 from cinq.nf.amf.n2 import elements
 from cinq.nf.amf.n2.carriage import PagingAttempt, Transfer
+from cinq.nf.amf.procedures.sm.resources import not_reached
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import Guti, Tai
-from cinq.procedure import ENDED, Timer, TimerExpired, Verdict, Why, collision, procedure
-from cinq.sbi import Problem
-from cinq.sbi.services.namf_communication import N1N2MsgTxfrFailureNotification
+from cinq.procedure import ENDED, Timer, TimerExpired, Verdict, collision, procedure
 from cinq.wire import nas, ngap
 
 R = TypeVar("R")
@@ -121,17 +124,6 @@ async def tell_senders(ue: Ue, pending: tuple[Transfer, ...]) -> None:
     """TS 23.502 §4.2.3.3 step 5: each SMF hears that what it sent has not reached the UE."""
     for transfer in pending:
         await not_reached(ue, transfer.failure_ref)
-
-
-async def not_reached(ue: Ue, ref: str | None) -> None:
-    if ref is None:
-        return
-    notification = N1N2MsgTxfrFailureNotification(cause="UE_NOT_RESPONDING", n1n2_msg_data_uri="")
-    try:
-        await ue.ports.nsmf_callback.n1n2_transfer_failure(ref, notification)
-    except Problem as problem:
-        why = Why(f"the SMF was not told that the UE does not respond: {problem}", problem.why.mend)
-        journal.note(ue, why)
 
 
 @collision(paging, nas.ServiceRequest, nas.RegistrationRequest, nas.DeregistrationRequestUEOriginating)

@@ -15,10 +15,14 @@ CAUSES: dict[str, GmmCause] = {
     "SNSSAI_NOT_SUPPORTED": GmmCause.NO_NETWORK_SLICES_AVAILABLE,
     "ROAMING_NOT_ALLOWED": GmmCause.PLMN_NOT_ALLOWED,
     "RAT_NOT_ALLOWED": GmmCause.N1_MODE_NOT_ALLOWED,
-    "UNKNOWN_5GS_SUBSCRIPTION": GmmCause.N1_MODE_NOT_ALLOWED,
+    "UNKNOWN_5GS_SUBSCRIPTION": GmmCause.SERVICES_5GS_NOT_ALLOWED,
     "ACCESS_NOT_ALLOWED": GmmCause.SERVICES_5GS_NOT_ALLOWED,
 }
-"""Application errors of TS 29.503 §6.2.7.3, TS 29.509 and TS 29.531 as 5GMM causes (TS 29.524 §6)."""
+"""Application errors of TS 29.503 §6.2.7.3, TS 29.509 and TS 29.531 as 5GMM causes (TS 29.524 §4).
+
+#27 where the UE may not use N1 mode in this PLMN and may use another radio: it keeps its USIM for that. #7 where it has
+no 5GS services at all (TS 24.501 annex A).
+"""
 
 
 def rejected(cause: int) -> nas.RegistrationReject:

@@ -107,8 +107,10 @@ async def become_known(ue: Ue, request: nas.RegistrationRequest, arrival: Arriva
 async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
     """Initial registration, and an update of a UE that is not registered here: steps 14 to 22.
 
-    Steps 4, 5 and 10 speak to an old AMF, of which there is none; 11 (the PEI) came with the security mode, and there
-    is no EIR for 12. 14d: the UDM tells the AMF that served the UE before. 21b needs a PCF with UE policies.
+    Steps 4, 5 and 10 speak to an old AMF: this one knows no other, so a UE that comes with a 5G-GUTI of another is
+    asked for its SUCI (6-7) and authenticated, as where the context cannot be had (5). 11: the PEI came with SECURITY
+    MODE COMPLETE (9d). 12: there is no 5G-EIR to refuse it. 14d: the UDM tells the AMF that served the UE before.
+    21b: the PCF has no UE policies; a UE policy container is answered as §5.4.5.2.5 has it.
     Once the accept is out the UE is registered, whatever ends the wait for its answer (§5.5.1.2.8 a), c), g)).
     """
     sessions = ue.context.sm_contexts
@@ -159,6 +161,8 @@ def granted(
     return {
         "allowed_nssai": chosen.allowed,
         "configured_nssai": chosen.configured,
+        "default_slices": chosen.defaults,
+        "mico_allowed": subscribed.mico is not False,
         "registration_area": shared(area.registration_area(ue, chosen.allowed, subscribed.forbidden)),
         "service_area": area.restriction(ue.ports.settings, policy.service_area),
         "forbidden_tacs": subscribed.forbidden,
@@ -215,6 +219,7 @@ async def select_anew(ue: Ue, request: nas.RegistrationRequest) -> Slices | None
     ue.commit(
         allowed_nssai=chosen.allowed,
         configured_nssai=chosen.configured,
+        default_slices=chosen.defaults,
         subscribed_dnns=subscribed.dnns,
         sm_contexts=kept,
     )
@@ -321,10 +326,16 @@ def check_replayed_capability(ue: Ue, full: nas.RegistrationRequest) -> None:
 
 @collision(registration, nas.RegistrationRequest)
 def _(ue: Ue, again: Arrival) -> Verdict:
-    """TS 24.501 §5.5.1.2.8 d) and e)."""
+    """TS 24.501 §5.5.1.2.8 d) and e), which hold in its common procedures too (§5.4.2.7 c), §5.4.3.6 d)).
+
+    An update that comes while the UE is asked who it is lets that come to its end (§5.4.3.6 e)).
+    """
     first = ue.opening
-    if not isinstance(first, (Checked, Unprotected)) or first.message != again.message:
+    if not isinstance(first, (Checked, Unprotected)):
         return ABORT
+    if first.message != again.message:
+        updates = again.message.registration_type.value in UPDATES
+        return DEFER if updates and ue.awaits(nas.IdentityResponse) else ABORT
     return RESEND if ue.awaits(nas.RegistrationComplete) else IGNORE("the same request is under way")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import msgspec
 from msgspec import Struct
 
 from cinq.nf.amf.context import shared
@@ -24,11 +25,12 @@ from cinq.wire.nas import GmmCause, GmmFeature, RejectedCause
 
 
 class Slices(Struct, frozen=True, gc=False):
-    """configured: of the subscription and of this network, in the order of the NSSF."""
+    """configured: of the subscription and of this network, in the order of the NSSF. defaults: of those allowed."""
 
     allowed: tuple[SNssai, ...]
     rejected: tuple[nas.RejectedSNssai, ...]
     configured: tuple[SNssai, ...]
+    defaults: tuple[SNssai, ...] = ()
 
 
 async def select_slices(
@@ -53,7 +55,8 @@ async def select_slices(
             f"cinq subscriber set {ue.context.supi} --slices ...",
         )
         raise Refused(_no_slice(slices.rejected, capability), why)
-    return slices
+    defaults = tuple(s for s, default in subscribed.nssai if default and s in slices.allowed)
+    return msgspec.structs.replace(slices, defaults=shared(defaults))
 
 
 def _said(answer: AuthorizedNetworkSliceInfo) -> Slices:

@@ -79,6 +79,8 @@ def adopt(ue: Ue, subscribed: Subscribed, chosen: Slices, policy: PolicyUpdate |
         "forbidden_tacs": subscribed.forbidden,
         "allowed_nssai": chosen.allowed,
         "configured_nssai": chosen.configured,
+        "default_slices": chosen.defaults,
+        "mico_allowed": subscribed.mico is not False,
         "rfsp": subscribed.rfsp,
         "ue_ambr": subscription.ambr(subscribed.ambr),
         "service_area": area.restriction(ue.ports.settings, subscribed.service_area),
@@ -89,6 +91,8 @@ def adopt(ue: Ue, subscribed: Subscribed, chosen: Slices, policy: PolicyUpdate |
         due.append("slices")
     if not set(context.allowed_nssai) <= set(chosen.allowed):
         due.append("registration")  # it loses what it had (TS 23.501 §5.15.5.2.2)
+    if context.mico and subscribed.mico is False:
+        due += ("mico", "registration")  # it asks anew, and is not given it (TS 24.501 §5.4.4.3)
     if changes["service_area"] != context.service_area:
         due.append("service area")
     if {d.dnn for d in subscribed.dnns} != {

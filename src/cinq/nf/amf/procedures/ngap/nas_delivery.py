@@ -10,14 +10,10 @@ import asyncio
 from functools import partial
 
 from cinq.nf.amf import journal
-from cinq.nf.amf.context import SmContext
 from cinq.nf.amf.n2.association import NgConnection
 from cinq.nf.amf.n2.carriage import Transfer
-from cinq.nf.amf.procedures.sm.resources import deliver_pending
+from cinq.nf.amf.procedures.sm.resources import deliver_pending, not_reached
 from cinq.nf.amf.ue import Ue
-from cinq.procedure import Why
-from cinq.sbi import Problem
-from cinq.sbi.services.namf_communication import N1N2MsgTxfrFailureNotification
 from cinq.wire import nas, ngap
 
 MOVING = (
@@ -43,7 +39,7 @@ def non_delivery(ue: Ue, connection: NgConnection, message: ngap.NASNonDeliveryI
         ue.pending = (*ue.pending, again)
         ue.beside(partial(arrived, ue), "nas_delivery")
     else:
-        ue.beside(partial(give_back, ue, sm), "nas_delivery")
+        ue.beside(partial(not_reached, ue, sm.ref), "nas_delivery")
 
 
 async def arrived(ue: Ue) -> None:
@@ -51,13 +47,3 @@ async def arrived(ue: Ue) -> None:
     await asyncio.sleep(ARRIVES_WITHIN_S)
     if ue.connection is not None and ue.target is None and not ue.connection.releasing:
         deliver_pending(ue)
-
-
-async def give_back(ue: Ue, sm: SmContext) -> None:
-    """Namf_Communication_N1N2TransferFailureNotification, TS 29.518 §5.2.2.3.2."""
-    notification = N1N2MsgTxfrFailureNotification(cause="UE_NOT_RESPONDING", n1n2_msg_data_uri="")
-    try:
-        await ue.ports.nsmf_callback.n1n2_transfer_failure(sm.ref, notification)
-    except Problem as problem:
-        text = f"the SMF of PDU session {sm.pdu_session_id} was not told that its message is lost: {problem}"
-        journal.note(ue, Why(text, problem.why.mend))

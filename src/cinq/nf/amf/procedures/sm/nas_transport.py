@@ -224,11 +224,15 @@ async def create(ue: Ue, message: nas.ULNASTransport, number: int, s_nssai: SNss
 
 
 def slice_for(ue: Ue, message: nas.ULNASTransport) -> SNssai:
-    """The slice that the UE asks for, or the first that it is allowed. Refused when it is not allowed."""
-    allowed = ue.context.allowed_nssai
+    """The slice that the UE asks for. Refused when it is not allowed.
+
+    Without one: the only slice that it is allowed, else the default of its subscription; of several defaults, and
+    without any, the first, which is this operator's policy (§5.4.5.2.3 a) 1) iii), TS 23.501 §5.15.5.3).
+    """
+    allowed, defaults = ue.context.allowed_nssai, ue.context.default_slices
     wanted = message.s_nssai
     if wanted is None:
-        return allowed[0]
+        return next((s_nssai for s_nssai in allowed if s_nssai in defaults), allowed[0])
     for s_nssai in allowed:
         if s_nssai == SNssai(wanted.sst, wanted.sd):
             return s_nssai

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from msgspec import Struct
 
@@ -13,6 +14,7 @@ from cinq.nf.amf.n2.carriage import Transfer
 from cinq.nf.amf.ue import Ue
 from cinq.procedure import Why
 from cinq.sbi import Problem
+from cinq.sbi.services.namf_communication import N1N2MessageTransferCause, N1N2MsgTxfrFailureNotification
 from cinq.sbi.services.nsmf_pdusession import (
     SmContextReleaseData,
     SmContextUpdateData,
@@ -132,11 +134,16 @@ def not_reactivated(ue: Ue, wanted: frozenset[int] | None, cause: GmmCause) -> R
     return Reactivation(left, {number: int(cause) for number in sorted(left)} or None)
 
 
+FOR_SERVICE = ("PDU_RES_SETUP_REQ", "PDU_RES_MOD_REQ")
+"""What an SMF asks of a gNB so that a UE has user services; not in a non-allowed area."""
+
+
 def restricted(ue: Ue) -> Why:
     """Why #28 is the answer."""
     supi = ue.context.supi
+    where = f"tracking area {ue.tai.tac}" if ue.connection is not None else "its whole registration area"
     return Why(
-        f"tracking area {ue.tai.tac} is a non-allowed area of {supi}",
+        f"{where} is a non-allowed area of {supi}",
         f"[amf] allowed_tacs and non_allowed_tacs, or cinq subscriber set {supi} --non-allowed-tacs none",
     )
 
@@ -150,10 +157,27 @@ def same_setup(waiting: Transfer, resource: Transfer) -> bool:
 
 
 def deliver_pending(ue: Ue) -> None:
-    """The UE is reachable: what SMFs have sent meanwhile goes out."""
+    """The UE is reachable: what SMFs have sent meanwhile goes out. What it may not have where it is now goes back."""
     pending, ue.pending = ue.pending, ()
     for transfer in pending:
-        deliver(ue, transfer)
+        if transfer.n2_type in FOR_SERVICE and not ue.may_have_service:
+            ue.beside(
+                partial(not_reached, ue, transfer.failure_ref, "UE_NOT_REACHABLE_FOR_SESSION"), "not reached"
+            )
+        else:
+            deliver(ue, transfer)
+
+
+async def not_reached(ue: Ue, ref: str | None, cause: N1N2MessageTransferCause = "UE_NOT_RESPONDING") -> None:
+    """TS 23.502 §4.2.3.3 step 5: the SMF hears that what it sent has not reached the UE."""
+    if ref is None:
+        return
+    notification = N1N2MsgTxfrFailureNotification(cause=cause, n1n2_msg_data_uri="")
+    try:
+        await ue.ports.nsmf_callback.n1n2_transfer_failure(ref, notification)
+    except Problem as problem:
+        why = Why(f"the SMF was not told that the UE is not reached: {problem}", problem.why.mend)
+        journal.note(ue, why)
 
 
 def deliver(ue: Ue, transfer: Transfer) -> None:
