@@ -11,36 +11,40 @@ Direction = Literal["in", "out", "none"]
 
 
 # What listeners to trouble hear of: refusals and releases, and that a gNB is there.
-TROUBLE_ON_N1 = (
-    nas.AuthenticationReject,
-    nas.DeregistrationRequestUETerminated,
-    nas.FiveGMMStatus,
-    nas.RegistrationReject,
-    nas.ServiceReject,
+TROUBLE_ON_N1: frozenset[type] = frozenset(
+    (
+        nas.AuthenticationReject,
+        nas.DeregistrationRequestUETerminated,
+        nas.FiveGMMStatus,
+        nas.RegistrationReject,
+        nas.ServiceReject,
+    )
 )
-TROUBLE_ON_N2 = (
-    ngap.ErrorIndication,
-    ngap.HandoverFailure,
-    ngap.HandoverPreparationFailure,
-    ngap.InitialContextSetupFailure,
-    ngap.NGSetupFailure,
-    ngap.NGSetupResponse,
-    ngap.PathSwitchRequestFailure,
-    ngap.RANConfigurationUpdateFailure,
-    ngap.UEContextModificationFailure,
-    ngap.UEContextReleaseCommand,
-    ngap.UEContextReleaseRequest,
+TROUBLE_ON_N2: frozenset[type] = frozenset(
+    (
+        ngap.ErrorIndication,
+        ngap.HandoverFailure,
+        ngap.HandoverPreparationFailure,
+        ngap.InitialContextSetupFailure,
+        ngap.NGSetupFailure,
+        ngap.NGSetupResponse,
+        ngap.PathSwitchRequestFailure,
+        ngap.RANConfigurationUpdateFailure,
+        ngap.UEContextModificationFailure,
+        ngap.UEContextReleaseCommand,
+        ngap.UEContextReleaseRequest,
+    )
 )
 _REFUSALS_OF_5GSM = (0xC3, 0xCA, 0xCD, 0xD2, 0xD6)
 
 
 def is_trouble(message: nas.NasMessage) -> bool:
     """Whether a NAS message refuses something, or carries what does."""
-    if isinstance(message, nas.DLNASTransport | nas.ULNASTransport):
+    if isinstance(message, (nas.DLNASTransport, nas.ULNASTransport)):
         container = message.payload_container
         refuses = len(container) > 3 and container[3] in _REFUSALS_OF_5GSM
         return refuses or (isinstance(message, nas.DLNASTransport) and message.cause is not None)
-    return isinstance(message, TROUBLE_ON_N1)
+    return type(message) in TROUBLE_ON_N1
 
 
 class Acting(Protocol):
@@ -82,7 +86,7 @@ def n2_message(
 ) -> None:
     """about: the UE that the message concerns, or the gNB. remote: the gNB's address."""
     journal = about.runtime.journal
-    if journal.listening or (journal.heeding and isinstance(message, TROUBLE_ON_N2)):
+    if journal.listening or (journal.heeding and type(message) in TROUBLE_ON_N2):
         name, (host, port) = type(message).__name__, remote
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         _emit(about, direction, "N2", name, octets=octets, content=message, peer=gnb, address=address)
