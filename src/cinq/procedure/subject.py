@@ -209,7 +209,7 @@ class Subject(Generic[C]):
     async def demand(self, signal: Signal[R]) -> R:
         """As `want`, and return the result. Raises as `perform` does."""
         opened = self.opens[type(signal)]
-        declared = cast("Procedure[Subject[C], Signal[R], R]", opened)  # a string: nothing is built at each call
+        declared = cast("Procedure[Subject[C], Signal[R], R]", opened)  # a string costs nothing
         return await self.perform(declared, signal)
 
     async def perform(self: Self, procedure: Procedure[Self, A, R], argument: A) -> R:
