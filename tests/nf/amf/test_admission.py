@@ -32,7 +32,9 @@ def test_a_storm_at_one_gnb_is_not_felt_at_another() -> None:
     async def test(world: World) -> None:
         world.amf.start()
         home, other, _ = await two(world)
-        storm(world, other, admission.WAITING + 500, subscriber=3)
+        for n in range(100, 145):  # subscribers, each claimed a hundred times
+            world.subscribe(n)
+            storm(world, other, 100, first=5000 + 100 * n, subscriber=n)
         golden = Phone(world, 1)
         golden.register(home)
         await asyncio.sleep(0.1)
@@ -54,6 +56,27 @@ def test_a_storm_at_one_gnb_is_not_felt_at_another() -> None:
         assert other.count(ngap.OverloadStop) == 1
         assert half_open(world) == 0
         assert other.ran.leaving == {}
+        await control(world, home, other)
+
+    run(test)
+
+
+def test_nobody_waits_behind_strangers_of_one_identity() -> None:
+    """At the very gNB that a storm of one SUCI comes from, another UE registers at once."""
+
+    async def test(world: World) -> None:
+        world.amf.start()
+        home, other, _ = await two(world)
+        storm(world, other, 5000, subscriber=3)
+        (gate,) = [gate for gate in world.amf.admission.gates if gate.ran is other.ran]
+        assert len(gate.waiting) == gate.waiting_claims.total() == admission.SAME_IDENTITY
+        honest = Phone(world, 1)
+        honest.register(other)
+        await asyncio.sleep(1)
+        assert isinstance(honest.heard[-1], nas.RegistrationAccept)
+        assert other.count(ngap.OverloadStart) == 0
+        await asyncio.sleep(200)
+        assert not gate.waiting_claims
         await control(world, home, other)
 
     run(test)

@@ -3,7 +3,8 @@
 A UE that has proved nothing yet costs an authentication. So each gNB has a share that is served at once; what goes
 beyond it waits in a line of its gNB, and is let in one at a time, gNB by gNB, while the event loop keeps up. Who finds
 the line full is told to come back after T3346, and its gNB to send fewer (OVERLOAD START). So no gNB's storm is felt at
-another, and what is half open is bounded: the oldest that has answered nothing gives way.
+another, and what is half open is bounded: the oldest that has answered nothing gives way. Who all claim to be the same
+UE have a part of the line only, so that the others of their gNB do not wait behind them.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from cinq.wire import nas, ngap
 SHARE = 64  # UEs of one gNB that may be half open without waiting
 HALF_OPEN = 1024  # of one gNB, then the oldest gives way
 HALF_OPEN_IN_ALL = 4096
-SAME_IDENTITY = 128  # of one gNB that claim the same SUCI
+SAME_IDENTITY = 128  # of one gNB that claim the same SUCI; as many may wait besides
 GRACE_S = 3.0  # for which a UE may take to answer, whoever comes
 WAITING = 4000  # messages in one gNB's line: what a core serves before who waits has given up
 PATIENCE_S = 10.0  # after which a UE has given up (T3510 is 15 s): nothing is begun for it
@@ -36,6 +37,7 @@ LATE_S = 0.003  # of the event loop, from which on nobody else is let in for as 
 LOOK_S = 0.02  # between looks at many half open; at few, every turn of the pump
 FEW = 128
 
+REGISTRATION_REQUEST = bytes((nas.RegistrationRequest.EPD, 0, nas.RegistrationRequest.TYPE))
 INITIAL_UE_MESSAGE = bytes((0, ngap.InitialUEMessage.PROCEDURE_CODE))
 
 
@@ -61,7 +63,8 @@ class Gate:
     def __init__(self, admission: Admission, ran: Ran, begin: Callable[[bytes], None]) -> None:
         self.ran = ran
         self.begin = begin
-        self.waiting: deque[tuple[float, bytes]] = deque()
+        self.waiting: deque[tuple[float, bytes, bytes]] = deque()
+        self.waiting_claims: Counter[bytes] = Counter()
         self.half_open: dict[int, HalfOpen] = {}
         self.claims: Counter[Hashable] = Counter()
         self.overloaded_at: float | None = None
@@ -75,8 +78,10 @@ class Gate:
             return True
         if not self.waiting and self.count() < SHARE:
             return True
-        if len(self.waiting) < WAITING:
-            self.waiting.append((_now(), octets))
+        claim = _claim(octets)
+        if len(self.waiting) < WAITING and (not claim or self.waiting_claims[claim] < SAME_IDENTITY):
+            self.waiting.append((_now(), octets, claim))
+            self.waiting_claims[claim] += 1
             self._admission.pump_soon()
             if len(self.waiting) >= OVERLOADED and self.overloaded_at is None:
                 self._overload_start()
@@ -127,7 +132,10 @@ class Gate:
 
     def next(self) -> None:
         """Let the first in line in; whoever has waited too long has given up."""
-        since, octets = self.waiting.popleft()
+        since, octets, claim = self.waiting.popleft()
+        self.waiting_claims[claim] -= 1
+        if not self.waiting_claims[claim]:
+            del self.waiting_claims[claim]
         if _now() - since <= PATIENCE_S:
             self.begin(octets)
 
@@ -190,6 +198,7 @@ class Gate:
     def close(self) -> None:
         """The association is over, or begins anew."""
         self.waiting.clear()
+        self.waiting_claims.clear()
         self.half_open.clear()
         self.claims.clear()
         self.overloaded_at = None
@@ -257,6 +266,16 @@ class Admission:
         """Once a second: whether an overload is over."""
         for gate in self.gates:
             gate.look()
+
+
+def _claim(octets: bytes) -> bytes:
+    """Who the UE of an INITIAL UE MESSAGE claims to be: the identity in its REGISTRATION REQUEST, as octets; empty
+    where none is found. Nothing is decoded for one who may have to wait, or to go."""
+    at = octets.find(REGISTRATION_REQUEST)
+    if at < 0:
+        return b""
+    start = at + 6  # behind type, ngKSI and the length of the identity (TS 24.501 §8.2.6)
+    return octets[start : start + int.from_bytes(octets[start - 2 : start], "big")]
 
 
 def _is_service_request(nas_pdu: bytes) -> bool:
