@@ -56,6 +56,9 @@ def test_control_plane(tmp_path: Path) -> None:
         assert set(found[name]) == FIGURE
     assert set(found["latency_ms"]) == {"p50", "p99"}
     assert found["latency_ms"]["p50"]["median"] <= found["latency_ms"]["p99"]["median"]
+    for name in ("rss_kib_per_idle_ue", "loop_block_ms", "loop_block_cpu_ms"):
+        assert set(found[name]) == FIGURE
+    assert 0 <= found["loop_block_cpu_ms"]["max"] <= found["loop_block_ms"]["max"]
     assert found["suci"] == "A"
 
 

@@ -71,6 +71,9 @@ def control_plane(
         *_phase_rows("paging", result.paging),
         *_phase_rows("Xn handover", result.xn_handover),
         *_phase_rows("N2 handover", result.n2_handover),
+        ("resident memory, KiB per idle UE at the end", result.rss_kib_per_idle_ue),
+        ("event loop kept longest, ms", result.loop_block_ms),
+        ("event loop kept longest, ms of CPU", result.loop_block_cpu_ms),
     )
     title = (
         f"Control plane: {ues} UEs, {in_flight} in flight, SUCI {suci}, {result.sctp} SCTP; {rounds} rounds"

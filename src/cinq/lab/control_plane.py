@@ -5,6 +5,9 @@ radio namespace: two gNBs, `ues` UEs, `in_flight` of them at a time. Each regist
 PDU session. Then, one phase after the other, all go idle and come back by a service request, go idle and are paged for
 a packet of the data network, move by Xn, and move by N2. CPU time is that of the core's process, user and system,
 from the first UE to the last.
+
+At the end all are idle: what the core has grown by is what a UE that waits costs. One round more has the core's event
+loop watched (loop_probe), which costs CPU time of its own: nothing is to keep the loop for long.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +27,7 @@ import msgspec
 from cinq.crypto import suci
 from cinq.lab import core
 from cinq.lab.figures import Figure
+from cinq.lab.loop_probe import Block, blocks, by_phase, longest
 from cinq.lab.radio_load import PAGED, Job, Outcome, Word
 from cinq.lab.topology import Topology, work_folder
 from cinq.nf.udr import provisioning
@@ -30,7 +35,7 @@ from cinq.ran.ue.settings import UeSettings
 from cinq.transport.sqlite import SqliteStore
 
 POOL = "10.128.0.0/12"
-PHASES = ("idle", "service", "idle", PAGED, "xn", "n2")
+PHASES = ("idle", "service", "idle", PAGED, "xn", "n2", "idle")
 ROWS = ("service", PAGED, "xn", "n2")
 KNOCKS_A_SECOND = 200
 STORE = "cinq.sqlite"
@@ -62,6 +67,9 @@ class Result:
     """cpu_us_per_ue: CPU time of the core, microseconds. ready_s: from process start until it takes gNBs.
 
     rss_idle_mib: resident memory with a gNB and no UE. rss_kib_per_ue: what each attached UE added.
+    rss_kib_per_idle_ue: what each added that has been through all phases and is idle.
+    loop_block_ms: the longest that a callback kept the core's event loop in each phase, by the clock, over the phases.
+    loop_block_cpu_ms: the same by its own CPU time: on a host with other work the clock says more.
     """
 
     cpu_us_per_ue: Figure
@@ -75,6 +83,10 @@ class Result:
     paging: Phase
     xn_handover: Phase
     n2_handover: Phase
+    rss_kib_per_idle_ue: Figure
+    loop_block_ms: Figure
+    loop_block_cpu_ms: Figure
+    loop_blocked_by: str
     ues: int
     in_flight: int
     rounds: int
@@ -101,11 +113,16 @@ class Round:
     outcome: Outcome
     facts: dict[str, object]
     phases: dict[str, Measured]
+    settled_kib: int
+    blocks: list[list[Block]]
 
 
 @dataclass(slots=True)
 class Bench:
-    """A bench in progress. profile_a: SUCIs by profile A. on_ue: UEs done, and how many there are in all rounds."""
+    """A bench in progress. profile_a: SUCIs by profile A. on_ue: UEs done, and how many there are in all rounds.
+
+    A round more than `rounds` is made, the last: the one with the event loop watched.
+    """
 
     ues: int = 2000
     in_flight: int = 64
@@ -123,34 +140,41 @@ class Bench:
             public = suci.public_key(suci.PROFILE_A, private).hex() if private else ""
             a = topology.addresses
             job = Job(str(a.core), str(a.gnb), self.ues, self.in_flight, public)
-            for number in range(self.rounds):
+            for number in range(self.rounds + 1):
                 work = Path(folder) / str(number)
                 work.mkdir()
                 shutil.copy(template, work / STORE)
                 settings = core.write_settings(work, topology, "bench", POOL, home_network_key=private)
-                self._done.append(self._round(topology, settings, job))
+                self._done.append(self._round(topology, settings, job, watched=number == self.rounds))
                 shutil.rmtree(work)
         return self._result()
 
-    def _round(self, topology: Topology, settings: Path, job: Job) -> Round:
+    def _round(self, topology: Topology, settings: Path, job: Job, *, watched: bool) -> Round:
         log = settings.with_name("core.log")
-        running = core.start(topology, settings, log)
+        probe = settings.with_name("probe")
+        running = core.start(topology, settings, log, probe if watched else None)
         try:
             with _emulator(topology, job) as (said, go):
                 if not next(said).up:
                     raise BenchError("the emulator's gNB was not set up")
                 idle, cpu = running.resident_kib(), running.cpu_s()
+                moments = [time.monotonic()]
                 go("go")
                 outcome = self._follow(said)
                 cpu, attached = running.cpu_s() - cpu, running.resident_kib()
                 self._demand_all(outcome, job, log)
-                phases = {name: self._phase(name, topology, running, job, said, go) for name in PHASES}
+                phases: dict[str, Measured | None] = {}
+                for name in PHASES:
+                    moments.append(time.monotonic())
+                    phases[name] = self._phase(name, topology, running, job, said, go)
+                settled = running.resident_kib()
+                found = by_phase(blocks(probe), [*moments, time.monotonic()])
         except BenchError as error:
             raise BenchError(f"{error}; the core's last words: {_tail(log)}") from None
         finally:
             running.stop()
         measured = {name: each for name, each in phases.items() if each is not None}
-        return Round(running.ready_s, cpu, idle, attached, outcome, running.facts, measured)
+        return Round(running.ready_s, cpu, idle, attached, outcome, running.facts, measured, settled, found)
 
     def _demand_all(self, outcome: Outcome, job: Job, log: Path) -> None:
         if outcome.done < job.ues:
@@ -184,11 +208,11 @@ class Bench:
             if word.outcome is not None:
                 return word.outcome
             if self.on_ue is not None:
-                self.on_ue(len(self._done) * self.ues + word.done, self.rounds * self.ues)
+                self.on_ue(len(self._done) * self.ues + word.done, (self.rounds + 1) * self.ues)
         raise BenchError("the emulator ended without a result")
 
     def _result(self) -> Result:
-        rounds, ues = self._done, self.ues
+        rounds, ues, watched = self._done[:-1], self.ues, self._done[-1]
         return Result(
             cpu_us_per_ue=Figure.of((r.cpu_s / ues * 1e6 for r in rounds), 1),
             registrations_per_s=Figure.of((ues / r.outcome.seconds for r in rounds), 1),
@@ -204,6 +228,10 @@ class Bench:
             paging=self._row(PAGED),
             xn_handover=self._row("xn"),
             n2_handover=self._row("n2"),
+            rss_kib_per_idle_ue=Figure.of(((r.settled_kib - r.idle_kib) / ues for r in rounds), 2),
+            loop_block_ms=Figure.of((longest(phase).ms for phase in watched.blocks), 2),
+            loop_block_cpu_ms=Figure.of((longest(phase, own=True).cpu_ms for phase in watched.blocks), 2),
+            loop_blocked_by=longest([each for phase in watched.blocks for each in phase], own=True).what,
             ues=ues,
             in_flight=self.in_flight,
             rounds=self.rounds,
@@ -213,7 +241,7 @@ class Bench:
         )
 
     def _row(self, name: str) -> Phase:
-        found = [r.phases[name] for r in self._done]
+        found = [r.phases[name] for r in self._done[:-1]]
         return Phase(
             Figure.of((each.cpu_s / self.ues * 1e6 for each in found), 1),
             Figure.of((each.p50_ms for each in found), 2),

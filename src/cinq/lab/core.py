@@ -79,13 +79,15 @@ pool = "{pool}"
     return path
 
 
-def start(topology: Topology, settings: Path, log: Path) -> Core:
-    """Starts a core in the core's namespace and waits until it is ready for gNBs."""
+def start(topology: Topology, settings: Path, log: Path, probe: Path | None = None) -> Core:
+    """Starts a core in the core's namespace and waits until it is ready for gNBs. probe: the report of a probe of its
+    event loop, where one is wanted."""
     begun = time.perf_counter()
+    program = ("cinq",) if probe is None else ("cinq.lab.loop_probe", str(probe))
     with log.open("wb") as errors:
         process = topology.start(
             topology.core,
-            [sys.executable, "-m", "cinq", "up", "--config", str(settings), "--json"],
+            [sys.executable, "-m", *program, "up", "--config", str(settings), "--json"],
             stdout=subprocess.PIPE,
             stderr=errors,
         )

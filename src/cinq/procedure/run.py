@@ -198,6 +198,7 @@ class Run:
             self.report(f"ended by a bug: {type(bug).__name__}: {bug}", bug)
         finally:
             self._end(error)
+            error = None  # it has this frame
 
     def _refuse(self, refused: Refused) -> Exception:
         if self.failed is None and refused.answer is not None:

@@ -240,7 +240,13 @@ class Subject(Generic[C]):
             self._start(procedure, argument, body, failed)
 
         self._take_turn(activity, Turn(begin, reply.done, failed))
-        return await reply
+        try:
+            return await reply
+        except Exception:
+            del (
+                reply
+            )  # it has the exception, which has this frame: what a UE was would wait for the collector
+            raise
 
     def perform_soon(self: Self, procedure: Procedure[Self, A, R], argument: A) -> None:
         """Run a network-initiated procedure when its turn comes; nobody waits for its result.

@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 import sys
+import time
 from collections.abc import Collection
 from functools import lru_cache
 
@@ -230,6 +231,9 @@ class UsrsctpAssociation(AssociationCore):
                 continue
             received(octets, flags & MSG_EOR != 0, stream, socket.ntohl(ppid))
             if kind != RECVV_RN and flags & MSG_EOR:  # nothing else waits: saves a call
+                return
+            if time.perf_counter() > self._stack.until:
+                self._stack.wake(so)
                 return
 
     def _notified(self, octets: bytes) -> None:

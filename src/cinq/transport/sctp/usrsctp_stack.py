@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import math
 import os
 import socket
 import struct
@@ -33,6 +34,8 @@ TICK_BUSY_S = 0.05
 TICK_QUIET_S = 0.25
 TICK_IDLE_S = 1.0
 QUIET_TICKS = 6
+TURN_S = 0.002
+"""Of one turn of the event loop, for what has arrived; the rest has its turn after the others."""
 """Ticks without a packet until only slow timers (retransmission, heartbeat) can be running."""
 TICK_STALE_S = 0.02
 
@@ -86,6 +89,8 @@ class Stack:
         self.bundle = Bundle(self._send, library.usrsctp_crc32c)
         self._ready: dict[int, None] = {}
         """Sockets whose owner is to look for work: an ordered set."""
+        self.until = math.inf
+        """When what has arrived has had its turn, by time.perf_counter()."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ticked = time.monotonic()
