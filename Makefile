@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench fuzz reference format clean set-up
+.PHONY: demo test check bench fuzz mutants reference format clean set-up
 
 demo: $(VENV)/.installed
 	@sh tools/sctp-library.sh $(VENV)
@@ -36,6 +36,10 @@ fuzz: $(VENV)/.installed-fuzz
 		$(BIN)/python -m tests.fuzz.run $$target $(TIME) > fuzz-$$target.log 2>&1 || { tail -25 fuzz-$$target.log; exit 1; }; \
 		grep -E "number_of_executed_units|new_units_added" fuzz-$$target.log; \
 	done
+
+# Every case of the assurance bench against every weakened network: what each can tell apart.
+mutants: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.assurance.matrix
 
 # The generated pages of docs/reference, and the call flows that tests draw.
 reference: $(VENV)/.installed-dev

@@ -96,6 +96,7 @@ class Network:
         tacs: tuple[int, ...] = (1,),
         slices: tuple[SNssai, ...] = (SNssai(1),),
         dnns: tuple[str, ...] = ("internet",),
+        entropy: Callable[[int], bytes] | None = None,
         **amf: object,
     ) -> None:
         self.journal = Journal()
@@ -104,9 +105,9 @@ class Network:
         self.clock = VirtualClock()
         self.store = store or MemoryStore()
         counter = itertools.count(1)
-        self.entropy: Callable[[int], bytes] = lambda n: (next(counter) * 0x9E3779B97F4A7C15).to_bytes(
-            40, "big"
-        )[-n:]
+        self.entropy: Callable[[int], bytes] = entropy or (
+            lambda n: (next(counter) * 0x9E3779B97F4A7C15).to_bytes(40, "big")[-n:]
+        )
         self.bus = Bus(checked, self.journal)
         self.nrf = NRF(NrfSettings(), self.clock, "00000000-0000-4000-8000-000000000001")
         self.upf = Upf()

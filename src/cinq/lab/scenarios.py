@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shlex
 import sys
@@ -16,6 +15,7 @@ from cinq.numbering import Supi
 from cinq.procedure import RealClock
 from cinq.procedure.store import Store
 from cinq.ran.gnb.serve import n2_port
+from cinq.ran.scenarios import commands
 from cinq.ran.scenarios.bench import Place
 from cinq.ran.scenarios.target import Core, Knob, Knobs, Subscribers, Target
 from cinq.sbi.services.nausf_ueauthentication import AuthType
@@ -23,7 +23,6 @@ from cinq.settings import HexOctets
 from cinq.settings.network import NetworkSettings
 from cinq.transport.sqlite import SqliteStore
 
-KNOB_S = 20.0
 TEST_UES = 40
 EAP_UES = 10
 _K = HexOctets(bytes.fromhex("465b5ce8b199b49faa5f0a2ee238a6bc"))
@@ -37,28 +36,7 @@ class Commands:
         self._knobs = knobs
 
     async def turn(self, knob: Knob, names: dict[str, str]) -> None:
-        command: str = getattr(self._knobs, knob)
-        words = [word.format_map(_Names(names)) for word in shlex.split(command)]
-        process = await asyncio.create_subprocess_exec(
-            *words,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        try:
-            async with asyncio.timeout(KNOB_S):
-                said, _ = await process.communicate()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            raise OSError(f"`{shlex.join(words)}` did not end within {KNOB_S:g} s") from None
-        if process.returncode:
-            raise OSError(f"`{shlex.join(words)}`: {said.decode(errors='replace').strip()[-200:]}")
-
-
-class _Names(dict[str, str]):
-    def __missing__(self, name: str) -> str:
-        raise OSError(f"the command names {{{name}}}, which this knob does not have")
+        await commands.run(getattr(self._knobs, knob), names)
 
 
 def place(target: Target) -> Place:

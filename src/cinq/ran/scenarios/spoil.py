@@ -36,9 +36,17 @@ def backwards(message: ngap.Pdu) -> bytes:
     return _pdu(header, ies[::-1])
 
 
+def identities(octets: bytes) -> tuple[int, ...]:
+    """Of the IEs of an encoded message, in their order. IndexError: it is none."""
+    return tuple(number for number, _, _ in _taken_apart(octets)[1])
+
+
 def _parts(message: ngap.Pdu) -> tuple[bytes, list[Ie]]:
     """The first three octets, and the IEs."""
-    octets = ngap.encode(message)
+    return _taken_apart(ngap.encode(message))
+
+
+def _taken_apart(octets: bytes) -> tuple[bytes, list[Ie]]:
     _, start = _length(octets, 3)
     found: list[Ie] = []
     at = start + 3

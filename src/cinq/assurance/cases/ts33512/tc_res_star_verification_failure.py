@@ -1,0 +1,76 @@
+"""TS 33.512 §4.2.2.1.2 TC_RES_STAR_VERIFICATION_FAILURE: a wrong answer to the challenge."""
+
+from __future__ import annotations
+
+from cinq.assurance.case import Case
+from cinq.assurance.trial import Trial
+from cinq.ran.scenarios import check
+from cinq.ran.ue.faults import Fault
+from cinq.wire import nas
+
+CASE = Case(
+    "SCAS-33512-4.2.2.1.2",
+    requirement="Where RES* does not hold, the AMF rejects a UE that came with its SUCI, and asks one that came with "
+    "a 5G-GUTI for its SUCI (TS 33.501 §6.1.3.2.2, TS 24.501 §5.4.1.3.5).",
+    threat="Who has no key is served; or a subscriber whose 5G-GUTI another uses is shut out by that other's answer.",
+)
+LIMIT = "whether a null RES* goes to the AUSF (TS 29.509 §5.2.2.2.2) is seen at a bench AUSF alone"
+FEWER = nas.UeSecurityCapability.of((0, 1, 2), (1, 2))
+
+
+@CASE.sub("A", "SUCI, the UE answers with a wrong RES*", limit=LIMIT)
+async def by_suci(trial: Trial) -> None:
+    bench = trial.bench
+    gnb = await bench.gnb()
+    ue = bench.ue(gnb)
+    with ue.station.record() as record, ue.faults.shown(Fault.WRONG_RES):
+        trial.step("REGISTRATION REQUEST with SUCI; AUTHENTICATION RESPONSE with a wrong RES*")
+        ue.initiate(lambda: ue.register(attempts=1), "registration")
+        with trial.control("a challenge comes that the UE finds genuine, and is answered"):
+            await record.expect(nas.AuthenticationRequest)
+            await bench.until(lambda: bool(record.said(nas.AuthenticationResponse)), "the UE has answered")
+        with trial.finding("AUTHENTICATION REJECT comes"):
+            await record.expect(nas.AuthenticationReject)
+        with trial.finding("no security is set up with the UE"):
+            check.equal(len(record.messages(nas.SecurityModeCommand)), 0, "SECURITY MODE COMMANDs")
+    honest = bench.ue_of(ue, gnb)
+    with trial.control("the same subscriber registers with the right RES*"):
+        await bench.succeeds(honest.register(), "registration")
+
+
+@CASE.sub("B", "5G-GUTI, the UE answers with a wrong RES*", limit=LIMIT)
+async def by_guti(trial: Trial) -> None:
+    """The UE says another security capability than before, so that the AMF authenticates it (TS 24.501 §5.5.1.3.2)."""
+    bench = trial.bench
+    gnb = await bench.gnb()
+    ue = await trial.registered(gnb)
+
+    def other(request: nas.RegistrationRequest) -> list[nas.NasMessage]:
+        return [request.replace(ue_security_capability=FEWER)]
+
+    with (
+        ue.station.record() as record,
+        ue.station.change(nas.RegistrationRequest, other),
+        ue.faults.shown(Fault.WRONG_RES),
+    ):
+        trial.step("REGISTRATION REQUEST with the 5G-GUTI; AUTHENTICATION RESPONSE with a wrong RES*")
+        ue.initiate(lambda: ue.register(nas.RegistrationKind.MOBILITY, attempts=1), "registration")
+        with trial.control("a challenge comes before any identity is asked for, and is answered"):
+            await record.expect(nas.AuthenticationRequest)
+            check.equal(len(record.messages(nas.IdentityRequest)), 0, "IDENTITY REQUESTs")
+            await bench.until(lambda: bool(record.said(nas.AuthenticationResponse)), "the UE has answered")
+        with trial.finding("the AMF asks for the SUCI") as seen:
+            request = await record.expect(nas.IdentityRequest)
+            check.equal(request.identity_type, nas.IdentityType.SUCI, "the identity asked for")
+            seen.text = f"after {len(record.messages(nas.AuthenticationRequest))} challenge"
+        with trial.finding("no security is set up with the UE"):
+            check.equal(len(record.messages(nas.SecurityModeCommand)), 0, "SECURITY MODE COMMANDs")
+    honest = bench.ue_of(ue, gnb)
+    with trial.control("the same subscriber registers with the right RES*"):
+        await bench.succeeds(honest.register(), "registration")
+
+
+CASE.not_yet("C", "SUCI, the AUSF says that RES* does not hold", "bench AUSF")
+CASE.not_yet("D", "5G-GUTI, the AUSF says that RES* does not hold", "bench AUSF")
+CASE.not_yet("E", "SUCI, the AUSF is silent", "bench AUSF")
+CASE.not_yet("F", "5G-GUTI, the AUSF is silent", "bench AUSF")

@@ -1,0 +1,41 @@
+"""A stage on real ports: N2 over SCTP, N3 over UDP, knobs by commands, chance from a seed."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from cinq.assurance.knobs import Ask, Commands, NoKnobs
+from cinq.assurance.n3 import N3
+from cinq.assurance.run import Stage
+from cinq.assurance.target import Target
+from cinq.assurance.trial import Lab
+from cinq.procedure import RealClock
+from cinq.ran.gnb.serve import n2_port
+from cinq.ran.scenarios.bench import Place
+
+
+@contextmanager
+def stage(target: Target, seed: bytes, ask: Ask | None = None) -> Iterator[Stage]:
+    """For one run. seed: whence all chance of the bench comes, each sub-case's own by its name."""
+    scenario, clock = target.scenario(), RealClock()
+    n3 = N3(chance(seed, "N3"))
+    lab = Lab(target, Commands(target.knobs, ask), time.time, n3)
+
+    def place(name: str) -> Place:
+        return Place(scenario, n2_port, NoKnobs(), clock, chance(seed, name))
+
+    try:
+        yield Stage(lab, place)
+    finally:
+        n3.close()
+
+
+def chance(seed: bytes, name: str) -> Callable[[int], bytes]:
+    """Octets that look random and are the same each time for a seed and a name (SHAKE-256 of both and a counter)."""
+    count = itertools.count()
+    prefix = hashlib.sha256(seed + b"\0" + name.encode()).digest()
+    return lambda n: hashlib.shake_256(prefix + next(count).to_bytes(8, "big")).digest(n)

@@ -1,0 +1,137 @@
+"""Cases one after another against a target, each sub-case from an empty stage to an empty stage, with its verdict."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from msgspec import Struct
+
+from cinq.assurance.case import Case, SubCase
+from cinq.assurance.company import Company, Gone
+from cinq.assurance.trial import Ended, Lab, Trial
+from cinq.assurance.verdict import Broken, Fact, Judged, Verdict, judge
+from cinq.procedure import Aborted, Event, Refused, TimerExpired
+from cinq.ran.scenarios.bench import Bench, Place
+from cinq.ran.scenarios.check import Failed, NotApplicable, Unreachable
+from cinq.ran.scenarios.run import Pool
+from cinq.ran.station import Unmet
+
+CLOSE_S = 10.0
+AWAY = 2  # so many sub-cases in a row that do not reach the target end the run
+
+
+class Outcome(Struct, frozen=True):
+    """What became of one sub-case. events: all that the bench's side sent and heard. seconds: how long it took."""
+
+    case: Case
+    sub: SubCase
+    judged: Judged
+    facts: tuple[Fact, ...] = ()
+    events: tuple[Event, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.judged.verdict
+
+    @property
+    def name(self) -> str:
+        """'TC_NAS_REPLAY_AMF A'."""
+        return f"{self.case.row.tc or self.case.row.title} {self.sub.name}"
+
+
+class Stage(Struct, frozen=True):
+    """What a run is given: the lab for facts and knobs, and a place for each sub-case, so that chance is its own."""
+
+    lab: Lab
+    place: Callable[[str], Place]
+
+
+Wanted = tuple[Case, SubCase]
+
+
+async def run(
+    wanted: Iterable[Wanted], stage: Stage, on_outcome: Callable[[Outcome], None] | None = None
+) -> list[Outcome]:
+    """Play each. Once the target cannot be reached twice in a row, the rest is INCONCLUSIVE at once."""
+    pool = Pool(stage.place("subscribers"))
+    outcomes: list[Outcome] = []
+    away = 0
+    for case, sub in wanted:
+        outcome = await play(
+            case, sub, stage, pool, "the target could not be reached" if away >= AWAY else ""
+        )
+        if outcome.verdict is Verdict.INCONCLUSIVE and _unreachable(outcome):
+            away += 1
+        elif outcome.facts:
+            away = 0
+        outcomes.append(outcome)
+        if on_outcome is not None:
+            on_outcome(outcome)
+    return outcomes
+
+
+def _unreachable(outcome: Outcome) -> bool:
+    return not any(fact.holds and fact.kind != "step" for fact in outcome.facts)
+
+
+def out_of_reach(sub: SubCase, lab: Lab) -> Judged | None:
+    """Why it is not asked, None when it can be."""
+    if sub.feature is not None and (lacking := lab.target.lacks_feature(sub.feature)):
+        return Judged(Verdict.NOT_APPLICABLE, lacking)
+    if missing := lab.target.lacks(sub.needs):
+        return Judged(Verdict.NOT_TESTED, f"the lab has not: {missing}")
+    return None
+
+
+async def play(case: Case, sub: SubCase, stage: Stage, pool: Pool, not_begun: str = "") -> Outcome:
+    """One sub-case. not_begun: why it is not even begun."""
+    unasked = out_of_reach(sub, stage.lab)
+    if unasked is None and not_begun:
+        unasked = Judged(Verdict.INCONCLUSIVE, f"not begun: {not_begun}")
+    if unasked is not None:
+        return Outcome(case, sub, unasked)
+    loop = asyncio.get_running_loop()
+    bench, begun = Bench(stage.place(f"{case.id} {sub.name}"), pool.for_scenario(())), loop.time()
+    trial = Trial(stage.lab, bench)
+    broken = await _played(sub, trial)
+    seconds, events = loop.time() - begun, tuple(bench.events)
+    try:
+        async with asyncio.timeout(CLOSE_S):
+            await bench.close()
+    except TimeoutError:
+        broken = broken or Broken("the emulated side did not come to its end")
+    facts = tuple(trial.facts)
+    return Outcome(case, sub, judge(facts, broken), facts, events, seconds)
+
+
+async def _played(sub: SubCase, trial: Trial) -> Broken | None:
+    """Plays it among those who must not notice. Returns why it did not come to its end, None when it did."""
+    assert sub.play is not None
+    company = Company(trial)
+    try:
+        async with asyncio.timeout(sub.within):
+            await company.before()
+            try:
+                await sub.play(trial)
+            except Ended:
+                pass  # the control that did not hold is a fact; what became of the others still counts
+            await company.after()
+    except Ended:
+        return None
+    except Gone as gone:
+        return Broken(str(gone), beyond_doubt=True)
+    except Unreachable as unreachable:
+        return Broken(str(unreachable))
+    except NotApplicable as lacking:
+        return Broken(f"the lab has not: {lacking}")
+    except TimeoutError:
+        return Broken(f"not at its end within {sub.within:g} s")
+    except (Failed, Unmet, Refused, TimerExpired, Aborted) as ended:
+        return Broken(f"it ended early: {type(ended).__name__}: {ended}")
+    except Exception as bug:  # a mistake of the case or of the emulated side says nothing about the target
+        return Broken(f"a bug of the bench: {type(bug).__name__}: {bug}")
+    finally:
+        company.end()
+    return None

@@ -1,0 +1,172 @@
+"""A core under test, described by one TOML file: whose it is, where, whom it serves, what the lab may do to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from ipaddress import IPv4Address
+from typing import Literal, get_args
+
+from cinq.ran.scenarios import target as ran
+from cinq.ran.scenarios.target import Core, Radio, Subscribers
+from cinq.settings import setting
+
+KnobName = Literal["algorithm_order", "restart", "log", "downlink_data"]
+KNOBS: tuple[KnobName, ...] = get_args(KnobName)
+ASK = "ask"
+"""What stands in place of a command where the operator of the bench turns the knob by hand."""
+Feature = Literal["emergency", "ciot", "nssaa", "ipups"]
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What its vendor says that it is. What it shows of itself is recorded beside this."""
+
+    name: str = setting("Name of the product, as declared.", "")
+    vendor: str = setting("Its vendor, as declared.", "")
+    version: str = setting("Its version, as declared: one that names one build.", "")
+    digest: str = setting("Digest of the image or package, where it is known.", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Interfaces:
+    """Where the target can be reached beside N2. None: its cases are not tested."""
+
+    n3: IPv4Address | None = setting("Address of the UPF on N3.", None)
+    n4: IPv4Address | None = setting("Address of the UPF on N4, for a bench SMF.", None)
+    n6: IPv4Address | None = setting(
+        "An address in the data network that answers a ping of a UE: the traffic of the golden UE.", None
+    )
+    ipsec: tuple[Literal["N2", "N3", "N4", "N9"], ...] = setting(
+        "Interfaces that the target claims to protect by IPsec itself; cleartext is to be refused there.", ()
+    )
+    tcp: tuple[int, ...] = setting("TCP ports that the target declares, of any of its addresses.", ())
+    udp: tuple[int, ...] = setting("UDP ports that the target declares.", (2152, 8805))
+    sctp: tuple[int, ...] = setting("SCTP ports that the target declares.", (38412,))
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithms:
+    """The order in which the target is set up, best first: what a choice is judged by."""
+
+    integrity: tuple[Literal["NIA0", "NIA1", "NIA2", "NIA3"], ...] = setting(
+        "Integrity algorithms of the AMF, the highest priority first.", ("NIA2", "NIA1")
+    )
+    ciphering: tuple[Literal["NEA0", "NEA1", "NEA2", "NEA3"], ...] = setting(
+        "Ciphering algorithms of the AMF, the highest priority first.", ("NEA2", "NEA1", "NEA0")
+    )
+
+    def __post_init__(self) -> None:
+        if not self.integrity or not self.ciphering:
+            raise ValueError("integrity and ciphering: wanted the order of each")
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What the product has. A case of a feature that it has not is NOT-APPLICABLE."""
+
+    emergency: bool = setting("Whether it serves emergency registrations (TS 23.501 §5.16.4).", False)
+    ciot: bool = setting("Whether it has the CIoT 5GS optimisations (TS 23.501 §5.31).", False)
+    nssaa: bool = setting("Whether it has slice-specific authentication (TS 23.501 §5.15.10).", False)
+    ipups: bool = setting(
+        "Whether its UPF is an inter-PLMN user plane security point (TS 33.501 §5.9.3.4).", False
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What the lab has beside the network."""
+
+    host: str = setting(
+        "Prefix of a command that runs on the target's host, such as 'docker exec amf'; empty: no such access.",
+        "",
+    )
+    documents: tuple[str, ...] = setting("Documents of the vendor that the lab has, by name.", ())
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    """A command that sets the target up, "ask" for the operator to do it by hand, or empty: its cases are not tested.
+
+    Names in braces are put in.
+    """
+
+    algorithm_order: str = setting(
+        "Sets the AMF to the order {integrity} and {ciphering}, such as 'NIA1,NIA2'. UEs register afterwards.",
+        "",
+    )
+    restart: str = setting("Restarts the target; returns when it serves again.", "")
+    log: str = setting("Prints what the target has logged since the time {since}, seconds since 1970.", "")
+    downlink_data: str = setting("Sends a packet to the address {address} of a UE from the data network.", "")
+
+
+_FEATURE_CLAUSES: dict[Feature, str] = {
+    "emergency": "TS 23.501 §5.16.4",
+    "ciot": "TS 23.501 §5.31",
+    "nssaa": "TS 23.501 §5.15.10",
+    "ipups": "TS 33.501 §5.9.3.4",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One product under test."""
+
+    product: Product = setting("What its vendor says that it is.", factory=Product)
+    core: Core = setting("Where N2 is, and what the core serves.", factory=Core)
+    interfaces: Interfaces = setting("Where it can be reached beside N2.", factory=Interfaces)
+    algorithms: Algorithms = setting("The order in which the AMF prefers algorithms.", factory=Algorithms)
+    features: Features = setting("What the product has.", factory=Features)
+    access: Access = setting("What the lab has beside the network.", factory=Access)
+    radio: Radio = setting("Addresses of the emulated gNBs.", factory=Radio)
+    subscribers: tuple[Subscribers, ...] = setting("Test subscribers.", ())
+    knobs: Knobs = setting("What sets the target up.", factory=Knobs)
+
+    def __post_init__(self) -> None:
+        if sum(group.count for group in self.subscribers if group.authentication == "5G AKA") < FEWEST:
+            raise ValueError(
+                f"subscribers: wanted at least {FEWEST} that authenticate by 5G AKA "
+                "(the one under test, the golden UE and the bystander)"
+            )
+
+    @property
+    def name(self) -> str:
+        words = (self.product.vendor, self.product.name, self.product.version)
+        return " ".join(word for word in words if word) or "core under test"
+
+    def scenario(self) -> ran.Target:
+        """The same core as the scenario engine knows it."""
+        return ran.Target(self.name, self.core, self.radio, self.subscribers, ran.Knobs())
+
+    def lacks_feature(self, feature: Feature) -> str:
+        """Why a case of this feature does not apply, "" when the product has it."""
+        if getattr(self.features, feature):
+            return ""
+        return f"the product is declared without {feature} (features.{feature} = false; {_FEATURE_CLAUSES[feature]})"
+
+    def lacks(self, needs: tuple[str, ...]) -> str:
+        """What the lab does not have of a case's needs, in words; "" when it has all."""
+        return ", ".join(words for words, there in map(self._need, needs) if not there)
+
+    def _need(self, need: str) -> tuple[str, bool]:
+        """A need in words, and whether it is met. KeyError: there is no such need."""
+        if need in KNOBS:
+            return f"the knob {need} (knobs.{need})", bool(getattr(self.knobs, need))
+        if need in INTERFACES:
+            return f"the address of {need.upper()} (interfaces.{need})", getattr(
+                self.interfaces, need
+            ) is not None
+        if need == "host":
+            return "access to a host of the target (access.host)", bool(self.access.host)
+        return PEERS[need], False
+
+
+FEWEST = 3
+INTERFACES = tuple(field.name for field in fields(Interfaces) if field.name in ("n3", "n4", "n6"))
+PEERS = {
+    "bench AUSF": "a bench AUSF at the target's SBI, which this bench does not have yet",
+    "bench AMF": "a bench AMF that hands a UE over by N14, which this bench does not have yet",
+    "bench NSSAAF": "a bench NSSAAF at the target's SBI, which this bench does not have yet",
+    "bench ng-eNB": "an emulated ng-eNB, which this bench does not have yet",
+}
+"""Peers that no target can make up for: the sub-cases stand in every report as NOT-TESTED."""
+NEEDS = frozenset((*KNOBS, *INTERFACES, "host", *PEERS))
