@@ -49,6 +49,7 @@ def pages() -> dict[Path, str]:
         "cli.md": cli,
         "conformance.md": conformance,
         "scenarios.md": scenarios,
+        "assurance-cases.md": assurance_cases,
         "call-flows.md": call_flows,
     }
     return {REFERENCE / name: "\n".join(make()).rstrip() + "\n" for name, make in makers.items()}
@@ -279,6 +280,44 @@ def messages() -> Iterator[str]:
         "GTP-U, TS 29.281: Echo, Error Indication, Supported Extension Headers Notification, End Marker, G-PDU",
     )
     yield "with extension headers, the PDU session container of TS 38.415 among them."
+
+
+def assurance_cases() -> Iterator[str]:
+    """Every row of the catalogue, those with a case in full."""
+    from cinq.assurance import catalogue
+    from cinq.assurance.cases import in_order
+
+    cases, rows = in_order(), catalogue.rows().values()
+    own = [sub for case in cases for sub in case.subs.values() if not sub.beyond]
+    beyond = [sub for case in cases for sub in case.subs.values() if sub.beyond]
+    yield "# Assurance cases"
+    yield NOTE
+    yield ""
+    yield (
+        f"{len(cases)} of {len(rows)} rows of the catalogue have a case: {len(own)} sub-cases of the specifications, of "
+        f"which {sum(sub.play is None for sub in own)} wait for a peer, and {len(beyond)} beyond them (marked +). "
+        "`cinq assess run` asks them. [How a verdict comes about](../explanation/assurance.md)."
+    )
+    for case in cases:
+        yield ""
+        yield f"## {case.row.name}"
+        yield ""
+        yield f"Version {case.row.version}. {case.requirement}"
+        yield ""
+        yield f"Threat: {case.threat}"
+        yield ""
+        yield from table("sub-case", "what is asked", "needs", "limit")
+        for sub in case.subs.values():
+            needs = [*sub.needs, *([f"feature {sub.feature}"] if sub.feature else [])]
+            yield f"| {sub.name}{'+' if sub.beyond else ''} | {sub.title} | {', '.join(needs)} | {sub.limit} |"
+    yield ""
+    yield "## Rows without a case"
+    yield ""
+    yield from table("clause", "test case", "network function", "why not")
+    written = {case.id for case in cases}
+    for row in rows:
+        if row.id not in written:
+            yield f"| TS {row.spec} {row.clause} | {row.tc or row.title} | {row.nf} | {catalogue.missing(row)} |"
 
 
 def call_flows() -> Iterator[str]:

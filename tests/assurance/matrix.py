@@ -22,7 +22,7 @@ MARKS = {Verdict.FAIL: "K", Verdict.INCONCLUSIVE: "?", Verdict.PASS: "·"}
 
 
 def main() -> int:
-    logging.disable()  # what a weakened network complains of
+    logging.lastResort = None  # what a weakened network complains of
     names, wrong = list(MUTANTS), []
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("case")

@@ -271,7 +271,7 @@ def the_acknowledge_says_nothing(patch: pytest.MonkeyPatch) -> None:
 
 @mutant
 def the_mismatch_is_not_logged(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(path_switch, "journal", SimpleNamespace(note=lambda ue, cause: None))
+    patch.setattr(path_switch, "log", SimpleNamespace(warning=lambda *_: None))
 
 
 # identities

@@ -94,4 +94,11 @@ class Case:
 
 
 CASES: dict[str, Case] = {}
-"""Every case that is written, by the identity of its row, in the order of declaration."""
+"""Every case that is written, by the identity of its row."""
+
+
+def in_order() -> list[Case]:
+    """By specification and clause."""
+    return sorted(
+        CASES.values(), key=lambda case: (case.row.spec, [int(n) for n in case.row.clause.split(".")])
+    )

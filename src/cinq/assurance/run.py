@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 
 from msgspec import Struct
 
@@ -18,6 +18,7 @@ from cinq.ran.scenarios.run import Pool
 from cinq.ran.station import Unmet
 
 CLOSE_S = 10.0
+COMPANY_S = 60.0  # for those who must not notice, before and after
 AWAY = 2  # so many sub-cases in a row that do not reach the target end the run
 
 
@@ -107,17 +108,27 @@ async def play(case: Case, sub: SubCase, stage: Stage, pool: Pool, not_begun: st
 
 
 async def _played(sub: SubCase, trial: Trial) -> Broken | None:
-    """Plays it among those who must not notice. Returns why it did not come to its end, None when it did."""
+    """Plays it among those who must not notice. Returns why it did not come to its end, None when it did.
+
+    What became of the others is looked at also when the sub-case itself broke: the target may be gone.
+    """
     assert sub.play is not None
     company = Company(trial)
     try:
-        async with asyncio.timeout(sub.within):
-            await company.before()
-            try:
-                await sub.play(trial)
-            except Ended:
-                pass  # the control that did not hold is a fact; what became of the others still counts
-            await company.after()
+        broken = await _ended(company.before(), COMPANY_S)
+        if broken is None and all(fact.holds for fact in trial.facts):
+            broken = await _ended(sub.play(trial), sub.within)
+            return await _ended(company.after(), COMPANY_S) or broken
+    finally:
+        company.end()
+    return broken
+
+
+async def _ended(part: Coroutine[object, None, None], within: float) -> Broken | None:
+    """Why it did not come to its end. A control that did not hold is a fact, and told by that."""
+    try:
+        async with asyncio.timeout(within):
+            await part
     except Ended:
         return None
     except Gone as gone:
@@ -127,11 +138,9 @@ async def _played(sub: SubCase, trial: Trial) -> Broken | None:
     except NotApplicable as lacking:
         return Broken(f"the lab has not: {lacking}")
     except TimeoutError:
-        return Broken(f"not at its end within {sub.within:g} s")
+        return Broken(f"not at its end within {within:g} s")
     except (Failed, Unmet, Refused, TimerExpired, Aborted) as ended:
         return Broken(f"it ended early: {type(ended).__name__}: {ended}")
     except Exception as bug:  # a mistake of the case or of the emulated side says nothing about the target
         return Broken(f"a bug of the bench: {type(bug).__name__}: {bug}")
-    finally:
-        company.end()
     return None

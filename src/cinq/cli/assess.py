@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -50,10 +51,10 @@ def list_(
 ) -> None:
     """The cases that are written, with their sub-cases; what is asked beyond the specification has a +."""
     from cinq.assurance import catalogue
-    from cinq.assurance.cases import CASES
+    from cinq.assurance.cases import CASES, in_order
 
     if json:
-        show_json([_facts(case) for case in CASES.values()])
+        show_json([_facts(case) for case in in_order()])
         return
     rows = [
         (
@@ -63,7 +64,7 @@ def list_(
             sub.title,
             ", ".join(sub.needs),
         )
-        for case in CASES.values()
+        for case in in_order()
         for sub in case.subs.values()
     ]
     if every:
@@ -135,6 +136,7 @@ def run(
     A run that was stopped goes on where it was: name the same folder. What was INCONCLUSIVE is asked again.
     """
     logging_to_stderr(False)
+    logging.getLogger("cinq.ran").setLevel(logging.ERROR)  # UEs are refused here, as they are to be
     chosen = _chosen(case)
     with _described(target, config) as (described, text):
         folder = None if out is None else _folder(out, described, text, seed)
@@ -184,9 +186,9 @@ def _folder(out: Path, target: Target, text: str, seed: str) -> Folder:
 
 
 def _chosen(names: list[str] | None) -> list[tuple[Case, SubCase]]:
-    from cinq.assurance.cases import CASES
+    from cinq.assurance.cases import in_order
 
-    cases = list(CASES.values()) if not names else [_case(name) for name in names]
+    cases = in_order() if not names else [_case(name) for name in names]
     return [(case, sub) for case in dict.fromkeys(cases) for sub in case.subs.values()]
 
 

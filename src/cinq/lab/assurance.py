@@ -26,5 +26,5 @@ def own_target(settings: NetworkSettings, config: Path | None) -> Iterator[Targe
             algorithms=Algorithms(settings.amf.integrity, settings.amf.ciphering),
             radio=known.radio,
             subscribers=known.subscribers,
-            knobs=Knobs(downlink_data="ping -c 1 -W 1 -q {address}"),
+            knobs=Knobs(downlink_data="sh -c 'ping -c 1 -W 1 -q {address}; true'"),
         )

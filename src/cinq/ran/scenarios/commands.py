@@ -27,7 +27,7 @@ async def run(command: str, names: dict[str, str], within: float = KNOB_S) -> st
         raise OSError(f"`{shlex.join(words)}` did not end within {within:g} s") from None
     said = printed.decode(errors="replace")
     if process.returncode:
-        raise OSError(f"`{shlex.join(words)}`: {said.strip()[-SHOWN:]}")
+        raise OSError(f"`{shlex.join(words)}`: {' '.join(said.split())[-SHOWN:]}")
     return said
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from cinq.assurance.case import Case
 from cinq.assurance.trial import Trial
 from cinq.ran.gnb import Gnb
@@ -74,13 +76,17 @@ async def acknowledged(trial: Trial) -> None:
 
 @CASE.sub("B", "the mismatch is logged", needs=("log",), limit="any entry that speaks of capabilities counts")
 async def logged(trial: Trial) -> None:
+    """What the log had before counts for nothing."""
     since = str(int(trial.lab.utc()) - 1)
+    before = Counter((await trial.turn("log", since=since)).splitlines())
     ue, _, _ = await bid_down(trial)
-    said = await trial.turn("log", since=since)
-    with trial.finding("the log has an entry that speaks of the capabilities") as seen:
-        lines = [line for line in said.splitlines() if any(word in line.lower() for word in LOGGED)]
+    await trial.settle()
+    after = Counter((await trial.turn("log", since=since)).splitlines())
+    with trial.finding("the log has a new entry that speaks of the capabilities") as seen:
+        new = list((after - before).elements())
+        lines = [line for line in new if any(word in line.lower() for word in LOGGED)]
         if not lines:
-            raise Failed(f"{len(said.splitlines())} lines since then, none of them does")
+            raise Failed(f"{len(new)} new lines, none of them does")
         seen.text = lines[0][:200]
     await trial.served(ue)
 

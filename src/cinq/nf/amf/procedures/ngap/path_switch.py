@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from msgspec import Struct
 
 from cinq.nf.amf import journal
@@ -15,6 +17,9 @@ from cinq.procedure import DEFER, Verdict, collision, procedure
 from cinq.sbi.services.nsmf_pdusession import N2SmInfoType
 from cinq.wire import ngap
 
+log = logging.getLogger("cinq.amf")
+
+MISMATCH = "the gNB had other UE security capabilities than the AMF (TS 33.501 §6.7.3.1)"
 Transfers = dict[int, bytes]
 
 
@@ -47,7 +52,8 @@ async def path_switch(connection: NgConnection, arrived: Arrived) -> None:
         ue.context.security_capability
     )
     if differ:
-        journal.note(ue, "the gNB had other UE security capabilities than the AMF (TS 33.501 §6.7.3.1)")
+        journal.note(ue, MISMATCH)
+        log.warning("%s, at %s: %s", ue.label, ran.label, MISMATCH)  # the AMF supports logging of this
     connection.send(
         mobility.path_switch_acknowledge(connection, ue.context, next_hop, switched, released, differ)
     )  # 7

@@ -1,0 +1,61 @@
+"""cinq assess: what it lists, shows and refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cinq import cli
+from cinq.assurance.cases import CASES
+from cinq.assurance.target import Target
+from cinq.assurance.template import template
+from cinq.cli.output import Failure
+from cinq.settings import loads
+
+RUNNER = CliRunner()
+
+
+def run(*words: str) -> str:
+    result = RUNNER.invoke(cli.build(("assess",)), ["assess", *words], catch_exceptions=False)
+    return result.output
+
+
+def test_list_and_show() -> None:
+    listed = json.loads(run("list", "--json"))
+    assert {one["id"] for one in listed} == set(CASES)
+    assert "TC_NAS_REPLAY_AMF" in run("list")
+    assert "4.2.2.2.1 " in run("list", "--all")
+    shown = run("show", "33.512 4.2.2.3.1")
+    assert "requirement" in shown
+    assert "async def security_mode_complete" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("show", "TC_NAS_REPLY_AMF"), "did you mean TC_NAS_REPLAY_AMF?"),
+        (("run", "--case", "33.512 9.9"), "no case '33.512 9.9'"),
+        (("run", "--target", "nowhere.toml"), "nowhere.toml: No such file"),
+    ],
+)
+def test_mistakes_are_named(words: tuple[str, ...], said: str) -> None:
+    with pytest.raises(Failure) as failure:
+        run(*words)
+    assert said in failure.value.what
+
+
+def test_the_template_is_a_target() -> None:
+    target = loads(Target, template())
+    assert target.lacks(("n4", "log")) == "the address of N4 (interfaces.n4), the knob log (knobs.log)"
+
+
+def test_a_folder_of_another_run(tmp_path: Path) -> None:
+    described = tmp_path / "t.toml"
+    described.write_text(template())
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "run.json").write_text("[]")
+    with pytest.raises(Failure, match="not a file of a run"):
+        run("run", "--target", str(described), "--out", str(tmp_path / "out"))
