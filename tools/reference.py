@@ -294,8 +294,8 @@ def assurance_cases() -> Iterator[str]:
     yield NOTE
     yield ""
     yield (
-        f"{len(cases)} of {len(rows)} rows of the catalogue have a case: {len(own)} sub-cases of the specifications, of "
-        f"which {sum(sub.play is None for sub in own)} wait for a peer, and {len(beyond)} beyond them (marked +). "
+        f"{len(cases)} of {len(rows)} rows of the catalogue have a case: {len(own)} sub-cases of the specifications, "
+        f"of which {sum(sub.play is None for sub in own)} wait for a peer, and {len(beyond)} beyond them (marked +). "
         "`cinq assess run` asks them. [How a verdict comes about](../explanation/assurance.md)."
     )
     for case in cases:
