@@ -38,6 +38,21 @@ _SLICES = "`slices` of the UE's settings, cinq subscriber show {supi}, and `slic
 _DNNS = "`dnn` in the UE's sessions, `--dnn` of cinq subscriber add, and [[dnn]] in the core's settings"
 _BUG = "the trace of both sides: one of them breaks the protocol"
 
+_PROTOCOL_ERRORS: dict[str, Row] = {
+    "SEMANTICALLY_INCORRECT_MESSAGE": ("the network found a message without sense", _BUG),
+    "INVALID_MANDATORY_INFORMATION": ("the network could not read what it must have", _BUG),
+    "MESSAGE_TYPE_NON_EXISTENT_OR_NOT_IMPLEMENTED": ("the network does not know a message", _TRACE),
+    "MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE": (
+        "a message came when the network did not expect it", _TRACE),
+    "INFORMATION_ELEMENT_NON_EXISTENT_OR_NOT_IMPLEMENTED": (
+        "the network does not know an information element", _TRACE),
+    "CONDITIONAL_IE_ERROR": ("an information element was missing, or there without need", _BUG),
+    "MESSAGE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE": (
+        "a message came when the network did not expect it", _TRACE),
+    "PROTOCOL_ERROR_UNSPECIFIED": ("the network says no more than that something is wrong", _TRACE),
+}  # fmt: skip
+"""Causes #95 to #111, which 5GMM (§9.11.3.2) and 5GSM (§9.11.4.2) have alike."""
+
 GMM: dict[GmmCause, Row] = {
     GmmCause.ILLEGAL_UE: (
         "the network does not know {supi}, has barred it, or took its keys for wrong", _ADD),
@@ -127,17 +142,7 @@ GMM: dict[GmmCause, Row] = {
         "onboarding has ended", _NOT_OURS),
     GmmCause.USER_PLANE_POSITIONING_NOT_AUTHORIZED: (
         "{supi} may not be located over the user plane", _NOT_OURS),
-    GmmCause.SEMANTICALLY_INCORRECT_MESSAGE: ("the network found a message without sense", _BUG),
-    GmmCause.INVALID_MANDATORY_INFORMATION: ("the network could not read what it must have", _BUG),
-    GmmCause.MESSAGE_TYPE_NON_EXISTENT_OR_NOT_IMPLEMENTED: ("the network does not know a message", _TRACE),
-    GmmCause.MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE: (
-        "a message came when the network did not expect it", _TRACE),
-    GmmCause.INFORMATION_ELEMENT_NON_EXISTENT_OR_NOT_IMPLEMENTED: (
-        "the network does not know an information element", _TRACE),
-    GmmCause.CONDITIONAL_IE_ERROR: ("an information element was missing, or there without need", _BUG),
-    GmmCause.MESSAGE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE: (
-        "a message came when the network did not expect it", _TRACE),
-    GmmCause.PROTOCOL_ERROR_UNSPECIFIED: ("the network says no more than that something is wrong", _TRACE),
+    **{GmmCause[name]: row for name, row in _PROTOCOL_ERRORS.items()},
 }  # fmt: skip
 
 GSM: dict[GsmCause, Row] = {
@@ -206,17 +211,7 @@ GSM: dict[GsmCause, Row] = {
     GsmCause.UAS_SERVICES_NOT_ALLOWED: ("{supi} may not use the services for drones", _NOT_OURS),
     GsmCause.QOS_DIFFERENTIATION_FOR_NON_3GPP_DEVICE_IDENTIFIERS_NOT_AVAILABLE: (
         "the network does not tell devices behind the UE apart", _NOT_OURS),
-    GsmCause.SEMANTICALLY_INCORRECT_MESSAGE: ("the network found a message without sense", _BUG),
-    GsmCause.INVALID_MANDATORY_INFORMATION: ("the network could not read what it must have", _BUG),
-    GsmCause.MESSAGE_TYPE_NON_EXISTENT_OR_NOT_IMPLEMENTED: ("the network does not know a message", _TRACE),
-    GsmCause.MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE: (
-        "a message came when the network did not expect it", _TRACE),
-    GsmCause.INFORMATION_ELEMENT_NON_EXISTENT_OR_NOT_IMPLEMENTED: (
-        "the network does not know an information element", _TRACE),
-    GsmCause.CONDITIONAL_IE_ERROR: ("an information element was missing, or there without need", _BUG),
-    GsmCause.MESSAGE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE: (
-        "a message came when the network did not expect it", _TRACE),
-    GsmCause.PROTOCOL_ERROR_UNSPECIFIED: ("the network says no more than that something is wrong", _TRACE),
+    **{GsmCause[name]: row for name, row in _PROTOCOL_ERRORS.items()},
 }  # fmt: skip
 
 AUTHENTICATION_REJECTED: Row = (
