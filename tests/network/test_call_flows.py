@@ -155,7 +155,7 @@ async def n2_handover(network: Network) -> None:
 
 
 async def handed_over(network: Network, via: Path_) -> None:
-    neighbours = NgRan()
+    neighbours = NgRan(xn=via == "xn")
     gnb, target = await network.gnb(1, neighbours), await network.gnb(2, neighbours)
     ue = network.ue(gnb, sessions=(SessionSettings(),))
     await ue.power_on()

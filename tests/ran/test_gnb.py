@@ -39,6 +39,7 @@ class Plane:
         self.rules: dict[int, SessionRules] = {}
         self.usages: dict[int, Usage] = {}
         self.sent: list[tuple[gtpu.GtpuMessage, str]] = []
+        self.received: list[tuple[gtpu.GtpuMessage, str]] = []
         self.sides: dict[str, tuple[Side, str | int | None]] = {}
 
     def install(self, rules: SessionRules) -> None:
@@ -52,6 +53,15 @@ class Plane:
 
     def send(self, octets: bytes, peer: tuple[str, int]) -> None:
         self.sent.append((gtpu.decode(octets), peer[0]))
+
+    def receive(self, octets: bytes, peer: tuple[str, int]) -> None:
+        self.received.append((gtpu.decode(octets), peer[0]))
+
+    def settle(self) -> None:
+        pass
+
+    def catch_up(self) -> None:
+        pass
 
     def add_side(
         self, name: str, namespace: str | int | None = None, pools: tuple[IPv4Network, ...] = ()

@@ -303,7 +303,7 @@ def test_class_2() -> None:
         pdu_session_resource_notify.fulfilment(ue, 1, [9], "not-fulfilled")
         trace.cell_traffic(ue, bytes(8), IPv4Address("10.0.0.1"))
         usage_report.send(ue, {1: (10, 20)}, bytes(4), bytes(4))
-        status_transfer.uplink(ue)
+        status_transfer.uplink(ue, ue.link.counts(ue))
         status_transfer.uplink_early(ue)
         handover_resource_allocation.notify(ue, source=True)
         relay.send_nrppa_of_ue(ue, b"\1", b"\2")

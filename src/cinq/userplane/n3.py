@@ -47,9 +47,10 @@ class N3Socket:
         except OSError as error:
             self._socket.close()
             raise _refused(address, error) from None
-        loop.add_reader(self._socket, self._readable)
+        loop.add_reader(self._socket, self.read)
 
-    def _readable(self) -> None:
+    def read(self) -> None:
+        """What is there, at most `at_once`."""
         receive, received = self._socket.recvfrom, self._received
         for _ in range(self._at_once):
             try:

@@ -186,6 +186,7 @@ class PlaneSettings:
     nat_pools: tuple[IPv4Network, ...] = ()  # with `nat`: only these; () is all
     n3_mtu: int = 0  # of the N3 link; 0: the interface's
     plane: Literal["auto", "ebpf", "tun"] = "auto"
+    first_table: int = 5190  # gNB: of the routing tables of its interfaces, one each
 
     def inner_mtu(self, interface_mtu: int) -> int:
         """Octets of the largest inner packet that fits N3 whole."""
@@ -272,11 +273,20 @@ class Plane(Protocol):
     def send(self, octets: bytes, peer: tuple[str, int]) -> None:
         """A GTP-U message of the control kind from our N3 address, port 2152."""
 
+    def receive(self, octets: bytes, peer: tuple[str, int]) -> None:
+        """As if the message came from this peer now: one that was given to PlaneEvents, and has a rule since."""
+
     def add_side(
         self, name: str, namespace: str | int | None = None, pools: tuple[IPv4Network, ...] = ()
     ) -> Side:
         """gNB: an interface for UEs, of at most 13 characters, in our namespace or moved to that of a process
         id or path. A name below /run/netns is made where it is not. OSError: the kernel refuses."""
+
+    def settle(self) -> None:
+        """What programs sent on the interfaces before this call is on its way after it."""
+
+    def catch_up(self) -> None:
+        """What has come from N3 for user space is handled now."""
 
     def changes(self) -> list[str]:
         """What it changed on this host, one line each."""

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import select
 import struct
 import time
 from collections.abc import Callable
@@ -73,6 +74,7 @@ class TunPlane:
         self._special: dict[bytes, None] = dict.fromkeys(protected)  # destinations that the model judges
         self._judges_all = bool(settings.protected_networks)
         self._sides: dict[str, tuple[UeSide | None, Write]] = {}
+        self._devices: list[int] = []
         if trouble := tap.trouble():
             log.warning("user plane: veth pairs in place of TUN devices: %s", trouble)
         self._open = partial(open_pair, host=host) if trouble else self._open_device
@@ -103,6 +105,7 @@ class TunPlane:
         device = self._open(name)
         self._undo.callback(device.close)
         self._loop.add_reader(device.fd, self._from_tun, device.fd)
+        self._devices.append(device.fd)
         self._undo.callback(self._loop.remove_reader, device.fd)
         self._sides[name] = side, device.write
         return device
@@ -111,7 +114,7 @@ class TunPlane:
         self, name: str, namespace: str | int | None = None, pools: tuple[IPv4Network, ...] = ()
     ) -> UeSide:
         """gNB: an interface for UEs, in our namespace or moved to another."""
-        side = UeSide(name, len(self._sides), self._host, namespace, pools)
+        side = UeSide(name, self._settings.first_table + len(self._sides), self._host, namespace, pools)
         self._undo.callback(side.close)
         device = self._add_device(name, side)
         side.set_up(device.mtu or self.mtu, self.mtu)
@@ -255,6 +258,23 @@ class TunPlane:
 
     def send(self, octets: bytes, peer: tuple[str, int]) -> None:
         self._n3.send(octets, peer)
+
+    def receive(self, octets: bytes, peer: tuple[str, int]) -> None:
+        """See Plane."""
+        self._from_n3(octets, peer)
+
+    def catch_up(self) -> None:
+        """Nothing to do: every packet is for user space, in its turn."""
+
+    def settle(self) -> None:
+        """See Plane; bounded, lest a program that never rests holds everything up."""
+        for device in self._devices:
+            waiting = select.poll()
+            waiting.register(device, select.POLLIN)
+            for _ in range(QUEUE // AT_ONCE):
+                if not waiting.poll(0):
+                    break
+                self._from_tun(device)
 
     # -- counters ------------------------------------------------------------------------------------------
 

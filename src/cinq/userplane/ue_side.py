@@ -18,7 +18,6 @@ from cinq.transport.error import TransportError
 from cinq.transport.netlink import LOCAL_TABLE, MAIN_TABLE, Netlink
 from cinq.userplane.host import Host
 
-FIRST_TABLE = 5190
 PRIORITY = 5190
 SHOWN = 16  # addresses put on the interface although the pool covers them, so that its name can be bound to
 
@@ -27,14 +26,16 @@ class UeSide:
     """One interface of UEs. `name` is what programs bind to; OSError when the kernel refuses a step."""
 
     def __init__(
-        self, name: str, number: int, host: Host, namespace: str | int | None, pools: tuple[IPv4Network, ...]
+        self, name: str, table: int, host: Host, namespace: str | int | None, pools: tuple[IPv4Network, ...]
     ) -> None:
         """`namespace`: a process id, a path, or None for ours; a name below /run/netns is made where it is not.
+
+        `table`: a routing table that nobody else in there has.
 
         The interface exists already, in ours.
         """
         self.name, self._host, self._pools = name, host, pools
-        self._table = FIRST_TABLE + number
+        self._table = table
         self._shown: set[IPv4Address] = set()
         if isinstance(namespace, str) and Path(namespace).parent == netns.FOLDER:
             host.namespace(Path(namespace).name)
@@ -93,12 +94,12 @@ class UeSide:
         if address not in self._shown:
             return
         self._shown.discard(address)
+        if not any(address in pool for pool in self._pools):
+            self._drop_rule(IPv4Network(address))  # first: another interface may have the address by now
         with contextlib.suppress(OSError):
             self._links.delete_address(self.name, f"{address}/32")
             if not self._shown:
                 self._lead()  # Linux takes the routes of an interface with its last address
-        if not any(address in pool for pool in self._pools):
-            self._drop_rule(IPv4Network(address))
 
     def _add_rule(self, source: IPv4Network) -> None:
         if not self._by_rule:

@@ -5,57 +5,24 @@ Without a plane the gNB does signalling only: tunnels are agreed on and carry no
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
-from typing import Protocol
+from ipaddress import IPv4Address
 
 import msgspec
 
-from cinq.ran.gnb.context import Tunnel
-from cinq.ran.gnb.uplink import Matching, matching, uplink_flows
+from cinq.ran.gnb.context import PdcpCounts, Tunnel, TunnelEnd
+from cinq.ran.gnb.forwarding import LATE_S, Gate, Relays, onto
+from cinq.ran.gnb.plane import Bearer, RanPlane, namespace
+from cinq.ran.gnb.uplink import matching, uplink_flows
 from cinq.ran.radio.port import Interface
-from cinq.userplane.rules import Action, DecapRule, EncapRule, RuleError, SessionRules, Side, Usage
+from cinq.userplane.rules import Action, DecapRule, EncapRule, RuleError, SessionRules, Side
 from cinq.wire import gtpu
 
 log = logging.getLogger("cinq.ran.gnb")
 
 _TEID_OCTETS = 4
-
-
-class RanPlane(Protocol):
-    """What a gNB asks of its data plane: userplane.rules.Plane, or a recorder in a test."""
-
-    def install(self, rules: SessionRules) -> None: ...
-
-    def remove(self, session: int) -> None: ...
-
-    def usage(self, session: int) -> Usage: ...
-
-    def send(self, octets: bytes, peer: tuple[str, int]) -> None: ...
-
-    def add_side(
-        self, name: str, namespace: str | int | None = None, pools: tuple[IPv4Network, ...] = ()
-    ) -> Side: ...
-
-
-@dataclass(slots=True)
-class Bearer:
-    """One PDU session of one UE.
-
-    session: its number in the plane. side: the interface with its address, None before there is one.
-    rules: what puts uplink packets on
-    flows. notify: a program sends while there is no tunnel. failed: the UPF does not know the tunnel.
-    """
-
-    session: int
-    notify: Callable[[], None]
-    failed: Callable[[], None]
-    tunnel: Tunnel | None = None
-    ue: IPv4Address | None = None
-    side: Side | None = None
-    rules: Matching = ()
 
 
 class Bearers:
@@ -83,6 +50,7 @@ class Bearers:
         self._by_teid: dict[int, Bearer] = {}
         self._sides: dict[str, Side] = {}
         self._reserved: set[int] = set()
+        self._relays = Relays(self._send)
         self._next = 1
 
     def use(self, plane: RanPlane, local: Callable[[IPv4Address], bool] | None = None) -> None:
@@ -108,39 +76,137 @@ class Bearers:
                 self._reserved.add(teid)
                 return teid
 
+    def free(self, tunnel: Tunnel) -> None:
+        """The connection that had it is over; what is still on its way in it has LATE_S to come. Idempotent."""
+        for teid in (tunnel.dl_teid, tunnel.forwarding):
+            self.free_teid(teid)
+        teid = tunnel.dl_teid
+        bearer = self._by_teid.get(teid)
+        if teid in self._relays or (bearer is not None and teid in bearer.late):
+            asyncio.get_running_loop().call_later(LATE_S, self._ends, teid)
+
     def free_teid(self, teid: int) -> None:
         """It may be given to another. Idempotent."""
         self._reserved.discard(teid)
 
-    def connect(self, bearer: Bearer, tunnel: Tunnel) -> None:
-        """The tunnel is up. RuleError: the plane does not take it, and nothing has changed."""
-        before = bearer.tunnel
+    def connect(self, bearer: Bearer, tunnel: Tunnel, gated: bool = False) -> None:
+        """The tunnel is up; packets of the one before are taken until its END MARKER.
+
+        gated: packets are forwarded to tunnel.forwarding, and those of the tunnel itself wait for the END MARKER there.
+        RuleError: the plane does not take it, and nothing has changed.
+        """
+        before, late, gate = bearer.tunnel, bearer.late, bearer.gate
+        if before is not None and before.dl_teid != tunnel.dl_teid:
+            self._open_gate(bearer)
+            late, gate = bearer.late, None
+            if before.dl_teid not in self._relays:
+                bearer.late = (*late, before.dl_teid)
+        if before is None:  # a new DRB; what was buffered for it counts
+            self.count_from(bearer, PdcpCounts())
         bearer.tunnel = tunnel
+        if gated and tunnel.forwarding and self._plane is not None:
+            bearer.gate = Gate(tunnel.forwarding, lambda: self._open_gate(bearer))
+        elif tunnel.forwarding:
+            self.free_teid(tunnel.forwarding)
         try:
             self._install(bearer)
         except RuleError:
-            bearer.tunnel = before
+            bearer.tunnel, bearer.late, bearer.gate = before, late, gate
             raise
-        if before is not None:
-            self._by_teid.pop(before.dl_teid, None)
-        self._by_teid[tunnel.dl_teid] = bearer
+        self._by_teid |= dict.fromkeys(self._teids(bearer), bearer)
 
     def disconnect(self, bearer: Bearer) -> None:
         """The tunnel is gone. What a program still sends is buffered and notified."""
         if bearer.tunnel is not None:
-            self._by_teid.pop(bearer.tunnel.dl_teid, None)
-            bearer.tunnel = None
+            self._forget(bearer)
             self._install(bearer)
 
-    def open(self, bearer: Bearer, interface: Interface) -> Interface:
+    def _teids(self, bearer: Bearer) -> tuple[int, ...]:
+        """On which its packets may come."""
+        own = () if bearer.tunnel is None else (bearer.tunnel.dl_teid,)
+        return (*own, *bearer.late, *(() if bearer.gate is None else (bearer.gate.forwarding,)))
+
+    def _forget(self, bearer: Bearer) -> None:
+        for teid in self._teids(bearer):
+            self._by_teid.pop(teid, None)
+        if bearer.gate is not None:
+            bearer.gate.close()
+        bearer.tunnel, bearer.late, bearer.gate = None, (), None
+
+    # handover
+
+    def forward(self, bearer: Bearer, end: TunnelEnd) -> bool:
+        """Downlink packets of the bearer, whose UE leaves, go on to this end. False: that is here, nothing has to."""
+        if bearer.tunnel is None or end.address == self.address:
+            return False
+        self._open_gate(bearer)
+        for teid in bearer.late:  # of a handover just before: their END MARKER says nothing of this one
+            self._relays.add(teid, end, False)
+            asyncio.get_running_loop().call_later(LATE_S, self._relays.remove, teid)
+        self._relays.add(bearer.tunnel.dl_teid, end, True)
+        return True
+
+    def _ends(self, teid: int) -> None:
+        """No packet of this tunnel is to come any more."""
+        self.free_teid(teid)
+        self._relays.remove(teid)
+        bearer = self._by_teid.get(teid)
+        if bearer is None or teid not in bearer.late:
+            return
+        del self._by_teid[teid]
+        bearer.late = tuple(one for one in bearer.late if one != teid)
+        self._install(bearer)
+
+    def _open_gate(self, bearer: Bearer) -> None:
+        """What waited goes to the UE behind what was forwarded; then fresh packets take their own way."""
+        gate = bearer.gate
+        if gate is None or self._plane is None:
+            return
+        gate.close()
+        self._plane.catch_up()  # what came behind the END MARKER waits as well; there is less to be overtaken
+        if bearer.gate is not gate:
+            return
+        for octets, peer in gate.waiting:
+            self._plane.receive(onto(octets, gate.forwarding), peer)
+        bearer.gate, bearer.late = None, (*bearer.late, gate.forwarding)
+        self._install(bearer)
+        asyncio.get_running_loop().call_later(LATE_S, self._ends, gate.forwarding)
+
+    def counts(self, bearer: Bearer) -> PdcpCounts:
+        """Of its DRB: where the next packets stand, from the packets that the plane has carried."""
+        up, down = self._carried(bearer)
+        return PdcpCounts((up + bearer.origin.uplink) % 2**32, (down + bearer.origin.downlink) % 2**32)
+
+    def count_from(self, bearer: Bearer, counts: PdcpCounts) -> None:
+        """The DRB is new, or goes on where it was at another gNB."""
+        up, down = self._carried(bearer)
+        bearer.origin = PdcpCounts(counts.uplink - up, counts.downlink - down)
+
+    def add_counts(self, bearer: Bearer, counts: PdcpCounts) -> None:
+        """The counts of the source, where packets may have been carried already before they came; once."""
+        if not bearer.is_untold:
+            return
+        bearer.is_untold, origin = False, bearer.origin
+        bearer.origin = PdcpCounts(origin.uplink + counts.uplink, origin.downlink + counts.downlink)
+
+    def _carried(self, bearer: Bearer) -> tuple[int, int]:
+        if self._plane is None or bearer.side is None:
+            return 0, 0
+        usage = self._plane.usage(bearer.session)
+        return usage.uplink_packets, usage.downlink_packets
+
+    def open(self, bearer: Bearer, interface: Interface, netns: str | None = None) -> Interface:
         """Give programs an interface with the UE's address; UEs of one namespace share it.
 
+        netns: the namespace where it was at another gNB, None for one that is new.
         Returns it with its name, "" without a plane, and its namespace. OSError, ValueError or RuleError: it cannot
         be, nothing has changed.
         """
         if self._plane is None:
             return msgspec.structs.replace(interface, name="")
-        ue, netns = IPv4Address(interface.address), interface.netns or self._home(bearer)
+        ue = IPv4Address(interface.address)
+        if netns is None:
+            netns = interface.netns or self._home(bearer)
         rules = matching(interface.rules)
         side = self._sides.get(netns)
         if side is None:
@@ -148,7 +214,7 @@ class Bearers:
             side = self._plane.add_side(name, namespace(netns))
             self._sides[netns] = side
         side.add(ue)
-        bearer.ue, bearer.side, bearer.rules = ue, side, rules
+        bearer.ue, bearer.side, bearer.netns, bearer.rules = ue, side, netns, rules
         try:
             self._install(bearer)
         except RuleError:
@@ -162,25 +228,29 @@ class Bearers:
 
     def close(self, bearer: Bearer) -> None:
         """The UE gives its address up. Idempotent."""
+        bearer.origin = self.counts(bearer)
         side, ue, bearer.side, bearer.ue = bearer.side, bearer.ue, None, None
         if self._plane is not None and side is not None and ue is not None:
             self._plane.remove(bearer.session)
             side.remove(ue)
 
+    def suspend(self, bearer: Bearer) -> None:
+        """Nothing is carried any more, and it is known how much was. Only `remove` may follow."""
+        if self._plane is not None and bearer.side is not None and bearer.ue is not None:
+            bearer.side.remove(bearer.ue)  # programs send by the interface of the other plane now
+            self._plane.settle()
+            self._plane.install(SessionRules(bearer.session))
+
     def remove(self, bearer: Bearer) -> None:
         """The session is over. Idempotent."""
         if self._by_session.pop(bearer.session, None) is None:
             return
-        if bearer.tunnel is not None:
-            self._by_teid.pop(bearer.tunnel.dl_teid, None)
+        self._forget(bearer)
         self.close(bearer)
 
     def packets(self, bearer: Bearer) -> int:
         """How many it has carried, both ways; 0 without a plane."""
-        if self._plane is None or bearer.side is None:
-            return 0
-        usage = self._plane.usage(bearer.session)
-        return usage.uplink_packets + usage.downlink_packets
+        return sum(self._carried(bearer))
 
     def _install(self, bearer: Bearer) -> None:
         if self._plane is None or bearer.ue is None or bearer.side is None:
@@ -189,10 +259,13 @@ class Bearers:
         if tunnel is None:
             self._plane.install(SessionRules(bearer.session, encap=(EncapRule(ue, action=Action.BUFFER),)))
             return
-        decap = DecapRule(tunnel.dl_teid, ue, side=bearer.side.name)
-        flows = uplink_flows(bearer.rules, tunnel)
-        encap = EncapRule(ue, tunnel.ul_teid, tunnel.upf, tunnel.qfi, flows=flows)
-        self._plane.install(SessionRules(bearer.session, decap=(decap,), encap=(encap,)))
+        gate, side = bearer.gate, bearer.side.name
+        fresh = tunnel.dl_teid if gate is None else gate.forwarding
+        decap = tuple(DecapRule(teid, ue, side=side) for teid in (fresh, *bearer.late))
+        encap = EncapRule(
+            ue, tunnel.ul_teid, tunnel.upf, tunnel.qfi, flows=uplink_flows(bearer.rules, tunnel)
+        )
+        self._plane.install(SessionRules(bearer.session, decap=decap, encap=(encap,)))
 
     # what the plane tells: userplane.rules.PlaneEvents
 
@@ -211,19 +284,39 @@ class Bearers:
         match message:
             case gtpu.EchoRequest():
                 self._answer(gtpu.EchoResponse(sequence=message.sequence), peer)
+            case _ if self._relays.take(octets, message):
+                pass
             case gtpu.GPdu():
-                if message.teid not in self._by_teid:
-                    self._answer(
-                        gtpu.ErrorIndication(tunnel=message.teid, peer=self.address), (peer[0], gtpu.PORT)
-                    )
+                self._unmatched(message, octets, peer)
+            case gtpu.EndMarker():
+                self._end_marker(message.teid)
             case gtpu.ErrorIndication():
                 self._failed(message, peer)
             case _:
                 pass
 
-    def _answer(self, message: gtpu.GtpuMessage, peer: tuple[str, int]) -> None:
+    def _unmatched(self, message: gtpu.GPdu, octets: bytes, peer: tuple[str, int]) -> None:
+        """A packet that the plane has no rule for: it waits for an END MARKER, is late, or nobody's (§7.3.1)."""
+        bearer = self._by_teid.get(message.teid)
+        if bearer is None:
+            self._answer(gtpu.ErrorIndication(tunnel=message.teid, peer=self.address), (peer[0], gtpu.PORT))
+        elif bearer.gate is not None:
+            bearer.gate.hold(octets, peer)
+
+    def _end_marker(self, teid: int) -> None:
+        """TS 29.281 §7.3.2, of a tunnel that has ended at the UPF, or at the source of a handover."""
+        bearer = self._by_teid.get(teid)
+        if bearer is not None and bearer.gate is not None and bearer.gate.forwarding == teid:
+            self._open_gate(bearer)
+        else:
+            self._ends(teid)
+
+    def _send(self, octets: bytes, peer: tuple[str, int]) -> None:
         if self._plane is not None:
-            self._plane.send(gtpu.encode(message), peer)
+            self._plane.send(octets, peer)
+
+    def _answer(self, message: gtpu.GtpuMessage, peer: tuple[str, int]) -> None:
+        self._send(gtpu.encode(message), peer)
 
     def _failed(self, indication: gtpu.ErrorIndication, peer: tuple[str, int]) -> None:
         """Only the UPF of a tunnel may say that it does not know it."""
@@ -231,12 +324,3 @@ class Bearers:
             tunnel = bearer.tunnel
             if tunnel is not None and (tunnel.ul_teid, str(tunnel.upf)) == (indication.tunnel, peer[0]):
                 bearer.failed()
-
-
-def namespace(netns: str) -> str | int | None:
-    """A process id, a path, a name under /run/netns; '' is our own."""
-    if not netns:
-        return None
-    if netns.isdecimal():
-        return int(netns)
-    return netns if netns.startswith("/") else f"/run/netns/{netns}"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Container, Mapping
 from functools import partial
 from typing import Protocol
 
 from cinq.numbering import STmsi
-from cinq.ran.gnb.bearers import Bearer, Bearers
-from cinq.ran.gnb.context import CellId, PduSession
+from cinq.ran.gnb.bearers import Bearers
+from cinq.ran.gnb.context import CellId, PdcpCounts, PduSession, TunnelEnd
 from cinq.ran.gnb.n2 import N2, UeContext
+from cinq.ran.gnb.n2.ue import Left
+from cinq.ran.gnb.plane import Bearer
 from cinq.ran.gnb.procedures import (
     initial_ue_message,
     nas_transport,
@@ -207,7 +210,19 @@ class CellLink:
             self._lose_tunnel(pdu_session_id)
             self.mobile.on_bearer(pdu_session_id, False)
 
-    def hand_over(self, target: CellId, rrc_container: bytes) -> bool:
+    def counts(self, ue: UeContext) -> dict[int, PdcpCounts]:
+        bearers = self.gnb.bearers
+        return {psi: bearers.counts(self.bearers[psi]) for psi in ue.sessions if psi in self.bearers}
+
+    def count_on(self, ue: UeContext, counts: Mapping[int, PdcpCounts]) -> None:
+        for pdu_session_id, count in counts.items():
+            bearer = self.bearers.get(pdu_session_id)
+            if bearer is not None and self.context is ue:
+                self.gnb.bearers.add_counts(bearer, count)
+
+    def hand_over(
+        self, target: CellId, rrc_container: bytes, left: Left, forwarding: Mapping[int, TunnelEnd]
+    ) -> bool:
         """The UE leaves its cell for the target; what it had there and has here is the same but for the tunnels."""
         cell = self.gnb.cell_of(target.nci)
         try:
@@ -215,65 +230,91 @@ class CellLink:
         except rrc.RrcError as error:
             log.warning("handover to %s: %s", target, error)
             return False
-        if cell is None or not self.obeys:
-            return False
-        found = cell.site.n2.connections.arrives(command.c_rnti, target)
-        if found is None:
+        here = self.context
+        found = None
+        if cell is not None and self.obeys:
+            found = cell.site.n2.connections.arrives(command.c_rnti, target)
+        if cell is None or found is None or here is None:
+            left({} if here is None else self.counts(here))
             return False
         ue, arrived = found
+        forwarded = self._forward(forwarding)
         self.mobile.on_handover(command.ncc, target.pci, target.arfcn)
-        self.camp(cell)
-        self._take(ue)
+        left(self.counts(here) | self.camp(cell))
+        self._take(ue, forwarded)
         arrived(ue)
         return True
 
+    def _forward(self, forwarding: Mapping[int, TunnelEnd]) -> set[int]:
+        """From now on packets for the UE go on to these ends. Returns the sessions of which some do."""
+        bearers, own = self.gnb.bearers, self.bearers
+        return {psi for psi, end in forwarding.items() if psi in own and bearers.forward(own[psi], end)}
+
     # moving
 
-    def camp(self, target: NrCell) -> None:
-        """The UE is in this cell from now on; it hears its system information."""
-        before, s_tmsi = self.gnb, self.s_tmsi
+    def camp(self, target: NrCell) -> dict[int, PdcpCounts]:
+        """The UE is in this cell from now on; it hears its system information.
+
+        Returns the counts of DRBs that it had in another user plane.
+        """
+        before, s_tmsi, counts = self.gnb, self.s_tmsi, dict[int, PdcpCounts]()
         if target is self.cell:
-            return
+            return counts
         if target.site is not before:
             self.listen(None)
             before.links.discard(self)
-            self._carry(before.bearers, target.site.bearers)
+            counts = self._carry(before.bearers, target.site.bearers)
         self.cell = target
         if target.site is not before:
             target.site.links.add(self)
             self.listen(s_tmsi)
         self.mobile.on_system_information(target.system_information())
+        return counts
 
-    def _carry(self, old: Bearers, new: Bearers) -> None:
-        """The UE's interfaces go to another gNB's user plane, where it is another."""
+    def _carry(self, old: Bearers, new: Bearers) -> dict[int, PdcpCounts]:
+        """The UE's interfaces go to another gNB's user plane, where it is another. Returns where the DRBs stood."""
+        counts: dict[int, PdcpCounts] = {}
         if old is new:
-            return
+            return counts
         for pdu_session_id in list(self.bearers):
             bearer = self.bearers.pop(pdu_session_id)
-            old.remove(bearer)
             interface = self.interfaces.get(pdu_session_id)
-            if interface is None:
-                continue
-            notify = partial(self.mobile.on_uplink_data, pdu_session_id)
-            self.bearers[pdu_session_id] = made = new.bearer(notify, self._tunnel_failed)
-            try:
-                self.mobile.on_interface(new.open(made, interface), "")
-            except (OSError, RuleError, ValueError) as found:
-                self.mobile.on_interface(interface, str(found))
+            if interface is not None:
+                self._open_at(new, pdu_session_id, interface, bearer.netns)
+            old.suspend(bearer)  # after the new one is there: programs are never without their address
+            counts[pdu_session_id] = old.counts(bearer)
+            old.remove(bearer)
+        return counts
 
-    def _take(self, ue: UeContext) -> None:
-        """The connection that the target made ready is the UE's; its sessions get their bearers here."""
+    def _open_at(self, new: Bearers, pdu_session_id: int, interface: Interface, netns: str | None) -> None:
+        notify = partial(self.mobile.on_uplink_data, pdu_session_id)
+        self.bearers[pdu_session_id] = made = new.bearer(notify, self._tunnel_failed)
+        made.is_untold = True
+        try:
+            self.mobile.on_interface(new.open(made, interface, netns), "")
+        except (OSError, RuleError, ValueError) as found:
+            self.mobile.on_interface(interface, str(found))
+
+    def _take(self, ue: UeContext, forwarded: Container[int] = ()) -> None:
+        """The connection that the target made ready is the UE's; its sessions get their bearers here.
+
+        forwarded: those whose packets of the source come first.
+        """
         old, self.context = self.context, ue
         ue.link = self
+        counted, ue.counted = ue.counted, {}
         for pdu_session_id in () if old is None else [psi for psi in old.sessions if psi not in ue.sessions]:
             self._lose_tunnel(pdu_session_id)
             self.mobile.on_bearer(pdu_session_id, False)
         for pdu_session_id, session in list(ue.sessions.items()):
+            bearer = self._bearer(pdu_session_id)
             try:
-                self.connect(ue, pdu_session_id, session)
+                self.gnb.bearers.connect(bearer, session.tunnel, gated=pdu_session_id in forwarded)
+                self.mobile.on_bearer(pdu_session_id, True)
             except RuleError as error:
                 log.warning("session %d after a handover: %s", pdu_session_id, error)
                 ue.drop(pdu_session_id)
+        self.count_on(ue, counted)
 
     # bearers
 

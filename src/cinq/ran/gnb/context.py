@@ -83,13 +83,31 @@ class AsKeys(msgspec.Struct, frozen=True):
         return f"AsKeys(used_ncc={self.used_ncc}, ncc={self.ncc}, nh={'unused' if self.nh else 'none'})"
 
 
+class TunnelEnd(msgspec.Struct, frozen=True):
+    """Where GTP-U goes."""
+
+    address: IPv4Address
+    teid: int
+
+
+class PdcpCounts(msgspec.Struct, frozen=True):
+    """The COUNT of the next uplink and of the next downlink packet of a DRB (TS 38.323 §6.3.5), 32 bits."""
+
+    uplink: int = 0
+    downlink: int = 0
+
+
 class Tunnel(msgspec.Struct, frozen=True):
-    """N3 of a PDU session. Uplink goes to upf and ul_teid with QFI qfi, downlink comes in on dl_teid."""
+    """N3 of a PDU session. Uplink goes to upf and ul_teid with QFI qfi, downlink comes in on dl_teid.
+
+    forwarding: the TEID on which a source gNB's packets come in while a handover runs, 0 for none.
+    """
 
     upf: IPv4Address
     ul_teid: int
     dl_teid: int
     qfis: tuple[int, ...]
+    forwarding: int = 0
 
     @property
     def qfi(self) -> int:

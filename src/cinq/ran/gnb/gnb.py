@@ -41,6 +41,11 @@ Connect = Callable[[AssociationHandler], Awaitable[Association]]
 Path = Literal["xn", "n2"]
 
 
+def apart(settings: GnbSettings) -> str:
+    """The namespace of UEs that name none, where they need one of their own."""
+    return "cinq-ue" if settings.gnb_id == 1 else f"cinq-ue-{settings.gnb_id}"
+
+
 class Gnb:
     """An emulated gNB (radio.port.Cell by its first cell), good for any core.
 
@@ -64,8 +69,8 @@ class Gnb:
     ) -> None:
         self.settings = settings
         self.runtime = runtime
-        apart = "cinq-ue" if settings.gnb_id == 1 else f"cinq-ue-{settings.gnb_id}"
-        self.bearers = Bearers(settings.n3_address, entropy, apart=apart) if bearers is None else bearers
+        own = Bearers(settings.n3_address, entropy, apart=apart(settings))
+        self.bearers = own if bearers is None else bearers
         self.admission = Admission()
         ports = Ports(settings, self.bearers, self, self.admission, further)
         self.n2 = N2(ports, runtime, handle, handle_xn)
@@ -205,7 +210,8 @@ class Gnb:
         if via == "xn" or (via is None and self.n2.xn(target.identity.gnb) is not None):
             await ue.demand(HandOverByXn(target.identity, cause))
         else:
-            await ue.demand(HandOverByN2(target.identity, cause))
+            direct = self.n2.xn(target.identity.gnb) is not None
+            await ue.demand(HandOverByN2(target.identity, cause, direct))
         there = link.context
         await self._released(ue)
         if there is None or link.context is not there:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cinq.procedure import Runtime
 from cinq.ran.gnb.bearers import Bearers
-from cinq.ran.gnb.gnb import Connect, Gnb
+from cinq.ran.gnb.gnb import Connect, Gnb, apart
 from cinq.ran.gnb.ng_ran import NgRan
 from cinq.ran.gnb.ports import Further
 from cinq.ran.gnb.settings import GnbSettings
@@ -21,6 +21,10 @@ from cinq.userplane.open import open_plane
 from cinq.userplane.rules import Plane, PlaneSettings, Role
 
 log = logging.getLogger("cinq.ran.gnb")
+
+FORWARDED_PER_S = 100_000
+"""Packets that user space takes: those that are forwarded in a handover. A gNB here has no hostile neighbour on N3."""
+FIRST_TABLE, TABLES = 5190, 16
 
 
 def n2_port(settings: GnbSettings) -> Connect:
@@ -58,7 +62,8 @@ async def serve_all(
 ) -> AsyncIterator[list[tuple[Gnb, Plane | None]]]:
     """gNBs that seek their AMF, each with its data plane (None where the settings want none), and Xn between them.
 
-    Those of one N3 address share a data plane, so that a handover between them leaves the interfaces of UEs alone.
+    Those of one N3 address share a data plane, so that a handover between them leaves the interfaces of UEs alone. The
+    interfaces of others take a UE's address over, in the same namespace, and packets are forwarded meanwhile.
     folder: where a data plane remembers what it changed on the host. OSError: a port, a path or a capability is
     missing; ValueError: two gNBs contradict each other. Nothing is left behind. Leaving the context takes all down.
     """
@@ -80,6 +85,7 @@ class _Serving:
         self._runtime = runtime
         self._folder = folder
         self._ng_ran = NgRan()
+        self._apart = ""
         self._planes: dict[IPv4Address, tuple[Bearers, Plane | None]] = {}
         self._listeners: list[local.Listener] = []
 
@@ -88,23 +94,25 @@ class _Serving:
         runtime = (
             self._runtime if not self.gnbs else Runtime("gNB", self._runtime.journal, self._runtime.clock)
         )
+        bearers = self._bearers(settings) if shared is None else shared[0]
         gnb = Gnb(
-            settings,
-            n2_port(settings),
-            runtime,
-            os.urandom,
-            self._ng_ran,
-            None if shared is None else shared[0],
-            further_port(settings),
+            settings, n2_port(settings), runtime, os.urandom, self._ng_ran, bearers, further_port(settings)
         )
         if shared is None:
-            shared = gnb.bearers, self._plane(settings, gnb.bearers)
+            shared = bearers, self._plane(settings, bearers)
             self._planes[settings.n3_address] = shared
         self.gnbs.append((gnb, shared[1]))
         if settings.radio:
             listener = await local.listen(settings.radio, lambda connection: RadioServer(gnb, connection))
             self._listeners.append(listener)
         gnb.start()
+
+    def _bearers(self, settings: GnbSettings) -> Bearers:
+        """Interfaces of all planes may meet in one namespace, so no two have the same name."""
+        number = len(self._planes)
+        self._apart = self._apart or apart(settings)
+        instance = "ue" if not number else f"ue-{number + 1}-"
+        return Bearers(settings.n3_address, os.urandom, instance, self._apart)
 
     def _plane(self, settings: GnbSettings, bearers: Bearers) -> Plane | None:
         if settings.data_plane == "none":
@@ -145,4 +153,6 @@ def _plane_settings(settings: GnbSettings, number: int) -> PlaneSettings:
         n3_address=settings.n3_address,
         instance="cinq-gnb" if not number else f"cinq-g{number + 1}",
         plane="auto" if plane == "none" else plane,
+        slow_per_s=FORWARDED_PER_S,
+        first_table=FIRST_TABLE + number * TABLES,
     )

@@ -12,7 +12,7 @@ import msgspec
 
 from cinq.numbering import GnbId
 from cinq.procedure import Event, Runtime
-from cinq.ran.gnb.context import CellId, PduSession, UeState
+from cinq.ran.gnb.context import CellId, PdcpCounts, PduSession, TunnelEnd, UeState
 from cinq.wire import ngap
 
 
@@ -41,13 +41,14 @@ class HandoverRequest(XnMessage, frozen=True):
 class HandoverRequestAcknowledge(XnMessage, frozen=True):
     """failed: sessions that the target does not admit, and why. admitted: those that it does, with their flows.
 
-    rrc_container: the HandoverCommand for the UE.
+    forwarding: where it takes the downlink packets of each. rrc_container: the HandoverCommand for the UE.
     """
 
     source_ue: int
     target_ue: int
     admitted: dict[int, tuple[int, ...]]
     failed: dict[int, ngap.Cause]
+    forwarding: dict[int, TunnelEnd]
     rrc_container: bytes
 
 
@@ -57,9 +58,10 @@ class HandoverPreparationFailure(XnMessage, frozen=True):
 
 
 class SNStatusTransfer(XnMessage, frozen=True):
-    """§8.2.2."""
+    """§8.2.2. counts: of the DRB of each session."""
 
     target_ue: int
+    counts: dict[int, PdcpCounts]
 
 
 class HandoverCancel(XnMessage, frozen=True):

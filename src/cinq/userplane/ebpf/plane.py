@@ -37,6 +37,7 @@ UE_MAC, OUR_MAC = "02:63:71:00:00:01", "02:63:71:00:00:02"  # far and near end o
 ETHERNET_IPV4 = b"\x08\x00"
 FRAMES_AT_ONCE = 256
 TAP_QUEUE = 4096
+SOFTIRQ_S = 0.001
 BY_USER_SPACE = (Reason.SLOW_PATH, Reason.UNKNOWN_TEID, Reason.PUNTED)
 
 
@@ -139,7 +140,7 @@ class EbpfPlane:
     ) -> UeSide:
         """gNB: an interface for UEs (at most 13 characters), in our namespace or moved to another."""
         near = f"{name}-r"
-        side = UeSide(name, len(self._sides), self._host, namespace, pools)
+        side = UeSide(name, self._settings.first_table + len(self._sides), self._host, namespace, pools)
         self._undo.callback(side.close)
         self._host.veth(near, name)
         quieten(near)
@@ -246,6 +247,18 @@ class EbpfPlane:
 
     def send(self, octets: bytes, peer: tuple[str, int]) -> None:
         self._n3.send(octets, peer)
+
+    def receive(self, octets: bytes, peer: tuple[str, int]) -> None:
+        """See Plane."""
+        self._from_n3(octets, peer)
+
+    def catch_up(self) -> None:
+        """See Plane."""
+        self._n3.read()
+
+    def settle(self) -> None:
+        """See Plane. What a program sent waits in the kernel for its softirq, which comes at once."""
+        time.sleep(SOFTIRQ_S)
 
     # -- counters ------------------------------------------------------------------------------------------
 

@@ -310,7 +310,7 @@ class N2(Subject[N2Context]):
             ue.is_gone()
             ue.link.released(ue, cause)
             for session in ue.sessions.values():
-                self.ports.bearers.free_teid(session.tunnel.dl_teid)
+                self.ports.bearers.free(session.tunnel)
             ue.sessions.clear()
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from cinq.numbering import GnbId
 from cinq.procedure import Refused, Runtime, Subject
-from cinq.ran.gnb.context import CellId, PduSession, UeState
+from cinq.ran.gnb.context import CellId, PdcpCounts, PduSession, TunnelEnd, UeState
 from cinq.ran.gnb.n2 import elements
 from cinq.ran.gnb.n2.tnla import Tnla
 from cinq.ran.gnb.ports import Ports
 from cinq.ran.gnb.xn import XnMessage
 from cinq.wire import ngap
+
+Left = Callable[[Mapping[int, PdcpCounts]], None]
 
 
 class RadioLink(Protocol):
@@ -31,14 +33,26 @@ class RadioLink(Protocol):
     def disconnect(self, ue: UeContext, pdu_session_id: int) -> None:
         """Radio bearers and tunnel of a session go, its interface stays."""
 
-    def hand_over(self, target: CellId, rrc_container: bytes) -> bool:
-        """RRCReconfiguration with sync: the UE goes to the cell. False: it did not arrive, and is back."""
+    def hand_over(
+        self, target: CellId, rrc_container: bytes, left: Left, forwarding: Mapping[int, TunnelEnd]
+    ) -> bool:
+        """RRCReconfiguration with sync: the UE goes to the cell. False: it did not arrive, and is back.
+
+        left: called when it has left, with the PDCP counts of the DRB of each session. forwarding: where downlink
+        packets of a session go on to that still come here.
+        """
 
     def released(self, ue: UeContext, cause: str) -> None:
         """The connection is over."""
 
     def packets(self, ue: UeContext) -> int:
         """How many packets the bearers of this connection have carried."""
+
+    def counts(self, ue: UeContext) -> dict[int, PdcpCounts]:
+        """PDCP counts of the DRB of each session."""
+
+    def count_on(self, ue: UeContext, counts: Mapping[int, PdcpCounts]) -> None:
+        """The source's counts have come: the DRBs of a UE that has arrived go on from there."""
 
 
 class Awaited:
@@ -56,7 +70,9 @@ class Awaited:
     def disconnect(self, ue: UeContext, pdu_session_id: int) -> None:
         pass
 
-    def hand_over(self, target: CellId, rrc_container: bytes) -> bool:
+    def hand_over(
+        self, target: CellId, rrc_container: bytes, left: Left, forwarding: Mapping[int, TunnelEnd]
+    ) -> bool:
         return False
 
     def released(self, ue: UeContext, cause: str) -> None:
@@ -64,6 +80,12 @@ class Awaited:
 
     def packets(self, ue: UeContext) -> int:
         return 0
+
+    def counts(self, ue: UeContext) -> dict[int, PdcpCounts]:
+        return {}
+
+    def count_on(self, ue: UeContext, counts: Mapping[int, PdcpCounts]) -> None:
+        pass
 
 
 class Outlet(Protocol):
@@ -89,7 +111,7 @@ class UeContext(Subject[UeState]):
     for one UE. What the AMF begins is answered at once, by inbound.py.
 
     sessions: by PDU session identity. cell: where the UE is, or was last. tnla: the association that it is bound to,
-    None for the first.
+    None for the first. counted: the source's PDCP counts, for a UE that is to come by a handover.
     """
 
     __slots__ = (
@@ -97,6 +119,7 @@ class UeContext(Subject[UeState]):
         "_overall",
         "_since",
         "cell",
+        "counted",
         "link",
         "n2",
         "ran_ue_ngap_id",
@@ -122,6 +145,7 @@ class UeContext(Subject[UeState]):
         self.stream = stream
         self.tnla: Tnla | None = None
         self.sessions: dict[int, PduSession] = {}
+        self.counted: dict[int, PdcpCounts] = {}
         self._gone: asyncio.Event | None = None
         self._overall: asyncio.TimerHandle | None = None
         self._since = runtime.clock.now()
@@ -169,11 +193,18 @@ class UeContext(Subject[UeState]):
         self.link.connect(self, pdu_session_id, session)
         self.sessions[pdu_session_id] = session
 
+    def counts_told(self, counts: Mapping[int, PdcpCounts]) -> None:
+        """A status transfer: kept until the UE is here, or told to the DRBs that it has here."""
+        if self.reached:
+            self.link.count_on(self, counts)
+        else:
+            self.counted |= counts
+
     def drop(self, pdu_session_id: int) -> PduSession | None:
         """The session's resources go while the UE stays connected; its interface goes when the UE says so."""
         session = self.sessions.pop(pdu_session_id, None)
         if session is not None:
-            self.n2.ports.bearers.free_teid(session.tunnel.dl_teid)
+            self.n2.ports.bearers.free(session.tunnel)
             self.link.disconnect(self, pdu_session_id)
         return session
 

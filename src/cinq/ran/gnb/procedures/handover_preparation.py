@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cinq.procedure import Refused, Timer, TimerExpired, procedure
-from cinq.ran.gnb.context import CellId
+from cinq.ran.gnb.context import CellId, PdcpCounts, TunnelEnd
 from cinq.ran.gnb.n2 import UeContext
-from cinq.ran.gnb.n2.elements import global_gnb_id, nr_cgi, tai
+from cinq.ran.gnb.n2.elements import Unsuccessful, far_end, global_gnb_id, nr_cgi, tai
 from cinq.ran.gnb.n2.reasons import why
 from cinq.ran.gnb.procedures import status_transfer, ue_context_release_request
 from cinq.ran.gnb.signals import CancelHandover, HandOverByN2, PrepareHandover
@@ -23,9 +25,13 @@ async def n2_handover(ue: UeContext, wanted: HandOverByN2) -> None:
     settings = ue.n2.ports.settings
     command = await prepare(ue, PrepareHandover(wanted.target, wanted.cause, wanted.direct))  # 4.9.1.3.2
     released = {item.pdu_session_id for item in command.pdu_session_resource_to_release_list_ho_cmd or ()}
-    status_transfer.uplink(ue, released)  # 4.9.1.3.3 step 2a
+
+    def left(counts: Mapping[int, PdcpCounts]) -> None:
+        status_transfer.uplink(ue, counts, released)  # 4.9.1.3.3 step 2a
+
     ue.relocates(settings.t_ng_reloc_overall_s, lambda: overall_expired(ue))
-    if not ue.link.hand_over(wanted.target, container_of(command)):  # steps 3 and 4
+    container, forwarding = container_of(command), forwarding_of(command)
+    if not ue.link.hand_over(wanted.target, container, left, forwarding):  # steps 3 and 4
         ue.stays()
         await cancel(ue, CancelHandover(("radioNetwork", "failure-in-radio-interface-procedure")))
         raise Refused(None, f"the UE did not arrive in {wanted.target}")
@@ -81,6 +87,23 @@ def container_of(command: ngap.HandoverCommand) -> bytes:
     except ngap.NgapError:
         return b""
     return found.rrc_container
+
+
+def forwarding_of(command: ngap.HandoverCommand) -> dict[int, TunnelEnd]:
+    """Where downlink packets of each session go on to (Handover Command Transfer, §9.3.4.10).
+
+    To the target directly or to the UPF, as the core has it; a session without such a tunnel loses them.
+    """
+    found: dict[int, TunnelEnd] = {}
+    for item in command.pdu_session_resource_handover_list or ():
+        try:
+            transfer = ngap.decode_value(ngap.HandoverCommandTransfer, item.handover_command_transfer)
+            if transfer.dl_forwarding_up_tnl_information is not None:
+                end = far_end(transfer.dl_forwarding_up_tnl_information)
+                found[item.pdu_session_id] = TunnelEnd(*end)
+        except (ngap.NgapError, Unsuccessful):
+            continue
+    return found
 
 
 def _required(ue: UeContext, wanted: PrepareHandover) -> ngap.HandoverRequired:

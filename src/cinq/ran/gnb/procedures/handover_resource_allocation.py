@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from cinq.ran.gnb.context import AsKeys, CellId
 from cinq.ran.gnb.n2 import N2, UeContext
 from cinq.ran.gnb.n2.elements import Unsuccessful, algorithms, gtp_tunnel, guami_of, nr_cgi, s_nssai_of
@@ -34,8 +36,9 @@ def received(n2: N2, message: ngap.HandoverRequest) -> None:
         _fail(n2, message, next(iter(granted.failed.values())))
         return
     nas = message.nasc or b""
+    forwarding = _forwarding(n2, ue, message, container)
     command = rrc.encode(rrc.HandoverCommand(c_rnti, ue.context.keys.used_ncc, nas))
-    ue.tell(_acknowledge(n2, ue, message, container, granted, command))
+    ue.tell(_acknowledge(n2, ue, message, forwarding, granted, command))
 
 
 def _container(message: ngap.HandoverRequest) -> Container:
@@ -107,16 +110,11 @@ def _acknowledge(
     n2: N2,
     ue: UeContext,
     message: ngap.HandoverRequest,
-    container: Container,
+    forwarding: dict[int, int],
     granted: Granted,
     command: bytes,
 ) -> ngap.HandoverRequestAcknowledge:
     """HANDOVER REQUEST ACKNOWLEDGE, §9.2.3.5."""
-    proposed = {
-        item.pdu_session_id
-        for item in container.pdu_session_resource_information_list or ()
-        if any(flow.dl_forwarding is not None for flow in item.qos_flow_information_list)
-    }
     failed = [
         ngap.PDUSessionResourceFailedToSetupItemHOAck(
             pdu_session_id=psi,
@@ -132,7 +130,7 @@ def _acknowledge(
         pdu_session_resource_admitted_list=[
             ngap.PDUSessionResourceAdmittedItem(
                 pdu_session_id=psi,
-                handover_request_acknowledge_transfer=_admitted(n2, granted, psi, psi in proposed),
+                handover_request_acknowledge_transfer=_admitted(n2, granted, psi, forwarding.get(psi, 0)),
             )
             for psi in granted.admitted
         ],
@@ -143,14 +141,37 @@ def _acknowledge(
     )
 
 
-def _admitted(n2: N2, granted: Granted, psi: int, forwarding: bool) -> bytes:
-    """Handover Request Acknowledge Transfer, §9.3.4.11. Forwarded data comes in on the session's own tunnel."""
+def _forwarding(n2: N2, ue: UeContext, message: ngap.HandoverRequest, container: Container) -> dict[int, int]:
+    """A TEID for forwarded packets of each session for which the source proposes it and the SMF sees a way."""
+    proposed = {
+        item.pdu_session_id
+        for item in container.pdu_session_resource_information_list or ()
+        if any(flow.dl_forwarding is not None for flow in item.qos_flow_information_list)
+    }
+    given = {}
+    for item in message.pdu_session_resource_setup_list_ho_req:
+        psi = item.pdu_session_id
+        session = ue.sessions.get(psi)
+        if session is None or psi not in proposed:
+            continue
+        transfer = ngap.decode_value(
+            ngap.PDUSessionResourceSetupRequestTransfer, item.handover_request_transfer
+        )
+        if transfer.data_forwarding_not_possible is None:
+            given[psi] = n2.ports.bearers.allocate_teid()
+            tunnel = msgspec.structs.replace(session.tunnel, forwarding=given[psi])
+            ue.put(psi, msgspec.structs.replace(session, tunnel=tunnel))
+    return given
+
+
+def _admitted(n2: N2, granted: Granted, psi: int, forwarding: int) -> bytes:
+    """Handover Request Acknowledge Transfer, §9.3.4.11. forwarding: the TEID of forwarded packets, 0 for none."""
     session, refused = granted.admitted[psi]
-    tunnel = gtp_tunnel(n2.ports.bearers.address, session.tunnel.dl_teid)
+    address = n2.ports.bearers.address
     return ngap.encode_value(
         ngap.HandoverRequestAcknowledgeTransfer(
-            dl_ngu_up_tnl_information=tunnel,
-            dl_forwarding_up_tnl_information=tunnel if forwarding else None,
+            dl_ngu_up_tnl_information=gtp_tunnel(address, session.tunnel.dl_teid),
+            dl_forwarding_up_tnl_information=gtp_tunnel(address, forwarding) if forwarding else None,
             security_result=result(session.security),
             qos_flow_setup_response_list=[
                 ngap.QosFlowItemWithDataForwarding(

@@ -77,8 +77,8 @@ def _confirmed(ue: UeContext, psi: int, teid: int, octets: bytes) -> None:
         ue.n2.ports.bearers.free_teid(teid)
         return
     tunnel = msgspec.structs.replace(session.tunnel, upf=upf, ul_teid=ul_teid, dl_teid=teid)
-    ue.n2.ports.bearers.free_teid(session.tunnel.dl_teid)
     ue.put(psi, msgspec.structs.replace(session, tunnel=tunnel))
+    ue.n2.ports.bearers.free(session.tunnel)
     failed = {flow.qos_flow_identifier: flow.cause for flow in transfer.qos_flow_failed_to_modify_list or ()}
     if failed and set(failed) < set(session.qfis):
         pdu_session_resource_notify.flows_released(ue, psi, failed)

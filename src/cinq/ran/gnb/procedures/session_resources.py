@@ -67,7 +67,7 @@ def _take(n2: N2, ue: UeContext, psi: int, session: PduSession) -> None:
     try:
         ue.put(psi, session)
     except RuleError:
-        n2.ports.bearers.free_teid(session.tunnel.dl_teid)
+        n2.ports.bearers.free(session.tunnel)
         raise Unsuccessful(("radioNetwork", "radio-resources-not-available")) from None
 
 
@@ -102,7 +102,7 @@ def _session(
     )
     denied = n2.ports.admission.session(psi, session)
     if denied is not None:
-        n2.ports.bearers.free_teid(session.tunnel.dl_teid)
+        n2.ports.bearers.free(session.tunnel)
         raise Unsuccessful(denied)
     return session, refused
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from cinq.numbering import GnbId
 from cinq.procedure import Refused, Why, procedure
-from cinq.ran.gnb.context import CellId, PduSession, Tunnel, UeState
+from cinq.ran.gnb.context import CellId, PdcpCounts, PduSession, Tunnel, TunnelEnd, UeState
 from cinq.ran.gnb.n2 import N2, UeContext
 from cinq.ran.gnb.n2.elements import Unsuccessful, algorithms, said
 from cinq.ran.gnb.n2.reasons import why
@@ -50,11 +52,15 @@ async def xn_handover(ue: UeContext, wanted: HandOverByXn) -> None:
         if isinstance(answer, HandoverPreparationFailure):
             reason = why("Xn Handover Preparation Failure", answer.cause, n2.ports.settings, target)
         raise Refused(answer, reason)
-    n2.tell_neighbour(target.gnb, SNStatusTransfer(answer.target_ue))
+    target_ue, container = answer.target_ue, answer.rrc_container
+
+    def left(counts: Mapping[int, PdcpCounts]) -> None:
+        n2.tell_neighbour(target.gnb, SNStatusTransfer(target_ue, dict(counts)))
+
     ue.relocates(
         n2.ports.settings.t_ng_reloc_overall_s, lambda: overall_expired(ue, "txnrelocoverall-expiry")
     )
-    if not ue.link.hand_over(target, answer.rrc_container):
+    if not ue.link.hand_over(target, container, left, answer.forwarding):
         ue.stays()
         ue.commit(leaving=None)
         n2.tell_neighbour(
@@ -121,6 +127,7 @@ def requested(
         ue.ran_ue_ngap_id,
         {psi: session.qfis for psi, session in ue.sessions.items()},
         failed,
+        {psi: TunnelEnd(n2.ports.bearers.address, s.tunnel.forwarding) for psi, s in ue.sessions.items()},
         rrc.encode(rrc.HandoverCommand(c_rnti, state.keys.used_ncc)),
     )
 
@@ -152,12 +159,16 @@ def _taken(n2: N2, psi: int, session: PduSession) -> PduSession:
     if not flows:
         raise Unsuccessful(next(iter(refused.values())))
     qfis = tuple(flow.qfi for flow in flows)
-    tunnel = Tunnel(session.tunnel.upf, session.tunnel.ul_teid, n2.ports.bearers.allocate_teid(), qfis)
+    bearers, known = n2.ports.bearers, session.tunnel
+    tunnel = Tunnel(known.upf, known.ul_teid, bearers.allocate_teid(), qfis, bearers.allocate_teid())
     return msgspec.structs.replace(session, flows=flows, tunnel=tunnel, security=security)
 
 
 def status(n2: N2, message: SNStatusTransfer, sender: GnbId) -> None:
-    """SN STATUS TRANSFER, §8.2.2: PDCP is not emulated."""
+    """SN STATUS TRANSFER, §8.2.2."""
+    ue = n2.ues.get(message.target_ue)
+    if ue is not None:
+        ue.counts_told(message.counts)
 
 
 def cancelled(n2: N2, message: HandoverCancel, sender: GnbId) -> None:

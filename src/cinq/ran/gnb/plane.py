@@ -1,0 +1,69 @@
+"""What a gNB asks of its data plane, and what it remembers of one PDU session there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from typing import Protocol
+
+from cinq.ran.gnb.context import PdcpCounts, Tunnel
+from cinq.ran.gnb.forwarding import Gate
+from cinq.ran.gnb.uplink import Matching
+from cinq.userplane.rules import SessionRules, Side, Usage
+
+
+class RanPlane(Protocol):
+    """What a gNB asks of its data plane: userplane.rules.Plane, or a recorder in a test."""
+
+    def install(self, rules: SessionRules) -> None: ...
+
+    def remove(self, session: int) -> None: ...
+
+    def usage(self, session: int) -> Usage: ...
+
+    def send(self, octets: bytes, peer: tuple[str, int]) -> None: ...
+
+    def settle(self) -> None: ...
+
+    def catch_up(self) -> None: ...
+
+    def receive(self, octets: bytes, peer: tuple[str, int]) -> None: ...
+
+    def add_side(
+        self, name: str, namespace: str | int | None = None, pools: tuple[IPv4Network, ...] = ()
+    ) -> Side: ...
+
+
+@dataclass(slots=True)
+class Bearer:
+    """One PDU session of one UE.
+
+    session: its number in the plane. side: the interface with its address, None before there is one, in netns.
+    rules: what puts uplink packets on flows.
+    notify: a program sends while there is no tunnel. failed: the UPF does not know the tunnel. late: TEIDs that it had
+    before, on which packets may still come. gate: fresh packets wait. origin: what the plane had counted when the DRB
+    was set up, less the counts that it began with. is_untold: the DRB goes on from counts that are still to come.
+    """
+
+    session: int
+    notify: Callable[[], None]
+    failed: Callable[[], None]
+    tunnel: Tunnel | None = None
+    ue: IPv4Address | None = None
+    side: Side | None = None
+    netns: str | None = None
+    rules: Matching = ()
+    late: tuple[int, ...] = ()
+    gate: Gate | None = None
+    origin: PdcpCounts = PdcpCounts()
+    is_untold: bool = False
+
+
+def namespace(netns: str) -> str | int | None:
+    """A process id, a path, a name under /run/netns; '' is our own."""
+    if not netns:
+        return None
+    if netns.isdecimal():
+        return int(netns)
+    return netns if netns.startswith("/") else f"/run/netns/{netns}"
