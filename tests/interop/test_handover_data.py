@@ -140,7 +140,8 @@ def ride(place: Place, train: Running, overtaken: int) -> None:
     lost, late = faults(traffic.back, every)
     assert not lost, "downlink"
     assert len(late) <= overtaken, f"downlink: {late}"
-    train.wait(f"^counted {traffic.sent} {traffic.sent}$")
+    every_one = traffic.sent + 1  # with the one that showed the path
+    train.wait(f"^counted {every_one} {every_one}$")
 
 
 def faults(came: list[int], wanted: list[int]) -> tuple[list[int], list[int]]:

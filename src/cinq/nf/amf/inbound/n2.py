@@ -334,8 +334,13 @@ def handover_notify(ue: Ue, connection: NgConnection, message: ngap.HandoverNoti
 
 
 def target_of(ue: Ue, source: NgConnection, message: ngap.Pdu) -> NgConnection | None:
-    """Where a UE of `source` is on its way to; while it is not, the gNB is told that its message does not fit."""
+    """Where a UE of `source` is on its way to; while it is not, the gNB is told that its message does not fit.
+
+    The two gNBs have associations of their own, so that the target's HANDOVER NOTIFY may overtake what the source says.
+    """
     target = ue.target
+    if target is None and source.releasing and ue.connection is not source:
+        return ue.connection
     if target is None or target.ran_ue_ngap_id == UNASSIGNED or ue.connection is not source:
         source.ran.tell(incompatible(message))
         return None
