@@ -169,7 +169,7 @@ def test_every_bad_suci_gets_the_same_answer(name: str) -> None:
         ("suci-0-001-01-0-0-0-09", 404),
         ("imsi-12x", 400),
         ("\0", 400),
-        ("", 400),
+        ("", 404),  # no resource has such a path
     ],
 )
 def test_identities_of_nobody(identity: str, status: int) -> None:

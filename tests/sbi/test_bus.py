@@ -9,7 +9,7 @@ import pytest
 from cinq.procedure import Event, Journal
 from cinq.sbi import Bus, Created, Problem, checked, direct
 from cinq.sbi.bus import Transport
-from cinq.sbi.models import Ambr, PlmnIdNid, bit_rate, bits_per_second
+from cinq.sbi.models import Ambr, PlmnIdNid, RefToBinaryData, bit_rate, bits_per_second
 from cinq.sbi.services.npcf_ampolicycontrol import (
     NpcfAMPolicyControl,
     PolicyAssociation,
@@ -88,7 +88,7 @@ def test_checked_refuses_what_is_not_of_the_shape() -> None:
     bus = Bus(checked)
     bus.serve(NpcfAMPolicyControl, Pcf(), "i1")
     wrong = PolicyAssociationRequest(notification_uri="x", supi="y", supp_feat=3)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="suppFeat"):
+    with pytest.raises(Problem, match="400 MANDATORY_IE_INCORRECT: /suppFeat"):
         asyncio.run(bus.client(NpcfAMPolicyControl, "AMF").create(wrong))
 
 
@@ -112,6 +112,7 @@ def test_octets_cross_beside_the_json(transport: Transport) -> None:
         serving_network=PlmnIdNid(mcc="999", mnc="70"),
         an_type="3GPP_ACCESS",
         sm_context_status_uri="/x",
+        n1_sm_msg=RefToBinaryData(content_id="n1SmMsg"),
     )
     client = bus.client(NsmfPDUSession, "AMF")
     good = PostSmContextsRequest(json_data=data, binary_data_n1_sm_message=b"\xff\0")

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from cinq.sbi.operation import Created, Model, Multipart, Operation, operations
+from cinq.sbi.request import is_list_of_text, is_text
 from cinq.sbi.services.namf_communication import NamfCommunication
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
 from cinq.sbi.services.nnrf import NnrfNFDiscovery, NnrfNFManagement
@@ -134,10 +135,27 @@ def test_operation_is_in_the_api(folder: Path, service: type, op: Operation) -> 
     )
     if server is not None:
         assert server == f"{{apiRoot}}/{op.service}/{op.version}"
-    declared = [resolve(folder, FILES[service], p)[1]["name"] for p in described.get("parameters", ())]
-    camel = {n.replace("-", "_"): n for n in declared}
+    declared = {
+        parameter["name"]: parameter
+        for parameter in (resolve(folder, FILES[service], p)[1] for p in described.get("parameters", ()))
+        if parameter["in"] == "query"
+    }
     for name in op.query:
-        assert name in camel or any(n.replace("_", "-") == name.replace("_", "-") for n in declared), name
+        check_query(folder, FILES[service], op, name, declared)
+
+
+def check_query(folder: Path, file: str, op: Operation, name: str, declared: dict[str, dict]) -> None:
+    """The name on the wire, and whether it is written as text, as a list with commas, or as JSON."""
+    wire, kind = name.replace("_", "-"), op.types[op.parameters.index(name)]
+    assert wire in declared, f"{wire} is no query parameter of {op.path}"
+    written = "json" if "content" in declared[wire] else "text"
+    if written == "text":
+        target = resolve(folder, file, declared[wire]["schema"])[1]
+        if target.get("type") == "array":
+            written = "list"
+            assert declared[wire].get("explode", True) is False, f"{wire} is exploded"
+    ours = "text" if is_text(kind) else "list" if is_list_of_text(kind) else "json"
+    assert ours == written, wire
 
 
 def all_models() -> list[tuple[type, str]]:

@@ -7,14 +7,16 @@ where a consumer has chosen one by discovery, by NF instance.
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Protocol, TypeVar, cast
 
-import msgspec
-
 from cinq.procedure import Journal
-from cinq.sbi.operation import Created, Multipart, Operation, operations, service_name
-from cinq.sbi.problem import Problem, ProblemDetails
+from cinq.sbi.answer import answer_of, problem_of, response_of
+from cinq.sbi.operation import Operation, operations, service_name
+from cinq.sbi.problem import Problem
+from cinq.sbi.request import arguments_of, request_of
+from cinq.sbi.route import Routes
 
 S = TypeVar("S")
 IDENTIFYING = "Nudm_UEAuthentication_Get"  # its answer names whose challenge it is
@@ -40,31 +42,24 @@ async def direct(operation: Operation, method: Method, arguments: tuple[object, 
 
 
 async def checked(operation: Operation, method: Method, arguments: tuple[object, ...]) -> object:
-    """In process, but every body goes through JSON and is checked against its shape on both sides."""
-    count = len(operation.parameters)
-    sent = [msgspec.convert(a, type(a), strict=True) for a in arguments[:count]]
-    if len(arguments) > count:
-        sent.append(_through_json(arguments[count], operation.request))
+    """In process, but as the wire would have it: the request and its answer become octets and are read again.
+
+    What its consumer or its producer could not send, or the other could not read, comes to light here.
+    """
+    request = request_of(operation, arguments)
     try:
-        answer = await method(*sent)
+        found, values = _routes(operation).find(request.method, request.target)
+        answer = await method(*arguments_of(found, values, request))
     except Problem as problem:
-        octets = msgspec.json.encode(problem.details)
-        problem.details = msgspec.json.decode(octets, type=ProblemDetails)
-        raise
-    if isinstance(answer, Created):
-        body = _through_json(answer.body, type(answer.body))
-        return Created(location=answer.location, body=body)
-    return _through_json(answer, operation.response)
+        response = problem_of(operation, problem)
+    else:
+        response = response_of(operation, answer)
+    return answer_of(operation, request, response)
 
 
-def _through_json(value: object, shape: object) -> object:
-    if value is None:
-        return None
-    if isinstance(value, Multipart):
-        parts = {f: getattr(value, f) for f in value.__struct_fields__}
-        parts["json_data"] = _through_json(parts["json_data"], type(parts["json_data"]))
-        return type(value)(**parts)
-    return cast(object, msgspec.json.decode(msgspec.json.encode(value), type=shape))
+@lru_cache(None)
+def _routes(operation: Operation) -> Routes:
+    return Routes((operation,))
 
 
 class Bus:

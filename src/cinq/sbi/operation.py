@@ -11,7 +11,8 @@ import re
 import typing
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, ParamSpec, TypeVar, dataclass_transform
+from functools import lru_cache
+from typing import Generic, ParamSpec, Protocol, TypeVar, dataclass_transform, runtime_checkable
 
 import msgspec
 
@@ -48,6 +49,27 @@ class Multipart(
 ):
     """A multipart/related body: `json_data` and octets named as in the API's multipart schema."""
 
+    json_data: object
+
+
+class ErrorShape(Protocol):
+    """The body in which an operation refuses, where that is not problem details alone. A Model or a Multipart."""
+
+    @classmethod
+    def of(cls, problem: Exception) -> ErrorShape | None:
+        """None: problem details say it all."""
+        ...
+
+    def problem(self, status: int) -> Exception: ...
+
+
+@runtime_checkable
+class Status(Protocol):
+    """An answer that says with which status it comes."""
+
+    @property
+    def http_status(self) -> int: ...
+
 
 class Created(msgspec.Struct, Generic[T], frozen=True):
     """A 201 answer: the path of the new resource below the service's root, and the body."""
@@ -67,7 +89,7 @@ class Operation:
 
     service: API name, for example nudm-ueau. name: the stage 2 name, for example Nudm_UEAuthentication_Get.
     path: below {apiRoot}/service/version. parameters: Python names of path and query parameters, in order; types:
-    what they are. request, response: shapes, None where there is no body.
+    what they are. request, response: shapes, None where there is no body. error: of a refusal, None: problem details.
     """
 
     service: str
@@ -82,6 +104,7 @@ class Operation:
     query: tuple[str, ...]
     request: object
     response: object
+    error: type[ErrorShape] | None = None
 
     @property
     def route(self) -> str:
@@ -94,18 +117,19 @@ class _Declared:
     method: str
     path: str
     status: int
+    error: type[ErrorShape] | None
 
 
 _DECLARED: dict[object, _Declared] = {}
 
 
 def operation(
-    name: str, method: str, path: str, status: int = 200
+    name: str, method: str, path: str, status: int = 200, error: type[ErrorShape] | None = None
 ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
-    """Declares a method of a service Protocol as an operation: stage 2 name, method, path, status."""
+    """Declares a method of a service Protocol as an operation: stage 2 name, method, path, status, shape of errors."""
 
     def declare(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-        _DECLARED[function] = _Declared(name, method, path, status)
+        _DECLARED[function] = _Declared(name, method, path, status, error)
         return function
 
     return declare
@@ -168,9 +192,16 @@ def _resolve(protocol: type, name: str, version: str, attribute: str, declared: 
         query=tuple(n for n in names if n not in in_path),
         request=hints.get("body"),
         response=None if response is type(None) else response,
+        error=declared.error,
     )
 
 
 def snake(camel: str) -> str:
     """supiOrSuci -> supi_or_suci; pduSessionID -> pdu_session_id."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", camel).lower()
+
+
+@lru_cache(None)
+def optional(kind: object) -> bool:
+    """Whether None is one of the values of this type."""
+    return kind is None or type(None) in typing.get_args(kind)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
+import msgspec
 from msgspec import field
 
 from cinq.sbi.models import Arp, GlobalRanNodeId, RefToBinaryData, Snssai, Tai
 from cinq.sbi.operation import Created, Model, Multipart, operation, service
+from cinq.sbi.problem import Problem, ProblemDetails
 from cinq.sbi.services.nsmf_pdusession import N2SmInfoType
 
 N1N2MessageTransferCause = Literal[
@@ -76,6 +78,28 @@ class N1N2MessageTransferRequest(Multipart):
 
 class N1N2MessageTransferRspData(Model):
     cause: N1N2MessageTransferCause
+
+    @property
+    def http_status(self) -> int:
+        """202 while the UE is paged (§6.1.3.5.3.1)."""
+        return 202 if self.cause in ("ATTEMPTING_TO_REACH_UE", "WAITING_FOR_ASYNCHRONOUS_TRANSFER") else 200
+
+
+class N1N2MessageTransferError(Model):
+    """§6.1.6.2.20, with 409 and 504."""
+
+    error: ProblemDetails
+
+    @classmethod
+    def of(cls, problem: Exception) -> N1N2MessageTransferError | None:
+        return (
+            cls(error=problem.details)
+            if isinstance(problem, Problem) and problem.status in (409, 504)
+            else None
+        )
+
+    def problem(self, status: int) -> Problem:
+        return Problem.of(msgspec.structs.replace(self.error, status=status))
 
 
 class UeN1N2InfoSubscriptionCreateData(Model):
@@ -150,7 +174,12 @@ class SmContextStatusNotification(Model):
 
 @service("namf-comm", "v1")
 class NamfCommunication(Protocol):
-    @operation("Namf_Communication_N1N2MessageTransfer", "POST", "/ue-contexts/{ueContextId}/n1-n2-messages")
+    @operation(
+        "Namf_Communication_N1N2MessageTransfer",
+        "POST",
+        "/ue-contexts/{ueContextId}/n1-n2-messages",
+        error=N1N2MessageTransferError,
+    )
     async def n1n2_message_transfer(
         self, ue_context_id: str, body: N1N2MessageTransferRequest
     ) -> N1N2MessageTransferRspData:

@@ -123,11 +123,6 @@ class SmContextReleaseData(Model):
     ue_location: UserLocation | None = None
 
 
-class SmContextCreateError(Model):
-    error: ProblemDetails
-    n1_sm_msg: RefToBinaryData | None = None
-
-
 class PostSmContextsRequest(Multipart):
     json_data: SmContextCreateData
     binary_data_n1_sm_message: bytes | None = None
@@ -156,14 +151,6 @@ class SmContextRefused(Problem):
         self.n1_sm_message = n1_sm_message
 
 
-class SmContextUpdateError(Model):
-    error: ProblemDetails
-    n1_sm_msg: RefToBinaryData | None = None
-    n2_sm_info: RefToBinaryData | None = None
-    n2_sm_info_type: N2SmInfoType | None = None
-    up_cnx_state: UpCnxState | None = None
-
-
 class SmContextUpdateRefused(Problem):
     """An update refused with N2 SM information for the gNB (SmContextUpdateError, TS 29.502 §6.1.6.2.11).
 
@@ -183,16 +170,65 @@ class SmContextUpdateRefused(Problem):
         self.n2_sm_information = n2_sm_information
 
 
+class SmContextError(Model):
+    """SmContextUpdateError, whose members are those of SmContextCreateError and some (§6.1.6.2.10, §6.1.6.2.11)."""
+
+    error: ProblemDetails
+    n1_sm_msg: RefToBinaryData | None = None
+    n2_sm_info: RefToBinaryData | None = None
+    n2_sm_info_type: N2SmInfoType | None = None
+    up_cnx_state: UpCnxState | None = None
+
+
+class SmContextErrors(Multipart):
+    """The body of a create or update that is refused, with what it says to the UE or to the gNB."""
+
+    json_data: SmContextError
+    binary_data_n1_sm_message: bytes | None = None
+    binary_data_n2_sm_information: bytes | None = None
+
+    @classmethod
+    def of(cls, problem: Exception) -> SmContextErrors | None:
+        if isinstance(problem, SmContextRefused):
+            octets = problem.n1_sm_message
+            part = None if octets is None else RefToBinaryData(content_id="n1SmMsg")
+            data = SmContextError(error=problem.details, n1_sm_msg=part)
+            return cls(json_data=data, binary_data_n1_sm_message=octets)
+        if isinstance(problem, SmContextUpdateRefused):
+            data = SmContextError(
+                error=problem.details,
+                n2_sm_info=RefToBinaryData(content_id="n2SmInfo"),
+                n2_sm_info_type=problem.n2_sm_info_type,
+            )
+            return cls(json_data=data, binary_data_n2_sm_information=problem.n2_sm_information)
+        return None
+
+    def problem(self, status: int) -> Problem:
+        """As it was refused; plain where neither message is in it."""
+        said = self.json_data
+        octets, kind = self.binary_data_n2_sm_information, said.n2_sm_info_type
+        cause, detail = said.error.cause or "", said.error.detail
+        refused: Problem
+        if octets is not None and kind is not None:
+            refused = SmContextUpdateRefused(status, cause, detail, kind, octets)
+        else:
+            refused = SmContextRefused(status, cause, detail, self.binary_data_n1_sm_message)
+        refused.details = said.error
+        return refused
+
+
 @service("nsmf-pdusession", "v1")
 class NsmfPDUSession(Protocol):
     """The SMF answers a create as soon as it has the context: what follows comes by N1N2MessageTransfer."""
 
-    @operation("Nsmf_PDUSession_CreateSMContext", "POST", "/sm-contexts", 201)
+    @operation("Nsmf_PDUSession_CreateSMContext", "POST", "/sm-contexts", 201, SmContextErrors)
     async def create_sm_context(self, body: PostSmContextsRequest) -> Created[SmContextCreatedData]:
         """SmContextRefused with 403 SNSSAI_DENIED, DNN_DENIED, ...; 400 with invalid parameters."""
         ...
 
-    @operation("Nsmf_PDUSession_UpdateSMContext", "POST", "/sm-contexts/{smContextRef}/modify")
+    @operation(
+        "Nsmf_PDUSession_UpdateSMContext", "POST", "/sm-contexts/{smContextRef}/modify", error=SmContextErrors
+    )
     async def update_sm_context(
         self, sm_context_ref: str, body: UpdateSmContextRequest
     ) -> UpdateSmContextResponse:
