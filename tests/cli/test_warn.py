@@ -97,6 +97,33 @@ def test_what_cannot_be(shell: Shell, words: tuple[str, ...], said: str) -> None
     assert json.loads(shell("warn", "list", "--json")) == []
 
 
+def test_etws(shell: Shell, tmp_path: Path) -> None:
+    with core(tmp_path, "north"):
+        sent = json.loads(shell("warn", "send", "--etws", "tsunami", "--no-popup", "--json"))
+        assert (sent["identifier"], sent["text"]) == (4353, "ETWS tsunami")
+        assert sent["serial"] >> 12 & 3 == 0b10  # alert without popup
+        signed = shell("warn", "send", "Run", "--etws", "test", "--security-info", "0a" * 50, "--tac", "1")
+        assert "broadcast: TAC 1" in signed
+    store = SqliteStore(tmp_path / "cinq.sqlite")
+    first, second = Warnings(store).all()
+    store.close()
+    assert (first.etws, first.contents, first.security) == (b"\x03\x00", b"", b"")
+    assert (second.etws, second.security) == (b"\x07\x80", b"\x0a" * 50)
+    assert second.contents
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--etws", "flood"), "--etws: found flood, wanted one of earthquake, tsunami"),
+        (("--etws", "test", "--security-info", "00"), "--security-info: found 2 characters, wanted 100"),
+        (("--security-info", "00"), "--security-info, --no-alert, --no-popup: found without --etws"),
+    ],
+)
+def test_etws_that_cannot_be(shell: Shell, words: tuple[str, ...], said: str) -> None:
+    assert shell("warn", "send", "x", *words).startswith(said)
+
+
 def test_texts_that_do_not_fit(shell: Shell) -> None:
     assert "wanted at most 15 | say it in fewer words" in shell("warn", "send", "x" * 1400)
     assert "found none" in shell("warn", "send", "")

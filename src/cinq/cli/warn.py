@@ -23,15 +23,27 @@ Wait = Annotated[float, typer.Option(help="Seconds to wait for the core and its 
 
 @app.command("send")
 def send(
-    text: Annotated[str, typer.Argument(help="What phones show.")],
+    text: Annotated[str, typer.Argument(help="What phones show; ETWS may go without.")] = "",
     tacs: Annotated[
         list[int] | None, typer.Option("--tac", help="Tracking area; without: everywhere.")
     ] = None,
     repeat: Annotated[int, typer.Option(help="Seconds between broadcasts, 1 to 131071.")] = 60,
     number: Annotated[int, typer.Option(help="Broadcasts; 0: until it is cancelled.")] = 0,
     identifier: Annotated[
-        int, typer.Option(help="Message identifier (TS 23.041 §9.4.1.2.2); 4370: the highest alert.")
-    ] = 4370,
+        int | None,
+        typer.Option(
+            help="Message identifier (TS 23.041 §9.4.1.2.2); 4370, the highest alert, or that of ETWS."
+        ),
+    ] = None,
+    etws: Annotated[
+        str, typer.Option(help=f"Primary notification of ETWS: {', '.join(cbs.ETWS_KINDS)}.")
+    ] = "",
+    alert: Annotated[bool, typer.Option(help="ETWS: phones sound and vibrate.")] = True,
+    popup: Annotated[bool, typer.Option(help="ETWS: phones show it over everything else.")] = True,
+    security: Annotated[
+        str,
+        typer.Option("--security-info", help="ETWS: Warning Security Information, 100 hexadecimal digits."),
+    ] = "",
     replace: Annotated[bool, typer.Option("--replace", help="Whatever is broadcast there ends.")] = False,
     wait: Wait = 8.0,
     config: Config = None,
@@ -40,18 +52,33 @@ def send(
     """Broadcast a warning, and show what each gNB makes of it."""
     network = settings(NetworkSettings, config)
     areas = tuple(dict.fromkeys(tacs or ()))
+    kind, signed = _etws(etws, security, alert, popup)
+    if identifier is None:
+        identifier = cbs.ETWS_IDENTIFIERS[etws] if etws else 4370
     _agree(network, areas, repeat, number, identifier)
-    try:
-        coding, contents = cbs.encode(text)
-    except cbs.CbsError as error:
-        raise Failure(str(error), "say it in fewer words") from None
+    coding, contents = cbs.GSM7, b""
+    if text or not etws:
+        try:
+            coding, contents = cbs.encode(text)
+        except cbs.CbsError as error:
+            raise Failure(str(error), "say it in fewer words") from None
     with open_store(config) as store:
         kept = Warnings(store)
         others = list(kept.all())
         if len(others) >= MOST:
             raise Failure(f"{MOST} warnings are there already", "cinq warn cancel --all")
         warning = Warning(
-            identifier, _serial(others, areas), text, coding, contents, areas, repeat, number, replace
+            identifier,
+            _serial(others, areas, (alert << 1 | popup) if etws else None),
+            text or f"ETWS {etws}",
+            coding,
+            contents,
+            areas,
+            repeat,
+            number,
+            replace,
+            etws=kind,
+            security=signed,
         )
         kept.put(warning)
         store.flush()
@@ -115,11 +142,32 @@ def _agree(
         raise Failure(str(error)) from None
 
 
-def _serial(others: list[Warning], areas: tuple[int, ...]) -> int:
-    """Another message code than those that may still be broadcast have (TS 23.041 §9.4.1.2.1)."""
+def _etws(kind: str, security: str, alert: bool, popup: bool) -> tuple[bytes, bytes]:
+    """Warning Type and Warning Security Information; empty where there is none."""
+    if not kind:
+        if security or not (alert and popup):
+            raise Failure(
+                "--security-info, --no-alert, --no-popup: found without --etws", "--etws earthquake"
+            )
+        return b"", b""
+    if kind not in cbs.ETWS_KINDS:
+        raise Failure(f"--etws: found {kind}, wanted one of {', '.join(cbs.ETWS_KINDS)}")
+    try:
+        signed = bytes.fromhex(security)
+    except ValueError:
+        signed = b"?"
+    if len(signed) not in (0, 50):
+        raise Failure(f"--security-info: found {len(security)} characters, wanted 100 hexadecimal digits")
+    return cbs.warning_type(kind, alert=alert, popup=popup), signed
+
+
+def _serial(others: list[Warning], areas: tuple[int, ...], etws: int | None) -> int:
+    """Another message code than those that may still be broadcast have (TS 23.041 §9.4.1.2.1). etws: the two bits of
+    alert and popup that its code begins with."""
     taken = {warning.serial >> 4 & 0x3FF for warning in others}
-    begin = int(time.time()) & 0x3FF
-    code = next(c for c in ((begin + i) % 1024 for i in range(1024)) if c not in taken)
+    begin, codes = int(time.time()), 1024 if etws is None else 256
+    base = 0 if etws is None else etws << 8
+    code = next(c for c in (base + (begin + i) % codes for i in range(codes)) if c not in taken)
     return cbs.serial_number(cbs.TRACKING_AREA_WIDE if areas else cbs.PLMN_WIDE, code)
 
 

@@ -134,5 +134,17 @@ def serial_number(scope: int, code: int, update: int = 0) -> int:
     return (scope & 0x3) << 14 | (code & 0x3FF) << 4 | update & 0xF
 
 
+def warning_type(kind: str, *, alert: bool, popup: bool) -> bytes:
+    """Warning Type, TS 23.041 §9.3.24: a value of 7 bits, emergency user alert, popup, and 7 bits of padding.
+
+    KeyError: `kind` is none of ETWS_KINDS.
+    """
+    return (ETWS_KINDS[kind] << 9 | alert << 8 | popup << 7).to_bytes(2, "big")
+
+
+ETWS_KINDS = {"earthquake": 0, "tsunami": 1, "earthquake-and-tsunami": 2, "test": 3, "other": 4}
+ETWS_IDENTIFIERS = {kind: 0x1100 + value for kind, value in ETWS_KINDS.items()}
+"""Message identifiers of ETWS, TS 23.041 §9.4.1.2.2: 4352 to 4356."""
+
 PLMN_WIDE, TRACKING_AREA_WIDE = 1, 2
 """Geographical scopes."""

@@ -62,9 +62,10 @@ class Gnb:
         return sum(isinstance(m, kind) for m in self.heard)
 
     async def set_up(self) -> Gnb:
+        before = len(self.heard)
         self.say(setup_request(self.number, self.tac, slices=self.slices))
         await asyncio.sleep(0.001)
-        assert isinstance(self.heard[-1], ngap.NGSetupResponse), self.heard
+        assert isinstance(self.heard[before], ngap.NGSetupResponse), self.heard
         return self
 
     @property

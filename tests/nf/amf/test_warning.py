@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import msgspec
+import pytest
 
 from cinq.nf.amf.warnings import Result, Warning, Warnings
 from cinq.numbering import Tai
@@ -162,10 +163,68 @@ def test_what_runs_is_sent_again_after_a_restart() -> None:
         await asyncio.sleep(200)  # three times a minute each: the first is over
         await world.restart()
         gnb = await Gnb(world).set_up()
+        assert [m.serial_number for m in gnb.heard if isinstance(m, REQUEST)] == [0x4020]
         gnb.say(restart(gnb))
         await asyncio.sleep(0.1)
-        assert [m.serial_number for m in gnb.heard if isinstance(m, REQUEST)] == [0x4020]
+        assert [m.serial_number for m in gnb.heard if isinstance(m, REQUEST)] == [0x4020] * 2
         assert gnb.count(ngap.ErrorIndication) == 0
+
+    run(test)
+
+
+def test_a_gnb_that_comes_later() -> None:
+    """TS 23.041 §9.1.3.5.2: a warning is for the cells of its area: with what is left of its broadcasts.
+
+    Nothing that is over, or for other areas.
+    """
+
+    async def test(world: World) -> None:
+        world.amf.reconfigure(replace(world.settings, tais=AREAS))
+        await Gnb(world).set_up()
+        kept = await wanted(world, warning(), warning(0x4020, number=0), warning(0x4030, tacs=(2,)))
+        await asyncio.sleep(70)
+        late = await Gnb(world, 2).set_up()
+        requests = [m for m in late.heard if isinstance(m, REQUEST)]
+        assert [(m.serial_number, m.number_of_broadcasts_requested) for m in requests] == [
+            (0x4010, 2),
+            (0x4020, 0),
+        ]
+        late.say(completed(requests[0]))
+        await asyncio.sleep(0.1)
+        stored = kept.get("1112-4010")
+        assert stored is not None
+        assert stored.told == ("gnb-1", "gnb-2")
+        assert kept.results(stored)[-1] == Result("gnb-2", 2, "broadcast")
+        slices = [ngap.SliceSupportItem(s_nssai=ngap.SNSSAI(sst=b"\1"))]
+        broadcast = [ngap.BroadcastPLMNItem(plmn_identity=PLMN.octets, tai_slice_support_list=slices)]
+        areas = [
+            ngap.SupportedTAItem(tac=tac.to_bytes(3, "big"), broadcast_plmn_list=broadcast) for tac in (1, 2)
+        ]
+        late.say(ngap.RANConfigurationUpdate(supported_ta_list=areas))
+        await asyncio.sleep(0.1)
+        assert [m.serial_number for m in late.heard if isinstance(m, REQUEST)] == [0x4010, 0x4020, 0x4030]
+        await asyncio.sleep(120)
+        later = await Gnb(world, 3).set_up()
+        assert [m.serial_number for m in later.heard if isinstance(m, REQUEST)] == [0x4020]
+
+    run(test)
+
+
+@pytest.mark.parametrize("text", [True, False])
+def test_a_primary_notification(text: bool) -> None:
+    """ETWS: warning type, and security information as it is given (§9.2.8.1); with a text or without."""
+
+    async def test(world: World) -> None:
+        gnb = await Gnb(world).set_up()
+        kind = cbs.warning_type("earthquake-and-tsunami", alert=True, popup=False)
+        assert kind == b"\x05\x00"
+        more: dict[str, object] = {} if text else {"contents": b""}
+        fields = {"etws": kind, "security": bytes(range(50)), "number": 1, **more}
+        await wanted(world, msgspec.structs.replace(warning(), **fields))
+        request = gnb.last(REQUEST)
+        assert (request.warning_type, request.warning_security_info) == (kind, bytes(range(50)))
+        assert (request.warning_message_contents is not None) is text
+        assert (request.data_coding_scheme is not None) is text
 
     run(test)
 

@@ -28,6 +28,7 @@ class Warning(Struct, frozen=True, omit_defaults=True):
 
     tacs: where; empty: everywhere. repeat_s, number: each cell broadcasts it so often; number 0: until it is cancelled.
     replaces: whatever is broadcast there ends. state: as the operator wants it, then as gNBs were told.
+    etws: Warning Type (cinq.wire.cbs) where there is a primary notification; security: its Warning Security Information.
     since: seconds since 1970, of the state. told: the gNBs that have heard of the last change.
     """
 
@@ -43,6 +44,8 @@ class Warning(Struct, frozen=True, omit_defaults=True):
     state: State = "wanted"
     since: float = 0.0
     told: tuple[str, ...] = ()
+    etws: bytes = b""
+    security: bytes = b""
 
     @property
     def key(self) -> str:
@@ -53,6 +56,13 @@ class Warning(Struct, frozen=True, omit_defaults=True):
         return self.state == "broadcast" and (
             not self.number or now < self.since + self.repeat_s * self.number
         )
+
+    def rest(self, now: float) -> Warning:
+        """For a gNB that begins with it now: what is left of its broadcasts."""
+        if not self.number or self.state != "broadcast":
+            return self
+        done = int((now - self.since) // self.repeat_s) if self.repeat_s else 0
+        return msgspec.structs.replace(self, number=max(1, self.number - done))
 
     def over(self, now: float) -> bool:
         """Whether nobody needs to know of it any more."""
@@ -101,6 +111,12 @@ class Warnings:
         changed = msgspec.structs.replace(warning, state=state, since=now, told=told)
         self.put(changed)
         return changed
+
+    def told(self, warning: Warning, gnb: str) -> Warning:
+        """One more gNB hears of it."""
+        told = msgspec.structs.replace(warning, told=tuple(dict.fromkeys((*warning.told, gnb))))
+        self.put(told)
+        return told
 
     def forget(self, warning: Warning) -> None:
         for result in self.results(warning):

@@ -8,6 +8,7 @@ from cinq.nf.amf.context import RanContext
 from cinq.nf.amf.n2 import elements
 from cinq.nf.amf.n2.association import Ran
 from cinq.nf.amf.n2.diagnosis import notices
+from cinq.nf.amf.procedures.ngap.warning import tell_newcomer
 from cinq.nf.amf.settings import Settings
 from cinq.numbering import GnbId, NumberingError, PlmnId, SNssai, Tai
 from cinq.procedure import Refused, Why, procedure
@@ -33,6 +34,7 @@ async def ng_setup(ran: Ran, request: ngap.NGSetupRequest) -> None:
     ran.lose_connections("NG Setup")  # §8.7.1.1: it erases what was before
     ran.commit(node_id=str(gnb), name=name_of(request) or f"gNB {gnb.short}", tais=served, is_set_up=True)
     ran.tell(response(ran.ports.settings, notices(request)))
+    tell_newcomer(ran, anew=True)
 
 
 def response(settings: Settings, told: ngap.CriticalityDiagnostics | None) -> ngap.NGSetupResponse:
@@ -167,3 +169,4 @@ async def ran_configuration_update(ran: Ran, update: ngap.RANConfigurationUpdate
             raise Refused(answer, str(error)) from None
     ran.commit(name=name, tais=tais)
     ran.tell(ngap.RANConfigurationUpdateAcknowledge(criticality_diagnostics=notices(update)))
+    tell_newcomer(ran, anew=False)

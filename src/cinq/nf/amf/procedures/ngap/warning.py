@@ -43,6 +43,21 @@ def end(access: Access, warning: Warning, now: float) -> None:
         ran.want_beside(signals.StopWarning(told))
 
 
+def tell_newcomer(ran: Ran, *, anew: bool) -> None:
+    """A gNB that is set up (anew), or serves other tracking areas, while warnings run in them gets those too.
+
+    A warning is for the cells of its area (TS 23.041 §9.1.3.5.2). A gNB that broadcasts it still, or asks for it
+    besides by PWS RESTART INDICATION, begins nothing anew (§8.9.1.2).
+    """
+    now = ran.runtime.clock.now()
+    for warning in list(ran.access.warnings.all()):
+        if not warning.runs(now) or area_of(ran, warning) == []:
+            continue
+        if anew or ran.label not in warning.told:
+            told = ran.access.warnings.told(warning, ran.label)
+            ran.want_beside(signals.Warn(told.rest(now)))
+
+
 def concerned(access: Access, warning: Warning) -> list[Ran]:
     """The gNBs that serve one of its tracking areas."""
     return [ran for ran in access.rans if ran.context.is_set_up and area_of(ran, warning) != []]
@@ -57,7 +72,7 @@ def area_of(ran: Ran, warning: Warning) -> list[ngap.TAI] | None:
 
 @procedure(opens=signals.Warn)
 async def write_replace_warning(ran: Ran, wanted: signals.Warn) -> None:
-    """§8.9.1.2. A gNB that names no area broadcasts it nowhere."""
+    """§8.9.1.2. A gNB that names no area broadcasts it nowhere. A warning type is the primary notification of ETWS."""
     warning, area = wanted.warning, area_of(ran, wanted.warning)
     ran.send(
         ngap.WriteReplaceWarningRequest(
@@ -66,8 +81,10 @@ async def write_replace_warning(ran: Ran, wanted: signals.Warn) -> None:
             warning_area_list=None if area is None else ("tAIListForWarning", area),
             repetition_period=warning.repeat_s,
             number_of_broadcasts_requested=warning.number,
-            data_coding_scheme=warning.coding,
-            warning_message_contents=warning.contents,
+            warning_type=warning.etws or None,
+            warning_security_info=warning.security or None,
+            data_coding_scheme=warning.coding if warning.contents else None,
+            warning_message_contents=warning.contents or None,
             concurrent_warning_message_ind=None if warning.replaces else "true",
         )
     )
@@ -145,7 +162,7 @@ async def pws_restart(ran: Ran, indication: ngap.PWSRestartIndication) -> None:
     now = ran.runtime.clock.now()
     for warning in ran.access.warnings.all():
         if warning.runs(now) and (not warning.tacs or lost.intersection(warning.tacs)):
-            ran.want_beside(signals.Warn(warning))
+            ran.want_beside(signals.Warn(warning.rest(now)))
 
 
 @procedure(opens=ngap.PWSFailureIndication)
