@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from cinq.sbi import Problem
@@ -14,6 +15,7 @@ from cinq.sbi.services.namf_communication import (
     N1MessageNotifyRequest,
     N1N2MessageTransferReqData,
     N1N2MessageTransferRequest,
+    N1N2MsgTxfrFailureNotification,
     N2InfoContainer,
     N2InfoContent,
     N2InformationNotifyRequest,
@@ -22,6 +24,7 @@ from cinq.sbi.services.namf_communication import (
     NamfCommunication,
     NonUeN2InfoSubscriptionCreateData,
     NrppaInformation,
+    NsmfCallback,
     UeN1N2InfoSubscriptionCreateData,
 )
 from cinq.wire import nas, ngap
@@ -205,8 +208,54 @@ def test_lpp() -> None:
             )
         )
         await asyncio.sleep(0.1)
-        with pytest.raises(Problem, match="not connected"):
-            await lmf.amf.n1n2_message_transfer(SUPI, to_ue(n1=b"lpp"))
+        # An idle UE is paged (TS 23.273 §6.11.1 step 2)
+        for n1, n2 in ((b"lpp later", None), (None, b"nrppa later")):
+            said = await lmf.amf.n1n2_message_transfer(SUPI, to_ue(n1=n1, n2=n2))
+            assert said.cause == "ATTEMPTING_TO_REACH_UE"
+        await asyncio.sleep(0.1)
+        assert gnb.count(ngap.Paging) == 1
+        phone.service_request(gnb)
+        await asyncio.sleep(0.1)
+        assert phone.last(nas.DLNASTransport).payload_container == b"lpp later"
+        assert gnb.last(ngap.DownlinkUEAssociatedNRPPaTransport).nrppa_pdu == b"nrppa later"
+
+    run(test)
+
+
+def test_lpp_for_a_ue_that_is_not_reached() -> None:
+    """§5.2.2.3.2: the LMF hears of it, where it gave a URI."""
+
+    class Told:
+        def __init__(self) -> None:
+            self.heard: list[str] = []
+
+        async def n1n2_transfer_failure(self, ref: str, body: N1N2MsgTxfrFailureNotification) -> None:
+            self.heard.append(f"{ref} {body.cause}")
+
+    async def test(world: World) -> None:
+        gnb, _, phone = await scene(world)
+        told = Told()
+        world.bus.withdraw(NsmfCallback, "smf")
+        world.bus.serve(NsmfCallback, told, "lmf")
+        lmf = Lmf(world)
+        gnb.say(
+            ngap.UEContextReleaseRequest(
+                amf_ue_ngap_id=phone.amf_id or 0,
+                ran_ue_ngap_id=phone.ran_id,
+                cause=("radioNetwork", "user-inactivity"),
+            )
+        )
+        await asyncio.sleep(0.1)
+        body = to_ue(n1=b"lpp")
+        uri = "/nsmf-callback/v1/n1n2-failure/of-the-lmf"
+        data = msgspec.structs.replace(body.json_data, n1n2_failure_txf_notif_uri=uri)
+        await lmf.amf.n1n2_message_transfer(SUPI, msgspec.structs.replace(body, json_data=data))
+        await lmf.amf.n1n2_message_transfer(SUPI, body)
+        await asyncio.sleep(60)
+        assert gnb.count(ngap.Paging) == 4
+        assert told.heard == ["of-the-lmf UE_NOT_RESPONDING"]
+        assert any("is not passed on: the UE is not reached" in cause for cause in world.causes())
+        assert world.amf.registry.by_supi[phone.supi].waiting == ()
 
     run(test)
 

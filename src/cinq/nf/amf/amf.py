@@ -13,9 +13,10 @@ from cinq.nf.amf.inbound.admission import Admission
 from cinq.nf.amf.inbound.n2 import Inbound
 from cinq.nf.amf.location import Location
 from cinq.nf.amf.n2.association import Access, N2Association
+from cinq.nf.amf.orders import Orders
 from cinq.nf.amf.ports import Ports
 from cinq.nf.amf.procedures.gmm.configuration_update import owe
-from cinq.nf.amf.procedures.ngap import warning
+from cinq.nf.amf.procedures.ngap import orders, warning
 from cinq.nf.amf.registry import Registry
 from cinq.nf.amf.services import Callbacks, Communication
 from cinq.nf.amf.settings import Settings
@@ -49,7 +50,7 @@ class AMF:
         self.instance_id = instance_id
         self.ports = Ports(settings, sbi, clock, entropy, journal, instance_id)
         self.runtime = self.ports.runtime
-        self.access = Access(self.ports, Warnings(store))
+        self.access = Access(self.ports, Warnings(store), Orders(store))
         self.admission = Admission()
         self.registry: Registry[Ue] = Registry(settings, store, entropy)
         self._restore()
@@ -116,8 +117,10 @@ class AMF:
                     owe(ue, "mico", "registration")  # it registers, and has it no more (TS 24.501 §5.4.4.3)
 
     def look_at_warnings(self) -> None:
-        """What `cinq warn` wants takes effect."""
-        warning.look(self.access, self.ports.clock.now())
+        """What `cinq warn` and `cinq order` want takes effect."""
+        now = self.ports.clock.now()
+        warning.look(self.access, now)
+        orders.look(self.access, self.registry, now)
 
     def _restore(self) -> None:
         """UE contexts survive a restart. One stored while connected may be behind: that UE is authenticated anew."""

@@ -5,17 +5,21 @@ TS 29.518 §5.2.2.3 and §5.2.2.4, TS 23.273 §6.11.
 
 from __future__ import annotations
 
+from functools import partial
+
+from cinq.nf.amf import journal
 from cinq.nf.amf.n2.association import Access, Ran
 from cinq.nf.amf.procedures.ngap import positioning
 from cinq.nf.amf.registry import Registry
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import GnbId, NumberingError, Supi
-from cinq.procedure import Refused
+from cinq.procedure import Refused, Why
 from cinq.sbi import Created, Problem
 from cinq.sbi.models import GlobalRanNodeId
 from cinq.sbi.services.namf_communication import (
     N1N2MessageTransferRequest,
     N1N2MessageTransferRspData,
+    N1N2MsgTxfrFailureNotification,
     N2InformationTransferReqData,
     N2InformationTransferRequest,
     N2InformationTransferRspData,
@@ -25,6 +29,8 @@ from cinq.sbi.services.namf_communication import (
     UeN1N2InfoSubscriptionCreatedData,
 )
 from cinq.wire import nas
+
+MAX_WAITING = 16  # who wait for one UE
 
 
 def known(registry: Registry[Ue], supi: str) -> Ue:
@@ -136,7 +142,7 @@ def name(node: GlobalRanNodeId) -> str:
 def passed_on(ue: Ue, body: N1N2MessageTransferRequest) -> N1N2MessageTransferRspData | None:
     """N1N2MessageTransfer of NRPPa or LPP (§5.2.2.3.1). None: the message is of another kind.
 
-    An LMF begins when the UE is connected (TS 23.273 §6.2); an idle one is not paged for it.
+    An idle UE is paged for it (TS 23.273 §6.11.1 and §6.11.2, step 2); the LMF hears when it is not reached.
     """
     data, n2 = body.json_data, body.json_data.n2_info_container
     nrppa = n2.nrppa_info if n2 is not None and n2.n2_information_class == "NRPPa" else None
@@ -144,14 +150,39 @@ def passed_on(ue: Ue, body: N1N2MessageTransferRequest) -> N1N2MessageTransferRs
     lpp = n1 if n1 is not None and n1.n1_message_class == "LPP" else None
     if nrppa is None and lpp is None:
         return None
+    if not ue.is_reached:
+        if ue.sleeps:
+            raise Problem(
+                504, "UE_NOT_REACHABLE", "the UE is in MICO mode: it is reached when it comes by itself"
+            )
+        if len(ue.waiting) >= MAX_WAITING:
+            raise Problem(504, "UE_NOT_REACHABLE", f"{MAX_WAITING} wait for the UE already")
+        ue.beside(partial(passed_on_later, ue, body), "reach for an LMF")
+        return N1N2MessageTransferRspData(cause="ATTEMPTING_TO_REACH_UE")
     connection = ue.connection
-    if connection is None or not ue.exchange.secured or connection.releasing:
-        raise Problem(504, "UE_NOT_REACHABLE", "the UE is not connected")
+    assert connection is not None
     if nrppa is not None and body.binary_data_n2_information is not None:
         positioning.for_a_ue(connection, nrppa.nf_id, body.binary_data_n2_information)
     if lpp is not None and body.binary_data_n1_message is not None:
         tell_ue(ue, lpp.nf_id or "", body.binary_data_n1_message)
     return N1N2MessageTransferRspData(cause="N1_N2_TRANSFER_INITIATED")
+
+
+async def passed_on_later(ue: Ue, body: N1N2MessageTransferRequest) -> None:
+    """As soon as the UE is reached; Namf_Communication_N1N2TransferFailureNotification (§5.2.2.3.2) where it is not."""
+    if await ue.reachable():
+        passed_on(ue, body)
+        return
+    uri = body.json_data.n1n2_failure_txf_notif_uri
+    if uri is None:
+        journal.note(ue, Why("a message of an LMF is not passed on: the UE is not reached"))
+        return
+    notification = N1N2MsgTxfrFailureNotification(cause="UE_NOT_RESPONDING", n1n2_msg_data_uri="")
+    try:
+        await ue.ports.notify(uri, notification)
+    except Problem as problem:
+        why = Why(f"the LMF was not told that the UE is not reached: {problem}", problem.why.mend)
+        journal.note(ue, why)
 
 
 def tell_ue(ue: Ue, nf_id: str, octets: bytes) -> None:

@@ -9,7 +9,7 @@ from cinq.nf.amf import journal, signals
 from cinq.nf.amf.context import UeContext, shared
 from cinq.nf.amf.n1.envelope import Checked, Unprotected
 from cinq.nf.amf.n1.exchange import Exchange, UsedUp
-from cinq.nf.amf.n2 import carriage
+from cinq.nf.amf.n2 import carriage, standing
 from cinq.nf.amf.n2.association import Access, NgConnection
 from cinq.nf.amf.n2.carriage import PagingAttempt, Resource, Transfer
 from cinq.nf.amf.n2.diagnosis import incompatible
@@ -20,6 +20,7 @@ from cinq.numbering import PlmnId, Tai
 from cinq.procedure import Refused, Subject, Why
 from cinq.wire import nas, ngap
 
+REACHED_WITHIN_S = 60.0  # how long somebody waits for a UE that is paged
 ACCEPTS = (nas.RegistrationAccept, nas.ServiceAccept)
 NO_COUNT = Why(
     "the downlink NAS COUNT of the UE's keys is used up (TS 24.501 §4.4.3.5): it is released, and authenticated anew",
@@ -34,6 +35,7 @@ class Ue(Subject[UeContext]):
     connection: the one that serves the UE; None in CM-IDLE. target: the one to which a handover is under way.
     exchange: its keys and counts on N1.
     kept: the store has its context. last_place: where it was when its connection ended.
+    waiting: those who wait for the UE to be reached.
     complete_due: it went on without REGISTRATION COMPLETE, which may still come.
     paged: its 5G-GUTI was paged and is to be replaced. pending: what waits for the UE to be reached.
     resources: what is set up with the next accept.
@@ -55,6 +57,7 @@ class Ue(Subject[UeContext]):
         "registry",
         "resources",
         "target",
+        "waiting",
         "why",
     )
 
@@ -72,6 +75,7 @@ class Ue(Subject[UeContext]):
         self.complete_due = False
         self.pending: tuple[Transfer, ...] = ()
         self.resources: tuple[Transfer, ...] = ()
+        self.waiting: tuple[asyncio.Future[None], ...] = ()
         self.recommended: ngap.AssistanceDataForRecommendedCells | None = None
         self.why: ngap.Cause = ("nas", "normal-release")
 
@@ -211,7 +215,8 @@ class Ue(Subject[UeContext]):
             connection.begin(setup, signals.ResourceSetupSent(sessions))
         else:
             key = self.exchange.kgnb()
-            whole = carriage.context_setup(connection, self.context, settings, key, nas_pdu, resources)
+            stays = standing.of(self.access.orders, self.context.supi)
+            whole = carriage.context_setup(connection, self.context, settings, key, nas_pdu, resources, stays)
             connection.has_context = True
             connection.begin(whole, signals.ContextSetupSent(sessions))
 
@@ -229,6 +234,30 @@ class Ue(Subject[UeContext]):
         """It is CM-IDLE, and something is pending: page it, unless that is under way or it would not hear."""
         if not self.sleeps and self.running is not self.opens[signals.Page]:
             self.want(signals.Page())
+
+    async def reachable(self) -> bool:
+        """Whether it has a connection where it is heard: an idle UE is paged for it, one that comes is waited for."""
+        if self.is_reached:
+            return True
+        if self.sleeps or self.context.rm_state != "RM-REGISTERED":
+            return False
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting = (*self.waiting, waiter)
+        if self.connection is None:
+            self.reach()
+        await asyncio.wait((waiter,), timeout=REACHED_WITHIN_S)
+        return self.is_reached
+
+    @property
+    def is_reached(self) -> bool:
+        return self.connection is not None and self.exchange.secured and not self.connection.releasing
+
+    def wake(self) -> None:
+        """It is reached, or cannot be: whoever waits looks."""
+        waiting, self.waiting = self.waiting, ()
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
 
     def renew_keys(self) -> None:
         """Its NAS COUNTs come to their end, unless that is mended already, or there is none left to say it with."""

@@ -28,7 +28,7 @@ class Warning(Struct, frozen=True, omit_defaults=True):
 
     tacs: where; empty: everywhere. repeat_s, number: each cell broadcasts it so often; number 0: until it is cancelled.
     replaces: whatever is broadcast there ends. state: as the operator wants it, then as gNBs were told.
-    etws: Warning Type (cinq.wire.cbs) where there is a primary notification; security: its Warning Security Information.
+    etws: Warning Type (cinq.wire.cbs) of a primary notification; security: its Warning Security Information.
     since: seconds since 1970, of the state. told: the gNBs that have heard of the last change.
     """
 

@@ -13,6 +13,7 @@ from cinq.nf.amf.context import RanContext
 from cinq.nf.amf.n2 import carriage, elements
 from cinq.nf.amf.n2.failures import refusal
 from cinq.nf.amf.n2.pacing import Pacer
+from cinq.nf.amf.orders import Orders
 from cinq.nf.amf.ports import Ports
 from cinq.nf.amf.warnings import Warnings
 from cinq.numbering import NumberingError, SNssai, Tai
@@ -242,9 +243,10 @@ class Ran(Subject[RanContext]):
 class Access:
     """All gNBs of the AMF, and all connections by AMF UE NGAP ID."""
 
-    def __init__(self, ports: Ports, warnings: Warnings) -> None:
+    def __init__(self, ports: Ports, warnings: Warnings, orders: Orders) -> None:
         self._ports = ports
         self.warnings = warnings
+        self.orders = orders
         self.consumers = Consumers()
         self.rans: list[Ran] = []
         self.connections: dict[int, NgConnection] = {}

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from cinq.nf.amf.context import Ambr, UeContext
 from cinq.nf.amf.n2 import elements
+from cinq.nf.amf.n2.standing import NOTHING, Standing
 from cinq.nf.amf.settings import Settings
 from cinq.numbering import SNssai, Tai
 from cinq.sbi.services.nsmf_pdusession import N2SmInfoType
@@ -82,6 +83,7 @@ def context_setup(
     kgnb: bytes,
     nas_pdu: bytes | None,
     resources: Sequence[Resource],
+    standing: Standing = NOTHING,
 ) -> ngap.InitialContextSetupRequest:
     """TS 38.413 §8.3.1."""
     sessions = [
@@ -107,6 +109,8 @@ def context_setup(
         index_to_rfsp=context.rfsp,
         masked_imeisv=elements.masked_imeisv(context.pei) if context.pei else None,
         nas_pdu=nas_pdu,
+        trace_activation=standing.trace,
+        location_reporting_request_type=standing.location,
     )
 
 

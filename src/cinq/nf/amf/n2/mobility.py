@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from cinq.nf.amf.context import UeContext
 from cinq.nf.amf.n2 import elements
 from cinq.nf.amf.n2.carriage import UNLIMITED, Identities, Resource
+from cinq.nf.amf.n2.standing import Standing
 from cinq.nf.amf.settings import Settings
 from cinq.wire import ngap
 
@@ -68,6 +69,7 @@ def handover_request(
     settings: Settings,
     next_hop: NextHop,
     resources: list[Resource],
+    standing: Standing,
 ) -> ngap.HandoverRequest:
     """§8.4.2.2, to the target."""
     return ngap.HandoverRequest(
@@ -88,6 +90,8 @@ def handover_request(
         allowed_nssai=elements.allowed_nssai(context.allowed_nssai),
         masked_imeisv=elements.masked_imeisv(context.pei) if context.pei else None,
         source_to_target_transparent_container=required.source_to_target_transparent_container,
+        trace_activation=standing.trace,
+        location_reporting_request_type=standing.location,
         guami=elements.guami(settings.plmn, settings.amf_id),
     )
 

@@ -41,11 +41,12 @@ class Attempt(Struct, frozen=True, gc=False):
 @procedure(opens=signals.Page)
 async def paging(ue: Ue, _: signals.Page) -> None:
     """Page until the UE answers, which aborts this, or T3513 has expired for the last time."""
-    if ue.connection is not None or not (ue.pending or ue.context.due):
+    if ue.connection is not None or not (ue.pending or ue.context.due or ue.waiting):
         return
     try:
         await page(ue, Answered)
     except TimerExpired:
+        ue.wake()
         pending, ue.pending = ue.pending, ()
         ue.beside(partial(tell_senders, ue, pending), "paging")
         raise

@@ -150,6 +150,7 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
         finally:
             if ue.context.rm_state == "RM-REGISTERED":
                 undo.keep()
+    ue.wake()
     if names := names_to_tell(ue.ports.settings):
         ue.want(signals.UpdateConfiguration(names))
 

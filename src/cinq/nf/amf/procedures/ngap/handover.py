@@ -11,6 +11,7 @@ from functools import partial
 from cinq.nf.amf import signals
 from cinq.nf.amf.context import SmContext
 from cinq.nf.amf.n2 import elements, mobility
+from cinq.nf.amf.n2 import standing as stays
 from cinq.nf.amf.n2.association import NgConnection, Ran
 from cinq.nf.amf.n2.carriage import Resource, Transfer
 from cinq.nf.amf.n2.elements import Place
@@ -157,7 +158,10 @@ async def allocate(
     """Handover Resource Allocation, §8.4.2. Refused when the target has none, says nothing, or nonsense."""
     next_hop = ue.exchange.next_hop()  # TS 33.501 §6.9.2.3.3
     ue.commit()
-    request = mobility.handover_request(target, required, ue.context, ue.ports.settings, next_hop, resources)
+    standing = stays.of(ue.access.orders, ue.context.supi)
+    request = mobility.handover_request(
+        target, required, ue.context, ue.ports.settings, next_hop, resources, standing
+    )
     try:
         answer = await target.demand(signals.AllocateResources(request))
     except TimerExpired:

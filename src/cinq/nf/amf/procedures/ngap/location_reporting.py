@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from cinq.nf.amf import journal, signals
 from cinq.nf.amf.n2.association import NgConnection
+from cinq.nf.amf.n2.elements import Place
 from cinq.nf.amf.procedures.ngap.path_switch import Arrived
 from cinq.nf.amf.ue import Ue, ue_of
-from cinq.procedure import ABORT, DEFER, Timer, Verdict, Why, collision, procedure
+from cinq.procedure import ABORT, DEFER, Aborted, Timer, TimerExpired, Verdict, Why, collision, procedure
 from cinq.wire import ngap
 
 LOCATION_GUARD = Timer("Location Report guard", 5.0, retransmissions=0)
@@ -47,6 +48,42 @@ async def location_reporting(
     return answer
 
 
+class CannotLocate(Exception):
+    """Why nobody knows where the UE is now."""
+
+
+NOW = ngap.LocationReportingRequestType(event_type="direct", report_area="cell")
+ATTEMPTS = 3
+
+
+async def locate(ue: Ue, request: ngap.LocationReportingRequestType = NOW) -> Place:
+    """Where the UE is now, as its gNB says, and where it moves meanwhile the next. An idle UE is paged (TS 23.502
+    §4.2.3.3). CannotLocate: it is not reached, or its gNB cannot say."""
+    for _ in range(ATTEMPTS):
+        if not await ue.reachable():
+            raise CannotLocate("the UE is not reached")
+        connection = ue.connection
+        assert connection is not None
+        try:
+            said = await connection.demand(signals.ControlLocationReports(request))
+        except Aborted:
+            continue
+        except TimerExpired:
+            raise CannotLocate(f"{connection.ran.label} does not answer") from None
+        if said is not None:
+            return connection.place
+        if ue.connection is connection:
+            raise CannotLocate(f"{connection.ran.label} cannot locate the UE")
+    raise CannotLocate("the UE moves all the time")
+
+
+def words(place: Place) -> str:
+    """For a person."""
+    cell = place.location.nr_location if place.location is not None else None
+    named = "" if cell is None else f", cell {cell.ncgi.nr_cell_id}"
+    return f"in tracking area {place.tai.tac}{named}"
+
+
 def report(ue: Ue, connection: NgConnection, message: ngap.LocationReport) -> None:
     """§8.12.3: of an event that was asked for before, or the answer that somebody waits for."""
     if connection.awaits(ngap.LocationReport):
@@ -58,6 +95,8 @@ def report(ue: Ue, connection: NgConnection, message: ngap.LocationReport) -> No
 def heard(ue: Ue, connection: NgConnection, message: ngap.LocationReport) -> None:
     """Where the UE is by now; presence in areas of interest stands in the journal for whoever asked."""
     connection.moved(message.user_location_information)
+    if ue.context.supi is not None:
+        ue.access.orders.note(str(ue.context.supi), "follow", ue.ports.clock.now(), words(connection.place))
     for item in message.ue_presence_in_area_of_interest_list or ():
         text = f"the UE is {item.ue_presence} area of interest {item.location_reporting_reference_id}"
         journal.note(ue, text)
@@ -73,6 +112,9 @@ def failure(ue: Ue, connection: NgConnection, message: ngap.LocationReportingFai
 
 def cannot(ue: Ue, connection: NgConnection, message: ngap.LocationReportingFailureIndication) -> None:
     cause = "no cause" if not message.cause else message.cause[1]
+    if ue.context.supi is not None:
+        text = f"{connection.ran.label} does not report: {cause}"
+        ue.access.orders.note(str(ue.context.supi), "follow", ue.ports.clock.now(), text)
     journal.note(ue, Why(f"{connection.ran.label} does not report the UE's location: {cause}"))
 
 

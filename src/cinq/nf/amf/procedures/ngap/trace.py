@@ -38,7 +38,10 @@ async def deactivate_trace(connection: NgConnection, wanted: signals.StopTrace) 
 def failure(ue: Ue, connection: NgConnection, message: ngap.TraceFailureIndication) -> None:
     """§8.11.2: of a start or of a deactivation."""
     trace_id, cause = message.ngran_trace_id or b"", message.cause[1] if message.cause else "no cause"
-    mend = "a UE that was handed over is traced again by another Trace Start"
+    if ue.context.supi is not None:
+        text = f"failed at {connection.ran.label}: {cause}"
+        ue.access.orders.note(str(ue.context.supi), "trace", ue.ports.clock.now(), text)
+    mend = "cinq order trace SUPI begins it again"
     journal.note(ue, Why(f"{connection.ran.label}: trace {trace_id.hex()} failed: {cause}", mend))
 
 

@@ -158,6 +158,7 @@ def same_setup(waiting: Transfer, resource: Transfer) -> bool:
 
 def deliver_pending(ue: Ue) -> None:
     """The UE is reachable: what SMFs have sent meanwhile goes out. What it may not have where it is now goes back."""
+    ue.wake()
     pending, ue.pending = ue.pending, ()
     for transfer in pending:
         if transfer.n2_type in FOR_SERVICE and not ue.may_have_service:
