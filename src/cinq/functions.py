@@ -115,7 +115,7 @@ def of_the_upf(s: NetworkSettings) -> upf.Settings:
         node_id=s.upf.n4_address,
         n3_address=s.upf.n3_address,
         ue_pools=tuple(d.pool for d in s.dnn),
-        smf_addresses=(s.smf.n4_address,),
+        smf_addresses=(s.smf.n4_address, *s.upf.smf_addresses),
     )
 
 

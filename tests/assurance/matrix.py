@@ -7,47 +7,59 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 
 import pytest
 from rich.console import Console
 from rich.table import Table
 
+from cinq.assurance.run import Outcome
 from cinq.assurance.verdict import Verdict
 
-from .mutants import MUTANTS
-from .site import asked, found
-from .test_ts33512 import PLAYED
+from . import mutants, site, test_ts33512, test_ts33513, upf_mutants, upf_site
+from .mutants import Weaken
 
 MARKS = {Verdict.FAIL: "K", Verdict.INCONCLUSIVE: "?", Verdict.PASS: "·"}
+Asked = Callable[[str, str], Outcome]
+PARTS: tuple[tuple[str, list[tuple[str, str]], dict[str, Weaken], Asked], ...] = (
+    ("TS 33.512", test_ts33512.PLAYED, mutants.MUTANTS, site.asked),
+    ("TS 33.513", test_ts33513.PLAYED, upf_mutants.MUTANTS, upf_site.asked),
+)
 
 
 def main() -> int:
     logging.lastResort = None  # what a weakened network complains of
-    names, wrong = list(MUTANTS), []
+    wrong = [title for part in PARTS for title in show(*part)]
+    return 1 if wrong else 0
+
+
+def show(heading: str, played: list[tuple[str, str]], weakened: dict[str, Weaken], asked: Asked) -> list[str]:
+    """One matrix. Returns the sub-cases that prove nothing."""
+    wrong = []
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("case")
+    table.add_column(heading)
     table.add_column("sound")
-    for number in range(len(names)):
+    for number in range(len(weakened)):
         table.add_column(f"{number + 1}", justify="right")
-    for case, sub in PLAYED:
+    for case, sub in played:
         sound = asked(case, sub).verdict
-        marks = [against(name, case, sub) for name in names]
-        title = f"{case} {sub} {found(case, sub)[0].row.tc}"
+        marks = [against(weaken, asked, case, sub) for weaken in weakened.values()]
+        title = f"{case} {sub} {site.found(case, sub)[0].row.tc}"
         table.add_row(title, sound.value, *marks)
         if sound is not Verdict.PASS or "K" not in marks:
             wrong.append(title)
     out = Console(highlight=False, width=200)
     out.print(table)
-    for number, name in enumerate(names, 1):
+    for number, name in enumerate(weakened, 1):
         out.print(f"{number:>3}  {name.replace('_', ' ')}")
-    killed = f"{len(PLAYED) - len(wrong)} of {len(PLAYED)} sub-cases pass on the sound core and kill a mutant"
-    out.print(killed + (f"; not so: {', '.join(wrong)}" if wrong else ""))
-    return 1 if wrong else 0
+    killed = f"{len(played) - len(wrong)} of {len(played)} sub-cases pass on the sound core and kill a mutant"
+    out.print(killed + (f"; not so: {', '.join(wrong)}" if wrong else "") + "\n")
+    return wrong
 
 
-def against(name: str, case: str, sub: str) -> str:
+def against(weaken: Weaken, asked: Asked, case: str, sub: str) -> str:
     with pytest.MonkeyPatch.context() as patch:
-        MUTANTS[name](patch)
+        weaken(patch)
         return MARKS[asked(case, sub).verdict]
 
 

@@ -10,20 +10,22 @@ from contextlib import contextmanager
 
 from cinq.assurance.knobs import Ask, Commands, NoKnobs
 from cinq.assurance.n3 import N3
+from cinq.assurance.n4 import BenchSmf
 from cinq.assurance.run import Stage
 from cinq.assurance.target import Target
 from cinq.assurance.trial import Lab
 from cinq.procedure import RealClock
 from cinq.ran.gnb.serve import n2_port
 from cinq.ran.scenarios.bench import Place
+from cinq.transport import udp
 
 
 @contextmanager
 def stage(target: Target, seed: bytes, ask: Ask | None = None) -> Iterator[Stage]:
     """For one run. seed: whence all chance of the bench comes, each sub-case's own by its name."""
     scenario, clock = target.scenario(), RealClock()
-    n3 = N3(chance(seed, "N3"))
-    lab = Lab(target, Commands(target.knobs, ask), time.time, n3)
+    n3, n4 = N3(chance(seed, "N3"), udp.endpoint), BenchSmf(target.interfaces, udp.endpoint)
+    lab = Lab(target, Commands(target.knobs, ask), time.time, n3, n4)
 
     def place(name: str) -> Place:
         return Place(scenario, n2_port, NoKnobs(), clock, chance(seed, name))
@@ -32,6 +34,7 @@ def stage(target: Target, seed: bytes, ask: Ask | None = None) -> Iterator[Stage
         yield Stage(lab, place)
     finally:
         n3.close()
+        n4.close()
 
 
 def chance(seed: bytes, name: str) -> Callable[[int], bytes]:

@@ -1,51 +1,65 @@
 """The bench's own end of N3: G-PDUs of an emulated UE's session, without a data plane and without a right.
 
-It answers Echo Requests, and counts what else comes.
+It answers Echo Requests, and keeps what comes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address
+from typing import Protocol
 
 from cinq.ran.gnb import Gnb
+from cinq.ran.gnb.context import Tunnel
 from cinq.ran.scenarios import check
 from cinq.ran.ue import Ue
-from cinq.transport import udp
 from cinq.wire import gtpu
 
 Entropy = Callable[[int], bytes]
+Address = tuple[str, int]
 ICMP, ECHO_REQUEST, ECHO_REPLY = 1, 8, 0
 TRIES = 3
+KEPT = 10_000  # messages
+
+
+class Port(Protocol):
+    """A UDP endpoint."""
+
+    def send(self, octets: bytes, to: Address) -> None: ...
+
+    def close(self) -> None: ...
+
+
+Open = Callable[[str, int, Callable[[bytes, Address], None]], Awaitable[Port]]
+"""Opens an endpoint at an address and port, which tells what it hears. OSError: it cannot be."""
 
 
 class N3:
-    """All gNBs of the bench: a socket for each address. Open until `close`."""
+    """All gNBs of the bench: an endpoint for each address. Open until `close`."""
 
-    def __init__(self, entropy: Entropy) -> None:
+    def __init__(self, entropy: Entropy, open_: Open) -> None:
+        self.heard: list[bytes] = []
         self._entropy = entropy
-        self._ends: dict[str, udp.UdpEndpoint] = {}
+        self._open = open_
+        self._ends: dict[str, Port] = {}
         self._waiting: dict[tuple[int, bytes], asyncio.Future[bytes]] = {}
+
+    async def send(self, gnb: Gnb, octets: bytes, to: IPv4Address) -> None:
+        """Any octets, from the gNB's address."""
+        (await self._end(str(gnb.settings.n3_address))).send(octets, (str(to), gtpu.PORT))
 
     async def ping(self, gnb: Gnb, ue: Ue, to: IPv4Address, within: float) -> float | None:
         """An ICMP echo through session 1 of the UE. Failed: it has none, or no address."""
-        context = next((c for c in (link.context for link in gnb.links if link.mobile is ue) if c), None)
-        session = check.present(context, "the UE's connection").sessions.get(1)
-        tunnel = check.present(session, "the UE's session at the gNB").tunnel
-        source = check.present(ue.sessions[1].context.address, "the UE's address")
-        end = await self._end(str(gnb.settings.n3_address))
+        tunnel, token = tunnel_of(gnb, ue), self._entropy(16)
+        packet = echo_request(address_of(ue), to, token)
         loop = asyncio.get_running_loop()
-        begun, token = loop.time(), self._entropy(16)
-        answer: asyncio.Future[bytes] = loop.create_future()
+        begun, answer = loop.time(), loop.create_future()
         self._waiting[tunnel.dl_teid, token] = answer
-        packet = echo_request(source, to, token)
         try:
             for _ in range(TRIES):
-                uplink = gtpu.UlPduSessionInformation(tunnel.qfi)
-                message = gtpu.GPdu(teid=tunnel.ul_teid, extensions=(uplink,), payload=packet)
-                end.send(gtpu.encode(message), (str(tunnel.upf), gtpu.PORT))
+                await self.send(gnb, gtpu.encode(uplink(tunnel, packet)), tunnel.upf)
                 done, _ = await asyncio.wait({answer}, timeout=within / TRIES)
                 if done:
                     return loop.time() - begun
@@ -53,22 +67,24 @@ class N3:
         finally:
             del self._waiting[tunnel.dl_teid, token]
 
-    async def _end(self, address: str) -> udp.UdpEndpoint:
+    async def _end(self, address: str) -> Port:
         if address not in self._ends:
-            self._ends[address] = end = await udp.endpoint(address, gtpu.PORT, lambda octets, peer: None)
-            end.on_datagram = lambda octets, peer: self._heard(end, octets, peer)
+            self._ends[address] = await self._open(
+                address, gtpu.PORT, lambda octets, peer: self._heard(address, octets, peer)
+            )
         return self._ends[address]
 
-    def _heard(self, end: udp.UdpEndpoint, octets: bytes, peer: udp.Address) -> None:
+    def _heard(self, address: str, octets: bytes, peer: Address) -> None:
+        if len(self.heard) < KEPT:
+            self.heard.append(octets)
         try:
             message = gtpu.decode(octets)
         except gtpu.GtpuError:
             return
-        if isinstance(message, gtpu.EchoRequest):
-            end.send(gtpu.encode(gtpu.EchoResponse(sequence=message.sequence)), peer)
+        if isinstance(message, gtpu.EchoRequest) and address in self._ends:
+            self._ends[address].send(gtpu.encode(gtpu.EchoResponse(sequence=message.sequence)), peer)
         elif isinstance(message, gtpu.GPdu):
-            token = echoed(message.payload)
-            answer = self._waiting.get((message.teid, token))
+            answer = self._waiting.get((message.teid, echoed(message.payload)))
             if answer is not None and not answer.done():
                 answer.set_result(message.payload)
 
@@ -76,6 +92,36 @@ class N3:
         for end in self._ends.values():
             end.close()
         self._ends.clear()
+
+
+def tunnel_of(gnb: Gnb, ue: Ue) -> Tunnel:
+    """N3 of the UE's session 1. Failed: it has none at this gNB."""
+    contexts = [link.context for link in gnb.links if link.mobile is ue and link.context is not None]
+    context = check.present(contexts[0] if contexts else None, "the UE's connection")
+    return check.present(context.sessions.get(1), "the UE's session at the gNB").tunnel
+
+
+def address_of(ue: Ue) -> IPv4Address:
+    return check.present(ue.sessions[1].context.address, "the UE's address")
+
+
+def uplink(tunnel: Tunnel, packet: bytes, teid: int | None = None) -> gtpu.GPdu:
+    """A packet of the UE. teid: another than the session's."""
+    session = gtpu.UlPduSessionInformation(tunnel.qfi)
+    return gtpu.GPdu(teid=tunnel.ul_teid if teid is None else teid, extensions=(session,), payload=packet)
+
+
+def tokens(heard: list[bytes]) -> set[bytes]:
+    """What echo replies among these GTP-U messages carry."""
+    found = set()
+    for octets in heard:
+        try:
+            message = gtpu.decode(octets)
+        except gtpu.GtpuError:
+            continue
+        if isinstance(message, gtpu.GPdu):
+            found.add(echoed(message.payload))
+    return found - {b""}
 
 
 def echo_request(source: IPv4Address, to: IPv4Address, token: bytes) -> bytes:

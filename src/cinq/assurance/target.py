@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 from typing import Literal, get_args
 
 from cinq.ran.scenarios import target as ran
@@ -33,6 +33,10 @@ class Interfaces:
 
     n3: IPv4Address | None = setting("Address of the UPF on N3.", None)
     n4: IPv4Address | None = setting("Address of the UPF on N4, for a bench SMF.", None)
+    smf: IPv4Address | None = setting("Own address of the bench SMF, which the UPF lets in on N4.", None)
+    pool: IPv4Network | None = setting(
+        "UE addresses that the bench SMF may use: of the UPF's own, and given to nobody else.", None
+    )
     n6: IPv4Address | None = setting(
         "An address in the data network that answers a ping of a UE: the traffic of the golden UE.", None
     )
@@ -151,6 +155,10 @@ class Target:
         """A need in words, and whether it is met. KeyError: there is no such need."""
         if need in KNOBS:
             return f"the knob {need} (knobs.{need})", bool(getattr(self.knobs, need))
+        if need == "n4":
+            where = self.interfaces
+            words = "a bench SMF's place on N4 (interfaces.n4, interfaces.smf and interfaces.pool)"
+            return words, None not in (where.n4, where.smf, where.pool)
         if need in INTERFACES:
             return f"the address of {need.upper()} (interfaces.{need})", getattr(
                 self.interfaces, need
@@ -166,6 +174,8 @@ PEERS = {
     "bench AUSF": "a bench AUSF at the target's SBI, which this bench does not have yet",
     "bench AMF": "a bench AMF that hands a UE over by N14, which this bench does not have yet",
     "bench NSSAAF": "a bench NSSAAF at the target's SBI, which this bench does not have yet",
+    "bench H-UPF": "a bench UPF of another PLMN on N9, which this bench does not have yet",
+    "bench IKEv2": "an IKEv2 and ESP peer, which this bench does not have yet",
     "bench ng-eNB": "an emulated ng-eNB, which this bench does not have yet",
 }
 """Peers that no target can make up for: the sub-cases stand in every report as NOT-TESTED."""

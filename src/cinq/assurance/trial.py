@@ -31,7 +31,7 @@ from cinq.ran.scenarios.check import Failed
 from cinq.ran.station import Unmet
 from cinq.ran.ue import Ue
 from cinq.ran.ue.station import Heard, Paged, Record, Released
-from cinq.wire import nas
+from cinq.wire import nas, pfcp
 
 QUIET_S = 2.0  # so long an answer that should not come is waited for
 SETTLE_S = 1.0  # a target that has something to say of itself after a registration says it meanwhile
@@ -50,21 +50,37 @@ class Knob(Protocol):
 
 
 class UserPlane(Protocol):
-    """The bench's own end of N3."""
+    """The bench's own end of N3. heard: GTP-U messages that came, as octets, since it was opened."""
+
+    heard: list[bytes]
+
+    async def send(self, gnb: Gnb, octets: bytes, to: IPv4Address) -> None:
+        """Any octets, from the gNB's address and GTP-U port to that of the UPF."""
+        ...
 
     async def ping(self, gnb: Gnb, ue: Ue, to: IPv4Address, within: float) -> float | None:
         """Seconds until the echo came back through the UE's session, None when it did not."""
         ...
 
 
+class Smf(Protocol):
+    """The bench's own end of N4."""
+
+    async def ask(self, request: pfcp.Message, seid: int | None = None) -> pfcp.Message:
+        """The UPF's answer. Failed: none came, after retransmissions."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """What the lab gives every trial. utc(): seconds since 1970."""
+    """What the lab gives every trial. utc(): seconds since 1970. user_plane, smf: None where the target has no place
+    for them."""
 
     target: Target
     knobs: Knob
     utc: Callable[[], float]
     user_plane: UserPlane | None = None
+    smf: Smf | None = None
 
 
 @dataclass(slots=True)

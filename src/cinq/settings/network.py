@@ -195,6 +195,9 @@ class Upf:
     n3_address: IPv4Address = setting("Address to which gNBs send user traffic.", IPv4Address("127.0.0.7"))
     n4_address: IPv4Address = setting("Address of the UPF on N4.", IPv4Address("127.0.0.7"))
     n4_port: int = setting("PFCP port of the UPF.", 8805)
+    smf_addresses: tuple[IPv4Address, ...] = setting(
+        "Addresses of further SMFs that may set up an association on N4, such as a test bench's.", ()
+    )
     data_plane: Literal["auto", "ebpf", "tun"] = setting(
         "Which data plane: auto takes eBPF where the host allows it, else TUN.", "auto"
     )
