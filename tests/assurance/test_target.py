@@ -32,11 +32,12 @@ def test_a_whole_target() -> None:
     target = loads(Target, WHOLE, "t.toml")
     assert target.name == "somebody core 1.2"
     assert target.lacks(("restart",)) == ""
-    assert target.lacks(("log", "n4", "host", "bench AUSF")).split(", ")[:3] == [
+    assert target.lacks(("log", "n6", "host", "bench AUSF")).split(", ")[:3] == [
         "the knob log (knobs.log)",
-        "the address of N4 (interfaces.n4)",
+        "the address of N6 (interfaces.n6)",
         "access to a host of the target (access.host)",
     ]
+    assert target.lacks(("n4",)).startswith("a bench SMF's place on N4")
     assert "features.emergency" in target.lacks_feature("emergency")
     assert len(target.scenario().ues()) == 3
 

@@ -49,7 +49,7 @@ def test_mistakes_are_named(words: tuple[str, ...], said: str) -> None:
 
 def test_the_template_is_a_target() -> None:
     target = loads(Target, template())
-    assert target.lacks(("n4", "log")) == "the address of N4 (interfaces.n4), the knob log (knobs.log)"
+    assert target.lacks(("n6", "log")) == "the address of N6 (interfaces.n6), the knob log (knobs.log)"
 
 
 def test_a_folder_of_another_run(tmp_path: Path) -> None:
