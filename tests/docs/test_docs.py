@@ -23,6 +23,7 @@ from cinq.nf.smf import context as smf_context
 from cinq.nf.udr import changes, records
 from cinq.procedure import Event, run_virtual
 from cinq.ran.gnb.settings import GnbSettings
+from cinq.ran.scenarios.target import Target
 from cinq.ran.ue.settings import UeSettings
 from cinq.settings import document, loads
 from cinq.settings.network import NetworkSettings
@@ -34,7 +35,8 @@ from tests.network.world import Network
 REFERENCE = DOCS / "reference"
 RUNNABLE = (("subscriber",), ("trace", "read"), ("doctor", "--json"))
 GUIDES = sorted([*(DOCS / "tutorials").glob("*.md"), *(DOCS / "how-to").glob("*.md")])
-SHAPES = {"network.toml": NetworkSettings, "ue.toml": UeSettings, "gnb.toml": GnbSettings}
+SETTINGS = {"network.toml": NetworkSettings, "ue.toml": UeSettings, "gnb.toml": GnbSettings}
+SHAPES = {**SETTINGS, "target.toml": Target}
 """By the name of the file; gnb-one.toml is of the shape of gnb.toml."""
 
 
@@ -81,7 +83,7 @@ def test_generated_pages_are_fresh(reference: ModuleType) -> None:
     assert not stale, f"{', '.join(stale)}: run make reference"
 
 
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=lambda shape: shape.__name__)
+@pytest.mark.parametrize("shape", SETTINGS.values(), ids=lambda shape: shape.__name__)
 def test_every_settings_key_is_in_the_reference(shape: type) -> None:
     text = (REFERENCE / "settings.md").read_text("utf-8")
     for key in document(shape):

@@ -10,6 +10,7 @@ import pytest
 from cinq.procedure import VirtualClock, run_virtual
 from cinq.ran.gnb.gnb import Connect
 from cinq.ran.gnb.settings import GnbSettings
+from cinq.ran.scenarios import check
 from cinq.ran.scenarios.bench import Bench, Place
 from cinq.ran.scenarios.check import Failed, NotApplicable
 from cinq.ran.scenarios.library import LIBRARY
@@ -17,10 +18,13 @@ from cinq.ran.scenarios.run import Pool, Result, play, run
 from cinq.ran.scenarios.scenario import Scenario, scenario
 from cinq.ran.scenarios.target import Knob, Subscribers, Target
 from cinq.ran.scenarios.template import template
+from cinq.ran.ue.elements import registration_request
+from cinq.ran.ue.signals import Register
 from cinq.settings import HexOctets, SettingsError, loads
 from cinq.transport.error import NoAnswerError
 from cinq.transport.sctp.association import AssociationHandler
 from cinq.wire import ngap
+from cinq.wire.nas import RegistrationKind
 from tests.network.world import End
 
 KEY = HexOctets(bytes(16))
@@ -126,6 +130,73 @@ def test_verdicts(error: Exception, verdict: str) -> None:
     assert str(error) in result.reason
 
 
+def test_a_bug_of_the_bench_says_nothing_about_the_next_scenario() -> None:
+    async def bug(bench: Bench) -> None:
+        raise ZeroDivisionError("a bug")
+
+    async def fine(bench: Bench) -> None:
+        return
+
+    async def main() -> list[Result]:
+        return await run([declared(bug)] * 3 + [declared(fine)], at(nobody))
+
+    assert [result.verdict for result in run_virtual(main())] == ["INCONCLUSIVE"] * 3 + ["PASS"]
+
+
+NO_SUCH_PROCEDURE = ngap.ErrorIndication(cause=("protocol", "abstract-syntax-error-reject"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (NO_SUCH_PROCEDURE, "SKIPPED"),
+        (ngap.ErrorIndication(cause=("protocol", "semantic-error")), "FAIL"),
+        (ngap.NGSetupFailure(cause=("misc", "unspecified")), "PASS"),
+    ],
+)
+def test_a_procedure_that_a_core_does_not_comprehend(answer: ngap.Pdu, verdict: str) -> None:
+    """TS 38.413 §10.3.4.1: it says so, and the scenario does not apply."""
+
+    async def asks(bench: Bench) -> None:
+        gnb = bench.unattached_gnb()
+        gnb.start(set_up=False)
+        await bench.associated(gnb)
+        gnb.station.send(
+            ngap.NGReset(cause=("misc", "unspecified"), reset_type=("nG-Interface", "reset-all"))
+        )
+        await bench.answer_to("the procedure", (ngap.NGSetupFailure,), gnb)
+
+    async def main() -> Result:
+        place = at(answering(ngap.encode(answer)))
+        return await play(declared(asks), place, Pool(place))
+
+    result = run_virtual(main())
+    assert result.verdict == verdict, result.reason
+
+
+def test_ues_of_a_scenario_have_more_to_do() -> None:
+    """Without a follow-on request a network may release the connection at once, TS 24.501 §5.5.1.2.4."""
+
+    async def registers(bench: Bench) -> None:
+        ue = bench.ue(bench.unattached_gnb())
+        other = bench.ue_of(ue, bench.unattached_gnb())
+        for one in (ue, other):
+            for kind, pending in (
+                (RegistrationKind.INITIAL, True),
+                (RegistrationKind.MOBILITY, True),
+                (RegistrationKind.PERIODIC, False),
+            ):
+                request = registration_request(one, kind, Register(kind))
+                check.equal(request.registration_type.follow_on, pending, f"follow-on request, {kind.name}")
+
+    async def main() -> Result:
+        place = at(nobody)
+        return await play(declared(registers), place, Pool(place))
+
+    result = run_virtual(main())
+    assert result.verdict == "PASS", result.reason
+
+
 def test_what_never_ends_fails_in_time() -> None:
     async def forever(bench: Bench) -> None:
         await asyncio.get_running_loop().create_future()
@@ -135,7 +206,10 @@ def test_what_never_ends_fails_in_time() -> None:
         return await play(declared(forever), place, Pool(place))
 
     result = run_virtual(main())
-    assert (result.verdict, result.reason) == ("FAIL", "not at its end within 5 s")
+    assert (result.verdict, result.reason) == (
+        "FAIL",
+        "not at its end within 5 s: it waits for its first step; nothing came at all",
+    )
 
 
 def test_what_the_target_lacks_is_said() -> None:

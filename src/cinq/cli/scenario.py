@@ -148,7 +148,7 @@ def _play(chosen: list[Scenario], target: Target, verbose: bool, quiet: bool) ->
         out.print(line)
         if result.reason:
             out.print(Text(f"        {result.reason}", STYLES[result.verdict]), soft_wrap=True)
-        if verbose or (result.verdict == "FAIL" and ladders < LADDERS):
+        if not quiet and (verbose or (result.verdict == "FAIL" and ladders < LADDERS)):
             ladders += result.verdict == "FAIL"
             _show_ladder(result)
 

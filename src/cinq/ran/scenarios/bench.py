@@ -26,6 +26,7 @@ R = TypeVar("R")
 ANSWER_S = 10.0  # a core that has not answered by then does not answer
 NG_SETUP_S = 8.0
 FAREWELL_S = 3.0
+SETTLE_S, SETTLE_ROUNDS = 0.3, 10
 LOOK_S = 0.05  # what changes without a message is looked for so often
 
 
@@ -65,6 +66,7 @@ class Bench:
         self._ues: list[Ue] = []
         self._heard: list[tuple[str, object]] = []
         self._given: set[int] = set()
+        self._waits_for = "its first step"
         self._news = asyncio.Event()
         journal = Journal()
         journal.listen(self._hear)
@@ -121,9 +123,7 @@ class Bench:
         if not self._free:
             raise NotApplicable("one more test subscriber")
         settings = replace(self._free.pop(0), **changes)  # type: ignore[arg-type]  # likewise
-        ue = Ue(settings, gnb, self.runtime, self._place.entropy)
-        self._ues.append(ue)
-        return ue
+        return self._on_stage(Ue(settings, gnb, self.runtime, self._place.entropy))
 
     async def registered(self, gnb: Gnb | None = None, **changes: object) -> Ue:
         """A UE that has registered, on a gNB of its own where none is given."""
@@ -136,6 +136,12 @@ class Bench:
         settings = replace(other.settings, **changes)  # type: ignore[arg-type]  # likewise
         ue = Ue(settings, gnb, self.runtime, self._place.entropy)
         ue.usim = other.usim
+        return self._on_stage(ue)
+
+    def _on_stage(self, ue: Ue) -> Ue:
+        """The scenario goes on behind the registration, so the UE says that it has more to do: without a follow-on
+        request a network may release the connection at once (TS 24.501 §5.5.1.2.4)."""
+        ue.more_to_do = True
         self._ues.append(ue)
         return ue
 
@@ -248,6 +254,7 @@ class Bench:
 
     async def succeeds(self, action: Awaitable[R], what: str) -> R:
         """The result of what a UE or gNB does, which the core is to let it. Failed with the core's answer."""
+        self._waits_for = what
         try:
             return await action
         except Refused as refused:
@@ -259,6 +266,7 @@ class Bench:
 
     async def refused(self, action: Awaitable[object], what: str) -> Refused:
         """What the core answers to something that it is to refuse. Failed when it accepts, or is silent."""
+        self._waits_for = f"a refusal of {what}"
         try:
             await action
         except Refused as refused:
@@ -277,6 +285,7 @@ class Bench:
         within: float = ANSWER_S,
     ) -> M:
         """The first message of this kind that has come, or comes, to that UE or gNB. Failed when none does in time."""
+        self._waits_for = kind.__name__
         try:
             async with asyncio.timeout(within):
                 while True:
@@ -321,6 +330,30 @@ class Bench:
             names = ", ".join(kind.__name__ for kind in kinds)
             raise Failed(f"none of {names} came within {within:g} s; {self._last(by)}") from None
 
+    async def settled(self) -> None:
+        """Nothing more comes by itself: a network may tell names and time behind a registration (TS 24.501 §5.4.4)."""
+        for _ in range(SETTLE_ROUNDS):
+            before = len(self._heard)
+            await asyncio.sleep(SETTLE_S)
+            if len(self._heard) == before:
+                return
+
+    async def answer_to(self, what: str, kinds: tuple[type[M], ...], gnb: Gnb) -> M:
+        """The answer to a procedure that not every core has.
+
+        NotApplicable when the core does not comprehend it and says so by ERROR INDICATION 'abstract syntax error
+        (reject)' (TS 38.413 §10.3.4.1).
+        """
+        every: tuple[type[object], ...] = (*kinds, ngap.ErrorIndication)
+        answer = await self.hears_one_of(every, gnb)
+        if isinstance(answer, kinds):
+            return answer
+        assert isinstance(answer, ngap.ErrorIndication)
+        check.equal(
+            answer.cause, ("protocol", "abstract-syntax-error-reject"), f"the answer to {what}: the cause"
+        )
+        raise NotApplicable(f"{what}: it does not comprehend the procedure, and says so")
+
     async def quiet_of(self, kind: type[object], by: Ue | Gnb) -> None:
         """No such message has come, nor comes within a second."""
         await asyncio.sleep(1.0)
@@ -328,6 +361,7 @@ class Bench:
 
     async def until(self, holds: Callable[[], bool], what: str, within: float = ANSWER_S) -> None:
         """Failed when it does not hold in time."""
+        self._waits_for = what
         try:
             async with asyncio.timeout(within):
                 while not holds():
@@ -369,10 +403,16 @@ class Bench:
                 return message
         return None
 
+    def standing(self) -> str:
+        """Where the scenario is, for a verdict on one that does not come to its end."""
+        rejects = [e for e in self.events if e.direction == "in" and e.message.upper().endswith("REJECT")]
+        refused = f", the last reject {check.show(rejects[-1].content)}" if rejects else ""
+        return f"it waits for {self._waits_for}; {self._last(None)}{refused}"
+
     def _last(self, by: Ue | Gnb | None) -> str:
         for event in reversed(self.events):
             if event.direction == "in" and (by is None or event.subject == _label(by)):
-                return f"the last message was {event.message}"
+                return f"the last message was {_name(event)}" + (f" ({event.cause})" if event.cause else "")
         return "nothing came at all"
 
     # the end
@@ -390,6 +430,14 @@ class Bench:
         for gnb in self._gnbs:
             await gnb.stop()
         await self.runtime.stop()
+
+
+def _name(event: Event) -> str:
+    """What a message is called, also one that was discarded and can be read all the same: one in clear."""
+    if event.interface == "N1" and event.content is None and event.octets[1:2] == b"\0":
+        with contextlib.suppress(nas.NasError):
+            return nas.decode(event.octets).NAME
+    return event.message
 
 
 def _label(by: Ue | Gnb) -> str:

@@ -20,13 +20,17 @@ CLOSE_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """reason: what was wanted and found, "" for PASS. events: all that the emulated side sent and heard."""
+    """reason: what was wanted and found, "" for PASS. events: all that the emulated side sent and heard.
+
+    unreachable: it is INCONCLUSIVE for that.
+    """
 
     scenario: Scenario
     verdict: Verdict
     reason: str
     seconds: float
     events: tuple[Event, ...] = ()
+    unreachable: bool = False
 
 
 async def run(
@@ -43,9 +47,8 @@ async def run(
             )
         else:
             result = await play(one, place, pool)
-            away = (
-                away + 1 if result.verdict == "INCONCLUSIVE" else 0 if result.verdict != "SKIPPED" else away
-            )
+            if result.verdict != "SKIPPED":
+                away = away + 1 if result.unreachable else 0
         results.append(result)
         if on_result is not None:
             on_result(result)
@@ -75,30 +78,37 @@ async def play(one: Scenario, place: Place, pool: Pool) -> Result:
         return Result(one, "SKIPPED", f"the target has not: {lacks}", 0.0)
     loop = asyncio.get_running_loop()
     bench, begun = Bench(place, pool.for_scenario(one.needs)), loop.time()
-    verdict, reason = await _verdict(one, bench)
+    verdict, reason, unreachable = await _verdict(one, bench)
     seconds, events = loop.time() - begun, tuple(bench.events)
     try:
         async with asyncio.timeout(CLOSE_S):
             await bench.close()
     except TimeoutError:
         verdict, reason = "INCONCLUSIVE", "the emulated side did not come to its end"
-    return Result(one, verdict, reason, seconds, events)
+    return Result(one, verdict, reason, seconds, events, unreachable)
 
 
-async def _verdict(one: Scenario, bench: Bench) -> tuple[Verdict, str]:
+async def _verdict(one: Scenario, bench: Bench) -> tuple[Verdict, str, bool]:
+    """Verdict, reason, and whether the core could not be reached."""
     try:
         async with asyncio.timeout(one.within):
             await one.play(bench)
-    except (Failed, Unmet) as failed:
-        return "FAIL", str(failed)
     except Unreachable as unreachable:
-        return "INCONCLUSIVE", str(unreachable)
-    except NotApplicable as lacking:
-        return "SKIPPED", f"the target has not: {lacking}"
-    except TimeoutError:
-        return "FAIL", f"not at its end within {one.within:g} s"
-    except (Refused, TimerExpired, Aborted) as ended:
-        return "FAIL", f"{type(ended).__name__}: {ended}"
-    except Exception as bug:  # a mistake of the scenario or of the emulated side says nothing about the core
-        return "INCONCLUSIVE", f"a bug of the bench: {type(bug).__name__}: {bug}"
-    return "PASS", ""
+        return "INCONCLUSIVE", str(unreachable), True
+    except Exception as ended:
+        return *_of(one, bench, ended), False
+    return "PASS", "", False
+
+
+def _of(one: Scenario, bench: Bench, ended: Exception) -> tuple[Verdict, str]:
+    match ended:
+        case Failed() | Unmet():
+            return "FAIL", str(ended)
+        case NotApplicable():
+            return "SKIPPED", f"the target has not: {ended}"
+        case TimeoutError():
+            return "FAIL", f"not at its end within {one.within:g} s: {bench.standing()}"
+        case Refused() | TimerExpired() | Aborted():
+            return "FAIL", f"{type(ended).__name__}: {ended}"
+    # a mistake of the scenario or of the emulated side says nothing about the core
+    return "INCONCLUSIVE", f"a bug of the bench: {type(ended).__name__}: {ended}"

@@ -19,6 +19,7 @@ class Source(Protocol):
     settings: UeSettings
     context: UeContext
     security: N1Security
+    more_to_do: bool
 
     @property
     def capability(self) -> bytes: ...
@@ -31,7 +32,11 @@ def registration_request(ue: Source, kind: RegistrationKind, asked: Register) ->
     """REGISTRATION REQUEST, §8.2.6. A SUCI where there is no 5G-GUTI; of a periodic update only what it may carry."""
     context, settings, wanted = ue.context, ue.settings, ue.settings.registration
     initial = kind not in (RegistrationKind.MOBILITY, RegistrationKind.PERIODIC)
-    pending = initial and bool(settings.sessions) if asked.follow_on is None else asked.follow_on
+    pending = asked.follow_on
+    if pending is None:
+        pending = (initial and bool(settings.sessions)) or (
+            ue.more_to_do and kind is not RegistrationKind.PERIODIC
+        )
     request = nas.RegistrationRequest(
         registration_type=nas.RegistrationType(kind, follow_on=pending),
         ng_ksi=ue.security.ng_ksi,

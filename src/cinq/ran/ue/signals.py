@@ -13,8 +13,8 @@ class Register(Signal[None]):
     """Registration, TS 24.501 §5.5.1.
 
     attempts: before T3502 (§5.5.1.2.7); with fewer than 5 nothing follows by itself. follow_on: whether a follow-on
-    request is pending; None where the sessions of the settings are. uplink_data: the sessions whose user plane is
-    wanted back; allowed: those of allowed PDU session status, None for no such element.
+    request is pending; None where the sessions of the settings are, or the UE has more to do. uplink_data: the
+    sessions whose user plane is wanted back; allowed: those of allowed PDU session status, None for no such element.
     """
 
     kind: RegistrationKind = RegistrationKind.INITIAL

@@ -59,6 +59,7 @@ class Ue(Subject[UeContext]):
         "idle_mode",
         "left",
         "link",
+        "more_to_do",
         "on_change",
         "on_payload",
         "on_trouble",
@@ -95,6 +96,7 @@ class Ue(Subject[UeContext]):
         self.idle_mode = IdleMode(self)
         self.service_attempts = 0
         self.left = False
+        self.more_to_do = False
         self._suci: Suci | None = None
         self._next_pti = 1
         self._capability = _capability(settings)

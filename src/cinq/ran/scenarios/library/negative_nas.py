@@ -149,9 +149,7 @@ def played(row: First) -> Play:
                 on.send(message)
             if row.refused:
                 wanted = len(first_messages)
-                await bench.until(
-                    lambda: sum(isinstance(m, REJECTS) for m in on.answers()) >= wanted, f"{wanted} rejects"
-                )
+                await rejected(bench, on, wanted)
             await asyncio.sleep(1)
             wrong = [m.NAME for m in on.answers() if isinstance(m, AUTHENTICATED)]
             check.equal(wrong, [], "messages to who proved nothing")
@@ -162,6 +160,18 @@ def played(row: First) -> Play:
     play.__name__ = row.name
     play.__doc__ = row.title + "; a bystander does not notice."
     return play
+
+
+async def rejected(bench: Bench, on: Stage, wanted: int) -> None:
+    """So many first messages were answered by a reject."""
+
+    def rejects() -> int:
+        return sum(isinstance(m, REJECTS) for m in on.answers())
+
+    try:
+        await bench.until(lambda: rejects() >= wanted, "rejects")
+    except check.Failed:
+        raise check.Failed(f"rejects of {wanted} messages: found {rejects()}") from None
 
 
 for _row in ROWS:
@@ -191,6 +201,7 @@ async def dev_008_replayed_security_mode_complete(bench: Bench) -> None:
         ue = bench.ue(on.gnb)
         with ue.station.record() as record:
             await bench.succeeds(ue.register(), "registration")
+            await bench.settled()
             complete = next(s for s in record.sent if isinstance(s.message, nas.SecurityModeComplete))
             heard = len(record.heard)
             ue.station.replay(complete)

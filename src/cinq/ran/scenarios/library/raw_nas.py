@@ -36,6 +36,7 @@ async def unknown_message_type_under_security(bench: Bench) -> None:
 async def octets_of_no_protocol_under_security(bench: Bench) -> None:
     """Octets that are no 5GS NAS message, and too few of them, are ignored (TS 24.501 §7.2.1, §9.2)."""
     ue = await bench.registered()
+    await bench.settled()
     for octets in (NOT_A_PROTOCOL, b"\x7e", b""):
         ue.station.send(octets)
     await bench.hears_not(nas.GmmMessage, ue, within=1.0, after=len(bench.heard(nas.GmmMessage, ue)))

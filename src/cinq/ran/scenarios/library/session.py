@@ -82,7 +82,10 @@ async def session_without_dnn(bench: Bench) -> None:
 
 @scenario("session")
 async def session_of_an_unknown_dnn(bench: Bench) -> None:
-    """A DNN that the subscriber does not have is refused: 5GMM #91 or 5GSM #27 (TS 24.501 §5.4.5.2.5, §6.4.1.4)."""
+    """A DNN that the subscriber does not have is refused: 5GMM #91, 5GSM #27 or #70.
+
+    TS 24.501 §5.4.5.2.5, §6.4.1.4.
+    """
     ue = await bench.registered(sessions=(bench.session(dnn="nowhere"),))
     await bench.refused(ue.establish_session(), "a session of an unknown DNN")
     answers = [m.cause for m in bench.heard(nas.DLNASTransport, ue) if m.cause is not None]
@@ -91,9 +94,10 @@ async def session_of_an_unknown_dnn(bench: Bench) -> None:
         GmmCause.DNN_NOT_SUPPORTED_OR_NOT_SUBSCRIBED_IN_THE_SLICE,
         GmmCause.PAYLOAD_WAS_NOT_FORWARDED,
         GsmCause.MISSING_OR_UNKNOWN_DNN,
+        GsmCause.MISSING_OR_UNKNOWN_DNN_IN_A_SLICE,
     )
     check.that(bool(answers or rejects), "the refusal has a cause")
-    check.each([*answers, *rejects], lambda cause: cause in wanted, "the cause is #90, #91 or #27")
+    check.each([*answers, *rejects], lambda cause: cause in wanted, "the cause is #90, #91, #27 or #70")
 
 
 @scenario("session")
