@@ -250,7 +250,9 @@ async def not_served(bench: Bench, ue: Ue) -> None:
     """The network has nothing of the UE any more: whatever it asks for is refused."""
     if ue.context.registered:
         await bench.refused(ue.request_service(), "service request of a UE whose subscription is withdrawn")
-    await bench.refused(ue.register(attempts=1), "registration of a UE whose subscription is withdrawn")
+    anew = bench.ue_of(ue, bench.gnb_of(ue))
+    ue.leave()
+    await bench.refused(anew.register(attempts=1), "registration of a UE whose subscription is withdrawn")
 
 
 async def add_again(bench: Bench, ue: Ue) -> None:
