@@ -50,6 +50,7 @@ CONTEXT = SmContext(
     n3_address=0x0A000001,
 )
 END = pfcp.FTeid(7, IPv4Address("10.0.0.1"))
+INFO = FlowInformation(flow_description="permit out 17 from 198.51.100.0/24 5004 to assigned")
 WIDE = Limits(packet_filters=1024, reflective=True)
 
 descriptions = st.sampled_from(
@@ -452,3 +453,31 @@ def test_an_address_of_any_type(address: Ipv4 | Ipv6 | Ipv4v6, kind: int, octets
     (_, downlink) = rules.pdrs(context, qos)
     (ue,) = downlink.pdi.ue_ip_addresses
     assert (ue.ipv4 is not None, ue.ipv6 is not None) == (kind != 2, kind != 1)
+
+
+def test_a_limit_that_goes_is_gone_at_the_upf_and_comes_back_when_the_modification_fails() -> None:
+    """An Update QER leaves alone what it does not have (TS 29.244 §7.5.4.5)."""
+
+    def policy(limit: str | None, gate: str) -> SmPolicyDecision:
+        rule = PccRule(pcc_rule_id="r", flow_infos=[INFO], ref_qos_data=["q"], ref_tc_data=["t"])
+        qos = QosData(qos_id="q", five_qi=5, maxbr_ul=limit, maxbr_dl=limit)
+        tc = TrafficControlData(tc_id="t", flow_status=gate)  # type: ignore[arg-type]
+        return SmPolicyDecision(pcc_rules={"r": rule}, qos_decs={"q": qos}, traff_cont_decs={"t": tc})
+
+    limited, _ = bound(SUBSCRIBED, policy("1 Kbps", "ENABLED"), NOTHING, WIDE)
+    closed, _ = bound(SUBSCRIBED, policy(None, "DISABLED"), limited, WIDE)
+    for before, after in ((limited, closed), (closed, limited)):
+        upf = in_octets(rules.pdrs(CONTEXT, before, END), rules.qers(before))
+        upf.told(rules.growth(CONTEXT, before, after, END))
+        upf.told(rules.reversal(CONTEXT, before, after, END))
+        assert upf == in_octets(rules.pdrs(CONTEXT, before, END), rules.qers(before))
+        upf.told(rules.growth(CONTEXT, before, after, END))
+        upf.told(rules.shrinkage(CONTEXT, before, after, END))
+        assert upf == in_octets(rules.pdrs(CONTEXT, after, END), rules.qers(after))
+
+
+@pytest.mark.parametrize(
+    ("qer_id", "number"), [(1, None), (64, None), (65, 1), (317, 253), (321, 1), (573, 253)]
+)
+def test_a_qer_that_a_upf_names_leads_to_its_rule(qer_id: int, number: int | None) -> None:
+    assert rules.rule_of_qer(qer_id) == number

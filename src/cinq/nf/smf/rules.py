@@ -18,8 +18,9 @@ from cinq.wire import pfcp
 from cinq.wire.pfcp import ApplyAction, Interface
 
 UPLINK_FAR, DOWNLINK_FAR = 1, 2
-SESSION_AMBR, FLOW_QERS, RULE_QERS = 1, 1, 64
-"""QER 1; QER 1 + QFI; QER 64 + number of the rule."""
+SESSION_AMBR, FLOW_QERS, RULE_QERS, LIMITS = 1, 1, 64, 256
+"""QER 1; QER 1 + QFI; QER 64 + number of the rule, and 256 more where it has a bit rate: an Update QER cannot take one
+away (§7.5.4.5: what is absent is not modified), so a rule that gets or loses its limit gets another QER."""
 FORWARD = ApplyAction(ApplyAction.FORW)
 BUFFER = ApplyAction(ApplyAction.BUFF)
 BUFFER_AND_NOTIFY = ApplyAction(ApplyAction.BUFF | ApplyAction.NOCP)
@@ -44,6 +45,11 @@ def downlink_pdr(number: int) -> int:
 def rule_number(pdr_id: int) -> int:
     """Of the rule that a PDR belongs to."""
     return (pdr_id + 1) // 2
+
+
+def rule_of_qer(qer_id: int) -> int | None:
+    """The number of the rule whose own QER it is; None for the session's and those of flows."""
+    return None if qer_id <= RULE_QERS else (qer_id - RULE_QERS) % LIMITS
 
 
 # -- the whole ------------------------------------------------------------------------------------------
@@ -114,7 +120,7 @@ def waiting() -> pfcp.UpdateFar:
 def _qer_ids(qos: SessionQos, rule: SdfRule) -> list[int]:
     flow = qos.flow(rule.qfi)
     shared = [] if flow is not None and flow.profile.is_gbr else [SESSION_AMBR]
-    own = [RULE_QERS + rule.number] if _has_qer(rule) else []
+    own = [_rule_qer_id(rule)] if _has_qer(rule) else []
     return [*shared, FLOW_QERS + rule.qfi, *own]
 
 
@@ -201,12 +207,16 @@ def _has_qer(rule: SdfRule) -> bool:
     return rule.mbr is not None or rule.reflective or not (rule.uplink_open and rule.downlink_open)
 
 
+def _rule_qer_id(rule: SdfRule) -> int:
+    return RULE_QERS + rule.number + (0 if rule.mbr is None else LIMITS)
+
+
 def _rule_qer(rule: SdfRule) -> pfcp.CreateQer:
     return pfcp.CreateQer(
-        qer_id=RULE_QERS + rule.number,
+        qer_id=_rule_qer_id(rule),
         gate_status=pfcp.GateStatus(int(not rule.uplink_open), int(not rule.downlink_open)),
         mbr=None if rule.mbr is None else _kilobits(rule.mbr),
-        rqi=1 if rule.reflective else None,
+        rqi=int(rule.reflective),
     )
 
 

@@ -124,8 +124,8 @@ def refused_rules(qos: SessionQos, error: N4Error) -> frozenset[str]:
     number = 0
     if failed.kind == _PDR:
         number = rules.rule_number(failed.identity)
-    elif failed.kind == _QER and failed.identity > rules.RULE_QERS:
-        number = failed.identity - rules.RULE_QERS
+    elif failed.kind == _QER and (owner := rules.rule_of_qer(failed.identity)) is not None:
+        number = owner
     elif failed.kind == _QER:
         return qos.names_on(frozenset((failed.identity - rules.FLOW_QERS,)))
     named = frozenset(rule.name for rule in qos.rules if rule.number == number and rule.name)
