@@ -311,6 +311,36 @@ def test_status_during_a_release(octets: str, ends: bool) -> None:
     play(scene)
 
 
+@pytest.mark.parametrize("tail", ["", "76000d" + "00" * 13, "70000d" + "00" * 13])
+def test_remote_ue_report(tail: str) -> None:
+    """§6.6.2.3: answered with the PTI of the report; §6.6.2.5 a): not while the session is released."""
+
+    async def scene(w: World) -> None:
+        ref = await w.active()
+        report = bytes.fromhex("2e0107da" + tail)
+        answer = await w.update(ref, n1=report)
+        assert answer.binary_data_n1_sm_message == bytes.fromhex("2e0107db")
+        releasing = asyncio.ensure_future(w.smf.release(SUPI, 1, nas.GsmCause.REGULAR_DEACTIVATION))
+        await asyncio.sleep(0.01)
+        assert not (await w.update(ref, n1=report)).binary_data_n1_sm_message
+        await w.update(ref, n1=release_complete(0))
+        assert await releasing
+
+    play(scene)
+
+
+def test_remote_ue_report_that_is_broken() -> None:
+    async def scene(w: World) -> None:
+        ref = await w.active()
+        answer = await w.update(ref, n1=bytes.fromhex("2e0107da7600"))
+        assert answer.binary_data_n1_sm_message is not None
+        message = nas.decode(answer.binary_data_n1_sm_message)
+        assert isinstance(message, nas.FiveGSMStatus | nas.RemoteUEReportResponse)
+        assert message.pti == 7
+
+    play(scene)
+
+
 def test_collisions_of_a_release_by_the_network() -> None:
     """§6.3.3.5: RELEASE REQUEST and MODIFICATION REQUEST meanwhile: "the network shall ignore" them "and proceed with
     the network-requested PDU session release procedure"."""

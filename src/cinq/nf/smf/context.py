@@ -74,6 +74,13 @@ class UeSupport(Struct, frozen=True, gc=False):
     reflective_qos: bool = False
 
 
+class Wanted(Struct, frozen=True, gc=False):
+    """What a session is to become. decision: all that the PCF decided. subscribed: session AMBR and default flow."""
+
+    subscribed: SessionQos
+    decision: SmPolicyDecision
+
+
 class SmContext(Struct, frozen=True, gc=False):
     """state: of the PDU session in the network, TS 24.501 §6.1.3.3 (active from the accept on).
 
@@ -81,6 +88,8 @@ class SmContext(Struct, frozen=True, gc=False):
     seid: ours on N4. up_seid, teid, n3_address: what the UPF chose. subscribed: session AMBR and default QoS flow of
     the subscription. decision: what the PCF decided, qos: what of it is in force. policy, sdm_subscription: the names
     of the SM policy association at the PCF and of the subscription at the UDM. security: None without a policy.
+    pending: what it is to become, while that is not brought about. expires: seconds since 1970, when it is to end for
+    another anchor (T3593), 0 for never.
     """
 
     ref: str
@@ -105,6 +114,8 @@ class SmContext(Struct, frozen=True, gc=False):
     up_seid: int = 0
     teid: int = 0
     n3_address: int = 0
+    pending: Wanted | None = None
+    expires: float = 0.0
 
     @property
     def n3_ipv4(self) -> IPv4Address:

@@ -8,7 +8,7 @@ from functools import partial
 
 import msgspec
 
-from cinq.nf.smf.context import COLLECTION, AnTunnel, SmContext, encoded
+from cinq.nf.smf.context import COLLECTION, AnTunnel, SmContext, Wanted, encoded
 from cinq.nf.smf.flows import SessionQos
 from cinq.nf.smf.n2 import Resources
 from cinq.nf.smf.ports import Ports
@@ -34,7 +34,6 @@ from cinq.sbi.services.namf_communication import (
     SmContextStatusNotification,
     StatusInfo,
 )
-from cinq.sbi.services.npcf_smpolicycontrol import SmPolicyDecision
 from cinq.sbi.services.nsmf_pdusession import N2SmInfoType
 from cinq.wire import nas
 
@@ -119,14 +118,6 @@ def _ends(context: SmContext) -> tuple[tuple[str, int], ...]:
     return (context.upf, context.up_seid), (str(context.n3_ipv4), context.teid)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a session is to become. decision: all that the PCF decided. subscribed: session AMBR and default flow."""
-
-    subscribed: SessionQos
-    decision: SmPolicyDecision
-
-
 @dataclass(slots=True)
 class ModificationCommand:
     """PDU SESSION MODIFICATION COMMAND, where the UE is to know, and the transfer that goes to the gNB with it.
@@ -175,7 +166,6 @@ class PduSession(Subject[SmContext]):
         "sessions",
         "ue_has",
         "up_cnx_state",
-        "wanted",
         "was_active",
     )
 
@@ -193,7 +183,6 @@ class PduSession(Subject[SmContext]):
         self.handover: Handover | None = None
         self.forwarding: IndirectForwarding | None = None
         self.postponed: NetworkRelease | None = None
-        self.wanted: Wanted | None = None
         self.ue_has: SessionQos | None = None
         self.lost: frozenset[int] = frozenset()
         self._label = context.label
@@ -257,6 +246,18 @@ class PduSession(Subject[SmContext]):
     def requires_security(self) -> bool:
         policy = self.context.security
         return policy is not None and "REQUIRED" in (policy.integrity, policy.confidentiality)
+
+    @property
+    def wanted(self) -> Wanted | None:
+        """A decision that is taken is not lost with the core: it is stored until it is brought about."""
+        return self.context.pending
+
+    @wanted.setter
+    def wanted(self, wanted: Wanted | None) -> None:
+        if self.context.state != "ACTIVE":
+            self.note(pending=wanted)
+        elif wanted is not self.context.pending:
+            self.commit(pending=wanted)
 
     def resume(self) -> None:
         """What had to wait begins: for the end of a handover, for the user plane."""

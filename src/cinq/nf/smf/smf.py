@@ -12,6 +12,7 @@ from cinq.nf.smf.inbound.n4 import Reports
 from cinq.nf.smf.n4 import N4, Handlers, N4Port, Peer
 from cinq.nf.smf.ports import Ports
 from cinq.nf.smf.procedures.association import Association  # with the others, for what they open
+from cinq.nf.smf.procedures.relocation import lives_on
 from cinq.nf.smf.services import PduSessions
 from cinq.nf.smf.session import PduSession, Sessions
 from cinq.nf.smf.settings import Settings
@@ -107,6 +108,9 @@ class SMF:
         for association in self._reports.associations.values():
             association.begin()
             self.runtime.every(self._settings.heartbeat_s, association.tick, "heartbeat")
+        for session in list(self.sessions.by_identity.values()):
+            if session.context.expires:
+                lives_on(session)
 
     async def stop(self) -> None:
         await self.runtime.stop()

@@ -129,8 +129,31 @@ async def received(session: PduSession, octets: bytes) -> UpdateSmContextRespons
     if isinstance(message, COMPLETES):
         session.receive(message)
         return updated(None)
+    if isinstance(message, nas.RemoteUEReport):
+        return remote_ue_reported(session, message)
     answer = session.status(message)
     return updated(None, n1=nas.encode(answer) if isinstance(answer, nas.GsmMessage) else b"")
+
+
+def remote_ue_reported(session: PduSession, message: nas.RemoteUEReport) -> UpdateSmContextResponse:
+    """TS 24.501 §6.6.2: answered; of the UEs behind a relay UE nothing is kept, their packets are the relay's."""
+    if session.is_releasing:  # §6.6.2.5 a)
+        session.runtime.report(session, "", message, "ignored: a release is under way")
+        return updated(None)
+    if session.context.state == "INACTIVE":  # §6.6.2.5 b)
+        return updated(None, n1=nas.encode(status(message, GsmCause.INVALID_PDU_SESSION_IDENTITY)))
+    what = [
+        word
+        for word, remote in (
+            ("connected", message.remote_ue_context_connected),
+            ("disconnected", message.remote_ue_context_disconnected),
+        )
+        if remote
+    ]
+    said = f"remote UEs {' and '.join(what) or 'unnamed'} behind {session.label}"
+    session.runtime.report(session, "", message, said)
+    response = nas.RemoteUEReportResponse(pdu_session_id=message.pdu_session_id, pti=message.pti)
+    return updated(None, n1=nas.encode(response))
 
 
 async def modification_requested(

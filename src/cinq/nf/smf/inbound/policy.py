@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from cinq.nf.smf.binding import Limits, bound, merged, without
+from cinq.nf.smf.context import Wanted
 from cinq.nf.smf.procedures.policy import rule_reports
-from cinq.nf.smf.session import PduSession, Wanted
+from cinq.nf.smf.session import PduSession
 from cinq.nf.smf.signals import Modification
 from cinq.sbi.problem import Problem
 from cinq.sbi.services.npcf_smpolicycontrol import (

@@ -13,11 +13,12 @@ from cinq.nf.smf import n1 as elements
 from cinq.nf.smf import n2 as transfers
 from cinq.nf.smf import user_plane
 from cinq.nf.smf.binding import Limits, Refusal, bound, without
+from cinq.nf.smf.context import Wanted
 from cinq.nf.smf.flows import SessionQos, difference, unsure
 from cinq.nf.smf.n2 import Modified
 from cinq.nf.smf.n4 import N4Error
 from cinq.nf.smf.procedures.policy import report_to_pcf
-from cinq.nf.smf.session import ModificationCommand, PduSession, Wanted
+from cinq.nf.smf.session import ModificationCommand, PduSession
 from cinq.nf.smf.signals import (
     FlowsLost,
     Hindrance,
@@ -96,11 +97,15 @@ async def modify(session: PduSession, told: Told) -> None:
         if failed.is_passing and told.pti == NETWORKS_OWN:
             session.runtime.spawn(partial(once_more, session), "modification")
         else:
-            settled(session, wanted)
+            session.wanted = left_to_do(session, wanted)
             await report_to_pcf(session, not_in_force(session, wanted, failed))  # 13
         raise
-    settled(session, wanted)
-    session.commit(qos=plan.after, decision=plan.wanted.decision, subscribed=plan.wanted.subscribed)
+    session.commit(
+        qos=plan.after,
+        decision=plan.wanted.decision,
+        subscribed=plan.wanted.subscribed,
+        pending=left_to_do(session, wanted),
+    )
     await at_the_upf_no_more(session, before, plan.after)  # 12
     await report_to_pcf(session, plan.refused)  # 13
     lost, session.lost = session.lost, frozenset()
@@ -108,10 +113,9 @@ async def modify(session: PduSession, told: Told) -> None:
         session.want(FlowsLost(lost, "RES_ALLO_FAIL"))
 
 
-def settled(session: PduSession, wanted: Wanted) -> None:
-    """Nothing is left to bring about, unless the PCF has decided anew meanwhile."""
-    if session.wanted is wanted:
-        session.wanted = None
+def left_to_do(session: PduSession, wanted: Wanted) -> Wanted | None:
+    """Nothing, unless the PCF has decided anew meanwhile."""
+    return None if session.wanted is wanted else session.wanted
 
 
 async def once_more(session: PduSession) -> None:

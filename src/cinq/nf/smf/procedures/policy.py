@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from cinq.nf.smf.binding import Refusal, merged
-from cinq.nf.smf.session import PduSession, Wanted
+from cinq.nf.smf.context import Wanted
+from cinq.nf.smf.session import PduSession
 from cinq.nf.smf.signals import Modification, QosNotified, SmContextCreated
 from cinq.procedure import ABORT, Verdict, collision, procedure
 from cinq.sbi.problem import Problem

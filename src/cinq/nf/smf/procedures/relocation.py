@@ -35,10 +35,17 @@ async def anchor_relocation(session: PduSession, _: Relocation) -> None:
         await modify(session, told)
     except Failed as failed:
         raise Refused(None, str(failed)) from None
+    session.commit(expires=session.runtime.clock.now() + seconds)
+    lives_on(session)
+
+
+def lives_on(session: PduSession) -> None:
+    """T3593 runs, of a session that has another anchor beside it; it outlives the core."""
+    seconds = max(0.0, session.context.expires - session.runtime.clock.now())
     session.runtime.spawn(partial(lifetime, session, session.ref, seconds), "T3593")
 
 
-async def lifetime(session: PduSession, ref: str, seconds: int) -> None:
+async def lifetime(session: PduSession, ref: str, seconds: float) -> None:
     """T3593, TS 24.501 §6.3.2.3: then the former session is released, unless the UE did so, or began anew."""
     await asyncio.sleep(seconds)
     if session.ref == ref and session.context.state == "ACTIVE":

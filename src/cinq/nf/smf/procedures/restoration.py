@@ -30,6 +30,7 @@ async def restoration(session: PduSession, _: Restoration) -> None:
     """TS 23.527 §4.3: the UPF began anew (or we did), and gets the session again."""
     if session.context.state == "ACTIVE" and not user_plane.is_at_upf(session):
         await restored(session)
+        session.resume()  # what was decided before the core was killed
 
 
 async def restored(session: PduSession) -> None:

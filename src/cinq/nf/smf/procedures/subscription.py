@@ -6,9 +6,10 @@ from ipaddress import IPv4Address
 
 from cinq.nf.smf.authorization import subscribed_qos
 from cinq.nf.smf.binding import merged
+from cinq.nf.smf.context import Wanted
 from cinq.nf.smf.flows import SessionQos
 from cinq.nf.smf.procedures.policy import updated
-from cinq.nf.smf.session import PduSession, Wanted
+from cinq.nf.smf.session import PduSession
 from cinq.nf.smf.signals import Modification, NetworkRelease, SmContextCreated, SubscriptionChanged
 from cinq.procedure import ABORT, Verdict, Why, collision, procedure
 from cinq.sbi.models import Ambr, Arp, Snssai, SubscribedDefaultQos, bit_rate

@@ -6,11 +6,12 @@ import msgspec
 
 from cinq.nf.smf.authorization import ue_support
 from cinq.nf.smf.binding import merged
+from cinq.nf.smf.context import Wanted
 from cinq.nf.smf.n2 import Modified
 from cinq.nf.smf.pco import extended_pco
 from cinq.nf.smf.procedures.modification import Failed, Told, modify
 from cinq.nf.smf.rejects import modification_reject
-from cinq.nf.smf.session import PduSession, Wanted
+from cinq.nf.smf.session import PduSession
 from cinq.nf.smf.signals import SmContextCreated, SmContextResumed, UeModification
 from cinq.nf.smf.ue_request import Wrong, resource_request
 from cinq.procedure import ABORT, BESIDE, Verdict, collision, procedure
