@@ -24,6 +24,7 @@ from cinq.cli.output import (
 if TYPE_CHECKING:
     from cinq.procedure import Why
     from cinq.ran.ue import Ue
+    from cinq.ran.ue.broadcast import Shown
     from cinq.ran.ue.context import SessionContext
     from cinq.ran.ue.session import Session
     from cinq.ran.ue.settings import UeSettings
@@ -97,7 +98,11 @@ async def _live(ues: list[Ue], chosen: UeSettings, json: bool) -> None:
         raise Failure(f"no UE came up: {answers[0]}", answers[0].mend)
     _say_why(answers)
     said: set[str] = set()
+    warned: set[Shown] = set()
     for ue in ues:
+        ue.on_shown = lambda _, shown: _say_warning(shown, warned)
+        for shown in ue.warnings.shown:
+            _say_warning(shown, warned)
         ue.on_trouble = lambda ue, what, why: _say_trouble(ue, what, why, said)
     await asyncio.get_running_loop().create_future()
 
@@ -140,6 +145,13 @@ def _say_trouble(ue: Ue, what: str, why: Why, said: set[str]) -> None:
     if why not in said and len(said) < REASONS:
         said.add(why)
         say_failure(Failure(f"{ue.settings.supi}: {what}: {why}", why.mend))
+
+
+def _say_warning(shown: Shown, said: set[Shown]) -> None:
+    """A public warning that the cells broadcast, once for all UEs."""
+    if shown not in said:
+        said.add(shown)
+        console().print(f"public warning, {shown}", style="bold yellow", markup=False, soft_wrap=True)
 
 
 def _say(ues: list[Ue], answers: list[Why], json: bool) -> None:

@@ -19,6 +19,7 @@ from cinq.ran.gnb.procedures import (
     overload,
     re_establishment,
     ue_context_release_request,
+    warning,
 )
 from cinq.ran.radio import rrc
 from cinq.ran.radio.port import Interface, Mobile, RrcSetup, SystemInformation
@@ -56,8 +57,14 @@ class NrCell:
     def attach(self, mobile: Mobile) -> CellLink:
         link = CellLink(self, mobile)
         self.site.links.add(link)
-        mobile.on_system_information(self.system_information())
+        self.tell(mobile)
         return link
+
+    def tell(self, mobile: Mobile) -> None:
+        """What a UE that comes to the cell hears there."""
+        mobile.on_system_information(self.system_information())
+        for told in warning.broadcast_in(self.site.n2, self.identity):
+            mobile.on_warning(told)
 
     def system_information(self) -> SystemInformation:
         i = self.identity
@@ -268,7 +275,7 @@ class CellLink:
         if target.site is not before:
             target.site.links.add(self)
             self.listen(s_tmsi)
-        self.mobile.on_system_information(target.system_information())
+        target.tell(self.mobile)
         return counts
 
     def _carry(self, old: Bearers, new: Bearers) -> dict[int, PdcpCounts]:

@@ -29,7 +29,7 @@ from cinq.ran.gnb.signals import (
     SetUp,
     UpdateConfiguration,
 )
-from cinq.ran.radio.port import Mobile, SystemInformation
+from cinq.ran.radio.port import Mobile, SystemInformation, Warning
 from cinq.transport.error import NoAnswerError
 from cinq.transport.sctp.association import Association, AssociationHandler
 from cinq.wire import ngap
@@ -163,6 +163,12 @@ class Gnb:
         link = self._paging.get(s_tmsi)
         if link is not None and not link.connected and link.cell.identity in cells:
             link.mobile.on_paging()
+
+    def broadcast(self, cells: tuple[CellId, ...], warning: Warning) -> None:
+        """To every UE in these cells, idle or connected."""
+        for link in list(self.links):
+            if link.cell.identity in cells:
+                link.mobile.on_warning(warning)
 
     def _tell_cells(self) -> None:
         for link in list(self.links):

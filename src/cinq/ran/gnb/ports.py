@@ -10,6 +10,7 @@ from cinq.numbering import STmsi
 from cinq.ran.gnb.bearers import Bearers
 from cinq.ran.gnb.context import CellId, Flow, PduSession
 from cinq.ran.gnb.settings import GnbSettings
+from cinq.ran.radio.port import Warning
 from cinq.transport.sctp.association import Association, AssociationHandler
 from cinq.wire import ngap
 
@@ -21,6 +22,9 @@ class Radio(Protocol):
 
     def page(self, s_tmsi: STmsi, cells: tuple[CellId, ...]) -> None:
         """On the paging channel of these cells."""
+
+    def broadcast(self, cells: tuple[CellId, ...], warning: Warning) -> None:
+        """To every UE in these cells."""
 
     def on_n2(self, up: bool, reason: str = "") -> None:
         """NG Setup succeeded, or the association is lost."""

@@ -22,6 +22,7 @@ connection, chosen by the UE side from 1.
 | bearer | gNB > UE | ue, psi, up | data radio bearers |
 | interface | gNB > UE | ue, psi, address, mtu, netns, name, error | answer to `open` |
 | paging | gNB > UE | ue | paged |
+| warning | gNB > UE | ue, sib, identifier, serial, kind, coding, contents | SIB6, SIB7 or SIB8 |
 | data | gNB > UE | ue, psi | a program sends without bearers |
 """
 
@@ -148,6 +149,16 @@ class Paging(Frame, frozen=True, tag="paging"):
     ue: int
 
 
+class Warning(Frame, frozen=True, tag="warning"):
+    ue: int
+    sib: int
+    identifier: int
+    serial: int
+    kind: int
+    coding: int
+    contents: bytes
+
+
 class Data(Frame, frozen=True, tag="data"):
     ue: int
     psi: int
@@ -156,7 +167,7 @@ class Data(Frame, frozen=True, tag="data"):
 FromUe = (
     Hello | Attach | Detach | Setup | Uplink | Listen | Open | Close | Fail | Measure | Reselect | ReEstablish
 )
-FromGnb = CellInformation | Downlink | Released | Handover | Bearer | InterfaceUp | Paging | Data
+FromGnb = CellInformation | Downlink | Released | Handover | Bearer | InterfaceUp | Paging | Warning | Data
 
 encode = msgspec.msgpack.Encoder().encode
 decode_from_ue = msgspec.msgpack.Decoder(FromUe).decode

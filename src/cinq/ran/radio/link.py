@@ -10,7 +10,7 @@ import msgspec
 
 from cinq.numbering import NumberingError, PlmnId, STmsi
 from cinq.ran.radio import frames
-from cinq.ran.radio.port import Cell, Interface, Link, Mobile, RrcSetup, SystemInformation
+from cinq.ran.radio.port import Cell, Interface, Link, Mobile, RrcSetup, SystemInformation, Warning
 
 log = logging.getLogger("cinq.ran.radio")
 
@@ -57,6 +57,11 @@ class _RemoteMobile:
 
     def on_paging(self) -> None:
         self._send(frames.Paging(self._ue))
+
+    def on_warning(self, warning: Warning) -> None:
+        w = warning
+        told = (w.sib, w.message_identifier, w.serial_number, w.warning_type, w.coding, w.contents)
+        self._send(frames.Warning(self._ue, *told))
 
     def on_uplink_data(self, pdu_session_id: int) -> None:
         self._send(frames.Data(self._ue, pdu_session_id))
@@ -279,5 +284,9 @@ class RemoteCell:
                 mobile.on_interface(interface, frame.error)
             case frames.Paging():
                 mobile.on_paging()
+            case frames.Warning():
+                f = frame
+                told = Warning(f.sib, f.identifier, f.serial, f.kind, f.coding, f.contents)
+                mobile.on_warning(told)
             case frames.Data():
                 mobile.on_uplink_data(frame.psi)

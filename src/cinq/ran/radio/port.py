@@ -77,6 +77,21 @@ class Interface(msgspec.Struct, frozen=True):
     rules: tuple[UplinkRule, ...] = ()
 
 
+class Warning(msgspec.Struct, frozen=True):
+    """What a cell broadcasts of a public warning in one system information block, TS 38.331 §6.3.1, TS 23.041 §9.4.
+
+    sib: 6 for the primary notification of ETWS, 7 for the secondary one, 8 for CMAS. message_identifier, serial_number:
+    16 bits each. warning_type: 16 bits, in SIB6 only. coding, contents: data coding scheme and pages, in the others.
+    """
+
+    sib: int
+    message_identifier: int
+    serial_number: int
+    warning_type: int = 0
+    coding: int = 0
+    contents: bytes = b""
+
+
 class Mobile(Protocol):
     """A UE as its cell sees it."""
 
@@ -102,6 +117,9 @@ class Mobile(Protocol):
 
     def on_paging(self) -> None:
         """Paged by the 5G-S-TMSI it listens for."""
+
+    def on_warning(self, warning: Warning) -> None:
+        """The cell broadcasts this, to idle and connected UEs alike (TS 38.304 §7.1, short message)."""
 
     def on_uplink_data(self, pdu_session_id: int) -> None:
         """A program sent on an interface without bearers: a reason for a service request."""

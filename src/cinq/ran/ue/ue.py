@@ -10,8 +10,9 @@ from typing import Literal
 
 from cinq.numbering import Suci
 from cinq.procedure import Aborted, Event, Refused, Runtime, Subject, TimerExpired, Why
-from cinq.ran.radio.port import Cell, Interface, Link, SystemInformation
+from cinq.ran.radio.port import Cell, Interface, Link, SystemInformation, Warning
 from cinq.ran.ue.back_off import BackOff
+from cinq.ran.ue.broadcast import Shown, Warnings
 from cinq.ran.ue.camp import Camp
 from cinq.ran.ue.causes import Asked, authentication_rejected, explain
 from cinq.ran.ue.context import Ended, Initial, Received, UeContext
@@ -40,10 +41,10 @@ class Ue(Subject[UeContext]):
     """An emulated UE (radio.port.Mobile). Idle, it has no task; its one timer is T3512.
 
     released: PTI of the last release command that was confirmed, by PDU session identity. on_change: called whenever
-    registration or a session changed, for screens; on_trouble: with what went wrong though nobody waits for it.
-    on_payload: called with what DL NAS TRANSPORT brings. left: the user has deregistered the UE, which does not come
-    back by itself. Refused, TimerExpired and Aborted are raised by the methods
-    that perform procedures.
+    registration or a session changed, for screens; on_trouble: with what went wrong though nobody waits for it;
+    on_payload: with what DL NAS TRANSPORT brings; on_shown: with each public warning. left: the user has deregistered
+    the UE, which does not come back by itself. Refused, TimerExpired and Aborted are raised by the methods that perform
+    procedures.
     """
 
     __slots__ = (
@@ -62,6 +63,7 @@ class Ue(Subject[UeContext]):
         "more_to_do",
         "on_change",
         "on_payload",
+        "on_shown",
         "on_trouble",
         "released",
         "response",
@@ -72,6 +74,7 @@ class Ue(Subject[UeContext]):
         "timers",
         "uplink",
         "usim",
+        "warnings",
     )
 
     def __init__(self, settings: UeSettings, cell: Cell, runtime: Runtime, entropy: Entropy) -> None:
@@ -91,6 +94,8 @@ class Ue(Subject[UeContext]):
         self.response: tuple[bytes, bytes] | None = None
         self.on_trouble: Callable[[Ue, str, Why], None] | None = None
         self.on_payload: Callable[[Payload], None] | None = None
+        self.on_shown: Callable[[Ue, Shown], None] | None = None
+        self.warnings = Warnings()
         self.on_change: Callable[[Ue], None] | None = None
         self.camp = Camp(settings.plmn)
         self.idle_mode = IdleMode(self)
@@ -305,6 +310,12 @@ class Ue(Subject[UeContext]):
         if self.uplink.station is not None:
             self.uplink.station.event(Paged())
         self.initiate(lambda: self.request_service(mobile_terminated=True), "paging")
+
+    def on_warning(self, warning: Warning) -> None:
+        """TS 23.041 §8.2: shown to the user, once."""
+        shown = self.warnings.heard(warning)
+        if shown is not None and self.on_shown is not None:
+            self.on_shown(self, shown)
 
     def on_uplink_data(self, pdu_session_id: int) -> None:
         """TS 24.501 §5.6.1.1 d): user data is pending."""

@@ -7,20 +7,18 @@ from collections.abc import Iterable
 from cinq.ran.gnb.context import CellId
 from cinq.ran.gnb.n2 import N2
 from cinq.ran.gnb.n2.elements import global_gnb_id, nr_cgi, tai
+from cinq.ran.radio.port import Warning
 from cinq.wire import ngap
+
+_ETWS = range(4352, 4360)
+"""Message identifiers of ETWS, TS 23.041 §9.4.1.2.2."""
 
 
 def write_replace(n2: N2, message: ngap.WriteReplaceWarningRequest) -> None:
     """WRITE-REPLACE WARNING, §8.9.1."""
     cells = _area(n2, message.warning_area_list)
     if _broadcast(message):
-        for cell in cells:
-            key = (cell.nci, message.message_identifier, message.serial_number)
-            if key in n2.warnings:
-                continue
-            if message.concurrent_warning_message_ind is None:
-                _silence(n2, cell)
-            n2.warnings[key] = message
+        _begin(n2, cells, message)
     else:
         cells = ()
     n2.send(
@@ -30,6 +28,43 @@ def write_replace(n2: N2, message: ngap.WriteReplaceWarningRequest) -> None:
             broadcast_completed_area_list=_completed(cells, message.warning_area_list),
         )
     )
+
+
+def _begin(n2: N2, cells: tuple[CellId, ...], message: ngap.WriteReplaceWarningRequest) -> None:
+    """In the cells that do not broadcast it already; the UEs there hear it."""
+    new = []
+    for cell in cells:
+        key = (cell.nci, message.message_identifier, message.serial_number)
+        if key in n2.warnings:
+            continue
+        if message.concurrent_warning_message_ind is None:
+            _silence(n2, cell)
+        n2.warnings[key] = message
+        new.append(cell)
+    for block in _blocks(message):
+        n2.ports.radio.broadcast(tuple(new), block)
+
+
+def broadcast_in(n2: N2, cell: CellId) -> list[Warning]:
+    """What a UE that comes to the cell hears."""
+    there = [message for key, message in n2.warnings.items() if key[0] == cell.nci]
+    return [block for message in there for block in _blocks(message)]
+
+
+def _blocks(message: ngap.WriteReplaceWarningRequest) -> list[Warning]:
+    """The system information blocks of a warning, TS 38.331 §5.2.2.2.2: a warning type makes a primary notification of
+    ETWS; contents go by their message identifier (TS 23.041 §9.4.1.2.2)."""
+    identifier, serial = message.message_identifier, message.serial_number
+    kind: bytes | None = message.warning_type
+    contents: bytes | None = message.warning_message_contents
+    blocks = []
+    if kind is not None:
+        blocks.append(Warning(6, identifier, serial, int.from_bytes(kind, "big")))
+    if contents is not None:
+        scheme = message.data_coding_scheme
+        coding = 0 if scheme is None else scheme
+        blocks.append(Warning(7 if identifier in _ETWS else 8, identifier, serial, 0, coding, contents))
+    return blocks
 
 
 def _broadcast(message: ngap.WriteReplaceWarningRequest) -> bool:

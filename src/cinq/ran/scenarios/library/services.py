@@ -52,6 +52,20 @@ async def warning_is_broadcast(bench: Bench) -> None:
 
 
 @scenario("services", needs=("warn", "warn_cancel"))
+async def warning_is_shown(bench: Bench) -> None:
+    """A UE shows a warning of its cell, and one that comes later does (TS 23.041 §8.2, TS 38.304 §7.1)."""
+    gnb = await bench.gnb()
+    ue = await bench.registered(gnb)
+    await warned(bench, gnb, bench.target.core.tacs[0])
+    check.equal([shown.text for shown in ue.warnings.shown], [TEXT], "what the UE shows")
+    later = bench.ue(gnb)
+    check.equal(
+        [shown.text for shown in later.warnings.shown], [TEXT], "what a UE shows that is switched on later"
+    )
+    await bench.turn("warn_cancel")
+
+
+@scenario("services", needs=("warn", "warn_cancel"))
 async def warning_is_cancelled(bench: Bench) -> None:
     """A warning that is cancelled is broadcast no more; the UEs of the cell notice nothing (TS 38.413 §8.9.2.2)."""
     gnb = await bench.gnb()
