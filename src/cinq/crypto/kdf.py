@@ -109,3 +109,24 @@ def kgnb_star(key: bytes, pci: int, arfcn_dl: int) -> bytes:
 def kamf_prime(kamf: bytes, direction: int, count: int) -> bytes:
     """KAMF' in mobility, §A.13. direction 0: idle mode, uplink COUNT; 1: handover, downlink COUNT."""
     return derive(kamf, 0x72, bytes((direction,)), count.to_bytes(4, "big"))
+
+
+def sor_mac_iausf(kausf: bytes, header: int, counter: int, contents: bytes) -> bytes:
+    """SoR-MAC-IAUSF, 16 octets, §A.17. contents: of the SOR transparent container behind its counter, b"" for none."""
+    rest = (contents,) if contents else ()
+    return derive(kausf, 0x77, bytes((header,)), counter.to_bytes(2, "big"), *rest)[16:]
+
+
+def sor_mac_iue(kausf: bytes, counter: int) -> bytes:
+    """SoR-MAC-IUE, 16 octets, §A.18: the UE has verified it."""
+    return derive(kausf, 0x78, b"\x01", counter.to_bytes(2, "big"))[16:]
+
+
+def upu_mac_iausf(kausf: bytes, data: bytes, counter: int) -> bytes:
+    """UPU-MAC-IAUSF, 16 octets, §A.19. data: the UE parameters update list."""
+    return derive(kausf, 0x7B, data, counter.to_bytes(2, "big"))[16:]
+
+
+def upu_mac_iue(kausf: bytes, counter: int) -> bytes:
+    """UPU-MAC-IUE, 16 octets, §A.20."""
+    return derive(kausf, 0x7C, b"\x01", counter.to_bytes(2, "big"))[16:]

@@ -23,20 +23,24 @@ class Resting(Protocol):
 
     def initiate(self, body: Callable[[], Awaitable[object]], name: str) -> None: ...
     def on_released(self, cause: str) -> None: ...
+    async def begin_anew(self) -> None: ...
     async def register(
         self, kind: RegistrationKind = RegistrationKind.INITIAL, attempts: int = 5
     ) -> None: ...
 
 
 class IdleMode:
-    """update_due: a registration that the network asked for follows the release of the connection (§5.4.4.3)."""
+    """update_due: a registration that the network asked for follows the release of the connection (§5.4.4.3).
 
-    __slots__ = ("_gap_due", "_ue", "update_due")
+    anew_due: the UE deregisters and registers anew then, as the home network asked (§5.4.5.3.3 i)).
+    """
+
+    __slots__ = ("_gap_due", "_ue", "anew_due", "update_due")
 
     def __init__(self, ue: Resting) -> None:
         self._ue = ue
         self._gap_due = False
-        self.update_due = False
+        self.update_due = self.anew_due = False
 
     def listens(self) -> None:
         """To the paging channel, for its 5G-S-TMSI; in MICO mode only while it is connected, or T3324 runs (§5.3.6)."""
@@ -57,7 +61,10 @@ class IdleMode:
         if context.t3447_s and self._gap_due:
             ue.timers.start("T3447", context.t3447_s, lambda: None)
         self._gap_due = False
-        if self.update_due:
+        if self.anew_due:
+            self.anew_due = self.update_due = False
+            ue.initiate(ue.begin_anew, "registration anew")
+        elif self.update_due:
             self.update_due = False
             ue.initiate(lambda: ue.register(RegistrationKind.MOBILITY), "registration requested")
 

@@ -8,6 +8,7 @@ from cinq.crypto import kdf
 from cinq.crypto.nas_security import DOWNLINK, UPLINK, NasSecurity, NasSecurityError
 from cinq.ran.ue.as_keys import AsChain
 from cinq.ran.ue.context import Received
+from cinq.ran.ue.home import HomeNetwork
 from cinq.wire import eap, nas
 from cinq.wire.nas import GmmCause, SecurityHeader
 
@@ -22,21 +23,26 @@ class Discarded(Exception):
 
 @dataclass(slots=True)
 class KeySet:
-    """The outcome of one authentication. ksi: 0 to 6. kamf, kseaf: 32 octets. imsi: what KAMF is bound to."""
+    """The outcome of one authentication. ksi: 0 to 6. kamf, kseaf, kausf: 32 octets. imsi: what KAMF is bound to."""
 
     ksi: int
     kamf: bytes = field(repr=False)
     abba: bytes = b"\0\0"
     kseaf: bytes = field(default=b"", repr=False)
     imsi: str = ""
+    kausf: bytes = field(default=b"", repr=False)
 
     @classmethod
-    def of(cls, ksi: int, kseaf: bytes, imsi: str, abba: bytes) -> KeySet:
-        return cls(ksi, kdf.kamf(kseaf, imsi, abba), abba, kseaf, imsi)
+    def of(cls, ksi: int, kseaf: bytes, imsi: str, abba: bytes, kausf: bytes = b"") -> KeySet:
+        return cls(ksi, kdf.kamf(kseaf, imsi, abba), abba, kseaf, imsi, kausf)
 
     def with_abba(self, abba: bytes) -> KeySet:
         """The same keys for an ABBA that came with EAP-Success, TS 33.501 §6.1.3.1."""
-        return self if abba == self.abba or not self.kseaf else self.of(self.ksi, self.kseaf, self.imsi, abba)
+        return (
+            self
+            if abba == self.abba or not self.kseaf
+            else self.of(self.ksi, self.kseaf, self.imsi, abba, self.kausf)
+        )
 
 
 @dataclass(slots=True)
@@ -70,12 +76,22 @@ class N1Security:
     """current: the context in use. partial: keys of an authentication that no SECURITY MODE COMMAND has used yet.
 
     secure_exchange: the network has established it on this N1 connection. candidate: the context that a SECURITY
-    MODE COMMAND was checked with, taken into use by the procedure.
+    MODE COMMAND was checked with, taken into use by the procedure. home: what the home network says under K_AUSF.
     """
 
-    __slots__ = ("_as_chain", "_asked", "candidate", "current", "initial", "partial", "secure_exchange")
+    __slots__ = (
+        "_as_chain",
+        "_asked",
+        "candidate",
+        "current",
+        "home",
+        "initial",
+        "partial",
+        "secure_exchange",
+    )
 
     def __init__(self) -> None:
+        self.home = HomeNetwork()
         self.current: NativeContext | None = None
         self.partial: KeySet | None = None
         self.candidate: NativeContext | None = None
@@ -272,6 +288,7 @@ class N1Security:
         self.current, self.candidate = self.candidate, None
         if self.partial is not None and self.partial.ksi == self.current.keys.ksi:
             self.partial = None
+            self.home.renewed(self.current.keys.kausf)
         self.secure_exchange = True
 
 

@@ -240,6 +240,13 @@ class Ue(Subject[UeContext]):
         for index in range(len(self.settings.sessions)):
             await self.establish_session(index)
 
+    async def begin_anew(self) -> None:
+        """Deregister, forget the 5G-GUTI, power on again: parameters of the home network changed (§5.4.5.3.3 i))."""
+        await self.deregister()
+        self.commit(guti=None)
+        self.left = False
+        await self.power_on()
+
     def leave(self) -> None:
         """Without a word: the radio link fails, interfaces go."""
         self.timers.stop_all()

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cinq.procedure import Why, procedure
+from cinq.ran.ue.back_off import T3346
 from cinq.ran.ue.causes import gmm, words
 from cinq.ran.ue.context import UNASSIGNED_PTI, NoAnswer, Received
+from cinq.ran.ue.home import NotFromHome
 from cinq.ran.ue.inbound.gsm import Answered, Unreadable, downlink_message
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.signals import ModifySession
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
 from cinq.wire.nas import GsmCause, PayloadContainerType
-from cinq.wire.nas.ie.transport import Payload, payloads
+from cinq.wire.nas.ie.transport import Payload, payloads, sor_acknowledgement, sor_container
 
 
 @procedure(opens=nas.DLNASTransport)
@@ -21,6 +23,7 @@ async def downlink_nas_transport(ue: Ue, received: Received) -> None:
     """§5.4.5.3.3: each payload goes to its reader; several in one are taken apart (§5.4.5.3.3 i))."""
     transport = received.message
     assert isinstance(transport, nas.DLNASTransport)
+    ue.back_off.stop(T3346)
     if transport.payload_container_type != PayloadContainerType.MULTIPLE_PAYLOADS:
         payload = Payload(
             transport.payload_container_type,
@@ -89,6 +92,34 @@ def _ue_policy(ue: Ue, payload: Payload) -> None:
         ue.send_payload(PayloadContainerType.UE_POLICY_CONTAINER, answer)
 
 
+def _steering(ue: Ue, payload: Payload) -> None:
+    """§5.4.5.3.3 d): what passes integrity and counter check is stored, and acknowledged where that is asked for."""
+    try:
+        answer = ue.security.home.steer(sor_container.decode(payload.contents))
+    except (NotFromHome, ValueError, IndexError) as discarded:
+        ue.runtime.report(
+            ue, downlink_nas_transport.name, payload, f"steering of roaming discarded: {discarded}"
+        )
+        return
+    if answer is not None:
+        ue.send_payload(payload.kind, sor_acknowledgement.encode(answer))
+
+
+def _parameters(ue: Ue, payload: Payload) -> None:
+    """§5.4.5.3.3 i): likewise; what asks for it is followed by a registration anew once the UE is idle."""
+    try:
+        updated = ue.security.home.update(payload.contents)
+    except NotFromHome as discarded:
+        ue.runtime.report(
+            ue, downlink_nas_transport.name, payload, f"parameters update discarded: {discarded}"
+        )
+        return
+    if updated.acknowledgement is not None:
+        ue.send_payload(payload.kind, updated.acknowledgement)
+    if updated.registers_anew:
+        ue.idle_mode.anew_due = True
+
+
 def _kept(ue: Ue, payload: Payload) -> None:
     """For whoever looks (`ue.on_payload`); one that came back says why."""
     if payload.cause is not None:
@@ -102,8 +133,8 @@ _READERS: dict[int, Callable[[Ue, Payload], None]] = {
     PayloadContainerType.UE_POLICY_CONTAINER: _ue_policy,
     PayloadContainerType.SMS: _kept,
     PayloadContainerType.LPP_MESSAGE_CONTAINER: _kept,
-    PayloadContainerType.SOR_TRANSPARENT_CONTAINER: _kept,
-    PayloadContainerType.UE_PARAMETERS_UPDATE_TRANSPARENT_CONTAINER: _kept,
+    PayloadContainerType.SOR_TRANSPARENT_CONTAINER: _steering,
+    PayloadContainerType.UE_PARAMETERS_UPDATE_TRANSPARENT_CONTAINER: _parameters,
     PayloadContainerType.LOCATION_SERVICES_MESSAGE_CONTAINER: _kept,
     PayloadContainerType.CIOT_USER_DATA_CONTAINER: _kept,
     PayloadContainerType.SERVICE_LEVEL_AA_CONTAINER: _kept,

@@ -58,8 +58,9 @@ def _aka(ue: Ue, request: nas.AuthenticationRequest) -> None:
 def _answer(ue: Ue, request: nas.AuthenticationRequest, judged: aka.Challenge) -> None:
     assert request.rand is not None
     serving = OTHER_NETWORK if ue.faults.takes(Fault.WRONG_KDF_INPUT) else ue.camp.serving_network
-    kseaf = kdf.kseaf(judged.kausf(serving), serving)
-    ue.security.partial = KeySet.of(request.ng_ksi.value, kseaf, ue.settings.imsi, request.abba)
+    kausf = judged.kausf(serving)
+    kseaf = kdf.kseaf(kausf, serving)
+    ue.security.partial = KeySet.of(request.ng_ksi.value, kseaf, ue.settings.imsi, request.abba, kausf)
     ue.authentication_failures = 0
     res_star = judged.res_star(serving, request.rand)
     if ue.faults.takes(Fault.WRONG_RES):
@@ -76,8 +77,9 @@ def _eap_aka_prime(ue: Ue, request: nas.AuthenticationRequest, octets: bytes) ->
         ue.runtime.report(ue, primary_authentication.name, request, f"ignored: {reason}")
         return
     if answered.keys is not None:
-        kseaf = kdf.kseaf(answered.keys.kausf, ue.camp.serving_network)
-        ue.security.partial = KeySet.of(request.ng_ksi.value, kseaf, ue.settings.imsi, request.abba)
+        kausf = answered.keys.kausf
+        kseaf = kdf.kseaf(kausf, ue.camp.serving_network)
+        ue.security.partial = KeySet.of(request.ng_ksi.value, kseaf, ue.settings.imsi, request.abba, kausf)
         ue.authentication_failures = 0
     elif answered.reason:
         ue.runtime.report(ue, primary_authentication.name, request, f"not accepted: {answered.reason}")

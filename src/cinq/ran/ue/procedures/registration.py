@@ -11,12 +11,14 @@ from cinq.ran.ue.causes import authentication_rejected, gmm, no_answer
 from cinq.ran.ue.context import Ended, Initial
 from cinq.ran.ue.elements import registration_request
 from cinq.ran.ue.granted import acknowledged, by_accept
+from cinq.ran.ue.home import NotFromHome
 from cinq.ran.ue.procedures.refusal import T3511_S, not_reactivated, suffer
 from cinq.ran.ue.rejection import Then, consequence, last_attempt
 from cinq.ran.ue.signals import Register
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
 from cinq.wire.nas import GmmCause, RegistrationKind
+from cinq.wire.nas.ie.transport import SorContainer
 
 log = logging.getLogger("cinq.ran.ue")
 
@@ -82,10 +84,22 @@ def accepted(ue: Ue, request: nas.RegistrationRequest, accept: nas.RegistrationA
     ue.commit(**by_accept(ue.context, accept, ue.camp.tai, ue.camp.plmn))
     ue.idle_mode.listens()
     not_reactivated(ue, accept)
+    steered = steering(ue, accept)
     if acknowledged(accept):
-        ue.tell(nas.RegistrationComplete())
+        ue.tell(nas.RegistrationComplete(sor_transparent_container=steered))
     if not request.registration_type.follow_on and request.uplink_data_status is None:
         ue.idle_mode.expect_release()
+
+
+def steering(ue: Ue, accept: nas.RegistrationAccept) -> SorContainer | None:
+    """§5.5.1.2.4: the acknowledgement of steering of roaming, where the home network asks for one."""
+    if accept.sor_transparent_container is None:
+        return None
+    try:
+        return ue.security.home.steer(accept.sor_transparent_container)
+    except NotFromHome as discarded:
+        ue.runtime.report(ue, registration.name, accept, f"steering of roaming discarded: {discarded}")
+        return None
 
 
 async def not_accepted(
