@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from cinq import cli
 from cinq.assurance.cases import CASES
+from cinq.assurance.evidence import Folder, new_run
 from cinq.assurance.target import Target
 from cinq.assurance.template import template
 from cinq.cli.output import Failure
@@ -59,3 +60,33 @@ def test_a_folder_of_another_run(tmp_path: Path) -> None:
     (tmp_path / "out" / "run.json").write_text("[]")
     with pytest.raises(Failure, match="not a file of a run"):
         run("run", "--target", str(described), "--out", str(tmp_path / "out"))
+
+
+def test_dossiers_are_signed_and_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    described = loads(Target, template())
+    folder = Folder(Path("run"), new_run(described, b"", "seed", 1.0))
+    folder.described(described, template())
+    program = cli.build(("dossier",))
+
+    def dossier(*words: str) -> str:
+        return RUNNER.invoke(program, ["dossier", *words], catch_exceptions=False).output
+
+    assert "hand it out" in dossier("key", "lab.pem")
+    assert Path("lab.pem").stat().st_mode & 0o777 == 0o600
+    dossier("key", "second.pem")
+    assert "not signed" in dossier("build", "run", "--out", "d.zip")
+    with pytest.raises(Failure, match="removed"):
+        dossier("verify", "d.zip", "--trust", "lab.pub.pem")
+    assert "1 signature" in dossier("sign", "d.zip", "--key", "lab.pem")
+    assert "2 signatures" in dossier("sign", "d.zip", "--key", "second.pem")
+    assert "as it was signed" in dossier("verify", "d.zip", "--trust", "lab.pub.pem")
+    assert json.loads(dossier("verify", "d.zip", "--trust", "lab.pub.pem", "--json"))["verified"] is True
+    dossier("show", "d.zip", "--trust", "second.pub.pem", "--report", "r.html")
+    assert Path("r.html").read_text().startswith("<!doctype html>")
+    with pytest.raises(Failure, match="no key to verify by"):
+        dossier("verify", "d.zip")
+    with pytest.raises(Failure, match="wanted an ed25519 public key"):
+        dossier("verify", "d.zip", "--trust", "d.zip")
+    with pytest.raises(Failure, match="there is none"):
+        dossier("build", "nowhere", "--out", "e.zip")

@@ -152,7 +152,7 @@ class Folder:
     def kept(self, case: str, sub: str) -> Told | None:
         """What an earlier part of this run has found, None when it has not come to it or could not tell."""
         told = _read(self._of(case, sub) / OUTCOME, Told)
-        return None if told is None or told.verdict is Verdict.INCONCLUSIVE else told
+        return told if told is not None and told.verdict in (Verdict.PASS, Verdict.FAIL) else None
 
     def keep(self, outcome: Outcome) -> Told:
         """Writes one outcome; `outcome.json` last, so that it is there only when the rest is."""
@@ -164,8 +164,7 @@ class Folder:
             names = ("events.jsonl", "capture.pcapng", "ladder.txt")
             artefacts = {name: hashlib.sha256((place / name).read_bytes()).hexdigest() for name in names}
         told = told_of(outcome, artefacts)
-        if outcome.facts or outcome.events:
-            _write(place / OUTCOME, told)
+        _write(place / OUTCOME, told)
         return told
 
     def observed(self, identity: Identity) -> None:
@@ -247,9 +246,9 @@ def of_rows(told: Iterable[Told]) -> dict[str, Verdict]:
 
 
 def why_not(row: catalogue.Row) -> str:
-    """Why nothing was asked of a row, as far as that does not depend on the target."""
+    """Why a run says nothing of a row."""
     case: Case | None = CASES.get(row.id)
-    return catalogue.missing(row) if case is None else ""
+    return catalogue.missing(row) if case is None else "there is a case; this run did not ask it"
 
 
 def _artefacts(place: Path, events: tuple[Event, ...]) -> None:

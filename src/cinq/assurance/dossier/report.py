@@ -1,0 +1,183 @@
+"""The report of a dossier: one page that a person reads, on a screen or on paper, without a network.
+
+Everything that came from the target is text in it: nothing of that is ever markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from html import escape
+from importlib import resources
+from itertools import groupby
+
+from cinq.assurance import catalogue
+from cinq.assurance.evidence import EXECUTED, Coverage, Run, Told, coverage, of_rows, why_not
+from cinq.assurance.verdict import Fact, Verdict, of_case
+
+
+def report(run: Run, told: Sequence[Told], files: Mapping[str, bytes]) -> str:
+    """told: in the order in which it is shown. files: the evidence, for the ladders."""
+    return "".join(_page(run, told, files))
+
+
+def style() -> str:
+    return resources.files("cinq.assurance.dossier").joinpath("report.css").read_text()
+
+
+def _page(run: Run, told: Sequence[Told], files: Mapping[str, bytes]) -> Iterator[str]:
+    found = coverage(told)
+    yield '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+    yield '<meta name="viewport" content="width=device-width,initial-scale=1">'
+    yield f"<title>{_t(run.target)}: security assurance, run {_t(run.id)}</title><style>{style()}</style></head><body>"
+    yield f"<h1>{_t(run.target)}</h1>"
+    yield (
+        f'<p class="soft">Security assurance test cases of 3GPP, executed {_when(run.begun)} by cinq '
+        f"{_t(run.tool_version)}. Run {_t(run.id)}.</p>"
+    )
+    yield from _boxes(told, found)
+    yield from _untested(told)
+    yield from _summary(told)
+    yield from _identity(run)
+    yield "<h2>Each case</h2>"
+    for _, group in groupby(told, key=lambda one: one.case):
+        yield from _case(list(group), files)
+    yield from _rest(told)
+    yield "</body></html>\n"
+
+
+def _boxes(told: Sequence[Told], found: Coverage) -> Iterator[str]:
+    counts = " · ".join(
+        f'<span class="v {verdict.value}">{number} {verdict.value}</span>'
+        for verdict, number in found.verdicts.items()
+        if number
+    )
+    open_ = [one for one in told if one.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)]
+    yield '<div class="boxes"><section class="box"><h2>Assurance</h2>'
+    yield f'<p class="big">{found.executed} of {found.black_box}</p>'
+    yield "<p>rows that a network can be asked were executed</p>"
+    yield f"<p>Sub-cases of the specifications: {counts or 'none'}. {found.beyond} asked beyond them.</p></section>"
+    yield '<section class="box"><h2>Eligibility</h2><p class="big">not examined</p>'
+    yield "<p>What a law or a policy says of the vendor is another question; no test result answers it.</p></section>"
+    yield f'<section class="box"><h2>Open points</h2><p class="big">{len(open_)}</p><ul>'
+    for one in open_[:8]:
+        yield f"<li>{_badge(one.verdict)} {_t(one.clause)} {_t(one.tc)} {_t(one.sub)}</li>"
+    if not open_:
+        yield "<li>no sub-case failed or was inconclusive; what was not tested stands below</li>"
+    yield "</ul></section></div>"
+
+
+def _untested(told: Sequence[Told]) -> Iterator[str]:
+    left = [one for one in told if one.verdict not in EXECUTED]
+    asked = {one.case for one in told}
+    rows = [row for row in catalogue.rows().values() if row.id not in asked]
+    yield "<h2>What was not tested</h2>"
+    yield f"<p>{len(rows)} rows of the catalogue were not asked in this run; they stand at the end.</p>"
+    if left:
+        yield _table("clause", "sub-case", "verdict", "why")
+        for one in left:
+            yield f"<tr><td>TS {_t(one.spec)} {_t(one.clause)}</td><td>{_t(one.tc)} {_t(one.sub)}: {_t(one.title)}</td>"
+            yield f'<td class="v {one.verdict.value}">{one.verdict.value}</td><td>{_t(one.reason)}</td></tr>'
+        yield "</table></div>"
+
+
+def _summary(told: Sequence[Told]) -> Iterator[str]:
+    yield "<h2>Verdicts</h2>" + _table("case", "verdict", "sub-cases")
+    for case, group in groupby(told, key=lambda one: one.case):
+        ones = list(group)
+        whole = of_case([one.verdict for one in ones if not one.beyond])
+        yield f'<tr><td><a href="#{_t(case)}">TS {_t(ones[0].spec)} {_t(ones[0].clause)} {_t(ones[0].tc)}</a></td>'
+        yield f'<td class="v {whole.value}">{whole.value}</td><td>'
+        yield ", ".join(
+            f'{_t(one.sub)}{"+" if one.beyond else ""} <span class="{one.verdict.value}">{one.verdict.value}</span>'
+            for one in ones
+        )
+        yield "</td></tr>"
+    yield '</table></div><p class="soft">+ is asked beyond the specification, and counts for no case.</p>'
+
+
+def _identity(run: Run) -> Iterator[str]:
+    seen = run.observed
+    pairs = (
+        ("declared", run.target),
+        ("AMF name", seen.amf_name),
+        ("GUAMIs", "; ".join(seen.guamis)),
+        ("slices", "; ".join(seen.slices)),
+        ("relative capacity", str(seen.relative_capacity)),
+        ("IEs of NG Setup Response, in order", " ".join(map(str, seen.ies))),
+        ("seed", run.seed),
+        ("bench, SHA-256", run.tool_digest),
+        ("catalogue, SHA-256", run.catalogue_digest),
+        ("target file, SHA-256", run.target_digest),
+        ("begun, ended", f"{_when(run.begun)}, {_when(run.ended)}"),
+    )
+    yield "<h2>What was tested, by what</h2><table>"
+    for name, value in pairs:
+        yield f"<tr><th>{name}</th><td><code>{_t(value) or '-'}</code></td></tr>"
+    yield "</table>"
+
+
+def _case(ones: list[Told], files: Mapping[str, bytes]) -> Iterator[str]:
+    first = ones[0]
+    yield f'<h3 id="{_t(first.case)}">TS {_t(first.spec)} {_t(first.clause)} {_t(first.tc)}</h3>'
+    yield f'<p class="soft">version {_t(first.version)}</p>'
+    for one in ones:
+        yield f"<p>{_badge(one.verdict)} <b>{_t(one.sub)}</b> {_t(one.title)}"
+        yield f"{' (beyond the specification)' if one.beyond else ''}<br>{_t(one.reason)}</p>"
+        if one.limit:
+            yield f'<p class="soft">Limit: {_t(one.limit)}</p>'
+        if one.facts:
+            yield f"<details><summary>{len(one.facts)} facts, {one.seconds:.1f} s</summary>"
+            yield from _facts(one.facts)
+            yield "</details>"
+        ladder = files.get(f"evidence/cases/{one.case}/{one.sub}/ladder.txt")
+        if ladder is not None:
+            yield f"<details><summary>call flow</summary><pre>{_t(ladder.decode(errors='replace'))}</pre></details>"
+
+
+def _facts(facts: Sequence[Fact]) -> Iterator[str]:
+    yield _table("s", "kind", "statement", "", "observed")
+    for fact in facts:
+        mark = (
+            ""
+            if fact.kind == "step"
+            else '<span class="v PASS">✓</span>'
+            if fact.holds
+            else '<span class="v FAIL">✗</span>'
+        )
+        yield f'<tr><td class="num">{fact.elapsed:.3f}</td><td>{fact.kind}</td><td>{_t(fact.statement)}</td>'
+        yield f"<td>{mark}</td><td>{_t(fact.observed)}</td></tr>"
+    yield "</table></div>"
+
+
+def _rest(told: Sequence[Told]) -> Iterator[str]:
+    asked = {one.case for one in told}
+    verdicts = of_rows(told)
+    yield "<h2>Rows that were not asked</h2>" + _table("clause", "test case", "verdict", "why")
+    for row in catalogue.rows().values():
+        if row.id in asked:
+            continue
+        yield f"<tr><td>TS {_t(row.spec)} {_t(row.clause)}</td><td>{_t(row.tc or row.title)}</td>"
+        yield f'<td class="v NOT-TESTED">{verdicts[row.id].value}</td><td>{_t(why_not(row))}</td></tr>'
+    yield "</table></div>"
+
+
+def _table(*heads: str) -> str:
+    """Its beginning; `</table></div>` ends it."""
+    return '<div class="scroll"><table><tr>' + "".join(f"<th>{head}</th>" for head in heads) + "</tr>"
+
+
+def _badge(verdict: Verdict) -> str:
+    return f'<span class="v {verdict.value}">{verdict.value}</span>'
+
+
+def _when(seconds: float) -> str:
+    return (
+        datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        if seconds
+        else "not ended"
+    )
+
+
+def _t(text: str) -> str:
+    return escape(text, quote=True)

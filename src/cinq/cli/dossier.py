@@ -1,0 +1,171 @@
+"""cinq dossier: the evidence of an assessment in one signed file that a stranger verifies offline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from cinq.cli.output import Failure, console, show_json, show_pairs, show_table
+
+if TYPE_CHECKING:
+    from cinq.assurance.dossier import Verified
+
+app = typer.Typer(help="Build, sign, verify and show the dossier of an assessment.", no_args_is_help=True)
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The dossier.", show_default=False)]
+Trust = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--trust", help="A public key that you trust (PEM). May be repeated; one of them must have signed."
+    ),
+]
+
+
+@app.command("key")
+def key(
+    path: Annotated[
+        Path, typer.Argument(help="Where the private key goes, such as lab.pem.", show_default=False)
+    ],
+) -> None:
+    """Make an ed25519 key for signing: a private one for you alone, and a public one to hand out."""
+    from cinq.assurance.dossier.envelope import key_id, new_key, public_key
+
+    private, public = new_key(path)
+    identity = key_id(public_key(public.read_bytes(), str(public)))
+    console().print(
+        Text(f"{private}: private, keep it offline\n{public}: public, hand it out\nkey {identity}"),
+        soft_wrap=True,
+    )
+
+
+@app.command("build")
+def build(
+    run: Annotated[Path, typer.Argument(help="The folder of `cinq assess run --out`.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    sign: Annotated[Path | None, typer.Option("--sign", help="A private key (PEM) to sign with.")] = None,
+    with_keys: Annotated[
+        bool, typer.Option("--with-keys", help="The test subscribers' keys too, to decipher the captures by.")
+    ] = False,
+) -> None:
+    """Make a dossier of a run: evidence, report, JUnit, and a statement of their digests. It verifies when signed."""
+    from cinq.assurance.dossier import build
+    from cinq.assurance.dossier.envelope import private_key
+
+    with _failures():
+        made = build(run, with_keys)
+        if sign is not None:
+            made = made.signed(private_key(sign))
+    out.write_bytes(made.octets())
+    console().print(
+        Text(f"{out}: {len(made.files)} artefacts, {'signed' if sign else 'not signed: cinq dossier sign'}")
+    )
+
+
+@app.command("sign")
+def sign(file: File, key: Annotated[Path, typer.Option("--key", help="Your private key (PEM).")]) -> None:
+    """Sign a dossier that is whole: first, or beside those who signed before (countersigning)."""
+    from cinq.assurance.dossier import read
+    from cinq.assurance.dossier.envelope import private_key
+    from cinq.assurance.dossier.verify import verify
+
+    with _failures():
+        own = private_key(key)
+        before = read(file.read_bytes())
+        signed = before.signed(own)
+        verify(signed.octets(), [own.public_key()])  # what is signed is whole
+    file.write_bytes(signed.octets())
+    count = len(signed.envelope.signatures)
+    console().print(Text(f"{file}: signed; {count} signature{'s' if count > 1 else ''}"))
+
+
+@app.command("verify")
+def verify(
+    file: File, trust: Trust = None, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
+    """Is it as it was signed, by a key that you trust? Exit code 1, and the first artefact that is not, when not."""
+    found = _verified(file, trust)
+    if json:
+        show_json(
+            {"verified": True, "trusted": found.trusted, "others": found.others, **found.statement.predicate}
+        )
+        return
+    _say(file, found)
+
+
+@app.command("show")
+def show(
+    file: File,
+    trust: Trust = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write the report (HTML) to this file.")
+    ] = None,
+) -> None:
+    """The verdicts of a dossier that verifies. One that does not is not shown."""
+    found = _verified(file, trust)
+    _say(file, found)
+    verdicts = found.statement.predicate.get("verdicts")
+    rows = [one for one in verdicts if isinstance(one, dict)] if isinstance(verdicts, list) else []
+    show_table(
+        "",
+        ("clause", "case", "sub", "verdict", "reason"),
+        [
+            (
+                f"{o['ts']} {o['clause']}",
+                o["case"],
+                f"{o['subCase']}{'+' if o['beyond'] else ''}",
+                o["verdict"],
+                o["reason"],
+            )
+            for o in rows
+        ],
+    )
+    if report is not None:
+        report.write_bytes(found.dossier.files["report.html"])
+        console().print(Text(f"report: {report}"))
+
+
+def _verified(file: Path, trust: list[Path] | None) -> Verified:
+    from cinq.assurance.dossier import verify
+    from cinq.assurance.dossier.envelope import public_key
+
+    if not trust:
+        raise Failure(
+            "no key to verify by", "give --trust KEY.pub.pem, from whom you trust and not from the dossier"
+        )
+    with _failures():
+        return verify(file.read_bytes(), [public_key(path.read_bytes(), str(path)) for path in trust])
+
+
+def _say(file: Path, found: Verified) -> None:
+    said = found.statement.predicate
+    target = said.get("target")
+    declared = target.get("declared", "") if isinstance(target, dict) else ""
+    console().print(Text(f"{file}: as it was signed", "green"))
+    show_pairs(
+        {
+            "target": declared,
+            "run": said.get("run"),
+            "begun": said.get("begun"),
+            "coverage": said.get("coverage"),
+            "signed by, trusted": ", ".join(one[:16] for one in found.trusted),
+            "signed by, others": ", ".join(one[:16] for one in found.others) or None,
+        }
+    )
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """What is wrong with a dossier or a key, as users are told it."""
+    from cinq.assurance.dossier import DossierError
+    from cinq.assurance.dossier.envelope import KeyFileError
+
+    try:
+        yield
+    except DossierError as error:
+        raise Failure(f"does not verify: {error.strerror}") from None
+    except KeyFileError as error:
+        raise Failure(error.strerror or str(error), "cinq dossier key lab.pem makes one") from None
