@@ -19,6 +19,7 @@ from cinq.wire import nas, ngap
 
 from .pcf import (
     MOMENT,
+    VIDEO,
     command_reject,
     commands,
     complete,
@@ -131,6 +132,63 @@ def test_a_flow_that_the_pcf_authorises() -> None:
     play(scene)
 
 
+def video(qfi: int = 0) -> nas.QosRule:
+    packet_filter = nas.PacketFilter(
+        0,
+        nas.Direction.BIDIRECTIONAL,
+        ((nas.Component.PROTOCOL, b"\x11"), (nas.Component.REMOTE_PORT, b"\x13\x8e")),
+    )
+    return rule(packet_filters=(packet_filter,), precedence=51, qfi=qfi)
+
+
+@pytest.mark.parametrize("qfis", [(0, 0), (5, 6)])
+def test_several_rules_and_flows_at_once(qfis: tuple[int, int]) -> None:
+    """§6.4.2.2: the PCF is asked for one after the other, each with its flow; the UE gets one command for all."""
+
+    async def scene(w: World) -> None:
+        w.pcf.decision = MAY_ASK
+        ref = await w.active()
+        w.pcf.answers = [with_rule("ue-1"), with_rule("ue-2", "200 Kbps", VIDEO)]
+        flows = [flow(1, 100_000, qfis[0]), flow(2, 200_000, qfis[1])]
+        command = await asked(
+            w,
+            ref,
+            requested_qos_rules=[rule(qfi=qfis[0]), video(qfis[1])],
+            requested_qos_flow_descriptions=flows if qfis == (0, 0) else flows[::-1],
+        )
+        assert isinstance(command, nas.PDUSessionModificationCommand)
+        assert len(command.authorized_qos_rules or []) == 2
+        wanted = [update.ue_init_res_req for update in w.pcf.updates]
+        assert [(one.precedence, one.req_qos.five_qi) for one in wanted if one and one.req_qos] == [
+            (50, 1),
+            (51, 2),
+        ]
+        await w.update(ref, n2=modify_response(done=(2, 3)), kind="PDU_RES_MOD_RSP")
+        await w.update(ref, n1=complete(7))
+        await asyncio.sleep(MOMENT)
+        assert in_force(w) == ["ue-1", "ue-2"]
+        assert session_of(w).context.pending is None
+
+    play(scene)
+
+
+def test_all_or_nothing() -> None:
+    """The PCF grants the first rule and refuses the second: the UE is refused, and the PCF hears that the first is not
+    in force."""
+
+    async def scene(w: World) -> None:
+        w.pcf.decision = MAY_ASK
+        ref = await w.active()
+        before = session_of(w).context
+        w.pcf.answers = [with_rule("ue-1"), Problem(403, "DENIED", Why("no more"))]
+        assert await rejected(w, ref, requested_qos_rules=[rule(), video()]) == 37
+        await asyncio.sleep(MOMENT)
+        assert session_of(w).context == before
+        assert w.pcf.failures() == [("ue-1", "RES_ALLO_FAIL")]
+
+    play(scene)
+
+
 def test_a_pcf_that_lets_no_ue_ask() -> None:
     """#37, and what mends it."""
 
@@ -189,7 +247,7 @@ def test_a_pcf_that_lets_no_ue_ask() -> None:
         ({"requested_qos_rules": [rule()], "requested_qos_flow_descriptions": [flow(200, None)]}, 59),
         ({"requested_qos_rules": [rule()], "requested_qos_flow_descriptions": [flow(1, None)]}, 37),
         ({"requested_qos_rules": [rule()], "requested_qos_flow_descriptions": [flow(9)]}, 37),
-        ({"requested_qos_rules": [rule(), rule()]}, 37),
+        ({"requested_qos_rules": [rule(2), rule(2)]}, 83),
     ],
 )
 def test_a_request_with_an_error(elements: dict[str, object], cause: int) -> None:

@@ -158,6 +158,7 @@ class Pcf:
         self.refuses: Problem | None = None
         self.decision = SmPolicyDecision()
         self.answer = SmPolicyDecision()
+        self.answers: list[SmPolicyDecision | Problem] = []  # of the next updates, before `answer`
         self.updates: list[SmPolicyUpdateContextData] = []
 
     def failures(self) -> list[tuple[str, ...]]:
@@ -177,7 +178,10 @@ class Pcf:
         self.updates.append(body)
         if self.refuses is not None:
             raise self.refuses
-        return self.answer
+        answer = self.answers.pop(0) if self.answers else self.answer
+        if isinstance(answer, Problem):
+            raise answer
+        return answer
 
     async def delete(self, sm_policy_id: str, body: SmPolicyDeleteData) -> None:
         self.associations.remove(sm_policy_id)

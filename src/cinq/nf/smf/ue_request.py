@@ -64,21 +64,37 @@ class Wrong(Exception):
         self.why = Why(what, mend)
 
 
-def resource_request(
+def resource_requests(
     context: SmContext, message: nas.PDUSessionModificationRequest
-) -> UeInitiatedResourceRequest | None:
-    """What the PCF is asked; None when the UE asks for no QoS. Wrong: the request has an error."""
-    rules, flows = message.requested_qos_rules or [], message.requested_qos_flow_descriptions or []
-    if not rules and not flows:
-        return None
-    if len(rules) > 1 or len(flows) > 1:
-        what = f"{context.label}: the UE asks for {len(rules)} QoS rules and {len(flows)} QoS flows at once"
-        raise Wrong(GsmCause.QOS_5GS_NOT_ACCEPTED, what, "let the UE ask for one after the other")
-    flow = flows[0] if flows else None
-    if not rules:
-        assert flow is not None
-        return _of_a_flow(context, flow)
-    rule = rules[0]
+) -> list[UeInitiatedResourceRequest]:
+    """What the PCF is asked, one rule after the other; nothing when the UE asks for no QoS. Wrong: an error.
+
+    A QoS flow description goes with the rule that names its QFI; new ones, which have none yet, with new rules in the
+    order of both. One without a rule changes the flow of a rule that is there.
+    """
+    rules = message.requested_qos_rules or []
+    flows = list(message.requested_qos_flow_descriptions or [])
+    there = [rule.identifier for rule in rules if rule.identifier != NO_RULE]
+    if len(set(there)) < len(there):
+        what = f"{context.label}: the UE asks for two operations on one QoS rule"
+        raise Wrong(GsmCause.SEMANTIC_ERROR_IN_THE_QOS_OPERATION, what)
+    named = {rule.qfi for rule in rules if rule.qfi}
+    found = []
+    for rule in rules:
+        flow = next((f for f in flows if _is_of(f, rule, named)), None)
+        if flow is not None:
+            flows.remove(flow)
+        found.append(_of_a_rule(context, rule, flow))
+    return [*found, *(_of_a_flow(context, flow) for flow in flows)]
+
+
+def _is_of(flow: nas.QosFlowDescription, rule: nas.QosRule, named: set[int]) -> bool:
+    return flow.qfi == rule.qfi if rule.qfi else flow.qfi not in named
+
+
+def _of_a_rule(
+    context: SmContext, rule: nas.QosRule, flow: nas.QosFlowDescription | None
+) -> UeInitiatedResourceRequest:
     _check(context, rule)
     known = _known(context, rule.identifier)
     operation = OPERATIONS[rule.operation]

@@ -5,15 +5,16 @@ from __future__ import annotations
 import msgspec
 
 from cinq.nf.smf.authorization import ue_support
-from cinq.nf.smf.binding import merged
+from cinq.nf.smf.binding import Refusal, merged
 from cinq.nf.smf.context import Wanted
 from cinq.nf.smf.n2 import Modified
 from cinq.nf.smf.pco import extended_pco
 from cinq.nf.smf.procedures.modification import Failed, Told, modify
+from cinq.nf.smf.procedures.policy import report_to_pcf
 from cinq.nf.smf.rejects import modification_reject
 from cinq.nf.smf.session import PduSession
 from cinq.nf.smf.signals import SmContextCreated, SmContextResumed, UeModification
-from cinq.nf.smf.ue_request import Wrong, resource_request
+from cinq.nf.smf.ue_request import Wrong, resource_requests
 from cinq.procedure import ABORT, BESIDE, Verdict, collision, procedure
 from cinq.sbi.problem import Problem
 from cinq.sbi.services.npcf_smpolicycontrol import SmPolicyUpdateContextData, UeInitiatedResourceRequest
@@ -44,13 +45,27 @@ async def ue_requested_modification(session: PduSession, requested: UeModificati
 async def authorised(session: PduSession, message: nas.PDUSessionModificationRequest) -> None:
     """What the UE says of itself is noted; what it asks for is the PCF's to decide. Wrong: it is not authorised."""
     context = session.context
-    wanted = resource_request(context, message)
+    wanted = resource_requests(context, message)
     support = ue_support(
         message.capability_5gsm, message.maximum_number_of_supported_packet_filters, context.ue
     )
     session.note(ue=support, security=with_rate(session, message.integrity_protection_maximum_data_rate))
-    if wanted is not None:
-        await asked(session, wanted)
+    before = session.wanted
+    for number, one in enumerate(wanted):
+        try:
+            await asked(session, one)
+        except Wrong as wrong:
+            if number:
+                await taken_back(session, before, wrong)
+            raise
+
+
+async def taken_back(session: PduSession, before: Wanted | None, wrong: Wrong) -> None:
+    """All that a UE asks for in one message, or nothing: the PCF hears that the rules it has granted are not in force."""
+    granted, session.wanted = session.wanted, before
+    known = session.context.decision.pcc_rules if before is None else before.decision.pcc_rules
+    names = () if granted is None else (name for name in granted.decision.pcc_rules if name not in known)
+    await report_to_pcf(session, [Refusal(name, "RES_ALLO_FAIL", wrong.why) for name in names])
 
 
 def with_rate(session: PduSession, rate: nas.IntegrityProtectionMaximumDataRate | None) -> object:
