@@ -8,12 +8,14 @@ import logging
 import os
 import uuid
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from cinq import contradictions, functions
 from cinq.explain import PACE_S, Explainer
 from cinq.nf.amf import AMF
+from cinq.nf.amf.orders import Order, Orders
 from cinq.nf.ausf import AUSF
 from cinq.nf.nrf import NRF
 from cinq.nf.nrf import Settings as NrfSettings
@@ -23,7 +25,7 @@ from cinq.nf.smf import SMF
 from cinq.nf.udm import UDM
 from cinq.nf.udr import UDR, provisioning
 from cinq.nf.upf import UPF
-from cinq.procedure import Journal, RealClock, Runtime
+from cinq.procedure import Aborted, Journal, RealClock, Refused, Runtime, TimerExpired
 from cinq.procedure.store import Store
 from cinq.sbi import Bus, Problem, checked, direct
 from cinq.sbi.services.nnrf import NFProfile, NnrfNFManagement
@@ -59,6 +61,23 @@ class NetworkError(RuntimeError):
     def __init__(self, what: str, remedy: str = "") -> None:
         self.remedy = remedy
         super().__init__(what)
+
+
+def look_at_anchors(orders: Orders, smf: SMF, runtime: Runtime) -> None:
+    """What `cinq order anchor` wants (TS 23.502 §4.3.5) begins; the order says what became of it."""
+    for order in orders.all():
+        if order.kind == "anchor" and order.state == "wanted":
+            asked = orders.changed(order, "running", runtime.clock.now(), "asked")
+            runtime.spawn(partial(_another_anchor, orders, smf, runtime, asked), "another anchor")
+
+
+async def _another_anchor(orders: Orders, smf: SMF, runtime: Runtime, order: Order) -> None:
+    try:
+        there = await smf.relocate(order.supi, order.session)
+        text = "the UE is told" if there else f"there is no PDU session {order.session}"
+    except (Refused, Aborted, TimerExpired) as refused:
+        text = str(refused)
+    orders.changed(order, "done", runtime.clock.now(), text)
 
 
 class Network:
@@ -187,6 +206,7 @@ class Network:
         """What the commands changed in the store takes effect."""
         self.runtime.spawn(self.udr.tell_changes, "data changes")
         self.amf.look_at_warnings()
+        look_at_anchors(self.amf.access.orders, self.smf, self.runtime)
 
     def reload(self, settings: NetworkSettings) -> bool:
         """Take the AMF's settings and the network's name while running; gNBs hear of them. False: that is not all.

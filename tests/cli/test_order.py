@@ -54,6 +54,7 @@ def test_orders_come_and_go(shell: Shell, tmp_path: Path) -> None:
         assert shell("order", "location", IMSI) == f"imsi-{IMSI} location: done with location\n"
         assert shell("order", "radio", IMSI) == f"imsi-{IMSI} radio: done with radio\n"
         assert shell("order", "unbind", IMSI) == f"imsi-{IMSI} unbind: done with unbind\n"
+        assert shell("order", "anchor", IMSI) == f"imsi-{IMSI} anchor: done with anchor\n"
         traced = json.loads(shell("order", "trace", IMSI, "--collector", "192.0.2.1", "--json"))
         assert (traced["state"], len(traced["trace_id"])) == ("running", 16)
         assert traced["trace_id"].startswith("99f907")
@@ -71,6 +72,7 @@ def test_orders_come_and_go(shell: Shell, tmp_path: Path) -> None:
             "follow": "ended",
             "radio": "done",
             "unbind": "done",
+            "anchor": "done",
             "trace": "ended",
         }
 

@@ -1,4 +1,7 @@
-"""cinq order: what the gNB of one UE is to do: locate it, trace it, check its radio. A running core sees to it."""
+"""cinq order: what is to be done about one UE: locate it, trace it, check its radio, move its anchor.
+
+A running core sees to it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ from cinq.cli.subscriber import AsJson, Config, open_store, supi_of
 from cinq.nf.amf.orders import MOST, Depth, Kind, Order, Orders
 from cinq.settings.network import NetworkSettings
 
-app = typer.Typer(help="Have the gNB of one UE locate it, trace it or check its radio.", no_args_is_help=True)
+app = typer.Typer(
+    help="Locate, trace or check one UE, or give its session another anchor.", no_args_is_help=True
+)
 
 LOOK_S = 0.1
 INTERFACES = {"ng-c": 0x80, "xn-c": 0x40, "uu": 0x20, "f1-c": 0x10, "e1": 0x08}
@@ -73,6 +78,18 @@ def radio(imsi: Imsi, wait: Wait = 8.0, config: Config = None, json: AsJson = Fa
 def unbind(imsi: Imsi, wait: Wait = 8.0, config: Config = None, json: AsJson = False) -> None:
     """Release the binding of a UE to its TNL association (UE TNLA Binding Release)."""
     _do(imsi, "unbind", lambda supi: Order(supi, "unbind"), False, wait, config, json)
+
+
+@app.command("anchor")
+def anchor(
+    imsi: Imsi,
+    session: Annotated[int, typer.Option(min=1, max=15, help="PDU session identity.")] = 1,
+    wait: Wait = 8.0,
+    config: Config = None,
+    json: AsJson = False,
+) -> None:
+    """Give a PDU session of SSC mode 2 or 3 another anchor, and so another address."""
+    _do(imsi, "anchor", lambda supi: Order(supi, "anchor", session=session), False, wait, config, json)
 
 
 @app.command("list")

@@ -20,7 +20,7 @@ ORDERS = "amf-order"
 MOST = 256  # orders at a time
 KEPT_S = 3600.0  # how long the outcome of one that is over can be looked at
 
-Kind = Literal["location", "follow", "trace", "radio", "unbind"]
+Kind = Literal["location", "follow", "trace", "radio", "unbind", "anchor"]
 State = Literal["wanted", "running", "done", "unwanted", "ended"]
 Depth = Literal[
     "minimum",
@@ -36,6 +36,7 @@ class Order(Struct, frozen=True, omit_defaults=True):
     """One for each UE and kind. text: what became of it last, for a person. since: seconds since 1970, of the state.
 
     location: once. follow: the location at each change of the serving cell.
+    anchor: another PDU session anchor for `session`; it is the SMF that sees to it.
     trace: trace_id: 8 octets; interfaces: bit string of 8, NG-C first (TS 38.413 §9.3.1.14); collector: IP address.
     """
 
@@ -45,6 +46,7 @@ class Order(Struct, frozen=True, omit_defaults=True):
     depth: Depth = "medium"
     interfaces: int = 0xE0
     collector: str = ""
+    session: int = 0
     state: State = "wanted"
     since: float = 0.0
     text: str = ""

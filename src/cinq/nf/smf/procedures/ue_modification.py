@@ -61,7 +61,7 @@ async def authorised(session: PduSession, message: nas.PDUSessionModificationReq
 
 
 async def taken_back(session: PduSession, before: Wanted | None, wrong: Wrong) -> None:
-    """All that a UE asks for in one message, or nothing: the PCF hears that the rules it has granted are not in force."""
+    """All that a UE asks for in one message, or nothing: the PCF hears that what it has granted is not in force."""
     granted, session.wanted = session.wanted, before
     known = session.context.decision.pcc_rules if before is None else before.decision.pcc_rules
     names = () if granted is None else (name for name in granted.decision.pcc_rules if name not in known)

@@ -22,7 +22,7 @@ WAITS = "begins with the next connection of the UE"
 
 def look(access: Access, registry: Registry[Ue], now: float) -> None:
     for order in access.orders.all():
-        if order.state == "wanted":
+        if order.state == "wanted" and order.kind in SERVED:
             begin(access, known(registry, order), order, now)
         elif order.state == "unwanted":
             end(access, known(registry, order), order, now)
