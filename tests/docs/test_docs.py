@@ -16,7 +16,7 @@ import typer
 from typer.testing import CliRunner
 
 from cinq import cli
-from cinq.assurance.target import Target
+from cinq.assurance.target import Target as AssuranceTarget
 from cinq.cli.trace import event_facts
 from cinq.nf.amf import registry
 from cinq.nf.pcf import access, sessions
@@ -37,7 +37,7 @@ REFERENCE = DOCS / "reference"
 RUNNABLE = (("subscriber",), ("trace", "read"), ("doctor", "--json"))
 GUIDES = sorted([*(DOCS / "tutorials").glob("*.md"), *(DOCS / "how-to").glob("*.md")])
 SETTINGS = {"network.toml": NetworkSettings, "ue.toml": UeSettings, "gnb.toml": GnbSettings}
-SHAPES = {**SETTINGS, "target.toml": Target}
+SHAPES = {**SETTINGS, "target.toml": Target, "product.toml": AssuranceTarget}
 """By the name of the file; gnb-one.toml is of the shape of gnb.toml."""
 
 
@@ -170,7 +170,7 @@ def test_commands_are_verbs_with_options_that_exist(page: Path) -> None:
 def test_settings_of_guides_hold(page: Path) -> None:
     for name, text in blocks(page, "toml"):
         shape = re.sub(r"-\w+(?=\.toml$)", "", name)
-        loads(Target if shape == "target.toml" else SHAPES[shape or "network.toml"], text, page.name)
+        loads(SHAPES[shape or "network.toml"], text, page.name)
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
