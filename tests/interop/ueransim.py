@@ -31,6 +31,7 @@ def core_settings(place: Place, plane: str = "auto", nat: bool = True, folder: P
 name = "acc"
 [amf]
 n2_address = "{CORE}"
+integrity = ["NIA3", "NIA2", "NIA1"]
 [upf]
 n3_address = "{CORE}"
 data_plane = "{plane}"

@@ -17,7 +17,10 @@ from cinq.wire import nas
 from cinq.wire.nas import GmmCause
 
 Contained = nas.NasMessage | None
-MANDATORY = frozenset((1, 2))  # 128-NEA1, 128-NEA2, 128-NIA1, 128-NIA2 (TS 33.501 §5.3.2, §5.3.3)
+MANDATORY_EA, MANDATORY_IA = (
+    frozenset((0, 1, 2)),
+    frozenset((1, 2)),
+)  # TS 33.501 §5.3.2, §5.3.3; NIA0 protects nobody
 
 
 class Completed(Struct, frozen=True, gc=False):
@@ -69,15 +72,16 @@ async def take_security_into_use(
 
 
 def check_mandatory(octets: bytes) -> None:
-    """A capability without what every UE has was changed on its way, or is no UE's (§5.5.1.2.8 i), §5.5.1.3.8 i)).
+    """A capability with none of what every UE has was changed on its way, or is no UE's (§5.5.1.2.8 i), §5.5.1.3.8 i)).
 
-    The null algorithms are mandatory as well (TS 33.501 §5.3.2, §5.3.3), but their bits protect nobody.
+    One that has some of it is served: which capability is not acceptable the clause leaves to the AMF, and testers show
+    one algorithm of each kind. Who bids a capability down is found out by its replay (TS 33.501 §6.7.2).
     """
     has = nas.UeSecurityCapability(octets)
-    if not (has.ea >= MANDATORY and has.ia >= MANDATORY):
+    if not (has.ea & MANDATORY_EA and has.ia & MANDATORY_IA):
         why = Why(
             f"the UE supports {_names('NIA', has.ia)} and {_names('NEA', has.ea)}: every UE has "
-            f"{_names('NIA', MANDATORY)} and {_names('NEA', MANDATORY)}",
+            f"{_names('NIA', MANDATORY_IA)} and {_names('NEA', MANDATORY_EA)}",
             "the phone, or who changes its messages",
         )
         raise Refused(nas.RegistrationReject(cause=GmmCause.UE_SECURITY_CAPABILITIES_MISMATCH), why)
