@@ -18,7 +18,7 @@ from cinq.wire import nas, ngap
 from cinq.wire.nas import RegistrationKind
 
 from .gnb import Gnb
-from .moves import acknowledge, arrive, commanded, is_served, notify, required, scene
+from .moves import acknowledge, arrive, commanded, is_served, notify, required, scene, switch_request
 from .phone import Phone
 from .test_connection import attached, idle
 from .world import PLMN, World, run, supi_of
@@ -299,5 +299,52 @@ def test_resources_and_the_end(end: End, first: str) -> None:
         last = {ref: update.json_data.up_cnx_state for ref, update in world.smf.updates}
         assert last == {"sm-1": "DEACTIVATED", "sm-2": "DEACTIVATED"}
         await world.quiet()
+
+    run(test)
+
+
+@pytest.mark.parametrize("end", [lost, reset])
+def test_a_path_switch_and_the_end_of_the_source(end: End) -> None:
+    """The UE is at the target: it stays connected there."""
+
+    async def test(world: World) -> None:
+        source, target, phone = await scene(world)
+        world.smf.delay = 0.05
+        target.say(switch_request(phone, target))
+        await asyncio.sleep(0.01)
+        end(source, phone)
+        await asyncio.sleep(1)
+        world.smf.delay = 0.0
+        assert target.count(ngap.PathSwitchRequestAcknowledge) == 1
+        arrive(phone, target, phone.amf_id or 0)
+        await is_served(phone)
+        assert len(world.amf.access.connections) == 1
+
+    run(test)
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_path_switch_and_the_end_of_the_target(both: bool) -> None:
+    """It is lost with the gNB where it is; and with both where none of its sessions was switched."""
+
+    async def test(world: World) -> None:
+        source, target, phone = await scene(world)
+        world.smf.delay = 0.05
+        if both:
+            world.smf.stays.add("sm-1")
+        target.say(switch_request(phone, target))
+        await asyncio.sleep(0.01)
+        lost(source if both else target, phone)
+        await asyncio.sleep(1)
+        world.smf.delay = 0.0
+        ue = world.amf.registry.by_supi[supi_of(1)]
+        assert (ue.connection, ue.context.cm_state) == (None, "CM-IDLE")
+        assert world.amf.access.connections == {}
+        assert world.smf.states()[-1] == "DEACTIVATED"
+        assert target.count(ngap.PathSwitchRequestFailure) == both
+        third = await Gnb(world, 3).set_up()
+        phone.service_request(third)
+        await asyncio.sleep(1)
+        assert phone.count(nas.ServiceAccept) == 1
 
     run(test)

@@ -315,8 +315,12 @@ class Ue(Subject[UeContext]):
     def connection_lost(self, connection: NgConnection, reason: str) -> None:
         """It went away without a release: whatever the UE was doing ends, and its SMFs are told.
 
-        Behind the answers that have come before: they have their effect first.
+        Behind the answers that have come before: they have their effect first. A UE that has moved on by Xn is not lost
+        with the gNB that it came from.
         """
+        arriving = connection.arriving
+        if arriving is not None and not arriving.is_lost:
+            return
         if self.has_answer or connection.has_answer:
             asyncio.get_running_loop().call_soon(self.connection_lost, connection, reason)
             return

@@ -73,10 +73,12 @@ class NgConnection(Subject[None]):
     wants_context: the gNB asked for an initial context setup. has_context: whether it has a UE context, or is
     being given one. releasing: a UE Context Release is under way.
     lately: the last transports to the UE, as they went out.
+    arriving: where its UE is by now, while a path switch from there is under way.
     """
 
     __slots__ = (
         "amf_ue_ngap_id",
+        "arriving",
         "has_context",
         "lately",
         "place",
@@ -108,6 +110,7 @@ class NgConnection(Subject[None]):
         self.has_context = False
         self.releasing = False
         self.lately: tuple[tuple[bytes, nas.DLNASTransport], ...] = ()
+        self.arriving: Ran | None = None
 
     def remember(self, octets: bytes, message: nas.DLNASTransport) -> None:
         """The gNB may say that it could not deliver this (§8.6.4)."""

@@ -32,7 +32,18 @@ class Arrived(Struct, frozen=True):
 
 @procedure(opens=Arrived)
 async def path_switch(connection: NgConnection, arrived: Arrived) -> None:
-    """TS 23.502 §4.9.1.2.2. The numbers are the steps of the call flow."""
+    """TS 23.502 §4.9.1.2.2. The UE is at the target, whatever becomes of the source meanwhile; a gNB that is lost is."""
+    connection.arriving = arrived.ran
+    try:
+        await switch(connection, arrived)
+    finally:
+        connection.arriving = None
+    if connection.ran.is_lost:
+        ue_of(connection).connection_lost(connection, f"{connection.ran.label} is lost")
+
+
+async def switch(connection: NgConnection, arrived: Arrived) -> None:
+    """The numbers are the steps of the call flow."""
     ue, request, ran = ue_of(connection), arrived.request, arrived.ran
     if request.ran_ue_ngap_id in ran.connections:
         fail(ue, arrived, ("radioNetwork", "inconsistent-remote-UE-NGAP-ID"))
