@@ -32,7 +32,7 @@ class Arrived(Struct, frozen=True):
 
 @procedure(opens=Arrived)
 async def path_switch(connection: NgConnection, arrived: Arrived) -> None:
-    """TS 23.502 §4.9.1.2.2. The UE is at the target, whatever becomes of the source meanwhile; a gNB that is lost is."""
+    """TS 23.502 §4.9.1.2.2. The UE is at the target, whatever becomes of the source meanwhile."""
     connection.arriving = arrived.ran
     try:
         await switch(connection, arrived)
