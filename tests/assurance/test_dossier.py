@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cinq.assurance.dossier import Dossier, DossierError, build, read, verify
 from cinq.assurance.dossier.archive import ENVELOPE, STATEMENT
 from cinq.assurance.dossier.canonical import canonical
+from cinq.assurance.dossier.compare import lines, page
 from cinq.assurance.dossier.envelope import pre_authenticated
 from cinq.assurance.evidence import Folder, new_run
 from cinq.assurance.run import Outcome
@@ -181,3 +182,23 @@ def test_canonical_json_is_a_fixed_point(value: object) -> None:
     except UnicodeEncodeError:
         return  # a lone surrogate has no octets
     assert canonical(msgspec.json.decode(octets)) == octets
+
+
+def test_products_side_by_side(folder: Path, whole: bytes, tmp_path: Path) -> None:
+    other = Folder(tmp_path, new_run(target(), b"[core] # another", "seed", 1.0))
+    other.described(target(), "")
+    case, sub = found("33512-4.2.2.6.2", "1")
+    other.keep(Outcome(case, sub, Judged(Verdict.PASS, "well")))
+    one, two = (verify(each, [KEY.public_key()]) for each in (whole, build(tmp_path).signed(KEY).octets()))
+    first, second = lines([one, two])
+    assert (first.differs, first.verdicts) == (True, ("FAIL", "PASS"))
+    assert (second.part, second.verdicts) == ("Not asked of each", ("PASS", "not asked"))
+    shown = page([one, two])
+    assert "<script" not in shown
+    assert shown.index("Where they differ") < shown.index("Not asked of each")
+    changed = dict(two.statement.predicate) | {"catalogue": {"sha256": "other"}}
+    foreign = msgspec.structs.replace(
+        two, statement=msgspec.structs.replace(two.statement, predicate=changed)
+    )
+    with pytest.raises(DossierError, match="versions of the catalogue"):
+        lines([one, foreign])

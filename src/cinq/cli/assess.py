@@ -153,6 +153,49 @@ def run(
         raise typer.Exit(1)
 
 
+@app.command("replay")
+def replay(
+    dossier: Annotated[Path, typer.Argument(help="A dossier that verifies.", show_default=False)],
+    case: Annotated[str, typer.Argument(help="A case by name or clause.", show_default=False)],
+    target: Annotated[Path, typer.Option("--target", help="The target file of that run, with its secrets.")],
+    trust: Annotated[
+        list[Path] | None, typer.Option("--trust", help="A public key that you trust (PEM).")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for the evidence.")] = None,
+) -> None:
+    """Ask one case again as a dossier says that it was asked. Exit code 1 when a verdict is another."""
+    import hashlib
+
+    from cinq.assurance.dossier.compare import ABSENT, said_of
+    from cinq.assurance.evidence import tool_digest
+    from cinq.assurance.target import Target
+    from cinq.cli.dossier import verified
+
+    logging_to_stderr(False)
+    logging.getLogger("cinq.ran").setLevel(logging.ERROR)
+    found, described = verified(dossier, trust), settings(Target, target)
+    told, text, out_ = said_of(found), target.read_text(), console()
+    if hashlib.sha256(text.encode()).hexdigest() != found.digest_of("target"):
+        out_.print(Text("the target file is not the one of that run", "yellow"))
+    if tool_digest() != found.digest_of("tool"):
+        out_.print(Text("this bench is not the one of that run", "yellow"))
+    folder = None if out is None else _folder(out, described, text, found.seed)
+    differ = 0
+    for one in _play(_chosen([case]), described, folder, found.seed, False):
+        then = told.get((one.spec, one.clause, one.tc, one.sub), ABSENT)
+        differ += then != one.verdict.value
+        if then != one.verdict.value:
+            out_.print(
+                Text(
+                    f"{one.clause} {one.tc} {one.sub}: {one.verdict.value}; the dossier says {then}",
+                    "bold red",
+                )
+            )
+    if differ:
+        raise typer.Exit(1)
+    out_.print("every verdict is as in the dossier")
+
+
 @contextmanager
 def _described(path: Path | None, config: Path | None) -> Iterator[tuple[Target, str]]:
     """The target, and its file's text."""

@@ -87,7 +87,7 @@ def verify(
     file: File, trust: Trust = None, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:
     """Is it as it was signed, by a key that you trust? Exit code 1, and the first artefact that is not, when not."""
-    found = _verified(file, trust)
+    found = verified(file, trust)
     if json:
         show_json(
             {"verified": True, "trusted": found.trusted, "others": found.others, **found.statement.predicate}
@@ -105,7 +105,7 @@ def show(
     ] = None,
 ) -> None:
     """The verdicts of a dossier that verifies. One that does not is not shown."""
-    found = _verified(file, trust)
+    found = verified(file, trust)
     _say(file, found)
     verdicts = found.statement.predicate.get("verdicts")
     rows = [one for one in verdicts if isinstance(one, dict)] if isinstance(verdicts, list) else []
@@ -128,7 +128,39 @@ def show(
         console().print(Text(f"report: {report}"))
 
 
-def _verified(file: Path, trust: list[Path] | None) -> Verified:
+@app.command("compare")
+def compare(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Two dossiers or more.", show_default=False)
+    ],
+    trust: Trust = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", help="Write the comparison (HTML) to this file.")
+    ] = None,
+) -> None:
+    """Products over the same catalogue, case by case, differences first. Each dossier has to verify."""
+    from cinq.assurance.dossier.compare import lines, names
+    from cinq.assurance.dossier.compare import page as made
+
+    if len(files) < 2:
+        raise Failure("one dossier alone", "name two or more")
+    dossiers = [verified(file, trust) for file in files]
+    with _failures():
+        found = lines(dossiers)
+    out = console()
+    differing = [line for line in found if line.differs]
+    absent = sum(line.part == "Not asked of each" for line in found)
+    out.print(f"{len(differing)} of {len(found)} sub-cases differ, {absent} were not asked of each")
+    if differing:
+        rows = [(line.clause, line.case, line.sub, *line.verdicts) for line in differing]
+        show_table("", ("clause", "case", "sub", *names(dossiers)), rows)
+    if page is not None:
+        page.write_text(made(dossiers))
+        out.print(Text(f"page: {page}"))
+
+
+def verified(file: Path, trust: list[Path] | None) -> Verified:
+    """Failure: it does not verify by one of these keys."""
     from cinq.assurance.dossier import verify
     from cinq.assurance.dossier.envelope import public_key
 

@@ -27,9 +27,7 @@ def style() -> str:
 
 def _page(run: Run, told: Sequence[Told], files: Mapping[str, bytes]) -> Iterator[str]:
     found = coverage(told)
-    yield '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-    yield '<meta name="viewport" content="width=device-width,initial-scale=1">'
-    yield f"<title>{_t(run.target)}: security assurance, run {_t(run.id)}</title><style>{style()}</style></head><body>"
+    yield head(f"{run.target}: security assurance, run {run.id}")
     yield f"<h1>{_t(run.target)}</h1>"
     yield (
         f'<p class="soft">Security assurance test cases of 3GPP, executed {_when(run.begun)} by cinq '
@@ -61,7 +59,7 @@ def _boxes(told: Sequence[Told], found: Coverage) -> Iterator[str]:
     yield "<p>What a law or a policy says of the vendor is another question; no test result answers it.</p></section>"
     yield f'<section class="box"><h2>Open points</h2><p class="big">{len(open_)}</p><ul>'
     for one in open_[:8]:
-        yield f"<li>{_badge(one.verdict)} {_t(one.clause)} {_t(one.tc)} {_t(one.sub)}</li>"
+        yield f"<li>{badge(one.verdict)} {_t(one.clause)} {_t(one.tc)} {_t(one.sub)}</li>"
     if not open_:
         yield "<li>no sub-case failed or was inconclusive; what was not tested stands below</li>"
     yield "</ul></section></div>"
@@ -74,7 +72,7 @@ def _untested(told: Sequence[Told]) -> Iterator[str]:
     yield "<h2>What was not tested</h2>"
     yield f"<p>{len(rows)} rows of the catalogue were not asked in this run; they stand at the end.</p>"
     if left:
-        yield _table("clause", "sub-case", "verdict", "why")
+        yield table("clause", "sub-case", "verdict", "why")
         for one in left:
             yield f"<tr><td>TS {_t(one.spec)} {_t(one.clause)}</td><td>{_t(one.tc)} {_t(one.sub)}: {_t(one.title)}</td>"
             yield f'<td class="v {one.verdict.value}">{one.verdict.value}</td><td>{_t(one.reason)}</td></tr>'
@@ -82,7 +80,7 @@ def _untested(told: Sequence[Told]) -> Iterator[str]:
 
 
 def _summary(told: Sequence[Told]) -> Iterator[str]:
-    yield "<h2>Verdicts</h2>" + _table("case", "verdict", "sub-cases")
+    yield "<h2>Verdicts</h2>" + table("case", "verdict", "sub-cases")
     for case, group in groupby(told, key=lambda one: one.case):
         ones = list(group)
         whole = of_case([one.verdict for one in ones if not one.beyond])
@@ -122,7 +120,7 @@ def _case(ones: list[Told], files: Mapping[str, bytes]) -> Iterator[str]:
     yield f'<h3 id="{_t(first.case)}">TS {_t(first.spec)} {_t(first.clause)} {_t(first.tc)}</h3>'
     yield f'<p class="soft">version {_t(first.version)}</p>'
     for one in ones:
-        yield f"<p>{_badge(one.verdict)} <b>{_t(one.sub)}</b> {_t(one.title)}"
+        yield f"<p>{badge(one.verdict)} <b>{_t(one.sub)}</b> {_t(one.title)}"
         yield f"{' (beyond the specification)' if one.beyond else ''}<br>{_t(one.reason)}</p>"
         if one.limit:
             yield f'<p class="soft">Limit: {_t(one.limit)}</p>'
@@ -136,7 +134,7 @@ def _case(ones: list[Told], files: Mapping[str, bytes]) -> Iterator[str]:
 
 
 def _facts(facts: Sequence[Fact]) -> Iterator[str]:
-    yield _table("s", "kind", "statement", "", "observed")
+    yield table("s", "kind", "statement", "", "observed")
     for fact in facts:
         mark = (
             ""
@@ -153,7 +151,7 @@ def _facts(facts: Sequence[Fact]) -> Iterator[str]:
 def _rest(told: Sequence[Told]) -> Iterator[str]:
     asked = {one.case for one in told}
     verdicts = of_rows(told)
-    yield "<h2>Rows that were not asked</h2>" + _table("clause", "test case", "verdict", "why")
+    yield "<h2>Rows that were not asked</h2>" + table("clause", "test case", "verdict", "why")
     for row in catalogue.rows().values():
         if row.id in asked:
             continue
@@ -162,13 +160,28 @@ def _rest(told: Sequence[Told]) -> Iterator[str]:
     yield "</table></div>"
 
 
-def _table(*heads: str) -> str:
+def table(*heads: str) -> str:
     """Its beginning; `</table></div>` ends it."""
     return '<div class="scroll"><table><tr>' + "".join(f"<th>{head}</th>" for head in heads) + "</tr>"
 
 
-def _badge(verdict: Verdict) -> str:
-    return f'<span class="v {verdict.value}">{verdict.value}</span>'
+def badge(verdict: Verdict) -> str:
+    return verdict_word(verdict.value)
+
+
+def verdict_word(word: str) -> str:
+    """word: a verdict, or what stands in place of one."""
+    known = word if word in set(Verdict) else "NOT-TESTED"
+    return f'<span class="v {known}">{_t(word)}</span>'
+
+
+def head(title: str) -> str:
+    """Up to the body. title: text."""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{_t(title)}</title><style>{style()}</style></head><body>"
+    )
 
 
 def _when(seconds: float) -> str:

@@ -46,6 +46,15 @@ class Verified(Struct, frozen=True):
     trusted: list[str]
     others: list[str]
 
+    @property
+    def seed(self) -> str:
+        return str(self.statement.predicate.get("seed", ""))
+
+    def digest_of(self, what: str) -> str:
+        """SHA-256 of the tool, the catalogue or the target."""
+        found = self.statement.predicate.get(what)
+        return str(found.get("sha256", "")) if isinstance(found, dict) else ""
+
 
 def verify(octets: bytes, trust: Sequence[Ed25519PublicKey]) -> Verified:
     """DossierError: it is not as it was signed, or none of the trusted keys signed it."""
