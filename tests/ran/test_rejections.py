@@ -11,6 +11,7 @@ from cinq.numbering import PlmnId, SNssai, Tai
 from cinq.procedure import Refused, Why
 from cinq.ran.ue import Ue, causes
 from cinq.ran.ue.back_off import T3346
+from cinq.ran.ue.distrust import T3247_S
 from cinq.ran.ue.rejection import consequence
 from cinq.wire import nas
 from cinq.wire.nas import GmmCause, GsmCause, RegistrationKind
@@ -99,8 +100,12 @@ def test_initial_registration(cause: int, known: bool) -> None:
         assert ue.context.update_status == ("5U2 NOT UPDATED" if cause == 62 else "5U3 ROAMING NOT ALLOWED")
         assert [r.s_nssai for r in ue.context.rejected_nssai] == ([SNssai(1)] if cause == 62 else [])
         count = len(core.heard)
-        await asyncio.sleep(3600)
+        await asyncio.sleep(T3247_S[0] - 1)
         assert len(core.heard) == count, "nothing is tried again by itself"
+        await asyncio.sleep(T3247_S[1] - T3247_S[0] + 2)
+        tried = len(core.heard) > count
+        assert tried is not known, "a reject that anybody could have sent is not obeyed for ever (§5.3.20.2)"
+        count = len(core.heard)
         if cause != 62:
             with pytest.raises(Refused):
                 await ue.register()

@@ -36,7 +36,7 @@ class Hearer(Journalling, Protocol):
 
     def receive(self, message: object) -> None: ...
     def tell(self, message: object) -> None: ...
-    def authentication_rejected(self, reject: nas.AuthenticationReject) -> None: ...
+    def authentication_rejected(self, reject: nas.AuthenticationReject, checked: bool) -> None: ...
 
 
 class Downlink:
@@ -75,7 +75,7 @@ class Downlink:
         """Some are known at once, since what follows them in the same moment depends on it."""
         message = received.message
         if isinstance(message, nas.AuthenticationReject):
-            self._ue.authentication_rejected(message)
+            self._ue.authentication_rejected(message, received.checked)
             return
         if isinstance(message, nas.AuthenticationResult):
             self._ue.security.confirm(message)

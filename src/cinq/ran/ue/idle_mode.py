@@ -20,10 +20,13 @@ class Resting(Protocol):
     context: UeContext
     link: Link
     timers: Timers
+    left: bool
 
     def initiate(self, body: Callable[[], Awaitable[object]], name: str) -> None: ...
     def on_released(self, cause: str) -> None: ...
-    async def begin_anew(self) -> None: ...
+    def commit(self, **changes: object) -> None: ...
+    async def deregister(self) -> None: ...
+    async def power_on(self) -> None: ...
     async def register(
         self, kind: RegistrationKind = RegistrationKind.INITIAL, attempts: int = 5
     ) -> None: ...
@@ -63,10 +66,18 @@ class IdleMode:
         self._gap_due = False
         if self.anew_due:
             self.anew_due = self.update_due = False
-            ue.initiate(ue.begin_anew, "registration anew")
+            ue.initiate(self._anew, "registration anew")
         elif self.update_due:
             self.update_due = False
             ue.initiate(lambda: ue.register(RegistrationKind.MOBILITY), "registration requested")
+
+    async def _anew(self) -> None:
+        """Deregister, forget the 5G-GUTI, power on again: parameters of the home network changed (§5.4.5.3.3 i))."""
+        ue = self._ue
+        await ue.deregister()
+        ue.commit(guti=None)
+        ue.left = False
+        await ue.power_on()
 
     def left(self, message: nas.NasMessage | None) -> None:
         """A connection is opened, by this message."""

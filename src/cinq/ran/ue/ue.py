@@ -16,6 +16,7 @@ from cinq.ran.ue.broadcast import Shown, Warnings
 from cinq.ran.ue.camp import Camp
 from cinq.ran.ue.causes import Asked, authentication_rejected, explain
 from cinq.ran.ue.context import Ended, Initial, Received, UeContext
+from cinq.ran.ue.distrust import Distrust
 from cinq.ran.ue.downlink import FROM_NETWORK, Downlink
 from cinq.ran.ue.faults import Faults
 from cinq.ran.ue.idle_mode import IdleMode
@@ -54,6 +55,7 @@ class Ue(Subject[UeContext]):
         "authentication_failures",
         "back_off",
         "camp",
+        "distrust",
         "downlink",
         "entropy",
         "faults",
@@ -99,6 +101,7 @@ class Ue(Subject[UeContext]):
         self.on_change: Callable[[Ue], None] | None = None
         self.camp = Camp(settings.plmn)
         self.idle_mode = IdleMode(self)
+        self.distrust = Distrust(self)
         self.service_attempts = 0
         self.left = False
         self.more_to_do = False
@@ -240,13 +243,6 @@ class Ue(Subject[UeContext]):
         for index in range(len(self.settings.sessions)):
             await self.establish_session(index)
 
-    async def begin_anew(self) -> None:
-        """Deregister, forget the 5G-GUTI, power on again: parameters of the home network changed (§5.4.5.3.3 i))."""
-        await self.deregister()
-        self.commit(guti=None)
-        self.left = False
-        await self.power_on()
-
     def leave(self) -> None:
         """Without a word: the radio link fails, interfaces go."""
         self.timers.stop_all()
@@ -273,10 +269,12 @@ class Ue(Subject[UeContext]):
         """A NAS message. Whatever the octets, nothing is raised."""
         self.downlink.hear(nas_octets)
 
-    def authentication_rejected(self, reject: nas.AuthenticationReject) -> None:
-        """TS 24.501 §5.4.1.3.5: the USIM is invalid, whatever is under way."""
+    def authentication_rejected(self, reject: nas.AuthenticationReject, checked: bool) -> None:
+        """TS 24.501 §5.4.1.3.5: the USIM is invalid, whatever is under way. Without integrity it is so for a while."""
         self.timers.stop("T3520")
         self.deregistered(barred=authentication_rejected(self.asked), forget_identity=True, equivalents=True)
+        if not checked:
+            self.distrust.obeys()
         if not self.is_idle:
             self.receive(Ended("authentication rejected", reject))
 
@@ -477,6 +475,7 @@ class Ue(Subject[UeContext]):
         """What does not outlast it: the validity of the USIM, forbidden lists, back-off timers (§5.3.13, §5.3.13A)."""
         self.back_off.stop_all()
         self.timers.stop_all()
+        self.distrust.reset()
         self.commit(
             barred="",
             forbidden_plmns=frozenset(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cinq.procedure import procedure
 from cinq.ran.ue.context import Received
 from cinq.ran.ue.granted import by_command
+from cinq.ran.ue.procedures.refusal import limited
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
 from cinq.wire.nas import RegistrationKind
@@ -19,6 +20,7 @@ async def configuration_update(ue: Ue, received: Received) -> None:
     command = received.message
     assert isinstance(command, nas.ConfigurationUpdateCommand)
     ue.commit(**by_command(ue.context, command))
+    limited(ue, command)
     if command.guti is not None:
         ue.timers.stop("T3519")
         ue.idle_mode.listens()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from cinq.procedure import Why
 from cinq.ran.ue.back_off import T3346
 from cinq.ran.ue.causes import gmm
-from cinq.ran.ue.granted import merged, rejected_slices
+from cinq.ran.ue.distrust import CAUSES
+from cinq.ran.ue.granted import Rejecting, merged, rejected_slices
 from cinq.ran.ue.rejection import Consequence, Then
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
@@ -52,6 +55,26 @@ def suffer(ue: Ue, found: Consequence, reject: Reject, name: Why, registered: bo
         equivalent_plmns=() if found.equivalents else ue.context.equivalent_plmns,
         rejected_nssai=merged(ue.context, rejected, (), new_area=False),
     )
+    if not isinstance(reject, nas.ServiceReject):
+        limited(ue, reject)
+    unchecked = (
+        not isinstance(reject, nas.DeregistrationRequestUETerminated) and not ue.downlink.reject_protected
+    )
+    if unchecked and reject.cause in CAUSES:
+        ue.distrust.obeys()
+
+
+def limited(ue: Ue, message: Rejecting) -> None:
+    """T3526 of slices that have as many UEs as they take: afterwards they may be asked for again (§4.6.2.2)."""
+    for group in message.extended_rejected_nssai or ():
+        if group.back_off is None or group.back_off in (0, nas.DEACTIVATED):
+            continue
+        for one in group.rejected:
+            ue.timers.start(f"T3526 {one.s_nssai}", group.back_off, partial(_may_ask_again, ue, one))
+
+
+def _may_ask_again(ue: Ue, slice_: nas.RejectedSNssai) -> None:
+    ue.commit(rejected_nssai=tuple(one for one in ue.context.rejected_nssai if one != slice_))
 
 
 def not_reactivated(ue: Ue, accept: nas.RegistrationAccept | nas.ServiceAccept) -> None:

@@ -12,7 +12,7 @@ from cinq.ran.ue.context import Ended, Initial
 from cinq.ran.ue.elements import registration_request
 from cinq.ran.ue.granted import acknowledged, by_accept
 from cinq.ran.ue.home import NotFromHome
-from cinq.ran.ue.procedures.refusal import T3511_S, not_reactivated, suffer
+from cinq.ran.ue.procedures.refusal import T3511_S, limited, not_reactivated, suffer
 from cinq.ran.ue.rejection import Then, consequence, last_attempt
 from cinq.ran.ue.signals import Register
 from cinq.ran.ue.ue import Ue
@@ -81,7 +81,9 @@ def accepted(ue: Ue, request: nas.RegistrationRequest, accept: nas.RegistrationA
         ue.drop_sessions(accept.pdu_session_status)
     ue.authentication_failures = ue.service_attempts = 0
     ue.timers.stop("T3519")
+    ue.distrust.reset()
     ue.commit(**by_accept(ue.context, accept, ue.camp.tai, ue.camp.plmn))
+    limited(ue, accept)
     ue.idle_mode.listens()
     not_reactivated(ue, accept)
     steered = steering(ue, accept)
