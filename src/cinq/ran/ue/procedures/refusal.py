@@ -57,6 +57,11 @@ def suffer(ue: Ue, found: Consequence, reject: Reject, name: Why, registered: bo
     )
     if not isinstance(reject, nas.ServiceReject):
         limited(ue, reject)
+    _believe_for_a_while(ue, reject)
+
+
+def _believe_for_a_while(ue: Ue, reject: Reject) -> None:
+    """§5.3.20.2: what came without integrity protection is obeyed until T3247."""
     unchecked = (
         not isinstance(reject, nas.DeregistrationRequestUETerminated) and not ue.downlink.reject_protected
     )
