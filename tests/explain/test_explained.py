@@ -14,8 +14,10 @@ from cinq.explain.history import COLLECTION, ENTRIES
 from cinq.explain.lines import IN_ALL, OF_A_KIND, WINDOW_S, Lines
 from cinq.procedure import Event, Refused, Why, run_virtual
 from cinq.procedure.store import MemoryStore
+from cinq.ran.scenarios import spoil
 from cinq.ran.ue.settings import SessionSettings
 from cinq.settings import HexOctets
+from cinq.wire import ngap
 from tests.network.world import Network
 
 SUPI = "imsi-999700000000001"
@@ -259,3 +261,45 @@ def test_whom_one_may_ask_for() -> None:
     assert chosen(incidents, "") == incidents[-10:]
     assert chosen(incidents, "000000000000003") == chosen(incidents, "imsi-000000000000003") == [incidents[2]]
     assert chosen(incidents, "nobody") == []
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "said"),
+    [
+        (lambda message: spoil.without(message, "TargetID"), "TargetID (105) is missing"),
+        (spoil.backwards, "in the wrong order"),
+    ],
+)
+def test_a_message_of_a_gnb_that_is_not_as_it_should_be(
+    spoilt: Callable[[ngap.Pdu], bytes], said: str
+) -> None:
+    """Testers by other people send IEs in another order than the specification's (TS 38.413 §10.3.6)."""
+
+    async def body(world: Watched) -> None:
+        gnb = await world.network.gnb()
+        required = ngap.HandoverRequired(
+            amf_ue_ngap_id=1,
+            ran_ue_ngap_id=1,
+            handover_type="intra5gs",
+            cause=("radioNetwork", "handover-desirable-for-radio-reason"),
+            target_id=target(),
+            pdu_session_resource_list_ho_rqd=[
+                ngap.PDUSessionResourceItemHORqd(pdu_session_id=1, handover_required_transfer=b"\0")
+            ],
+            source_to_target_transparent_container=b"\0",
+        )
+        gnb.station.send(spoilt(required), stream=1)
+
+    incident, other = watched(body).incidents()
+    assert incident.title.startswith("Handover refused: protocol: abstract-syntax-error-")
+    assert said in incident.because
+    assert incident.mend == "the gNB, or who changes its messages"
+    assert (other.title[:32], other.because) == ("Error Indication from the other ", "")
+
+
+def target() -> ngap.TargetID:
+    plmn = bytes.fromhex("99f907")
+    gnb: ngap.GNBID = ("gNB-ID", (7, 24))
+    tai = ngap.TAI(plmn_identity=plmn, tac=b"\0\0\1")
+    node: ngap.GlobalRANNodeID = ("globalGNB-ID", ngap.GlobalGNBID(plmn_identity=plmn, gnb_id=gnb))
+    return "targetRANNodeID", ngap.TargetRANNodeID(global_ran_node_id=node, selected_tai=tai)

@@ -22,6 +22,7 @@ WAIT_S = 1.0
 FOLLOWS_S = 5.0  # a release so soon after an incident of the UE is part of it
 KNOWN = 10_000  # names of UEs, and UEs with something that waits
 UNKNOWN = "a UE without known identity"
+SENDER = {"N1": "the phone, or who changes its messages", "N2": "the gNB, or who changes its messages"}
 _SUPI = re.compile(r"imsi-\d{6,15}(?!\d)")
 _OUTCOME = re.compile(r"^(refused|ignored|aborted|ended|broken|not begun|association lost): (.*)$", re.DOTALL)
 _EXPIRED = re.compile(r"^T\d+\w* expired$")
@@ -32,7 +33,11 @@ V = TypeVar("V")
 
 
 class Assembly:
-    """Takes events, gives incidents. hint: what a network function last said was wrong, by UE."""
+    """Takes events, gives incidents.
+
+    hint: what a network function last said was wrong, by UE. broken: what was wrong with the last message that could
+    not be read, by its sender: the answer follows at once.
+    """
 
     def __init__(self) -> None:
         self._who: OrderedDict[str, str] = OrderedDict()
@@ -40,6 +45,7 @@ class Assembly:
         self._reasons: OrderedDict[str, Incident] = OrderedDict()
         self._hints: OrderedDict[str, tuple[float, str, str]] = OrderedDict()
         self._told: OrderedDict[str, float] = OrderedDict()
+        self._broken: OrderedDict[str, tuple[float, str, str]] = OrderedDict()
 
     def event(self, event: Event) -> Iterator[Incident]:
         """What an event makes known, most times nothing."""
@@ -48,6 +54,9 @@ class Assembly:
         if event.direction == "none":
             yield from self._said(event, ue)
         elif event.interface in ("N1", "N2"):
+            broken = _OUTCOME.match(str(event.cause)) if event.direction == "in" else None
+            if broken is not None and broken[1] == "broken":
+                _keep(self._broken, ue or event.subject, (event.time, broken[2], SENDER[event.interface]))
             yield from self._message(event, ue)
         elif event.cause and event.message.endswith(" response"):
             _keep(self._hints, ue, (event.time, str(event.cause), event.mend))
@@ -81,6 +90,10 @@ class Assembly:
         if releases and event.time - self._told.get(subject, 0.0) < FOLLOWS_S:
             return  # it follows from what was told
         reject = self._incident(event, ue, title, words.cause_text(message))
+        if event.direction == "out":
+            time, because, mend = self._broken.pop(subject, (0.0, "", ""))
+            if event.time - time < WAIT_S:
+                reject = structs.replace(reject, because=clean(because), mend=reject.mend or mend)
         _keep(self._told, subject, event.time)
         reason = self._reasons.pop(subject, None)
         if reason is not None:
