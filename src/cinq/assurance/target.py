@@ -176,6 +176,7 @@ PEERS = {
     "bench NSSAAF": "a bench NSSAAF at the target's SBI, which this bench does not have yet",
     "bench H-UPF": "a bench UPF of another PLMN on N9, which this bench does not have yet",
     "bench IKEv2": "an IKEv2 and ESP peer, which this bench does not have yet",
+    "SCTP scanner": "a scanner of SCTP ports, which this bench does not have yet",
     "bench ng-eNB": "an emulated ng-eNB, which this bench does not have yet",
 }
 """Peers that no target can make up for: the sub-cases stand in every report as NOT-TESTED."""
