@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from cinq.procedure import Refused, run_virtual
@@ -63,6 +65,26 @@ def test_some_mandatory_algorithm_of_each_kind_is_enough(
             assert isinstance(refused.value.answer, nas.RegistrationReject)
             assert refused.value.answer.cause == nas.GmmCause.UE_SECURITY_CAPABILITIES_MISMATCH
         assert ue.context.registered is served
+        await network.stop()
+
+    run_virtual(run())
+
+
+def test_an_accept_that_comes_again_is_acknowledged_again() -> None:
+    """The network has not heard REGISTRATION COMPLETE, and T3550 ran out (TS 24.501 §5.5.1.2.8 c))."""
+
+    async def run() -> None:
+        network = Network()
+        network.provision()
+        await network.start()
+        ue = network.ue(await network.gnb())
+        with ue.station.record() as record, ue.station.drop(nas.RegistrationComplete, times=1):
+            await ue.register()
+            await asyncio.sleep(20)
+        assert len(record.messages(nas.RegistrationAccept)) == 2
+        said = [type(each.message) for each in record.sent]
+        assert said[-1] is nas.RegistrationComplete
+        assert nas.FiveGMMStatus not in said
         await network.stop()
 
     run_virtual(run())

@@ -19,6 +19,7 @@ from cinq.ran.ue.context import Ended, Initial, Received, UeContext
 from cinq.ran.ue.distrust import Distrust
 from cinq.ran.ue.downlink import FROM_NETWORK, Downlink
 from cinq.ran.ue.faults import Faults
+from cinq.ran.ue.granted import acknowledged
 from cinq.ran.ue.idle_mode import IdleMode
 from cinq.ran.ue.security import N1Security
 from cinq.ran.ue.session import Session
@@ -353,12 +354,15 @@ class Ue(Subject[UeContext]):
     def status(self, message: object) -> object | None:
         """TS 24.501 §7.4: 5GMM STATUS, but never to a message that was not checked, nor to a STATUS.
 
-        #98 for what a network may say at another time, #97 for what no network says.
+        #98 for what a network may say at another time, #97 for what no network says. A REGISTRATION ACCEPT that comes
+        again is acknowledged again: the network has not heard the first REGISTRATION COMPLETE (§5.5.1.2.8 c)).
         """
         if not isinstance(message, Received) or not message.checked:
             return None
         if isinstance(message.message, nas.FiveGMMStatus):
             return None
+        if isinstance(message.message, nas.RegistrationAccept) and self.context.registered:
+            return nas.RegistrationComplete() if acknowledged(message.message) else None
         if isinstance(message.message, FROM_NETWORK):
             return nas.FiveGMMStatus(cause=nas.GmmCause.MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE)
         return nas.FiveGMMStatus(cause=nas.GmmCause.MESSAGE_TYPE_NON_EXISTENT_OR_NOT_IMPLEMENTED)
