@@ -6,8 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ("tests.evidence",)
+
+# On a host with other work a test is slow for reasons that are not its own: that is no verdict.
+settings.register_profile("cinq", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("cinq")
 
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("CINQ_SHARED") or ROOT.parent / "shared")

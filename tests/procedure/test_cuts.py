@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cinq.procedure import Aborted, Refused, TimerExpired, run_virtual
@@ -87,7 +87,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250, deadline=None, derandomize=True)
 @given(STEPS)
 def test_random_conversations(steps: list[tuple[str, object]]) -> None:
     async def main() -> None:

@@ -82,7 +82,11 @@ def test_faults(tmp_path: Path, text: str) -> None:
 
 
 @given(octets=st.binary(max_size=400))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=200,
+    deadline=None,
+)
 def test_any_octets_are_a_table_or_a_fault(tmp_path: Path, octets: bytes) -> None:
     path = tmp_path / "sims.csv"
     for before in (b"", b"imsi,k,opc\n", b'imsi;k;opc\n"'):

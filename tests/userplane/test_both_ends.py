@@ -56,7 +56,7 @@ async def both(
     for kind in (upf, gnb):
         if missing(kind):
             pytest.skip(missing(kind))
-    with topology("ub") as t:
+    with topology(f"ub{os.getpid()}") as t:  # several runs of the tests on one host do not meet
         with netns.inside(t.upf):
             events = Events()
             upf_plane = opened(upf, replace(t.upf_settings(), nat=nat), events, folder / "upf")

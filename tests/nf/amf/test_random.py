@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cinq.nf.amf.ue import ue_of
@@ -116,7 +116,7 @@ def consistent(world: World) -> None:
         assert (ue.connection is None) == (ue.context.cm_state == "CM-IDLE")
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(STEPS, st.sampled_from([0.0, 0.05]), st.sampled_from([0.0, 0.002, 0.02]))
 def test_random_lives(steps: list[tuple[str, int, float]], delay: float, slow: float) -> None:
     async def test(world: World) -> None:
