@@ -103,28 +103,34 @@ def test_tunnels_without_an_end_end() -> None:
 
 
 def test_the_short_way_is_the_long_way() -> None:
-    short = layers.plain_udp(FRAME + b"padding")
+    short = layers.plain(FRAME + b"padding")
     assert short is not None
-    assert (frames.ends(short[0]), short[1]) == ((A, B), b"octets")
-    assert layers.plain_udp(FRAME6) is None
-    assert layers.plain_udp(FRAME[:41]) is None
+    assert (short[0], frames.ends(short[1]), short[2]) == (frames.UDP, (A, B), b"octets")
+    assert layers.plain(FRAME6) is None
+    assert layers.plain(FRAME[:41]) is None
     more_to_come = FRAME[:20] + b"\x20\0" + FRAME[22:]
-    assert layers.plain_udp(more_to_come) is None
-    assert layers.plain_sctp(FRAME) is None
+    assert layers.plain(more_to_come) is None
 
 
-def test_the_short_way_of_sctp_is_the_long_way() -> None:
+@pytest.mark.parametrize("protocol", [frames.SCTP, frames.TCP])
+def test_the_short_way_of_sctp_and_tcp_is_the_long_way(protocol: int) -> None:
     chunk = frames.Chunk(7, 1, 2, 60, True, True, False, b"octets!")
     frame = frames.sctp_data(A, B, 9, chunk)
+    frame = frame[:23] + bytes((protocol,)) + frame[24:]
     long = Layers().datagram(pcap.ETHERNET, frame)
     assert isinstance(long, frames.Datagram)
-    short = layers.plain_sctp(frame + b"padding")
+    short = layers.plain(frame + b"padding")
     assert short is not None
-    assert (frames.ends(short[0]), short[1]) == ((A, B), long.payload)
-    assert frames.data_chunks(short[1][12:]) == [chunk]
+    assert (short[0], frames.ends(short[1]), short[2]) == (protocol, (A, B), long.payload)
+    assert frames.data_chunks(short[2][12:]) == [chunk]
     more_to_come = frame[:20] + b"\x20\0" + frame[22:]
-    for other in (more_to_come, frame[:45], FRAME6, frames.ethernet("::1", "::2", 132, long.payload)):
-        assert layers.plain_sctp(other) is None
+    for other in (
+        more_to_come,
+        frame[: 45 if protocol == frames.SCTP else 53],
+        FRAME6,
+        frames.ethernet("::1", "::2", 132, long.payload),
+    ):
+        assert layers.plain(other) is None
 
 
 LINKS = [0, 1, 9, 12, 50, 101, 104, 108, 113, 228, 248, 276]
@@ -140,7 +146,6 @@ def test_arbitrary_octets_never_raise(octets: bytes, linktype: int, head: bytes)
     for whole in (octets, head + octets, head[: len(octets)] + octets):
         found = Layers().datagram(linktype, whole)
         assert found
-        layers.plain_udp(whole)
-        layers.plain_sctp(whole)
+        layers.plain(whole)
     Layers().vxlan(octets)
     Layers().geneve(octets)

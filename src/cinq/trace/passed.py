@@ -46,12 +46,21 @@ class Passed:
         self.counts: Counter[str] = Counter()
         self._tcp: Bounded[Connection, str] = Bounded()
         self._bare: Bounded[Connection, int] = Bounded()
+        self._again: Bounded[bytes, str] = Bounded()
 
     def count(self, name: str) -> None:
         """One more of this name. Of very many names the later ones are counted together."""
         self.counts[name if name in self.counts or len(self.counts) < _NAMES else _OTHERS] += 1
 
-    def tcp(self, one: object, other: object, payload: bytes) -> None:
+    def tcp_again(self, ends: bytes) -> bool:
+        """Counts a segment of a connection that is known by its ends (as tcp() was told), in this direction."""
+        known = self._again.get(ends)
+        if known is None:
+            return False
+        self.counts[known] += 1
+        return True
+
+    def tcp(self, one: object, other: object, payload: bytes, ends: bytes = b"") -> None:
         """A segment between two ends. What a connection is shows at its beginning, or by the frames in it."""
         key = (one, other)
         known = self._tcp.get(key) or self._tcp.get((other, one))
@@ -62,6 +71,8 @@ class Passed:
             self.counts[known] += before
         if known is None:
             self._bare[key] = self._bare.get(key, 0) + 1
+        elif ends:
+            self._again[ends] = known
         self.counts[known or _TCP] += 1
 
     def udp(self, ports: tuple[int, int]) -> None:

@@ -99,19 +99,28 @@ class Capture(Iterator[TracedMessage]):
                 self.fault = str(error)
 
     def _messages(self, packet: Packet, reader: pcap.Reader) -> TracedMessage | Iterable[TracedMessage]:
-        """Nearly all packets of a large file are UDP or SCTP in IPv4 in Ethernet and say nothing of a UE: the short
-        way.
+        """Nearly all packets of a large file are UDP, TCP or SCTP in IPv4 in Ethernet and say nothing of a UE: the
+        short way.
 
         One message comes as it is where nothing is wrong with it.
         """
         if packet.linktype == pcap.ETHERNET and not packet.comment:
-            octets = packet.octets
-            if (plain := layers.plain_udp(octets)) is not None:
-                return self._plain_udp(packet, *plain)
-            if (plain := layers.plain_sctp(octets)) is not None:
-                # Where deciphered copies of the NAS follow as records, NGAP's own NAS would show twice.
-                self._n2.shows_nas = pcap.EXPORTED_PDU not in reader.linktypes
-                return self._sctp_packet(packet, *frames.ends(plain[0]), plain[1])
+            plain = layers.plain(packet.octets)
+            if plain is not None:
+                protocol, ends, payload = plain
+                if protocol == frames.UDP:
+                    return self._plain_udp(packet, ends, payload)
+                if protocol == frames.SCTP:
+                    # Where deciphered copies of the NAS follow as records, NGAP's own NAS would show twice.
+                    self._n2.shows_nas = pcap.EXPORTED_PDU not in reader.linktypes
+                    return self._sctp_packet(packet, *frames.ends(ends), payload)
+                if self.passed.tcp_again(ends):
+                    self.tcp_packets += 1
+                    return ()
+                if (segment := frames.segment(protocol, payload)) is not None:
+                    self.tcp_packets += 1
+                    self.passed.tcp(*frames.ends(ends), segment.payload, ends)
+                    return ()
         self._n2.shows_nas = pcap.EXPORTED_PDU not in reader.linktypes
         if packet.comment or packet.linktype in _OF_RECORDS:
             return self._named(packet)

@@ -41,34 +41,25 @@ NGAP_LINK, GTPU_LINK, SCTP_LINK = 152, 156, 248
 _PLAIN = Struct(">12xHBxHxxHxB2x12sH").unpack_from
 """Ethernet, IPv4 without options; both addresses and both ports; the length of UDP."""
 PLAIN = 42  # octets before the payload of UDP
+_HEADERS = {frames.TCP: 40, SCTP: 32}  # octets of IPv4 and the other header
 
 
-def plain_udp(octets: bytes) -> tuple[bytes, bytes] | None:
-    """Of the most usual frame, UDP in IPv4 in Ethernet: addresses and ports as frames.ends() takes them, and the
-    payload. None for all others."""
+def plain(octets: bytes) -> tuple[int, bytes, bytes] | None:
+    """Of the most usual frames, UDP, TCP or SCTP in IPv4 in Ethernet: the protocol, addresses and ports as
+    frames.ends() takes them, and the payload. That of TCP and SCTP has their header. None for all others."""
     if len(octets) < PLAIN:
         return None
     kind, version, total, fragment, protocol, ends, length = _PLAIN(octets)
-    if (
-        protocol != UDP
-        or kind != _IPV4
-        or version != 0x45
-        or fragment & 0xBFFF
-        or length < 8
-        or total < length + 20
-    ):
+    if kind != _IPV4 or version != 0x45 or fragment & 0xBFFF:
         return None
-    return ends, octets[42 : 34 + length]
-
-
-def plain_sctp(octets: bytes) -> tuple[bytes, bytes] | None:
-    """The same of SCTP. The payload begins with the common header of SCTP."""
-    if len(octets) < PLAIN + 4:
+    if protocol == UDP:
+        if length < 8 or total < length + 20:
+            return None
+        return protocol, ends, octets[42 : 34 + length]
+    whole = _HEADERS.get(protocol)
+    if whole is None or total < whole or len(octets) < 14 + whole:
         return None
-    kind, version, total, fragment, protocol, ends, _ = _PLAIN(octets)
-    if protocol != SCTP or kind != _IPV4 or version != 0x45 or fragment & 0xBFFF or total < 32:
-        return None
-    return ends, octets[34 : 14 + total]
+    return protocol, ends, octets[34 : 14 + total]
 
 
 class Layers:
