@@ -28,7 +28,7 @@ from cinq.transport.sctp.association import AssociationHandler
 from cinq.wire import pfcp
 from tests.network.world import OPC, PLMN, SUPI, End, K, Network
 
-COUNT = 12
+COUNT = 24
 TACS, DNNS, SLICES = (1, 2), ("internet",), (SNssai(1),)
 ORDER = Algorithms(("NIA2", "NIA1", "NIA3"), ("NEA2", "NEA1", "NEA3", "NEA0"))
 """As AmfSettings has it."""

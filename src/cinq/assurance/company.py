@@ -17,6 +17,7 @@ from cinq.wire import ngap
 GOLDEN_S = 3.0  # so long the golden UE may take
 BACK_S = 15.0  # so long the target is given to come back: an outage is told from the end of the line
 LATE_S = 1.0  # a bench that was late by so much blames nobody
+AFTERMATH_S = 0.5  # what dies of a stimulus does so by then
 BEAT_S = 0.1
 
 
@@ -58,6 +59,7 @@ class Company:
 
     async def after(self) -> None:
         """Liveness, and that the bench can tell. Ended: it cannot."""
+        await asyncio.sleep(AFTERMATH_S)
         late = self._late.end()
         trial, bench, bystander = self._trial, self._bench, self._bystander
         with trial.control("the bench itself kept its time"):

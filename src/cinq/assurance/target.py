@@ -126,11 +126,16 @@ class Target:
     knobs: Knobs = setting("What sets the target up.", factory=Knobs)
 
     def __post_init__(self) -> None:
-        if sum(group.count for group in self.subscribers if group.authentication == "5G AKA") < FEWEST:
+        if self.five_g_aka < FEWEST:
             raise ValueError(
                 f"subscribers: wanted at least {FEWEST} that authenticate by 5G AKA "
                 "(the one under test, the golden UE and the bystander)"
             )
+
+    @property
+    def five_g_aka(self) -> int:
+        """Test subscribers that authenticate by 5G AKA."""
+        return sum(group.count for group in self.subscribers if group.authentication == "5G AKA")
 
     @property
     def name(self) -> str:
@@ -163,6 +168,8 @@ class Target:
             return f"the address of {need.upper()} (interfaces.{need})", getattr(
                 self.interfaces, need
             ) is not None
+        if need == "sixteen subscribers":
+            return "sixteen test subscribers ([[subscribers]] count)", self.five_g_aka >= 16
         if need == "host":
             return "access to a host of the target (access.host)", bool(self.access.host)
         return PEERS[need], False
@@ -180,4 +187,4 @@ PEERS = {
     "bench ng-eNB": "an emulated ng-eNB, which this bench does not have yet",
 }
 """Peers that no target can make up for: the sub-cases stand in every report as NOT-TESTED."""
-NEEDS = frozenset((*KNOBS, *INTERFACES, "host", *PEERS))
+NEEDS = frozenset((*KNOBS, *INTERFACES, "host", "sixteen subscribers", *PEERS))
