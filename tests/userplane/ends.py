@@ -109,11 +109,11 @@ class ModelEnd:
         return out
 
 
-def capture(interface: str) -> socket.socket:
+def capture(interface: str, kind: int = ETH_P_IP) -> socket.socket:
     """Reads IP packets that arrive at the interface, with their Ethernet header."""
-    raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_IP))
+    raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(kind))
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 << 20)
-    raw.bind((interface, ETH_P_IP))
+    raw.bind((interface, kind))
     raw.setblocking(False)
     return raw
 

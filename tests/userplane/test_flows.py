@@ -12,7 +12,8 @@ from random import Random
 import pytest
 from msgspec import structs
 
-from cinq.userplane.flows import chosen, traits
+from cinq.userplane.flows import Traits, chosen
+from cinq.userplane.inner import check_inner, traits
 from cinq.userplane.model import Inner, Model, Outer
 from cinq.userplane.rules import (
     Action,
@@ -314,18 +315,22 @@ def test_random_filters_choose_alike_everywhere(run: Run, seed: int) -> None:  #
     run(case)
 
 
+def seen_in(packet: bytes) -> Traits:
+    return traits(packet, check_inner(packet), uplink=False)
+
+
 def test_the_ends_of_a_filter() -> None:
     """First and last port, a tos mask, an SPI: judged by hand."""
-    seen = traits(p.udp(p.DN, p.UE, port=9999, sport=4000), 20, uplink=False)
+    seen = seen_in(p.udp(p.DN, p.UE, port=9999, sport=4000))
     assert (seen.remote_port, seen.local_port) == (4000, 9999)
     flows = [Flow(1, (Filter(remote_ports=(4001, 4002)),)), Flow(2, (Filter(remote_ports=(3999, 4000)),))]
     found = chosen(flows, seen)
     assert found is not None
     assert found.number == 2
-    esp = traits(p.ip(IPv4Address(1), p.UE, struct.pack("!II", 7, 8), 50), 20, uplink=False)
-    ah = traits(p.ip(IPv4Address(1), p.UE, struct.pack("!II", 7, 8), 51), 20, uplink=False)
+    esp = seen_in(p.ip(IPv4Address(1), p.UE, struct.pack("!II", 7, 8), 50))
+    ah = seen_in(p.ip(IPv4Address(1), p.UE, struct.pack("!II", 7, 8), 51))
     assert (esp.spi, ah.spi) == (7, 8)
-    marked = traits(with_tos(p.udp(p.DN, p.UE), 0xB9), 20, uplink=False)
+    marked = seen_in(with_tos(p.udp(p.DN, p.UE), 0xB9))
     assert chosen([Flow(1, (Filter(tos=(0xB8, 0xFC)),))], marked)
     assert not chosen([Flow(1, (Filter(tos=(0xB8, 0xFF)),))], marked)
     assert chosen([Flow(1, qfis=(5,))], marked, 5)

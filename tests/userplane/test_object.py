@@ -44,6 +44,7 @@ def test_structures_have_the_sizes_of_the_object(octets: bytes) -> None:
         assert found[name][1] == structure.size, name
     assert found["protected"][0] == layout.ENDPOINT.size
     assert found["networks"][0] == layout.NETWORK.size
+    assert found["networks6"][0] == layout.NETWORK6.size
     assert set(ObjectFile(octets).programs) == {"decap", "encap_n6", "encap_pool", "encap_ue"}
 
 

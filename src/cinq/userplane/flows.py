@@ -6,7 +6,6 @@ flows.h has the same structures, and the same order of checks.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -100,30 +99,6 @@ class Traits:
     tos: int
     spi: int | None
     flow_label: int | None = None
-
-
-def traits(packet: bytes, header: int, *, uplink: bool) -> Traits:
-    """Of a whole IPv4 packet whose header has `header` octets. uplink: its source is the UE's end."""
-    (fragment,) = struct.unpack_from("!H", packet, 6)
-    protocol, source, destination = packet[9], packet[12:16], packet[16:20]
-    ports, spi = _transport(packet, header, protocol, later=bool(fragment & 0x1FFF))
-    if uplink:
-        return Traits(protocol, destination, source, ports[1], ports[0], packet[1], spi)
-    return Traits(protocol, source, destination, ports[0], ports[1], packet[1], spi)
-
-
-def _transport(
-    packet: bytes, at: int, protocol: int, *, later: bool
-) -> tuple[tuple[int | None, int | None], int | None]:
-    """Source and destination port, and SPI. later: a fragment that is not the first."""
-    if later or len(packet) < at + 8:
-        return (None, None), None
-    if protocol in WITH_PORTS:
-        source, destination = struct.unpack_from("!HH", packet, at)
-        return (source, destination), None
-    if protocol in (ESP, AH):
-        return (None, None), int.from_bytes(packet[at + 4 * (protocol == AH) :][:4], "big")
-    return (None, None), None
 
 
 def fits(wanted: Filter, found: Traits) -> bool:

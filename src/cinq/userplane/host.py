@@ -10,7 +10,7 @@ import fcntl
 import logging
 import os
 from collections.abc import Callable
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -72,13 +72,13 @@ class Link(msgspec.Struct, frozen=True, tag="link"):
 
 
 class Table(msgspec.Struct, frozen=True, tag="table"):
-    """An nftables table of ours (family ip)."""
+    """An nftables table of ours (family inet)."""
 
     name: str
     what: str = ""
 
     def __str__(self) -> str:
-        return f"nftables table ip {self.name} made: {self.what}"
+        return f"nftables table inet {self.name} made: {self.what}"
 
     def undo(self, links: Netlink) -> None:
         nft.delete_table(self.name)
@@ -242,7 +242,7 @@ class Host:
         self._change(Device(name, what), lambda: opened.append(act()))
         return opened[0]
 
-    def masquerade(self, table: str, pools: tuple[IPv4Network, ...], interface: str) -> None:
+    def masquerade(self, table: str, pools: tuple[nft.Pool, ...], interface: str) -> None:
         nft.delete_table(table)
         what = f"masquerade {', '.join(map(str, pools))} out of {interface or 'any interface'}"
         self._change(Table(table, what), lambda: nft.add_masquerade(table, pools, interface))
@@ -252,11 +252,11 @@ class Host:
         if not netns.exists(name):
             self._change(Namespace(name), lambda: netns.create(name))
 
-    def rule(self, source: IPv4Network, table: int, priority: int) -> None:
+    def rule(self, source: IPv4Network | IPv6Network, table: int, priority: int) -> None:
         change = Rule(str(source), table, priority)
         self._change(change, lambda: self.links.add_rule(priority, table, source=str(source)))
 
-    def drop_rule(self, source: IPv4Network, table: int, priority: int) -> None:
+    def drop_rule(self, source: IPv4Network | IPv6Network, table: int, priority: int) -> None:
         """Undoes one rule before its time."""
         change = Rule(str(source), table, priority)
         if change in self._done:

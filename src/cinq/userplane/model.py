@@ -8,21 +8,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cinq.userplane.flows import NO_QFI, Count, Flow, Limit, Traits, admitted, chosen, traits
+from cinq.userplane.flows import NO_QFI, Count, Flow, Limit, Traits, admitted, chosen
+from cinq.userplane.inner import (
+    check_inner,
+    ends,
+    is_discovery,
+    is_nowhere,
+    key_of,
+    traits,
+    version,
+    whole,
+)
 from cinq.userplane.packet import (
     RQI,
     UDP,
     NotForFastPath,
     Refused,
-    check_inner,
-    destination_port,
     gtpu_header,
     parse_gpdu,
 )
 from cinq.userplane.policer import Policer, Rate
+from cinq.userplane.registry import Registry
 from cinq.userplane.rules import (
     GTPU_PORT,
-    NOWHERE,
     PEERS,
     Action,
     Ambr,
@@ -31,48 +39,13 @@ from cinq.userplane.rules import (
     PlaneSettings,
     Protected,
     Reason,
-    Registry,
     Role,
     SessionRules,
     Usage,
 )
+from cinq.userplane.verdicts import Buffered, Dropped, Inner, Outer, SlowPath
 
-
-@dataclass(frozen=True, slots=True)
-class Inner:
-    """To the stack (UPF) or to the UE's interface `side` (gNB)."""
-
-    packet: bytes
-    side: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Outer:
-    """A GTP-U message to send from UDP port 2152 of our N3 address."""
-
-    octets: bytes
-    peer: tuple[str, int]
-    tos: int = 0  # of the IP header
-
-
-@dataclass(frozen=True, slots=True)
-class SlowPath:
-    """For the owner of the plane: Echo, Error Indication, End Marker, unknown TEID."""
-
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Buffered:
-    """`notify`: the first one since the rule was installed."""
-
-    session: int
-    notify: bool
+__all__ = ["Buffered", "Dropped", "Inner", "Model", "Outer", "Session", "SlowPath"]
 
 
 @dataclass(slots=True)
@@ -105,7 +78,7 @@ class Model:
         rate, burst = settings.slow_per_s, max(settings.slow_per_s // 10, 1)
         self._slow, self._unknown = Rate(rate, burst), Rate(rate, burst)
         networks = settings.protected_networks
-        self._networks = [(int(n.netmask), int(n.network_address)) for n in networks]
+        self._networks = [(n.max_prefixlen // 8, int(n.netmask), int(n.network_address)) for n in networks]
         self._protected = {(p.address.packed, p.protocol, p.port) for p in settings.infrastructure()}
         self._peers: set[int] = set()
 
@@ -172,11 +145,11 @@ class Model:
         return next(((rule, self.session(rules)) for rule in rules.decap if rule.teid == teid), None)
 
     def _encap(self, ue: bytes) -> tuple[EncapRule, Session] | None:
-        number = int.from_bytes(ue, "big")
-        rules = self.registry.sessions.get(self.registry.ues.get(number, -1))
+        key = key_of(ue)
+        rules = self.registry.sessions.get(self.registry.ues.get(key, -1))
         if rules is None:
             return None
-        return next(((rule, self.session(rules)) for rule in rules.encap if int(rule.ue) == number), None)
+        return next(((rule, self.session(rules)) for rule in rules.encap if rule.key == key), None)
 
     def discard(self, session: int) -> None:
         """Throws away what waits; the next packet is reported again."""
@@ -233,8 +206,8 @@ class Model:
         rule, session = found
         packet = octets[gpdu.header :]
         if rule.flows:
-            header = self._admit_inner(packet, rule)
-            seen = traits(packet, header, uplink=not self._gnb)
+            inner = self._admit_inner(packet, rule)
+            seen = traits(packet, inner, uplink=not self._gnb)
             flow = self._flow(rule.flows, seen, gpdu.qfi)
             if flow.action is not Action.FORWARD:
                 raise Refused(Reason.RULE_DROP)
@@ -269,34 +242,46 @@ class Model:
             raise Refused(Reason.POLICED)
         session.flows[flow.number] += Count(1, octets)
 
-    def _admit_inner(self, packet: bytes, rule: DecapRule) -> int:
-        """Octets of its header."""
-        header = check_inner(packet)
-        source, destination = packet[12:16], packet[16:20]
-        if (destination if self._gnb else source) != rule.ue.packed:
+    def _admit_inner(self, packet: bytes, rule: DecapRule) -> tuple[int, int, bool]:
+        """What `check_inner` found."""
+        inner = check_inner(packet)
+        if is_discovery(packet, inner, to_ue=self._gnb):
+            raise NotForFastPath
+        source, destination = ends(packet)
+        if not self._is_of(rule, destination if self._gnb else source):
             raise Refused(Reason.SPOOFED)
         if self._gnb:
-            return header
-        if not self.settings.ue_to_ue and int.from_bytes(destination, "big") in self.registry.ues:
-            raise Refused(Reason.UE_TO_UE)
-        if self._is_protected(packet, header):
+            return inner
+        if is_nowhere(destination):
             raise Refused(Reason.PROTECTED)
-        return header
+        if not self.settings.ue_to_ue and key_of(destination) in self.registry.ues:
+            raise Refused(Reason.UE_TO_UE)
+        if self._is_protected(packet, destination, inner):
+            raise Refused(Reason.PROTECTED)
+        return inner
 
-    def _is_protected(self, packet: bytes, header: int) -> bool:
-        destination, protocol, ports = packet[16:20], packet[9], self._protected
-        number = int.from_bytes(destination, "big")
-        if destination[0] in NOWHERE or any(number & mask == network for mask, network in self._networks):
+    @staticmethod
+    def _is_of(rule: DecapRule, address: bytes) -> bool:
+        """Whether it is the UE's."""
+        if len(address) == 4:
+            return address == rule.ue.packed != bytes(4)
+        return rule.prefix is not None and address[:8] == rule.prefix.network_address.packed[:8]
+
+    def _is_protected(self, packet: bytes, destination: bytes, inner: tuple[int, int, bool]) -> bool:
+        size, number = len(destination), int.from_bytes(destination, "big")
+        if any(octets == size and number & mask == network for octets, mask, network in self._networks):
             return True
+        at, protocol, later = inner
+        ports = self._protected
         if (destination, 0, 0) in ports or (destination, protocol, 0) in ports:
             return True
-        port = destination_port(packet, header)
-        return port is not None and (
-            (destination, protocol, port) in ports or (destination, 0, port) in ports
-        )
+        if later or len(packet) < at + 4:
+            return False
+        port = int.from_bytes(packet[at + 2 : at + 4], "big")
+        return (destination, protocol, port) in ports or (destination, 0, port) in ports
 
     def encapsulate(self, packet: bytes, now_ns: int) -> Outer | Buffered | Dropped:
-        """An IPv4 packet routed to a UE (UPF) or come from one (gNB); the hop is already counted."""
+        """An IP packet routed to a UE (UPF) or come from one (gNB); the hop is already counted."""
         try:
             return self._encapsulate(packet, now_ns)
         except Refused as refused:
@@ -304,17 +289,18 @@ class Model:
             return Dropped(refused.reason)
 
     def _encapsulate(self, packet: bytes, now_ns: int) -> Outer | Buffered | Dropped:
-        if len(packet) < 20 or packet[0] >> 4 != 4:
+        least = {4: 20, 6: 40}.get(version(packet))
+        if least is None or len(packet) < least:
             raise Refused(Reason.MALFORMED)
-        found = self._encap(packet[12:16] if self._gnb else packet[16:20])
+        found = self._encap(ends(packet)[not self._gnb])
         if found is None:
             raise Refused(Reason.SPOOFED if self._gnb else Reason.UNKNOWN_UE)
-        if len(packet) > self.mtu or int.from_bytes(packet[2:4], "big") != len(packet):
+        if len(packet) > self.mtu or whole(packet) != len(packet):
             raise Refused(Reason.TOO_BIG)
         rule, session = found
         flow: EncapRule | Flow = rule
         if rule.flows:
-            flow = self._flow(rule.flows, traits(packet, (packet[0] & 15) * 4, uplink=self._gnb))
+            flow = self._flow(rule.flows, traits(packet, check_inner(packet), uplink=self._gnb))
         if flow.action is Action.BUFFER:
             return self._buffer(packet, flow, session)
         return self._forward(packet, flow, session, now_ns)

@@ -23,6 +23,8 @@ def set_up(host: Host, settings: PlaneSettings, n3_interface: str) -> None:
         host.reads("net/ipv4/conf/all/accept_source_route") == "1"
     ):  # a UE would choose the way past our checks
         host.sysctl(f"net/ipv4/conf/{n3_interface}/accept_source_route", "0")
+    if settings.ue_prefixes:
+        _forward_ipv6(host, settings, n3_interface)
     pools = settings.nat_pools or settings.ue_pools
     if not settings.nat or not pools:
         return
@@ -32,6 +34,17 @@ def set_up(host: Host, settings: PlaneSettings, n3_interface: str) -> None:
     except OSError as error:
         wants = "nf_tables with nft_chain_nat and nft_masq in the kernel, and CAP_NET_ADMIN"
         raise OSError(error.errno, f"NAT of the UE pools needs {wants}: {error.strerror}") from error
+
+
+def _forward_ipv6(host: Host, settings: PlaneSettings, n3_interface: str) -> None:
+    """Forwarding on, and IPv6 on the links that UEs' packets pass. OSError: the kernel has no IPv6."""
+    out = n6_interface(host, settings)
+    if out and host.reads(f"net/ipv6/conf/{out}/accept_ra") == "1":
+        host.sysctl(f"net/ipv6/conf/{out}/accept_ra", "2")  # a router else loses its own default route
+    for name in dict.fromkeys((n3_interface, out)):
+        if name and host.reads(f"net/ipv6/conf/{name}/disable_ipv6") == "1":
+            host.sysctl(f"net/ipv6/conf/{name}/disable_ipv6", "0")
+    host.sysctl("net/ipv6/conf/all/forwarding", "1")
 
 
 def table_of(instance: str) -> str:

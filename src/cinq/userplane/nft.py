@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 
 NETLINK_NETFILTER = 12
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_CREATE, NLM_F_APPEND, NLM_F_EXCL = 1, 4, 0x400, 0x800, 0x200
@@ -16,12 +16,17 @@ NLMSG_ERROR = 2
 BATCH_BEGIN, BATCH_END = 0x10, 0x11
 SUBSYSTEM = 10
 NEW_TABLE, DELETE_TABLE, NEW_CHAIN, NEW_RULE = 0, 2, 3, 6
-IPV4 = 2
+INET = 1  # both versions of IP in one table
+IPV4, IPV6 = 2, 10
 NESTED = 0x8000
 POSTROUTING, SOURCE_NAT_PRIORITY = 4, 100
 META_OIFNAME = 7
 REGISTER = 1
-NETWORK_HEADER, SOURCE_AT, DESTINATION_AT = 1, 12, 16
+META_NFPROTO = 15
+NETWORK_HEADER = 1
+AT = {4: (12, 16), 6: (8, 24)}
+"""Where source and destination are in the header of an IP version."""
+Pool = IPv4Network | IPv6Network
 EQUAL, NOT_EQUAL = 0, 1
 
 
@@ -42,7 +47,7 @@ def _number(kind: int, value: int) -> bytes:
 
 
 def _message(
-    kind: int, flags: int, sequence: int, body: bytes, family: int = IPV4, resource: int = 0
+    kind: int, flags: int, sequence: int, body: bytes, family: int = INET, resource: int = 0
 ) -> bytes:
     payload = struct.pack("!BBH", family, 0, resource) + body
     return struct.pack("=IHHII", 16 + len(payload), kind, flags | NLM_F_REQUEST, sequence, 0) + payload
@@ -56,24 +61,28 @@ def _compare(octets: bytes, operator: int) -> bytes:
     return _expression("cmp", _number(1, REGISTER), _number(2, operator), _nest(3, _attribute(1, octets)))
 
 
-def _address_in(pool: IPv4Network, at: int, operator: int) -> bytes:
-    """The address at this octet of the IPv4 header is (EQUAL) or is not in the pool."""
-    place = _number(2, NETWORK_HEADER), _number(3, at), _number(4, 4)
-    mask = _nest(4, _attribute(1, pool.netmask.packed)), _nest(5, _attribute(1, bytes(4)))
+def _address_in(pool: Pool, at: int, operator: int) -> bytes:
+    """The address at this octet of the IP header is (EQUAL) or is not in the pool."""
+    size = pool.max_prefixlen // 8
+    place = _number(2, NETWORK_HEADER), _number(3, at), _number(4, size)
+    mask = _nest(4, _attribute(1, pool.netmask.packed)), _nest(5, _attribute(1, bytes(size)))
     registers = _number(1, REGISTER), _number(2, REGISTER)
     return (
         _expression("payload", _number(1, REGISTER), *place)
-        + _expression("bitwise", *registers, _number(3, 4), *mask)
+        + _expression("bitwise", *registers, _number(3, size), *mask)
         + _compare(pool.network_address.packed, operator)
     )
 
 
-def _masquerade(pool: IPv4Network, interface: str) -> bytes:
+def _masquerade(pool: Pool, interface: str) -> bytes:
     """From the pool, out of the interface; without one, to anywhere but the pool."""
+    source, destination = AT[pool.version]
+    family = bytes((IPV4 if pool.version == 4 else IPV6,))
+    is_version = _expression("meta", _number(1, REGISTER), _number(2, META_NFPROTO)) + _compare(family, EQUAL)
     name = interface.encode().ljust(16, b"\0")
     out = _expression("meta", _number(1, REGISTER), _number(2, META_OIFNAME)) + _compare(name, EQUAL)
-    elsewhere = out if interface else _address_in(pool, DESTINATION_AT, NOT_EQUAL)
-    return _nest(4, _address_in(pool, SOURCE_AT, EQUAL), elsewhere, _expression("masq"))
+    elsewhere = out if interface else _address_in(pool, destination, NOT_EQUAL)
+    return _nest(4, is_version, _address_in(pool, source, EQUAL), elsewhere, _expression("masq"))
 
 
 def _commit(parts: list[tuple[int, int, bytes]]) -> None:
@@ -105,7 +114,7 @@ def _read(octets: bytes) -> int:
     return seen
 
 
-def add_masquerade(table: str, pools: tuple[IPv4Network, ...], interface: str) -> None:
+def add_masquerade(table: str, pools: tuple[Pool, ...], interface: str) -> None:
     """Makes the table: what leaves by the interface with a source in a pool gets the interface's address.
 
     An interface "" is any by which a packet leaves the pool.

@@ -15,8 +15,8 @@ G_PDU = 255
 PDU_SESSION_CONTAINER = 0x85
 PDCP_PDU_NUMBER = 0xC0
 RQI = 0x40  # reflective QoS indication beside the QFI, TS 38.415 §5.5.2.1
-TCP, UDP, SCTP, ICMP = 6, 17, 132, 1
-TRANSPORT_HEADER = {TCP: 20, UDP: 8, SCTP: 12, ICMP: 8}
+TCP, UDP, SCTP, ICMP, ICMPV6 = 6, 17, 132, 1, 58
+TRANSPORT_HEADER = {TCP: 20, UDP: 8, SCTP: 12, ICMP: 8, ICMPV6: 8}
 GTPU_HEADERS = HEADERS - 28  # without IPv4 and UDP
 
 
@@ -77,27 +77,6 @@ def _extensions(octets: bytes, teid: int, following: int) -> GPdu:
     return GPdu(teid, at, qfi)
 
 
-def check_inner(packet: bytes) -> int:
-    """Octets of the IPv4 header. Refused(MALFORMED): not one whole IPv4 packet (DEV-083, DEV-084)."""
-    if len(packet) < 20 or packet[0] >> 4 != 4:
-        raise Refused(Reason.MALFORMED)
-    header = (packet[0] & 15) * 4
-    total, _, fragment = struct.unpack_from("!HHH", packet, 2)
-    if header < 20 or header > len(packet) or total != len(packet):
-        raise Refused(Reason.MALFORMED)
-    if not fragment & 0x1FFF and len(packet) - header < TRANSPORT_HEADER.get(packet[9], 0):
-        raise Refused(Reason.MALFORMED)
-    return header
-
-
-def destination_port(packet: bytes, header: int) -> int | None:
-    """The port of a first fragment; None of a later one, or where there are too few octets."""
-    (fragment,) = struct.unpack_from("!H", packet, 6)
-    if fragment & 0x1FFF or len(packet) < header + 4:
-        return None
-    return int.from_bytes(packet[header + 2 : header + 4], "big")
-
-
 def gtpu_header(length: int, teid: int, qfi: int, psc_type: int) -> bytes:
     """The 16 octets before an inner packet of `length`: E flag, PDU Session Container (type 0 DL, 1 UL)."""
     return struct.pack(
@@ -122,7 +101,9 @@ def checksum(octets: bytes) -> int:
 
 
 def hop(packet: bytes) -> bytes:
-    """One router passed: TTL less 1, header checksum mended (RFC 1624)."""
+    """One router passed: TTL less 1, header checksum mended (RFC 1624); hop limit less 1 of IPv6."""
+    if packet[0] >> 4 == 6:
+        return packet[:7] + bytes((packet[7] - 1,)) + packet[8:]
     word = int.from_bytes(packet[10:12], "big") + 0x0100
     mended = (word + (word >> 16)) & 0xFFFF
     return packet[:8] + bytes((packet[8] - 1, packet[9])) + mended.to_bytes(2, "big") + packet[12:]

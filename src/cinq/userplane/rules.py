@@ -7,17 +7,14 @@ encapsulated by its source. `ue` is the UE's IPv4 address in both.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass
 from enum import IntEnum
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal, Protocol
 
 from msgspec import Struct
 
 from cinq.userplane.flows import (
-    MOST_FILTERS,
-    MOST_FLOWS,
-    MOST_LIMITS,
     NO_ADDRESS,
     Action,
     Count,
@@ -67,27 +64,28 @@ class Reason(IntEnum):
 
 
 class DecapRule(Struct, frozen=True, gc=False):
-    """Outer header removal. `teid` is ours, 32 bits. `qfi` 0 accepts any QFI.
+    """Outer header removal. `teid` is ours, 32 bits. `ue` and `prefix` (64 bits) are the UE's. `qfi` 0 accepts any QFI.
 
     `side` names the UE's interface that the packet leaves by (gNB only; "" is the first). flows: in the order in
     which they are tried, instead of action and qfi.
     """
 
     teid: int
-    ue: IPv4Address
+    ue: IPv4Address = NO_ADDRESS
     action: Action = Action.FORWARD
     qfi: int = 0
     side: str = ""
+    prefix: IPv6Network | None = None
     flows: tuple[Flow, ...] = ()
 
 
 class EncapRule(Struct, frozen=True, gc=False):
-    """Outer header creation. `teid` and `peer` are the other end's.
+    """Outer header creation. `ue`: the UE's address, or its IPv6 prefix of 64 bits. `teid`, `peer`: of the other end.
 
     flows: in the order in which they are tried, instead of all else but the address.
     """
 
-    ue: IPv4Address
+    ue: IPv4Address | IPv6Network
     teid: int = 0
     peer: IPv4Address = NO_ADDRESS
     qfi: int = 0
@@ -95,6 +93,11 @@ class EncapRule(Struct, frozen=True, gc=False):
     notify: bool = True  # with BUFFER: tell the control plane of the first packet
     tos: int = 0  # of the outer header
     flows: tuple[Flow, ...] = ()
+
+    @property
+    def key(self) -> int:
+        """Of the UE's packets: see `address_key`."""
+        return address_key(self.ue)
 
     @property
     def peers(self) -> list[IPv4Address]:
@@ -105,6 +108,14 @@ class EncapRule(Struct, frozen=True, gc=False):
     def waits(self) -> bool:
         """Whether packets may wait."""
         return Action.BUFFER in ([flow.action for flow in self.flows] or [self.action])
+
+
+IS_IPV6 = 1 << 64
+
+
+def address_key(ue: IPv4Address | IPv6Network) -> int:
+    """An IPv4 address as a number; the 64 bits of an IPv6 prefix with one bit before them."""
+    return int(ue) if isinstance(ue, IPv4Address) else int(ue.network_address) >> 64 | IS_IPV6
 
 
 class Ambr(Struct, frozen=True, gc=False):
@@ -172,8 +183,9 @@ class PlaneSettings:
     n3_interface: str = ""
     n6_interface: str = ""
     ue_pools: tuple[IPv4Network, ...] = ()
+    ue_prefixes: tuple[IPv6Network, ...] = ()  # of which UEs have 64 bits
     protected: tuple[Protected, ...] = ()
-    protected_networks: tuple[IPv4Network, ...] = ()
+    protected_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     ue_to_ue: bool = False
     bucket_ms: int = DEFAULT_BUCKET_MS
     max_sessions: int = 32768
@@ -183,7 +195,7 @@ class PlaneSettings:
     nat: bool = (
         False  # N6: the UE pools behind the address of the N6 interface, or of any way out without one
     )
-    nat_pools: tuple[IPv4Network, ...] = ()  # with `nat`: only these; () is all
+    nat_pools: tuple[IPv4Network | IPv6Network, ...] = ()  # with `nat`: only these; () is all
     n3_mtu: int = 0  # of the N3 link; 0: the interface's
     plane: Literal["auto", "ebpf", "tun"] = "auto"
     first_table: int = 5190  # gNB: of the routing tables of its interfaces, one each
@@ -238,9 +250,9 @@ class Side(Protocol):
 
     name: str
 
-    def add(self, address: IPv4Address) -> None: ...
+    def add(self, address: IPv4Address | IPv6Address) -> None: ...
 
-    def remove(self, address: IPv4Address) -> None: ...
+    def remove(self, address: IPv4Address | IPv6Address) -> None: ...
 
 
 class Plane(Protocol):
@@ -293,55 +305,3 @@ class Plane(Protocol):
 
     def close(self) -> None:
         """Everything as it was before. Idempotent."""
-
-
-@dataclass(slots=True)
-class Registry:
-    """Who owns which TEID and which UE address (as a number): both planes and the model share these checks."""
-
-    sessions: dict[int, SessionRules] = field(default_factory=dict)
-    teids: dict[int, int] = field(default_factory=dict)
-    ues: dict[int, int] = field(default_factory=dict)
-
-    def admit(self, rules: SessionRules, limit: int) -> None:
-        """RuleError when another session owns a key of the rules, or a new session finds no room."""
-        for decap in rules.decap:
-            if self.teids.get(decap.teid, rules.session) != rules.session:
-                raise TeidInUse(f"TEID {decap.teid:#010x} belongs to another session")
-        for encap in rules.encap:
-            if self.ues.get(int(encap.ue), rules.session) != rules.session:
-                raise AddressInUse(f"UE address {encap.ue} belongs to another session")
-        if rules.session not in self.sessions and len(self.sessions) >= limit:
-            raise NoRoom(f"{limit} sessions are the most this plane takes")
-        for flows in rules.told_apart:
-            _check_flows(flows, {limit.number for limit in rules.limits})
-
-    def replace(self, rules: SessionRules) -> None:
-        """Records the rules instead of those that the session had."""
-        session = rules.session
-        self.forget(session)
-        self.sessions[session] = rules
-        for decap in rules.decap:
-            self.teids[decap.teid] = session
-        for encap in rules.encap:
-            self.ues[int(encap.ue)] = session
-
-    def forget(self, session: int) -> None:
-        before = self.sessions.pop(session, None)
-        if before is None:
-            return
-        for decap in before.decap:
-            self.teids.pop(decap.teid, None)
-        for encap in before.encap:
-            self.ues.pop(int(encap.ue), None)
-
-
-def _check_flows(flows: tuple[Flow, ...], limits: set[int]) -> None:
-    """What the tables of a plane hold of one tunnel end."""
-    filters = sum(max(len(flow.filters), 1) for flow in flows)
-    if len(flows) > MOST_FLOWS or filters > MOST_FILTERS:
-        most = f"{MOST_FLOWS} flows with {MOST_FILTERS} filters"
-        raise NoRoom(f"{len(flows)} flows with {filters} filters; {most} are the most of one tunnel end")
-    for flow in flows:
-        if len(flow.limits) > MOST_LIMITS or not limits.issuperset(flow.limits):
-            raise RuleError(f"flow {flow.number} has limits {flow.limits}, the session {sorted(limits)}")

@@ -15,7 +15,7 @@ import struct
 import time
 from collections.abc import Callable
 from functools import partial
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
 from cinq.userplane import offload, tap
@@ -91,9 +91,9 @@ class TunPlane:
     def _open_pool(self) -> None:
         name = f"{self._settings.instance}-tun"
         device = self._add_device(name, None)
-        quieten(name)
+        quieten(name, ipv6=bool(self._settings.ue_prefixes))
         self._host.links.set_up(name, mtu=device.mtu or self.mtu, arp=False, queue=QUEUE)
-        for pool in self._settings.ue_pools:
+        for pool in (*self._settings.ue_pools, *self._settings.ue_prefixes):
             self._host.links.add_route(str(pool), device=name, mtu=self.mtu)
 
     def _open_device(self, name: str) -> tap.Device:
@@ -144,6 +144,8 @@ class TunPlane:
                 entry = decap.ue.packed, decap.qfi, session, self._writer(decap.side)
                 self._decaps[decap.teid.to_bytes(4, "big")] = entry
         for encap in rules.encap:
+            if not isinstance(encap.ue, IPv4Address):
+                continue  # the model's
             if not self._gnb and not self._settings.ue_to_ue:
                 self._special[encap.ue.packed] = None
             if encap.action is Action.FORWARD and int(encap.peer) and not encap.flows and not encap.tos:
@@ -154,8 +156,9 @@ class TunPlane:
         for decap in rules.decap:
             self._decaps.pop(decap.teid.to_bytes(4, "big"), None)
         for encap in rules.encap:
-            self._encaps.pop(encap.ue.packed, None)
-            self._special.pop(encap.ue.packed, None)
+            if isinstance(encap.ue, IPv4Address):
+                self._encaps.pop(encap.ue.packed, None)
+                self._special.pop(encap.ue.packed, None)
 
     def _writer(self, side: str) -> Write:
         return self._sides[side][1] if side else next(iter(self._sides.values()), (None, len))[1]

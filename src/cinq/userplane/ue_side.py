@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 
 from cinq.transport import netns
@@ -36,7 +36,8 @@ class UeSide:
         """
         self.name, self._host, self._pools = name, host, pools
         self._table = table
-        self._shown: set[IPv4Address] = set()
+        self._shown: set[IPv4Address | IPv6Address] = set()
+        self._has_ipv6 = False
         if isinstance(namespace, str) and Path(namespace).parent == netns.FOLDER:
             host.namespace(Path(namespace).name)
         self._namespace = None if namespace is None else netns.open_of(namespace)
@@ -79,8 +80,18 @@ class UeSide:
         for pool in self._pools:
             links.add_route(str(pool), device=name, table=LOCAL_TABLE, kind="local")
 
-    def add(self, address: IPv4Address) -> None:
+    def _open_ipv6(self) -> None:
+        """IPv6 on the interface, without anything of the kernel's own, and its way out."""
+        self._links.run(lambda: quieten(self.name, ipv6=True))
+        table = self._table if self._by_rule else MAIN_TABLE
+        self._links.add_route("::/0", device=self.name, table=table, mtu=self._route_mtu)
+        self._has_ipv6 = True
+
+    def add(self, address: IPv4Address | IPv6Address) -> None:
         """A UE got this address."""
+        if isinstance(address, IPv6Address):
+            self._add_ipv6(address)
+            return
         covered = any(address in pool for pool in self._pools)
         if address in self._shown or (covered and len(self._shown) >= SHOWN):
             return
@@ -89,19 +100,34 @@ class UeSide:
         if not covered:
             self._add_rule(IPv4Network(address))
 
-    def remove(self, address: IPv4Address) -> None:
+    def _add_ipv6(self, address: IPv6Address) -> None:
+        if address in self._shown:
+            return
+        if not self._has_ipv6:
+            self._open_ipv6()
+        self._links.add_address(self.name, f"{address}/128")
+        self._shown.add(address)
+        self._add_rule(IPv6Network(address))
+
+    def remove(self, address: IPv4Address | IPv6Address) -> None:
         """Idempotent; an interface or namespace that went before is well."""
         if address not in self._shown:
+            return
+        if isinstance(address, IPv6Address):
+            self._shown.discard(address)
+            with contextlib.suppress(OSError):
+                self._links.delete_address(self.name, f"{address}/128")
+            self._drop_rule(IPv6Network(address))
             return
         self._shown.discard(address)
         if not any(address in pool for pool in self._pools):
             self._drop_rule(IPv4Network(address))  # first: another interface may have the address by now
         with contextlib.suppress(OSError):
             self._links.delete_address(self.name, f"{address}/32")
-            if not self._shown:
+            if not any(isinstance(each, IPv4Address) for each in self._shown):
                 self._lead()  # Linux takes the routes of an interface with its last address
 
-    def _add_rule(self, source: IPv4Network) -> None:
+    def _add_rule(self, source: IPv4Network | IPv6Network) -> None:
         if not self._by_rule:
             return
         if self._namespace is None:
@@ -109,7 +135,7 @@ class UeSide:
         else:
             self._links.add_rule(PRIORITY, self._table, source=str(source))
 
-    def _drop_rule(self, source: IPv4Network) -> None:
+    def _drop_rule(self, source: IPv4Network | IPv6Network) -> None:
         if not self._by_rule:
             return
         with contextlib.suppress(OSError):
@@ -129,9 +155,19 @@ class UeSide:
             self._namespace = None
 
 
-def quieten(name: str) -> None:
-    """No IPv6 of the kernel's own on an interface of ours, and a loose reverse path check and no source routes."""
-    wanted = ("ipv6/conf/{}/disable_ipv6", "1"), ("ipv4/conf/{}/rp_filter", "2")
-    for sysctl, value in (*wanted, ("ipv4/conf/{}/accept_source_route", "0")):
+def quieten(name: str, *, ipv6: bool = False) -> None:
+    """Nothing of the kernel's own on an interface of ours, a loose reverse path check and no source routes.
+
+    ipv6: IPv6 packets of UEs pass it, so it has IPv6, but no address, no router and no neighbours.
+    """
+    wanted = (
+        ("ipv6/conf/{}/disable_ipv6", str(int(not ipv6))),
+        ("ipv6/conf/{}/addr_gen_mode", "1"),
+        ("ipv6/conf/{}/accept_ra", "0"),
+        ("ipv6/conf/{}/accept_dad", "0"),
+        ("ipv4/conf/{}/rp_filter", "2"),
+        ("ipv4/conf/{}/accept_source_route", "0"),
+    )
+    for sysctl, value in wanted:
         with contextlib.suppress(OSError):
             Path("/proc/sys/net", sysctl.format(name)).write_text(value)

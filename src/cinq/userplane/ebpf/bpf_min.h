@@ -37,10 +37,11 @@ enum { TC_NEXT = -1, TC_SHOT = 2 }; /* NEXT: the next tcx program, else the stac
 enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_ARRAY = 6, MAP_LPM_TRIE = 11 };
 enum { NO_PREALLOC = 1 };
 enum { ROOM_MAC = 1 };
-enum { ROOM_FIXED_GSO = 1, ROOM_ENCAP_IPV4 = 2, ROOM_ENCAP_UDP = 8, ROOM_DECAP_IPV4 = 128 };
+enum { ROOM_FIXED_GSO = 1, ROOM_ENCAP_IPV4 = 2, ROOM_ENCAP_UDP = 8, ROOM_DECAP_IPV4 = 128, ROOM_DECAP_IPV6 = 256 };
 
 struct eth { u8 dst[6], src[6]; u16 type; } PACKED;
 struct ipv4 { u8 vihl, tos; u16 len, id, frag; u8 ttl, proto; u16 csum; u32 src, dst; } PACKED;
+struct ipv6 { u32 flow; u16 len; u8 next, hops; u64 src[2], dst[2]; } PACKED;
 struct udp { u16 src, dst, len, csum; } PACKED;
 struct gtpu { u8 flags, type; u16 len; u32 teid; } PACKED;
 struct gtpu_opt { u16 sequence; u8 npdu, next; } PACKED;

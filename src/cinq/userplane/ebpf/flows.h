@@ -39,14 +39,18 @@ INLINE void see_transport(struct __sk_buff *skb, struct traits *t, u32 at, int u
   }
 }
 
-INLINE void see(struct __sk_buff *skb, struct traits *t, struct ipv4 *ip, u32 at, int uplink) {
+INLINE void see(struct __sk_buff *skb, struct traits *t, struct inner *in, int uplink) {
   *t = (struct traits){0};
-  t->family = 4;
-  t->protocol = ip->proto;
-  t->tos = ip->tos;
-  t->remote[0] = uplink ? ip->dst : ip->src;
-  t->local[0] = uplink ? ip->src : ip->dst;
-  if (!(ip->frag & net16(0x1fff))) see_transport(skb, t, at + (ip->vihl & 15) * 4, uplink);
+  t->family = in->family;
+  t->protocol = in->proto;
+  t->tos = in->tos;
+  t->label = in->label;
+  t->has = in->family == 6 ? HAS_LABEL : 0;
+  for (int i = 0; i < 2; i++) {
+    t->remote[i] = uplink ? in->dst[i] : in->src[i];
+    t->local[i] = uplink ? in->src[i] : in->dst[i];
+  }
+  if (!in->later) see_transport(skb, t, in->at, uplink);
 }
 
 INLINE int fits(struct filter *f, struct traits *t) {

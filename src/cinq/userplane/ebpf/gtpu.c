@@ -10,7 +10,6 @@
  * All loads go through bpf_skb_load_bytes: no packet pointers, so CAP_PERFMON is not needed. The structures
  * and the order of enum reason are mirrored in maps.py and rules.py; a test holds them side by side. */
 #include "bpf_min.h"
-#include "flows.h"
 
 enum { ROLE_GNB = 1, DENY_UE_TO_UE = 2, HAS_PROTECTED = 4, HAS_NETWORKS = 8 };
 enum { DROP = 0, FORWARD = 1, BUFFER = 2 };
@@ -24,20 +23,27 @@ enum reason {
   UNKNOWN_UE, TOO_BIG, FAILED, BUFFER_FULL, FLOOD, WRONG_QFI, PUNTED, SEGMENTED, NO_FLOW, REASONS
 };
 
+#include "inner.h"
+#include "flows.h"
+
 struct settings { u32 local, n3_if, buffer_if, mtu, flags, punt_limit; u64 slow_ns, slow_burst_ns; u8 ue_mac[12]; u32 pad; };
 /* chain: of its flows, which then decide instead of action and what follows; 0 for none */
-struct decap_rule { u32 slot, ue, port, chain; u8 action, qfi, flags, pad; };
+/* prefix: of an IPv6 session, in network order; 0 for none */
+struct decap_rule { u32 slot, ue, port, chain; u64 prefix; u8 action, qfi, flags, pad[5]; };
 struct encap_rule { u32 slot, chain, punted, teid, peer; u8 action, qfi, tos, pad; };
 struct policer { u64 decap_cost, encap_cost, burst_ns, decap_tat, encap_tat, decap_drops, encap_drops; };
 struct usage { u64 decap_octets, decap_packets, encap_octets, encap_packets; };
 struct endpoint { u32 address; u16 port; u8 protocol, pad; };
 struct network { u32 bits, address; };
+struct network6 { u32 bits; u64 address[2]; } PACKED;
 
 struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, struct settings); __uint(max_entries, 1); } settings SEC(".maps");
 struct { __uint(type, MAP_HASH); __type(key, u32); __type(value, struct decap_rule); __uint(max_entries, 1024); } decaps SEC(".maps");
 struct { __uint(type, MAP_HASH); __type(key, u32); __type(value, struct encap_rule); __uint(max_entries, 1024); } encaps SEC(".maps");
+struct { __uint(type, MAP_HASH); __type(key, u64); __type(value, struct encap_rule); __uint(max_entries, 1024); } encaps6 SEC(".maps");
 struct { __uint(type, MAP_HASH); __type(key, struct endpoint); __type(value, u32); __uint(max_entries, 256); } protected SEC(".maps");
 struct { __uint(type, MAP_LPM_TRIE); __type(key, struct network); __type(value, u32); __uint(max_entries, 256); __uint(map_flags, NO_PREALLOC); } networks SEC(".maps");
+struct { __uint(type, MAP_LPM_TRIE); __type(key, struct network6); __type(value, u32); __uint(max_entries, 1024); __uint(map_flags, NO_PREALLOC); } networks6 SEC(".maps");
 struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, struct policer); __uint(max_entries, 1024); } policers SEC(".maps");
 struct { __uint(type, MAP_PERCPU_ARRAY); __type(key, u32); __type(value, struct usage); __uint(max_entries, 1024); } usages SEC(".maps");
 struct { __uint(type, MAP_PERCPU_ARRAY); __type(key, u32); __type(value, u64); __uint(max_entries, REASONS); } reasons SEC(".maps");
@@ -116,20 +122,20 @@ INLINE int extensions(struct __sk_buff *skb, u8 flags, u8 next, u8 *qfi) {
   return next ? 0 : offset;
 }
 
-/* Octets that must follow the inner IPv4 header of a first fragment. */
+/* Octets that must follow the inner IP header of a first fragment. */
 INLINE u32 transport_header(u8 protocol) {
-  return protocol == 6 ? 20 : protocol == 17 ? 8 : protocol == 132 ? 12 : protocol == 1 ? 8 : 0;
+  return protocol == 6 ? 20 : protocol == 17 || protocol == 1 || protocol == ICMPV6 ? 8 : protocol == 132 ? 12 : 0;
 }
 
-INLINE int is_protected(struct __sk_buff *skb, struct ipv4 *ip, u32 transport_at) {
-  struct endpoint e = {ip->dst, 0, ANY_PROTOCOL, 0};
+INLINE int is_protected(struct __sk_buff *skb, struct inner *in) {
+  struct endpoint e = {in->dst[0], 0, ANY_PROTOCOL, 0};
   u32 *host = map_lookup(&protected, &e);
   if (!host) return 0;
   if (*host == WHOLE_HOST) return 1;
-  e.protocol = ip->proto;
+  e.protocol = in->proto;
   if (map_lookup(&protected, &e)) return 1;
   u16 ports[2];
-  if ((ip->frag & net16(0x1fff)) || skb_load(skb, transport_at, ports, 4)) return 0;
+  if (in->later || skb_load(skb, in->at, ports, 4)) return 0;
   e.port = ports[1];
   return map_lookup(&protected, &e) != 0;
 }
@@ -141,34 +147,50 @@ INLINE void used(u32 slot, u32 octets, int encap) {
   else u->decap_octets += octets, u->decap_packets++;
 }
 
-/* 0: the inner packet may pass, else the reason to drop it. */
-INLINE u32 refuse_inner(struct __sk_buff *skb, struct settings *c, struct decap_rule *rule, u32 at, u32 len) {
-  struct ipv4 ip;
-  if (skb_load(skb, at, &ip, 20)) return MALFORMED;
-  u32 ihl = (ip.vihl & 15) * 4;
-  if (ip.vihl >> 4 != 4 || ihl < 20 || ihl > len || net16(ip.len) != len) return MALFORMED;
-  if (!(ip.frag & net16(0x1fff)) && len - ihl < transport_header(ip.proto)) return MALFORMED;
-  if ((c->flags & ROLE_GNB ? ip.dst : ip.src) != rule->ue) return SPOOFED;
-  u8 first = ip.dst; /* of the address: NOWHERE in rules.py */
-  if (!(c->flags & ROLE_GNB) && (!first || first == 127 || first >= 224)) return PROTECTED;
-  if (c->flags & DENY_UE_TO_UE) {
-    u32 other = ip.dst;
-    if (map_lookup(&encaps, &other)) return UE_TO_UE;
+INLINE int is_link_local(u64 *address) { return (*(u8 *)address == 0xfe) && (((u8 *)address)[1] & 0xc0) == 0x80; }
+
+/* A router solicitation (UPF) or advertisement (gNB): user space answers, or reads it. */
+INLINE int is_discovery(struct __sk_buff *skb, struct settings *c, struct inner *in) {
+  u8 type;
+  if (in->family != 6 || in->proto != ICMPV6 || in->later || skb_load(skb, in->at, &type, 1)) return 0;
+  return is_link_local(in->src) && type == (c->flags & ROLE_GNB ? 134 : 133);
+}
+
+/* Whether a UE may not send there, whatever the port. */
+INLINE u32 refuse_destination(struct settings *c, struct inner *in) {
+  if (in->family == 6) {
+    u8 first = in->dst[0];
+    if (!in->dst[0] || first == 0xff || is_link_local(in->dst)) return PROTECTED;
+    u64 other = in->dst[0];
+    if ((c->flags & DENY_UE_TO_UE) && map_lookup(&encaps6, &other)) return UE_TO_UE;
+    struct network6 to = {128, {in->dst[0], in->dst[1]}};
+    return (c->flags & HAS_NETWORKS) && map_lookup(&networks6, &to) ? PROTECTED : 0;
   }
-  struct network to = {32, ip.dst};
-  if ((c->flags & HAS_NETWORKS) && map_lookup(&networks, &to)) return PROTECTED;
-  if ((c->flags & HAS_PROTECTED) && is_protected(skb, &ip, at + ihl)) return PROTECTED;
-  return 0;
+  u8 first = in->dst[0]; /* of the address: NOWHERE in rules.py */
+  u32 other = in->dst[0];
+  if (!first || first == 127 || first >= 224) return PROTECTED;
+  if ((c->flags & DENY_UE_TO_UE) && map_lookup(&encaps, &other)) return UE_TO_UE;
+  struct network to = {32, other};
+  return (c->flags & HAS_NETWORKS) && map_lookup(&networks, &to) ? PROTECTED : 0;
+}
+
+/* 0: the inner packet may pass, else the reason to drop it. */
+INLINE u32 refuse_inner(struct __sk_buff *skb, struct settings *c, struct decap_rule *rule, struct inner *in, u32 end) {
+  if (!in->later && end - in->at < transport_header(in->proto)) return MALFORMED;
+  if (is_discovery(skb, c, in)) return SLOW_PATH;
+  u64 ue = c->flags & ROLE_GNB ? in->dst[0] : in->src[0];
+  if (in->family == 6 ? !rule->prefix || ue != rule->prefix : !rule->ue || ue != rule->ue) return SPOOFED;
+  if (c->flags & ROLE_GNB) return 0;
+  u32 refused = refuse_destination(c, in);
+  if (refused) return refused;
+  return in->family == 4 && (c->flags & HAS_PROTECTED) && is_protected(skb, in) ? PROTECTED : 0;
 }
 
 /* 0: the flow of an admitted packet takes it, else the reason to drop it. */
-INLINE u32 refuse_flow(struct __sk_buff *skb, struct settings *c, struct decap_rule *rule, u32 at, u32 len, u8 qfi) {
-  struct ipv4 ip;
+INLINE u32 refuse_flow(struct __sk_buff *skb, struct settings *c, u32 chain, struct inner *in, u32 len, u8 qfi) {
   struct traits t;
-  int uplink = !(c->flags & ROLE_GNB);
-  if (skb_load(skb, at, &ip, 20)) return MALFORMED;
-  see(skb, &t, &ip, at, uplink);
-  struct flow *flow = choose(rule->chain, &t, qfi);
+  see(skb, &t, in, !(c->flags & ROLE_GNB));
+  struct flow *flow = choose(chain, &t, qfi);
   if (!flow) return NO_FLOW;
   if (flow->action != FORWARD) return RULE_DROP;
   if (!admitted(flow->limits, len, 0)) return POLICED;
@@ -196,18 +218,25 @@ SEC("tc") int decap(struct __sk_buff *skb) {
   if (!strip) return slow_path(c, SLOW_PATH);
   if (strip < 0 || (u32)strip + 20 > ip_len) return drop(MALFORMED);
   u32 len = ip_len - strip;
+  struct inner in;
   u32 chain = rule->chain, slot = rule->slot;
   if (!chain && rule->action != FORWARD) return drop(RULE_DROP);
   if (!chain && rule->qfi && rule->qfi != qfi) return drop(WRONG_QFI);
-  u32 refused = refuse_inner(skb, c, rule, 14 + strip, len);
-  if (!refused && chain) refused = refuse_flow(skb, c, rule, 14 + strip, len, qfi);
+  u32 refused = read_inner(skb, &in, 14 + strip, len);
+  if (refused) return drop(refused);
+  refused = refuse_inner(skb, c, rule, &in, 14 + ip_len);
+  if (in.family == 6 && refused == SLOW_PATH) return slow_path(c, SLOW_PATH);
+  if (!refused && chain) refused = refuse_flow(skb, c, chain, &in, len, qfi);
   if (refused) return drop(refused);
   struct policer *p = chain ? 0 : map_lookup(&policers, &slot);
   if (p && p->decap_cost && !conforms(&p->decap_tat, len * p->decap_cost >> 16, p->burst_ns)) {
     __sync_fetch_and_add(&p->decap_drops, 1);
     return drop(POLICED);
   }
-  if (skb_adjust_room(skb, -strip, ROOM_MAC, ROOM_FIXED_GSO | ROOM_DECAP_IPV4)) return drop(FAILED);
+  u64 bare = in.family == 6 ? ROOM_DECAP_IPV6 : ROOM_DECAP_IPV4;
+  if (skb_adjust_room(skb, -strip, ROOM_MAC, ROOM_FIXED_GSO | bare)) return drop(FAILED);
+  u16 type = net16(0x86dd);
+  if (in.family == 6) skb_store(skb, 12, &type, 2, 0);
   used(slot, len, 0);
   if (!(c->flags & ROLE_GNB)) return TC_NEXT;
   skb_store(skb, 0, c->ue_mac, 12, 0);
@@ -239,12 +268,16 @@ INLINE void build(struct headers *h, struct settings *c, struct way *way, u32 le
   h->psc = (struct psc){1, psc_type << 4, way->qfi, 0};
 }
 
-/* The N6 interface receives for a router, so it counts the hop: RFC 1624 on the pair TTL, checksum. */
+/* The N6 interface receives for a router, so it counts the hop: RFC 1624 on the pair TTL, checksum; IPv6 has none. */
 INLINE int hop(struct __sk_buff *skb, struct ipv4 *ip) {
   struct { u8 ttl, proto; u16 csum; } PACKED w = {ip->ttl - 1, ip->proto, 0};
   u32 sum = net16(ip->csum) + 0x0100;
   w.csum = net16((u16)(sum + (sum >> 16)));
   return skb_store(skb, 14 + 8, &w, 4, 0);
+}
+INLINE int hop6(struct __sk_buff *skb, u8 hops) {
+  hops--;
+  return skb_store(skb, 14 + 7, &hops, 1, 0);
 }
 
 /* The stack and user space see no more of one session than may wait, so a flood to an idle UE costs little. */
@@ -258,16 +291,38 @@ INLINE int miss(enum mode mode) {
   return mode == N6 ? TC_NEXT : drop(mode == POOL ? UNKNOWN_UE : SPOOFED);
 }
 
+/* An IP header whose UE has a rule: that, with what the rest of the work is to know of the packet. */
+struct found { struct encap_rule *rule; u32 whole; u8 hops; };
+
+INLINE int find4(struct __sk_buff *skb, struct ipv4 *ip, struct found *f, enum mode mode) {
+  if (skb_load(skb, 14, ip, 20)) return -1;
+  u32 ue = mode == UE ? ip->src : ip->dst;
+  f->rule = map_lookup(&encaps, &ue);
+  f->whole = net16(ip->len);
+  f->hops = ip->ttl;
+  return 0;
+}
+INLINE int find6(struct __sk_buff *skb, struct found *f, enum mode mode) {
+  struct ipv6 ip;
+  if (skb_load(skb, 14, &ip, 40)) return -1;
+  u64 ue = mode == UE ? ip.src[0] : ip.dst[0];
+  f->rule = map_lookup(&encaps6, &ue);
+  f->whole = net16(ip.len) + 40;
+  f->hops = ip.hops;
+  return 0;
+}
+
 INLINE int encap(struct __sk_buff *skb, enum mode mode) {
   struct ipv4 ip;
-  u32 zero = 0;
+  struct found f;
+  u32 zero = 0, len = skb->len - 14;
   struct settings *c = map_lookup(&settings, &zero);
-  if (!c || skb->protocol != net16(0x0800) || skb_load(skb, 14, &ip, 20))
-    return mode == N6 ? TC_NEXT : TC_SHOT;
-  u32 ue = mode == UE ? ip.src : ip.dst, len = skb->len - 14;
-  struct encap_rule *rule = map_lookup(&encaps, &ue);
+  int is_v6 = skb->protocol == net16(0x86dd);
+  if (!c || (!is_v6 && skb->protocol != net16(0x0800))) return mode == N6 ? TC_NEXT : TC_SHOT;
+  if (is_v6 ? find6(skb, &f, mode) : find4(skb, &ip, &f, mode)) return mode == N6 ? TC_NEXT : TC_SHOT;
+  struct encap_rule *rule = f.rule;
   if (!rule) return miss(mode);
-  if (skb->gso_size || len > c->mtu || net16(ip.len) != len || (mode == N6 && ip.ttl < 2)) {
+  if (skb->gso_size || len > c->mtu || f.whole != len || (mode == N6 && f.hops < 2)) {
     if (mode != N6) return drop(TOO_BIG);
     count(SEGMENTED); /* the stack segments, fragments or answers ICMP, and what is left comes to encap_pool */
     return TC_NEXT;
@@ -276,8 +331,10 @@ INLINE int encap(struct __sk_buff *skb, enum mode mode) {
   struct way way = {rule->teid, rule->peer, rule->action, rule->qfi, rule->tos};
   struct flow *flow = 0;
   if (chain) {
+    struct inner in;
     struct traits t;
-    see(skb, &t, &ip, 14, c->flags & ROLE_GNB);
+    if (read_inner(skb, &in, 14, len)) return drop(MALFORMED);
+    see(skb, &t, &in, c->flags & ROLE_GNB);
     flow = choose(chain, &t, 255);
     if (!flow) return drop(NO_FLOW);
     way = (struct way){flow->teid, flow->peer[0], flow->action, flow->qfi, flow->tos};
@@ -292,7 +349,7 @@ INLINE int encap(struct __sk_buff *skb, enum mode mode) {
   }
   struct headers h;
   build(&h, c, &way, len, c->flags & ROLE_GNB ? 1 : 0);
-  if (mode == N6 && hop(skb, &ip)) return drop(FAILED);
+  if (mode == N6 && (is_v6 ? hop6(skb, f.hops) : hop(skb, &ip))) return drop(FAILED);
   if (skb_adjust_room(skb, HEADERS, ROOM_MAC, ROOM_ENCAP_IPV4 | ROOM_ENCAP_UDP | ROOM_FIXED_GSO)) return drop(FAILED);
   if (skb_store(skb, 14, &h, HEADERS, 0)) return drop(FAILED);
   used(slot, len, 1);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 from cinq.userplane.flows import MOST_FILTERS, MOST_FLOWS, MOST_LIMITS, Filter, Flow
 from cinq.userplane.policer import cost_per_octet
@@ -15,7 +15,7 @@ TO_PEER = 1
 ANY_PROTOCOL = 255
 WHOLE_HOST, SOME_PORTS = 1, 2
 SETTINGS = struct.Struct("<4s5I2Q12s4x")
-DECAP = struct.Struct("<I4sIIBBBx")
+DECAP = struct.Struct("<I4sII8sBBB5x")
 ENCAP = struct.Struct("<III4s4sBBBx")
 FILTER = struct.Struct("<16s16s16s16s4HIIBBBBBB2x")
 FLOW = struct.Struct(f"<QI{MOST_LIMITS}I4s16sBBB5x")
@@ -26,11 +26,12 @@ POLICER = struct.Struct("<7Q")
 USAGE = struct.Struct("<4Q")
 ENDPOINT = struct.Struct("<4s2sBx")
 NETWORK = struct.Struct("<I4s")
+NETWORK6 = struct.Struct("<I16s")
 COUNT = struct.Struct("<Q")
 INDEX = struct.Struct("<I")
 FIRST = INDEX.pack(0)
 SIZES = {"settings": SETTINGS, "decaps": DECAP, "encaps": ENCAP, "policers": POLICER, "usages": USAGE}
-SIZES |= {"chains": CHAIN}
+SIZES |= {"chains": CHAIN, "encaps6": ENCAP}
 
 
 def settings_value(
@@ -54,7 +55,15 @@ def decap_key(teid: int) -> bytes:
 
 def decap_value(rule: DecapRule, slot: int, chain: int, port: int, flags: int) -> bytes:
     """`port` is the interface index of the UE's interface (gNB), `flags` TO_PEER or 0. chain: 0 without flows."""
-    return DECAP.pack(slot, rule.ue.packed, port, chain, rule.action, rule.qfi, flags)
+    prefix = b"" if rule.prefix is None else rule.prefix.network_address.packed[:8]
+    return DECAP.pack(slot, rule.ue.packed, port, chain, prefix, rule.action, rule.qfi, flags)
+
+
+def encap_key(rule: EncapRule) -> tuple[str, bytes]:
+    """The table, and the key in it."""
+    if isinstance(rule.ue, IPv4Address):
+        return "encaps", rule.ue.packed
+    return "encaps6", rule.ue.network_address.packed[:8]
 
 
 def encap_value(rule: EncapRule, slot: int, chain: int) -> bytes:
@@ -129,9 +138,10 @@ def protected_entries(endpoints: Iterable[Protected]) -> Iterator[tuple[bytes, b
         yield ENDPOINT.pack(address, b"\0\0", ANY_PROTOCOL), INDEX.pack(value)
 
 
-def network_entry(network: IPv4Network) -> tuple[bytes, bytes]:
-    """Key and value of the longest-prefix table."""
-    return NETWORK.pack(network.prefixlen, network.network_address.packed), INDEX.pack(WHOLE_HOST)
+def network_entry(network: IPv4Network | IPv6Network) -> tuple[str, bytes, bytes]:
+    """The longest-prefix table, key and value."""
+    key = INDEX.pack(network.prefixlen) + network.network_address.packed
+    return "networks" if network.version == 4 else "networks6", key, INDEX.pack(WHOLE_HOST)
 
 
 def reason_key(reason: Reason) -> bytes:

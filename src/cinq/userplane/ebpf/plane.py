@@ -34,7 +34,7 @@ from cinq.userplane.ue_side import UeSide, quieten
 
 OBJECT = Path(__file__).with_name("gtpu.o")
 UE_MAC, OUR_MAC = "02:63:71:00:00:01", "02:63:71:00:00:02"  # far and near end of a pair of ours
-ETHERNET_IPV4 = b"\x08\x00"
+ETHERNET_IPV4, ETHERNET_IPV6 = b"\x08\x00", b"\x86\xdd"
 FRAMES_AT_ONCE = 256
 TAP_QUEUE = 4096
 SOFTIRQ_S = 0.001
@@ -107,13 +107,13 @@ class EbpfPlane:
         near, far = f"{self._settings.instance}-u0", f"{self._settings.instance}-u1"
         self._host.veth(near, far)
         for name in (near, far):
-            quieten(name)
+            quieten(name, ipv6=bool(self._settings.ue_prefixes))
             for feature in ("tx", "tso", "gso"):
                 offload.switch(name, feature, False)
         self._host.links.set_up(near, mtu=65535, mac=UE_MAC, arp=False)
         self._host.links.set_up(far, mtu=65535, mac=OUR_MAC, arp=False)
         self._far = far
-        for pool in self._settings.ue_pools:
+        for pool in (*self._settings.ue_pools, *self._settings.ue_prefixes):
             self._host.links.add_route(str(pool), device=near, mtu=self.mtu)
         self._attach("encap_pool", far)
 
@@ -128,8 +128,8 @@ class EbpfPlane:
         for key, value in layout.protected_entries(self._settings.infrastructure()):
             self._maps["protected"][key] = value
         for network in self._settings.protected_networks:
-            key, value = layout.network_entry(network)
-            self._maps["networks"][key] = value
+            table, key, value = layout.network_entry(network)
+            self._maps[table][key] = value
 
     def _attach(self, program: str, interface: str) -> None:
         link = attach_ingress(self._loaded.programs[program], socket.if_nametoindex(interface))
@@ -222,7 +222,7 @@ class EbpfPlane:
                 frame = os.read(self._tap, 65536)
             except BlockingIOError:
                 return read
-            if frame[12:14] != ETHERNET_IPV4:
+            if frame[12:14] not in (ETHERNET_IPV4, ETHERNET_IPV6):
                 continue
             verdict = self._model.encapsulate(frame[14:], time.monotonic_ns())
             if isinstance(verdict, Outer):
@@ -241,7 +241,8 @@ class EbpfPlane:
     def _deliver(self, inner: Inner) -> None:
         """An odd packet that user space decapsulated: in by the segmenter pair, or to the UE's interface."""
         name = self._sides[inner.side or next(iter(self._sides))][1] if self._gnb else self._far
-        frame = octets_of(UE_MAC) + octets_of(OUR_MAC) + ETHERNET_IPV4 + inner.packet
+        kind = ETHERNET_IPV6 if inner.packet[0] >> 4 == 6 else ETHERNET_IPV4
+        frame = octets_of(UE_MAC) + octets_of(OUR_MAC) + kind + inner.packet
         with contextlib.suppress(OSError):
             self._raw.sendto(frame, (name, 0))
 

@@ -54,7 +54,12 @@ class Tables:
         """Entries of each table."""
         sessions = settings.max_sessions
         slots = {"policers": SLOTS * sessions, "usages": SLOTS * sessions}
-        return slots | {"decaps": 2 * sessions, "encaps": 2 * sessions, "chains": 2 * sessions}
+        return slots | {
+            "decaps": 2 * sessions,
+            "encaps": 2 * sessions,
+            "encaps6": sessions,
+            "chains": 2 * sessions,
+        }
 
     # -- rules -------------------------------------------------------------------------------------------
 
@@ -110,18 +115,20 @@ class Tables:
                 chain = chains.get(decap.flows, 0)
                 value = layout.decap_value(decap, slot, chain, *self._port(decap.side))
                 self._maps["decaps"][layout.decap_key(decap.teid)] = value
-        waiting = {int(rule.ue) for rule in before.encap if rule.waits}
+        waiting = {rule.key for rule in before.encap if rule.waits}
         for encap in rules.encap:
-            if (moved or encap not in before.encap) and int(encap.ue) not in waiting:
+            if (moved or encap not in before.encap) and encap.key not in waiting:
                 value = layout.encap_value(encap, slot, chains.get(encap.flows, 0))
-                self._maps["encaps"][encap.ue.packed] = value
+                table, key = layout.encap_key(encap)
+                self._maps[table][key] = value
 
     def switch(self, rules: SessionRules) -> None:
         """The downlink entries that `stage` left as they were."""
         more, slot = self._more.get(rules.session, _More()), self._slots[rules.session]
         for encap in rules.encap:
             value = layout.encap_value(encap, slot, more.chains.get(encap.flows, 0))
-            self._maps["encaps"][encap.ue.packed] = value
+            table, key = layout.encap_key(encap)
+            self._maps[table][key] = value
 
     def leave(self) -> None:
         """What the staged rules do not have any more goes."""
@@ -158,10 +165,10 @@ class Tables:
                 if decap.teid not in teids:
                     self._forget("decaps", layout.decap_key(decap.teid))
         if old.encap != keep.encap:
-            ues = {int(rule.ue) for rule in keep.encap}
+            ues = {rule.key for rule in keep.encap}
             for encap in old.encap:
-                if int(encap.ue) not in ues:
-                    self._forget("encaps", encap.ue.packed)
+                if encap.key not in ues:
+                    self._forget(*layout.encap_key(encap))
 
     def _forget(self, table: str, key: bytes) -> None:
         with contextlib.suppress(KeyError):
