@@ -87,6 +87,8 @@ def of_the_smf(s: NetworkSettings, mtu: int) -> smf.Settings:
             smf.DataNetwork(
                 name=d.identifier,
                 pool=d.pool,
+                ipv6_pool=next(iter(d.ipv6_pool), None),
+                ipv6_dns=d.ipv6_dns,
                 dns=d.dns,
                 p_cscf=d.p_cscf,
                 mtu=min(d.mtu, mtu),
@@ -115,6 +117,7 @@ def of_the_upf(s: NetworkSettings) -> upf.Settings:
         node_id=s.upf.n4_address,
         n3_address=s.upf.n3_address,
         ue_pools=tuple(d.pool for d in s.dnn),
+        prefixes=tuple(upf.Prefixes(pool, d.mtu, d.ipv6_dns) for d in s.dnn for pool in d.ipv6_pool),
         smf_addresses=(s.smf.n4_address, *s.upf.smf_addresses),
     )
 
@@ -131,17 +134,21 @@ def of_the_plane(s: NetworkSettings) -> PlaneSettings:
         n3_address=s.upf.n3_address,
         n6_interface=s.upf.n6_interface,
         ue_pools=tuple(d.pool for d in s.dnn),
+        ue_prefixes=tuple(pool for d in s.dnn for pool in d.ipv6_pool),
         protected=(
             Protected(s.amf.n2_address, SCTP, s.amf.n2_port),
             Protected(s.smf.n4_address, UDP, s.smf.n4_port),
             Protected(s.upf.n4_address, UDP, s.upf.n4_port),
         ),
-        protected_networks=s.upf.protect,
+        protected_networks=(*s.upf.protect, *s.upf.ipv6_protect),
         ue_to_ue=s.upf.ue_to_ue,
         n3_mtu=s.upf.n3_mtu,
         max_sessions=s.upf.max_sessions,
         nat=any(d.nat for d in s.dnn),
-        nat_pools=tuple(d.pool for d in s.dnn if d.nat),
+        nat_pools=(
+            *(d.pool for d in s.dnn if d.nat),
+            *(pool for d in s.dnn if d.nat for pool in d.ipv6_pool),
+        ),
         plane=s.upf.data_plane,
     )
 

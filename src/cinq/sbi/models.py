@@ -198,6 +198,7 @@ class NgApCause(Model):
 class IpAddress(Model):
     ipv4_addr: str | None = None
     ipv6_addr: str | None = None
+    ipv6_prefix: str | None = None
 
 
 _UNITS = {"bps": 1, "Kbps": 10**3, "Mbps": 10**6, "Gbps": 10**9, "Tbps": 10**12}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from itertools import product
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -205,6 +206,7 @@ class Upf:
     n6_interface: str = setting("Interface towards the data network; empty: the default route's.", "")
     ue_to_ue: bool = setting("Whether one UE may reach another directly.", False)
     protect: tuple[IPv4Network, ...] = setting("Networks that no UE may reach through N6.", ())
+    ipv6_protect: tuple[IPv6Network, ...] = setting("IPv6 networks that no UE may reach through N6.", ())
     max_sessions: int = setting("PDU sessions for which the data plane has room.", 65536)
 
     def __post_init__(self) -> None:
@@ -223,6 +225,13 @@ class DataNetwork:
 
     name: str = setting("Name of the data network (DNN).", "internet")
     pool: IPv4Network = setting("Addresses given to UEs.", IPv4Network("10.45.0.0/16"))
+    ipv6_pool: tuple[IPv6Network, ...] = setting(
+        "Prefixes of which UEs are given 64 bits, for sessions of IPv6 and IPv4v6: one network, or none.", ()
+    )
+    ipv6_dns: tuple[IPv6Address, ...] = setting(
+        "DNS servers told to UEs with IPv6.",
+        (IPv6Address("2606:4700:4700::1111"), IPv6Address("2001:4860:4860::8888")),
+    )
     dns: tuple[IPv4Address, ...] = setting(
         "DNS servers told to UEs.", (IPv4Address("1.1.1.1"), IPv4Address("8.8.8.8"))
     )
@@ -250,7 +259,12 @@ class DataNetwork:
             raise ValueError(f"name: {error}") from None
         if self.pool.prefixlen > 30:
             raise ValueError(f"pool: found {self.pool}, wanted a network of at least 4 addresses")
-        check.within("mtu", self.mtu, 576, 9000)
+        check.at_most("ipv6_pool", self.ipv6_pool, 1)
+        for pool in self.ipv6_pool:
+            if not 16 <= pool.prefixlen <= 62:
+                raise ValueError(f"ipv6_pool: found {pool}, wanted a prefix of 16 to 62 bits")
+        check.within("mtu", self.mtu, 1280 if self.ipv6_pool else 576, 9000)
+        check.at_most("ipv6_dns", self.ipv6_dns, 8)
         check.within("five_qi", self.five_qi, 1, 254)
         check.within("arp", self.arp, 1, 15)
         check.at_most("dns", self.dns, 8)
@@ -347,6 +361,9 @@ class NetworkSettings:
             for other in self.dnn[i + 1 :]:
                 if one.pool.overlaps(other.pool):
                     raise ValueError(f"dnn: pools {one.pool} and {other.pool} overlap")
+                for six, another in product(one.ipv6_pool, other.ipv6_pool):
+                    if six.overlaps(another):
+                        raise ValueError(f"dnn: pools {six} and {another} overlap")
         check.each_once("policy", [rule.name for rule in self.policy])
         for rule in self.policy:
             if rule.dnn and network_identifier(rule.dnn) not in names:

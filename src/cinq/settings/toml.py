@@ -183,6 +183,12 @@ _SCALARS: dict[object, _Scalar] = {
     PlmnId: ((str,), "a PLMN such as '999-70'", _plmn),
     SNssai: ((str, int), "a slice such as '1' or '1-0000ff'", _snssai),
     ipaddress.IPv4Address: ((str,), "an IPv4 address", lambda v: ipaddress.IPv4Address(str(v))),
+    ipaddress.IPv6Address: ((str,), "an IPv6 address", lambda v: ipaddress.IPv6Address(str(v))),
+    ipaddress.IPv6Network: (
+        (str,),
+        "an IPv6 network such as 2001:db8:45::/48",
+        lambda v: ipaddress.IPv6Network(str(v)),
+    ),
     ipaddress.IPv4Network: (
         (str,),
         "an IPv4 network such as '10.45.0.0/16' (no host bits)",

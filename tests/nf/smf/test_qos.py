@@ -434,8 +434,8 @@ def test_guaranteed_rates_add_up_on_a_flow() -> None:
     ("address", "kind", "octets", "n2_kind"),
     [
         (Ipv4(0x0A2D0002), 1, "010a2d0002", "ipv4"),
-        (Ipv6(0x20010DB8 << 96, 2), 2, "020000000000000002", "ipv6"),
-        (Ipv4v6(0x0A2D0002, 0x20010DB8 << 96, 2), 3, "0300000000000000020a2d0002", "ipv4v6"),
+        (Ipv6(0x20010DB8 << 32, 2), 2, "020000000000000002", "ipv6"),
+        (Ipv4v6(0x0A2D0002, 0x20010DB8 << 32, 2), 3, "0300000000000000020a2d0002", "ipv4v6"),
     ],
 )
 def test_an_address_of_any_type(address: Ipv4 | Ipv6 | Ipv4v6, kind: int, octets: str, n2_kind: str) -> None:

@@ -349,7 +349,9 @@ filters = st.builds(
     direction=st.sampled_from(["DOWNLINK", "UPLINK", "BIDIRECTIONAL"]),
     protocol=st.sampled_from([6, 17, 132]),
     remote=st.none()
-    | st.integers(8, 32).flatmap(lambda n: st.just(Prefix(4, 0xC6336400 & (0xFFFFFFFF << (32 - n)), n))),
+    | st.integers(8, 32).flatmap(
+        lambda n: st.just(Prefix((0xC6336400 & (0xFFFFFFFF << (32 - n))).to_bytes(4, "big"), n))
+    ),
     remote_ports=st.none()
     | st.lists(st.integers(0, 65535), min_size=2, max_size=2).map(lambda p: (min(p), max(p))),
     local_ports=st.none() | st.integers(0, 65535).map(lambda p: (p, p)),

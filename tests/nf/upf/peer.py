@@ -24,6 +24,7 @@ class ModelPlane:
     def __init__(self) -> None:
         self.model = Model(PlaneSettings(Role.UPF, N3, max_sessions=100))
         self.sent: list[tuple[bytes, tuple[str, int]]] = []
+        self.mtu = self.model.mtu
         self.remove, self.discard = self.model.remove, self.model.discard
         self.usage, self.flow_usage = self.model.usage, self.model.flow_usage
 

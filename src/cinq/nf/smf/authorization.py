@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from collections.abc import Sequence
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv6Network
 from typing import Final
 
 from cinq.nf.smf.binding import DEFAULT_QFI
-from cinq.nf.smf.context import IntegrityRate, Ipv4, Protection, SmContext, UeSupport, UserPlaneSecurity
+from cinq.nf.smf.context import (
+    IntegrityRate,
+    Ipv4,
+    Protection,
+    SessionType,
+    SmContext,
+    UeSupport,
+    UserPlaneSecurity,
+)
 from cinq.nf.smf.flows import QosFlow, QosProfile, Rates, SessionQos, same
 from cinq.nf.smf.rejects import Denied
 from cinq.nf.smf.settings import DataNetwork
@@ -28,7 +38,9 @@ PROTECTIONS: dict[str, Protection] = {
     "preferred": "PREFERRED",
     "not-needed": "NOT_NEEDED",
 }
+_NAMES = {"IPV4": "IPv4", "IPV6": "IPv6"}
 _ONLY = {
+    "IPV4": (PduSessionType.IPV4, GsmCause.PDU_SESSION_TYPE_IPV4_ONLY_ALLOWED),
     "IPV6": (PduSessionType.IPV6, GsmCause.PDU_SESSION_TYPE_IPV6_ONLY_ALLOWED),
     "UNSTRUCTURED": (PduSessionType.UNSTRUCTURED, GsmCause.PDU_SESSION_TYPE_UNSTRUCTURED_ONLY_ALLOWED),
     "ETHERNET": (PduSessionType.ETHERNET, GsmCause.PDU_SESSION_TYPE_ETHERNET_ONLY_ALLOWED),
@@ -91,8 +103,9 @@ def subscribed_context(
 ) -> SmContext:
     """The SM context that subscription and request allow; ref and seid are still to be given."""
     supi = body.supi or ""
-    _check_type(supi, request, network, subscribed)
+    session_type = _selected_type(supi, request, network, subscribed)
     static = next((a.ipv4_addr for a in subscribed.static_ip_address if a.ipv4_addr), None)
+    static = None if session_type == "IPV6" else static
     rate = request.integrity_protection_maximum_data_rate
     return SmContext(
         ref="",
@@ -107,9 +120,20 @@ def subscribed_context(
         ue=ue_support(
             request.capability_5gsm, request.maximum_number_of_supported_packet_filters, UeSupport()
         ),
+        session_type=session_type,
         is_static=static is not None,
+        static_prefix=0 if session_type == "IPV4" else static_prefix(subscribed),
         address=None if static is None else Ipv4(int(IPv4Address(static))),
     )
+
+
+def static_prefix(subscribed: DnnConfiguration) -> int:
+    """The 64 bits of a subscription's prefix as a number, 0 for none. A prefix that is none is passed over."""
+    for each in subscribed.static_ip_address:
+        with suppress(ValueError):
+            if each.ipv6_prefix is not None:
+                return int(IPv6Network(each.ipv6_prefix).network_address) >> 64
+    return 0
 
 
 def ue_support(
@@ -189,34 +213,51 @@ def _type_name(number: int) -> str:
     return name.replace("IPV", "IPv").replace("4V", "4v") if name.startswith("IP") else name.capitalize()
 
 
-def _check_type(
+def _selected_type(
     supi: str,
     request: nas.PDUSessionEstablishmentRequest,
     network: DataNetwork,
     subscribed: DnnConfiguration,
-) -> None:
-    """IPv4 is what there is (§6.4.1.4.1): #50 for IPv6, #28 for a type that is no IP; else what is subscribed."""
+) -> SessionType:
+    """TS 23.501 §5.8.2.2.1: what is asked for, as far as subscription and data network have it; of IPv4v6 one version
+    where there is one only. #50 and #51 for the other one, #28 for a type that is not served (§6.4.1.4.1)."""
     types = subscribed.pdu_session_types
     allowed = types.allowed_session_types or [types.default_session_type]
     wanted = requested_type(request)
-    error = "PDUTYPE_NOT_SUPPORTED"
-    if "IPV4" not in allowed and "IPV4V6" not in allowed:
+    given = given_types(allowed, network)
+    if wanted == PduSessionType.IPV4V6 and given:
+        return "IPV4V6" if len(given) == 2 else given[0]
+    match wanted:
+        case PduSessionType.IPV4 if "IPV4" in given:
+            return "IPV4"
+        case PduSessionType.IPV6 if "IPV6" in given:
+            return "IPV6"
+    error, cause = "PDUTYPE_NOT_SUPPORTED", GsmCause.UNKNOWN_PDU_SESSION_TYPE
+    if given and wanted in (PduSessionType.IPV4, PduSessionType.IPV6):
+        cause = _ONLY[given[0]][1]
+    elif not given:
         only, cause = _ONLY.get(allowed[0], (wanted, GsmCause.UNKNOWN_PDU_SESSION_TYPE))
         if len(allowed) > 1 or only == wanted:
             cause = GsmCause.UNKNOWN_PDU_SESSION_TYPE
         error = "PDUTYPE_DENIED"
-    elif wanted == PduSessionType.IPV6:
-        cause = GsmCause.PDU_SESSION_TYPE_IPV4_ONLY_ALLOWED
-    elif wanted not in (PduSessionType.IPV4, PduSessionType.IPV4V6):
-        cause = GsmCause.UNKNOWN_PDU_SESSION_TYPE
-    else:
-        return
+    served = " and ".join(_NAMES[each] for each in ("IPV4", "IPV6") if each == "IPV4" or network.ipv6_pool)
     why = Why(
         f"{supi} asks for PDU session type {_type_name(wanted)}; for {network.name} are subscribed "
-        f"{', '.join(allowed)}, served is IPv4",
-        "let the UE ask for IPv4: the type of its APN settings",
+        f"{', '.join(allowed)}, served is {served}",
+        f"let the UE ask for {_NAMES[given[0]] if given else served}: the type of its APN settings"
+        + ("" if network.ipv6_pool else f", or give the [[dnn]] table of {network.name} an `ipv6_pool`"),
     )
     raise Denied(cause, error, why)
+
+
+def given_types(allowed: Sequence[str], network: DataNetwork) -> list[SessionType]:
+    """The versions of IP that the subscription allows and the data network has."""
+    found: list[SessionType] = []
+    if "IPV4" in allowed or "IPV4V6" in allowed:
+        found.append("IPV4")
+    if network.ipv6_pool is not None and ("IPV6" in allowed or "IPV4V6" in allowed):
+        found.append("IPV6")
+    return found
 
 
 def subscribed_qos(subscribed: DnnConfiguration, network: DataNetwork) -> SessionQos:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Network
 from typing import Literal
 
 import msgspec
@@ -29,7 +29,8 @@ class Ipv4(Struct, frozen=True, gc=False, tag="ipv4"):
 
 
 class Ipv6(Struct, frozen=True, gc=False, tag="ipv6"):
-    """A PDU session of type IPv6: its prefix of 64 bits, and the interface identifier that the UE is given."""
+    """A PDU session of type IPv6: the 64 bits of its prefix as a number, and the interface identifier of the UE's link
+    local address."""
 
     prefix: int
     interface_identifier: int
@@ -48,7 +49,9 @@ class Ipv4v6(Struct, frozen=True, gc=False, tag="ipv4v6"):
 
 
 Address = Ipv4 | Ipv6 | Ipv4v6
-"""What a PDU session of an IP type has. Only IPv4 is served so far."""
+"""What a PDU session of an IP type has."""
+
+SessionType = Literal["IPV4", "IPV6", "IPV4V6"]
 
 
 class AnTunnel(Struct, frozen=True, gc=False):
@@ -84,7 +87,8 @@ class Wanted(Struct, frozen=True, gc=False):
 class SmContext(Struct, frozen=True, gc=False):
     """state: of the PDU session in the network, TS 24.501 §6.1.3.3 (active from the accept on).
 
-    ref: the name of the SM context on Nsmf. address: None before one is assigned. upf: its dotted address on N4.
+    ref: the name of the SM context on Nsmf. address: None before one is assigned. is_static: its IPv4 address is
+    that of the subscription; static_prefix: the 64 bits of the subscription, 0 for none. upf: its dotted address on N4.
     seid: ours on N4. up_seid, teid, n3_address: what the UPF chose. subscribed: session AMBR and default QoS flow of
     the subscription. decision: what the PCF decided, qos: what of it is in force. policy, sdm_subscription: the names
     of the SM policy association at the PCF and of the subscription at the UDM. security: None without a policy.
@@ -101,7 +105,9 @@ class SmContext(Struct, frozen=True, gc=False):
     subscribed: SessionQos
     qos: SessionQos = NOTHING
     decision: SmPolicyDecision = SmPolicyDecision()
+    session_type: SessionType = "IPV4"
     is_static: bool = False
+    static_prefix: int = 0
     always_on: bool = False
     security: UserPlaneSecurity | None = None
     ue: UeSupport = UeSupport()
@@ -127,8 +133,16 @@ class SmContext(Struct, frozen=True, gc=False):
         return f"{self.supi}/{self.pdu_session_id}"
 
     @property
+    def prefix(self) -> IPv6Network | None:
+        """None where the session is not of IPv6, or has none yet."""
+        address = self.address
+        if not isinstance(address, Ipv6 | Ipv4v6):
+            return None
+        return IPv6Network((address.prefix << 64, 64))
+
+    @property
     def ipv4(self) -> IPv4Address:
-        """IPv4Address(0) before one is assigned."""
+        """IPv4Address(0) of a session of IPv6, and before one is assigned."""
         address = self.address
         return address.ipv4 if isinstance(address, Ipv4 | Ipv4v6) else IPv4Address(0)
 

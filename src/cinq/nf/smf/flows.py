@@ -63,23 +63,26 @@ class QosFlow(Struct, frozen=True, gc=False):
 
 
 class Prefix(Struct, frozen=True, gc=False):
-    """Addresses of IPv4 or IPv6 (version): the first as a number, and how many bits they share."""
+    """Addresses of IPv4 or IPv6: the octets of the first, and how many bits they share."""
 
-    version: int
-    number: int
+    octets: bytes
     length: int
 
     @classmethod
     def of(cls, network: IPv4Network | IPv6Network | None) -> Prefix | None:
         if network is None:
             return None
-        return cls(network.version, int(network.network_address), network.prefixlen)
+        return cls(network.network_address.packed, network.prefixlen)
 
     @property
     def network(self) -> IPv4Network | IPv6Network:
-        if self.version == 4:
-            return IPv4Network((self.number, self.length))
-        return IPv6Network((self.number, self.length))
+        if len(self.octets) == 4:
+            return IPv4Network((self.octets, self.length))
+        return IPv6Network((self.octets, self.length))
+
+    @property
+    def version(self) -> int:
+        return 4 if len(self.octets) == 4 else 6
 
 
 class SdfFilter(Struct, frozen=True, gc=False):

@@ -31,6 +31,8 @@ def extended_pco(requested: nas.ExtendedPco | None, network: DataNetwork) -> nas
         answer += [(P_CSCF_IPV4, server.packed) for server in network.p_cscf]
     if nas.EPCO_DNS_SERVER_IPV4 in asked:
         answer += [(nas.EPCO_DNS_SERVER_IPV4, server.packed) for server in network.dns]
+    if nas.EPCO_DNS_SERVER_IPV6 in asked and network.ipv6_pool is not None:
+        answer += [(nas.EPCO_DNS_SERVER_IPV6, server.packed) for server in network.ipv6_dns]
     if nas.EPCO_IPV4_LINK_MTU in asked:
         answer.append((nas.EPCO_IPV4_LINK_MTU, network.mtu.to_bytes(2, "big")))
     return answer or None

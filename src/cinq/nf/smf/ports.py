@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from cinq.nf.smf.addresses import AddressPool
+from cinq.nf.smf.addresses import AddressPool, PrefixPool
 from cinq.nf.smf.n4 import N4, Peer
 from cinq.nf.smf.settings import DataNetwork, Settings
 from cinq.procedure import Runtime
@@ -46,6 +46,7 @@ class Ports:
     n4: N4
     store: Store
     pools: dict[str, AddressPool]
+    prefixes: dict[str, PrefixPool]
     associations: dict[str, AssociatedUpf] = field(default_factory=dict)
 
     def data_network(self, name: str) -> DataNetwork | None:

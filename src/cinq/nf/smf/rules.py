@@ -171,7 +171,7 @@ def _ue_addresses(context: SmContext, *, destination: bool) -> list[pfcp.UeIpAdd
         return []
     if isinstance(address, Ipv4):
         return [pfcp.UeIpAddress(address.ipv4, destination=destination)]
-    prefix = IPv6Address(address.prefix)
+    prefix = IPv6Address(address.prefix << 64)
     ipv4 = None if isinstance(address, Ipv6) else address.ipv4
     return [pfcp.UeIpAddress(ipv4, prefix, destination=destination)]
 

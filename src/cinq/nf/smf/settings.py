@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal
 
 from cinq.numbering import PlmnId, SNssai
@@ -13,7 +13,9 @@ UpSecurity = Literal["not-needed", "preferred", "required"]
 
 @dataclass(frozen=True, slots=True)
 class DataNetwork:
-    """A DNN. pool: addresses for UEs. mtu: octets. slices: where it is offered; empty: everywhere.
+    """A DNN. pool: addresses for UEs. ipv6_pool: of which UEs get 64 bits; None: IPv6 is not served.
+
+    mtu: octets. slices: where it is offered; empty: everywhere.
 
     ambr_uplink_bps, ambr_downlink_bps: session AMBR for a subscription that has none, bits per second.
     five_qi, arp: default QoS flow for a subscription that has none (TS 23.501 table 5.7.4-1; ARP 1 to 15).
@@ -25,6 +27,8 @@ class DataNetwork:
     name: str = "internet"
     pool: IPv4Network = IPv4Network("10.45.0.0/16")
     dns: tuple[IPv4Address, ...] = ()
+    ipv6_pool: IPv6Network | None = None
+    ipv6_dns: tuple[IPv6Address, ...] = ()
     mtu: int = 1400
     slices: tuple[SNssai, ...] = ()
     ambr_uplink_bps: int = 10**9

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from cinq.nf.smf.addresses import AddressPool
-from cinq.nf.smf.context import COLLECTION, decoded
+from cinq.nf.smf.addresses import AddressPool, PrefixPool
+from cinq.nf.smf.context import COLLECTION, Ipv4, Ipv4v6, Ipv6, decoded
 from cinq.nf.smf.inbound.n4 import Reports
 from cinq.nf.smf.n4 import N4, Handlers, N4Port, Peer
 from cinq.nf.smf.ports import Ports
@@ -69,6 +69,7 @@ class SMF:
             n4=transactions,
             store=store,
             pools={network.name: AddressPool(network.pool) for network in settings.data_networks},
+            prefixes={n.name: PrefixPool(n.ipv6_pool) for n in settings.data_networks},
         )
         for upf in settings.user_planes:
             association = Association(upf.address, upf.port, transactions, self.sessions, self.runtime)
@@ -128,9 +129,11 @@ class SMF:
                 store.delete(COLLECTION, key)
                 self.runtime.report_bug(f"stored SM context {key[:9]}…", error)
                 continue
-            pool = self.ports.pools.get(context.dnn)
-            if pool is not None:
-                pool.reserve(context.ipv4)
+            pool, address = self.ports.pools.get(context.dnn), context.address
+            if pool is not None and isinstance(address, Ipv4 | Ipv4v6):
+                pool.reserve(address.ipv4)
+            if pool is not None and isinstance(address, Ipv6 | Ipv4v6):
+                self.ports.prefixes[context.dnn].hold(address.prefix)
             self.sessions.add(PduSession(context, self.ports, self.sessions))
 
     async def release(self, supi: str, pdu_session_id: int, cause: GsmCause) -> bool:

@@ -12,6 +12,7 @@ from cinq.wire import pfcp
 RESTORATION = pfcp.PfcpFlags(1)
 """RESTI of PFCPSEReq-Flags: the F-TEID is one that the UPF gave before it failed (TS 23.527 §4.3.2)."""
 _ACCEPTED = pfcp.Cause.REQUEST_ACCEPTED
+_PDN_TYPES = {"IPV4": pfcp.PdnType.IPV4, "IPV6": pfcp.PdnType.IPV6, "IPV4V6": pfcp.PdnType.IPV4V6}
 _PDR, _QER = 0, 2  # rule types, TS 29.244 §8.2.80
 _NOWHERE = frozenset((0, *range(224, 256)))
 """First octets of addresses that are not of one host: this host, multicast, reserved, broadcast."""
@@ -106,7 +107,7 @@ def _establishment_request(
         create_pdrs=rules.pdrs(context, context.qos, f_teid),
         create_fars=[rules.uplink_far(context.dnn), far],
         create_qers=rules.qers(context.qos),
-        pdn_type=pfcp.PdnType.IPV4,
+        pdn_type=_PDN_TYPES[context.session_type],
         dnn=context.dnn,
         sereq_flags=RESTORATION if f_teid is not None else None,
         s_nssai=context.s_nssai,

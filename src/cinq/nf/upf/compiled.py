@@ -7,12 +7,12 @@ each PDR and numbered as it.
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Network
 
 from cinq.nf.upf.context import FAR, PDR, Far, Pdr, Qer, SessionContext, failed
 from cinq.nf.upf.draft import UE_IP_ADDRESS
 from cinq.nf.upf.elements import BUFF, DROP, FORW, NOCP, OUTER_HEADER_CREATION, QER_ID
-from cinq.userplane.flows import MOST_LIMITS
+from cinq.userplane.flows import MOST_LIMITS, NO_ADDRESS
 from cinq.userplane.rules import Action, Ambr, DecapRule, EncapRule, Flow, Limit, SessionRules
 from cinq.wire.pfcp import Cause
 
@@ -32,13 +32,13 @@ class _Compiler:
         self._session, self._n3, self._exhausted = session, n3, exhausted
         ordered = sorted(session.pdrs, key=lambda pdr: pdr.precedence)
         self._uplink: dict[int, list[Pdr]] = {}
-        self._downlink: dict[IPv4Address, list[Pdr]] = {}
+        self._downlink: dict[IPv4Address | IPv6Network, list[Pdr]] = {}
         for pdr in ordered:
             if pdr.is_uplink and pdr.teid is not None:
                 self._uplink.setdefault(pdr.teid, []).append(pdr)
-            elif not pdr.is_uplink and pdr.ue is not None:
-                self._downlink.setdefault(pdr.ue, []).append(pdr)
-        self._ue = next(iter(self._downlink), None)
+            elif not pdr.is_uplink:
+                for end in pdr.ends:
+                    self._downlink.setdefault(end, []).append(pdr)
         self._limits: dict[int, Limit] = {}
 
     def rules(self) -> SessionRules:
@@ -83,15 +83,18 @@ class _Compiler:
 
     def _decap(self, teid: int, pdrs: list[Pdr], plain: bool) -> DecapRule:
         first = pdrs[0]
-        ue = next((pdr.ue for pdr in pdrs if pdr.ue), self._ue)
-        if ue is None:
+        of = pdrs if any(pdr.ends for pdr in pdrs) else [*pdrs, *self._session.pdrs]
+        ue = next((pdr.ue for pdr in of if pdr.ue), NO_ADDRESS)
+        prefix = next((pdr.prefix for pdr in of if pdr.prefix), None)
+        if ue == NO_ADDRESS and prefix is None:
             raise failed(Cause.CONDITIONAL_IE_MISSING, "no UE address", PDR, first.pdr_id, UE_IP_ADDRESS)
         if plain:
-            return DecapRule(teid, ue, self._passes(first), first.qfis[0] if first.qfis else 0)
+            qfi = first.qfis[0] if first.qfis else 0
+            return DecapRule(teid, ue, self._passes(first), qfi, prefix=prefix)
         flows = [
             Flow(pdr.pdr_id, pdr.filters, self._passes(pdr), pdr.qfis, self._limits_of(pdr)) for pdr in pdrs
         ]
-        return DecapRule(teid, ue, flows=tuple(flows))
+        return DecapRule(teid, ue, prefix=prefix, flows=tuple(flows))
 
     def _passes(self, pdr: Pdr) -> Action:
         far = self._session.far(pdr.far_id)
@@ -103,7 +106,7 @@ class _Compiler:
 
     # -- downlink ----------------------------------------------------------------------------------------
 
-    def _encap(self, ue: IPv4Address, pdrs: list[Pdr], plain: bool) -> EncapRule:
+    def _encap(self, ue: IPv4Address | IPv6Network, pdrs: list[Pdr], plain: bool) -> EncapRule:
         if not plain:
             return EncapRule(ue, flows=tuple(self._flow(pdr) for pdr in pdrs))
         pdr = pdrs[0]

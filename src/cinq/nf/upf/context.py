@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Network
 
 import msgspec
 
 from cinq.userplane.rules import Filter
-from cinq.wire.pfcp import Cause, FailedRuleId, NodeId
+from cinq.wire.pfcp import ApplyAction, Cause, FailedRuleId, NodeId
 
 PDR, FAR, QER, URR = 0, 1, 2, 3  # Rule ID types, TS 29.244 §8.2.80
 
@@ -38,7 +38,8 @@ class Association:
 
 
 class Pdr(msgspec.Struct, frozen=True, gc=False):
-    """Packet detection rule. teid: our N3 end (uplink). ue: the UE's address, None where the PDI has none.
+    """Packet detection rule. teid: our N3 end (uplink). ue, prefix: the UE's address and prefix of
+    64 bits, None where the PDI has none.
 
     filters: () takes every packet.
     """
@@ -53,6 +54,12 @@ class Pdr(msgspec.Struct, frozen=True, gc=False):
     qer_ids: tuple[int, ...]
     urr_ids: tuple[int, ...] = ()
     filters: tuple[Filter, ...] = ()
+    prefix: IPv6Network | None = None
+
+    @property
+    def ends(self) -> list[IPv4Address | IPv6Network]:
+        """The UE's, of either version."""
+        return [end for end in (self.ue, self.prefix) if end is not None]
 
 
 class Far(msgspec.Struct, frozen=True, gc=False):
@@ -128,6 +135,17 @@ class SessionContext(msgspec.Struct, frozen=True, gc=False):
             if qer.qer_id == number:
                 return qer
         raise KeyError(number)
+
+    @property
+    def downlink_ends(self) -> set[tuple[int, IPv4Address]]:
+        """The gNBs' F-TEIDs that packets are forwarded to."""
+        forward = ApplyAction.FORW
+        return {(far.teid, far.peer) for far in self.fars if far.peer is not None and far.actions & forward}
+
+    @property
+    def prefix(self) -> IPv6Network | None:
+        """Of the UE, where the session is of IPv6."""
+        return next((pdr.prefix for pdr in self.pdrs if pdr.prefix is not None), None)
 
     def remote_ends(self) -> list[int]:
         """The gNBs' F-TEIDs to which downlink packets go, each as one number."""

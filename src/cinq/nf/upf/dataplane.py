@@ -10,6 +10,10 @@ from cinq.userplane.rules import Count, SessionRules, Usage
 class DataPlane(Protocol):
     """Every method is quick and synchronous, from the event loop's thread."""
 
+    @property
+    def mtu(self) -> int:
+        """Octets of the largest packet of a UE."""
+
     def install(self, rules: SessionRules) -> None:
         """Replaces all rules of the session, or raises RuleError and changes nothing."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Network
 from typing import NamedTuple, Self, TypeVar
 
 from msgspec.structs import replace
@@ -36,15 +36,19 @@ F_TEID, UE_IP_ADDRESS, FAR_ID, SOURCE_INTERFACE = 21, 93, 108, 20
 
 
 class Ends(NamedTuple):
-    """The two ends that are ours: where N3 is, and (netmask, network) of the UE pools as numbers; none: any."""
+    """The two ends that are ours: where N3 is, and (netmask, network) of the UE pools as numbers; none: any.
+
+    prefixes: pools of IPv6; none: IPv6 is not served.
+    """
 
     n3: IPv4Address
     pools: tuple[tuple[int, int], ...]
+    prefixes: tuple[IPv6Network, ...] = ()
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         pools = tuple((int(pool.netmask), int(pool.network_address)) for pool in settings.ue_pools)
-        return cls(settings.n3_address, pools)
+        return cls(settings.n3_address, pools, tuple(each.pool for each in settings.prefixes))
 
     def has(self, ue: IPv4Address) -> bool:
         number = int(ue)
@@ -114,11 +118,11 @@ class Draft:
         filters = sdf_filters(pdr.pdr_id, pdi, self._named) if pdi.sdf_filters or pdi.unknown else ()
         is_uplink = pdi.source_interface == ACCESS
         teid = self._tunnel_end(pdr.pdr_id, pdi) if is_uplink else None
-        ue = self._ue_address(pdr.pdr_id, pdi)
-        if not is_uplink and ue is None:
+        ue, prefix = self._ue_address(pdr.pdr_id, pdi)
+        if not is_uplink and ue is None and prefix is None:
             raise failed(Cause.CONDITIONAL_IE_MISSING, "no UE address", PDR, pdr.pdr_id, UE_IP_ADDRESS)
         qfis = same_numbers(tuple(pdi.qfis))
-        return replace(pdr, is_uplink=is_uplink, teid=teid, ue=ue, qfis=qfis, filters=filters)
+        return replace(pdr, is_uplink=is_uplink, teid=teid, ue=ue, prefix=prefix, qfis=qfis, filters=filters)
 
     def _tunnel_end(self, pdr_id: int, pdi: pfcp.Pdi) -> int:
         """F-TEID, §8.2.3: of our choice, or given (restoration)."""
@@ -150,17 +154,30 @@ class Draft:
         self.created.append(pfcp.CreatedPdr(pdr_id=pdr_id, f_teid=given))
         return teid
 
-    def _ue_address(self, pdr_id: int, pdi: pfcp.Pdi) -> IPv4Address | None:
-        found = [ue.ipv4 for ue in pdi.ue_ip_addresses if ue.ipv4 is not None]
+    def _ue_address(self, pdr_id: int, pdi: pfcp.Pdi) -> tuple[IPv4Address | None, IPv6Network | None]:
+        """The address of IPv4 and the prefix of IPv6, §8.2.62; the same wherever it stands in the PDI."""
+        found = pdi.ue_ip_addresses
         if not found:
-            if pdi.ue_ip_addresses:
-                what = "UE address of another kind than IPv4, or to be chosen"
-                raise failed(Cause.SERVICE_NOT_SUPPORTED, what, PDR, pdr_id, UE_IP_ADDRESS)
-            return None
-        if found.count(found[0]) != len(found) or not self._ends.has(found[0]):
-            what = f"UE address {', '.join(map(str, found))} is not one of ours"
+            return None, None
+        if any(each.choose_ipv4 or each.choose_ipv6 or each.prefix_delegation_bits for each in found):
+            what = "UE address to be chosen, or a prefix to be delegated"
+            raise failed(Cause.SERVICE_NOT_SUPPORTED, what, PDR, pdr_id, UE_IP_ADDRESS)
+        ues = {each.ipv4 for each in found if each.ipv4 is not None}
+        prefixes = {self._prefix(pdr_id, each) for each in found if each.ipv6 is not None}
+        if len(ues) > 1 or len(prefixes) > 1 or not all(map(self._ends.has, ues)):
+            what = f"UE address {', '.join(map(str, (*ues, *prefixes)))} is not one of ours"
             raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, what, PDR, pdr_id, UE_IP_ADDRESS)
-        return found[0]
+        return next(iter(ues), None), next(iter(prefixes), None)
+
+    def _prefix(self, pdr_id: int, address: pfcp.UeIpAddress) -> IPv6Network:
+        prefix = IPv6Network((address.ipv6 or 0, 64), strict=False)
+        if address.prefix_length not in (None, 64):
+            what = f"an IPv6 prefix of {address.prefix_length} bits, wanted 64"
+            raise failed(Cause.SERVICE_NOT_SUPPORTED, what, PDR, pdr_id, UE_IP_ADDRESS)
+        if not any(prefix.subnet_of(pool) for pool in self._ends.prefixes):
+            what = f"UE prefix {prefix} is not one of ours"
+            raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, what, PDR, pdr_id, UE_IP_ADDRESS)
+        return prefix
 
     def _far(self, ie: pfcp.CreateFar) -> Far:
         far = Far(ie.far_id, actions(ie.far_id, ie.apply_action))

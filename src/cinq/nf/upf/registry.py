@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Network
 
 from cinq.nf.upf.context import Association, SessionContext, remote_end
+from cinq.userplane.rules import address_key
 from cinq.wire.pfcp import NodeId
 
 MOST_ASSOCIATIONS = 16
@@ -19,7 +20,7 @@ class Registry:
         self.associations: dict[NodeId, Association] = {}
         self.sessions: dict[int, SessionContext] = {}
         self._teids: dict[int, int] = {}
-        self._ues: dict[int, int] = {}  # addresses as numbers
+        self._ues: dict[int, int] = {}  # by address_key
         self._remote: dict[int, int] = {}
 
     def association_of(self, address: str) -> Association | None:
@@ -54,9 +55,9 @@ class Registry:
         """SEID of the session that has the TEID."""
         return self._teids.get(teid)
 
-    def owner_of(self, ue: IPv4Address) -> int | None:
-        """SEID of the session that has the UE address."""
-        return self._ues.get(int(ue))
+    def owner_of(self, ue: IPv4Address | IPv6Network) -> int | None:
+        """SEID of the session that has the UE address or prefix."""
+        return self._ues.get(address_key(ue))
 
     def put(self, session: SessionContext) -> None:
         seid = session.seid
@@ -68,11 +69,11 @@ class Registry:
             for pdr in session.pdrs:
                 if pdr.teid is not None:
                     self._teids[pdr.teid] = seid
-                if pdr.ue is not None:
-                    self._ues[int(pdr.ue)] = seid
+                for end in pdr.ends:
+                    self._ues[address_key(end)] = seid
         self.sessions[seid] = session
-        for end in session.remote_ends():
-            self._remote[end] = seid
+        for remote in session.remote_ends():
+            self._remote[remote] = seid
 
     def pop(self, seid: int) -> SessionContext | None:
         session = self.sessions.pop(seid, None)
@@ -80,8 +81,8 @@ class Registry:
             for pdr in session.pdrs:
                 if pdr.teid is not None:
                     self._teids.pop(pdr.teid, None)
-                if pdr.ue is not None:
-                    self._ues.pop(int(pdr.ue), None)
+                for end in pdr.ends:
+                    self._ues.pop(address_key(end), None)
             self._leave(session)
         return session
 

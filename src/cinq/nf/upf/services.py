@@ -11,6 +11,7 @@ from cinq.nf.upf.dataplane import DataPlane
 from cinq.nf.upf.n4 import N4, N4Port, Peer
 from cinq.nf.upf.procedures.association import Associations
 from cinq.nf.upf.procedures.report import Reports
+from cinq.nf.upf.procedures.router import Router
 from cinq.nf.upf.procedures.session import Sessions
 from cinq.nf.upf.procedures.tunnel import Tunnels
 from cinq.nf.upf.registry import Registry
@@ -49,9 +50,11 @@ class UPF:
         registry, n4 = self._registry, self._n4
         self._meters = Meters(plane, self.runtime.clock.now)
         self._sessions = Sessions(self._settings, registry, plane, n4, self._meters)
+        router = Router(self._settings, plane)
+        self._sessions.advertise = router.advertise
         self._associations = Associations(registry, self._sessions, n4)
         self._reports = Reports(registry, self._sessions, n4)
-        self._tunnels = Tunnels(self._settings, registry, plane, self._reports, self.runtime)
+        self._tunnels = Tunnels(self._settings, registry, plane, self._reports, self.runtime, router)
 
     async def stop(self) -> None:
         """No more reports; the plane is its owner's to close. Idempotent."""

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Prefixes:
+    """IPv6 of a data network: UEs have 64 bits of the pool. mtu, dns: what router advertisements say; 0: no MTU."""
+
+    pool: IPv6Network
+    mtu: int = 0
+    dns: tuple[IPv6Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """node_id: our N4 address, the PFCP Node ID. n3_address: where gNBs send user packets.
 
-    ue_pools: the addresses that are routed to the data plane; empty: any. smf_addresses: who may set up an
+    ue_pools: the addresses that are routed to the data plane; empty: any.
+    prefixes: the same of IPv6; empty: none. smf_addresses: who may set up an
     association; empty: anyone. t1_s, n1: how long a report waits for its answer and how often it is sent
     (TS 29.244 §6.4). echo_per_s: answers on N3 to each peer.
     """
@@ -22,3 +32,4 @@ class Settings:
     t1_s: float = 3.0
     n1: int = 3
     echo_per_s: int = 50
+    prefixes: tuple[Prefixes, ...] = ()

@@ -95,6 +95,7 @@ class SmPolicyContextData(Model):
     rat_type: RatType | None = None
     serving_network: PlmnIdNid | None = None
     ipv4_address: str | None = None
+    ipv6_address_prefix: str | None = None
     subs_sess_ambr: Ambr | None = None
     subs_def_qos: SubscribedDefaultQos | None = None
     num_of_pack_filter: int | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from ipaddress import IPv4Address
 from typing import TypeVar
 
 from cinq.nf.smf import n1 as elements
@@ -11,7 +10,7 @@ from cinq.nf.smf import n2 as transfers
 from cinq.nf.smf import rules, user_plane
 from cinq.nf.smf.authorization import requested_type
 from cinq.nf.smf.binding import Limits, bound, merged, without
-from cinq.nf.smf.context import Ipv4, SmContext
+from cinq.nf.smf.context import SmContext
 from cinq.nf.smf.flows import NOTHING
 from cinq.nf.smf.n4 import N4Error
 from cinq.nf.smf.pco import extended_pco
@@ -26,6 +25,7 @@ from cinq.nf.smf.procedures import (
     restoration,
     subscription,
 )
+from cinq.nf.smf.procedures.addresses import NoneFree, assigned
 from cinq.nf.smf.procedures.release import release_locally
 from cinq.nf.smf.procedures.restoration import restored
 from cinq.nf.smf.procedures.subscription import default_qos, session_ambr
@@ -44,6 +44,12 @@ from cinq.wire import nas, pfcp
 from cinq.wire.nas import GsmCause, PduSessionType
 
 R = TypeVar("R")
+
+
+ONLY_ALLOWED = {
+    "IPV4": GsmCause.PDU_SESSION_TYPE_IPV4_ONLY_ALLOWED,
+    "IPV6": GsmCause.PDU_SESSION_TYPE_IPV6_ONLY_ALLOWED,
+}
 
 
 @procedure(opens=SmContextCreated)
@@ -76,8 +82,8 @@ async def pdu_session_establishment(session: PduSession, created: SmContextCreat
 def establishment_accept(
     context: SmContext, request: nas.PDUSessionEstablishmentRequest, network: DataNetwork
 ) -> nas.PDUSessionEstablishmentAccept:
-    """TS 24.501 §6.4.1.3. #50 tells a UE that asked for IPv4v6 why it got IPv4."""
-    narrowed = requested_type(request) == PduSessionType.IPV4V6
+    """TS 24.501 §6.4.1.3. #50 or #51 tells a UE that asked for IPv4v6 why it got one version."""
+    narrowed = requested_type(request) == PduSessionType.IPV4V6 and context.session_type != "IPV4V6"
     qos_rules, flows = elements.authorized(context.qos)
     return nas.PDUSessionEstablishmentAccept(
         pdu_session_id=request.pdu_session_id,
@@ -86,7 +92,7 @@ def establishment_accept(
         selected_ssc_mode=context.ssc_mode,
         authorized_qos_rules=qos_rules,
         session_ambr=elements.session_ambr(context.qos),
-        cause=GsmCause.PDU_SESSION_TYPE_IPV4_ONLY_ALLOWED if narrowed else None,
+        cause=ONLY_ALLOWED[context.session_type] if narrowed else None,
         rq_timer=context.qos.reflective_timer or None,
         pdu_address=elements.pdu_address(context.address),
         s_nssai=context.s_nssai,
@@ -161,27 +167,16 @@ async def subscribe(session: PduSession, undo: Undo, created: SmContextCreated) 
 
 
 async def authorise(session: PduSession, undo: Undo, created: SmContextCreated) -> None:
-    """An address for the UE (step 8 may stand before 7b), and the decision of the PCF."""
-    context, pool = session.context, session.ports.pools[session.context.dnn]
-    wanted = context.ipv4 if context.is_static else None
-    address = pool.allocate() if wanted is None else wanted if pool.reserve(wanted) else None
-    if address is None:
-        raise reject(
-            session,
-            created,
-            GsmCause.INSUFFICIENT_RESOURCES,
-            f"no address of {context.dnn} is free",
-            "make the pool of its [[dnn]] table larger",
-        )
-
-    async def free(held: IPv4Address) -> None:
-        pool.free(held)
+    """Addresses for the UE (step 8 may stand before 7b), and the decision of the PCF."""
 
     async def end(association: Created[SmPolicyDecision]) -> None:
         await session.ports.pcf.delete(association.id, SmPolicyDeleteData())
 
-    undo.owe(free, address)
-    session.note(address=Ipv4(int(address)))
+    try:
+        session.note(address=assigned(session, undo))
+    except NoneFree as none:
+        mend = f"make the {none.key} of its [[dnn]] table larger"
+        raise reject(session, created, GsmCause.INSUFFICIENT_RESOURCES, str(none), mend) from None
     made = await sbi(session, created, undo.hold(session.ports.pcf.create(policy_context(session)), end))
     session.note(policy=made.id, decision=merged(SmPolicyDecision(), made.body))
     bind(session, created)
@@ -206,13 +201,14 @@ def policy_context(session: PduSession) -> SmPolicyContextData:
     return SmPolicyContextData(
         supi=context.supi,
         pdu_session_id=context.pdu_session_id,
-        pdu_session_type="IPV4",
+        pdu_session_type=context.session_type,
         dnn=context.dnn,
         access_type="3GPP_ACCESS",
         rat_type="NR",
         notification_uri=f"/nsmf-callback/v1/sm-policy/{context.ref}",
         slice_info=Snssai.of(context.s_nssai),
-        ipv4_address=str(context.ipv4),
+        ipv4_address=None if context.session_type == "IPV6" else str(context.ipv4),
+        ipv6_address_prefix=None if context.prefix is None else str(context.prefix),
         subs_sess_ambr=session_ambr(context.subscribed),
         subs_def_qos=default_qos(context.subscribed),
         num_of_pack_filter=context.ue.packet_filters,

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 
 from cinq.nf.smf import n2 as transfers
 from cinq.nf.smf import user_plane
+from cinq.nf.smf.context import Ipv4v6, Ipv6
 from cinq.nf.smf.rejects import back_off
 from cinq.nf.smf.session import PduSession, ReleaseCommand
 from cinq.nf.smf.signals import (
@@ -94,6 +95,8 @@ async def forgotten(session: PduSession) -> None:
     pool = ports.pools.get(context.dnn)
     if pool is not None:
         pool.free(context.ipv4)
+        if isinstance(context.address, Ipv6 | Ipv4v6):
+            ports.prefixes[context.dnn].give_back(context.address.prefix)
     session.up_cnx_state = "DEACTIVATED"
     session.commit(state="INACTIVE")
     await _told(session, ports.pcf.delete(context.policy, SmPolicyDeleteData()))

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 
 from cinq.nf.smf.authorization import subscribed_qos
 from cinq.nf.smf.binding import merged
-from cinq.nf.smf.context import Wanted
+from cinq.nf.smf.context import SessionType, Wanted
 from cinq.nf.smf.flows import SessionQos
 from cinq.nf.smf.procedures.policy import updated
 from cinq.nf.smf.session import PduSession
@@ -33,9 +33,12 @@ async def subscription_changed(session: PduSession, changed: SubscriptionChanged
         return
     if found is None:
         end(session, changed, GsmCause.REGULAR_DEACTIVATION, "is no longer subscribed")
-    elif "IPV4" not in types(found) and "IPV4V6" not in types(found):
-        end(session, changed, GsmCause.REGULAR_DEACTIVATION, "may not be of type IPv4 any more")
-    elif static_address(found) != (context.ipv4 if context.is_static else None):
+    elif not is_allowed(context.session_type, types(found)):
+        what = f"may not be of type {context.session_type.replace('IPV', 'IPv').replace('4V', '4v')} any more"
+        end(session, changed, GsmCause.REGULAR_DEACTIVATION, what)
+    elif context.session_type != "IPV6" and static_address(found) != (
+        context.ipv4 if context.is_static else None
+    ):
         end(session, changed, GsmCause.REACTIVATION_REQUESTED, "has another static address")
     else:
         await adopt(session, subscribed_qos(found, network))
@@ -57,6 +60,13 @@ async def sm_data(session: PduSession) -> DnnConfiguration | None:
 def types(found: DnnConfiguration) -> list[str]:
     allowed = found.pdu_session_types
     return [*allowed.allowed_session_types] or [allowed.default_session_type]
+
+
+def is_allowed(kind: SessionType, allowed: list[str]) -> bool:
+    """IPv4v6 in a subscription allows either version too."""
+    if "IPV4V6" in allowed:
+        return True
+    return {"IPV4", "IPV6"} <= set(allowed) if kind == "IPV4V6" else kind in allowed
 
 
 def static_address(found: DnnConfiguration) -> IPv4Address | None:

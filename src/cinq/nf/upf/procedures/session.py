@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address
 
 from cinq.nf.upf.compiled import compile_rules
@@ -17,17 +17,23 @@ from cinq.userplane.rules import NoRoom, RuleError
 from cinq.wire import gtpu, pfcp
 from cinq.wire.pfcp import Cause, SmReqFlags
 
+IP_TYPES = (pfcp.PdnType.IPV4, pfcp.PdnType.IPV6, pfcp.PdnType.IPV4V6)
 PDN_TYPE, F_SEID, TRAFFIC_ENDPOINT, QUERY_URR = 113, 57, 131, 77
 
 
 class Sessions:
-    """Establishes, modifies and deletes; every method returns the response or raises Rejected."""
+    """Establishes, modifies and deletes; every method returns the response or raises Rejected.
+
+    advertise: called when the downlink of a session takes another way, that UEs of IPv6 hear their router.
+    """
 
     def __init__(
         self, settings: Settings, registry: Registry, plane: DataPlane, n4: N4, meters: Meters
     ) -> None:
         self._node_id, self._ends = settings.node_id, Ends.of(settings)
         self._registry, self._plane, self._n4, self._meters = registry, plane, n4, meters
+        self._pdn_types = (*IP_TYPES,) if settings.prefixes else IP_TYPES[:1]
+        self.advertise: Callable[[SessionContext], None] = lambda _: None
 
     def establish(
         self, request: pfcp.SessionEstablishmentRequest, peer: Peer
@@ -36,7 +42,7 @@ class Sessions:
         association = self._registry.association_of(peer[0])
         if association is None:
             raise Rejected(Cause.NO_ESTABLISHED_PFCP_ASSOCIATION, f"no association with {peer[0]}")
-        if request.pdn_type not in (None, pfcp.PdnType.IPV4):
+        if request.pdn_type not in (None, *self._pdn_types):
             raise Rejected(Cause.SERVICE_NOT_SUPPORTED, f"PDN type {request.pdn_type}", PDN_TYPE)
         if not request.cp_f_seid.seid:
             raise Rejected(Cause.MANDATORY_IE_INCORRECT, "a SEID of 0 names no session", F_SEID)
@@ -76,6 +82,8 @@ class Sessions:
         given = [each.urr_id for each in request.update_urrs if each.volume_quota or each.time_quota]
         reports = self._put(session, before, drop_buffered=drop, given=given)
         self._end_markers(request, before, session)
+        if session.downlink_ends != before.downlink_ends:
+            self.advertise(session)
         return pfcp.SessionModificationResponse(
             cause=Cause.REQUEST_ACCEPTED,
             created_pdrs=draft.created,
@@ -138,7 +146,7 @@ class Sessions:
         for pdr in session.pdrs:
             if pdr.teid is not None and self._registry.owner(pdr.teid) not in own:
                 raise failed(cause, "the TEID belongs to another session", PDR, pdr.pdr_id, F_TEID)
-            if pdr.ue is not None and self._registry.owner_of(pdr.ue) not in own:
+            if any(self._registry.owner_of(end) not in own for end in pdr.ends):
                 what = "the UE address belongs to another session"
                 raise failed(cause, what, PDR, pdr.pdr_id, UE_IP_ADDRESS)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from ipaddress import IPv4Address
 
+from cinq.nf.upf.context import SessionContext
 from cinq.nf.upf.dataplane import DataPlane
 from cinq.nf.upf.n4 import Peer
 from cinq.nf.upf.procedures.report import Reports
+from cinq.nf.upf.procedures.router import Router
 from cinq.nf.upf.registry import Registry
 from cinq.nf.upf.settings import Settings
 from cinq.procedure import Event, Runtime
@@ -21,10 +23,16 @@ class Tunnels:
     """Messages that the data plane hands over."""
 
     def __init__(
-        self, settings: Settings, registry: Registry, plane: DataPlane, reports: Reports, runtime: Runtime
+        self,
+        settings: Settings,
+        registry: Registry,
+        plane: DataPlane,
+        reports: Reports,
+        runtime: Runtime,
+        router: Router,
     ) -> None:
         self._settings, self._registry, self._plane = settings, registry, plane
-        self._reports, self._runtime = reports, runtime
+        self._reports, self._runtime, self._router = reports, runtime, router
         self._spent: OrderedDict[tuple[str, type], tuple[float, int]] = OrderedDict()
 
     def received(self, octets: bytes, peer: Peer) -> None:
@@ -38,7 +46,11 @@ class Tunnels:
         match message:
             case gtpu.EchoRequest():
                 self._answer(gtpu.EchoResponse(sequence=message.sequence or 0), peer)
-            case gtpu.GPdu() if self._registry.owner(message.teid) is not None:
+            case gtpu.GPdu() if (session := self._session_of(message.teid)) is not None:
+                if not self._may_answer((peer[0], gtpu.GPdu)) or self._router.solicited(
+                    session, message.payload
+                ):
+                    return
                 self._answer_extension(peer)
             case gtpu.GPdu():
                 self._answer_unknown(message, peer)
@@ -48,6 +60,9 @@ class Tunnels:
                 self._reports.tunnel_gone(message.tunnel, end)
             case _:
                 return
+
+    def _session_of(self, teid: int) -> SessionContext | None:
+        return self._registry.sessions.get(self._registry.owner(teid) or 0)
 
     def _answer_extension(self, peer: Peer) -> None:
         """§5.2.1: an extension header that must be understood, and is not."""
