@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from cinq.nf.upf import UPF, Settings
+from cinq.nf.upf import UPF, Prefixes, Settings
 from cinq.procedure import Journal, run_virtual
 from cinq.ran.gnb.gnb import Gnb
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.ue import Ue
-from cinq.userplane.model import Buffered, Dropped, Inner, Model, Outer
+from cinq.userplane.model import Buffered, Dropped, Inner, Model, Outer, SlowPath
 from cinq.userplane.rules import PlaneSettings, Role, SessionRules
 from tests.network.world import Network
 from tests.nf.smf.world import UPF_PEER
@@ -21,6 +21,7 @@ from tests.ran.test_gnb import Side
 
 SMF_PEER = ("127.0.0.6", 8805)
 N3 = IPv4Address("10.0.0.1")
+POOL6, DNS6 = IPv6Network("2001:db8:45::/48"), IPv6Address("2001:4860:4860::8888")
 
 
 class GnbPlane:
@@ -30,11 +31,14 @@ class GnbPlane:
         self.model = Model(PlaneSettings(Role.GNB, address))
         self.remove, self.usage = self.model.remove, self.model.usage
         self.sides: list[Side] = []
+        self.out: Callable[[bytes, tuple[str, int]], None] = lambda octets, peer: None
 
     def install(self, rules: SessionRules) -> None:
         self.model.install(rules, 0)
 
-    def send(self, octets: bytes, peer: tuple[str, int]) -> None: ...
+    def send(self, octets: bytes, peer: tuple[str, int]) -> None:
+        """To the UPF, as a packet of its own."""
+        self.out(octets, (str(self.model.settings.n3_address), 2152))
 
     def add_side(
         self, name: str, namespace: str | int | None = None, pools: tuple[IPv4Network, ...] = ()
@@ -86,14 +90,38 @@ class Path:
         return sent.octets[14] & 63, verdict
 
 
-def play(scene: Callable[[Path, Ue, Session], Awaitable[None]]) -> None:
-    """A scene with a UE that has a session."""
+def join(plane: ModelPlane, upf: UPF, gnb: Gnb, radio: GnbPlane) -> None:
+    """What either end sends of its own, the other hears a turn later: GTP-U signalling, router discovery."""
+
+    def to_upf(octets: bytes, peer: tuple[str, int]) -> None:
+        verdict = plane.model.decapsulate(octets, 0)
+        if isinstance(verdict, SlowPath):
+            asyncio.get_running_loop().call_soon(upf.gtpu_received, octets, peer)
+
+    def to_gnb(octets: bytes, peer: tuple[str, int]) -> None:
+        verdict = radio.model.decapsulate(octets, 0)
+        if isinstance(verdict, SlowPath):
+            asyncio.get_running_loop().call_soon(gnb.bearers.gtpu_received, octets, (str(N3), 2152))
+
+    radio.out, plane.send = to_upf, to_gnb  # type: ignore[method-assign]
+
+
+def play(scene: Callable[[Path, Ue, Session], Awaitable[None]], *, ipv6: bool = False) -> None:
+    """A scene with a UE that has a session. ipv6: its data network has IPv6."""
 
     async def main() -> None:
-        network, plane, counter = Network(), ModelPlane(), itertools.count(1)
+        network, plane, counter = (
+            Network(ipv6=(POOL6, (DNS6,)) if ipv6 else None),
+            ModelPlane(),
+            itertools.count(1),
+        )
         upf = UPF(
             Settings(
-                IPv4Address(UPF_PEER[0]), N3, (IPv4Network("10.45.0.0/16"),), (IPv4Address(SMF_PEER[0]),)
+                IPv4Address(UPF_PEER[0]),
+                N3,
+                (IPv4Network("10.45.0.0/16"),),
+                (IPv4Address(SMF_PEER[0]),),
+                prefixes=(Prefixes(POOL6, 1400, (DNS6,)),) if ipv6 else (),
             ),
             _ToSmf(network),
             network.clock,
@@ -107,6 +135,7 @@ def play(scene: Callable[[Path, Ue, Session], Awaitable[None]]) -> None:
         gnb = await network.gnb()
         radio = GnbPlane(gnb.bearers.address)
         gnb.bearers.use(radio)
+        join(plane, upf, gnb, radio)
         ue = network.ue(gnb)
         await ue.register()
         await scene(Path(network, upf, plane, gnb, radio), ue, await ue.establish_session())

@@ -9,7 +9,7 @@ import asyncio
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from cinq.crypto import suci
 from cinq.nf.amf import AMF
@@ -97,6 +97,7 @@ class Network:
         slices: tuple[SNssai, ...] = (SNssai(1),),
         dnns: tuple[str, ...] = ("internet",),
         entropy: Callable[[int], bytes] | None = None,
+        ipv6: tuple[IPv6Network, tuple[IPv6Address, ...]] | None = None,
         **amf: object,
     ) -> None:
         self.journal = Journal()
@@ -114,7 +115,14 @@ class Network:
         tais = tuple(Tai(PLMN, tac) for tac in tacs)
         settings = AmfSettings(PLMN, tais, slices=slices, **amf)  # type: ignore[arg-type]
         networks = tuple(
-            DataNetwork(dnn, IPv4Network(f"10.{45 + i}.0.0/16"), (IPv4Address("1.1.1.1"),), slices=slices)
+            DataNetwork(
+                dnn,
+                IPv4Network(f"10.{45 + i}.0.0/16"),
+                (IPv4Address("1.1.1.1"),),
+                ipv6_pool=ipv6[0] if ipv6 and not i else None,
+                ipv6_dns=ipv6[1] if ipv6 else (),
+                slices=slices,
+            )
             for i, dnn in enumerate(dnns)
         )
         smf_settings = SmfSettings(

@@ -164,6 +164,7 @@ def _say(ues: list[Ue], answers: list[Why], json: bool) -> None:
                     "id": n,
                     "dnn": s.settings.dnn,
                     "address": str(s.context.address or ""),
+                    "ipv6": str(s.context.address6 or ""),
                     "interface": s.context.interface,
                     "netns": s.context.netns,
                 }
@@ -181,7 +182,7 @@ def _say(ues: list[Ue], answers: list[Why], json: bool) -> None:
         (
             row["supi"],
             "registered" if row["registered"] else "not registered",
-            ", ".join(f"{s.context.address} ({s.context.interface})" for s in _up(ue)),
+            ", ".join(f"{_addresses(s.context)} ({s.context.interface})" for s in _up(ue)),
             row["error"],
         )
         for ue, row in zip(ues[:50], rows, strict=False)
@@ -195,12 +196,18 @@ def _say(ues: list[Ue], answers: list[Why], json: bool) -> None:
 
 
 def _up(ue: Ue) -> list[Session]:
-    return [s for _, s in sorted(ue.sessions.items()) if s.context.address is not None]
+    return [s for _, s in sorted(ue.sessions.items()) if s.context.state == "ACTIVE"]
+
+
+def _addresses(session: SessionContext) -> str:
+    """Both where there are both; the prefix of IPv6 may be still to come."""
+    return ", ".join(str(each) for each in (session.address, session.address6) if each) or "no address yet"
 
 
 def _trial(session: SessionContext) -> str:
     """A command that sends traffic through the session."""
-    ping = f"ping -I {session.address} 1.1.1.1"
+    six = f"ping -6 -I {session.address6} 2606:4700:4700::1111"
+    ping = six if session.address is None else f"ping -I {session.address} 1.1.1.1"
     if not session.netns:
         return ping
     if session.netns.startswith("/"):

@@ -105,9 +105,9 @@ def flow(key: str, text: str) -> None:
     for end in (found["source"], found["target"]):
         if end not in ("any", "assigned"):
             try:
-                ipaddress.IPv4Network(end)
+                ipaddress.ip_network(end)
             except ValueError:
-                what = "'any', 'assigned' or an IPv4 network such as 198.51.100.0/24"
+                what = "'any', 'assigned' or a network such as 198.51.100.0/24 or 2001:db8::/32"
                 raise ValueError(f"{key}: found {end[:40]!r} in {text[:80]!r}, wanted {what}") from None
     for ports in (found["source_ports"], found["target_ports"]):
         if ports is not None:

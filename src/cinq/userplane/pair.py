@@ -18,10 +18,10 @@ from cinq.userplane.ue_side import quieten
 
 MTU = 65535  # of both ends: routes say what is sent, and what comes in may be of any size
 BUFFER = 8 << 20
-IPV4 = 0x0800
+ANY, IPV4, IPV6 = 0x0003, 0x0800, 0x86DD
 _new_socket = socket.socket
 NAME = 13  # of the 15 octets of an interface name
-SOL_PACKET, PACKET_QDISC_BYPASS = 263, 20
+SOL_PACKET, PACKET_QDISC_BYPASS, PACKET_IGNORE_OUTGOING = 263, 20, 23
 
 
 def open_pair(name: str, host: Host) -> Device:
@@ -35,12 +35,14 @@ def open_pair(name: str, host: Host) -> Device:
     with contextlib.ExitStack() as undo:
         # Two sockets: this one reads without the Ethernet header, the other writes with it.
         reads, writes = (undo.enter_context(_socket(kind)) for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW))
-        reads.bind((far, IPV4))
+        reads.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        reads.bind((far, ANY))
         writes.bind((far, 0))
         # The far end's queue takes packets only some time after the near end is up; nothing waits in it anyway.
         writes.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
         macs = host.links.link(name).mac, host.links.link(far).mac
-        header = b"".join(bytes.fromhex(mac.replace(":", "")) for mac in macs) + IPV4.to_bytes(2, "big")
+        ends = b"".join(bytes.fromhex(mac.replace(":", "")) for mac in macs)
+        ipv4, ipv6 = (ends + kind.to_bytes(2, "big") for kind in (IPV4, IPV6))
         send = writes.send
         undo.pop_all()
 
@@ -49,7 +51,7 @@ def open_pair(name: str, host: Host) -> Device:
         writes.close()
 
     fd = reads.detach()
-    return Device(fd, lambda packet: send(header + packet), close, MTU)
+    return Device(fd, lambda packet: send((ipv6 if packet[0] >> 4 == 6 else ipv4) + packet), close, MTU)
 
 
 def _socket(kind: socket.SocketKind) -> socket.socket:

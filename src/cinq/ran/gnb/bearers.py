@@ -8,16 +8,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from ipaddress import IPv4Address
+from functools import partial
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 import msgspec
 
 from cinq.ran.gnb.context import PdcpCounts, Tunnel, TunnelEnd
 from cinq.ran.gnb.forwarding import LATE_S, Gate, Relays, onto
 from cinq.ran.gnb.plane import Bearer, RanPlane, namespace
+from cinq.ran.gnb.slaac import Autoconfiguration
 from cinq.ran.gnb.uplink import matching, uplink_flows
 from cinq.ran.radio.port import Interface
-from cinq.userplane.rules import Action, DecapRule, EncapRule, RuleError, SessionRules, Side
+from cinq.userplane.rules import NO_ADDRESS, Action, DecapRule, EncapRule, RuleError, SessionRules, Side
 from cinq.wire import gtpu
 
 log = logging.getLogger("cinq.ran.gnb")
@@ -114,6 +116,7 @@ class Bearers:
             bearer.tunnel, bearer.late, bearer.gate = before, late, gate
             raise
         self._by_teid |= dict.fromkeys(self._teids(bearer), bearer)
+        self._solicit(bearer)
 
     def disconnect(self, bearer: Bearer) -> None:
         """The tunnel is gone. What a program still sends is buffered and notified."""
@@ -204,7 +207,7 @@ class Bearers:
         """
         if self._plane is None:
             return msgspec.structs.replace(interface, name="")
-        ue = IPv4Address(interface.address)
+        ue = IPv4Address(interface.address) if interface.address else None
         if netns is None:
             netns = interface.netns or self._home(bearer)
         rules = matching(interface.rules)
@@ -213,14 +216,50 @@ class Bearers:
             name = f"{self._instance}{len(self._sides)}"
             side = self._plane.add_side(name, namespace(netns))
             self._sides[netns] = side
-        side.add(ue)
+        if ue is not None:
+            side.add(ue)
         bearer.ue, bearer.side, bearer.netns, bearer.rules = ue, side, netns, rules
+        if interface.interface_identifier:
+            self._autoconfigure(bearer, side, interface)
         try:
             self._install(bearer)
         except RuleError:
             self.close(bearer)
             raise
-        return msgspec.structs.replace(interface, name=side.name, netns=netns)
+        self._solicit(bearer)
+        address6 = "" if bearer.address6 is None else str(bearer.address6)
+        return msgspec.structs.replace(interface, name=side.name, netns=netns, address6=address6)
+
+    def _autoconfigure(self, bearer: Bearer, side: Side, interface: Interface) -> None:
+        """A session of IPv6; it may have its address already, from the gNB where it was."""
+        identifier = interface.interface_identifier
+        if bearer.six is None or bearer.six.interface_identifier != identifier:
+            bearer.six = Autoconfiguration(identifier, self._send, partial(self._addressed, bearer))
+        if bearer.address6 is None and interface.address6:
+            bearer.address6 = IPv6Address(interface.address6)
+            bearer.six.prefix = IPv6Network((bearer.address6, 64), strict=False)
+            side.add(bearer.address6)
+
+    def _solicit(self, bearer: Bearer) -> None:
+        if bearer.six is not None and bearer.tunnel is not None and bearer.side is not None:
+            bearer.six.solicit(bearer.tunnel)
+
+    def _addressed(self, bearer: Bearer) -> None:
+        """The router has advertised a prefix: the interface gets its address."""
+        six, side, before = bearer.six, bearer.side, bearer.address6
+        if six is None or side is None or six.address is None:
+            return
+        bearer.address6 = six.address
+        try:
+            if before is not None:
+                side.remove(before)
+            side.add(six.address)
+            self._install(bearer)
+        except (OSError, RuleError) as error:
+            bearer.address6 = None
+            log.warning("IPv6 address %s of a UE: %s", six.address, error)
+            return
+        bearer.addressed()
 
     def _home(self, bearer: Bearer) -> str:
         upf = bearer.tunnel.upf if bearer.tunnel is not None else self.address
@@ -229,15 +268,20 @@ class Bearers:
     def close(self, bearer: Bearer) -> None:
         """The UE gives its address up. Idempotent."""
         bearer.origin = self.counts(bearer)
-        side, ue, bearer.side, bearer.ue = bearer.side, bearer.ue, None, None
-        if self._plane is not None and side is not None and ue is not None:
+        side, addresses = bearer.side, bearer.addresses
+        if bearer.six is not None:
+            bearer.six.stop()
+        bearer.side = bearer.ue = bearer.address6 = bearer.six = None
+        if self._plane is not None and side is not None:
             self._plane.remove(bearer.session)
-            side.remove(ue)
+            for address in addresses:
+                side.remove(address)
 
     def suspend(self, bearer: Bearer) -> None:
         """Nothing is carried any more, and it is known how much was. Only `remove` may follow."""
-        if self._plane is not None and bearer.side is not None and bearer.ue is not None:
-            bearer.side.remove(bearer.ue)  # programs send by the interface of the other plane now
+        if self._plane is not None and bearer.side is not None:
+            for address in bearer.addresses:  # programs send by the interface of the other plane now
+                bearer.side.remove(address)
             self._plane.settle()
             self._plane.install(SessionRules(bearer.session))
 
@@ -253,19 +297,23 @@ class Bearers:
         return sum(self._carried(bearer))
 
     def _install(self, bearer: Bearer) -> None:
-        if self._plane is None or bearer.ue is None or bearer.side is None:
+        if self._plane is None or bearer.side is None:
             return
-        tunnel, ue = bearer.tunnel, bearer.ue
+        tunnel, ends = bearer.tunnel, bearer.ends
         if tunnel is None:
-            self._plane.install(SessionRules(bearer.session, encap=(EncapRule(ue, action=Action.BUFFER),)))
+            waiting = tuple(EncapRule(end, action=Action.BUFFER) for end in ends)
+            self._plane.install(SessionRules(bearer.session, encap=waiting))
             return
         gate, side = bearer.gate, bearer.side.name
         fresh = tunnel.dl_teid if gate is None else gate.forwarding
-        decap = tuple(DecapRule(teid, ue, side=side) for teid in (fresh, *bearer.late))
-        encap = EncapRule(
-            ue, tunnel.ul_teid, tunnel.upf, tunnel.qfi, flows=uplink_flows(bearer.rules, tunnel)
+        prefix = next((end for end in ends if isinstance(end, IPv6Network)), None)
+        decap = tuple(
+            DecapRule(teid, bearer.ue or NO_ADDRESS, side=side, prefix=prefix)
+            for teid in (fresh, *bearer.late)
         )
-        self._plane.install(SessionRules(bearer.session, decap=decap, encap=(encap,)))
+        flows = uplink_flows(bearer.rules, tunnel)
+        encap = tuple(EncapRule(end, tunnel.ul_teid, tunnel.upf, tunnel.qfi, flows=flows) for end in ends)
+        self._plane.install(SessionRules(bearer.session, decap=decap, encap=encap))
 
     # what the plane tells: userplane.rules.PlaneEvents
 
@@ -296,10 +344,12 @@ class Bearers:
                 pass
 
     def _unmatched(self, message: gtpu.GPdu, octets: bytes, peer: tuple[str, int]) -> None:
-        """A packet that the plane has no rule for: it waits for an END MARKER, is late, or nobody's (§7.3.1)."""
+        """A packet that the plane has no rule for: the router's, early, late, or nobody's (§7.3.1)."""
         bearer = self._by_teid.get(message.teid)
         if bearer is None:
             self._answer(gtpu.ErrorIndication(tunnel=message.teid, peer=self.address), (peer[0], gtpu.PORT))
+        elif bearer.six is not None and bearer.six.heard(message.payload):
+            pass
         elif bearer.gate is not None:
             bearer.gate.hold(octets, peer)
 

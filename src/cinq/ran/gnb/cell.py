@@ -7,6 +7,8 @@ from collections.abc import Container, Mapping
 from functools import partial
 from typing import Protocol
 
+from msgspec import structs
+
 from cinq.numbering import STmsi
 from cinq.ran.gnb.bearers import Bearers
 from cinq.ran.gnb.context import CellId, PdcpCounts, PduSession, TunnelEnd
@@ -132,8 +134,20 @@ class CellLink:
             error = str(found)
             log.debug("interface for %s: %s", interface.address, error)
         else:
-            self.interfaces[interface.pdu_session_id] = interface
+            self._keep(self.bearers[interface.pdu_session_id], made, interface)
         self.mobile.on_interface(made, error)
+
+    def _keep(self, bearer: Bearer, made: Interface, wanted: Interface) -> None:
+        """The interface is there; its IPv6 address may come later, and goes with the UE to other gNBs."""
+        psi = wanted.pdu_session_id
+        self.interfaces[psi] = structs.replace(wanted, address6=made.address6)
+
+        def addressed() -> None:
+            address6 = str(bearer.address6)
+            self.interfaces[psi] = structs.replace(wanted, address6=address6)
+            self.mobile.on_interface(structs.replace(made, address6=address6), "")
+
+        bearer.addressed = addressed
 
     def close_interface(self, pdu_session_id: int) -> None:
         self.interfaces.pop(pdu_session_id, None)
@@ -298,7 +312,9 @@ class CellLink:
         self.bearers[pdu_session_id] = made = new.bearer(notify, self._tunnel_failed)
         made.is_untold = True
         try:
-            self.mobile.on_interface(new.open(made, interface, netns), "")
+            opened = new.open(made, interface, netns)
+            self._keep(made, opened, interface)
+            self.mobile.on_interface(opened, "")
         except (OSError, RuleError, ValueError) as found:
             self.mobile.on_interface(interface, str(found))
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Protocol
 
 from cinq.ran.gnb.context import PdcpCounts, Tunnel
 from cinq.ran.gnb.forwarding import Gate
+from cinq.ran.gnb.slaac import Autoconfiguration
 from cinq.ran.gnb.uplink import Matching
 from cinq.userplane.rules import SessionRules, Side, Usage
 
@@ -40,7 +41,8 @@ class Bearer:
     """One PDU session of one UE.
 
     session: its number in the plane. side: the interface with its address, None before there is one, in netns.
-    rules: what puts uplink packets on flows.
+    rules: what puts uplink packets on flows. six: of a session of IPv6, with address6 from the prefix heard; addressed:
+    it has come.
     notify: a program sends while there is no tunnel. failed: the UPF does not know the tunnel. late: TEIDs that it had
     before, on which packets may still come. gate: fresh packets wait. origin: what the plane had counted when the DRB
     was set up, less the counts that it began with. is_untold: the DRB goes on from counts that are still to come.
@@ -51,6 +53,9 @@ class Bearer:
     failed: Callable[[], None]
     tunnel: Tunnel | None = None
     ue: IPv4Address | None = None
+    six: Autoconfiguration | None = None
+    address6: IPv6Address | None = None
+    addressed: Callable[[], None] = lambda: None
     side: Side | None = None
     netns: str | None = None
     rules: Matching = ()
@@ -58,6 +63,17 @@ class Bearer:
     gate: Gate | None = None
     origin: PdcpCounts = PdcpCounts()
     is_untold: bool = False
+
+    @property
+    def ends(self) -> list[IPv4Address | IPv6Network]:
+        """The UE's address and prefix."""
+        prefix = None if self.address6 is None else IPv6Network((self.address6, 64), strict=False)
+        return [end for end in (self.ue, prefix) if end is not None]
+
+    @property
+    def addresses(self) -> list[IPv4Address | IPv6Address]:
+        """Those that programs use."""
+        return [address for address in (self.ue, self.address6) if address is not None]
 
 
 def namespace(netns: str) -> str | int | None:

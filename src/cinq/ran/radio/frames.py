@@ -11,7 +11,7 @@ connection, chosen by the UE side from 1.
 | setup | UE > gNB | ue, nas, cause, plmn, s_tmsi | RRCSetupRequest and RRCSetupComplete |
 | uplink | UE > gNB | ue, nas | ULInformationTransfer |
 | listen | UE > gNB | ue, s_tmsi | the paging identity, empty for none |
-| open | UE > gNB | ue, psi, address, mtu, netns, name, rules | the interface of a PDU session |
+| open | UE > gNB | ue, psi, address, mtu, netns, name, rules, identifier | the interface of a PDU session |
 | close | UE > gNB | ue, psi | it is not wanted any more |
 | fail | UE > gNB | ue | radio link failure |
 | measure, reselect, establish | UE > gNB | ue, nci | a cell is heard better; camps there; is re-established there |
@@ -20,7 +20,7 @@ connection, chosen by the UE side from 1.
 | released | gNB > UE | ue, cause | RRCRelease or RRCReject |
 | handover | gNB > UE | ue, ncc, pci, arfcn | RRCReconfiguration with sync |
 | bearer | gNB > UE | ue, psi, up | data radio bearers |
-| interface | gNB > UE | ue, psi, address, mtu, netns, name, error | answer to `open` |
+| interface | gNB > UE | ue, psi, address, mtu, netns, name, error, address6 | answer to `open`, and its IPv6 address |
 | paging | gNB > UE | ue | paged |
 | warning | gNB > UE | ue, sib, identifier, serial, kind, coding, contents | SIB6, SIB7 or SIB8 |
 | data | gNB > UE | ue, psi | a program sends without bearers |
@@ -32,7 +32,7 @@ import msgspec
 
 from cinq.ran.radio.port import EstablishmentCause, UplinkRule
 
-VERSION = 3
+VERSION = 4
 
 
 class Frame(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -77,6 +77,7 @@ class Open(Frame, frozen=True, tag="open"):
     netns: str
     name: str
     rules: tuple[UplinkRule, ...] = ()
+    identifier: bytes = b""
 
 
 class Close(Frame, frozen=True, tag="close"):
@@ -143,6 +144,7 @@ class InterfaceUp(Frame, frozen=True, tag="interface"):
     netns: str
     name: str
     error: str
+    address6: str = ""
 
 
 class Paging(Frame, frozen=True, tag="paging"):

@@ -138,7 +138,15 @@ class RadioServer:
             case frames.Listen():
                 link.listen(STmsi.from_octets(frame.s_tmsi) if frame.s_tmsi else None)
             case frames.Open():
-                wanted = Interface(frame.psi, frame.address, frame.mtu, frame.netns, frame.name, frame.rules)
+                wanted = Interface(
+                    frame.psi,
+                    frame.address,
+                    frame.mtu,
+                    frame.netns,
+                    frame.name,
+                    frame.rules,
+                    frame.identifier,
+                )
                 link.open_interface(wanted)
             case frames.Close():
                 link.close_interface(frame.psi)
@@ -185,7 +193,11 @@ class _RemoteLink:
 
     def open_interface(self, interface: Interface) -> None:
         i = interface
-        self._cell.send(frames.Open(self._ue, i.pdu_session_id, i.address, i.mtu, i.netns, i.name, i.rules))
+        self._cell.send(
+            frames.Open(
+                self._ue, i.pdu_session_id, i.address, i.mtu, i.netns, i.name, i.rules, i.interface_identifier
+            )
+        )
 
     def close_interface(self, pdu_session_id: int) -> None:
         self._cell.send(frames.Close(self._ue, pdu_session_id))
@@ -280,7 +292,9 @@ class RemoteCell:
                 link.information = SystemInformation(frame.name, plmn, frame.tac, frame.nci, frame.barred)
                 mobile.on_system_information(link.information)
             case frames.InterfaceUp():
-                interface = Interface(frame.psi, frame.address, frame.mtu, frame.netns, frame.name)
+                interface = Interface(
+                    frame.psi, frame.address, frame.mtu, frame.netns, frame.name, address6=frame.address6
+                )
                 mobile.on_interface(interface, frame.error)
             case frames.Paging():
                 mobile.on_paging()

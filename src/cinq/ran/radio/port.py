@@ -64,9 +64,10 @@ class UplinkRule(msgspec.Struct, frozen=True):
 class Interface(msgspec.Struct, frozen=True):
     """The UE's end of a PDU session as ordinary programs see it.
 
-    address: IPv4 dotted. mtu: octets. netns: a process id, a path, or a name under /run/netns; empty for the
-    namespace of the gNB process. name: of the network interface, empty for one that the gNB chooses. rules: in the
-    order in which uplink packets are matched with them.
+    address: IPv4 dotted, "" without one. interface_identifier: 8 octets of the link local address of an IPv6 session,
+    whose address6 is made with them and the prefix that the router advertises. mtu: octets. netns: a process id, a
+    path, or a name under /run/netns; empty for the namespace of the gNB process. name: of the network interface, empty
+    for one that the gNB chooses. rules: in the order in which uplink packets are matched with them.
     """
 
     pdu_session_id: int
@@ -75,6 +76,8 @@ class Interface(msgspec.Struct, frozen=True):
     netns: str = ""
     name: str = ""
     rules: tuple[UplinkRule, ...] = ()
+    interface_identifier: bytes = b""
+    address6: str = ""
 
 
 class Warning(msgspec.Struct, frozen=True):
@@ -113,7 +116,10 @@ class Mobile(Protocol):
         """Radio bearers of a PDU session were set up or released."""
 
     def on_interface(self, interface: Interface, error: str) -> None:
-        """The interface asked for is there, with its name; or `error` says why it is not."""
+        """The interface asked for is there, with its name; or `error` says why it is not.
+
+        Again when it has got its IPv6 address.
+        """
 
     def on_paging(self) -> None:
         """Paged by the 5G-S-TMSI it listens for."""

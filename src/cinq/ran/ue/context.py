@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Literal
 
 import msgspec
@@ -68,8 +68,9 @@ class SessionContext(msgspec.Struct, frozen=True):
     """5GSM context of a PDU session, TS 24.501 §6.1.3.
 
     state: INACTIVE, ACTIVE_PENDING, ACTIVE or INACTIVE_PENDING. address: IPv4 of the UE; interface_identifier: 8 octets
-    of the IPv6 link local address. mtu: octets. interface: its name once programs can use it, in namespace netns ("":
-    the gNB's own). bearer: whether user-plane resources are up. rules, flows: as authorized, by operations applied.
+    of the IPv6 link local address; address6: made with them, once the router has advertised the prefix.
+    mtu: octets. interface: its name once programs can use it, in namespace netns ("": the gNB's own). bearer: whether
+    user-plane resources are up. rules, flows: as authorized, by operations applied.
     cause: of an accept that gave another type than was asked for. rq_timer_s: 0 where reflective QoS is not applied.
     pco: what the network put into protocol configuration options.
     """
@@ -77,10 +78,11 @@ class SessionContext(msgspec.Struct, frozen=True):
     pdu_session_id: int
     state: Literal["INACTIVE", "ACTIVE_PENDING", "ACTIVE", "INACTIVE_PENDING"] = "INACTIVE"
     address: IPv4Address | None = None
+    address6: IPv6Address | None = None
     dnn: str = ""
     s_nssai: SNssai | None = None
     mtu: int = 1400
-    dns: tuple[IPv4Address, ...] = ()
+    dns: tuple[IPv4Address | IPv6Address, ...] = ()
     uplink_bps: int = 0
     downlink_bps: int = 0
     interface: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from cinq.ran.ue.settings import PcoItem
 from cinq.wire import nas
@@ -31,7 +31,7 @@ class Found:
     """What the network said. None, or nothing, where it did not."""
 
     mtu: int | None = None
-    dns: tuple[IPv4Address, ...] = ()
+    dns: tuple[IPv4Address | IPv6Address, ...] = ()
     p_cscf: tuple[IPv4Address, ...] = ()
 
 
@@ -42,13 +42,15 @@ def asked(items: Iterable[PcoItem]) -> nas.ExtendedPco:
 def found(containers: nas.ExtendedPco | None) -> Found:
     """Contents of a wrong length are passed over, as what nobody knows."""
     mtu: int | None = None
-    dns: list[IPv4Address] = []
+    dns: list[IPv4Address | IPv6Address] = []
     p_cscf: list[IPv4Address] = []
     for identifier, contents in containers or ():
         if identifier == nas.EPCO_IPV4_LINK_MTU and len(contents) == 2:
             mtu = int.from_bytes(contents, "big")
         elif identifier == nas.EPCO_DNS_SERVER_IPV4 and len(contents) == 4:
             dns.append(IPv4Address(contents))
+        elif identifier == nas.EPCO_DNS_SERVER_IPV6 and len(contents) == 16:
+            dns.append(IPv6Address(contents))
         elif identifier == P_CSCF_IPV4 and len(contents) == 4:
             p_cscf.append(IPv4Address(contents))
         elif identifier == IPCP:

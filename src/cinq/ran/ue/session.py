@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from ipaddress import IPv6Address
 from typing import Protocol
 
 from cinq.procedure import Refused, Runtime, Subject, Why
@@ -129,7 +130,11 @@ class Session(Subject[SessionContext]):
         self.trouble = error
         if error:
             log.warning("%s: %s", self.label, error)
-        self.commit(interface="" if error else interface.name, netns=interface.netns)
+        self.commit(
+            interface="" if error else interface.name,
+            netns=interface.netns,
+            address6=IPv6Address(interface.address6) if interface.address6 else None,
+        )
         if self._answered is not None:
             self._answered.set()
             self._answered = None
@@ -137,15 +142,16 @@ class Session(Subject[SessionContext]):
     def open_interface(self) -> None:
         """Ask the cell for a network interface with the session's address."""
         context = self.context
-        if context.address is not None:
+        if context.address is not None or context.interface_identifier:
             self._answered = asyncio.Event()
             self.ue.link.open_interface(
                 Interface(
                     context.pdu_session_id,
-                    str(context.address),
+                    "" if context.address is None else str(context.address),
                     context.mtu,
                     self.ue.settings.netns,
                     rules=uplink_rules(context.rules),
+                    interface_identifier=context.interface_identifier,
                 )
             )
 
@@ -200,6 +206,13 @@ class Session(Subject[SessionContext]):
         number = self.context.pdu_session_id
         if self.ue.sessions.get(number) is self:
             del self.ue.sessions[number]
-        if self.context.address is not None:
+        if self.context.address is not None or self.context.interface_identifier:
             self.ue.link.close_interface(number)
-        self.commit(state="INACTIVE", address=None, bearer=False, interface="")
+        self.commit(
+            state="INACTIVE",
+            address=None,
+            address6=None,
+            interface_identifier=b"",
+            bearer=False,
+            interface="",
+        )

@@ -43,7 +43,7 @@ class SessionSettings:
     )
     reflective_qos: bool = setting("Whether the UE says that it supports reflective QoS.", False)
     ask: tuple[PcoItem, ...] = setting(
-        "What is asked for in protocol configuration options.", ("nas_address", "dns", "mtu")
+        "What is asked for in protocol configuration options.", ("nas_address", "dns", "dns6", "mtu")
     )
     emergency: bool = setting("Whether it is an emergency session: it names neither DNN nor slice.", False)
 
