@@ -106,10 +106,12 @@ def _summary(result: Result) -> None:
     out = console()
     agrees = "SHA-256 agrees" if result.sha256_ok else "[bold red]SHA-256 differs[/]"
     ping = f"ping {result.ping_ms:.2f} ms · " if result.ping_ms else ""
+    ping += f"ping by IPv6 {result.ping6_ms:.2f} ms · " if result.ping6_ms else ""
+    addresses = ", ".join(filter(None, (result.session_ip, result.session_ipv6)))
     gigabits = result.throughput_mbit_s / 1000
     out.print(
         f" [green]registered[/] {result.registration_ms:.1f} ms · session {result.session_ms:.1f} ms "
-        f"({result.session_ip}) · {ping}first byte {result.first_byte_ms:.1f} ms · "
+        f"({addresses}) · {ping}first byte {result.first_byte_ms:.1f} ms · "
         f"{result.bytes / 1e6:.0f} MB at {gigabits:.2f} Gbit/s · {agrees} · deregistered",
         soft_wrap=True,
     )

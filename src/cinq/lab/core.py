@@ -52,6 +52,7 @@ def write_settings(
     *,
     home_network_key: bytes = b"",
     session_ambr: str = "",
+    ipv6_pool: str = "",
 ) -> Path:
     """The settings file of a core in this topology: its store and socket in `work`, SUCI profile A with a key."""
     a, path = topology.addresses, work / "network.toml"
@@ -70,6 +71,8 @@ run = "{work}"
 name = "internet"
 pool = "{pool}"
 """
+    if ipv6_pool:
+        text += f'ipv6_pool = ["{ipv6_pool}"]\n'
     if session_ambr:
         text += f'session_ambr_uplink = "{session_ambr}"\nsession_ambr_downlink = "{session_ambr}"\n'
     if home_network_key:

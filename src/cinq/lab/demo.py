@@ -19,12 +19,13 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass, field
+from ipaddress import IPv6Address
 from pathlib import Path
 
 from cinq.crypto import suci
 from cinq.doctor import lacking_tools
 from cinq.lab import core, http_file
-from cinq.lab.topology import Topology, work_folder
+from cinq.lab.topology import Topology, has_ipv6, work_folder
 from cinq.nf.udr import provisioning
 from cinq.numbering import SNssai, Supi
 from cinq.procedure import Event, Runtime
@@ -32,6 +33,7 @@ from cinq.ran.gnb.gnb import Gnb
 from cinq.ran.gnb.serve import serve
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.ue import Ue
+from cinq.ran.ue.session import Session
 from cinq.ran.ue.settings import SessionSettings, UeSettings
 from cinq.settings import HexOctets
 from cinq.trace import stream
@@ -41,7 +43,8 @@ from cinq.transport.sqlite import SqliteStore
 OCTETS = 100_000_000
 PORT = 8000
 NAME = "demo"
-POOL = "10.45.0.0/16"
+POOL, IPV6_POOL = "10.45.0.0/16", "fd45::/48"
+ADVERTISED_S = 5.0
 SUPI = Supi("999700000000001")
 GNB_UP_S = 10.0
 DOWNLOAD_S = 60.0
@@ -68,13 +71,15 @@ class Keys:
 
 @dataclass(slots=True)
 class Result:
-    """Of one run. Milliseconds and Mbit/s; pcap: path of the capture. ping_ms is 0 where nothing could ping.
+    """Of one run. Milliseconds and Mbit/s; pcap: path of the capture. ping_ms and ping6_ms are 0 where nothing
+    could ping.
 
     lacking: programs that were not there to be used.
     """
 
     registered: bool = False
     session_ip: str = ""
+    session_ipv6: str = ""
     bytes: int = 0
     sha256_ok: bool = False
     registration_ms: float = 0.0
@@ -87,6 +92,7 @@ class Result:
     ng_setup_ms: float = 0.0
     first_byte_ms: float = 0.0
     ping_ms: float = 0.0
+    ping6_ms: float = 0.0
     core_ready_s: float = 0.0
     total_s: float = 0.0
     downloaded_with: str = ""
@@ -120,7 +126,13 @@ class Demo:
         keys, result = Keys.fresh(), Result()
         with work_folder() as work, Topology() as topology:
             settings = core.write_settings(
-                Path(work), topology, NAME, POOL, home_network_key=keys.home, session_ambr="10 Gbps"
+                Path(work),
+                topology,
+                NAME,
+                POOL,
+                home_network_key=keys.home,
+                session_ambr="10 Gbps",
+                ipv6_pool=IPV6_POOL if has_ipv6() else "",
             )
             _provision(Path(work), keys)
             server, sha256 = _http_server(topology)
@@ -158,15 +170,30 @@ class Demo:
         result.session_ms, result.session_ip = _since(begun), str(session.context.address or "")
         if not session.context.interface:
             raise DemoError(f"the session has no interface: {session.trouble or 'no data plane'}")
+        if session.context.interface_identifier:
+            result.session_ipv6 = str(await _address6(session))
         self.on_step("session", result)
         server = str(topology.addresses.data_network)
         result.ping_ms = await asyncio.to_thread(_ping, result.session_ip, server)
+        if result.session_ipv6:
+            six = str(topology.addresses.data_network_ipv6)
+            result.ping6_ms = await asyncio.to_thread(_ping, result.session_ipv6, six)
         await asyncio.to_thread(_download, result, server, sha256)
         self.on_step("download", result)
         await ue.deregister()
         result.deregistered = not ue.context.registered
         await _released(ue)
         self.on_step("deregistered", result)
+
+
+async def _address6(session: Session) -> IPv6Address:
+    """The address that the UE makes of the prefix which its router advertises."""
+    deadline = time.perf_counter() + ADVERTISED_S
+    while session.context.address6 is None and time.perf_counter() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(0.005)  # a radio link has no event for this
+    if session.context.address6 is None:
+        raise DemoError(f"no IPv6 address {ADVERTISED_S:.0f} s after the session: no router was heard")
+    return session.context.address6
 
 
 async def _released(ue: Ue) -> None:
@@ -230,9 +257,9 @@ def _ue_settings(keys: Keys) -> UeSettings:
         suci="A",
         home_network_key=HexOctets(suci.public_key(suci.PROFILE_A, keys.home)),
         home_network_key_id=1,
-        integrity=("NIA2",),
-        ciphering=("NEA2",),
-        sessions=(SessionSettings("internet", SNssai(1)),),
+        integrity=("NIA1", "NIA2"),
+        ciphering=("NEA1", "NEA2"),
+        sessions=(SessionSettings("internet", SNssai(1), kind="IPv4v6" if has_ipv6() else "IPv4"),),
     )
 
 

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -24,12 +24,14 @@ STOP_S = 5.0  # what a process gets between SIGTERM and SIGKILL
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """The two links: N2 and N3 between radio and core, N6 between core and data network. All of length 24."""
+    """The two links: N2 and N3 between radio and core, N6 between core and data network. Of length 24, IPv6 of 64."""
 
     gnb: IPv4Address = IPv4Address("10.77.0.2")
     core: IPv4Address = IPv4Address("10.77.0.1")
     upf_n6: IPv4Address = IPv4Address("10.78.0.1")
     data_network: IPv4Address = IPv4Address("10.78.0.2")
+    upf_n6_ipv6: IPv6Address = IPv6Address("fd78::1")
+    data_network_ipv6: IPv6Address = IPv6Address("fd78::2")
 
 
 @dataclass
@@ -67,9 +69,25 @@ class Topology:
         self._join(self.core, "n6", f"{a.upf_n6}/24", self.dn, "eth0", f"{a.data_network}/24", 1500)
         with Netlink(self.core) as core:
             core.add_route("default", via=str(a.data_network))
+        if has_ipv6():
+            self._join_ipv6()
         if self.route_pool:
             with Netlink(self.dn) as dn:
                 dn.add_route(self.route_pool, via=str(a.upf_n6))
+
+    def _join_ipv6(self) -> None:
+        """N6 of IPv6 beside that of IPv4, with addresses that can be used at once."""
+        a = self.addresses
+        for namespace, name, address in (
+            (self.core, "n6", a.upf_n6_ipv6),
+            (self.dn, "eth0", a.data_network_ipv6),
+        ):
+            with Netlink(namespace) as link:
+                link.set_sysctl(f"net.ipv6.conf.{name}.accept_dad", 0)
+                link.set_sysctl(f"net.ipv6.conf.{name}.disable_ipv6", 0)
+                link.add_address(name, f"{address}/64")
+        with Netlink(self.core) as core:
+            core.add_route("::/0", via=str(a.data_network_ipv6))
 
     def _join(
         self, one: str, name: str, prefix: str, other: str, peer: str, peer_prefix: str, mtu: int
@@ -117,6 +135,11 @@ def stop(process: subprocess.Popen[bytes]) -> int:
     if process.stdout is not None:
         process.stdout.close()
     return code
+
+
+def has_ipv6() -> bool:
+    """Whether this kernel does IPv6."""
+    return Path("/proc/net/if_inet6").exists()
 
 
 def work_folder() -> tempfile.TemporaryDirectory[str]:
