@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from itertools import combinations
+from pathlib import Path
 from typing import Literal
 
 from cinq.crypto import suci
@@ -26,6 +27,7 @@ from cinq.userplane.rules import GTPU_PORT, HEADERS
 
 Severity = Literal["error", "warning"]
 OWN = "cinq"
+IPV6_ADDRESSES = Path("/proc/net/if_inet6")
 """Interfaces of a data plane begin so: what a running or a killed network has there is no contradiction."""
 SHOWN = 3
 
@@ -191,6 +193,27 @@ def of_host(s: NetworkSettings) -> Found:
     for destination, device in routes:
         networks.setdefault(IPv4Network(destination, strict=False), device)
     yield from _overlaps(s, networks, way_out)
+    yield from _ipv6(s)
+
+
+def _ipv6(s: NetworkSettings) -> Found:
+    """What the IPv6 pools want of the host."""
+    pools = [(d.name, pool) for d in s.dnn for pool in d.ipv6_pool]
+    if pools and not IPV6_ADDRESSES.exists():
+        yield _error(
+            "this kernel has no IPv6, which ipv6_pool wants", "modprobe ipv6, or take ipv6_pool away"
+        )
+        return
+    try:
+        with Netlink() as links:
+            own = [IPv6Network(prefix, strict=False) for prefix in links.addresses(ipv6=True)]
+    except (TransportError, OSError):
+        return
+    for name, pool in pools:
+        for network in own:
+            if network.overlaps(pool):
+                what = f"ipv6_pool {pool} of DNN {name} overlaps {network}, which this host has"
+                yield _error(what, "[[dnn]] ipv6_pool = a network that ip -6 route does not show")
 
 
 def _n6(s: NetworkSettings, names: list[str], defaults: list[str]) -> Found:

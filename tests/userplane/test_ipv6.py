@@ -308,6 +308,27 @@ def routable(packet: bytes) -> bool:
 @pytest.mark.root
 @pytest.mark.kernel
 @pytest.mark.parametrize("kind", ["ebpf", "tun"])
+def test_addresses_of_the_host_are_out_of_reach(six: Topology | None, kind: str, tmp_path: Path) -> None:
+    """Whatever listens there: the rule lists no ports."""
+    if six is None or missing(kind):
+        pytest.skip(missing(kind))
+
+    async def main() -> None:
+        end = KernelEnd6(six, kind, tmp_path / "journal")
+        try:
+            end.install(rules6())
+            for port in (22, 9999, 38412):
+                assert await end.uplink(up(p.udp6(p.UE6, p.UPF_N6_6, port=port))) == []
+            assert end.counts()[Reason.PROTECTED] == 3
+        finally:
+            end.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.root
+@pytest.mark.kernel
+@pytest.mark.parametrize("kind", ["ebpf", "tun"])
 def test_too_big_is_said(six: Topology | None, kind: str, tmp_path: Path) -> None:
     """RFC 8200 §5: no router fragments; the sender hears Packet Too Big with the MTU of the tunnel."""
     if six is None or missing(kind):

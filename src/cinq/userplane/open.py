@@ -6,7 +6,7 @@ import errno
 import logging
 import platform
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from pathlib import Path
 
 from cinq.transport.error import TransportError
@@ -43,13 +43,21 @@ def open_plane(settings: PlaneSettings, events: PlaneEvents, journal: Path) -> P
 
 
 def _spelt(host: Host, settings: PlaneSettings) -> PlaneSettings:
-    """What is protected at 0.0.0.0 is so at each address that this host has now."""
+    """What is protected at 0.0.0.0 is so at each address that this host has now; its IPv6 addresses are so whole."""
+    if settings.ue_prefixes and settings.role is Role.UPF:
+        settings = replace(settings, protected_networks=(*settings.protected_networks, *_own_ipv6(host)))
     everywhere = [endpoint for endpoint in settings.protected if not int(endpoint.address)]
     if not everywhere:
         return settings
     own = [IPv4Address(prefix.partition("/")[0]) for prefix in host.links.addresses()]
     spelt = [replace(endpoint, address=address) for endpoint in everywhere for address in own]
     return replace(settings, protected=(*settings.protected, *spelt))
+
+
+def _own_ipv6(host: Host) -> list[IPv6Network]:
+    """The host's IPv6 addresses: no UE reaches what listens there."""
+    found = [IPv6Address(prefix.partition("/")[0]) for prefix in host.links.addresses(ipv6=True)]
+    return [IPv6Network(address) for address in found if not address.is_link_local]
 
 
 def _n3_interface(host: Host, settings: PlaneSettings) -> str:

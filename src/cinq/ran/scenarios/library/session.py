@@ -190,6 +190,27 @@ async def unknown_session_type_is_narrowed(bench: Bench) -> None:
 
 
 @scenario("session")
+async def ipv6_session(bench: Bench) -> None:
+    """A session of IPv6 gives the UE an interface identifier; #50 where IPv6 is not served.
+
+    TS 23.501 §5.8.2.2, TS 24.501 §6.4.1.3, §9.11.4.10.
+    """
+    gnb = await bench.gnb()
+    ue = await bench.registered(gnb, sessions=(bench.session(kind="IPv6"),))
+    ue.initiate(lambda: bench.forgiven(ue.establish_session()), "PDU session of IPv6")
+    kinds = (nas.PDUSessionEstablishmentAccept, nas.PDUSessionEstablishmentReject)
+    answer: nas.NasMessage = await bench.hears_one_of(kinds, ue)
+    if isinstance(answer, nas.PDUSessionEstablishmentReject):
+        check.equal(answer.cause, GsmCause.PDU_SESSION_TYPE_IPV4_ONLY_ALLOWED, "the 5GSM cause")
+        return
+    assert isinstance(answer, nas.PDUSessionEstablishmentAccept)
+    check.equal(answer.selected_pdu_session_type, PduSessionType.IPV6, "the session type")
+    address = check.present(answer.pdu_address, "the PDU address")
+    check.that(address.ipv4 is None, "there is no IPv4 address")
+    check.that(any(address.interface_identifier or b""), "the interface identifier is not 0")
+
+
+@scenario("session")
 async def resources_that_the_gnb_refuses(bench: Bench) -> None:
     """A session for which the gNB has no resources harms no other session of the UE (TS 38.413 §8.2.1.2)."""
     gnb = await bench.gnb()
