@@ -142,6 +142,7 @@ def of_the_plane(s: NetworkSettings) -> PlaneSettings:
         ),
         protected_networks=(*s.upf.protect, *s.upf.ipv6_protect),
         ue_to_ue=s.upf.ue_to_ue,
+        reach_host=s.upf.reach_host,
         n3_mtu=s.upf.n3_mtu,
         max_sessions=s.upf.max_sessions,
         nat=any(d.nat for d in s.dnn),

@@ -111,6 +111,8 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "upf.n3_mtu": st.one_of(st.just(0), st.integers(576, 65535)),
     "upf.n6_interface": st.sampled_from(["", "eth1", "n6"]),
     "upf.ue_to_ue": BOOL,
+    "upf.reach_host": BOOL,
+    "upf.ipv6_protect": st.lists(st.sampled_from(["2001:db8:7::/48", "fd00::/8"]), max_size=2),
     "upf.protect": st.lists(st.sampled_from(["192.168.0.0/16", "172.16.0.0/12"]), max_size=2),
     "upf.max_sessions": st.integers(1, 1 << 20),
     "pcf.ue_five_qis": unique(st.integers(1, 254), 0, 8),
@@ -149,6 +151,8 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "dnn[].name": LABEL,
     "dnn[].pool": st.sampled_from(pools(8)),
     "dnn[].dns": unique(ADDRESS, 0, 8),
+    "dnn[].ipv6_pool": unique(st.sampled_from(["fd45::/48", "fd46:0:0:100::/56", "2001:db8:45::/62"]), 0, 1),
+    "dnn[].ipv6_dns": unique(st.sampled_from(["2001:db8::53", "fd00::53"]), 0, 2),
     "dnn[].mtu": st.integers(576, 9000),
     "dnn[].nat": BOOL,
     "dnn[].slices": unique(SLICE, 0, 8),
@@ -167,7 +171,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     ),
     "home_network_key[].profile": st.sampled_from(["A", "B"]),
 }
-ONCE = ("name", "pool", "id", "plmn", "tacs")
+ONCE = ("name", "pool", "ipv6_pool", "id", "plmn", "tacs")
 """Keys of a table written many times whose values must differ between the tables."""
 
 
@@ -198,6 +202,8 @@ def _table(draw: st.DrawFn, paths: list[str]) -> dict[str, object]:
     found = {p.rpartition(".")[2]: draw(VALUES[p]) for p in paths if p in required or draw(BOOL)}
     if found.get("allowed_tacs"):
         found.pop("non_allowed_tacs", None)
+    if found.get("ipv6_pool"):
+        found.pop("mtu", None)  # not every MTU of IPv4 is one of IPv6
     if found.get("gbr_uplink") or found.get("gbr_downlink"):
         found.pop("reflective", None)
     return found

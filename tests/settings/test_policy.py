@@ -42,7 +42,7 @@ def test_a_rule_of_a_file() -> None:
         ({"filters": ()}, "filters: found none, wanted at least one"),
         ({"filters": (FILTER,) * 16}, "filters: found 16, wanted at most 15"),
         ({"filters": ("allow all",)}, "filters: found 'allow all', wanted for example 'permit out"),
-        ({"filters": ("permit out 17 from 198.51.100.1/24 to assigned",)}, "an IPv4 network such as"),
+        ({"filters": ("permit out 17 from 198.51.100.1/24 to assigned",)}, "a network such as"),
         (
             {"filters": ("permit out 300 from any to assigned",)},
             "found protocol 300, wanted 'ip' or 0 to 255",

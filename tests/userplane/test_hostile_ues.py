@@ -6,6 +6,8 @@ DEV-080 to DEV-089, TS 33.513 §4.2.2, RFC 1812 §5.3.7.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import struct
 import time
 from dataclasses import replace
@@ -16,6 +18,7 @@ from typing import Literal
 
 import pytest
 
+from cinq.transport import netns
 from cinq.userplane.model import Inner
 from cinq.userplane.rules import Ambr, Protected, Reason, SessionRules
 from cinq.userplane.topology import Topology
@@ -262,3 +265,94 @@ def _packet(direction: str, ue: IPv4Address, size: int) -> bytes:
     if direction == "downlink":
         return p.udp(p.DN, ue, payload)
     return p.gpdu(0x1001 if ue == p.UE else 0x1002, p.udp(ue, p.DN, payload))
+
+
+def test_a_container_of_the_wrong_direction_is_no_uplink(run: Run) -> None:  # noqa: F811
+    """TS 38.415 §5.5.3.1: PDU type 0 is of the downlink; 2 and more are of nobody."""
+
+    async def case(end: End) -> None:
+        end.install(rules())
+        inner = p.udp(p.UE, p.DN)
+        for pdu_type in (0, 2, 15):
+            assert await end.uplink(p.gpdu(0x1001, inner, psc_type=pdu_type)) == []
+        assert end.counts()[Reason.MALFORMED] == 3
+        assert await end.uplink(p.gpdu(0x1001, inner)) == [p.after_hop(inner)]
+
+    run(case)
+
+
+def test_link_local_addresses_are_nowhere(run: Run) -> None:  # noqa: F811
+    """RFC 3927 §2.7; 169.254.169.254 would be the cloud's metadata of this host."""
+
+    async def case(end: End) -> None:
+        end.install(rules())
+        for where in ("169.254.169.254", "169.254.0.1"):
+            assert await end.uplink(p.gpdu(0x1001, p.udp(p.UE, IPv4Address(where), port=80))) == []
+        assert end.counts()[Reason.PROTECTED] == 2
+
+    run(case)
+
+
+@pytest.mark.root
+@pytest.mark.kernel
+@pytest.mark.parametrize("kind", ["ebpf", "tun"])
+def test_a_ue_does_not_reach_the_host(row: Topology, kind: Kind, tmp_path: Path) -> None:
+    """A listener on any port of any of its addresses, unless a setting opens them; GTP-U stays closed even then."""
+    if missing(kind):
+        pytest.skip(missing(kind))
+    to = (IPv4Address("10.6.0.1"), p.UPF_N3)
+
+    async def main(*, reach_host: bool) -> None:
+        settings = replace(SETTINGS, plane=kind, reach_host=reach_host)
+        end = KernelEnd(row, settings, tmp_path / f"journal-{reach_host}")
+        with netns.inside(row.upf), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+            listener.bind(("0.0.0.0", 8080))
+            listener.setblocking(False)
+            try:
+                end.install(rules())
+                await end.uplink(*(p.gpdu(0x1001, p.udp(p.UE, address, port=8080)) for address in to))
+                await end.uplink(p.gpdu(0x1001, p.udp(p.UE, p.UPF_N3, port=2152)))
+                heard = 0
+                with contextlib.suppress(BlockingIOError):
+                    while listener.recv(100):
+                        heard += 1
+                assert heard == (2 if reach_host else 0)
+                assert end.counts()[Reason.PROTECTED] == (1 if reach_host else 3)
+            finally:
+                end.close()
+
+    asyncio.run(main(reach_host=False))
+    asyncio.run(main(reach_host=True))
+
+
+@pytest.mark.root
+@pytest.mark.kernel
+@pytest.mark.parametrize("kind", ["ebpf", "tun"])
+def test_what_cannot_be_translated_does_not_leave(row: Topology, kind: Kind, tmp_path: Path) -> None:
+    """A UDP length that lies, a TCP checksum of 0: connection tracking passes them by, and so would the translation."""
+    if missing(kind):
+        pytest.skip(missing(kind))
+    head = struct.pack("!HHIIBBHHH", 5000, 80, 1, 0, 0x50, 2, 1000, 0, 0)
+    wrong = [
+        p.ip(p.UE, p.DN, struct.pack("!HHHH", 5000, 9999, 200, 0) + b"cinq"),
+        p.ip(p.UE, p.DN, struct.pack("!HHHH", 5000, 9999, 3, 0) + b"cinq"),
+        p.ip(p.UE, p.DN, head, 6),
+        p.ip(p.UE, p.DN, struct.pack("!HHHH", 5000, 9999, 12, 0x1234) + b"cinq"),
+    ]
+
+    async def main() -> None:
+        end = KernelEnd(row, replace(SETTINGS, plane=kind, nat=True), tmp_path / "journal")
+        try:
+            end.install(rules())
+            good = p.udp(p.UE, p.DN, b"good")
+            for packet in (*wrong, good):
+                end.gnb.sendto(p.gpdu(0x1001, packet), (str(p.UPF_N3), 2152))
+            seen: list[bytes] = []
+            async with asyncio.timeout(3):
+                while not seen or not seen[-1].endswith(b"good"):
+                    seen.append((await asyncio.get_running_loop().sock_recv(end.dn, 2000))[14:])
+            assert [packet[12:16] for packet in seen] == [IPv4Address("10.6.0.1").packed]
+        finally:
+            end.close()
+
+    asyncio.run(main())

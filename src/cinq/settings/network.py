@@ -206,6 +206,9 @@ class Upf:
     n6_interface: str = setting("Interface towards the data network; empty: the default route's.", "")
     ue_to_ue: bool = setting("Whether one UE may reach another directly.", False)
     protect: tuple[IPv4Network, ...] = setting("Networks that no UE may reach through N6.", ())
+    reach_host: bool = setting(
+        "Whether UEs reach services on addresses of this host; N2, N3 and N4 stay out of their reach.", False
+    )
     ipv6_protect: tuple[IPv6Network, ...] = setting("IPv6 networks that no UE may reach through N6.", ())
     max_sessions: int = setting("PDU sessions for which the data plane has room.", 65536)
 

@@ -6,7 +6,7 @@ import struct
 
 from cinq.userplane.flows import AH, ESP, WITH_PORTS, Traits
 from cinq.userplane.packet import ICMPV6, TRANSPORT_HEADER, Refused
-from cinq.userplane.rules import IS_IPV6, NOWHERE, Reason
+from cinq.userplane.rules import IS_IPV6, LINK_LOCAL, NOWHERE, Reason
 
 FRAGMENT = 44
 EXTENSIONS = frozenset((0, 43, FRAGMENT, 60))
@@ -103,7 +103,7 @@ def is_nowhere(destination: bytes) -> bool:
     """No router forwards to it: this host, loopback, link local, multicast. RFC 1812 §5.3.7, RFC 4291 §2.5."""
     if len(destination) == 16:
         return not any(destination[:8]) or destination[0] == 0xFF or is_link_local(destination)
-    return destination[0] in NOWHERE
+    return destination[0] in NOWHERE or destination[:2] == LINK_LOCAL
 
 
 def traits(packet: bytes, inner: tuple[int, int, bool], *, uplink: bool) -> Traits:

@@ -199,7 +199,7 @@ class Model:
         return verdict
 
     def _decapsulate(self, octets: bytes, now_ns: int) -> Inner | SlowPath | Dropped:
-        gpdu = parse_gpdu(octets)
+        gpdu = parse_gpdu(octets, uplink=not self._gnb)
         found = self._decap(gpdu.teid)
         if found is None:
             return self._slow_path(Reason.UNKNOWN_TEID, now_ns)

@@ -19,9 +19,10 @@ NEW_TABLE, DELETE_TABLE, NEW_CHAIN, NEW_RULE = 0, 2, 3, 6
 INET = 1  # both versions of IP in one table
 IPV4, IPV6 = 2, 10
 NESTED = 0x8000
-POSTROUTING, SOURCE_NAT_PRIORITY = 4, 100
+POSTROUTING, SOURCE_NAT_PRIORITY, LAST_PRIORITY = 4, 100, 300
+DROP = 0  # NF_DROP
 META_OIFNAME = 7
-REGISTER = 1
+REGISTER, VERDICT_REGISTER = 1, 0
 META_NFPROTO = 15
 NETWORK_HEADER = 1
 AT = {4: (12, 16), 6: (8, 24)}
@@ -74,7 +75,7 @@ def _address_in(pool: Pool, at: int, operator: int) -> bytes:
     )
 
 
-def _masquerade(pool: Pool, interface: str) -> bytes:
+def _leaving(pool: Pool, interface: str) -> bytes:
     """From the pool, out of the interface; without one, to anywhere but the pool."""
     source, destination = AT[pool.version]
     family = bytes((IPV4 if pool.version == 4 else IPV6,))
@@ -82,7 +83,21 @@ def _masquerade(pool: Pool, interface: str) -> bytes:
     name = interface.encode().ljust(16, b"\0")
     out = _expression("meta", _number(1, REGISTER), _number(2, META_OIFNAME)) + _compare(name, EQUAL)
     elsewhere = out if interface else _address_in(pool, destination, NOT_EQUAL)
-    return _nest(4, is_version, _address_in(pool, source, EQUAL), elsewhere, _expression("masq"))
+    return is_version + _address_in(pool, source, EQUAL) + elsewhere
+
+
+def _masquerade(pool: Pool, interface: str) -> bytes:
+    return _nest(4, _leaving(pool, interface), _expression("masq"))
+
+
+def _drop(pool: Pool, interface: str) -> bytes:
+    """What still has its source behind the translation could not be translated: it says too much of the UE."""
+    verdict = _nest(
+        2, _nest(2, _number(1, DROP))
+    )  # NFTA_IMMEDIATE_DATA, NFTA_DATA_VERDICT, NFTA_VERDICT_CODE
+    return _nest(
+        4, _leaving(pool, interface), _expression("immediate", _number(1, VERDICT_REGISTER), verdict)
+    )
 
 
 def _commit(parts: list[tuple[int, int, bytes]]) -> None:
@@ -117,14 +132,18 @@ def _read(octets: bytes) -> int:
 def add_masquerade(table: str, pools: tuple[Pool, ...], interface: str) -> None:
     """Makes the table: what leaves by the interface with a source in a pool gets the interface's address.
 
-    An interface "" is any by which a packet leaves the pool.
+    An interface "" is any by which a packet leaves the pool. What cannot be translated does not leave.
     """
-    hook = _nest(4, _number(1, POSTROUTING), _number(2, SOURCE_NAT_PRIORITY))
-    chain = _text(1, table) + _text(3, "postrouting") + hook + _text(7, "nat")
-    rule = _text(1, table) + _text(2, "postrouting")
-    parts = [(NEW_TABLE, NLM_F_CREATE | NLM_F_EXCL, _text(1, table)), (NEW_CHAIN, NLM_F_CREATE, chain)]
     append = NLM_F_CREATE | NLM_F_APPEND
-    parts += [(NEW_RULE, append, rule + _masquerade(pool, interface)) for pool in pools]
+    parts = [(NEW_TABLE, NLM_F_CREATE | NLM_F_EXCL, _text(1, table))]
+    for chain, priority, kind, rule_of in (
+        ("postrouting", SOURCE_NAT_PRIORITY, "nat", _masquerade),
+        ("untranslated", LAST_PRIORITY, "filter", _drop),
+    ):
+        hook = _nest(4, _number(1, POSTROUTING), _number(2, priority))
+        parts.append((NEW_CHAIN, NLM_F_CREATE, _text(1, table) + _text(3, chain) + hook + _text(7, kind)))
+        rule = _text(1, table) + _text(2, chain)
+        parts += [(NEW_RULE, append, rule + rule_of(pool, interface)) for pool in pools]
     _commit(parts)
 
 

@@ -13,7 +13,7 @@ from cinq.transport.error import TransportError
 from cinq.userplane import n6
 from cinq.userplane.ebpf.plane import OBJECT, EbpfPlane
 from cinq.userplane.host import Host
-from cinq.userplane.rules import Plane, PlaneEvents, PlaneSettings, Role
+from cinq.userplane.rules import Plane, PlaneEvents, PlaneSettings, Protected, Role
 from cinq.userplane.tun import TunPlane
 
 log = logging.getLogger(__name__)
@@ -43,15 +43,20 @@ def open_plane(settings: PlaneSettings, events: PlaneEvents, journal: Path) -> P
 
 
 def _spelt(host: Host, settings: PlaneSettings) -> PlaneSettings:
-    """What is protected at 0.0.0.0 is so at each address that this host has now; its IPv6 addresses are so whole."""
-    if settings.ue_prefixes and settings.role is Role.UPF:
-        settings = replace(settings, protected_networks=(*settings.protected_networks, *_own_ipv6(host)))
+    """What is protected at 0.0.0.0 is so at each address of this host now; where UEs do not reach it, all are whole."""
+    if settings.role is Role.UPF and not settings.reach_host:
+        whole = (Protected(address) for address in _own_ipv4(host))
+        networks = (*settings.protected_networks, *(_own_ipv6(host) if settings.ue_prefixes else ()))
+        settings = replace(settings, protected=(*settings.protected, *whole), protected_networks=networks)
     everywhere = [endpoint for endpoint in settings.protected if not int(endpoint.address)]
     if not everywhere:
         return settings
-    own = [IPv4Address(prefix.partition("/")[0]) for prefix in host.links.addresses()]
-    spelt = [replace(endpoint, address=address) for endpoint in everywhere for address in own]
+    spelt = [replace(endpoint, address=address) for endpoint in everywhere for address in _own_ipv4(host)]
     return replace(settings, protected=(*settings.protected, *spelt))
+
+
+def _own_ipv4(host: Host) -> list[IPv4Address]:
+    return [IPv4Address(prefix.partition("/")[0]) for prefix in host.links.addresses()]
 
 
 def _own_ipv6(host: Host) -> list[IPv6Network]:

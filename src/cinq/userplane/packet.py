@@ -41,8 +41,11 @@ class GPdu:
     qfi: int
 
 
-def parse_gpdu(octets: bytes) -> GPdu:
-    """The outer header of a UDP payload. Refused(MALFORMED), or NotForFastPath."""
+def parse_gpdu(octets: bytes, uplink: bool = True) -> GPdu:
+    """The outer header of a UDP payload. Refused(MALFORMED), or NotForFastPath.
+
+    uplink: its PDU Session Container is of PDU type 1, else 0 (TS 38.415 §5.5.3.1).
+    """
     if len(octets) < 8:
         raise Refused(Reason.MALFORMED)
     flags, kind, length, teid = struct.unpack_from("!BBHI", octets)
@@ -55,10 +58,10 @@ def parse_gpdu(octets: bytes) -> GPdu:
     if len(octets) < 12:
         raise Refused(Reason.MALFORMED)
     following = octets[11] if flags & 4 else 0
-    return _extensions(octets, teid, following)
+    return _extensions(octets, teid, following, int(uplink))
 
 
-def _extensions(octets: bytes, teid: int, following: int) -> GPdu:
+def _extensions(octets: bytes, teid: int, following: int, pdu_type: int) -> GPdu:
     at, qfi = 12, NO_QFI
     for _ in range(3):
         if not following:
@@ -67,6 +70,8 @@ def _extensions(octets: bytes, teid: int, following: int) -> GPdu:
         if not size or at + size > len(octets):
             raise Refused(Reason.MALFORMED)
         if following == PDU_SESSION_CONTAINER:
+            if octets[at + 1] >> 4 != pdu_type:
+                raise Refused(Reason.MALFORMED)
             qfi = octets[at + 2] & 63
         elif following & 0x80 and following != PDCP_PDU_NUMBER:
             raise NotForFastPath

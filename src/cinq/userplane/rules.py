@@ -33,6 +33,7 @@ DEFAULT_BUCKET_MS = 300
 WITH_PORTS = (6, 17, 132)  # TCP, UDP, SCTP
 NOWHERE = frozenset((0, 127, *range(224, 256)))
 """First octets of addresses that no router forwards to (RFC 1812 §5.3.7): this host, loopback, multicast, reserved."""
+LINK_LOCAL = bytes((169, 254))  # 169.254.0.0/16, which no router forwards either (RFC 3927 §2.7)
 PEERS = 1024  # far ends of N3 that are kept from UEs
 
 
@@ -187,6 +188,7 @@ class PlaneSettings:
     protected: tuple[Protected, ...] = ()
     protected_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     ue_to_ue: bool = False
+    reach_host: bool = False  # whether UEs reach addresses of this host, but for what is protected
     bucket_ms: int = DEFAULT_BUCKET_MS
     max_sessions: int = 32768
     buffer_per_session: int = 64  # packets

@@ -26,6 +26,7 @@ from cinq.userplane.packet import TRANSPORT_HEADER
 from cinq.userplane.pair import open_pair
 from cinq.userplane.rules import (
     GTPU_PORT,
+    LINK_LOCAL,
     NOWHERE,
     Action,
     Count,
@@ -43,9 +44,9 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 128
 QUEUE = 4096
-# flags and type, length, TEID, next type and its length, QFI, next type; inner: version and header length,
+# flags and type, length, TEID, next type and its length, PDU type, QFI, next type; inner: version and header length,
 # total length, fragment, protocol, source, destination
-COMMON = struct.Struct("!HH4s3xHxBBBxH2xHxB2x4s4s")
+COMMON = struct.Struct("!HH4s3xHBBBBxH2xHxB2x4s4s")
 PLAIN, CONTAINER, SHORT_HEADER = 0x34FF, 0x8501, 0x45
 BEFORE = 16  # octets of GTP-U in a common packet
 SMALLEST = {protocol: 20 + size for protocol, size in TRANSPORT_HEADER.items()}
@@ -66,6 +67,7 @@ class TunPlane:
         """`n3` is the N3 interface; the running loop moves the packets."""
         self._settings, self._host, self._events = settings, host, events
         self._gnb = settings.role is Role.GNB
+        self._pdu_type = 0 if self._gnb else 1  # of the PDU Session Container of what comes
         self.mtu = settings.inner_mtu(host.links.link(n3).mtu)
         self._model = Model(settings, self.mtu)
         self._decaps: dict[bytes, Decap] = {}
@@ -179,7 +181,7 @@ class TunPlane:
         size = len(octets) - BEFORE
         if size < 20:
             return self._odd(octets, peer)
-        kind, length, teid, ext, qfi, more, first, total, fragment, protocol, source, destination = (
+        kind, length, teid, ext, pdu, qfi, more, first, total, fragment, protocol, source, destination = (
             COMMON.unpack_from(octets)
         )
         found = self._decaps.get(teid)
@@ -187,6 +189,7 @@ class TunPlane:
             found is None
             or kind != PLAIN
             or ext != CONTAINER
+            or pdu >> 4 != self._pdu_type
             or more
             or first != SHORT_HEADER
             or total != size
@@ -196,7 +199,12 @@ class TunPlane:
         ):
             return self._odd(octets, peer)
         ue, wanted, session, write = found
-        special = destination in self._special or destination[0] in NOWHERE or self._judges_all
+        special = (
+            destination in self._special
+            or destination[0] in NOWHERE
+            or self._judges_all
+            or destination[:2] == LINK_LOCAL
+        )
         if source != ue or special or (wanted and wanted != qfi & 63):
             return self._odd(octets, peer)
         policer = session.decap_policer

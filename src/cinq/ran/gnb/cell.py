@@ -142,12 +142,16 @@ class CellLink:
         psi = wanted.pdu_session_id
         self.interfaces[psi] = structs.replace(wanted, address6=made.address6)
 
-        def addressed() -> None:
-            address6 = str(bearer.address6)
-            self.interfaces[psi] = structs.replace(wanted, address6=address6)
-            self.mobile.on_interface(structs.replace(made, address6=address6), "")
+        if wanted.interface_identifier:
+            bearer.addressed = partial(self._addressed, bearer.session, made, wanted)
 
-        bearer.addressed = addressed
+    def _addressed(self, session: int, made: Interface, wanted: Interface) -> None:
+        bearer = self.bearers.get(wanted.pdu_session_id)
+        if bearer is None or bearer.session != session:
+            return
+        address6 = str(bearer.address6)
+        self.interfaces[wanted.pdu_session_id] = structs.replace(wanted, address6=address6)
+        self.mobile.on_interface(structs.replace(made, address6=address6), "")
 
     def close_interface(self, pdu_session_id: int) -> None:
         self.interfaces.pop(pdu_session_id, None)

@@ -17,6 +17,7 @@ enum { TO_PEER = 1 };
 enum mode { N6, POOL, UE };
 enum { HEADERS = 44 }; /* IPv4 20, UDP 8, GTP-U 8, sequence to next type 4, PDU Session Container 4 */
 enum { ANY_PROTOCOL = 255, WHOLE_HOST = 1 };
+enum { LINK_LOCAL = 169 | 254 << 8 }; /* 169.254.0.0/16, RFC 3927, as it is in memory */
 
 enum reason {
   SLOW_PATH, UNKNOWN_TEID, MALFORMED, SPOOFED, PROTECTED, UE_TO_UE, POLICED, RULE_DROP,
@@ -102,8 +103,8 @@ INLINE int slow_path(struct settings *c, u32 reason) {
 }
 
 /* TS 29.281 5.2: walks the extension headers. Returns octets to strip after the Ethernet header, 0: slow path,
- * -1: malformed. *qfi is that of a PDU Session Container, or 255. */
-INLINE int extensions(struct __sk_buff *skb, u8 flags, u8 next, u8 *qfi) {
+ * -1: malformed. *qfi is that of a PDU Session Container, or 255; pdu_type: what it has to be (TS 38.415 5.5.3.1). */
+INLINE int extensions(struct __sk_buff *skb, u8 flags, u8 next, u8 *qfi, u8 pdu_type) {
   u32 offset = 36;
   if (!(flags & 7)) return offset;
   offset = 40;
@@ -113,8 +114,10 @@ INLINE int extensions(struct __sk_buff *skb, u8 flags, u8 next, u8 *qfi) {
     u8 ext[4];
     if (!next) break;
     if (skb_load(skb, 14 + offset, ext, 4) || !ext[0]) return -1;
-    if (next == 0x85) *qfi = ext[2] & 63;
-    else if ((next & 0x80) && next != 0xc0) return 0;
+    if (next == 0x85) {
+      if (ext[1] >> 4 != pdu_type) return -1;
+      *qfi = ext[2] & 63;
+    } else if ((next & 0x80) && next != 0xc0) return 0;
     next = ext[3];
     if (ext[0] != 1 && skb_load(skb, 14 + offset + ext[0] * 4 - 1, &next, 1)) return -1;
     offset += ext[0] * 4;
@@ -168,7 +171,7 @@ INLINE u32 refuse_destination(struct settings *c, struct inner *in) {
   }
   u8 first = in->dst[0]; /* of the address: NOWHERE in rules.py */
   u32 other = in->dst[0];
-  if (!first || first == 127 || first >= 224) return PROTECTED;
+  if (!first || first == 127 || first >= 224 || (other & 0xffff) == LINK_LOCAL) return PROTECTED;
   if ((c->flags & DENY_UE_TO_UE) && map_lookup(&encaps, &other)) return UE_TO_UE;
   struct network to = {32, other};
   return (c->flags & HAS_NETWORKS) && map_lookup(&networks, &to) ? PROTECTED : 0;
@@ -214,7 +217,7 @@ SEC("tc") int decap(struct __sk_buff *skb) {
   if (skb->gso_size || skb->len != 14 + ip_len || net16(h.udp.len) + 20 != ip_len || gtp_len + 36 != ip_len)
     return slow_path(c, SLOW_PATH);
   u8 qfi = 255;
-  int strip = extensions(skb, h.gtp.flags, h.opt.next, &qfi);
+  int strip = extensions(skb, h.gtp.flags, h.opt.next, &qfi, c->flags & ROLE_GNB ? 0 : 1);
   if (!strip) return slow_path(c, SLOW_PATH);
   if (strip < 0 || (u32)strip + 20 > ip_len) return drop(MALFORMED);
   u32 len = ip_len - strip;
