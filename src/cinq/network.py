@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import ssl
 import uuid
 from dataclasses import replace
 from functools import partial
@@ -27,7 +28,8 @@ from cinq.nf.udr import UDR, provisioning
 from cinq.nf.upf import UPF
 from cinq.procedure import Aborted, Journal, RealClock, Refused, Runtime, TimerExpired
 from cinq.procedure.store import Store
-from cinq.sbi import Bus, Problem, checked, direct
+from cinq.sbi import Bus, Problem, checked, direct, http
+from cinq.sbi.bus import Transport
 from cinq.sbi.services.nnrf import NFProfile, NnrfNFManagement
 from cinq.sbi.services.nudr_dr import PatchItem
 from cinq.settings.network import NetworkSettings
@@ -88,7 +90,8 @@ class Network:
         self.journal = journal
         self.clock = RealClock()
         self.runtime = Runtime("NETWORK", journal, self.clock)
-        self.bus = Bus(checked if settings.sbi.transport == "checked" else direct, journal)
+        self._wire: http.OverHttp | None = None
+        self.bus = Bus(self._transport(), journal)
         self._undo = contextlib.AsyncExitStack()
         self._profiles: list[NFProfile] = []
 
@@ -116,6 +119,7 @@ class Network:
         self._undo.push_async_callback(self.runtime.stop)
         store = self._store()
         self._explain(store)
+        await self._offer()
         await self._control_functions(store)
         await self._user_plane()
         await self._session_management(store)
@@ -178,6 +182,32 @@ class Network:
         endpoint = await udp.endpoint(address, port, lambda octets, peer: None)
         self._undo.callback(endpoint.close)
         return endpoint
+
+    # the SBI
+
+    def _transport(self) -> Transport:
+        """Of what network functions of this process ask each other."""
+        sbi = self.settings.sbi
+        if sbi.transport != "http2":
+            return checked if sbi.transport == "checked" else direct
+        self._wire = http.OverHttp(str(sbi.address), sbi.port)
+        return self._wire
+
+    async def _offer(self) -> None:
+        """The services over HTTP/2, before anybody asks."""
+        sbi, wire = self.settings.sbi, self._wire
+        if not sbi.on_the_wire:
+            return
+        mark = "" if wire is None else wire.mark
+        server = await http.offer(self.bus, str(sbi.address), sbi.port, self._tls(server=True), mark)
+        self._undo.push_async_callback(server.close)
+        if wire is not None:
+            wire.peer.tls = self._tls(server=False)
+            self._undo.push_async_callback(wire.peer.close)
+
+    def _tls(self, *, server: bool) -> ssl.SSLContext | None:
+        sbi = self.settings.sbi
+        return http.mutual(sbi.certificate, sbi.key, sbi.authorities, server=server) if sbi.key else None
 
     # network functions
 

@@ -71,6 +71,10 @@ class Quiet:
     def close(self) -> None: ...
 
 
+class Server:
+    async def close(self) -> None: ...
+
+
 def lay(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on networks of this test have their ports in memory."""
 
@@ -80,10 +84,14 @@ def lay(monkeypatch: pytest.MonkeyPatch) -> None:
     async def quiet(*_: object, **__: object) -> Quiet:
         return Quiet()
 
+    async def no_server(*_: object) -> Server:
+        return Server()
+
     monkeypatch.setattr(network.udp, "endpoint", endpoint)
     monkeypatch.setattr(network.sctp, "listen", quiet)
     monkeypatch.setattr(network.sctp, "implementation", lambda: "kernel")
     monkeypatch.setattr(network.stream, "serve", quiet)
+    monkeypatch.setattr(network.http, "offer", no_server)
     monkeypatch.setattr(network.privilege, "require", lambda wanted: None)
     monkeypatch.setattr(network, "open_plane", lambda settings, events, journal: Plane(settings))
     monkeypatch.setattr(network, "SqliteStore", lambda path, exclusive: Memory())

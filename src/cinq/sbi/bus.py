@@ -70,11 +70,14 @@ class Bus:
         self._journal = journal
         self._methods: dict[tuple[Operation, str | None], tuple[Method, str]] = {}
         self._clients: dict[tuple[type, str, str | None], object] = {}
+        self.routes = Routes()
+        """By which a request from outside finds its operation."""
 
     def serve(self, service: type[S], implementation: S, instance: str) -> None:
         """Offers a service. The first instance that serves it is the one a client without a choice meets."""
         owner = service_name(service)[1:].partition("-")[0].upper()
         for op in operations(service):
+            self.routes.add(op)
             entry = (getattr(implementation, op.attribute), owner)
             self._methods[op, instance] = entry
             self._methods.setdefault((op, None), entry)
@@ -111,13 +114,29 @@ class Bus:
                 arguments += tuple(named[n] for n in (*op.parameters, "body") if n in named)
             if journal is not None and journal.heeding:
                 tell = self._traced if journal.listening else self._heeded
-                return tell(op, consumer, entry, arguments)
+                return tell(transport, op, consumer, entry, arguments)
             return entry[0](*arguments) if at_once else transport(op, entry[0], arguments)
 
         return call
 
+    async def receive(self, op: Operation, consumer: str | None, arguments: tuple[object, ...]) -> object:
+        """A call that came from outside. consumer: who asks, for the trace; None where that is told already."""
+        entry = self._methods.get((op, None))
+        if entry is None:
+            return await _unreachable(op)
+        journal = self._journal
+        if consumer is None or journal is None or not journal.heeding:
+            return await entry[0](*arguments)
+        tell = self._traced if journal.listening else self._heeded
+        return await tell(direct, op, consumer, entry, arguments)
+
     async def _traced(
-        self, op: Operation, consumer: str, entry: tuple[Method, str], arguments: tuple[object, ...]
+        self,
+        transport: Transport,
+        op: Operation,
+        consumer: str,
+        entry: tuple[Method, str],
+        arguments: tuple[object, ...],
     ) -> object:
         from cinq.sbi.trace import answered, asked, refused
 
@@ -125,7 +144,7 @@ class Bus:
         method, owner = entry
         asked(self._journal, op, consumer, owner, arguments)
         try:
-            answer = await self._transport(op, method, arguments)
+            answer = await transport(op, method, arguments)
         except Problem as problem:
             refused(self._journal, op, consumer, owner, arguments, problem)
             raise
@@ -133,16 +152,21 @@ class Bus:
         return answer
 
     async def _heeded(
-        self, op: Operation, consumer: str, entry: tuple[Method, str], arguments: tuple[object, ...]
+        self,
+        transport: Transport,
+        op: Operation,
+        consumer: str,
+        entry: tuple[Method, str],
+        arguments: tuple[object, ...],
     ) -> object:
         """For listeners to trouble: problems, and whose challenge it is."""
         journal, (method, owner) = self._journal, entry
         assert journal is not None
         try:
-            if self._transport is direct:
+            if transport is direct:
                 answer = await method(*arguments)
             else:
-                answer = await self._transport(op, method, arguments)
+                answer = await transport(op, method, arguments)
         except Problem as problem:
             from cinq.sbi.trace import refused
 

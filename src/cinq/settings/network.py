@@ -322,11 +322,32 @@ class Nrf:
 
 @dataclass(frozen=True, slots=True)
 class Sbi:
-    """How network functions meet."""
+    """How network functions meet. TLS is mutual, and there with all three files."""
 
-    transport: Literal["direct", "checked"] = setting(
-        "direct passes objects; checked takes every call through JSON and its schema.", "direct"
+    transport: Literal["direct", "checked", "http2"] = setting(
+        "direct passes objects; checked makes HTTP messages of them; http2 sends these to the address.",
+        "direct",
     )
+    offered: bool = setting("Offer the services to others over HTTP/2; with transport http2 they are.", False)
+    address: IPv4Address = setting("Address of the services over HTTP/2.", IPv4Address("127.0.0.8"))
+    port: int = setting("Port of the services over HTTP/2.", 7777)
+    certificate: str = setting("PEM file of the certificate that is shown; empty: no TLS.", "")
+    key: str = setting("PEM file of its private key.", "")
+    authorities: str = setting("PEM file of those that sign the certificates of others.", "")
+
+    def __post_init__(self) -> None:
+        check.host("address", self.address)
+        check.port("port", self.port)
+        files = {"certificate": self.certificate, "key": self.key, "authorities": self.authorities}
+        if any(files.values()) and not all(files.values()):
+            missing = ", ".join(name for name, value in files.items() if not value)
+            raise ValueError(
+                f"{missing}: found nothing, wanted all of certificate, key and authorities, or none"
+            )
+
+    @property
+    def on_the_wire(self) -> bool:
+        return self.offered or self.transport == "http2"
 
 
 @dataclass(frozen=True, slots=True)
