@@ -205,6 +205,11 @@ class Network:
             wire.peer.tls = self._tls(server=False)
             self._undo.push_async_callback(wire.peer.close)
 
+    @property
+    def _api_root(self) -> str:
+        sbi = self.settings.sbi
+        return f"{'https' if sbi.key else 'http'}://{sbi.address}:{sbi.port}"
+
     def _tls(self, *, server: bool) -> ssl.SSLContext | None:
         sbi = self.settings.sbi
         return http.mutual(sbi.certificate, sbi.key, sbi.authorities, server=server) if sbi.key else None
@@ -360,6 +365,7 @@ class Network:
             "data_plane": self.plane.kind,
             "n2": f"{s.amf.n2_address}:{s.amf.n2_port}",
             "n3": str(s.upf.n3_address),
+            "sbi": self._api_root if s.sbi.on_the_wire else "",
             "plmn": str(s.network.plmn),
             "tacs": ", ".join(map(str, s.network.tacs)),
             "slices": ", ".join(map(str, s.network.slices)),

@@ -81,6 +81,8 @@ def _say(facts: dict[str, object]) -> None:
         f" AMF {facts['n2']} · PLMN {facts['plmn']} · TAC {facts['tacs']} · slices {facts['slices']} · "
         f"{facts['dnns']} · {facts['subscribers']} subscriber{'' if facts['subscribers'] == 1 else 's'}"
     )
+    if facts["sbi"]:
+        out.print(f" SBI {facts['sbi']} · no access tokens are asked for yet: keep it among those you trust")
     out.print(f" UPF N3 {facts['n3']} · trace: cinq trace live --socket {facts['control']}")
     changes = facts["host_changes"]
     if isinstance(changes, list) and changes:
