@@ -8,6 +8,7 @@ import pytest
 
 from cinq.procedure import run_virtual
 from cinq.ran.load import Load, LoadSettings, run
+from cinq.ran.load.run import quantile
 
 from .core import Core, Entropy, Radio
 
@@ -94,3 +95,11 @@ def test_a_rate_is_kept() -> None:
 def test_a_step_that_is_none() -> None:
     with pytest.raises(ValueError, match="wanted register"):
         LoadSettings(first=("fly",))  # type: ignore[arg-type]
+
+
+def test_quantiles_are_of_nearest_rank() -> None:
+    """The p99 of a hundred is the second largest, not the largest; the p50 of two is the lesser."""
+    hundred = [float(n) for n in range(100, 0, -1)]
+    assert [quantile(hundred, f) for f in (0.0, 0.5, 0.9, 0.99, 1.0)] == [1, 50, 90, 99, 100]
+    assert quantile([2.0, 1.0], 0.5) == 1
+    assert quantile([], 0.5) == 0

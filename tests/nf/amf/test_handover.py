@@ -65,6 +65,33 @@ def test_handover() -> None:
     run(test)
 
 
+def test_a_status_that_the_notify_overtook() -> None:
+    """§8.4.6.2: the gNBs have associations of their own, so the target may speak first; nothing is lost by it."""
+
+    async def test(world: World) -> None:
+        source, target, phone, request = await commanded(world)
+        source.silent.add("UEContextReleaseCommand")
+        target.say(notify(request, target))
+        await asyncio.sleep(0.1)
+        source.last(ngap.UEContextReleaseCommand)
+        source.say(
+            ngap.UplinkRANStatusTransfer(
+                amf_ue_ngap_id=phone.amf_id or 0,
+                ran_ue_ngap_id=phone.ran_id,
+                ran_status_transfer_transparent_container=status_container(),
+            )
+        )
+        await asyncio.sleep(0.01)
+        moved = target.last(ngap.DownlinkRANStatusTransfer)
+        assert moved.amf_ue_ngap_id == request.amf_ue_ngap_id
+        assert moved.ran_status_transfer_transparent_container == status_container()
+        assert ngap.ErrorIndication not in [type(message) for message in source.heard]
+        arrive(phone, target, request.amf_ue_ngap_id)
+        await is_served(phone)
+
+    run(test)
+
+
 def status_container() -> ngap.RANStatusTransferTransparentContainer:
     count = ngap.DRBStatusUL18(ul_count_value=ngap.COUNTValueForPDCPSN18(pdcp_sn18=1, hfn_pdcp_sn18=2))
     down = ngap.DRBStatusDL18(dl_count_value=ngap.COUNTValueForPDCPSN18(pdcp_sn18=3, hfn_pdcp_sn18=4))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from array import array
 from collections.abc import Callable, Sequence
@@ -44,6 +45,12 @@ class LoadSettings:
             raise ValueError("in_flight: wanted 1 or more; ues, rate and loops: wanted 0 or more")
 
 
+def quantile(times: Sequence[float], fraction: float) -> float:
+    """The least of them that so great a fraction (0 to 1) of them does not exceed (nearest rank); 0 of none."""
+    ranked = sorted(times)
+    return ranked[max(0, math.ceil(fraction * len(ranked)) - 1)] if ranked else 0.0
+
+
 class Latencies:
     """Milliseconds that one step took, of every time it succeeded; how often it did not, and why."""
 
@@ -61,8 +68,7 @@ class Latencies:
 
     def quantile(self, fraction: float) -> float:
         """The quantile (0 to 1) in milliseconds; 0 when it never succeeded."""
-        times = sorted(self.times)
-        return times[min(len(times) - 1, int(fraction * len(times)))] if times else 0.0
+        return quantile(self.times, fraction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +99,7 @@ class Outcome:
 
     def attach_ms(self, fraction: float) -> float:
         """The quantile (0 to 1) of all first steps together, over the UEs that came through them."""
-        times = sorted(self.attach_times)
-        return times[min(len(times) - 1, int(fraction * len(times)))] if times else 0.0
+        return quantile(self.attach_times, fraction)
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from cinq.procedure import Aborted, Refused, TimerExpired
 from cinq.ran.gnb.gnb import Gnb, Path
+from cinq.ran.gnb.n2.elements import far_end
 from cinq.ran.scenarios import check
 from cinq.ran.scenarios.bench import Bench
 from cinq.ran.scenarios.scenario import scenario
@@ -184,6 +185,43 @@ async def n2_handover(bench: Bench) -> None:
     check.equal(
         release.cause, ("radioNetwork", "successful-handover"), "the cause of the release at the source"
     )
+    await is_served(bench, ue)
+
+
+@scenario("mobility")
+async def n2_handover_with_pdcp_counts(bench: Bench) -> None:
+    """What the source says of its DRBs reaches the target as it is (TS 38.413 §8.4.6.2, §8.4.7.2)."""
+    source, target = await bench.gnb(), await bench.gnb()
+    ue = await attached(bench, source, 2)
+    await moves(bench, ue, target, "n2")
+    status = await bench.hears(ngap.DownlinkRANStatusTransfer, target)
+    items = status.ran_status_transfer_transparent_container.drbs_subject_to_status_transfer_list
+    check.equal(sorted(item.drb_id for item in items), [1, 2], "the DRBs")
+    check.equal({item.drb_status_ul[0] for item in items}, {"dRBStatusUL18"}, "the size of their counts")
+    await is_served(bench, ue)
+
+
+@scenario("mobility")
+async def n2_handover_with_data_forwarding(bench: Bench) -> None:
+    """The source is given an end for packets that it forwards: the target's where there is a direct path.
+
+    None where the core says that it cannot be. TS 38.413 §8.4.1.2, §8.4.2.2.
+    """
+    source, target = await bench.gnb(), await bench.gnb()
+    ue = await attached(bench, source)
+    await moves(bench, ue, target, "n2")
+    command = await bench.hears(ngap.HandoverCommand, source)
+    (item,) = check.present(command.pdu_session_resource_handover_list, "the sessions that are handed over")
+    transfer = ngap.decode_value(ngap.HandoverCommandTransfer, item.handover_command_transfer)
+    request = await bench.hears(ngap.HandoverRequest, target)
+    (asked,) = request.pdu_session_resource_setup_list_ho_req
+    wanted = ngap.decode_value(ngap.PDUSessionResourceSetupRequestTransfer, asked.handover_request_transfer)
+    end = transfer.dl_forwarding_up_tnl_information
+    if wanted.data_forwarding_not_possible is not None:
+        check.equal(end, None, "a tunnel where forwarding is said to be impossible")
+    if wanted.direct_forwarding_path_availability is not None:
+        address, _ = far_end(check.present(end, "the end of forwarding"))
+        check.equal(address, target.bearers.address, "whose address it has")
     await is_served(bench, ue)
 
 
