@@ -339,7 +339,7 @@ def target_of(ue: Ue, source: NgConnection, message: ngap.Pdu) -> NgConnection |
     The two gNBs have associations of their own, so that the target's HANDOVER NOTIFY may overtake what the source says.
     """
     target = ue.target
-    if target is None and source.releasing and ue.connection is not source:
+    if target is None and ue.connection is not source:
         return ue.connection
     if target is None or target.ran_ue_ngap_id == UNASSIGNED or ue.connection is not source:
         source.ran.tell(incompatible(message))
