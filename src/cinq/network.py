@@ -314,6 +314,10 @@ class Network:
     def _serve(self, services: list[tuple[type, object]], profile: NFProfile) -> None:
         for service, implementation in services:
             self.bus.serve(service, implementation, profile.nf_instance_id)
+        sbi = self.settings.sbi
+        if sbi.on_the_wire:
+            offered = [service for service, _ in services]
+            profile = http.reachable(profile, offered, str(sbi.address), sbi.port, tls=bool(sbi.key))
         self._profiles.append(profile)
 
     async def _register_all(self) -> None:

@@ -12,7 +12,10 @@ from cinq.procedure import Event, Journal
 from cinq.sbi import Bus, Created, Problem, http
 from cinq.sbi.message import Request, Response
 from cinq.sbi.models import Ambr
+from cinq.sbi.services.namf_communication import NamfCommunication
+from cinq.sbi.services.nnrf import NFProfile
 from cinq.sbi.services.npcf_ampolicycontrol import (
+    NamfPolicyCallback,
     NpcfAMPolicyControl,
     PolicyAssociation,
     PolicyAssociationRequest,
@@ -201,3 +204,16 @@ def test_a_producer_that_has_gone_is_a_504() -> None:
 def test_tls_files_that_are_not_there_are_named() -> None:
     with pytest.raises(TransportError, match=r"TLS: /nowhere/ca\.pem"):
         http.mutual("/nowhere/c.pem", "/nowhere/k.pem", "/nowhere/ca.pem", server=True)
+
+
+def test_a_profile_says_where_its_services_are() -> None:
+    profile = NFProfile(nf_instance_id="i", nf_type="AMF", nf_status="REGISTERED")
+    found = http.reachable(profile, [NamfCommunication, NamfPolicyCallback], "192.0.2.1", 7777)
+    (service,) = found.nf_services
+    assert (service.service_name, service.versions[0].api_version_in_uri, service.scheme) == (
+        "namf-comm",
+        "v1",
+        "http",
+    )
+    assert (service.ip_end_points[0].ipv4_address, service.ip_end_points[0].port) == ("192.0.2.1", 7777)
+    assert found.ipv4_addresses == ["192.0.2.1"]

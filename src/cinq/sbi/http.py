@@ -9,14 +9,18 @@ from __future__ import annotations
 import re
 import secrets
 import ssl
+from collections.abc import Iterable
+
+import msgspec
 
 from cinq.procedure import Why
 from cinq.sbi.answer import answer_of, problem_of, response_of
 from cinq.sbi.bus import Bus, Method
 from cinq.sbi.message import Request, Response
-from cinq.sbi.operation import Operation
+from cinq.sbi.operation import Operation, operations
 from cinq.sbi.problem import Problem
 from cinq.sbi.request import arguments_of, request_of
+from cinq.sbi.services.nnrf import IpEndPoint, NFProfile, NFService, NFServiceVersion
 from cinq.transport.error import NoAnswerError, TransportError
 from cinq.transport.http2 import Http2Peer, Http2Server, Secured, serve
 
@@ -75,6 +79,27 @@ async def offer(bus: Bus, host: str, port: int, tls: ssl.SSLContext | None, mark
     authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     producers = Producers(bus, f"{'http' if tls is None else 'https'}://{authority}", mark)
     return await serve(host, port, producers.answer, tls=tls)
+
+
+def reachable(
+    profile: NFProfile, offered: Iterable[type], host: str, port: int, *, tls: bool = False
+) -> NFProfile:
+    """The profile, with where its services are reached (TS 29.510 §6.1.6.2.2 and §6.1.6.2.3). Callbacks are none."""
+    end = IpEndPoint(ipv4_address=host, transport="TCP", port=port)
+    versions = {op.service: op.version for each in offered for op in operations(each)[:1]}
+    services = [
+        NFService(
+            service_instance_id=f"{profile.nf_instance_id}-{name}",
+            service_name=name,
+            versions=[NFServiceVersion(api_version_in_uri=version, api_full_version=f"{version[1:]}.0.0")],
+            scheme="https" if tls else "http",
+            nf_service_status="REGISTERED",
+            ip_end_points=[end],
+        )
+        for name, version in versions.items()
+        if not name.endswith("-callback")
+    ]
+    return msgspec.structs.replace(profile, ipv4_addresses=[host], nf_services=services)
 
 
 def mutual(certificate: str, key: str, authorities: str, *, server: bool) -> ssl.SSLContext:

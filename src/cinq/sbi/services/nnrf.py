@@ -18,12 +18,21 @@ class NFServiceVersion(Model):
     api_full_version: str
 
 
+class IpEndPoint(Model):
+    """Where a service is reached."""
+
+    ipv4_address: str | None = None
+    transport: Literal["TCP"] | None = None
+    port: int | None = None
+
+
 class NFService(Model):
     service_instance_id: str
     service_name: str
     versions: list[NFServiceVersion]
     scheme: Literal["http", "https"]
     nf_service_status: NFStatus
+    ip_end_points: list[IpEndPoint] = []
 
 
 class AmfInfo(Model):
