@@ -57,6 +57,21 @@ def test_error_indication_of_the_gnb_is_reported() -> None:
         assert isinstance(report, pfcp.SessionReportRequest)
         assert report.error_indication_report is not None
         assert report.error_indication_report.remote_f_teids == [pfcp.FTeid(0x2001, GNB)]
+        reported = len(bench.port.sent)
+        for _ in range(1000):
+            bench.upf.gtpu_received(indication, PEER)
+        assert len(bench.port.sent) == reported, "a thousand are one report"
+        bench.ask(pfcp.SessionModificationRequest(update_fars=[forward()]), seid)
+        reported = len(bench.port.sent)
+        bench.upf.gtpu_received(indication, PEER)
+        assert len(bench.port.sent) == reported + 1, "the session was changed since"
+        wait = pfcp.ApplyAction(pfcp.ApplyAction.BUFF | pfcp.ApplyAction.NOCP)
+        bench.ask(
+            pfcp.SessionModificationRequest(update_fars=[pfcp.UpdateFar(far_id=2, apply_action=wait)]), seid
+        )
+        reported = len(bench.port.sent)
+        bench.upf.gtpu_received(indication, PEER)
+        assert len(bench.port.sent) == reported, "no packet goes there any more"
         await bench.upf.stop()
 
     run_virtual(main())

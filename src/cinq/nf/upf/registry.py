@@ -22,6 +22,8 @@ class Registry:
         self._teids: dict[int, int] = {}
         self._ues: dict[int, int] = {}  # by address_key
         self._remote: dict[int, int] = {}
+        self.told_gone: dict[int, float] = {}
+        """When the tunnel of a session was reported as gone, by SEID; until the session changes."""
 
     def association_of(self, address: str) -> Association | None:
         return next((a for a in self.associations.values() if a.address == address), None)
@@ -61,6 +63,7 @@ class Registry:
 
     def put(self, session: SessionContext) -> None:
         seid = session.seid
+        self.told_gone.pop(seid, None)
         earlier = self.sessions.get(seid)
         if earlier is not None and earlier.pdrs == session.pdrs:  # most modifications are of FARs alone
             self._leave(earlier)
@@ -77,6 +80,7 @@ class Registry:
 
     def pop(self, seid: int) -> SessionContext | None:
         session = self.sessions.pop(seid, None)
+        self.told_gone.pop(seid, None)
         if session is not None:
             for pdr in session.pdrs:
                 if pdr.teid is not None:

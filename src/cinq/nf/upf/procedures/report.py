@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from ipaddress import IPv4Address
 
@@ -11,6 +12,8 @@ from cinq.nf.upf.procedures.session import Sessions
 from cinq.nf.upf.registry import Registry
 from cinq.wire import pfcp
 from cinq.wire.pfcp import ApplyAction, Cause, ReportType
+
+REPEAT_S = 10.0  # longer than a report is repeated without an answer
 
 
 class Reports:
@@ -42,10 +45,15 @@ class Reports:
         )
 
     def tunnel_gone(self, teid: int, peer: IPv4Address) -> None:
-        """TS 29.244 §7.5.8.4: the gNB answered Error Indication."""
+        """TS 29.244 §7.5.8.4: the gNB answered Error Indication. Said once in REPEAT_S, however many packets were
+        answered so, and not of a tunnel that packets do not go to any more."""
         session = self._registry.behind(teid, peer)
-        if session is None:
+        if session is None or (teid, peer) not in session.downlink_ends:
             return
+        now, told = asyncio.get_running_loop().time(), self._registry.told_gone
+        if now - told.get(session.seid, -REPEAT_S) < REPEAT_S:
+            return
+        told[session.seid] = now
         report = pfcp.ErrorIndicationReport(remote_f_teids=[pfcp.FTeid(teid, peer)])
         self._send(
             session,
