@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cinq.assurance.evidence import Told, coverage
 from cinq.assurance.verdict import Broken, Fact, Verdict, judge, of_case
 
 KINDS = st.sampled_from(["step", "control", "finding", "liveness"])
@@ -43,3 +44,16 @@ def test_a_case_is_passed_when_all_that_applies_was_asked() -> None:
     assert of_case([passed, Verdict.FAIL, Verdict.INCONCLUSIVE]) is Verdict.FAIL
     assert of_case([not_applicable]) is not_applicable
     assert of_case([]) is untested
+
+
+def test_coverage_counts_what_could_be_told() -> None:
+    def told(case: str, verdict: Verdict, beyond: bool = False) -> Told:
+        return Told(case, "A", "", "33.512", "", "", "", verdict, "", beyond)
+
+    replay, xn, guti = (f"SCAS-33512-4.2.2.{clause}" for clause in ("3.1", "4.1", "5.1"))
+    found = coverage(
+        [told(replay, Verdict.PASS), told(xn, Verdict.INCONCLUSIVE), told(guti, Verdict.PASS, True)]
+    )
+    assert (found.executed, found.beyond) == (1, 1)
+    assert found.verdicts[Verdict.PASS] == 1
+    assert found.black_box < found.rows

@@ -152,7 +152,7 @@ class Folder:
     def kept(self, case: str, sub: str) -> Told | None:
         """What an earlier part of this run has found, None when it has not come to it or could not tell."""
         told = _read(self._of(case, sub) / OUTCOME, Told)
-        return told if told is not None and told.verdict in (Verdict.PASS, Verdict.FAIL) else None
+        return told if told is not None and told.verdict in CONCLUSIVE else None
 
     def keep(self, outcome: Outcome) -> Told:
         """Writes one outcome; `outcome.json` last, so that it is there only when the rest is."""
@@ -206,7 +206,7 @@ class Coverage(Struct, frozen=True):
     """How much was asked. Cases and sub-cases are counted apart, and so is what was asked beyond the specification.
 
     black_box: rows of the catalogue that the network can be asked. executed: of those, rows of which something was
-    asked. passed, failed ...: sub-cases of the specification by verdict. beyond: sub-cases beyond it that were asked.
+    asked and could be told. verdicts: of the specification's sub-cases. beyond: sub-cases beyond it that could be told.
     """
 
     rows: int
@@ -221,7 +221,7 @@ class Coverage(Struct, frozen=True):
         return f"{self.executed} of {self.black_box} black-box rows executed ({share:.0f} %), of {self.rows} rows"
 
 
-EXECUTED = (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)
+CONCLUSIVE = (Verdict.PASS, Verdict.FAIL)
 
 
 def coverage(told: Iterable[Told]) -> Coverage:
@@ -230,9 +230,9 @@ def coverage(told: Iterable[Told]) -> Coverage:
     return Coverage(
         len(rows),
         sum(row.cls == "B" for row in rows.values()),
-        len({one.case for one in own if one.verdict in EXECUTED and rows[one.case].cls == "B"}),
+        len({one.case for one in own if one.verdict in CONCLUSIVE and rows[one.case].cls == "B"}),
         {verdict: sum(one.verdict is verdict for one in own) for verdict in Verdict},
-        sum(one.beyond and one.verdict in EXECUTED for one in every),
+        sum(one.beyond and one.verdict in CONCLUSIVE for one in every),
     )
 
 

@@ -12,7 +12,7 @@ from importlib import resources
 from itertools import groupby
 
 from cinq.assurance import catalogue
-from cinq.assurance.evidence import EXECUTED, Coverage, Run, Told, coverage, of_rows, why_not
+from cinq.assurance.evidence import Coverage, Run, Told, coverage, of_rows, why_not
 from cinq.assurance.verdict import Fact, Verdict, of_case
 
 
@@ -66,7 +66,7 @@ def _boxes(told: Sequence[Told], found: Coverage) -> Iterator[str]:
 
 
 def _untested(told: Sequence[Told]) -> Iterator[str]:
-    left = [one for one in told if one.verdict not in EXECUTED]
+    left = [one for one in told if one.verdict in (Verdict.NOT_TESTED, Verdict.NOT_APPLICABLE)]
     asked = {one.case for one in told}
     rows = [row for row in catalogue.rows().values() if row.id not in asked]
     yield "<h2>What was not tested</h2>"
