@@ -115,9 +115,11 @@ def test_idle_and_a_core_that_starts_again(world: World) -> None:
         pytest.skip("this nr-gnb finds no AMF for a SERVICE REQUEST (its selectAmf)")
     assert answered > 0
     for number in (signal.SIGTERM, signal.SIGKILL):
+        seen = world.gnb.mark()
         world.core.end(number)
-        world.gnb.end()  # it does not seek the AMF again
         world.core, mark = world.up(), ue.mark()
+        world.gnb.wait("Association terminated", 3, after=seen)
+        world.gnb.end()  # it does not seek the AMF again
         world.gnb = world.radio.gnb()
         ue.wait("Selected cell", 20, after=mark)
         assert world.ping(interface, 20) > 0
