@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench fuzz mutants reference format clean set-up
+.PHONY: demo test check bench fuzz mutants dossier reference format clean set-up
 
 demo: $(VENV)/.installed
 	@sh tools/sctp-library.sh $(VENV)
@@ -36,6 +36,11 @@ fuzz: $(VENV)/.installed-fuzz
 		$(BIN)/python -m tests.fuzz.run $$target $(TIME) > fuzz-$$target.log 2>&1 || { tail -25 fuzz-$$target.log; exit 1; }; \
 		grep -E "number_of_executed_units|new_units_added" fuzz-$$target.log; \
 	done
+
+# Our own core, asked by the assurance bench, with its failures: dossier/cinq.zip and dossier/report.html. Needs root.
+dossier: $(VENV)/.installed
+	@sh tools/sctp-library.sh $(VENV)
+	@sh tools/own-dossier.sh $(VENV) dossier
 
 # Every case of the assurance bench against every weakened network: what each can tell apart.
 mutants: $(VENV)/.installed-dev

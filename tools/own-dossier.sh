@@ -1,0 +1,92 @@
+#!/bin/sh
+# make dossier: our own core, asked by the assurance bench in a namespace of its own, and a signed dossier of it.
+# tools/own-dossier.sh VENV OUT [--case CASE ...]. Needs root. OUT holds run/, cinq.zip, lab.pem, lab.pub.pem and report.html afterwards.
+set -eu
+bin="$(cd "$1/bin" && pwd)"
+mkdir -p "$2"
+out="$(cd "$2" && pwd)"
+shift 2
+namespace="cinq-dossier-$$"
+work="$(mktemp -d)"
+core=""
+
+leave() {
+    if [ -n "$core" ]; then kill "$core" 2>/dev/null || true; wait "$core" 2>/dev/null || true; fi
+    ip netns delete "$namespace" 2>/dev/null || true
+    ip netns delete "$namespace-dn" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap leave EXIT INT TERM
+
+ip netns add "$namespace"
+ip -n "$namespace" link set lo up
+# N6, and the host on it that answers pings
+ip netns add "$namespace-dn"
+ip -n "$namespace" link add n6 type veth peer name eth0 netns "$namespace-dn"
+ip -n "$namespace" address add 10.99.0.2/30 dev n6
+ip -n "$namespace-dn" address add 10.99.0.1/30 dev eth0
+ip -n "$namespace" link set n6 up
+ip -n "$namespace-dn" link set eth0 up
+
+cat > "$work/network.toml" <<EOF
+[state]
+folder = "$work"
+run = "$work"
+[upf]
+n6_interface = "n6"
+smf_addresses = ["127.0.0.60"]
+EOF
+
+key=$(od -An -tx1 -N16 /dev/urandom | tr -d ' \n')
+cat > "$work/product.toml" <<EOF
+[product]
+name = "cinq"
+vendor = "the cinq project"
+version = "$("$bin/cinq" --version | cut -d' ' -f2)"
+[core]
+amf_address = "127.0.0.5"
+plmn = "999-70"
+[interfaces]
+n3 = "127.0.0.7"
+n4 = "127.0.0.7"
+smf = "127.0.0.60"
+pool = "10.45.240.0/24"
+n6 = "10.99.0.1"
+[algorithms]
+integrity = ["NIA2", "NIA1", "NIA3"]
+ciphering = ["NEA2", "NEA1", "NEA3", "NEA0"]
+[[subscribers]]
+imsi = "999700000000001"
+count = 40
+k = "$key"
+opc = "$key"
+[knobs]
+algorithm_order = "$bin/python -m cinq.lab.algorithm_order $work/network.toml $work/core.pid {integrity} {ciphering}"
+log = "cat $work/core.log"
+downlink_data = "sh -c 'ping -c 1 -W 1 -q {address}; true'"
+EOF
+
+{
+    echo "imsi,k,opc"
+    for number in $(seq 1 40); do printf '99970%010d,%s,%s\n' "$number" "$key" "$key"; done
+} > "$work/subscribers.csv"
+
+ip netns exec "$namespace" "$bin/cinq" up --config "$work/network.toml" --json > "$work/ready" 2> "$work/core.log" &
+core=$!
+waited=0
+until [ -s "$work/ready" ]; do
+    waited=$((waited + 1))
+    if [ "$waited" -gt 60 ] || ! kill -0 "$core" 2>/dev/null; then cat "$work/core.log"; exit 1; fi
+    sleep 1
+done
+echo "$core" > "$work/core.pid"
+"$bin/cinq" subscriber import "$work/subscribers.csv" --config "$work/network.toml"
+
+[ -f "$out/lab.pem" ] || "$bin/cinq" dossier key "$out/lab.pem"
+rm -rf "$out/run"  # the key of the subscribers is new: it is another target
+verdict=0
+ip netns exec "$namespace" "$bin/cinq" assess run --target "$work/product.toml" --out "$out/run" "$@" || verdict=$?
+"$bin/cinq" dossier build "$out/run" --out "$out/cinq.zip" --sign "$out/lab.pem"
+"$bin/cinq" dossier show "$out/cinq.zip" --trust "$out/lab.pub.pem" --report "$out/report.html" > /dev/null
+"$bin/cinq" dossier verify "$out/cinq.zip" --trust "$out/lab.pub.pem"
+exit "$verdict"
