@@ -85,9 +85,9 @@ def lenient(patch: pytest.MonkeyPatch, parse: Callable[[bytes], GPdu]) -> None:
     """parse: of a message that the sound function refuses."""
     sound = model.parse_gpdu
 
-    def parse_gpdu(octets: bytes) -> GPdu:
+    def parse_gpdu(octets: bytes, uplink: bool = True) -> GPdu:
         try:
-            return sound(octets)
+            return sound(octets, uplink)
         except (Refused, NotForFastPath):
             if len(octets) < 44 or octets[1] != 255:
                 raise
