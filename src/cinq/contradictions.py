@@ -265,7 +265,7 @@ def of_subscriber(s: NetworkSettings, subscriber: Subscriber) -> Found:
     if not any(subscriber.supi.imsi.startswith(plmn.mcc + plmn.mnc) for plmn in s.plmns):
         what = f"the IMSI begins with no PLMN of this network ({_list(s.plmns)})"
         yield _error(what, "give the settings of its network with --config, or set [network] plmn or shared")
-    served = slices_of(s)
+    served = (*slices_of(s), *(x for one in s.amf_set for x in one.slices))
     strange_slices = [x for x in subscriber.slices if x not in served]
     if strange_slices:
         what = f"subscribed to slice {_list(strange_slices)}; this network serves {_list(served)}"

@@ -52,6 +52,7 @@ def of_the_amf(s: NetworkSettings) -> amf.Settings:
         features=features,
         mico=s.amf.mico,
         edrx=s.amf.edrx,
+        reroutes=bool(s.amf_set),
         ladns=tuple(amf.Ladn(d.identifier, d.ladn_tacs) for d in s.dnn if d.ladn_tacs),
     )
 
@@ -160,4 +161,8 @@ def of_the_udm(s: NetworkSettings) -> udm.Settings:
 
 
 def of_the_nssf(s: NetworkSettings) -> nssf.Settings:
-    return nssf.Settings(slices_of(s))
+    plmn, region = s.network.plmn, s.amf.region
+    return nssf.Settings(
+        slices_of(s),
+        tuple((f"{plmn.mcc}-{plmn.mnc}-{region:02x}-{one.set:03x}", one.slices) for one in s.amf_set),
+    )

@@ -172,6 +172,8 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "dnn[].always_on": BOOL,
     "dnn[].up_integrity": SECURITY,
     "dnn[].up_ciphering": SECURITY,
+    "amf_set[].set": st.integers(700, 1023),
+    "amf_set[].slices": unique(SLICE, 1, 8),
     "home_network_key[].id": st.integers(1, 255),
     "home_network_key[].private_key": st.text(HEXADECIMAL[:8], min_size=64, max_size=64).map(
         lambda k: "1" + k[1:]
@@ -179,6 +181,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "home_network_key[].profile": st.sampled_from(["A", "B"]),
 }
 ONCE = ("name", "pool", "ipv6_pool", "id", "plmn", "tacs")
+ONCE = ("name", "pool", "id", "plmn", "tacs", "set")
 """Keys of a table written many times whose values must differ between the tables."""
 
 
@@ -205,6 +208,8 @@ def _table(draw: st.DrawFn, paths: list[str]) -> dict[str, object]:
         "dnn[].name",
         "dnn[].pool",
         "policy[].five_qi",
+        "amf_set[].set",
+        "amf_set[].slices",
     }
     found = {p.rpartition(".")[2]: draw(VALUES[p]) for p in paths if p in required or draw(BOOL)}
     if found.get("allowed_tacs"):

@@ -361,6 +361,19 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
+class AmfSet:
+    """Another AMF set of this network, with an AMF that is not part of this core."""
+
+    set: int = setting("AMF set, 0 to 1023.", 0)
+    slices: tuple[SNssai, ...] = setting("Slices that it serves, and this core does not.", ())
+
+    def __post_init__(self) -> None:
+        check.within("set", self.set, 0, 1023)
+        check.at_least_one("slices", self.slices)
+        check.slices("slices", self.slices)
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkSettings:
     """One network: core and user plane."""
 
@@ -375,6 +388,7 @@ class NetworkSettings:
     state: State = setting("What is kept on this host.", factory=State)
     dnn: tuple[DataNetwork, ...] = setting("The data networks.", factory=lambda: (DataNetwork(),))
     home_network_key: tuple[HomeNetworkKey, ...] = setting("Keys that de-conceal SUCIs.", ())
+    amf_set: tuple[AmfSet, ...] = setting("AMF sets that UEs of other slices are rerouted to.", ())
 
     def __post_init__(self) -> None:
         names = [d.identifier for d in self.dnn]
@@ -394,6 +408,10 @@ class NetworkSettings:
                 raise ValueError(
                     f"policy: {rule.name} is for DNN {rule.dnn}, wanted one of {', '.join(names)}"
                 )
+        check.each_once("amf_set", [one.set for one in self.amf_set])
+        for one_set in self.amf_set:
+            if one_set.set == self.amf.set:
+                raise ValueError(f"amf_set: {one_set.set} is this core's own, wanted another")
         check.at_most("home_network_key", self.home_network_key, 255)
         check.each_once("home_network_key", [k.id for k in self.home_network_key])
         if len(os.fsencode(self.control)) > SOCKET_PATH:

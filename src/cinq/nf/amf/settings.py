@@ -47,6 +47,7 @@ class Settings:
     allowed_tacs, non_allowed_tacs: service area restriction (TS 23.501 §5.3.4.1), one of the two or none.
     forbidden_tacs: no UE may register there.
     features: 5GS network feature support. mico, edrx: whether a UE that asks for it gets it.
+    reroutes: whether the NSSF knows other AMF sets, to which UEs of other slices go.
     authenticate_known: whether a UE whose registration request passed the integrity check runs 5G AKA all the same.
     """
 
@@ -77,6 +78,7 @@ class Settings:
     mico: bool = False
     edrx: bool = False
     ladns: tuple[Ladn, ...] = ()
+    reroutes: bool = False
     authenticate_known: bool = False
     sweep_s: float = 60.0
 

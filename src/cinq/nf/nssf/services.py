@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from cinq.nf.nssf.selection import select
+from cinq.nf.nssf.selection import MAX_ALLOWED, select
 from cinq.nf.nssf.settings import Settings
 from cinq.numbering import SNssai
 from cinq.procedure import Why
@@ -32,6 +32,7 @@ from cinq.sbi.services.nnssf_nsselection import (
 class NSSF:
     def __init__(self, settings: Settings, instance_id: str) -> None:
         self._served = frozenset(settings.served)
+        self._sets = settings.sets
         self._reported: dict[str, dict[Tai, frozenset[SNssai]]] = {}
         self.instance_id = instance_id
         self._selected = lru_cache(maxsize=1024)(self._select)  # many UEs have one subscription
@@ -60,6 +61,11 @@ class NSSF:
     ) -> AuthorizedNetworkSliceInfo:
         subscribed = {s.subscribed_snssai.numbering(): s.default_indication for s in subscribed_nssai}
         requested = [s.numbering() for s in requested_nssai]
+        wanted = [s for s in requested if s in subscribed] or [s for s in subscribed if subscribed[s]]
+        if (target := self._elsewhere(wanted)) is not None:
+            return AuthorizedNetworkSliceInfo(
+                allowed_nssai_list=[_allowed(tuple(wanted[:MAX_ALLOWED]))], target_amf_set=target
+            )
         found = select(self._served, self._here(tai), subscribed, requested)
         if found.why is not None:
             raise Problem(403, "SNSSAI_NOT_SUPPORTED", found.why)
@@ -69,6 +75,13 @@ class NSSF:
             rejected_nssai_in_plmn=[Snssai.of(s) for s in found.rejected_in_plmn],
             rejected_nssai_in_ta=[Snssai.of(s) for s in found.rejected_in_ta],
         )
+
+    def _elsewhere(self, wanted: list[SNssai]) -> str | None:
+        """The AMF set that serves all that a UE wants, where this network's AMF serves none of it (TS 23.501
+        §5.15.5.2.1)."""
+        if not wanted or not self._served.isdisjoint(wanted):
+            return None
+        return next((name for name, slices in self._sets if set(wanted) <= set(slices)), None)
 
     def _here(self, tai: Tai | None) -> frozenset[SNssai]:
         """What the AMFs say of the tracking area; where none has said anything, all that is served."""

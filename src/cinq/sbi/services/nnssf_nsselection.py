@@ -33,12 +33,13 @@ class ConfiguredSnssai(Model):
 
 class AuthorizedNetworkSliceInfo(Model):
     """Slices that need an authentication of their own are allowed here: the AMF, which has the subscription, makes them
-    pending (TS 23.501 §5.15.10)."""
+    pending (TS 23.501 §5.15.10). targetAmfSet: MCC-MNC-region-set, where another AMF set serves the UE."""
 
     allowed_nssai_list: list[AllowedNssai] = []
     configured_nssai: list[ConfiguredSnssai] = []
     rejected_nssai_in_plmn: list[Snssai] = []
     rejected_nssai_in_ta: list[Snssai] = []
+    target_amf_set: str | None = None
 
 
 @service("nnssf-nsselection", "v2")

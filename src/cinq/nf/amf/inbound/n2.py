@@ -243,6 +243,7 @@ class Inbound:
             connection = ran.access.connect(ran, message, place, known)
             known.connect(connection)
             if stranger:
+                connection.initial = octets if ran.ports.settings.reroutes else b""
                 self.gate.came(connection, getattr(first, "mobile_identity", None))
             self._note(known, message, octets)
             n1.arrived(known, arrival)

@@ -73,6 +73,7 @@ class NgConnection(Subject[None]):
     wants_context: the gNB asked for an initial context setup. has_context: whether it has a UE context, or is
     being given one. releasing: a UE Context Release is under way.
     lately: the last transports to the UE, as they went out.
+    initial: the INITIAL UE MESSAGE as it came, where its UE may be rerouted.
     arriving: where its UE is by now, while a path switch from there is under way.
     """
 
@@ -80,6 +81,7 @@ class NgConnection(Subject[None]):
         "amf_ue_ngap_id",
         "arriving",
         "has_context",
+        "initial",
         "lately",
         "place",
         "ran",
@@ -111,6 +113,7 @@ class NgConnection(Subject[None]):
         self.releasing = False
         self.lately: tuple[tuple[bytes, nas.DLNASTransport], ...] = ()
         self.arriving: Ran | None = None
+        self.initial = b""
 
     def remember(self, octets: bytes, message: nas.DLNASTransport) -> None:
         """The gNB may say that it could not deliver this (§8.6.4)."""

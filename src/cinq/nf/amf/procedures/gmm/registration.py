@@ -13,6 +13,7 @@ from cinq.nf.amf.procedures.gmm.guti_reallocation import give_back
 from cinq.nf.amf.procedures.gmm.identity import identify
 from cinq.nf.amf.procedures.gmm.negotiation import agree, answered
 from cinq.nf.amf.procedures.gmm.refusals import refused, rejected
+from cinq.nf.amf.procedures.gmm.rerouting import reroute
 from cinq.nf.amf.procedures.gmm.security_mode import contained, take_security_into_use
 from cinq.nf.amf.procedures.gmm.slices import Slices, capability_of, rejections, select_slices
 from cinq.nf.amf.procedures.sm.resources import (
@@ -90,6 +91,8 @@ async def become_known(ue: Ue, request: nas.RegistrationRequest, arrival: Arriva
         identity = str(await identify(ue, request.mobile_identity))  # 6-7
     proved = await authenticate(ue, identity, request.ng_ksi)  # 8-9
     supi = proved.supi
+    if ue.ports.settings.reroutes:
+        await reroute(ue, supi)
     if known not in (None, supi):
         raise Refused(rejected(GmmCause.UE_IDENTITY_CANNOT_BE_DERIVED_BY_THE_NETWORK), "another subscriber")
     container = await take_security_into_use(ue, request, proved.keys, proved.eap_success)  # 9d

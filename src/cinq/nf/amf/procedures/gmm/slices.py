@@ -37,16 +37,20 @@ async def select_slices(
     ue: Ue, requested: tuple[SNssai, ...], subscribed: Subscribed, capability: nas.Capability5gmm
 ) -> Slices:
     """Nnssf_NSSelection_Get. Refused with #62 when nothing is left (TS 24.501 §5.5.1.2.5)."""
-    ports = ue.ports
-    info = _slice_info(subscribed.nssai, requested)
-    tai = None if ue.connection is None else elements.sbi_tai(ue.tai)
     try:
-        answer = await ports.nnssf.get("AMF", ports.instance_id, info, tai)
+        answer = await ask_nssf(ue, requested, subscribed)
     except Problem as problem:
         if problem.cause != "SNSSAI_NOT_SUPPORTED":
             raise
         here_not = tuple(_rejected(s, RejectedCause.NOT_AVAILABLE_IN_PLMN) for s in requested)
         raise Refused(_no_slice(here_not, capability), problem.why) from None
+    if elsewhere(ue, answer) is not None:
+        why = Why(
+            f"AMF set {answer.target_amf_set} serves the slices of the UE, which has a security association here: its "
+            "context would have to go along, and there is no way to that AMF (TS 23.502 §4.2.2.2.3 step 7A)",
+            "switch the phone off and on: with a new registration it is rerouted",
+        )
+        raise Refused(_no_slice((), capability), why)
     slices = _authenticated(_said(answer), subscribed, capability)
     if not slices.allowed:
         names = ", ".join(map(str, subscribed.own_authentication))
@@ -57,6 +61,24 @@ async def select_slices(
         raise Refused(_no_slice(slices.rejected, capability), why)
     defaults = tuple(s for s, default in subscribed.nssai if default and s in slices.allowed)
     return msgspec.structs.replace(slices, defaults=shared(defaults))
+
+
+async def ask_nssf(
+    ue: Ue, requested: tuple[SNssai, ...], subscribed: Subscribed
+) -> AuthorizedNetworkSliceInfo:
+    """Nnssf_NSSelection_Get. Problem: as the NSSF refuses."""
+    info = _slice_info(subscribed.nssai, requested)
+    tai = None if ue.connection is None else elements.sbi_tai(ue.tai)
+    return await ue.ports.nnssf.get("AMF", ue.ports.instance_id, info, tai)
+
+
+def elsewhere(ue: Ue, answer: AuthorizedNetworkSliceInfo) -> int | None:
+    """The AMF set that is to serve the UE, where that is another (TS 29.531 §6.1.6.2.7)."""
+    name, amf = answer.target_amf_set, ue.ports.settings.amf_id
+    if name is None:
+        return None
+    region, number = (int(part, 16) for part in name.split("-")[2:])
+    return None if (region, number) == (amf.region, amf.set) else number
 
 
 def _said(answer: AuthorizedNetworkSliceInfo) -> Slices:

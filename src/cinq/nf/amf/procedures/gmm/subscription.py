@@ -9,7 +9,7 @@ from msgspec import Struct
 from cinq.nf.amf import journal
 from cinq.nf.amf.context import Ambr, SubscribedDnn, shared
 from cinq.nf.amf.ue import Ue
-from cinq.numbering import SNssai
+from cinq.numbering import SNssai, Supi
 from cinq.procedure import Why
 from cinq.sbi import Problem
 from cinq.sbi import models as sbi
@@ -87,6 +87,11 @@ async def uecm_deregistration(ue: Ue) -> None:
 async def sdm_get(ue: Ue) -> Subscribed:
     """Step 14b: access and mobility data, and SMF selection data, in one request."""
     return _subscribed(await ue.ports.nudm_sdm.get_data_sets(str(ue.context.supi), ["AM", "SMF_SEL"]))
+
+
+async def slices_of(ue: Ue, supi: Supi) -> Subscribed:
+    """Slice selection subscription data of a UE that is not yet known by its SUPI (§4.2.2.2.3 step 3)."""
+    return _subscribed(await ue.ports.nudm_sdm.get_data_sets(str(supi), ["AM"]))
 
 
 class Following(Struct, frozen=True):
