@@ -116,7 +116,6 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "upf.ipv6_protect": st.lists(st.sampled_from(["2001:db8:7::/48", "fd00::/8"]), max_size=2),
     "upf.protect": st.lists(st.sampled_from(["192.168.0.0/16", "172.16.0.0/12"]), max_size=2),
     "upf.max_sessions": st.integers(1, 1 << 20),
-    "upf.smf_addresses": unique(ADDRESS, 0, 3),
     "pcf.ue_five_qis": unique(st.integers(1, 254), 0, 8),
     "pcf.ue_max_gbr": RATE,
     "policy[].name": st.text("abcXYZ019.-_", min_size=1, max_size=40).map(lambda name: "r" + name[1:]),
@@ -181,8 +180,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     ),
     "home_network_key[].profile": st.sampled_from(["A", "B"]),
 }
-ONCE = ("name", "pool", "ipv6_pool", "id", "plmn", "tacs")
-ONCE = ("name", "pool", "id", "plmn", "tacs", "set")
+ONCE = ("name", "pool", "ipv6_pool", "id", "plmn", "tacs", "set")
 """Keys of a table written many times whose values must differ between the tables."""
 
 
