@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +15,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from cinq.cli.output import Failure, console, logging_to_stderr, settings, show_json, show_table
+from cinq.cli.output import (
+    Failure,
+    console,
+    logging_to_stderr,
+    only_errors_of,
+    settings,
+    show_json,
+    show_table,
+)
 
 if TYPE_CHECKING:
     from cinq.assurance.case import Case, SubCase
@@ -136,11 +143,11 @@ def run(
     A run that was stopped goes on where it was: name the same folder. What was INCONCLUSIVE is asked again.
     """
     logging_to_stderr(False)
-    logging.getLogger("cinq.ran").setLevel(logging.ERROR)  # UEs are refused here, as they are to be
     chosen = _chosen(case)
     with _described(target, config) as (described, text):
         folder = None if out is None else _folder(out, described, text, seed)
-        told = _play(chosen, described, folder, seed, json)
+        with only_errors_of("cinq.ran"):  # UEs are refused here, as they are to be
+            told = _play(chosen, described, folder, seed, json)
     if junit is not None:
         from cinq.assurance.junit import junit as report
 
@@ -172,7 +179,6 @@ def replay(
     from cinq.cli.dossier import verified
 
     logging_to_stderr(False)
-    logging.getLogger("cinq.ran").setLevel(logging.ERROR)
     found, described = verified(dossier, trust), settings(Target, target)
     told, text, out_ = said_of(found), target.read_text(), console()
     if hashlib.sha256(text.encode()).hexdigest() != found.digest_of("target"):
@@ -181,7 +187,9 @@ def replay(
         out_.print(Text("this bench is not the one of that run", "yellow"))
     folder = None if out is None else _folder(out, described, text, found.seed)
     differ = 0
-    for one in _play(_chosen([case]), described, folder, found.seed, False):
+    with only_errors_of("cinq.ran"):
+        played = _play(_chosen([case]), described, folder, found.seed, False)
+    for one in played:
         then = told.get((one.spec, one.clause, one.tc, one.sub), ABSENT)
         differ += then != one.verdict.value
         if then != one.verdict.value:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import signal
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -82,6 +83,18 @@ def logging_to_stderr(verbose: bool) -> None:
     )
     if verbose:  # ours alone: libraries would drown it
         logging.getLogger("cinq").setLevel(logging.DEBUG)
+
+
+@contextlib.contextmanager
+def only_errors_of(name: str) -> Iterator[None]:
+    """This logger says less as long as it lasts."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def end_on_sigterm() -> None:
