@@ -16,8 +16,10 @@ from cinq.procedure import Event, Refused, Why, run_virtual
 from cinq.procedure.store import MemoryStore
 from cinq.ran.scenarios import spoil
 from cinq.ran.ue.settings import SessionSettings
+from cinq.ran.ue.signals import ModifySession
 from cinq.settings import HexOctets
 from cinq.wire import ngap
+from cinq.wire.nas import Component, PacketFilter, QosRule
 from tests.network.world import Network
 
 SUPI = "imsi-999700000000001"
@@ -111,6 +113,22 @@ def test_a_session_that_is_refused() -> None:
     assert (incident.ue, incident.gnb) == (SUPI, "gnb-1")
     assert "#91" in incident.cause
     assert "corporate" in incident.because
+
+
+def test_a_modification_that_is_refused() -> None:
+    async def body(world: Watched) -> None:
+        ue = world.network.ue(await world.network.gnb())
+        await ue.register()
+        await ue.establish_session()
+        web = PacketFilter(1, components=((Component.REMOTE_PORT, b"\0\x50"),))
+        wanted = ModifySession(rules=(QosRule(0, packet_filters=(web,), precedence=50, qfi=0),))
+        with pytest.raises(Refused):
+            await ue.modify_session(1, wanted)
+
+    (incident,) = watched(body).incidents()
+    assert (incident.ue, incident.gnb) == (SUPI, "gnb-1")
+    assert incident.what == "PDU session modification rejected"
+    assert incident.because, "why"
 
 
 def test_a_gnb_that_is_refused_is_told_under_the_name_it_gave() -> None:
