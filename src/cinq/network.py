@@ -208,7 +208,7 @@ class Network:
     @property
     def _api_root(self) -> str:
         sbi = self.settings.sbi
-        return f"{'https' if sbi.key else 'http'}://{sbi.address}:{sbi.port}"
+        return http.api_root(str(sbi.address), sbi.port, tls=bool(sbi.key))
 
     def _tls(self, *, server: bool) -> ssl.SSLContext | None:
         sbi = self.settings.sbi

@@ -146,8 +146,7 @@ def run(
     chosen = _chosen(case)
     with _described(target, config) as (described, text):
         folder = None if out is None else _folder(out, described, text, seed)
-        with only_errors_of("cinq.ran"):  # UEs are refused here, as they are to be
-            told = _play(chosen, described, folder, seed, json)
+        told = _play(chosen, described, folder, seed, json)
     if junit is not None:
         from cinq.assurance.junit import junit as report
 
@@ -187,9 +186,7 @@ def replay(
         out_.print(Text("this bench is not the one of that run", "yellow"))
     folder = None if out is None else _folder(out, described, text, found.seed)
     differ = 0
-    with only_errors_of("cinq.ran"):
-        played = _play(_chosen([case]), described, folder, found.seed, False)
-    for one in played:
+    for one in _play(_chosen([case]), described, folder, found.seed, False):
         then = told.get((one.spec, one.clause, one.tc, one.sub), ABSENT)
         differ += then != one.verdict.value
         if then != one.verdict.value:
@@ -282,7 +279,10 @@ def _play(
                 out.print(Text(f"the target does not let a gNB in: {unreachable}", "yellow"))
             await run(left, where, told)
 
-    with _progress(len(left)) as advance:
+    with (
+        only_errors_of("cinq.ran"),
+        _progress(len(left)) as advance,
+    ):  # UEs are refused here, as they are to be
 
         def told(outcome: Outcome) -> None:
             found[outcome.case.id, outcome.sub.name] = (

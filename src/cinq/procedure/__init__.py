@@ -26,6 +26,7 @@ from cinq.procedure.verdict import (
     TimerExpired,
     Verdict,
     Why,
+    outcome,
 )
 from cinq.procedure.virtual import Stuck, VirtualClockLoop, run_virtual
 
@@ -58,6 +59,7 @@ __all__ = [
     "Why",
     "collect_seldom",
     "collision",
+    "outcome",
     "procedure",
     "run_virtual",
 ]

@@ -31,7 +31,7 @@ def response_of(op: Operation, answer: object, api_root: str = "") -> Response:
         return Response(status if status == 201 else 204, headers)
     if isinstance(answer, Status):
         status = answer.http_status
-    content_type, body = body_of(answer, patch=False)
+    content_type, body = body_of(answer)
     return Response(status, (*headers, ("content-type", content_type)), body)
 
 
@@ -40,7 +40,7 @@ def problem_of(op: Operation | None, problem: Problem) -> Response:
     error = None if op is None or op.error is None else op.error.of(problem)
     if error is None:
         return Response(problem.status, (("content-type", PROBLEM),), encode(problem.details))
-    content_type, body = body_of(error, patch=False)
+    content_type, body = body_of(error)
     return Response(problem.status, (("content-type", content_type),), body)
 
 
@@ -52,37 +52,28 @@ def answer_of(op: Operation, request: Request, response: Response) -> object:
     if not 200 <= response.status < 300:
         raise _refusal(op, response)
     shape = op.response
-    location = response.header("location")
     try:
         if getattr(shape, "__origin__", shape) is Created:
-            return _created(op, shape, request, response, location)
+            return _created(op, shape, request, response)
         if shape is None:
             return None
         if not response.body:
-            if optional(shape):
-                return None
-            return _nothing(shape)
+            return None if optional(shape) else _nothing(shape)
         return read_body(shape, response.header("content-type"), response.body)
     except Problem as problem:
         why = Why(f"{op.name}: the answer {response.status} cannot be read: {problem.details.detail}")
         raise Problem(502, "PEER_ANSWER_INCORRECT", why) from None
 
 
-def _created(
-    op: Operation, shape: object, request: Request, response: Response, location: str | None
-) -> Created[object]:
+def _created(op: Operation, shape: object, request: Request, response: Response) -> Created[object]:
     """A 201; or of a producer that had the resource already: 200 with it, 204 without. Its place is the target then."""
     root = f"/{op.service}/{op.version}"
-    place = location or request.target
+    place = response.header("location") or request.target
     path = re.sub(r"^[a-z]+://[^/]*", "", place)
     path = path[path.find(root) + len(root) :] if root in path else path
     body = getattr(shape, "__args__", (object,))[0]
-    if response.body:
-        return Created(
-            path.partition("?")[0], read_body(body, response.header("content-type"), response.body)
-        )
-    sent = request.body if request.body else b"{}"
-    return Created(path.partition("?")[0], read_body(body, request.header("content-type"), sent))
+    told = response if response.body else request
+    return Created(path.partition("?")[0], read_body(body, told.header("content-type"), told.body or b"{}"))
 
 
 def _nothing(shape: object) -> object:

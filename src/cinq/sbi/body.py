@@ -89,11 +89,7 @@ def read_body(shape: object, content_type: str | None, body: bytes) -> object:
     if isinstance(shape, type) and issubclass(shape, Multipart):
         return _read_multipart(shape, kind, content_type or "", body)
     if kind not in _JSON_TYPES:
-        raise Problem(
-            415,
-            "UNSUPPORTED_MEDIA_TYPE",
-            Why(f"Content-Type: found {(content_type or '')[:80]!r}, wanted {JSON}"),
-        )
+        raise _unsupported(content_type or "")
     return read_json(shape, body)
 
 

@@ -22,7 +22,7 @@ from cinq.sbi.problem import Problem
 from cinq.sbi.request import arguments_of, request_of
 from cinq.sbi.services.nnrf import IpEndPoint, NFProfile, NFService, NFServiceVersion
 from cinq.transport.error import NoAnswerError, TransportError
-from cinq.transport.http2 import Http2Peer, Http2Server, Secured, serve
+from cinq.transport.http2 import Http2Peer, Http2Server, Secured, authority_of, serve
 
 WITHIN_S = 10.0  # for an answer
 _NF = re.compile(r"[A-Z0-9]{2,10}(?=$|[-/ ])")
@@ -74,10 +74,14 @@ class Producers:
         return "NF" if found is None else found[0]
 
 
+def api_root(host: str, port: int, *, tls: bool) -> str:
+    """What the targets of requests are below, TS 29.501 §4.4.1."""
+    return f"{'https' if tls else 'http'}://{authority_of(host, port)}"
+
+
 async def offer(bus: Bus, host: str, port: int, tls: ssl.SSLContext | None, mark: str = "") -> Http2Server:
     """Takes requests for what the bus serves. TransportError: the address or the port."""
-    authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    producers = Producers(bus, f"{'http' if tls is None else 'https'}://{authority}", mark)
+    producers = Producers(bus, api_root(host, port, tls=tls is not None), mark)
     return await serve(host, port, producers.answer, tls=tls)
 
 

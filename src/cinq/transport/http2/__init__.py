@@ -7,7 +7,7 @@
 The protocol itself is h2's; here are the sockets, the windows, the bounds and the times.
 """
 
-from cinq.transport.http2.client import Http2Peer
+from cinq.transport.http2.client import Http2Peer, authority_of
 from cinq.transport.http2.link import Limits, Secured
 from cinq.transport.http2.message import Headers, Request, Response
 from cinq.transport.http2.server import Answer, Http2Server, serve
@@ -21,5 +21,6 @@ __all__ = [
     "Request",
     "Response",
     "Secured",
+    "authority_of",
     "serve",
 ]

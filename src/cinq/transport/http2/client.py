@@ -27,6 +27,11 @@ REST_S = (
 )  # after failures to connect, one after the other: asked meanwhile, it is not tried again
 
 
+def authority_of(host: str, port: int) -> str:
+    """'127.0.0.8:7777', '[::1]:7777' (RFC 3986 §3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 @dataclass(slots=True)
 class _Asked:
     """A request under way, and what has come of its answer."""
@@ -51,7 +56,7 @@ class Http2Peer:
         limits: Limits | None = None,
     ) -> None:
         self.host, self.port, self.tls = host, port, tls
-        self.authority = authority or (f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        self.authority = authority or authority_of(host, port)
         self.limits = limits or Limits()
         self._link: _Calling | None = None
         self._connecting: asyncio.Task[_Calling] | None = None

@@ -15,7 +15,7 @@ from cinq.nf.smf.rejects import modification_reject
 from cinq.nf.smf.session import PduSession
 from cinq.nf.smf.signals import SmContextCreated, SmContextResumed, UeModification
 from cinq.nf.smf.ue_request import Wrong, resource_requests
-from cinq.procedure import ABORT, BESIDE, Verdict, Why, collision, procedure
+from cinq.procedure import ABORT, BESIDE, Verdict, collision, outcome, procedure
 from cinq.sbi.problem import Problem
 from cinq.sbi.services.npcf_smpolicycontrol import SmPolicyUpdateContextData, UeInitiatedResourceRequest
 from cinq.wire import nas
@@ -109,7 +109,7 @@ def told(session: PduSession, requested: UeModification) -> Told:
 
 def reject(session: PduSession, requested: UeModification, wrong: Wrong) -> None:
     """PDU SESSION MODIFICATION REJECT, §6.4.2.4.1."""
-    why = Why(f"refused: {wrong.why}", wrong.why.mend)
+    why = outcome("refused", wrong.why)
     session.runtime.report(session, "ue_requested_modification", requested.message, why)
     answer = modification_reject(requested.message, wrong.cause, session.ports.settings.back_off_s)
     if not requested.first(nas.encode(answer), b""):
