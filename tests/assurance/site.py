@@ -33,6 +33,9 @@ TACS, DNNS, SLICES = (1, 2), ("internet",), (SNssai(1),)
 ORDER = Algorithms(("NIA2", "NIA1", "NIA3"), ("NEA2", "NEA1", "NEA3", "NEA0"))
 """As AmfSettings has it."""
 
+SWITCHED: dict[str, str] = {}
+"""Knobs of what our core does not have: tests build it around the real functions."""
+
 
 class Knobsman:
     """Turns the knobs of the network in this process."""
@@ -54,6 +57,8 @@ class Knobsman:
                 self._data_arrives(IPv4Address(names["address"]))
             case "log":
                 return "\n".join(self._lines)
+            case "redirect_to_eps":
+                SWITCHED["redirect_to_eps"] = names["state"]
             case _:
                 raise OSError(f"{knob} is not there")
         return ""

@@ -10,7 +10,7 @@ from cinq.ran.scenarios import target as ran
 from cinq.ran.scenarios.target import Core, Radio, Subscribers
 from cinq.settings import setting
 
-KnobName = Literal["algorithm_order", "restart", "log", "downlink_data"]
+KnobName = Literal["algorithm_order", "restart", "log", "downlink_data", "redirect_to_eps"]
 KNOBS: tuple[KnobName, ...] = get_args(KnobName)
 ASK = "ask"
 """What stands in place of a command where the operator of the bench turns the knob by hand."""
@@ -101,6 +101,9 @@ class Knobs:
     restart: str = setting("Restarts the target; returns when it serves again.", "")
     log: str = setting("Prints what the target has logged since the time {since}, seconds since 1970.", "")
     downlink_data: str = setting("Sends a packet to the address {address} of a UE from the data network.", "")
+    redirect_to_eps: str = setting(
+        "Makes the AMF send all UEs that register to EPC while {state} is on, and none while it is off.", ""
+    )
 
 
 _FEATURE_CLAUSES: dict[Feature, str] = {
@@ -181,6 +184,8 @@ PEERS = {
     "bench AUSF": "a bench AUSF at the target's SBI, which this bench does not have yet",
     "bench AMF": "a bench AMF that hands a UE over by N14, which this bench does not have yet",
     "bench NSSAAF": "a bench NSSAAF at the target's SBI, which this bench does not have yet",
+    "bench UDM": "a bench UDM at the target's SBI, which this bench does not have yet",
+    "bench SMF": "a bench SMF at the target's SBI, which this bench does not have yet",
     "bench H-UPF": "a bench UPF of another PLMN on N9, which this bench does not have yet",
     "bench IKEv2": "an IKEv2 and ESP peer, which this bench does not have yet",
     "SCTP scanner": "a scanner of SCTP ports, which this bench does not have yet",
