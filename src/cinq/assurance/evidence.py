@@ -2,6 +2,7 @@
 
 run.json                            what was asked of whom, by what, with which verdicts
 target.toml                         the target as it was described, without its secrets
+sbom.cdx.json                       what the bench is made of (CycloneDX)
 keys.csv                            the test subscribers' keys, to decipher captures by (for the owner's eyes)
 cases/<row>/<sub-case>/outcome.json the verdict and the facts that it rests on, by two clocks
 .../events.jsonl                    every message that the bench sent and heard
@@ -24,6 +25,7 @@ from cinq import __version__
 from cinq.assurance import catalogue
 from cinq.assurance.case import CASES, Case
 from cinq.assurance.run import Outcome
+from cinq.assurance.sbom import sbom
 from cinq.assurance.target import Target
 from cinq.assurance.verdict import Fact, Verdict, of_case
 from cinq.procedure import Event
@@ -32,6 +34,7 @@ from cinq.trace import export, ladder_text, steps_of_events
 FORMAT = "cinq-assurance-run/1"
 LADDER_COLUMNS = 110
 OUTCOME = "outcome.json"
+SBOM = "sbom.cdx.json"
 R = TypeVar("R")
 
 
@@ -131,13 +134,14 @@ class Folder:
         self._write_run()
 
     def described(self, target: Target, text: str) -> None:
-        """The target file without its secrets, and the keys apart."""
+        """The target file without its secrets, the keys apart, and what the bench is made of."""
         secrets = ("k", "opc", "op")
         lines = [
             line if line.split("=")[0].strip() not in secrets else f'{line.split("=")[0]}= "(in keys.csv)"'
             for line in text.splitlines()
         ]
         (self.path / "target.toml").write_text("\n".join(lines) + "\n")
+        _write(self.path / SBOM, sbom(self.run.tool_digest))
         keys = self.path / "keys.csv"
         keys.touch(mode=0o600)
         methods: tuple[Literal["5G AKA", "EAP-AKA'"], ...] = ("5G AKA", "EAP-AKA'")

@@ -25,6 +25,15 @@ Trust = Annotated[
 ]
 
 
+Token = Annotated[
+    Path | None,
+    typer.Option("--timestamp", help="A time stamp of the file (RFC 3161), such as core.zip.tsr."),
+]
+Authority = Annotated[
+    Path | None, typer.Option("--tsa", help="Certificates of time-stamping authorities that you trust (PEM).")
+]
+
+
 @app.command("key")
 def key(
     path: Annotated[
@@ -82,18 +91,54 @@ def sign(file: File, key: Annotated[Path, typer.Option("--key", help="Your priva
     console().print(Text(f"{file}: signed; {count} signature{'s' if count > 1 else ''}"))
 
 
+@app.command("timestamp")
+def timestamp(
+    file: File,
+    url: Annotated[
+        str, typer.Option("--url", help="The authority's address, such as http://tsa.example/tsr.")
+    ] = "",
+    request: Annotated[
+        Path | None,
+        typer.Option("--request", help="Write the question to this file, to be carried to an authority."),
+    ] = None,
+) -> None:
+    """Have a time-stamping authority say that the dossier is there (RFC 3161). Its answer goes to FILE.tsr."""
+    from cinq.assurance.dossier.timestamp import asked
+    from cinq.assurance.dossier.timestamp import request as question_of
+
+    if bool(url) == (request is not None):
+        raise Failure("one of --url and --request is wanted", "--request where there is no network")
+    with _failures():
+        question = question_of(file.read_bytes())
+        if request is not None:
+            request.write_bytes(question)
+            console().print(Text(f"{request}: the authority's answer belongs into {file}.tsr"))
+            return
+        answer = asked(url, question)
+    place = file.with_name(f"{file.name}.tsr")
+    place.write_bytes(answer)
+    console().print(Text(f"{place}: {len(answer)} octets; cinq dossier verify --timestamp judges it"))
+
+
 @app.command("verify")
 def verify(
-    file: File, trust: Trust = None, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+    file: File,
+    trust: Trust = None,
+    token: Token = None,
+    tsa: Authority = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Is it as it was signed, by a key that you trust? Exit code 1, and the first artefact that is not, when not."""
     found = verified(file, trust)
+    stamp = _stamp(file, token, tsa)
     if json:
-        show_json(
-            {"verified": True, "trusted": found.trusted, "others": found.others, **found.statement.predicate}
-        )
+        when = {} if stamp is None else {"timestamp": stamp}
+        facts = {"verified": True, "trusted": found.trusted, "others": found.others}
+        show_json({**facts, **when, **found.statement.predicate})
         return
     _say(file, found)
+    if stamp is not None:
+        show_pairs({"there at the latest": stamp})
 
 
 @app.command("show")
@@ -170,6 +215,21 @@ def verified(file: Path, trust: list[Path] | None) -> Verified:
         )
     with _failures():
         return verify(file.read_bytes(), [public_key(path.read_bytes(), str(path)) for path in trust])
+
+
+def _stamp(file: Path, token: Path | None, tsa: Path | None) -> str | None:
+    """When an authority saw it. Failure: its word does not hold."""
+    from cinq.assurance.dossier.timestamp import certificates, stamped
+
+    if token is None and tsa is None:
+        return None
+    if token is None or tsa is None:
+        raise Failure(
+            "a time stamp wants --timestamp and --tsa",
+            "the authority's certificate comes from whom you trust",
+        )
+    with _failures():
+        return stamped(file.read_bytes(), token.read_bytes(), certificates(tsa)).isoformat()
 
 
 def _say(file: Path, found: Verified) -> None:

@@ -15,17 +15,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cinq.assurance.dossier.canonical import Plain, canonical
 from cinq.assurance.dossier.envelope import Envelope, decoded, key_id, public_pem, signed
+from cinq.assurance.dossier.oscal import assessment_results
 from cinq.assurance.dossier.report import report
 from cinq.assurance.evidence import OUTCOME, Run, Told, coverage
 from cinq.assurance.junit import junit
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:cinq:scas-result:v1"
-ENVELOPE, STATEMENT, REPORT, JUNIT, KEYS = (
+ENVELOPE, STATEMENT, REPORT, JUNIT, OSCAL, KEYS = (
     "envelope.json",
     "statement.json",
     "report.html",
     "junit.xml",
+    "oscal.json",
     "keys/",
 )
 SECRET = "keys.csv"
@@ -84,7 +86,10 @@ def build(run: Path, with_keys: bool = False) -> Dossier:
         _told(run), key=lambda one: (one.spec, [int(n) for n in one.clause.split(".")], one.beyond, one.sub)
     )
     files = {f"evidence/{name}": octets for name, octets in _evidence(run, with_keys)}
-    files[REPORT] = report(facts, told, files).encode()
+    files[OSCAL], files[REPORT] = (
+        canonical(assessment_results(facts, told, files)),
+        report(facts, told, files).encode(),
+    )
     files[JUNIT] = junit(told)
     files[STATEMENT] = canonical(_statement(facts, told, files))
     return Dossier(files)
