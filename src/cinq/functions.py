@@ -51,6 +51,7 @@ def of_the_amf(s: NetworkSettings) -> amf.Settings:
         forbidden_tacs=s.amf.forbidden_tacs,
         features=features,
         mico=s.amf.mico,
+        new_kamf_at_handover=s.amf.new_kamf_at_handover,
         edrx=s.amf.edrx,
         reroutes=bool(s.amf_set),
         ladns=tuple(amf.Ladn(d.identifier, d.ladn_tacs) for d in s.dnn if d.ladn_tacs),

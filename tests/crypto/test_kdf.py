@@ -96,3 +96,28 @@ def test_the_function_under_all_is_hmac_sha_256(size: int) -> None:
     key, parameters = bytes(i * 5 & 0xFF for i in range(size)), (b"", b"P1", bytes(300))
     s = b"\x6a" + b"".join(each + struct.pack(">H", len(each)) for each in parameters)
     assert kdf.derive(key, 0x6A, *parameters) == hmac.digest(key, s, "sha256")
+
+
+@pytest.mark.parametrize("direction", [0, 1])
+@pytest.mark.parametrize("count", [0, 1, 0x00FF_FFFF, nas_security.NO_COUNT])
+def test_kamf_in_mobility(direction: int, count: int) -> None:
+    """A.13: FC 72, DIRECTION and its length, COUNT and its length; A.9 after it takes any COUNT of 32 bits."""
+    key = bytes(range(32))
+    s = struct.pack(">BBHIH", 0x72, direction, 1, count, 4)
+    derived = kdf.kamf_prime(key, direction, count)
+    assert derived == hmac.digest(key, s, "sha256")
+    assert kdf.kgnb(derived, count) == hmac.digest(
+        derived, struct.pack(">BIHBH", 0x6E, count, 4, 1, 1), "sha256"
+    )
+
+
+@pytest.mark.parametrize("algorithm", [1, 2, 3])
+def test_mac_of_a_nas_container(algorithm: int) -> None:
+    """TS 33.501 §6.9.2.3.3: COUNT 2^32-1, which is no NAS message's, and neither COUNT moves."""
+    security = NasSecurity.from_kamf(bytes(range(32)), algorithm, 2)
+    mac = security.container_mac(b"\x22\x10\x05")
+    assert security.container_holds(mac, b"\x22\x10\x05")
+    assert not security.container_holds(mac, b"\x22\x10\x06")
+    assert not security.container_holds(bytes(4), b"\x22\x10\x05")
+    assert (security.ul_count, security.dl_count) == (0, 0)
+    assert nas_security.nia.mac(algorithm, security.knasint, 0xFFFFFFFF, 1, 1, b"\x22\x10\x05") == mac

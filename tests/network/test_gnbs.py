@@ -10,6 +10,7 @@ from cinq.procedure import run_virtual
 from cinq.ran.gnb import Gnb
 from cinq.ran.gnb.ng_ran import NgRan
 from cinq.ran.gnb.roam import roam
+from cinq.wire.nas import RegistrationKind
 from tests.network.world import Network
 
 
@@ -44,12 +45,15 @@ def test_a_name_of_any_script(name: str) -> None:
     run_virtual(main())
 
 
-@pytest.mark.parametrize("xn", [True, False])
-def test_round_and_round(xn: bool) -> None:
-    """Three gNBs, two UEs, ten rounds: both ends derive the same keys, sessions stay, nothing is left behind."""
+@pytest.mark.parametrize(("xn", "new_kamf"), [(True, False), (False, False), (False, True)])
+def test_round_and_round(xn: bool, new_kamf: bool) -> None:
+    """Three gNBs, two UEs, ten rounds: both ends derive the same keys, sessions stay, nothing is left behind.
+
+    new_kamf: each handover changes K_AMF (TS 33.501 §6.9.2.3.3); NAS goes on, and nobody is authenticated again.
+    """
 
     async def main() -> None:
-        network = Network()
+        network = Network(new_kamf_at_handover=new_kamf)
         network.provision(2)
         await network.start()
         gnbs = await neighbours(network, 3, xn)
@@ -65,6 +69,12 @@ def test_round_and_round(xn: bool) -> None:
                 chain = ue.security.as_chain
                 assert chain is not None
                 assert chain.kgnb == context.kgnb
+                await ue.register(RegistrationKind.MOBILITY)
+                assert ue.security.as_chain == chain
+                theirs = network.amf.registry.by_supi[ue.settings.supi].context.security
+                assert ue.security.current is not None
+                assert theirs is not None
+                assert ue.security.current.keys.kamf == theirs.kamf
         assert sum(len(gnb.n2.ues) for gnb in gnbs) == 2
         assert sum(len(gnb.bearers._reserved) for gnb in gnbs) == 2
         for ue in ues:

@@ -101,6 +101,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "amf.emergency_fallback": RADIO,
     "amf.mico": BOOL,
     "amf.edrx": BOOL,
+    "amf.new_kamf_at_handover": BOOL,
     "smf.n4_address": ADDRESS,
     "smf.n4_port": PORT,
     "smf.n4_path": st.sampled_from(["direct", "udp"]),

@@ -11,9 +11,11 @@ import pytest
 from cinq.procedure import run_virtual
 from cinq.ran.radio import frames
 from cinq.ran.radio.link import RadioServer, RemoteCell
+from cinq.ran.radio.port import Interface, Reconfiguration
 from cinq.ran.ue import Ue, UeSettings
 from cinq.transport import local
 from cinq.transport.error import TransportError
+from cinq.wire import ngap
 
 from .core import Core, Entropy, Radio, settle
 from .test_gnb import Plane
@@ -48,6 +50,54 @@ def connected(radio: Radio) -> tuple[RemoteCell, Wire, Wire]:
     cell = RemoteCell(far)
     far.frame, far.lost = cell.frame, cell.lost
     return cell, near, far
+
+
+def test_a_remote_ue_refuses_a_handover() -> None:
+    """Its gNB has sent it elsewhere by then: its radio connection fails, and it is heard again."""
+
+    async def main() -> None:
+        core = Core()
+        radio = Radio(core, Plane())
+        await radio.up()
+        cell, _, _ = connected(radio)
+        ue = Ue(UeSettings(), cell, radio.runtime, Entropy())
+        await settle()
+        await ue.power_on()
+        await settle()
+        (link,) = radio.gnb.links
+        assert link.mobile.on_handover(Reconfiguration(1, 2, 0, nas=bytes(7)))
+        await settle()
+        assert not ue.link.connected
+        assert isinstance(core.heard[-2], ngap.UEContextReleaseRequest)
+        await ue.request_service()
+        await settle()
+        assert ue.sessions[1].context.bearer
+
+    run_virtual(main())
+
+
+def test_what_a_cell_says_of_an_interface() -> None:
+    """Every field crosses the link."""
+
+    async def main() -> None:
+        radio = Radio(Core(), Plane())
+        await radio.up()
+        cell, _, _ = connected(radio)
+        heard: list[tuple[Interface, str]] = []
+
+        class Listening(Ue):
+            def on_interface(self, interface: Interface, error: str) -> None:
+                heard.append((interface, error))
+
+        Listening(UeSettings(), cell, radio.runtime, Entropy())
+        await settle()
+        (link,) = radio.gnb.links
+        opened = Interface(5, "10.0.0.1", 1358, "4711", "ue0", address6="2001:db8::1")
+        link.mobile.on_interface(opened, "no")
+        await settle()
+        assert heard == [(opened, "no")]
+
+    run_virtual(main())
 
 
 def test_the_whole_life_of_a_remote_ue() -> None:

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from cinq.ran.radio import rrc
 
 
+@pytest.mark.parametrize("new_key", [False, True])
 @pytest.mark.parametrize(
     ("c_rnti", "ncc", "nas"), [(1, 0, b""), (0xFFFF, 7, b""), (0x1234, 5, b"\xaa" * 8), (2, 3, bytes(100))]
 )
-def test_handover_command(c_rnti: int, ncc: int, nas: bytes) -> None:
+def test_handover_command(c_rnti: int, ncc: int, nas: bytes, new_key: bool) -> None:
     asn1 = pytest.importorskip("pycrate_asn1dir.RRCNR")
-    update = {"keySetChangeIndicator": False, "nextHopChainingCount": ncc}
+    update = {"keySetChangeIndicator": new_key, "nextHopChainingCount": ncc}
     if nas:
         update["nas-Container"] = nas
     sync = {"newUE-Identity": c_rnti, "t304": "ms1000"}
@@ -27,7 +28,7 @@ def test_handover_command(c_rnti: int, ncc: int, nas: bytes) -> None:
     outer = asn1.NR_InterNodeDefinitions.HandoverCommand
     inner = {"handoverCommandMessage": message.to_uper()}
     outer.set_val({"criticalExtensions": ("c1", ("handoverCommand", inner))})
-    command = rrc.HandoverCommand(c_rnti, ncc, nas)
+    command = rrc.HandoverCommand(c_rnti, ncc, nas, new_key)
     assert rrc.encode(command) == outer.to_uper()
     assert rrc.decode(outer.to_uper()) == command
 
@@ -41,9 +42,9 @@ def test_handover_preparation_information() -> None:
 
 
 @settings(max_examples=200, derandomize=True, deadline=None)
-@given(st.integers(0, 0xFFFF), st.integers(0, 7), st.binary(max_size=100))
-def test_round_trip(c_rnti: int, ncc: int, nas: bytes) -> None:
-    command = rrc.HandoverCommand(c_rnti, ncc, nas)
+@given(st.integers(0, 0xFFFF), st.integers(0, 7), st.binary(max_size=100), st.booleans())
+def test_round_trip(c_rnti: int, ncc: int, nas: bytes, new_key: bool) -> None:
+    command = rrc.HandoverCommand(c_rnti, ncc, nas, new_key)
     assert rrc.decode(rrc.encode(command)) == command
 
 

@@ -21,6 +21,8 @@ INTEGRITY_CIPHERED_NEW = 4
 _EPD = 0x7E
 _HEADER_LENGTH = 7
 _COUNT_END = 1 << 24
+NO_COUNT = (1 << 32) - 1
+"""Stands for a COUNT where none is used: 2^32-1, which no message has (TS 33.501 §6.9.2.3.3, §A.9)."""
 _CIPHERED = (INTEGRITY_CIPHERED, INTEGRITY_CIPHERED_NEW)
 
 
@@ -113,6 +115,17 @@ class NasSecurity:
         if octets[1] in _CIPHERED:
             return nea.cipher(self.ciphering, self.knasenc, count, self.access, direction, payload)
         return payload
+
+    def container_mac(self, octets: bytes) -> bytes:
+        """The MAC of a NAS container that goes in a handover command, 4 octets (TS 33.501 §6.9.2.3.3)."""
+        return nia.mac(self.integrity, self.knasint, NO_COUNT, self.access, DOWNLINK, octets)
+
+    def container_holds(self, mac: bytes, octets: bytes) -> bool:
+        return nia.holds(mac, self.integrity, self.knasint, NO_COUNT, self.access, DOWNLINK, octets)
+
+    def estimate(self, direction: int, sequence_number: int) -> int:
+        """The COUNT that the receiver takes for this sequence number: not below the next one (TS 24.501 §4.4.3.1)."""
+        return _estimate(sequence_number, self.count(direction))
 
     def _holds(self, mac: bytes, body: bytes, direction: int, count: int) -> bool:
         if count >= _COUNT_END:

@@ -146,6 +146,10 @@ class Amf:
         "Whether a UE that asks for MICO mode (mobile initiated connections only) gets it.", False
     )
     edrx: bool = setting("Whether a UE that asks for extended DRX gets it.", False)
+    new_kamf_at_handover: bool = setting(
+        "Whether every N2 handover gives the UE another K_AMF; else only one whose NAS COUNTs come to their end.",
+        False,
+    )
 
     def __post_init__(self) -> None:
         check.port("n2_port", self.n2_port)

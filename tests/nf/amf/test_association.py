@@ -154,10 +154,10 @@ def test_a_chain_of_next_hops() -> None:
     assert (exchange.keys.nh, exchange.keys.ncc) == (expected, 1)
     for ncc in (2, 3, 4, 5, 6, 7, 0, 1):
         expected = kdf.nh(KAMF, expected)
-        assert exchange.next_hop() == (expected, ncc)
+        assert exchange.next_hop() == (expected, ncc, False)
     stored = decoded(encoded(UeContext(security=exchange.counted())))
     assert stored.security is not None
     assert (stored.security.nh, stored.security.ncc) == (expected, 1)
     assert expected.hex() not in repr(stored)
     exchange.kgnb()
-    assert exchange.next_hop() == (kdf.nh(KAMF, kdf.nh(KAMF, kdf.kgnb(KAMF, 5))), 2)
+    assert exchange.next_hop() == (kdf.nh(KAMF, kdf.nh(KAMF, kdf.kgnb(KAMF, 5))), 2, False)

@@ -313,6 +313,26 @@ def test_the_ue_registers_elsewhere_during_a_handover() -> None:
     run(test)
 
 
+@pytest.mark.parametrize("turns", range(4))
+def test_a_cancel_that_comes_after_the_notify(turns: int) -> None:
+    """§8.4.5: the UE is at the target already; it stays there, and the source is released as after any handover."""
+
+    async def test(world: World) -> None:
+        source, target, phone, request = await commanded(world)
+        target.say(notify(request, target))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        source.say(cancel(phone))
+        await asyncio.sleep(0.1)
+        assert source.last(ngap.UEContextReleaseCommand).cause == ("radioNetwork", "successful-handover")
+        assert world.smf.ho_states() == ["PREPARING", "PREPARED", "COMPLETED"]
+        assert set(world.amf.access.connections) == {request.amf_ue_ngap_id}
+        arrive(phone, target, request.amf_ue_ngap_id)
+        await is_served(phone)
+
+    run(test)
+
+
 Act = Callable[[World, Gnb, Gnb, Phone], None]
 
 

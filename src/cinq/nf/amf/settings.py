@@ -48,6 +48,7 @@ class Settings:
     forbidden_tacs: no UE may register there.
     features: 5GS network feature support. mico, edrx: whether a UE that asks for it gets it.
     reroutes: whether the NSSF knows other AMF sets, to which UEs of other slices go.
+    new_kamf_at_handover: whether each N2 handover derives another K_AMF (TS 33.501 §6.9.2.3.3).
     authenticate_known: whether a UE whose registration request passed the integrity check runs 5G AKA all the same.
     """
 
@@ -80,6 +81,7 @@ class Settings:
     ladns: tuple[Ladn, ...] = ()
     reroutes: bool = False
     authenticate_known: bool = False
+    new_kamf_at_handover: bool = False
     sweep_s: float = 60.0
 
     def __post_init__(self) -> None:

@@ -223,6 +223,7 @@ class Ue(Subject[UeContext]):
     def rekey(self, connection: NgConnection) -> None:
         """The UE has taken other keys into use than its gNB's KgNB is derived from (TS 33.501 §6.9.4.4)."""
         request = carriage.context_modification(connection, self.context, self.exchange.kgnb())
+        self.exchange.rekeying = True
         connection.begin(request, signals.ContextModificationSent())
 
     def release_soon(self) -> None:
@@ -269,7 +270,7 @@ class Ue(Subject[UeContext]):
     def connect(self, connection: NgConnection) -> None:
         """The UE begins to speak on a new connection. What it had before is the caller's to drop."""
         self.connection = connection
-        self.exchange.secured = False
+        self.exchange.secured = self.exchange.rekeying = False
         self.why = ("nas", "normal-release")
 
     def drop_connections(self) -> None:

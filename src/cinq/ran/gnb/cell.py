@@ -24,7 +24,7 @@ from cinq.ran.gnb.procedures import (
     warning,
 )
 from cinq.ran.radio import rrc
-from cinq.ran.radio.port import Interface, Mobile, RrcSetup, SystemInformation
+from cinq.ran.radio.port import Interface, Mobile, Reconfiguration, RrcSetup, SystemInformation
 from cinq.userplane.rules import RuleError
 
 log = logging.getLogger("cinq.ran.gnb")
@@ -75,6 +75,12 @@ class NrCell:
 
     def __repr__(self) -> str:
         return str(self.identity)
+
+
+def reconfiguration(ue: UeContext, cell: CellId) -> Reconfiguration:
+    """What a UE is told of the key that it has in this cell."""
+    keys = ue.context.keys
+    return Reconfiguration(cell.pci, cell.arfcn, keys.used_ncc, keys.used_new_key)
 
 
 class CellLink:
@@ -190,7 +196,7 @@ class CellLink:
         if ue is not old:
             self._take(ue)
         arrived(ue)
-        self.mobile.on_handover(ue.context.keys.used_ncc, target.identity.pci, target.identity.arfcn)
+        self.mobile.on_handover(reconfiguration(ue, target.identity))
         return True
 
     def fail(self) -> None:
@@ -256,15 +262,20 @@ class CellLink:
             log.warning("handover to %s: %s", target, error)
             return False
         here = self.context
-        found = None
-        if cell is not None and self.obeys:
-            found = cell.site.n2.connections.arrives(command.c_rnti, target)
+        told = Reconfiguration(target.pci, target.arfcn, command.ncc, command.new_key, command.nas)
+        goes = (
+            cell is not None
+            and here is not None
+            and self.obeys
+            and cell.site.n2.connections.expects(command.c_rnti, target)
+            and self.mobile.on_handover(told)
+        )
+        found = None if cell is None or not goes else cell.site.n2.connections.arrives(command.c_rnti, target)
         if cell is None or found is None or here is None:
             left({} if here is None else self.counts(here))
             return False
         ue, arrived = found
         forwarded = self._forward(forwarding)
-        self.mobile.on_handover(command.ncc, target.pci, target.arfcn)
         left(self.counts(here) | self.camp(cell))
         self._take(ue, forwarded)
         arrived(ue)

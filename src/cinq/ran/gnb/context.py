@@ -61,23 +61,26 @@ class CellId(msgspec.Struct, frozen=True, cache_hash=True):
 class AsKeys(msgspec.Struct, frozen=True):
     """The key chain of a UE, TS 33.501 §6.9.2.1. kgnb: in use, 32 octets. nh, ncc: the pair not used yet, or none.
 
-    used_ncc: of the key in use. A key is never shown.
+    used_ncc: of the key in use. new_key: the pair begins a chain (New Security Context Indicator); used_new_key: the
+    key in use did, which the UE hears of when it takes it into use (keySetChangeIndicator). A key is never shown.
     """
 
     kgnb: bytes = b""
     used_ncc: int = 0
     nh: bytes = b""
     ncc: int = 0
+    new_key: bool = False
+    used_new_key: bool = False
 
     def for_target(self, pci: int, arfcn: int) -> AsKeys:
         """K_NG-RAN* for a cell: vertical where an NH is unused, else horizontal (§6.9.2.3.2, A.11)."""
         if self.nh:
-            return AsKeys(kdf.kgnb_star(self.nh, pci, arfcn), self.ncc)
+            return AsKeys(kdf.kgnb_star(self.nh, pci, arfcn), self.ncc, used_new_key=self.new_key)
         return AsKeys(kdf.kgnb_star(self.kgnb, pci, arfcn), self.used_ncc)
 
-    def with_next(self, nh: bytes, ncc: int) -> AsKeys:
+    def with_next(self, nh: bytes, ncc: int, new_key: bool = False) -> AsKeys:
         """The AMF has handed out a new pair (§6.9.2.3.2)."""
-        return AsKeys(self.kgnb, self.used_ncc, nh, ncc)
+        return AsKeys(self.kgnb, self.used_ncc, nh, ncc, new_key)
 
     def __repr__(self) -> str:
         return f"AsKeys(used_ncc={self.used_ncc}, ncc={self.ncc}, nh={'unused' if self.nh else 'none'})"

@@ -12,7 +12,7 @@ import msgspec
 from cinq.numbering import STmsi
 from cinq.procedure import Aborted, Refused, Runtime, TimerExpired
 from cinq.ran.gnb.bearers import Bearers
-from cinq.ran.gnb.cell import CellLink, NrCell
+from cinq.ran.gnb.cell import CellLink, NrCell, reconfiguration
 from cinq.ran.gnb.context import CellId
 from cinq.ran.gnb.inactivity import Inactivity
 from cinq.ran.gnb.inbound import handle, handle_xn
@@ -210,7 +210,7 @@ class Gnb:
             raise ValueError(f"target: found {target}, where the UE is already")
         if target.site is self:
             intra_gnb_handover.moved(ue, target.identity)
-            link.mobile.on_handover(ue.context.keys.used_ncc, target.identity.pci, target.identity.arfcn)
+            link.mobile.on_handover(reconfiguration(ue, target.identity))
             link.camp(target)
             return ue
         if via == "xn" or (via is None and self.n2.xn(target.identity.gnb) is not None):

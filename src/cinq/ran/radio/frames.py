@@ -18,7 +18,7 @@ connection, chosen by the UE side from 1.
 | cell | gNB > UE | ue, name, plmn, tac, nci, barred | system information |
 | downlink | gNB > UE | ue, nas | DLInformationTransfer |
 | released | gNB > UE | ue, cause | RRCRelease or RRCReject |
-| handover | gNB > UE | ue, ncc, pci, arfcn | RRCReconfiguration with sync |
+| handover | gNB > UE | ue, pci, arfcn, ncc, new_key, nas | RRCReconfiguration with sync |
 | bearer | gNB > UE | ue, psi, up | data radio bearers |
 | interface | gNB > UE | ue, psi, address, mtu, netns, name, error, address6 | answer to `open`, and its IPv6 address |
 | paging | gNB > UE | ue | paged |
@@ -32,7 +32,7 @@ import msgspec
 
 from cinq.ran.radio.port import EstablishmentCause, UplinkRule
 
-VERSION = 4
+VERSION = 5
 
 
 class Frame(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -125,9 +125,11 @@ class Released(Frame, frozen=True, tag="released"):
 
 class Handover(Frame, frozen=True, tag="handover"):
     ue: int
-    ncc: int
     pci: int
     arfcn: int
+    ncc: int
+    new_key: bool = False
+    nas: bytes = b""
 
 
 class Bearer(Frame, frozen=True, tag="bearer"):

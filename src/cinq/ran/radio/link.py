@@ -10,7 +10,16 @@ import msgspec
 
 from cinq.numbering import NumberingError, PlmnId, STmsi
 from cinq.ran.radio import frames
-from cinq.ran.radio.port import Cell, Interface, Link, Mobile, RrcSetup, SystemInformation, Warning
+from cinq.ran.radio.port import (
+    Cell,
+    Interface,
+    Link,
+    Mobile,
+    Reconfiguration,
+    RrcSetup,
+    SystemInformation,
+    Warning,
+)
 
 log = logging.getLogger("cinq.ran.radio")
 
@@ -45,15 +54,20 @@ class _RemoteMobile:
     def on_released(self, cause: str) -> None:
         self._send(frames.Released(self._ue, cause))
 
-    def on_handover(self, ncc: int, pci: int, arfcn: int) -> None:
-        self._send(frames.Handover(self._ue, ncc, pci, arfcn))
+    def on_handover(self, told: Reconfiguration) -> bool:
+        self._send(frames.Handover(self._ue, told.pci, told.arfcn, told.ncc, told.new_key, told.nas))
+        return True
 
     def on_bearer(self, pdu_session_id: int, up: bool) -> None:
         self._send(frames.Bearer(self._ue, pdu_session_id, up))
 
     def on_interface(self, interface: Interface, error: str) -> None:
         i = interface
-        self._send(frames.InterfaceUp(self._ue, i.pdu_session_id, i.address, i.mtu, i.netns, i.name, error))
+        self._send(
+            frames.InterfaceUp(
+                self._ue, i.pdu_session_id, i.address, i.mtu, i.netns, i.name, error, i.address6
+            )
+        )
 
     def on_paging(self) -> None:
         self._send(frames.Paging(self._ue))
@@ -281,7 +295,10 @@ class RemoteCell:
             case frames.Downlink():
                 mobile.on_downlink(frame.nas)
             case frames.Handover():
-                mobile.on_handover(frame.ncc, frame.pci, frame.arfcn)
+                to = Reconfiguration(frame.pci, frame.arfcn, frame.ncc, frame.new_key, frame.nas)
+                if not mobile.on_handover(to):
+                    link.fail()
+                    mobile.on_released("the UE refuses the handover: radio link failure")
             case frames.Bearer():
                 mobile.on_bearer(frame.psi, frame.up)
             case frames.Released():

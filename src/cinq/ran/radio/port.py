@@ -23,6 +23,20 @@ class SystemInformation(msgspec.Struct, frozen=True):
     barred: bool = False
 
 
+class Reconfiguration(msgspec.Struct, frozen=True):
+    """RRCReconfiguration with sync, or RRCReestablishment: what the UE's key in a cell is derived from.
+
+    pci, arfcn: of the cell. ncc: next hop chaining count. new_key: keySetChangeIndicator, K_gNB comes of K_AMF anew.
+    nas: NAS container, b"" without one (TS 33.501 §6.9.2.3).
+    """
+
+    pci: int
+    arfcn: int
+    ncc: int
+    new_key: bool = False
+    nas: bytes = b""
+
+
 EstablishmentCause = Literal[
     "emergency",
     "highPriorityAccess",
@@ -106,10 +120,11 @@ class Mobile(Protocol):
     def on_released(self, cause: str) -> None:
         """The RRC connection is over: RRCRelease, or the setup was rejected."""
 
-    def on_handover(self, ncc: int, pci: int, arfcn: int) -> None:
-        """The UE is in another cell, by RRCReconfiguration with sync or RRCReestablishment, and derives its key.
+    def on_handover(self, told: Reconfiguration) -> bool:
+        """The UE is to go to another cell, or is there, and derives its key.
 
-        ncc: next hop chaining count of that key; pci, arfcn: of the cell (TS 33.501 §6.9.2.3).
+        False: it stays, since the NAS container does not hold (TS 33.501 §6.9.2.3.4). A UE of another process goes in
+        any case; then its radio connection fails.
         """
 
     def on_bearer(self, pdu_session_id: int, up: bool) -> None:

@@ -14,7 +14,7 @@ HANDOVER_PREPARATION_INFORMATION = bytes(2)
 # rrcReconfiguration with masterCellGroup (reconfigurationWithSync) and masterKeyUpdate
 _HEAD = bytes.fromhex("000c80282040")
 _T304 = 0xA0  # ms1000, and the octets that follow it
-_WITH_NAS = 0x02
+_WITH_NAS, _NEW_KEY = 0x02, 0x01
 _NCC_BITS, _LENGTH_BITS = 3, 8
 MOST_NAS = 100
 
@@ -24,11 +24,15 @@ class RrcError(ValueError):
 
 
 class HandoverCommand(msgspec.Struct, frozen=True):
-    """§11.2.2, as far as an emulated UE needs it. nas: NAS security parameters of a key that the AMF changed."""
+    """§11.2.2, as far as an emulated UE needs it.
+
+    nas: NAS security parameters that the AMF changed. new_key: keySetChangeIndicator, K_gNB is derived from K_AMF anew.
+    """
 
     c_rnti: int
     ncc: int
     nas: bytes = b""
+    new_key: bool = False
 
 
 def encode(command: HandoverCommand) -> bytes:
@@ -41,7 +45,7 @@ def encode(command: HandoverCommand) -> bytes:
         tail = tail << 8 * len(command.nas) | int.from_bytes(command.nas, "big")
         bits += _LENGTH_BITS + 8 * len(command.nas)
     octets = -(-bits // 8)
-    flags = _T304 | (_WITH_NAS if command.nas else 0)
+    flags = _T304 | (_WITH_NAS if command.nas else 0) | (_NEW_KEY if command.new_key else 0)
     message = _HEAD + command.c_rnti.to_bytes(2, "big") + bytes((flags,))
     message += (tail << 8 * octets - bits).to_bytes(octets, "big")
     # criticalExtensions, c1, no extension: four bits of 0; then the length and the message, in step with them
@@ -56,16 +60,16 @@ def decode(octets: bytes) -> HandoverCommand:
     if size < len(_HEAD) + 4 or whole >> 8 * size != size:
         raise RrcError("not a HandoverCommand")
     message = (whole & (1 << 8 * size) - 1).to_bytes(size, "big")
-    if not message.startswith(_HEAD) or message[8] & ~_WITH_NAS != _T304:
+    if not message.startswith(_HEAD) or message[8] & ~(_WITH_NAS | _NEW_KEY) != _T304:
         raise RrcError("not a HandoverCommand that an emulated gNB made")
     c_rnti, tail = int.from_bytes(message[6:8], "big"), message[9:]
     bits, value = 8 * len(tail), int.from_bytes(tail, "big")
-    ncc = value >> bits - _NCC_BITS
+    ncc, new_key = value >> bits - _NCC_BITS, bool(message[8] & _NEW_KEY)
     if not message[8] & _WITH_NAS:
-        return HandoverCommand(c_rnti, ncc)
+        return HandoverCommand(c_rnti, ncc, b"", new_key)
     bits -= _NCC_BITS + _LENGTH_BITS
     length = value >> bits & 0xFF if bits >= 0 else 0
     if length > MOST_NAS or 8 * length > bits:
         raise RrcError("the NAS container ends too early")
     nas = (value >> bits - 8 * length & (1 << 8 * length) - 1).to_bytes(length, "big")
-    return HandoverCommand(c_rnti, ncc, nas)
+    return HandoverCommand(c_rnti, ncc, nas, new_key)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from cinq.crypto import kdf
-from cinq.crypto.nas_security import DOWNLINK, UPLINK, NasSecurity, NasSecurityError
+from cinq.crypto.nas_security import DOWNLINK, NO_COUNT, UPLINK, NasSecurity, NasSecurityError
+from cinq.ran.radio.port import Reconfiguration
 from cinq.ran.ue.as_keys import AsChain
 from cinq.ran.ue.context import Received
 from cinq.ran.ue.home import HomeNetwork
@@ -114,6 +115,21 @@ class N1Security:
         """The message that was protected last is what K_gNB is derived from."""
         assert self.current is not None
         self._asked, self._as_chain = self.current.nas.last_ul_count, None
+
+    def hand_over(self, told: Reconfiguration, sent: bytes) -> None:
+        """TS 33.501 §6.9.2.3.4: the key of another cell, and what a NAS container changes. sent: as for `refusal`.
+
+        Discarded: the container does not hold; everything is as it was.
+        """
+        context, as_from = self.current, None
+        if told.nas:
+            context, as_from = relocated(self.current, told.nas, sent)
+        chain = self.as_chain
+        if told.new_key and context is not None:
+            chain = AsChain.begin(context.keys.kamf, self._asked if as_from is None else as_from)
+        if chain is not None:
+            chain.hand_over(told.ncc, told.pci, told.arfcn)
+        self.current, self._as_chain = context, chain
 
     def released(self) -> None:
         """The N1 connection is over: the next one begins without secure exchange, §4.4.2.5."""
@@ -290,6 +306,34 @@ class N1Security:
             self.partial = None
             self.home.renewed(self.current.keys.kausf)
         self.secure_exchange = True
+
+
+def relocated(current: NativeContext | None, octets: bytes, sent: bytes) -> tuple[NativeContext, int | None]:
+    """What an Intra N1 mode NAS transparent container says (TS 24.501 §9.11.2.6), once it is believed.
+
+    Also the COUNT that K_gNB follows from, where KAMF is another (TS 33.501 §6.9.2.3.4, annex A.13). Discarded: the MAC
+    does not hold, its COUNT is not new, it is of other keys, or names algorithms that the UE has not said it has.
+    """
+    try:
+        told = nas.IntraN1Container.from_octets(octets)
+    except ValueError as error:
+        raise Discarded(str(error)) from None
+    if current is None or told.ng_ksi != nas.NgKsi(current.keys.ksi):
+        raise Discarded(f"NAS container: ngKSI {told.ng_ksi.value} is not of the keys in use")
+    has = nas.UeSecurityCapability(sent)
+    if told.integrity not in has.ia - {0} or told.ciphering not in has.ea:
+        raise Discarded(f"NAS container: NIA{told.integrity}, NEA{told.ciphering} are not the UE's")
+    count = current.nas.estimate(DOWNLINK, told.sequence_number)
+    keys = current.keys
+    if told.new_kamf:
+        keys = KeySet(keys.ksi, kdf.kamf_prime(keys.kamf, DOWNLINK, count), keys.abba)
+    fresh = NasSecurity.from_kamf(keys.kamf, told.integrity, told.ciphering)
+    if not fresh.container_holds(told.mac, told.protected):
+        raise Discarded(f"NAS container: its MAC does not hold for downlink COUNT {count}")
+    if told.new_kamf:
+        return NativeContext(keys, fresh), NO_COUNT
+    fresh.ul_count, fresh.dl_count = current.nas.ul_count, count + 1
+    return NativeContext(keys, fresh), None
 
 
 def refusal(settings_integrity: tuple[str, ...], command: nas.SecurityModeCommand, sent: bytes) -> int | None:

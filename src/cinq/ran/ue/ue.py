@@ -10,7 +10,7 @@ from typing import Literal
 
 from cinq.numbering import Suci
 from cinq.procedure import Aborted, Event, Refused, Runtime, Subject, TimerExpired, Why
-from cinq.ran.radio.port import Cell, Interface, Link, SystemInformation, Warning
+from cinq.ran.radio.port import Cell, Interface, Link, Reconfiguration, SystemInformation, Warning
 from cinq.ran.ue.back_off import BackOff
 from cinq.ran.ue.broadcast import Shown, Warnings
 from cinq.ran.ue.camp import Camp
@@ -21,7 +21,7 @@ from cinq.ran.ue.downlink import FROM_NETWORK, Downlink
 from cinq.ran.ue.faults import Faults
 from cinq.ran.ue.granted import acknowledged
 from cinq.ran.ue.idle_mode import IdleMode
-from cinq.ran.ue.security import N1Security
+from cinq.ran.ue.security import Discarded, N1Security
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.settings import SessionSettings, UeSettings
 from cinq.ran.ue.signals import Deregister, EstablishSession, ModifySession, Register, RequestService
@@ -292,11 +292,14 @@ class Ue(Subject[UeContext]):
         if self.context.registered:
             self.idle_mode.entered()
 
-    def on_handover(self, ncc: int, pci: int, arfcn: int) -> None:
+    def on_handover(self, told: Reconfiguration) -> bool:
         """TS 33.501 §6.9.2.3.4: the key chain goes on. Connection, sessions and NAS do as well."""
-        chain = self.security.as_chain
-        if chain is not None:
-            chain.hand_over(ncc, pci, arfcn)
+        try:
+            self.security.hand_over(told, self._capability)
+        except Discarded as reason:
+            self.troubled("handover", Why(f"the UE stays in its cell: {reason}", "the AMF's keys of the UE"))
+            return False
+        return True
 
     def on_bearer(self, pdu_session_id: int, up: bool) -> None:
         session = self.sessions.get(pdu_session_id)

@@ -192,6 +192,7 @@ from cinq.wire.nas.ie.registration import (
 )
 from cinq.wire.nas.ie.security import (
     AdditionalSecurityInformation,
+    IntraN1Container,
     NasAlgorithms,
     NetworkFeature,
     NetworkFeatureSupport,
@@ -311,6 +312,7 @@ __all__ = [
     "IdentityResponse",
     "IdentityType",
     "IntegrityProtectionMaximumDataRate",
+    "IntraN1Container",
     "IpHeaderCompression",
     "Ladn",
     "MaPduSessionInformation",

@@ -176,7 +176,7 @@ class Inbound:
             return
         ue = ue_of(connection)
         self._note(ue, request, octets)
-        if ue.context.rm_state != "RM-REGISTERED" or not connection.has_context or ue.exchange.is_new_to_gnb:
+        if ue.context.rm_state != "RM-REGISTERED" or not connection.has_context or not ue.exchange.secured:
             path_switch.refuse(ran, request, ("radioNetwork", "unspecified"), ue)
         else:
             connection.receive(path_switch.Arrived(request, ran))

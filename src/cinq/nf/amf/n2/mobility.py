@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cinq.nf.amf.context import UeContext
+from cinq.nf.amf.n1.exchange import NextHop, Relocation
 from cinq.nf.amf.n2 import elements
 from cinq.nf.amf.n2.carriage import UNLIMITED, Identities, Resource
 from cinq.nf.amf.n2.standing import Standing
 from cinq.nf.amf.settings import Settings
 from cinq.wire import ngap
 
-NextHop = tuple[bytes, int]  # NH and NCC
 NOT_SWITCHED: ngap.Cause = ("radioNetwork", "unspecified")
 
 
@@ -39,6 +39,7 @@ def path_switch_acknowledge(
         ran_ue_ngap_id=ids.ran_ue_ngap_id,
         ue_security_capabilities=capabilities if capabilities_differ else None,
         security_context=_security_context(next_hop),
+        new_security_context_ind="true" if next_hop.new_key else None,
         pdu_session_resource_switched_list=[
             ngap.PDUSessionResourceSwitchedItem(
                 pdu_session_id=number, path_switch_request_acknowledge_transfer=transfer
@@ -67,7 +68,7 @@ def handover_request(
     required: ngap.HandoverRequired,
     context: UeContext,
     settings: Settings,
-    next_hop: NextHop,
+    relocation: Relocation,
     resources: list[Resource],
     standing: Standing,
 ) -> ngap.HandoverRequest:
@@ -78,7 +79,9 @@ def handover_request(
         cause=required.cause,
         ue_aggregate_maximum_bit_rate=elements.ue_ambr(context.ue_ambr or UNLIMITED),
         ue_security_capabilities=elements.security_capabilities(context.security_capability),
-        security_context=_security_context(next_hop),
+        security_context=_security_context(relocation.next_hop),
+        new_security_context_ind="true" if relocation.next_hop.new_key else None,
+        nasc=relocation.container or None,
         pdu_session_resource_setup_list_ho_req=[
             ngap.PDUSessionResourceSetupItemHOReq(
                 pdu_session_id=resource.transfer.pdu_session_id,
@@ -135,5 +138,6 @@ def not_allocated(cause: ngap.Cause) -> bytes:
 
 
 def _security_context(next_hop: NextHop) -> ngap.SecurityContext:
-    nh, ncc = next_hop
-    return ngap.SecurityContext(next_hop_chaining_count=ncc, next_hop_nh=int.from_bytes(nh, "big"))
+    return ngap.SecurityContext(
+        next_hop_chaining_count=next_hop.ncc, next_hop_nh=int.from_bytes(next_hop.nh, "big")
+    )

@@ -102,6 +102,11 @@ class Connections:
         """Whether a handover is prepared for it here."""
         return ue.ran_ue_ngap_id in self._c_rntis
 
+    def expects(self, c_rnti: int, cell: CellId) -> bool:
+        """Whether somebody of that C-RNTI is awaited in the cell."""
+        found = self._awaited.get(c_rnti)
+        return found is not None and found[0].cell == cell
+
     def arrives(self, c_rnti: int, cell: CellId) -> tuple[UeContext, Callable[[UeContext], None]] | None:
         """The UE has come to the cell. None: nobody of that C-RNTI is awaited there."""
         found = self._awaited.get(c_rnti)

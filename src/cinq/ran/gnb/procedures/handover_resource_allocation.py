@@ -35,9 +35,9 @@ def received(n2: N2, message: ngap.HandoverRequest) -> None:
         n2.forget(ue, "no session admitted")
         _fail(n2, message, next(iter(granted.failed.values())))
         return
-    nas = message.nasc or b""
     forwarding = _forwarding(n2, ue, message, container)
-    command = rrc.encode(rrc.HandoverCommand(c_rnti, ue.context.keys.used_ncc, nas))
+    keys = ue.context.keys
+    command = rrc.encode(rrc.HandoverCommand(c_rnti, keys.used_ncc, message.nasc or b"", keys.used_new_key))
     ue.tell(_acknowledge(n2, ue, message, forwarding, granted, command))
 
 
@@ -83,7 +83,9 @@ def _store(
     """§8.4.2.2. The key of the new cell is derived from the NH received, TS 33.501 §6.9.2.3.3."""
     context = message.security_context
     nh = context.next_hop_nh.to_bytes(32, "big")
-    keys = AsKeys(nh=nh, ncc=context.next_hop_chaining_count).for_target(ue.cell.pci, ue.cell.arfcn)
+    new_key = message.new_security_context_ind is not None
+    pair = AsKeys(nh=nh, ncc=context.next_hop_chaining_count, new_key=new_key)
+    keys = pair.for_target(ue.cell.pci, ue.cell.arfcn)
     guami: ngap.GUAMI | None = message.guami
     allowed: list[ngap.AllowedNSSAIItem] | None = message.allowed_nssai
     ue.commit(

@@ -94,7 +94,9 @@ def _transfer(ue: UeContext, session: PduSession) -> bytes:
 def _switched(ue: UeContext, answer: ngap.PathSwitchRequestAcknowledge) -> None:
     """§8.4.4.2: the next pair {NH, NCC} is for the next handover."""
     allowed: list[ngap.AllowedNSSAIItem] | None = answer.allowed_nssai
-    changes: dict[str, object] = {"keys": ue.context.keys.with_next(*next_hop(answer.security_context))}
+    new_key = answer.new_security_context_ind is not None
+    keys = ue.context.keys.with_next(*next_hop(answer.security_context), new_key)
+    changes: dict[str, object] = {"keys": keys}
     if allowed is not None:
         changes["allowed_nssai"] = tuple(s_nssai_of(item.s_nssai) for item in allowed)
     if answer.ue_security_capabilities is not None:

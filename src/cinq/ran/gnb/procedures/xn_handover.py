@@ -128,7 +128,7 @@ def requested(
         {psi: session.qfis for psi, session in ue.sessions.items()},
         failed,
         {psi: TunnelEnd(n2.ports.bearers.address, s.tunnel.forwarding) for psi, s in ue.sessions.items()},
-        rrc.encode(rrc.HandoverCommand(c_rnti, state.keys.used_ncc)),
+        rrc.encode(rrc.HandoverCommand(c_rnti, state.keys.used_ncc, new_key=state.keys.used_new_key)),
     )
 
 

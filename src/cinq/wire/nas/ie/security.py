@@ -10,6 +10,7 @@ from typing import ClassVar, Self
 from msgspec import Struct
 
 from cinq.wire.nas.ie.bits import Features
+from cinq.wire.nas.ie.registration import NgKsi
 from cinq.wire.nas.row import Codec, Nibble
 
 
@@ -116,6 +117,41 @@ additional_security_information: Codec[AdditionalSecurityInformation] = Codec(
     1,
     1,
 )
+
+
+class IntraN1Container(Struct, frozen=True):
+    """Intra N1 mode NAS transparent container, §9.11.2.6: what a UE is told of its NAS keys in a handover.
+
+    mac: 4 octets, over `protected`. new_kamf: KACF, the network has derived another KAMF from that of ng_ksi.
+    sequence_number: the low 8 bits of the downlink NAS COUNT. It stands in NGAP and RRC alone, as 7 octets.
+    """
+
+    ciphering: int
+    integrity: int
+    ng_ksi: NgKsi
+    sequence_number: int
+    new_kamf: bool = False
+    mac: bytes = bytes(4)
+
+    @property
+    def protected(self) -> bytes:
+        """Octets 7 to 9 of the element: what follows the MAC, as in every NAS message (§4.4.3.3)."""
+        key = self.ng_ksi.value | self.ng_ksi.mapped << 3 | self.new_kamf << 4
+        return bytes((self.ciphering << 4 | self.integrity, key, self.sequence_number))
+
+    @property
+    def octets(self) -> bytes:
+        return self.mac + self.protected
+
+    @classmethod
+    def from_octets(cls, octets: bytes) -> Self:
+        """ValueError: not 7 octets. Spare bits are ignored."""
+        if len(octets) != 7:
+            raise ValueError(f"intra N1 mode NAS transparent container: found {len(octets)} octets, wanted 7")
+        algorithms, key, number = octets[4:]
+        ksi = NgKsi(key & 7, key & 8 == 8)
+        return cls(algorithms >> 4, algorithms & 15, ksi, number, key & 16 == 16, octets[:4])
+
 
 imeisv_request: Nibble[bool] = Nibble(lambda n: n & 7 == 1, int)  # TS 24.008 §10.5.5.10
 

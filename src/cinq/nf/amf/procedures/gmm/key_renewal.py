@@ -19,6 +19,8 @@ async def key_renewal(ue: Ue, _: signals.RenewKeys) -> None:
     keys, success = exchange.counted(), None
     if ue.connection is None or not exchange.secured or supi is None or keys is None:
         return
+    if ue.target is not None:  # its next message there asks again (TS 33.501 §6.9.5.1)
+        return
     if exchange.nearly_used_up:
         try:
             proved = await authenticate(ue, str(supi), nas.NgKsi(keys.ksi))

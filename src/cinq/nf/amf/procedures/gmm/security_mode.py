@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from cinq.nf.amf import journal
 from cinq.nf.amf.context import SecurityContext
+from cinq.nf.amf.n1.algorithms import selected
 from cinq.nf.amf.procedures.gmm.authentication import ABBA, T3560
 from cinq.nf.amf.ue import Ue
 from cinq.procedure import Refused, Why
@@ -110,19 +111,6 @@ def command_of(algorithms: nas.NasAlgorithms, ksi: int, capability: bytes) -> na
         imeisv_request=True,
         additional_security_information=nas.AdditionalSecurityInformation(retransmission_requested=True),
     )
-
-
-@lru_cache(maxsize=1024)
-def selected(
-    integrity_: tuple[int, ...], ciphering_: tuple[int, ...], octets: bytes
-) -> nas.NasAlgorithms | None:
-    """By the network's priority, among what the UE has (TS 33.501 §6.7.1.1)."""
-    capability = nas.UeSecurityCapability(octets)
-    ciphering = next((a for a in ciphering_ if a in capability.ea), None)
-    integrity = next((a for a in integrity_ if a in capability.ia), None)
-    if ciphering is None or integrity is None:
-        return None
-    return nas.NasAlgorithms(ciphering=ciphering, integrity=integrity)
 
 
 def inner(octets: bytes | None) -> Contained:

@@ -16,7 +16,9 @@ async def context_modification(connection: NgConnection, _: signals.ContextModif
     answer = await connection.expect(
         ngap.UEContextModificationResponse, ngap.UEContextModificationFailure, timer=NGAP_GUARD
     )
-    if isinstance(answer, ngap.UEContextModificationFailure):
+    if isinstance(answer, ngap.UEContextModificationResponse):
+        ue_of(connection).exchange.rekeying = False
+    else:
         cause = "no cause" if answer.cause is None else answer.cause[1]
         text = f"{connection.ran.label} keeps the UE context as it was: {cause}"
         journal.note(

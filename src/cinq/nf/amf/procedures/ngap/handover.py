@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from cinq.nf.amf import signals
+from cinq.nf.amf import journal, signals
 from cinq.nf.amf.context import SmContext
+from cinq.nf.amf.n1.algorithms import selected
+from cinq.nf.amf.n1.exchange import Relocation
 from cinq.nf.amf.n2 import elements, mobility
 from cinq.nf.amf.n2 import standing as stays
 from cinq.nf.amf.n2.association import NgConnection, Ran
@@ -33,7 +35,7 @@ from cinq.procedure import (
     collision,
     procedure,
 )
-from cinq.wire import ngap
+from cinq.wire import nas, ngap
 
 TNG_RELOC_OVERALL = Timer("handover guard", 20.0, retransmissions=0)
 ALLOCATION_GUARD = Timer("Handover Resource Allocation guard", 8.0, retransmissions=0)
@@ -57,7 +59,8 @@ async def handover(source: NgConnection, required: ngap.HandoverRequired) -> Non
                     mobility.preparation_failure(required, NO_RESOURCES), Why("no PDU session can move")
                 )
             target = reserve(ue, ran, tai, undo)
-            acknowledge = await allocate(ue, target, required, resources)  # 9, 10
+            relocation = relocate(ue)
+            acknowledge = await allocate(ue, target, required, resources, relocation)  # 9, 10
             handed, lost = await tell_sessions(ue, acknowledge, resources)  # 11
             if not handed:
                 raise Refused(
@@ -70,7 +73,7 @@ async def handover(source: NgConnection, required: ngap.HandoverRequired) -> Non
             if ue.connection is not source or ue.target is not target:
                 raise Refused(None, Why("the UE has come on another connection"))
             undo.keep()
-        await arrive(ue, source, target, handed)
+        await arrive(ue, source, target, handed, relocation)
     finally:
         if ue.connection is not None and not ue.connection.releasing:
             deliver_pending(ue)  # what SMFs sent meanwhile
@@ -100,8 +103,8 @@ def target_of(source: NgConnection, required: ngap.HandoverRequired) -> tuple[Ra
 
 
 def check_the_ue(ue: Ue, required: ngap.HandoverRequired) -> None:
-    """Only a registered UE with keys that its gNB has can move."""
-    if ue.context.rm_state != "RM-REGISTERED" or ue.target is not None or ue.exchange.is_new_to_gnb:
+    """Only a registered UE can move, and none whose keys are about to change (TS 33.501 §6.9.5.1)."""
+    if ue.context.rm_state != "RM-REGISTERED" or ue.target is not None or not ue.exchange.secured:
         cause: ngap.Cause = ("radioNetwork", "ho-failure-in-target-5GC-ngran-node-or-target-system")
         raise Refused(mobility.preparation_failure(required, cause), Why("the UE is in no state to move"))
 
@@ -152,15 +155,32 @@ def reserve(ue: Ue, ran: Ran, tai: Tai, undo: Undo) -> NgConnection:
     return target
 
 
+def relocate(ue: Ue) -> Relocation:
+    """TS 33.501 §6.9.2.3.3. Another K_AMF is taken where the operator wants it, or the NAS COUNTs come to their end."""
+    settings, exchange = ue.ports.settings, ue.exchange
+    keys = exchange.keys
+    assert keys is not None
+    wanted = selected(settings.integrity, settings.ciphering, ue.context.security_capability)
+    stays = nas.NasAlgorithms(ciphering=keys.ciphering, integrity=keys.integrity)
+    made = exchange.relocate(wanted or stays, settings.new_kamf_at_handover or exchange.nearly_used_up)
+    ue.commit()
+    if made.keys is not None:
+        what = "another K_AMF" if made.next_hop.new_key else "other NAS algorithms"
+        journal.note(ue, f"with the handover the UE takes {what} into use (TS 33.501 §6.9.2.3.3)")
+    return made
+
+
 async def allocate(
-    ue: Ue, target: NgConnection, required: ngap.HandoverRequired, resources: list[Resource]
+    ue: Ue,
+    target: NgConnection,
+    required: ngap.HandoverRequired,
+    resources: list[Resource],
+    relocation: Relocation,
 ) -> ngap.HandoverRequestAcknowledge:
     """Handover Resource Allocation, §8.4.2. Refused when the target has none, says nothing, or nonsense."""
-    next_hop = ue.exchange.next_hop()  # TS 33.501 §6.9.2.3.3
-    ue.commit()
     standing = stays.of(ue.access.orders, ue.context.supi)
     request = mobility.handover_request(
-        target, required, ue.context, ue.ports.settings, next_hop, resources, standing
+        target, required, ue.context, ue.ports.settings, relocation, resources, standing
     )
     try:
         answer = await target.demand(signals.AllocateResources(request))
@@ -223,9 +243,12 @@ async def tell_sessions(
     return handed, lost
 
 
-async def arrive(ue: Ue, source: NgConnection, target: NgConnection, handed: Transfers) -> None:
+async def arrive(
+    ue: Ue, source: NgConnection, target: NgConnection, handed: Transfers, relocation: Relocation
+) -> None:
     """Execution steps 5 to 14: the UE is at the target. Its SMFs hear of it even where the source is lost meanwhile."""
     ue.move()
+    ue.exchange.relocated(relocation)
     ue.commit()
     async with source.undo() as undo:
         await undo.hold(tell_where(ue, handed), nothing_to_undo)
@@ -264,7 +287,9 @@ async def handover_cancel(source: NgConnection, cancel: ngap.HandoverCancel) -> 
 
 @collision(handover, ngap.HandoverCancel)
 def _(source: NgConnection, cancel: ngap.HandoverCancel) -> Verdict:
-    """§8.4.5.2: the target and the SMFs let go first."""
+    """§8.4.5.2: the target and the SMFs let go first. After HANDOVER NOTIFY it is too late."""
+    if source.has_answer or ue_of(source).connection is not source:
+        return IGNORE("the UE is at the target")
     return ABORT
 
 
