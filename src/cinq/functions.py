@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from zoneinfo import ZoneInfo
 
-from cinq.nf import amf, nssf, pcf, smf, udm, upf
+from cinq.nf import amf, nrf, nssf, pcf, smf, udm, upf
 from cinq.nf.udr import policies
 from cinq.numbering import AmfId, PlmnId, SNssai, Tai
 from cinq.settings.network import NetworkSettings, Radio
@@ -56,6 +56,10 @@ def of_the_amf(s: NetworkSettings) -> amf.Settings:
         reroutes=bool(s.amf_set),
         ladns=tuple(amf.Ladn(d.identifier, d.ladn_tacs) for d in s.dnn if d.ladn_tacs),
     )
+
+
+def of_the_nrf(s: NetworkSettings) -> nrf.Settings:
+    return nrf.Settings(s.nrf.heart_beat_timer_s, access_token_s=s.nrf.access_token_s)
 
 
 def of_the_pcf(s: NetworkSettings) -> pcf.Settings:

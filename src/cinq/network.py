@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import ssl
 import uuid
 from dataclasses import replace
 from functools import partial
@@ -19,7 +18,6 @@ from cinq.nf.amf import AMF
 from cinq.nf.amf.orders import Order, Orders
 from cinq.nf.ausf import AUSF
 from cinq.nf.nrf import NRF
-from cinq.nf.nrf import Settings as NrfSettings
 from cinq.nf.nssf import NSSF
 from cinq.nf.pcf import PCF
 from cinq.nf.smf import SMF
@@ -28,10 +26,12 @@ from cinq.nf.udr import UDR, provisioning
 from cinq.nf.upf import UPF
 from cinq.procedure import Aborted, Journal, RealClock, Refused, Runtime, TimerExpired
 from cinq.procedure.store import Store
-from cinq.sbi import Bus, Problem, checked, direct, http
-from cinq.sbi.bus import Transport
-from cinq.sbi.services.nnrf import NFProfile, NnrfNFManagement
+from cinq.sbi import Problem
+from cinq.sbi.nf_profile import NFProfile
+from cinq.sbi.services.nnrf import NnrfNFManagement
 from cinq.sbi.services.nudr_dr import PatchItem
+from cinq.sbi.token import SigningKey
+from cinq.service_interface import ServiceInterface, token_key
 from cinq.settings.network import NetworkSettings
 from cinq.trace import stream
 from cinq.transport import privilege, sctp, udp
@@ -54,6 +54,7 @@ AT_START = (
     "pointer",
 )
 """Settings of the AMF that are read when it starts."""
+NF_TYPES = ("NRF", "UDR", "UDM", "AUSF", "NSSF", "PCF", "SMF", "AMF")
 HEARTBEAT = [PatchItem(op="replace", path="/nfStatus", value="REGISTERED")]
 
 
@@ -90,8 +91,9 @@ class Network:
         self.journal = journal
         self.clock = RealClock()
         self.runtime = Runtime("NETWORK", journal, self.clock)
-        self._wire: http.OverHttp | None = None
-        self.bus = Bus(self._transport(), journal)
+        identities = {nf_type: self.identity(nf_type) for nf_type in NF_TYPES}
+        self.sbi = ServiceInterface(settings, journal, self.clock, identities)
+        self.bus = self.sbi.bus
         self._undo = contextlib.AsyncExitStack()
         self._profiles: list[NFProfile] = []
 
@@ -119,12 +121,13 @@ class Network:
         self._undo.push_async_callback(self.runtime.stop)
         store = self._store()
         self._explain(store)
-        await self._offer()
+        await self.sbi.open()
+        self._undo.push_async_callback(self.sbi.close)
         await self._control_functions(store)
         await self._user_plane()
         await self._session_management(store)
         await self._access(store)
-        await self._register_all()
+        self._keep_alive()
         await self._control_socket()
         self.runtime.every(CHANGES_S, self._tell_changes, "data changes")
         self.runtime.spawn(self._prepare_codecs, "codecs")
@@ -183,43 +186,12 @@ class Network:
         self._undo.callback(endpoint.close)
         return endpoint
 
-    # the SBI
-
-    def _transport(self) -> Transport:
-        """Of what network functions of this process ask each other."""
-        sbi = self.settings.sbi
-        if sbi.transport != "http2":
-            return checked if sbi.transport == "checked" else direct
-        self._wire = http.OverHttp(str(sbi.address), sbi.port)
-        return self._wire
-
-    async def _offer(self) -> None:
-        """The services over HTTP/2, before anybody asks."""
-        sbi, wire = self.settings.sbi, self._wire
-        if not sbi.on_the_wire:
-            return
-        mark = "" if wire is None else wire.mark
-        server = await http.offer(self.bus, str(sbi.address), sbi.port, self._tls(server=True), mark)
-        self._undo.push_async_callback(server.close)
-        if wire is not None:
-            wire.peer.tls = self._tls(server=False)
-            self._undo.push_async_callback(wire.peer.close)
-
-    @property
-    def _api_root(self) -> str:
-        sbi = self.settings.sbi
-        return http.api_root(str(sbi.address), sbi.port, tls=bool(sbi.key))
-
-    def _tls(self, *, server: bool) -> ssl.SSLContext | None:
-        sbi = self.settings.sbi
-        return http.mutual(sbi.certificate, sbi.key, sbi.authorities, server=server) if sbi.key else None
-
     # network functions
 
     async def _control_functions(self, store: Store) -> None:
         """UDR, UDM, AUSF, NSSF, PCF, NRF: they answer and keep no ports."""
         s = self.settings
-        nrf = NRF(NrfSettings(s.nrf.heart_beat_timer_s), self.clock, self.identity("NRF"))
+        nrf = NRF(functions.of_the_nrf(s), self.clock, self.identity("NRF"), self._signing_key())
         for service, implementation in nrf.services():
             self.bus.serve(service, implementation, nrf.instance_id)
         plmn = s.network.plmn
@@ -233,7 +205,7 @@ class Network:
             NSSF(functions.of_the_nssf(s), self.identity("NSSF")),
             pcf,
         ):
-            self._serve(nf.services(), nf.profile())
+            await self._serve(nf.services(), nf.profile())
         await udm.start()
         await pcf.start()
 
@@ -283,7 +255,7 @@ class Network:
         n4.on_datagram = self.smf.n4_received
         if s.smf.n4_path == "direct":
             n4.join(self.n4)
-        self._serve(self.smf.services(), self.smf.profile())
+        await self._serve(self.smf.services(), self.smf.profile())
         self.smf.start()
         self._undo.push_async_callback(self.smf.stop)
 
@@ -292,7 +264,7 @@ class Network:
         s = self.settings
         settings = functions.of_the_amf(s)
         self.amf = AMF(settings, self.bus, store, self.clock, os.urandom, self.journal, self.identity("AMF"))
-        self._serve(self.amf.services(), self.amf.profile())
+        await self._serve(self.amf.services(), self.amf.profile())
         self.amf.start()
         self._undo.push_async_callback(self.amf.stop)
         bounded = sctp.SctpSettings(
@@ -311,26 +283,25 @@ class Network:
 
     # registration at the NRF
 
-    def _serve(self, services: list[tuple[type, object]], profile: NFProfile) -> None:
-        for service, implementation in services:
-            self.bus.serve(service, implementation, profile.nf_instance_id)
-        sbi = self.settings.sbi
-        if sbi.on_the_wire:
-            offered = [service for service, _ in services]
-            profile = http.reachable(profile, offered, str(sbi.address), sbi.port, tls=bool(sbi.key))
+    async def _serve(self, services: list[tuple[type, object]], profile: NFProfile) -> None:
+        """Offered, and registered (TS 29.510 §5.2.2.2): the NRF gives access tokens to those that it knows."""
+        profile = self.sbi.serve(services, profile)
         self._profiles.append(profile)
+        await self.bus.client(NnrfNFManagement, profile.nf_type).nf_register(profile.nf_instance_id, profile)
 
-    async def _register_all(self) -> None:
-        """TS 29.510 §5.2.2.2 for every function, then heartbeats at the interval that the NRF gives."""
-        nrf = self.bus.client(NnrfNFManagement, "NF")
-        for profile in self._profiles:
-            await nrf.nf_register(profile.nf_instance_id, profile)
+    def _signing_key(self) -> SigningKey | None:
+        """Of access tokens, where the SBI is on the wire."""
+        sbi = self.settings.sbi
+        return SigningKey.kept(token_key(self.settings)) if sbi.on_the_wire and sbi.access_tokens else None
+
+    def _keep_alive(self) -> None:
+        """Heartbeats of every function, at the interval that the NRF gives."""
         interval = float(self.settings.nrf.heart_beat_timer_s)
         self.runtime.every(interval, lambda: self.runtime.spawn(self._heartbeats, "heartbeats"), "heartbeat")
 
     async def _heartbeats(self) -> None:
-        nrf = self.bus.client(NnrfNFManagement, "NF")
         for profile in self._profiles:
+            nrf = self.bus.client(NnrfNFManagement, profile.nf_type)
             try:
                 await nrf.nf_update(profile.nf_instance_id, HEARTBEAT)
             except Problem:
@@ -369,7 +340,9 @@ class Network:
             "data_plane": self.plane.kind,
             "n2": f"{s.amf.n2_address}:{s.amf.n2_port}",
             "n3": str(s.upf.n3_address),
-            "sbi": self._api_root if s.sbi.on_the_wire else "",
+            "sbi": self.sbi.api_root if s.sbi.on_the_wire else "",
+            "access_tokens": s.sbi.access_tokens,
+            "sbi_tls": bool(s.sbi.key),
             "plmn": str(s.network.plmn),
             "tacs": ", ".join(map(str, s.network.tacs)),
             "slices": ", ".join(map(str, s.network.slices)),

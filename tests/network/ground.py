@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from cinq import network
+from cinq import network, service_interface
 from cinq.network import Network
 from cinq.numbering import Supi
 from cinq.procedure import Journal, Runtime, VirtualClock
 from cinq.procedure.store import MemoryStore
 from cinq.ran.gnb.gnb import Gnb
 from cinq.ran.gnb.settings import GnbSettings
+from cinq.sbi.token import SigningKey
 from cinq.transport.sctp.association import AssociationHandler
 from cinq.userplane.model import Model
 from cinq.userplane.rules import PlaneSettings
@@ -91,7 +92,8 @@ def lay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network.sctp, "listen", quiet)
     monkeypatch.setattr(network.sctp, "implementation", lambda: "kernel")
     monkeypatch.setattr(network.stream, "serve", quiet)
-    monkeypatch.setattr(network.http, "offer", no_server)
+    monkeypatch.setattr(service_interface.producers, "offer", no_server)
+    monkeypatch.setattr(network.SigningKey, "kept", lambda path: SigningKey.made())
     monkeypatch.setattr(network.privilege, "require", lambda wanted: None)
     monkeypatch.setattr(network, "open_plane", lambda settings, events, journal: Plane(settings))
     monkeypatch.setattr(network, "SqliteStore", lambda path, exclusive: Memory())

@@ -147,6 +147,8 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "policy[].notify": BOOL,
     "policy[].gate": st.sampled_from(["open", "closed"]),
     "nrf.heart_beat_timer_s": st.integers(1, 3600),
+    "nrf.access_token_s": st.integers(10, 86400),
+    "nrf.token_key": st.just(""),
     "sbi.transport": st.sampled_from(["direct", "checked"]),  # http2 needs sockets: tests/sbi/test_http.py
     "sbi.offered": BOOL,
     "sbi.address": HOST,
@@ -154,6 +156,9 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "sbi.certificate": st.just(""),
     "sbi.key": st.just(""),
     "sbi.authorities": st.just(""),
+    "sbi.access_tokens": BOOL,
+    "sbi.operation_scopes": BOOL,
+    "sbi.token_authority": st.just(""),
     "state.folder": st.just("/nowhere"),
     "state.run": st.just("/nowhere"),
     "dnn[].name": LABEL,

@@ -9,11 +9,14 @@ import msgspec
 import pytest
 
 from cinq.procedure import Event, Journal
-from cinq.sbi import Bus, Created, Problem, http
+from cinq.sbi import Bus, Created, Problem, http, producers, tls
+from cinq.sbi.directory import OneRoot
 from cinq.sbi.message import Request, Response
 from cinq.sbi.models import Ambr
+from cinq.sbi.nf_profile import NFProfile
+from cinq.sbi.peers import Peers
+from cinq.sbi.reach import api_root, reachable
 from cinq.sbi.services.namf_communication import NamfCommunication
-from cinq.sbi.services.nnrf import NFProfile
 from cinq.sbi.services.npcf_ampolicycontrol import (
     NamfPolicyCallback,
     NpcfAMPolicyControl,
@@ -68,17 +71,18 @@ def run(body: Callable[[World], Awaitable[None]]) -> None:
     async def main() -> None:
         journal, events = Journal(), list[Event]()
         journal.listen(events.append)
-        wire = http.OverHttp(HOST, 0)
-        bus, pcf = Bus(wire, journal), Pcf()
+        place = OneRoot("")
+        wire = http.OverHttp(place, Peers())
+        bus, pcf = Bus(journal=journal, wire=wire), Pcf()
         bus.serve(NpcfAMPolicyControl, pcf, "i1")
-        server = await http.offer(bus, HOST, 0, None, wire.mark)
-        wire.peer.port = server.local[1]
+        server = await producers.offer(bus, HOST, 0, None, wire.mark)
+        place.root = api_root(*server.local, tls=False)
         world = World(server, bus, pcf, events)
         try:
             await body(world)
         finally:
             await world.foreign.close()
-            await wire.peer.close()
+            await wire.peers.close()
             await server.close()
 
     asyncio.run(main())
@@ -192,8 +196,7 @@ def test_a_bug_shows_nothing_of_the_inside() -> None:
 
 def test_a_producer_that_has_gone_is_a_504() -> None:
     async def main() -> None:
-        wire = http.OverHttp(HOST, 9)
-        bus = Bus(wire)
+        bus = Bus(wire=http.OverHttp(OneRoot(f"http://{HOST}:9"), Peers()))
         bus.serve(NpcfAMPolicyControl, Pcf(), "i1")
         with pytest.raises(Problem, match="504 TARGET_NF_NOT_REACHABLE"):
             await bus.client(NpcfAMPolicyControl, "AMF").create(REQUEST)
@@ -203,12 +206,12 @@ def test_a_producer_that_has_gone_is_a_504() -> None:
 
 def test_tls_files_that_are_not_there_are_named() -> None:
     with pytest.raises(TransportError, match=r"TLS: /nowhere/ca\.pem"):
-        http.mutual("/nowhere/c.pem", "/nowhere/k.pem", "/nowhere/ca.pem", server=True)
+        tls.mutual("/nowhere/c.pem", "/nowhere/k.pem", "/nowhere/ca.pem", server=True)
 
 
 def test_a_profile_says_where_its_services_are() -> None:
     profile = NFProfile(nf_instance_id="i", nf_type="AMF", nf_status="REGISTERED")
-    found = http.reachable(profile, [NamfCommunication, NamfPolicyCallback], "192.0.2.1", 7777)
+    found = reachable(profile, [NamfCommunication, NamfPolicyCallback], "192.0.2.1", 7777)
     (service,) = found.nf_services
     assert (service.service_name, service.versions[0].api_version_in_uri, service.scheme) == (
         "namf-comm",

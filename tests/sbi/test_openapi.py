@@ -17,6 +17,7 @@ from cinq.sbi.request import is_list_of_text, is_text
 from cinq.sbi.services.namf_communication import NamfCommunication
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
 from cinq.sbi.services.nnrf import NnrfNFDiscovery, NnrfNFManagement
+from cinq.sbi.services.nnrf_accesstoken import AccessTokenClaims, AccessTokenErr, NnrfAccessToken
 from cinq.sbi.services.nnssf_nssaiavailability import NnssfNSSAIAvailability
 from cinq.sbi.services.nnssf_nsselection import NnssfNSSelection
 from cinq.sbi.services.npcf_ampolicycontrol import NamfPolicyCallback, NpcfAMPolicyControl
@@ -31,6 +32,7 @@ from cinq.sbi.services.nudr_policy import NpcfPolicyDataCallback, NudrPolicyData
 FILES = {
     NamfCommunication: "TS29518_Namf_Communication.yaml",
     NausfUEAuthentication: "TS29509_Nausf_UEAuthentication.yaml",
+    NnrfAccessToken: "TS29510_Nnrf_AccessToken.yaml",
     NnrfNFManagement: "TS29510_Nnrf_NFManagement.yaml",
     NnrfNFDiscovery: "TS29510_Nnrf_NFDiscovery.yaml",
     NnssfNSSAIAvailability: "TS29531_Nnssf_NSSAIAvailability.yaml",
@@ -57,7 +59,12 @@ CALLBACKS = {
 # Shapes that the API writes in place of a named schema.
 UNNAMED = {"Link", "SmContextRefused", "AccessPolicy", "RulePolicy", "SessionPolicy"}
 # Members that say to a person why an authentication failed; who does not know them passes over them.
-EXTENSIONS = {"ConfirmationDataResponse": {"why", "mend"}, "EapSession": {"why", "mend"}}
+# And the time of issue, which TS 33.501 13.4.1.1.2 allows and RFC 7519 4.1.6 defines.
+EXTENSIONS = {
+    "AccessTokenClaims": {"iat"},
+    "ConfirmationDataResponse": {"why", "mend"},
+    "EapSession": {"why", "mend"},
+}
 RENAMED = {"PatchItem": ("TS29571_CommonData.yaml", "PatchItem")}
 
 
@@ -124,8 +131,9 @@ def folder(shared: Path) -> Path:
 @pytest.mark.parametrize(("service", "op"), cases(), ids=lambda v: getattr(v, "attribute", None))
 def test_operation_is_in_the_api(folder: Path, service: type, op: Operation) -> None:
     paths = document(folder, FILES[service])["paths"]
-    assert op.path in paths, f"{op.path} is not a path of {FILES[service]}"
-    described = paths[op.path].get(op.method.lower())
+    path = op.path if op.version else op.route
+    assert path in paths, f"{path} is not a path of {FILES[service]}"
+    described = paths[path].get(op.method.lower())
     assert described is not None, f"{op.method} is not a method of {op.path}"
     assert str(op.status) in described["responses"], f"{op.status} is not an answer of {op.method} {op.path}"
     server = (
@@ -142,6 +150,17 @@ def test_operation_is_in_the_api(folder: Path, service: type, op: Operation) -> 
     }
     for name in op.query:
         check_query(folder, FILES[service], op, name, declared)
+
+
+@pytest.mark.parametrize(("service", "op"), cases(), ids=lambda v: getattr(v, "attribute", None))
+def test_scopes_of_operations_are_those_of_the_api(folder: Path, service: type, op: Operation) -> None:
+    """The last of each alternative is the narrowest, TS 29.501 §5.2.2.2 and §6.7.3 of TS 29.500."""
+    described = document(folder, FILES[service])["paths"][op.path if op.version else op.route][
+        op.method.lower()
+    ]
+    named = [names for alternative in described.get("security", ()) for names in alternative.values()]
+    narrow = dict.fromkeys(names[-1] for names in named if names and ":" in names[-1])
+    assert op.scopes == tuple(narrow)
 
 
 def check_query(folder: Path, file: str, op: Operation, name: str, declared: dict[str, dict]) -> None:
@@ -162,7 +181,8 @@ def all_models() -> list[tuple[type, str]]:
     found: dict[type, str] = {}
     for service, file in {**FILES, **CALLBACKS}.items():
         for op in operations(service):
-            for shape in (op.request, op.response):
+            claims = (AccessTokenClaims, AccessTokenErr) if service is NnrfAccessToken else ()
+            for shape in (op.request, op.response, *claims):
                 for model in models(shape):
                     found.setdefault(model, file)
     return sorted(found.items(), key=lambda item: item[0].__name__)

@@ -12,7 +12,8 @@ from cinq.procedure import VirtualClock, run_virtual
 from cinq.sbi import Bus, Problem, checked
 from cinq.sbi.models import Snssai
 from cinq.sbi.models import Tai as SbiTai
-from cinq.sbi.services.nnrf import NFProfile, NnrfNFDiscovery, NnrfNFManagement
+from cinq.sbi.nf_profile import NFProfile
+from cinq.sbi.services.nnrf import NnrfNFDiscovery, NnrfNFManagement
 from cinq.sbi.services.nnssf_nssaiavailability import (
     NnssfNSSAIAvailability,
     NssaiAvailabilityInfo,

@@ -74,6 +74,15 @@ def _reload(network: Network, config: Path | None) -> None:
     log.info("settings of the AMF taken%s", "" if whole else "; what else has changed waits for a restart")
 
 
+def _protection(facts: dict[str, object]) -> str:
+    """How callers of the SBI are told apart, and what that leaves open."""
+    if not facts["access_tokens"]:
+        return "no access tokens are asked for: keep it among those you trust"
+    if not facts["sbi_tls"]:
+        return "access tokens, but no TLS: anybody who reaches it can be any function. Keep it among those you trust"
+    return "TLS, access tokens"
+
+
 def _say(facts: dict[str, object]) -> None:
     out = Console(highlight=False, soft_wrap=True)
     out.print(f"[bold]cinq {__version__}[/] · {facts['sctp']} SCTP · {facts['data_plane']} data plane")
@@ -82,7 +91,7 @@ def _say(facts: dict[str, object]) -> None:
         f"{facts['dnns']} · {facts['subscribers']} subscriber{'' if facts['subscribers'] == 1 else 's'}"
     )
     if facts["sbi"]:
-        out.print(f" SBI {facts['sbi']} · no access tokens are asked for yet: keep it among those you trust")
+        out.print(f" SBI {facts['sbi']} · {_protection(facts)}")
     out.print(f" UPF N3 {facts['n3']} · trace: cinq trace live --socket {facts['control']}")
     changes = facts["host_changes"]
     if isinstance(changes, list) and changes:

@@ -16,7 +16,7 @@ import msgspec
 from cinq.procedure import Why
 from cinq.sbi.body import body_of, data_of, encode, read_body, read_json
 from cinq.sbi.message import JSON, MULTIPART, PROBLEM, Headers, Request, Response, media_type
-from cinq.sbi.operation import Created, ErrorShape, Multipart, Operation, Status, optional
+from cinq.sbi.operation import Created, ErrorShape, Headed, Multipart, Operation, Status, optional
 from cinq.sbi.problem import Problem, ProblemDetails
 
 
@@ -25,12 +25,14 @@ def response_of(op: Operation, answer: object, api_root: str = "") -> Response:
     headers: Headers = ()
     status = op.status
     if isinstance(answer, Created):
-        headers = (("location", f"{api_root}/{op.service}/{op.version}{answer.location}"),)
+        headers = (("location", f"{api_root}{op.root}{answer.location}"),)
         answer = answer.body
     if answer is None:
         return Response(status if status == 201 else 204, headers)
     if isinstance(answer, Status):
         status = answer.http_status
+    if isinstance(answer, Headed):
+        headers = (*headers, *answer.http_headers)
     content_type, body = body_of(answer)
     return Response(status, (*headers, ("content-type", content_type)), body)
 
@@ -39,9 +41,11 @@ def problem_of(op: Operation | None, problem: Problem) -> Response:
     """In the operation's own shape of errors where it has one."""
     error = None if op is None or op.error is None else op.error.of(problem)
     if error is None:
-        return Response(problem.status, (("content-type", PROBLEM),), encode(problem.details))
-    content_type, body = body_of(error)
-    return Response(problem.status, (("content-type", content_type),), body)
+        content_type, body = PROBLEM, encode(problem.details)
+    else:
+        content_type, body = body_of(error)
+    said = error.http_headers if isinstance(error, Headed) else ()
+    return Response(problem.status, (*problem.headers, *said, ("content-type", content_type)), body)
 
 
 # what the consumer reads
@@ -67,7 +71,7 @@ def answer_of(op: Operation, request: Request, response: Response) -> object:
 
 def _created(op: Operation, shape: object, request: Request, response: Response) -> Created[object]:
     """A 201; or of a producer that had the resource already: 200 with it, 204 without. Its place is the target then."""
-    root = f"/{op.service}/{op.version}"
+    root = op.root
     place = response.header("location") or request.target
     path = re.sub(r"^[a-z]+://[^/]*", "", place)
     path = path[path.find(root) + len(root) :] if root in path else path

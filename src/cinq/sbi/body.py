@@ -12,10 +12,10 @@ from typing import cast
 import msgspec
 
 from cinq.procedure import Why
-from cinq.sbi import multipart
-from cinq.sbi.message import JSON, MULTIPART, media_type
+from cinq.sbi import forms, multipart
+from cinq.sbi.message import FORM, JSON, MULTIPART, media_type
 from cinq.sbi.multipart import MultipartError, Part
-from cinq.sbi.operation import Multipart
+from cinq.sbi.operation import Form, Multipart
 from cinq.sbi.problem import InvalidParam, Problem
 
 _PATCHES = {"list": "application/json-patch+json", "Model": "application/merge-patch+json"}
@@ -30,6 +30,8 @@ def body_of(value: object, patch: bool = False) -> tuple[str, bytes]:
     """Its Content-Type and its octets. patch: of a PATCH. ValueError: octets that nothing in the JSON names."""
     if isinstance(value, Multipart):
         return _multipart(value)
+    if isinstance(value, Form):
+        return FORM, forms.encode(value)
     if not patch:
         return JSON, encode(value)
     return _PATCHES["list" if isinstance(value, list) else "Model"], encode(value)
@@ -88,7 +90,9 @@ def read_body(shape: object, content_type: str | None, body: bytes) -> object:
     kind = media_type(content_type)
     if isinstance(shape, type) and issubclass(shape, Multipart):
         return _read_multipart(shape, kind, content_type or "", body)
-    if kind not in _JSON_TYPES:
+    if kind == FORM and isinstance(shape, type) and issubclass(shape, Form):
+        body = forms.as_json(shape, body)
+    elif kind not in _JSON_TYPES:
         raise _unsupported(content_type or "")
     return read_json(shape, body)
 
@@ -110,14 +114,20 @@ def read_json(shape: object, body: bytes) -> object:
         raise Problem(400, "INVALID_MSG_FORMAT", Why("the body is nested too deeply")) from None
 
 
+def missing_attribute(said: str) -> str:
+    """Which attribute msgspec misses; "" where something else is wrong."""
+    found = _MISSING.search(said)
+    return "" if found is None else found[1]
+
+
 def _not_of_the_shape(said: str) -> Problem:
     """msgspec's words as a JSON pointer and a cause."""
     where = _WHERE.search(said)
     pointer = "" if where is None else re.sub(r"\.|\[(\d+|\.\.\.)\]", lambda m: f"/{m[1] or ''}", where[1])
     reason = said if where is None else said[: where.start()]
-    missing = _MISSING.search(reason)
-    if missing is not None:
-        invalid = InvalidParam(param=f"{pointer}/{missing[1]}", reason="missing")
+    missing = missing_attribute(reason)
+    if missing:
+        invalid = InvalidParam(param=f"{pointer}/{missing}", reason="missing")
         return Problem(400, "MANDATORY_IE_MISSING", Why(f"no {invalid.param}"), invalid)
     if not pointer:
         return Problem(400, "INVALID_MSG_FORMAT", Why(f"the body: {reason}"))

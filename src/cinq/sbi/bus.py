@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar, cast
 
 from cinq.procedure import Journal
 from cinq.sbi.answer import answer_of, problem_of, response_of
-from cinq.sbi.operation import Operation, operations, service_name
+from cinq.sbi.operation import Operation, operations
 from cinq.sbi.problem import Problem
 from cinq.sbi.request import arguments_of, request_of
 from cinq.sbi.route import Routes
@@ -62,12 +62,41 @@ def _routes(operation: Operation) -> Routes:
     return Routes((operation,))
 
 
-class Bus:
-    """One service-based interface. Consumers hold clients, which find their provider at each call."""
+class Wire(Protocol):
+    """Carries an operation to whoever serves it elsewhere: no provider of this process is looked for.
 
-    def __init__(self, transport: Transport = direct, journal: Journal | None = None) -> None:
+    consumer: the NF type that calls. instance: of the producer, where the consumer has chosen one. root: the API root
+    of a URI that the producer gave; "" where it is to be found.
+    """
+
+    def __call__(
+        self,
+        op: Operation,
+        consumer: str,
+        instance: str | None,
+        arguments: tuple[object, ...],
+        root: str = "",
+    ) -> Coroutine[object, None, object]: ...
+
+
+class Bus:
+    """One service-based interface. Consumers hold clients, which find their provider at each call.
+
+    wire: by which calls leave the process; None: providers are those of this bus, by the transport. api_root: where
+    others reach what is served here, for the URIs of callbacks; "" where nobody is to.
+    """
+
+    def __init__(
+        self,
+        transport: Transport = direct,
+        journal: Journal | None = None,
+        wire: Wire | None = None,
+        api_root: str = "",
+    ) -> None:
         self._transport = transport
         self._journal = journal
+        self.wire = wire
+        self.api_root = api_root
         self._methods: dict[tuple[Operation, str | None], tuple[Method, str]] = {}
         self._clients: dict[tuple[type, str, str | None], object] = {}
         self.routes = Routes()
@@ -75,12 +104,21 @@ class Bus:
 
     def serve(self, service: type[S], implementation: S, instance: str) -> None:
         """Offers a service. The first instance that serves it is the one a client without a choice meets."""
-        owner = service_name(service)[1:].partition("-")[0].upper()
         for op in operations(service):
             self.routes.add(op)
-            entry = (getattr(implementation, op.attribute), owner)
+            entry = (getattr(implementation, op.attribute), op.owner)
             self._methods[op, instance] = entry
             self._methods.setdefault((op, None), entry)
+
+    def providers(self, op: Operation) -> list[str]:
+        """The instances that serve an operation here, the one that is met without a choice first."""
+        default = self._methods.get((op, None))
+        found = [
+            (name, entry)
+            for (other, name), entry in self._methods.items()
+            if other is op and name is not None
+        ]
+        return [name for name, entry in sorted(found, key=lambda each: each[1] is not default)]
 
     def withdraw(self, service: type, instance: str) -> None:
         """Takes a service away: later calls to that instance are answered 504."""
@@ -103,6 +141,8 @@ class Bus:
         return cast(S, found)
 
     def _call(self, op: Operation, consumer: str, instance: str | None) -> Method:
+        if self.wire is not None:
+            return self._call_out(self.wire, op, consumer, instance)
         transport, methods, journal, key = self._transport, self._methods, self._journal, (op, instance)
         at_once = transport is direct  # then the provider's own coroutine is what the consumer awaits
 
@@ -114,10 +154,40 @@ class Bus:
                 arguments += tuple(named[n] for n in (*op.parameters, "body") if n in named)
             if journal is not None and journal.heeding:
                 tell = self._traced if journal.listening else self._heeded
-                return tell(transport, op, consumer, entry, arguments)
+                carried = entry[0](*arguments) if at_once else transport(op, entry[0], arguments)
+                return tell(carried, op, consumer, entry[1], arguments)
             return entry[0](*arguments) if at_once else transport(op, entry[0], arguments)
 
         return call
+
+    def _call_out(self, wire: Wire, op: Operation, consumer: str, instance: str | None) -> Method:
+        def call(*arguments: object, **named: object) -> Coroutine[object, None, object]:
+            if named:
+                arguments += tuple(named[n] for n in (*op.parameters, "body") if n in named)
+            return self._told(wire(op, consumer, instance, arguments), op, consumer, arguments)
+
+        return call
+
+    def call_at(
+        self, root: str, op: Operation, consumer: str, arguments: tuple[object, ...]
+    ) -> Coroutine[object, None, object]:
+        """An operation at a URI that its producer gave, over the wire. root: the API root of that URI."""
+        if self.wire is None:
+            return _unreachable(op)
+        return self._told(self.wire(op, consumer, None, arguments, root), op, consumer, arguments)
+
+    def _told(
+        self,
+        carried: Coroutine[object, None, object],
+        op: Operation,
+        consumer: str,
+        arguments: tuple[object, ...],
+    ) -> Coroutine[object, None, object]:
+        journal = self._journal
+        if journal is None or not journal.heeding:
+            return carried
+        tell = self._traced if journal.listening else self._heeded
+        return tell(carried, op, consumer, op.owner, arguments)
 
     async def receive(self, op: Operation, consumer: str | None, arguments: tuple[object, ...]) -> object:
         """A call that came from outside. consumer: who asks, for the trace; None where that is told already."""
@@ -128,23 +198,22 @@ class Bus:
         if consumer is None or journal is None or not journal.heeding:
             return await entry[0](*arguments)
         tell = self._traced if journal.listening else self._heeded
-        return await tell(direct, op, consumer, entry, arguments)
+        return await tell(entry[0](*arguments), op, consumer, entry[1], arguments)
 
     async def _traced(
         self,
-        transport: Transport,
+        carried: Coroutine[object, None, object],
         op: Operation,
         consumer: str,
-        entry: tuple[Method, str],
+        owner: str,
         arguments: tuple[object, ...],
     ) -> object:
         from cinq.sbi.trace import answered, asked, refused
 
         assert self._journal is not None
-        method, owner = entry
         asked(self._journal, op, consumer, owner, arguments)
         try:
-            answer = await transport(op, method, arguments)
+            answer = await carried
         except Problem as problem:
             refused(self._journal, op, consumer, owner, arguments, problem)
             raise
@@ -153,20 +222,17 @@ class Bus:
 
     async def _heeded(
         self,
-        transport: Transport,
+        carried: Coroutine[object, None, object],
         op: Operation,
         consumer: str,
-        entry: tuple[Method, str],
+        owner: str,
         arguments: tuple[object, ...],
     ) -> object:
         """For listeners to trouble: problems, and whose challenge it is."""
-        journal, (method, owner) = self._journal, entry
+        journal = self._journal
         assert journal is not None
         try:
-            if transport is direct:
-                answer = await method(*arguments)
-            else:
-                answer = await transport(op, method, arguments)
+            answer = await carried
         except Problem as problem:
             from cinq.sbi.trace import refused
 
@@ -187,4 +253,4 @@ def service_of(op: Operation) -> str:
     return f"{op.service} ({op.name})"
 
 
-__all__ = ["Bus", "Transport", "checked", "direct", "service_name"]
+__all__ = ["Bus", "Transport", "Wire", "checked", "direct"]

@@ -7,6 +7,7 @@ from cinq.transport.http2.message import Headers, Request, Response
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 MULTIPART = "multipart/related"
+FORM = "application/x-www-form-urlencoded"
 
 
 def media_type(content_type: str | None) -> str:
@@ -14,4 +15,4 @@ def media_type(content_type: str | None) -> str:
     return (content_type or "").partition(";")[0].strip().lower()
 
 
-__all__ = ["JSON", "MULTIPART", "PROBLEM", "Headers", "Request", "Response", "media_type"]
+__all__ = ["FORM", "JSON", "MULTIPART", "PROBLEM", "Headers", "Request", "Response", "media_type"]

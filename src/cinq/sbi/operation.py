@@ -71,6 +71,18 @@ class Status(Protocol):
     def http_status(self) -> int: ...
 
 
+@runtime_checkable
+class Headed(Protocol):
+    """An answer with header fields of its own."""
+
+    @property
+    def http_headers(self) -> tuple[tuple[str, str], ...]: ...
+
+
+class Form(Model):
+    """A body of type application/x-www-form-urlencoded: strings as they are, all else as JSON."""
+
+
 class Created(msgspec.Struct, Generic[T], frozen=True):
     """A 201 answer: the path of the new resource below the service's root, and the body."""
 
@@ -90,6 +102,7 @@ class Operation:
     service: API name, for example nudm-ueau. name: the stage 2 name, for example Nudm_UEAuthentication_Get.
     path: below {apiRoot}/service/version. parameters: Python names of path and query parameters, in order; types:
     what they are. request, response: shapes, None where there is no body. error: of a refusal, None: problem details.
+    scopes: resource/operation-level scopes of the API (TS 29.500 §6.7.3), each of which grants it beside the service's.
     """
 
     service: str
@@ -105,10 +118,21 @@ class Operation:
     request: object
     response: object
     error: type[ErrorShape] | None = None
+    scopes: tuple[str, ...] = ()
+
+    @property
+    def root(self) -> str:
+        """Below the API root: the service and its version, where it has one."""
+        return f"/{self.service}/{self.version}" if self.version else f"/{self.service}"
 
     @property
     def route(self) -> str:
-        return f"/{self.service}/{self.version}{self.path}"
+        return f"{self.root}{self.path}"
+
+    @property
+    def owner(self) -> str:
+        """The NF type that serves it: UDM of nudm-sdm, AMF of namf-callback."""
+        return OWNERS.get(self.service) or self.service[1:].partition("-")[0].upper()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +142,29 @@ class _Declared:
     path: str
     status: int
     error: type[ErrorShape] | None
+    scopes: tuple[str, ...]
 
 
+OWNERS = {"oauth2": "NRF", "bootstrapping": "NRF", "lmf-callback": "LMF"}
+"""Of services that are not named after the NF type."""
 _DECLARED: dict[object, _Declared] = {}
 
 
 def operation(
-    name: str, method: str, path: str, status: int = 200, error: type[ErrorShape] | None = None
+    name: str,
+    method: str,
+    path: str,
+    status: int = 200,
+    error: type[ErrorShape] | None = None,
+    scopes: tuple[str, ...] = (),
 ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
-    """Declares a method of a service Protocol as an operation: stage 2 name, method, path, status, shape of errors."""
+    """Declares a method of a service Protocol as an operation: stage 2 name, method, path, status, shape of errors.
+
+    scopes: see Operation.
+    """
 
     def declare(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-        _DECLARED[function] = _Declared(name, method, path, status, error)
+        _DECLARED[function] = _Declared(name, method, path, status, error, scopes)
         return function
 
     return declare
@@ -193,6 +228,7 @@ def _resolve(protocol: type, name: str, version: str, attribute: str, declared: 
         request=hints.get("body"),
         response=None if response is type(None) else response,
         error=declared.error,
+        scopes=declared.scopes,
     )
 
 

@@ -32,8 +32,10 @@ class Problem(Exception):
     """A service operation refused. `details` is what crosses the interface.
 
     status: HTTP status. cause: the application error of the service's table, for example USER_NOT_FOUND.
-    detail: for a person; a Why says what mends it too.
+    detail: for a person; a Why says what mends it too. headers: of the answer, beside its body.
     """
+
+    headers: tuple[tuple[str, str], ...] = ()
 
     def __init__(
         self, status: int, cause: str | None = None, detail: str | None = None, *invalid: InvalidParam
@@ -64,8 +66,8 @@ class Problem(Exception):
     def __str__(self) -> Why:
         """'404 USER_NOT_FOUND: imsi-... is not provisioned'; as a reason it says what mends it, too."""
         details = self.details
-        text = f"{details.status} {details.cause or ''}{': ' + details.detail if details.detail else ''}"
-        return Why(text.rstrip(), details.mend or "")
+        said = str(details.status) if details.cause is None else f"{details.status} {details.cause}"
+        return Why(f"{said}: {details.detail}" if details.detail else said, details.mend or "")
 
     @property
     def why(self) -> Why:

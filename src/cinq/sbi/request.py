@@ -32,7 +32,7 @@ def request_of(op: Operation, arguments: Sequence[object]) -> Request:
     path = re.sub(r"\{(\w+)\}", lambda name: _in_path(values[snake(name[1])]), op.path)
     asked = [(n.replace("_", "-"), values[n]) for n in op.query if values.get(n) is not None]
     query = "&".join(f"{name}={quote(_in_query(value), safe=',:')}" for name, value in asked)
-    target = f"/{op.service}/{op.version}{path}{'?' + query if query else ''}"
+    target = f"{op.root}{path}{'?' + query if query else ''}"
     headers: Headers = (("accept", f"{JSON}, {MULTIPART}, {PROBLEM}"),)
     if len(arguments) <= len(op.parameters) or op.request is None:
         return Request(op.method, target, headers)

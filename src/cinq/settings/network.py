@@ -319,9 +319,14 @@ class Nrf:
     """Registration of network functions."""
 
     heart_beat_timer_s: int = setting("Seconds between heartbeats of a network function, 1 to 3600.", 10)
+    access_token_s: int = setting("Seconds for which an access token holds, 10 to 86400.", 900)
+    token_key: str = setting(
+        "PEM file of the private key (P-256) that signs access tokens; empty: one is kept with the state.", ""
+    )
 
     def __post_init__(self) -> None:
         check.within("heart_beat_timer_s", self.heart_beat_timer_s, 1, 3600)
+        check.within("access_token_s", self.access_token_s, 10, 86_400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +343,13 @@ class Sbi:
     certificate: str = setting("PEM file of the certificate that is shown; empty: no TLS.", "")
     key: str = setting("PEM file of its private key.", "")
     authorities: str = setting("PEM file of those that sign the certificates of others.", "")
+    access_tokens: bool = setting("Whether services over HTTP/2 ask for access tokens of the NRF.", True)
+    operation_scopes: bool = setting(
+        "Whether tokens must name the operation too, where its API gives it a scope of its own.", False
+    )
+    token_authority: str = setting(
+        "PEM file of the NRF's public key for access tokens; empty: the one kept with the state.", ""
+    )
 
     def __post_init__(self) -> None:
         check.host("address", self.address)

@@ -10,7 +10,8 @@ import pytest
 from cinq.nf.nrf import NRF, Settings
 from cinq.sbi import Problem
 from cinq.sbi.models import Snssai
-from cinq.sbi.services.nnrf import DnnSmfInfoItem, NFProfile, SearchResult, SmfInfo, SnssaiSmfInfoItem
+from cinq.sbi.nf_profile import DnnSmfInfoItem, NFProfile, SmfInfo, SnssaiSmfInfoItem
+from cinq.sbi.services.nnrf import SearchResult
 from cinq.sbi.services.nudr_dr import PatchItem
 
 ID = "00000000-0000-4000-8000-0000000000{:02x}"

@@ -25,9 +25,9 @@ from cinq.nf.amf.warnings import Warnings
 from cinq.procedure import Clock, Journal
 from cinq.procedure.store import Store
 from cinq.sbi import Bus
+from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.services.namf_communication import NamfCallback, NamfCommunication
 from cinq.sbi.services.namf_location import NamfLocation
-from cinq.sbi.services.nnrf import NFProfile
 from cinq.sbi.services.npcf_ampolicycontrol import NamfPolicyCallback
 from cinq.sbi.services.nudm_sdm import NamfSdmCallback
 from cinq.sbi.services.nudm_uecm import NamfUecmCallback

@@ -13,9 +13,9 @@ from cinq.sbi import Bus
 from cinq.sbi.callback import notify
 from cinq.sbi.models import Guami, PlmnId, PlmnIdNid, Snssai
 from cinq.sbi.models import Tai as SbiTai
+from cinq.sbi.nf_profile import AmfInfo, NFProfile
 from cinq.sbi.services.namf_communication import NsmfCallback
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
-from cinq.sbi.services.nnrf import AmfInfo, NFProfile
 from cinq.sbi.services.nnssf_nssaiavailability import NnssfNSSAIAvailability
 from cinq.sbi.services.nnssf_nsselection import NnssfNSSelection
 from cinq.sbi.services.npcf_ampolicycontrol import NpcfAMPolicyControl

@@ -14,6 +14,7 @@ from cinq.nf.ausf.context import AkaContext, AuthenticationContext, Contexts, Ea
 from cinq.nf.ausf.eap_aka_prime import Accepted, Ended, Faulty, Foreign, Resynchronise
 from cinq.procedure import Clock, Why
 from cinq.sbi import Bus, Created, Problem
+from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.services.nausf_ueauthentication import (
     AuthenticationInfo,
     Av5gAka,
@@ -25,7 +26,6 @@ from cinq.sbi.services.nausf_ueauthentication import (
     ResynchronizationInfo,
     UEAuthenticationCtx,
 )
-from cinq.sbi.services.nnrf import NFProfile
 from cinq.sbi.services.nudm_ueau import (
     AuthenticationInfoRequest,
     AuthenticationInfoResult,

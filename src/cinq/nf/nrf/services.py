@@ -12,11 +12,14 @@ from dataclasses import dataclass
 import msgspec
 
 from cinq.nf.nrf.settings import Settings
+from cinq.nf.nrf.tokens import Tokens
 from cinq.procedure import Clock, Why
 from cinq.sbi import Created, InvalidParam, Problem
 from cinq.sbi.models import NFType, Snssai
-from cinq.sbi.services.nnrf import NFProfile, NFStatus, NnrfNFDiscovery, NnrfNFManagement, SearchResult
+from cinq.sbi.nf_profile import NFProfile, NFStatus
+from cinq.sbi.services.nnrf import NnrfNFDiscovery, NnrfNFManagement, SearchResult
 from cinq.sbi.services.nudr_dr import PatchItem
+from cinq.sbi.token import SigningKey
 
 INSTANCE_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 NF_TYPE = re.compile(r"[A-Z0-9_]{2,40}", re.ASCII)
@@ -31,14 +34,26 @@ class _Instance:
 
 
 class NRF:
-    def __init__(self, settings: Settings, clock: Clock, instance_id: str) -> None:
+    """key: with which it signs access tokens; without it there are none."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, instance_id: str, key: SigningKey | None = None
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._instances: dict[str, _Instance] = {}
         self.instance_id = instance_id
+        self._tokens = (
+            None if key is None else Tokens(key, clock, instance_id, self.registered, settings.access_token_s)
+        )
 
     def services(self) -> list[tuple[type, object]]:
-        return [(NnrfNFManagement, self), (NnrfNFDiscovery, self)]
+        tokens = [] if self._tokens is None else self._tokens.services()
+        return [(NnrfNFManagement, self), (NnrfNFDiscovery, self), *tokens]
+
+    def registered(self) -> list[NFProfile]:
+        """The profiles, as they are now."""
+        return [self._current(instance) for instance in self._instances.values()]
 
     async def nf_register(self, nf_instance_id: str, body: NFProfile) -> Created[NFProfile]:
         """§5.2.2.2: a registration replaces an earlier one of the same instance. The NRF sets the timer."""
@@ -88,7 +103,7 @@ class NRF:
             for p in profiles
             if p.nf_type == target_nf_type
             and p.nf_status == "REGISTERED"
-            and (not service_names or {s.service_name for s in p.nf_services} & set(service_names))
+            and (not service_names or {s.service_name for s in p.services} & set(service_names))
             and _serves(p, snssais, dnn)
         ]
         return SearchResult(validity_period=self._settings.validity_period, nf_instances=found)
@@ -113,7 +128,7 @@ def _check(identifier: str, profile: NFProfile) -> None:
         "nfType": not NF_TYPE.fullmatch(profile.nf_type),
         "heartBeatTimer": profile.heart_beat_timer is not None and profile.heart_beat_timer < 1,
         "plmnList": len(profile.plmn_list) > 100,
-        "nfServices": len(profile.nf_services) > 100,
+        "nfServices": len(profile.services) > 100,
     }
     wrong = [InvalidParam(param=name) for name, fault in faults.items() if fault]
     if wrong:

@@ -11,7 +11,7 @@ from cinq.numbering import SNssai
 from cinq.procedure import Why
 from cinq.sbi import Problem
 from cinq.sbi.models import NFType, Snssai, Tai
-from cinq.sbi.services.nnrf import NFProfile
+from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.services.nnssf_nssaiavailability import (
     AuthorizedNssaiAvailabilityData,
     AuthorizedNssaiAvailabilityInfo,

@@ -8,7 +8,7 @@ from cinq.nf.pcf.sessions import SMPolicies
 from cinq.nf.pcf.settings import Settings
 from cinq.procedure.store import MemoryStore, Store
 from cinq.sbi import Bus
-from cinq.sbi.services.nnrf import NFProfile
+from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.services.npcf_ampolicycontrol import NpcfAMPolicyControl
 from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl
 from cinq.sbi.services.nudr_policy import (

@@ -21,8 +21,8 @@ from cinq.procedure import Clock, Journal, Runtime
 from cinq.procedure.store import Store
 from cinq.sbi import Bus
 from cinq.sbi.models import Snssai
+from cinq.sbi.nf_profile import DnnSmfInfoItem, NFProfile, SmfInfo, SnssaiSmfInfoItem
 from cinq.sbi.services.namf_communication import NamfCallback, NamfCommunication, NsmfCallback
-from cinq.sbi.services.nnrf import DnnSmfInfoItem, NFProfile, SmfInfo, SnssaiSmfInfoItem
 from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl, NsmfPolicyCallback
 from cinq.sbi.services.nsmf_pdusession import NsmfPDUSession
 from cinq.sbi.services.nudm_sdm import NsmfSdmCallback, NudmSubscriberDataManagement

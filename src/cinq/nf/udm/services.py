@@ -16,7 +16,7 @@ from cinq.nf.udm.vectors import last_sqn, vector
 from cinq.procedure import Why
 from cinq.sbi import Bus, Created, Problem
 from cinq.sbi.models import Snssai
-from cinq.sbi.services.nnrf import NFProfile
+from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.services.nudm_sdm import (
     AccessAndMobilitySubscriptionData,
     NudmSubscriberDataManagement,

@@ -16,7 +16,7 @@ from cinq.procedure import Why
 from cinq.procedure.store import Store
 from cinq.sbi import Bus, Created, Problem
 from cinq.sbi.callback import notify
-from cinq.sbi.services.nnrf import NFProfile
+from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.services.nudm_sdm import (
     AccessAndMobilitySubscriptionData,
     SdmSubscription,

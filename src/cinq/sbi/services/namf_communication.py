@@ -179,6 +179,7 @@ class NamfCommunication(Protocol):
         "POST",
         "/ue-contexts/{ueContextId}/n1-n2-messages",
         error=N1N2MessageTransferError,
+        scopes=("namf-comm:n1-n2-messages",),
     )
     async def n1n2_message_transfer(
         self, ue_context_id: str, body: N1N2MessageTransferRequest
@@ -191,6 +192,7 @@ class NamfCommunication(Protocol):
         "POST",
         "/ue-contexts/{ueContextId}/n1-n2-messages/subscriptions",
         201,
+        scopes=("namf-comm:n1-n2-messages",),
     )
     async def n1n2_message_subscribe(
         self, ue_context_id: str, body: UeN1N2InfoSubscriptionCreateData
@@ -203,17 +205,29 @@ class NamfCommunication(Protocol):
         "DELETE",
         "/ue-contexts/{ueContextId}/n1-n2-messages/subscriptions/{subscriptionId}",
         204,
+        scopes=("namf-comm:n1-n2-messages",),
     )
     async def n1n2_message_unsubscribe(self, ue_context_id: str, subscription_id: str) -> None: ...
 
-    @operation("Namf_Communication_NonUeN2MessageTransfer", "POST", "/non-ue-n2-messages/transfer")
+    @operation(
+        "Namf_Communication_NonUeN2MessageTransfer",
+        "POST",
+        "/non-ue-n2-messages/transfer",
+        scopes=("namf-comm:non-ue-n2-messages",),
+    )
     async def non_ue_n2_message_transfer(
         self, body: N2InformationTransferRequest
     ) -> N2InformationTransferRspData:
         """404 CONTEXT_NOT_FOUND where no gNB is meant."""
         ...
 
-    @operation("Namf_Communication_NonUeN2InfoSubscribe", "POST", "/non-ue-n2-messages/subscriptions", 201)
+    @operation(
+        "Namf_Communication_NonUeN2InfoSubscribe",
+        "POST",
+        "/non-ue-n2-messages/subscriptions",
+        201,
+        scopes=("namf-comm:non-ue-n2-messages",),
+    )
     async def non_ue_n2_info_subscribe(
         self, body: NonUeN2InfoSubscriptionCreateData
     ) -> Created[NonUeN2InfoSubscriptionCreatedData]: ...
@@ -223,6 +237,7 @@ class NamfCommunication(Protocol):
         "DELETE",
         "/non-ue-n2-messages/subscriptions/{n2NotifySubscriptionId}",
         204,
+        scopes=("namf-comm:non-ue-n2-messages",),
     )
     async def non_ue_n2_info_unsubscribe(self, n2_notify_subscription_id: str) -> None: ...
 

@@ -92,7 +92,13 @@ class EapSession(SecretModel):
 
 @service("nausf-auth", "v1")
 class NausfUEAuthentication(Protocol):
-    @operation("Nausf_UEAuthentication_Authenticate", "POST", "/ue-authentications", 201)
+    @operation(
+        "Nausf_UEAuthentication_Authenticate",
+        "POST",
+        "/ue-authentications",
+        201,
+        scopes=("nausf-auth:ue-authentications",),
+    )
     async def authenticate(self, body: AuthenticationInfo) -> Created[UEAuthenticationCtx]:
         """403 SERVING_NETWORK_NOT_AUTHORIZED, 404 USER_NOT_FOUND, 403 AUTHENTICATION_REJECTED.
 
@@ -102,13 +108,21 @@ class NausfUEAuthentication(Protocol):
         ...
 
     @operation(
-        "Nausf_UEAuthentication_Authenticate", "PUT", "/ue-authentications/{authCtxId}/5g-aka-confirmation"
+        "Nausf_UEAuthentication_Authenticate",
+        "PUT",
+        "/ue-authentications/{authCtxId}/5g-aka-confirmation",
+        scopes=("nausf-auth:ue-authentications",),
     )
     async def confirm_5g_aka(self, auth_ctx_id: str, body: ConfirmationData) -> ConfirmationDataResponse:
         """404 CONTEXT_NOT_FOUND."""
         ...
 
-    @operation("Nausf_UEAuthentication_Authenticate", "POST", "/ue-authentications/{authCtxId}/eap-session")
+    @operation(
+        "Nausf_UEAuthentication_Authenticate",
+        "POST",
+        "/ue-authentications/{authCtxId}/eap-session",
+        scopes=("nausf-auth:ue-authentications",),
+    )
     async def eap_session(self, auth_ctx_id: str, body: EapSession) -> EapSession:
         """The UE's EAP packet. The answer's is for the UE, by authResult:
 

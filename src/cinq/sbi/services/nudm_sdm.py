@@ -149,28 +149,40 @@ class ModificationNotification(Model):
 class NudmSubscriberDataManagement(Protocol):
     """Every operation answers 404 USER_NOT_FOUND or DATA_NOT_FOUND."""
 
-    @operation("Nudm_SDM_Get", "GET", "/{supi}")
+    @operation("Nudm_SDM_Get", "GET", "/{supi}", scopes=("nudm-sdm:multi-data-sets:read",))
     async def get_data_sets(self, supi: str, dataset_names: list[str]) -> SubscriptionDataSets:
         """dataset_names: of AM and SMF_SEL, in one request (TS 29.503 §5.2.2.2.8)."""
         ...
 
-    @operation("Nudm_SDM_Get", "GET", "/{supi}/am-data")
+    @operation("Nudm_SDM_Get", "GET", "/{supi}/am-data", scopes=("nudm-sdm:am-data:read",))
     async def get_am_data(self, supi: str) -> AccessAndMobilitySubscriptionData: ...
 
-    @operation("Nudm_SDM_Get", "GET", "/{supi}/smf-select-data")
+    @operation("Nudm_SDM_Get", "GET", "/{supi}/smf-select-data", scopes=("nudm-sdm:smf-select-data:read",))
     async def get_smf_select_data(self, supi: str) -> SmfSelectionSubscriptionData: ...
 
-    @operation("Nudm_SDM_Get", "GET", "/{supi}/sm-data")
+    @operation("Nudm_SDM_Get", "GET", "/{supi}/sm-data", scopes=("nudm-sdm:sm-data:read",))
     async def get_sm_data(
         self, supi: str, single_nssai: Snssai | None, dnn: str | None
     ) -> list[SessionManagementSubscriptionData]: ...
 
-    @operation("Nudm_SDM_Subscribe", "POST", "/{ueId}/sdm-subscriptions", 201)
+    @operation(
+        "Nudm_SDM_Subscribe",
+        "POST",
+        "/{ueId}/sdm-subscriptions",
+        201,
+        scopes=("nudm-sdm:sdm-subscriptions:create",),
+    )
     async def subscribe(self, ue_id: str, body: SdmSubscription) -> Created[SdmSubscription]:
         """A second subscription of an NF instance with the same callback replaces the first. It survives restarts."""
         ...
 
-    @operation("Nudm_SDM_Unsubscribe", "DELETE", "/{ueId}/sdm-subscriptions/{subscriptionId}", 204)
+    @operation(
+        "Nudm_SDM_Unsubscribe",
+        "DELETE",
+        "/{ueId}/sdm-subscriptions/{subscriptionId}",
+        204,
+        scopes=("nudm-sdm:sdm-subscriptions:modify",),
+    )
     async def unsubscribe(self, ue_id: str, subscription_id: str) -> None:
         """404 SUBSCRIPTION_NOT_FOUND."""
         ...

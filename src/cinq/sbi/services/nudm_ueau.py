@@ -52,7 +52,11 @@ class AuthEvent(Model, omit_defaults=False):
 @service("nudm-ueau", "v1")
 class NudmUEAuthentication(Protocol):
     @operation(
-        "Nudm_UEAuthentication_Get", "POST", "/{supiOrSuci}/security-information/generate-auth-data", 200
+        "Nudm_UEAuthentication_Get",
+        "POST",
+        "/{supiOrSuci}/security-information/generate-auth-data",
+        200,
+        scopes=("nudm-ueau:security-information:generate-auth-data:invoke",),
     )
     async def generate_auth_data(
         self, supi_or_suci: str, body: AuthenticationInfoRequest
@@ -60,5 +64,11 @@ class NudmUEAuthentication(Protocol):
         """404 USER_NOT_FOUND, 403 AUTHENTICATION_REJECTED (SUCI not de-concealable, AUTS wrong)."""
         ...
 
-    @operation("Nudm_UEAuthentication_ResultConfirmation", "POST", "/{supi}/auth-events", 201)
+    @operation(
+        "Nudm_UEAuthentication_ResultConfirmation",
+        "POST",
+        "/{supi}/auth-events",
+        201,
+        scopes=("nudm-ueau:auth-events:create",),
+    )
     async def confirm_auth(self, supi: str, body: AuthEvent) -> Created[AuthEvent]: ...

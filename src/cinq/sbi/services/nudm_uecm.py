@@ -48,7 +48,13 @@ class SmfRegistration(Model):
 
 @service("nudm-uecm", "v1")
 class NudmUEContextManagement(Protocol):
-    @operation("Nudm_UECM_Registration", "PUT", "/{ueId}/registrations/amf-3gpp-access", 201)
+    @operation(
+        "Nudm_UECM_Registration",
+        "PUT",
+        "/{ueId}/registrations/amf-3gpp-access",
+        201,
+        scopes=("nudm-uecm:amf-registration:write",),
+    )
     async def registration(
         self, ue_id: str, body: Amf3GppAccessRegistration
     ) -> Created[Amf3GppAccessRegistration]:
@@ -59,18 +65,34 @@ class NudmUEContextManagement(Protocol):
         """
         ...
 
-    @operation("Nudm_UECM_Deregistration", "PATCH", "/{ueId}/registrations/amf-3gpp-access", 204)
+    @operation(
+        "Nudm_UECM_Deregistration",
+        "PATCH",
+        "/{ueId}/registrations/amf-3gpp-access",
+        204,
+        scopes=("nudm-uecm:amf-registration:write",),
+    )
     async def deregistration(self, ue_id: str, body: Amf3GppAccessRegistrationModification) -> None:
         """purgeFlag true. 404 CONTEXT_NOT_FOUND, 403 INVALID_GUAMI when another AMF has registered since."""
         ...
 
-    @operation("Nudm_UECM_Registration", "PUT", "/{ueId}/registrations/smf-registrations/{pduSessionId}", 201)
+    @operation(
+        "Nudm_UECM_Registration",
+        "PUT",
+        "/{ueId}/registrations/smf-registrations/{pduSessionId}",
+        201,
+        scopes=("nudm-uecm:smf-registration:write",),
+    )
     async def smf_registration(
         self, ue_id: str, pdu_session_id: int, body: SmfRegistration
     ) -> Created[SmfRegistration]: ...
 
     @operation(
-        "Nudm_UECM_Deregistration", "DELETE", "/{ueId}/registrations/smf-registrations/{pduSessionId}", 204
+        "Nudm_UECM_Deregistration",
+        "DELETE",
+        "/{ueId}/registrations/smf-registrations/{pduSessionId}",
+        204,
+        scopes=("nudm-uecm:smf-registration:write",),
     )
     async def smf_deregistration(self, ue_id: str, pdu_session_id: int) -> None: ...
 

@@ -87,6 +87,7 @@ class NudrDataRepository(Protocol):
         "Nudr_DM_Query",
         "GET",
         "/subscription-data/{ueId}/authentication-data/authentication-subscription",
+        scopes=("nudr-dr:subscription-data:authentication-subscription:read",),
     )
     async def query_authentication_subscription(self, ue_id: str) -> AuthenticationSubscription: ...
 
@@ -95,6 +96,7 @@ class NudrDataRepository(Protocol):
         "PATCH",
         "/subscription-data/{ueId}/authentication-data/authentication-subscription",
         204,
+        scopes=("nudr-dr:subscription-data:authentication-subscription:modify",),
     )
     async def update_authentication_subscription(self, ue_id: str, body: list[PatchItem]) -> None:
         """Returns only when the change is durable. 409 when a `test` fails or another has written meanwhile."""
@@ -105,47 +107,92 @@ class NudrDataRepository(Protocol):
         "PUT",
         "/subscription-data/{ueId}/authentication-data/authentication-status",
         204,
+        scopes=("nudr-dr:subscription-data",),
     )
     async def create_authentication_status(self, ue_id: str, body: AuthEvent) -> None: ...
 
-    @operation("Nudr_DM_Query", "GET", "/subscription-data/{ueId}/{servingPlmnId}/provisioned-data")
+    @operation(
+        "Nudr_DM_Query",
+        "GET",
+        "/subscription-data/{ueId}/{servingPlmnId}/provisioned-data",
+        scopes=("nudr-dr:subscription-data",),
+    )
     async def query_provisioned_data(
         self, ue_id: str, serving_plmn_id: str, dataset_names: list[str]
     ) -> ProvisionedDataSets:
         """dataset_names: of AM, SMF_SEL and SM."""
         ...
 
-    @operation("Nudr_DM_Query", "GET", "/subscription-data/{ueId}/{servingPlmnId}/provisioned-data/am-data")
+    @operation(
+        "Nudr_DM_Query",
+        "GET",
+        "/subscription-data/{ueId}/{servingPlmnId}/provisioned-data/am-data",
+        scopes=("nudr-dr:subscription-data",),
+    )
     async def query_am_data(self, ue_id: str, serving_plmn_id: str) -> AccessAndMobilitySubscriptionData: ...
 
     @operation(
         "Nudr_DM_Query",
         "GET",
         "/subscription-data/{ueId}/{servingPlmnId}/provisioned-data/smf-selection-subscription-data",
+        scopes=("nudr-dr:subscription-data",),
     )
     async def query_smf_select_data(
         self, ue_id: str, serving_plmn_id: str
     ) -> SmfSelectionSubscriptionData: ...
 
-    @operation("Nudr_DM_Query", "GET", "/subscription-data/{ueId}/{servingPlmnId}/provisioned-data/sm-data")
+    @operation(
+        "Nudr_DM_Query",
+        "GET",
+        "/subscription-data/{ueId}/{servingPlmnId}/provisioned-data/sm-data",
+        scopes=("nudr-dr:subscription-data",),
+    )
     async def query_sm_data(
         self, ue_id: str, serving_plmn_id: str
     ) -> list[SessionManagementSubscriptionData]: ...
 
-    @operation("Nudr_DM_Create", "PUT", "/subscription-data/{ueId}/context-data/amf-3gpp-access", 201)
+    @operation(
+        "Nudr_DM_Create",
+        "PUT",
+        "/subscription-data/{ueId}/context-data/amf-3gpp-access",
+        201,
+        scopes=(
+            "nudr-dr:subscription-data",
+            "nudr-dr:subscription-data:registrations:write",
+        ),
+    )
     async def create_amf_context(
         self, ue_id: str, body: Amf3GppAccessRegistration
     ) -> Created[Amf3GppAccessRegistration]: ...
 
-    @operation("Nudr_DM_Query", "GET", "/subscription-data/{ueId}/context-data")
+    @operation(
+        "Nudr_DM_Query",
+        "GET",
+        "/subscription-data/{ueId}/context-data",
+        scopes=("nudr-dr:subscription-data",),
+    )
     async def query_context_data(self, ue_id: str, context_dataset_names: list[str]) -> ContextDataSets:
         """context_dataset_names: AMF_3GPP. That no AMF serves the UE, or that it is not there, is no error."""
         ...
 
-    @operation("Nudr_DM_Query", "GET", "/subscription-data/{ueId}/context-data/amf-3gpp-access")
+    @operation(
+        "Nudr_DM_Query",
+        "GET",
+        "/subscription-data/{ueId}/context-data/amf-3gpp-access",
+        scopes=("nudr-dr:subscription-data",),
+    )
     async def query_amf_context(self, ue_id: str) -> Amf3GppAccessRegistration: ...
 
-    @operation("Nudr_DM_Update", "PATCH", "/subscription-data/{ueId}/context-data/amf-3gpp-access", 204)
+    @operation(
+        "Nudr_DM_Update",
+        "PATCH",
+        "/subscription-data/{ueId}/context-data/amf-3gpp-access",
+        204,
+        scopes=(
+            "nudr-dr:subscription-data",
+            "nudr-dr:subscription-data:registrations:write",
+        ),
+    )
     async def update_amf_context(self, ue_id: str, body: Amf3GppAccessRegistrationModification) -> None: ...
 
     @operation(
@@ -153,6 +200,10 @@ class NudrDataRepository(Protocol):
         "PUT",
         "/subscription-data/{ueId}/context-data/smf-registrations/{pduSessionId}",
         201,
+        scopes=(
+            "nudr-dr:subscription-data",
+            "nudr-dr:subscription-data:registrations:write",
+        ),
     )
     async def create_smf_context(
         self, ue_id: str, pdu_session_id: int, body: SmfRegistration
@@ -163,29 +214,52 @@ class NudrDataRepository(Protocol):
         "DELETE",
         "/subscription-data/{ueId}/context-data/smf-registrations/{pduSessionId}",
         204,
+        scopes=(
+            "nudr-dr:subscription-data",
+            "nudr-dr:subscription-data:registrations:write",
+        ),
     )
     async def delete_smf_context(self, ue_id: str, pdu_session_id: int) -> None: ...
 
-    @operation("Nudr_DM_Query", "GET", "/subscription-data/{ueId}/context-data/sdm-subscriptions")
+    @operation(
+        "Nudr_DM_Query",
+        "GET",
+        "/subscription-data/{ueId}/context-data/sdm-subscriptions",
+        scopes=("nudr-dr:subscription-data",),
+    )
     async def query_sdm_subscriptions(self, ue_id: str) -> list[SdmSubscription]:
         """None is no error here."""
         ...
 
     @operation(
-        "Nudr_DM_Update", "PUT", "/subscription-data/{ueId}/context-data/sdm-subscriptions/{subsId}", 204
+        "Nudr_DM_Update",
+        "PUT",
+        "/subscription-data/{ueId}/context-data/sdm-subscriptions/{subsId}",
+        204,
+        scopes=("nudr-dr:subscription-data",),
     )
     async def update_sdm_subscription(self, ue_id: str, subs_id: str, body: SdmSubscription) -> None:
         """Creates it, or puts it in the place of the one that is there."""
         ...
 
     @operation(
-        "Nudr_DM_Delete", "DELETE", "/subscription-data/{ueId}/context-data/sdm-subscriptions/{subsId}", 204
+        "Nudr_DM_Delete",
+        "DELETE",
+        "/subscription-data/{ueId}/context-data/sdm-subscriptions/{subsId}",
+        204,
+        scopes=("nudr-dr:subscription-data",),
     )
     async def remove_sdm_subscription(self, ue_id: str, subs_id: str) -> None:
         """404 SUBSCRIPTION_NOT_FOUND."""
         ...
 
-    @operation("Nudr_DM_Subscribe", "POST", "/subscription-data/subs-to-notify", 201)
+    @operation(
+        "Nudr_DM_Subscribe",
+        "POST",
+        "/subscription-data/subs-to-notify",
+        201,
+        scopes=("nudr-dr:subscription-data",),
+    )
     async def subscribe(
         self, body: SubscriptionDataSubscriptions
     ) -> Created[SubscriptionDataSubscriptions]: ...

@@ -62,12 +62,29 @@ class PolicyDataChangeNotification(Model):
 
 @service("nudr-dr", "v2")
 class NudrPolicyData(Protocol):
-    @operation("Nudr_DM_Query", "GET", "/policy-data/ues/{ueId}/operator-specific-data")
+    @operation(
+        "Nudr_DM_Query",
+        "GET",
+        "/policy-data/ues/{ueId}/operator-specific-data",
+        scopes=(
+            "nudr-dr:policy-data",
+            "nudr-dr:policy-data:ues:operator-specific-data:read",
+        ),
+    )
     async def query_operator_specific_data(self, ue_id: str) -> dict[str, OperatorSpecificDataContainer]:
         """None is no error here."""
         ...
 
-    @operation("Nudr_DM_Subscribe", "POST", "/policy-data/subs-to-notify", 201)
+    @operation(
+        "Nudr_DM_Subscribe",
+        "POST",
+        "/policy-data/subs-to-notify",
+        201,
+        scopes=(
+            "nudr-dr:policy-data",
+            "nudr-dr:policy-data:subs-to-notify:create",
+        ),
+    )
     async def subscribe_to_policy_data(
         self, body: PolicyDataSubscription
     ) -> Created[PolicyDataSubscription]: ...

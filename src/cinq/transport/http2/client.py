@@ -63,14 +63,18 @@ class Http2Peer:
         self._failures, self._rests_until = 0, 0.0
         self._why = ""
 
-    async def send(self, request: Request, *, within: float = 5.0) -> Response:
+    async def send(self, request: Request, *, within: float = 5.0, shows: str = "") -> Response:
         """The response, whatever its status. NoAnswerError: none within this many seconds, or no connection.
+
+        shows: a name that the peer's certificate must have; without it nothing is sent.
 
         The request may have been carried out all the same, unless it says that it was not sent.
         """
         try:
             async with asyncio.timeout(within):
                 link = await self._connected()
+                if shows and shows not in link.peer.names:
+                    raise NoAnswerError(f"{self.authority}: not sent: its certificate is not for {shows}")
                 return await link.ask(request)
         except TimeoutError:
             raise NoAnswerError(f"{self.authority}: no answer within {within:g} s") from None

@@ -1,0 +1,135 @@
+"""The service-based interface of a process, composed: the bus, the wire, access tokens, and the server for others."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from cinq.procedure import Clock, Journal
+from cinq.sbi import Bus, checked, direct, http, producers, tls
+from cinq.sbi.caller import URN
+from cinq.sbi.credentials import Credentials
+from cinq.sbi.directory import OneRoot
+from cinq.sbi.guard import Guard, Producer
+from cinq.sbi.nf_profile import NFProfile
+from cinq.sbi.operation import Operation
+from cinq.sbi.peers import Peers
+from cinq.sbi.reach import api_root, reachable
+from cinq.sbi.token import TrustedKeys
+from cinq.settings.network import NetworkSettings
+from cinq.transport.error import TransportError
+
+TOKEN_KEY = "nrf-token.pem"
+
+
+def token_key(s: NetworkSettings) -> Path:
+    """The file with which the NRF signs access tokens."""
+    return Path(s.nrf.token_key) if s.nrf.token_key else s.state.folder / TOKEN_KEY
+
+
+class ServiceInterface:
+    """identities: NF type -> instance of the functions of this process."""
+
+    def __init__(
+        self, settings: NetworkSettings, journal: Journal, clock: Clock, identities: Mapping[str, str]
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._identities = identities
+        self._profiles: dict[str, NFProfile] = {}
+        self._undo = AsyncExitStack()
+        self._peers: Peers | None = None
+        self._mark = ""
+        sbi = settings.sbi
+        root = self.api_root if sbi.on_the_wire else ""
+        if sbi.transport != "http2":
+            self.bus = Bus(checked if sbi.transport == "checked" else direct, journal, api_root=root)
+            return
+        self._peers = Peers()
+        wire = http.OverHttp(OneRoot(root, identities), self._peers)
+        self.bus = Bus(journal=journal, wire=wire, api_root=root)
+        self._mark = wire.mark
+        if sbi.access_tokens:
+            wire.authority = Credentials(self.bus, identities, clock, operation_scopes=sbi.operation_scopes)
+
+    @property
+    def api_root(self) -> str:
+        sbi = self._settings.sbi
+        return api_root(str(sbi.address), sbi.port, tls=bool(sbi.key))
+
+    async def open(self) -> None:
+        """Takes requests and lets them out, where it is on the wire. TransportError: what is in the way."""
+        sbi = self._settings.sbi
+        if not sbi.on_the_wire:
+            return
+        self._look_at_the_certificate()
+        server = await producers.offer(
+            self.bus, str(sbi.address), sbi.port, self._tls(server=True), self._mark, self._guard()
+        )
+        self._undo.push_async_callback(server.close)
+        if self._peers is not None:
+            self._peers.tls = self._tls(server=False)
+            self._undo.push_async_callback(self._peers.close)
+
+    async def close(self) -> None:
+        await self._undo.aclose()
+
+    def serve(self, services: list[tuple[type, object]], profile: NFProfile) -> NFProfile:
+        """Offers the services; the profile says where they are reached, where they are on the wire."""
+        sbi = self._settings.sbi
+        for service, implementation in services:
+            self.bus.serve(service, implementation, profile.nf_instance_id)
+        if sbi.on_the_wire:
+            offered = [service for service, _ in services]
+            profile = reachable(
+                profile,
+                offered,
+                str(sbi.address),
+                sbi.port,
+                tls=bool(sbi.key),
+                tokens=sbi.access_tokens,
+                operation_scopes=sbi.operation_scopes,
+            )
+        self._profiles[profile.nf_instance_id] = profile
+        return profile
+
+    def _guard(self) -> Guard | None:
+        s = self._settings
+        if not s.sbi.access_tokens:
+            return None
+        public = token_key(s)
+        path = (
+            Path(s.sbi.token_authority) if s.sbi.token_authority else public.with_name(public.name + ".pub")
+        )
+        return Guard(
+            TrustedKeys((path,)), self._clock, self._producer, operation_scopes=s.sbi.operation_scopes
+        )
+
+    def _producer(self, op: Operation) -> Producer:
+        """Whom a token for this operation must be for."""
+        instances = self.bus.providers(op)
+        profile = self._profiles.get(instances[0]) if instances else None
+        if profile is None:
+            return Producer(op.owner, frozenset(instances))
+        return Producer(
+            op.owner, frozenset(instances), tuple(profile.s_nssais), tuple(profile.nf_set_id_list)
+        )
+
+    def _tls(self, *, server: bool) -> ssl.SSLContext | None:
+        sbi = self._settings.sbi
+        return tls.mutual(sbi.certificate, sbi.key, sbi.authorities, server=server) if sbi.key else None
+
+    def _look_at_the_certificate(self) -> None:
+        """With tokens, a function is who its certificate says: TS 33.310 §6.1.3c.3. TransportError names who misses."""
+        sbi = self._settings.sbi
+        if not sbi.key or not sbi.access_tokens:
+            return
+        shown = {name.lower() for name in tls.uris(sbi.certificate)}
+        missing = [f"{URN}{each}" for each in self._identities.values() if f"{URN}{each}" not in shown]
+        if missing:
+            raise TransportError(
+                f"TLS: {sbi.certificate} does not name {len(missing)} of the NF instances that it is for",
+                f"put these URIs into its subjectAltName: {', '.join(missing)}",
+            )
