@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address
 
 from cinq.assurance.case import CASES, Case, SubCase
@@ -33,8 +33,8 @@ TACS, DNNS, SLICES = (1, 2), ("internet",), (SNssai(1),)
 ORDER = Algorithms(("NIA2", "NIA1", "NIA3"), ("NEA2", "NEA1", "NEA3", "NEA0"))
 """As AmfSettings has it."""
 
-SWITCHED: dict[str, str] = {}
-"""Knobs of what our core does not have: tests build it around the real functions."""
+TURNS: dict[str, Callable[[dict[str, str]], object]] = {}
+"""What tests make of knobs that our core in this process has not: they build it around the real functions."""
 
 
 class Knobsman:
@@ -57,8 +57,8 @@ class Knobsman:
                 self._data_arrives(IPv4Address(names["address"]))
             case "log":
                 return "\n".join(self._lines)
-            case "redirect_to_eps":
-                SWITCHED["redirect_to_eps"] = names["state"]
+            case _ if knob in TURNS:
+                TURNS[knob](names)
             case _:
                 raise OSError(f"{knob} is not there")
         return ""
@@ -99,7 +99,9 @@ def target(**changes: object) -> Target:
     return dataclasses.replace(whole, **changes)  # type: ignore[arg-type]
 
 
-def stage(network: Network, described: Target, seed: bytes = b"1") -> Stage:
+def stage(
+    network: Network, described: Target, seed: bytes = b"1", kept: Mapping[str, bytes] | None = None
+) -> Stage:
     """Every sub-case gets octets of chance of its own, by its name."""
 
     def connect(settings: GnbSettings) -> Connect:
@@ -114,7 +116,8 @@ def stage(network: Network, described: Target, seed: bytes = b"1") -> Stage:
     def place(name: str) -> Place:
         return Place(described.scenario(), connect, Turned(), network.clock, entropy(seed + name.encode()))
 
-    return Stage(Lab(described, Knobsman(network), network.clock.now), place)
+    lab = Lab(described, Knobsman(network), network.clock.now, kept=kept or {})
+    return Stage(lab, place)
 
 
 def entropy(seed: bytes) -> Callable[[int], bytes]:
@@ -127,8 +130,10 @@ def found(case: str, sub: str) -> tuple[Case, SubCase]:
     return one, one.subs[sub]
 
 
-def asked(case: str, sub: str, described: Target | None = None) -> Outcome:
-    """The outcome of one sub-case against a fresh network."""
+def asked(
+    case: str, sub: str, described: Target | None = None, kept: Mapping[str, bytes] | None = None
+) -> Outcome:
+    """The outcome of one sub-case against a fresh network. kept: of an earlier run, by file name."""
     whole, part = found(case, sub)
     described = described or target()
 
@@ -136,7 +141,8 @@ def asked(case: str, sub: str, described: Target | None = None) -> Outcome:
         network = Network(tacs=TACS, slices=SLICES, dnns=DNNS, entropy=entropy(b"core"))
         network.provision(COUNT, slices=SLICES, dnns=DNNS)
         await network.start()
-        where = stage(network, described)
+        before = {f"{whole.id}/{sub}/{name}": octets for name, octets in (kept or {}).items()}
+        where = stage(network, described, kept=before)
         try:
             return await play(whole, part, where, Pool(where.place("subscribers")))
         finally:

@@ -15,14 +15,15 @@ from cinq.nf.amf.procedures.gmm import registration
 from cinq.procedure import Refused
 from cinq.wire import nas
 
-from .site import SWITCHED, asked, target
+from .site import TURNS, asked, target
 
 REDIRECTION = ("33512-4.2.2.1.3", "A")
 Redirects = Callable[[pytest.MonkeyPatch], None]
+STATE: dict[str, str] = {}
 
 
 def refuse(*_: object) -> None:
-    if SWITCHED.get("redirect_to_eps") == "on":
+    if STATE.get("state") == "on":
         raise Refused(nas.RegistrationReject(cause=nas.GmmCause.REDIRECTION_TO_EPC_REQUIRED), "redirected")
 
 
@@ -66,6 +67,7 @@ def in_clear(patch: pytest.MonkeyPatch) -> None:
 def test_redirection(
     redirects: Redirects, verdict: Verdict, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(TURNS, "redirect_to_eps", STATE.update)
     redirects(monkeypatch)
     outcome = asked(
         *REDIRECTION,

@@ -108,10 +108,10 @@ class Port:
 WHERE = Interfaces(UPF_N3, UPF_N4, BENCH_SMF, IPv4Network("10.45.240.0/24"), HOST)
 
 
-def asked(case: str, sub: str) -> Outcome:
-    """The outcome of one sub-case against a fresh network."""
+def asked(case: str, sub: str, **changes: object) -> Outcome:
+    """The outcome of one sub-case against a fresh network. changes: of the target."""
     whole, part = found(case, sub)
-    described = dataclasses.replace(target(), interfaces=WHERE)
+    described = dataclasses.replace(target(), **{"interfaces": WHERE, **changes})  # type: ignore[arg-type]
 
     async def main() -> Outcome:
         network = Network(tacs=TACS, slices=SLICES, dnns=DNNS, entropy=entropy(b"core"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
-from cinq.assurance.trial import Ended, Trial
+from cinq.assurance.trial import DISAPPOINTMENTS, Ended, Trial
 from cinq.ran.gnb import Gnb
 from cinq.ran.scenarios import check
 from cinq.ran.scenarios.check import Failed
@@ -19,6 +19,7 @@ BACK_S = 15.0  # so long the target is given to come back: an outage is told fro
 LATE_S = 1.0  # a bench that was late by so much blames nobody
 AFTERMATH_S = 0.5  # what dies of a stimulus does so by then
 BEAT_S = 0.1
+NOBODY = -1  # no RAN UE NGAP ID
 
 
 class Gone(Exception):
@@ -35,7 +36,7 @@ class Company:
         self._home: Gnb
         self._golden: Ue
         self._bystander: Ue
-        self._number = 0
+        self._connection = NOBODY, 0
 
     async def before(self) -> None:
         """A control: it works while nothing is done to the target. Ended: it does not."""
@@ -55,6 +56,7 @@ class Company:
         if self._measures:
             with self._trial.control("before: the bystander's traffic passes") as seen:
                 seen.text = await self._traffic()
+        self._remember()
         self._late.begin()
 
     async def after(self) -> None:
@@ -89,10 +91,76 @@ class Company:
     def end(self) -> None:
         self._late.end()
 
+    async def harmed(self) -> str:
+        """What those who did nothing have lost, "" when they are served as before. A bench that was late by LATE_S in
+        the meantime looks once more."""
+        for _ in range(2):
+            late = Lateness()
+            late.begin()
+            try:
+                found = await self._harm()
+            finally:
+                was_late = late.end() >= LATE_S
+            if not found or not was_late:
+                return found
+        return found
+
+    async def _harm(self) -> str:
+        if self._home.n2.association is None:
+            return "the association of a gNB that did nothing has ended"
+        if self._released() or self._bystander.active_sessions != frozenset({1}):
+            return "the bystander has lost its connection or its session"
+        try:
+            async with asyncio.timeout(GOLDEN_S):
+                await self._golden_registers()
+            if self._measures:
+                await self._traffic()
+        except TimeoutError:
+            return f"the golden UE does not register within {GOLDEN_S:g} s"
+        except DISAPPOINTMENTS as lost:
+            return str(lost) or type(lost).__name__
+        return ""
+
+    async def restored(self) -> None:
+        """The target is given BACK_S, then the knob `restart` where there is one; then the bystander begins anew.
+
+        Gone: it does not come back.
+        """
+        bench, home = self._bench, self._home
+        trial = self._trial
+        for attempt in range(2):
+            try:
+                await bench.until(lambda: home.n2.association is not None, "it comes back", BACK_S)
+                async with asyncio.timeout(BACK_S):
+                    await home.up()
+                break
+            except (TimeoutError, OSError, *DISAPPOINTMENTS):
+                if attempt or not trial.target.knobs.restart:
+                    raise Gone(
+                        f"the target ended its associations after this: {self._last}; it did not come back within "
+                        f"{BACK_S:g} s, so nobody can say whether it does so each time (knobs.restart would tell)"
+                    ) from None
+                await trial.lab.knobs.turn("restart", {})
+        for ue in (self._golden, self._bystander):
+            ue.leave()
+        self._golden = bench.ue_of(self._golden, home)
+        self._bystander = bench.ue_of(self._bystander, home, sessions=(bench.session(),))
+        try:
+            await bench.succeeds(self._bystander.register(), "registration of the bystander")
+            await bench.succeeds(self._bystander.establish_session(), "session of the bystander")
+            await bench.until(lambda: self._bystander.sessions[1].context.bearer, "its bearer is up")
+            self._remember()
+        except DISAPPOINTMENTS as lost:
+            raise Gone(f"after this: {self._last} the target does not serve as before: {lost}") from None
+
+    @property
+    def _last(self) -> str:
+        return next((f.statement for f in reversed(self._trial.facts) if f.kind == "step"), "the case began")
+
     async def _gone(self) -> None:
         """The association of those who did nothing has ended. Gone: a target that is away for good is not judged."""
         trial = self._trial
-        last = next((f.statement for f in reversed(trial.facts) if f.kind == "step"), "the case began")
+        last = self._last
         try:
             with trial.control("the target can be reached"):
                 home = self._home.n2
@@ -116,13 +184,20 @@ class Company:
 
     def _released(self) -> list[ngap.UEContextReleaseCommand]:
         """What released the bystander's connection."""
-        number = self._number
+        number, since = self._connection
         return [
             command
-            for command in self._bench.heard(ngap.UEContextReleaseCommand, self._home)
+            for command in self._bench.heard(ngap.UEContextReleaseCommand, self._home)[since:]
             if isinstance(command.ue_ngap_ids[1], ngap.UENGAPIDpair)
             and command.ue_ngap_ids[1].ran_ue_ngap_id == number
         ]
+
+    def _remember(self) -> None:
+        """Which connection the bystander has now, if any, and how many releases its gNB has heard."""
+        bench, one = self._bench, self._bystander
+        releases = len(bench.heard(ngap.UEContextReleaseCommand, self._home))
+        number = bench.ran_ue_ngap_id(one, self._home) if one.link.connected else NOBODY
+        self._connection = number, releases
 
     @property
     def _measures(self) -> bool:

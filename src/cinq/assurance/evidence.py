@@ -8,12 +8,13 @@ cases/<row>/<sub-case>/outcome.json the verdict and the facts that it rests on, 
 .../events.jsonl                    every message that the bench sent and heard
 .../capture.pcapng                  the same for Wireshark, with NAS deciphered beside it
 .../ladder.txt                      the same as a call flow
+.../inputs.json and others          what a sub-case keeps besides: seeds, findings, an availability curve
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -167,6 +168,10 @@ class Folder:
             _artefacts(place, outcome.events)
             names = ("events.jsonl", "capture.pcapng", "ladder.txt")
             artefacts = {name: hashlib.sha256((place / name).read_bytes()).hexdigest() for name in names}
+        for name, octets in outcome.artefacts.items():
+            place.mkdir(parents=True, exist_ok=True)
+            (place / name).write_bytes(octets)
+            artefacts[name] = hashlib.sha256(octets).hexdigest()
         told = told_of(outcome, artefacts)
         _write(place / OUTCOME, told)
         return told
@@ -204,6 +209,12 @@ def told_of(outcome: Outcome, artefacts: dict[str, str] | None = None) -> Told:
         outcome.facts,
         artefacts or {},
     )
+
+
+def kept_in(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """What sub-cases kept besides, by `case/sub-case/name`. files: of a dossier, by name."""
+    start = "evidence/cases/"
+    return {name.removeprefix(start): octets for name, octets in files.items() if name.startswith(start)}
 
 
 class Coverage(Struct, frozen=True):

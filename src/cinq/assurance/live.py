@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from cinq.assurance.knobs import Ask, Commands, NoKnobs
@@ -21,11 +21,14 @@ from cinq.transport import udp
 
 
 @contextmanager
-def stage(target: Target, seed: bytes, ask: Ask | None = None) -> Iterator[Stage]:
-    """For one run. seed: whence all chance of the bench comes, each sub-case's own by its name."""
+def stage(
+    target: Target, seed: bytes, ask: Ask | None = None, kept: Mapping[str, bytes] | None = None
+) -> Iterator[Stage]:
+    """For one run. seed: whence all chance of the bench comes, each sub-case's own by its name. kept: what an earlier
+    run has kept and this one asks again, by `case/sub-case/name`."""
     scenario, clock = target.scenario(), RealClock()
     n3, n4 = N3(chance(seed, "N3"), udp.endpoint), BenchSmf(target.interfaces, udp.endpoint)
-    lab = Lab(target, Commands(target.knobs, ask), time.time, n3, n4)
+    lab = Lab(target, Commands(target.knobs, ask), time.time, n3, n4, kept or {})
 
     def place(name: str) -> Place:
         return Place(scenario, n2_port, NoKnobs(), clock, chance(seed, name))

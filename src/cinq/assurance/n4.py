@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from functools import partial
 from ipaddress import IPv4Address
 
 from cinq.assurance.n3 import Address, Open, Port
@@ -16,33 +17,26 @@ T1_S, N1 = 1.0, 3  # §6.4: how long a request waits, and how often it is sent
 
 
 class BenchSmf:
-    """One SMF at `interfaces.smf`. Its endpoint is opened with the first request."""
+    """SMFs of the bench: one at `interfaces.smf`, others where it is said. An endpoint is opened with the first use."""
 
     def __init__(self, where: Interfaces, open_: Open) -> None:
         self._where = where
         self._open = open_
-        self._port: Port | None = None
+        self._ports: dict[IPv4Address, Port] = {}
         self._sequence = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[pfcp.Message]] = {}
 
-    async def ask(self, request: pfcp.Message, seid: int | None = None) -> pfcp.Message:
+    async def ask(
+        self, request: pfcp.Message, seid: int | None = None, own: IPv4Address | None = None
+    ) -> pfcp.Message:
         """The UPF's answer. Failed: none came."""
-        upf, own = (
-            check.present(self._where.n4, "interfaces.n4"),
-            check.present(self._where.smf, "interfaces.smf"),
-        )
-        if self._port is None:
-            try:
-                self._port = await self._open(str(own), pfcp.PORT, self._heard)
-            except OSError as error:
-                raise Failed(f"the bench SMF has no place at {own}: {error}") from None
         sequence = next(self._sequence)
         octets = pfcp.encode(request, sequence=sequence, seid=seid)
         answer: asyncio.Future[pfcp.Message] = asyncio.get_running_loop().create_future()
         self._waiting[sequence] = answer
         try:
             for _ in range(N1):
-                self._port.send(octets, (str(upf), pfcp.PORT))
+                await self.send(octets, own)
                 done, _ = await asyncio.wait({answer}, timeout=T1_S)
                 if done:
                     return answer.result()
@@ -50,23 +44,34 @@ class BenchSmf:
             del self._waiting[sequence]
         raise Failed(f"no answer on N4 to {type(request).__name__} within {N1 * T1_S:g} s")
 
-    def _heard(self, octets: bytes, peer: Address) -> None:
+    async def send(self, octets: bytes, own: IPv4Address | None = None) -> None:
+        """Any octets. Failed: there is no place for the bench there."""
+        upf = check.present(self._where.n4, "interfaces.n4")
+        own = own or check.present(self._where.smf, "interfaces.smf")
+        if own not in self._ports:
+            try:
+                self._ports[own] = await self._open(str(own), pfcp.PORT, partial(self._heard, own))
+            except OSError as error:
+                raise Failed(f"the bench SMF has no place at {own}: {error}") from None
+        self._ports[own].send(octets, (str(upf), pfcp.PORT))
+
+    def _heard(self, own: IPv4Address, octets: bytes, peer: Address) -> None:
         try:
             message = pfcp.decode(octets)
         except pfcp.PfcpError:
             return
-        if isinstance(message, pfcp.HeartbeatRequest) and self._port is not None:
+        if isinstance(message, pfcp.HeartbeatRequest) and own in self._ports:
             answer = pfcp.HeartbeatResponse(recovery_time_stamp=RECOVERY)
-            self._port.send(pfcp.encode(answer, sequence=message.sequence), peer)
+            self._ports[own].send(pfcp.encode(answer, sequence=message.sequence), peer)
             return
         waiting = self._waiting.get(message.sequence)
         if waiting is not None and not waiting.done() and not type(message).REQUEST:
             waiting.set_result(message)
 
     def close(self) -> None:
-        if self._port is not None:
-            self._port.close()
-            self._port = None
+        for port in self._ports.values():
+            port.close()
+        self._ports.clear()
 
 
 RECOVERY = 1_000_000  # of a bench that never restarts

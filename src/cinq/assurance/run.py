@@ -23,7 +23,10 @@ AWAY = 2  # so many sub-cases in a row that do not reach the target end the run
 
 
 class Outcome(Struct, frozen=True):
-    """What became of one sub-case. events: all that the bench's side sent and heard. seconds: how long it took."""
+    """What became of one sub-case. events: all that the bench's side sent and heard. seconds: how long it took.
+
+    artefacts: what it keeps beside, by file name.
+    """
 
     case: Case
     sub: SubCase
@@ -31,6 +34,7 @@ class Outcome(Struct, frozen=True):
     facts: tuple[Fact, ...] = ()
     events: tuple[Event, ...] = ()
     seconds: float = 0.0
+    artefacts: dict[str, bytes] = {}
 
     @property
     def verdict(self) -> Verdict:
@@ -95,7 +99,7 @@ async def play(case: Case, sub: SubCase, stage: Stage, pool: Pool, not_begun: st
         return Outcome(case, sub, unasked)
     loop = asyncio.get_running_loop()
     bench, begun = Bench(stage.place(f"{case.id} {sub.name}"), pool.for_scenario(())), loop.time()
-    trial = Trial(stage.lab, bench)
+    trial = Trial(stage.lab, bench, f"{case.id}/{sub.name}")
     broken = await _played(sub, trial)
     seconds, events = loop.time() - begun, tuple(bench.events)
     try:
@@ -104,7 +108,7 @@ async def play(case: Case, sub: SubCase, stage: Stage, pool: Pool, not_begun: st
     except TimeoutError:
         broken = broken or Broken("the emulated side did not come to its end")
     facts = tuple(trial.facts)
-    return Outcome(case, sub, judge(facts, broken), facts, events, seconds)
+    return Outcome(case, sub, judge(facts, broken), facts, events, seconds, trial.artefacts)
 
 
 async def _played(sub: SubCase, trial: Trial) -> Broken | None:
@@ -113,11 +117,13 @@ async def _played(sub: SubCase, trial: Trial) -> Broken | None:
     What became of the others is looked at also when the sub-case itself broke: the target may be gone.
     """
     assert sub.play is not None
-    company = Company(trial)
+    company = trial.others = Company(trial)
     try:
         broken = await _ended(company.before(), COMPANY_S)
         if broken is None and all(fact.holds for fact in trial.facts):
             broken = await _ended(sub.play(trial), sub.within)
+            if broken is not None and broken.beyond_doubt:
+                return broken  # it is gone: there is nobody to ask
             return await _ended(company.after(), COMPANY_S) or broken
     finally:
         company.end()

@@ -106,6 +106,22 @@ class Knobs:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is tried where there is no end: whichever is reached first."""
+
+    inputs: int = setting(
+        "Most unexpected inputs of each actor of the robustness suite; the first cover every message and element.",
+        3000,
+    )
+    seconds: float = setting("Most seconds for these, findings not counted.", 120.0)
+    findings: int = setting("After so many findings an actor of the robustness suite stops.", 3)
+
+    def __post_init__(self) -> None:
+        if self.inputs < 1 or self.seconds <= 0 or self.findings < 1:
+            raise ValueError("inputs, seconds and findings: wanted more than 0")
+
+
 _FEATURE_CLAUSES: dict[Feature, str] = {
     "emergency": "TS 23.501 §5.16.4",
     "ciot": "TS 23.501 §5.31",
@@ -127,6 +143,7 @@ class Target:
     radio: Radio = setting("Addresses of the emulated gNBs.", factory=Radio)
     subscribers: tuple[Subscribers, ...] = setting("Test subscribers.", ())
     knobs: Knobs = setting("What sets the target up.", factory=Knobs)
+    effort: Effort = setting("How much is tried where there is no end.", factory=Effort)
 
     def __post_init__(self) -> None:
         if self.five_g_aka < FEWEST:

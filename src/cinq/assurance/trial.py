@@ -14,9 +14,9 @@ sub-case; a finding does not.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Protocol
 
@@ -66,21 +66,41 @@ class UserPlane(Protocol):
 class Smf(Protocol):
     """The bench's own end of N4."""
 
-    async def ask(self, request: pfcp.Message, seid: int | None = None) -> pfcp.Message:
-        """The UPF's answer. Failed: none came, after retransmissions."""
+    async def ask(
+        self, request: pfcp.Message, seid: int | None = None, own: IPv4Address | None = None
+    ) -> pfcp.Message:
+        """The UPF's answer. own: of another bench SMF. Failed: none came, after retransmissions."""
+        ...
+
+    async def send(self, octets: bytes, own: IPv4Address | None = None) -> None:
+        """Any octets, from the address and port of the bench SMF, or of another."""
+        ...
+
+
+class Others(Protocol):
+    """Those who must not notice, asked in the middle of a sub-case."""
+
+    async def harmed(self) -> str:
+        """What they have lost, in words; "" when they are served as before."""
+        ...
+
+    async def restored(self) -> None:
+        """They are as they were before. Raises what ends the sub-case when the target does not come back."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Lab:
     """What the lab gives every trial. utc(): seconds since 1970. user_plane, smf: None where the target has no place
-    for them."""
+    for them. kept: artefacts of an earlier run that are asked again, by `case/sub-case/name`.
+    """
 
     target: Target
     knobs: Knob
     utc: Callable[[], float]
     user_plane: UserPlane | None = None
     smf: Smf | None = None
+    kept: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -91,16 +111,20 @@ class Observed:
 
 
 class Trial:
-    """One sub-case under way. facts: in order. bench: gNBs and UEs.
+    """One sub-case under way. facts: in order. bench: gNBs and UEs. name: 'SCAS-33117-4.4.4/N2'.
 
-    usual: how often this target authenticates a UE for a registration update, by its own policy.
+    usual: how often this target authenticates a UE for a registration update, by its own policy. others: those who must
+    not notice. artefacts: what is kept beside the facts, by file name.
     """
 
-    def __init__(self, lab: Lab, bench: Bench) -> None:
+    def __init__(self, lab: Lab, bench: Bench, name: str = "") -> None:
         self.lab = lab
         self.target = lab.target
         self.bench = bench
+        self.name = name
         self.facts: list[Fact] = []
+        self.artefacts: dict[str, bytes] = {}
+        self.others: Others | None = None
         self.usual = 0
         self._begun = asyncio.get_running_loop().time()
 
@@ -113,6 +137,14 @@ class Trial:
     def step(self, what: str) -> None:
         """The bench does this."""
         self.note("step", what, True)
+
+    def keep(self, name: str, octets: bytes) -> None:
+        """Beside the facts, as evidence. name: of a file."""
+        self.artefacts[name] = octets
+
+    def kept(self, name: str) -> bytes | None:
+        """What an earlier run kept, where this one asks it again."""
+        return self.lab.kept.get(f"{self.name}/{name}")
 
     @contextmanager
     def control(self, statement: str) -> Iterator[Observed]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -169,11 +169,14 @@ def replay(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the evidence.")] = None,
 ) -> None:
-    """Ask one case again as a dossier says that it was asked. Exit code 1 when a verdict is another."""
+    """Ask one case again as a dossier says that it was asked. Exit code 1 when a verdict is another.
+
+    Of a sub-case that tried many inputs, those that did harm are asked again, each as small as it was made.
+    """
     import hashlib
 
     from cinq.assurance.dossier.compare import ABSENT, said_of
-    from cinq.assurance.evidence import tool_digest
+    from cinq.assurance.evidence import kept_in, tool_digest
     from cinq.assurance.target import Target
     from cinq.cli.dossier import verified
 
@@ -186,7 +189,8 @@ def replay(
         out_.print(Text("this bench is not the one of that run", "yellow"))
     folder = None if out is None else _folder(out, described, text, found.seed)
     differ = 0
-    for one in _play(_chosen([case]), described, folder, found.seed, False):
+    kept = kept_in(found.dossier.files)
+    for one in _play(_chosen([case]), described, folder, found.seed, False, kept):
         then = told.get((one.spec, one.clause, one.tc, one.sub), ABSENT)
         differ += then != one.verdict.value
         if then != one.verdict.value:
@@ -254,8 +258,14 @@ def _case(name: str) -> Case:
 
 
 def _play(
-    chosen: list[tuple[Case, SubCase]], target: Target, folder: Folder | None, seed: str, quiet: bool
+    chosen: list[tuple[Case, SubCase]],
+    target: Target,
+    folder: Folder | None,
+    seed: str,
+    quiet: bool,
+    again: Mapping[str, bytes] | None = None,
 ) -> list[Told]:
+    """again: what the sub-cases of an earlier run have kept, asked once more."""
     from cinq.assurance.evidence import told_of
     from cinq.assurance.live import stage
     from cinq.assurance.probe import identity
@@ -271,7 +281,7 @@ def _play(
         out.print(Text(f"{len(found)} sub-cases are there from before; {len(left)} are left"))
 
     async def main(told: Callable[[Outcome], None]) -> None:
-        with stage(target, seed.encode(), _ask if sys.stdin.isatty() and not quiet else None) as where:
+        with stage(target, seed.encode(), _ask if sys.stdin.isatty() and not quiet else None, again) as where:
             try:
                 if folder is not None:
                     folder.observed(await identity(where))

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from cinq.nf.amf.n2 import elements
 from cinq.nf.udr.access import Access
 from cinq.numbering import SNssai
 from cinq.sbi import Problem
@@ -141,6 +142,29 @@ def test_a_changed_radio_capability_is_asked_for_anew() -> None:
         )
         assert ue.context.radio_capability == b""
         assert gnb.last(ngap.InitialContextSetupRequest).ue_radio_capability is None
+
+    run(test)
+
+
+def test_a_radio_capability_for_paging_comes_back_when_the_ue_is_paged() -> None:
+    """TS 38.413 §8.14.1, §8.5.1.2."""
+    capability = ngap.UERadioCapabilityForPaging(ue_radio_capability_for_paging_of_nr=b"bands")
+
+    async def test(world: World) -> None:
+        gnb, phone = await attached(world)
+        assert phone.amf_id is not None
+        gnb.say(
+            ngap.UERadioCapabilityInfoIndication(
+                amf_ue_ngap_id=phone.amf_id,
+                ran_ue_ngap_id=phone.ran_id,
+                ue_radio_capability=b"caps",
+                ue_radio_capability_for_paging=capability,
+            )
+        )
+        await asyncio.sleep(1)
+        ue = world.amf.registry.by_supi[supi_of(1)]
+        assert ue.context.radio_capability == b"caps"
+        assert elements.radio_capability_for_paging(ue.context.paging_capability) == capability
 
     run(test)
 

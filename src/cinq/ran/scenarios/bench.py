@@ -151,6 +151,10 @@ class Bench:
         wanted = SessionSettings(core.dnns[0], core.slices[0])
         return replace(wanted, **changes)  # type: ignore[arg-type]  # likewise
 
+    def chance(self, n: int) -> bytes:
+        """So many octets of the chance that this stage was given."""
+        return self._place.entropy(n)
+
     def unknown_imsi(self) -> str:
         """An IMSI of the PLMN that is not provisioned, as far as the target says."""
         plmn = self.target.core.plmn

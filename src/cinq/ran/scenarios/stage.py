@@ -81,7 +81,7 @@ async def stage(bench: Bench) -> AsyncIterator[Stage]:
     home, gnb = await bench.gnb(), await bench.gnb()
     bystander = await bench.registered(home, sessions=(bench.session(),))
     await bench.succeeds(bystander.establish_session(), "session of the bystander")
-    heard_again = _silence(gnb)
+    heard_again = silence(gnb)
     played = Stage(bench, gnb, bystander, home)
     try:
         yield played
@@ -98,7 +98,7 @@ async def stage(bench: Bench) -> AsyncIterator[Stage]:
     await bench.alive(home)
 
 
-def _silence(gnb: Gnb) -> Callable[[], None]:
+def silence(gnb: Gnb) -> Callable[[], None]:
     """The gNB does not answer for UEs that there are not, but confirms their releases. Returns what ends that."""
     station = gnb.station
 

@@ -136,6 +136,7 @@ def is_field(node: Node) -> TypeGuard[Structure]:
 # The members of PrivateIE-Field refer to the fields of an object class, which name no type.
 PRIVATE_FIELDS = {"CHOICE": "PrivateIE-ID", "ENUMERATED": "Criticality"}
 SECRETS = ("SecurityKey",)  # KgNB and NH, TS 38.413 §9.3.1.87 and §9.3.1.88
+KEPT = ("UERadioCapabilityForPaging",)  # TS 38.413 §9.3.1.68: an AMF gives it back as it came
 STRINGS = {"PrintableString": "ascii", "VisibleString": "ascii", "UTF8String": "utf-8"}
 
 
@@ -186,7 +187,7 @@ class TreeReader:
         )
 
     def _values(self) -> None:
-        """The transfers and transparent containers: what NGAP carries in octet strings."""
+        """The transfers and transparent containers, which NGAP carries in octet strings, and what nodes keep."""
         nodes: Iterable[Node] = NGAP.NGAP_IEs._all_
         for node in nodes:
             name = node._name
@@ -195,7 +196,7 @@ class TreeReader:
                 and node._parent is None
                 and node.TYPE == "SEQUENCE"
                 and not name.startswith("_")
-                and (name.endswith("Transfer") or "TransparentContainer" in name)
+                and (name.endswith("Transfer") or "TransparentContainer" in name or name in KEPT)
             ):
                 value = self.type(node, name)
                 assert isinstance(value, model.Sequence)
