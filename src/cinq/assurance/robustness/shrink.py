@@ -154,5 +154,6 @@ async def _shorter(one: Input, path: Path, value: bytes, symbol: bool, questions
             low = middle + 1
     value = value[:high]
     if any(value) and len(value) <= FEW:
-        value = bytes(await fewest(list(value), harms))
+        octets: list[int] = list(value)
+        value = bytes(await fewest(octets, harms))
     return with_(value)
