@@ -154,6 +154,6 @@ async def _shorter(one: Input, path: Path, value: bytes, symbol: bool, questions
             low = middle + 1
     value = value[:high]
     if any(value) and len(value) <= FEW:
-        octets: list[int] = list(value)
-        value = bytes(await fewest(octets, harms))
+        few: list[int] = await fewest(list(value), harms)
+        value = bytes(few)
     return with_(value)
