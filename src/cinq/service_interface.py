@@ -44,12 +44,13 @@ class ServiceInterface:
         self._mark = ""
         sbi = settings.sbi
         root = self.api_root if sbi.on_the_wire else ""
-        if sbi.transport != "http2":
-            self.bus = Bus(checked if sbi.transport == "checked" else direct, journal, api_root=root)
+        within = checked if sbi.transport == "checked" else direct
+        if not sbi.on_the_wire:
+            self.bus = Bus(within, journal)
             return
         self._peers = Peers()
-        wire = http.OverHttp(OneRoot(root, identities), self._peers)
-        self.bus = Bus(journal=journal, wire=wire, api_root=root)
+        wire = http.OverHttp(OneRoot(root, identities), self._peers, own=root)
+        self.bus = Bus(within, journal, wire, root, remote=sbi.transport == "http2")
         self._mark = wire.mark
         if sbi.access_tokens:
             wire.authority = Credentials(self.bus, identities, clock, operation_scopes=sbi.operation_scopes)

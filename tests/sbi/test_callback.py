@@ -7,11 +7,19 @@ import asyncio
 import pytest
 
 from cinq.procedure import Why
-from cinq.sbi import Bus, Problem, checked, direct
+from cinq.sbi import Bus, Problem, checked, direct, producers
 from cinq.sbi.bus import Transport
 from cinq.sbi.callback import notify
+from cinq.sbi.directory import OneRoot
+from cinq.sbi.http import OverHttp
+from cinq.sbi.message import Request, Response
+from cinq.sbi.peers import Peers
+from cinq.sbi.reach import api_root
 from cinq.sbi.services.namf_communication import NamfCallback, SmContextStatusNotification, StatusInfo
+from cinq.sbi.services.npcf_ampolicycontrol import NpcfAMPolicyControl
 from cinq.sbi.services.nudm_uecm import DeregistrationData, NamfUecmCallback
+from cinq.transport.http2 import Secured
+from tests.sbi.test_http import HOST, REQUEST, SUPI, Pcf
 
 WITHDRAWN = DeregistrationData(dereg_reason="SUBSCRIPTION_WITHDRAWN")
 
@@ -90,3 +98,93 @@ def test_a_problem_as_a_reason_says_what_mends_it() -> None:
     assert str(Problem(503)) == "503"
     assert str(Problem(503, "NF_CONGESTION")) == "503 NF_CONGESTION"
     assert str(Problem.of(problem.details)) == text
+
+
+# over HTTP/2
+
+
+class Elsewhere:
+    """Another process: a bus with an AMF, and a peer with paths of its own."""
+
+    def __init__(self) -> None:
+        self.bus, self.amf, self.heard = Bus(), Amf(), list[tuple[str, str]]()
+        self.bus.serve(NamfUecmCallback, self.amf, "1")
+        self.bus.serve(NpcfAMPolicyControl, Pcf(), "2")
+
+    async def __aenter__(self) -> Elsewhere:
+        self.server = await producers.offer(self.bus, HOST, 0, None)
+        known = self.server.answer
+
+        async def noted(request: Request, peer: Secured) -> Response:
+            self.heard.append((request.method, request.target))
+            if request.target.startswith("/foreign"):
+                return Response(204)
+            return await known(request, peer)
+
+        self.server.answer = noted
+        self.root = api_root(*self.server.local, tls=False)
+        self.wire = OverHttp(OneRoot("http://127.0.0.1:9"), Peers(), own="http://127.0.0.1:9")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.wire.peers.close()
+        await self.server.close()
+
+
+@pytest.mark.parametrize("remote", [True, False])
+def test_a_uri_with_an_authority_goes_there(remote: bool) -> None:
+    async def main() -> None:
+        async with Elsewhere() as other:
+            here = Amf()
+            bus = Bus(wire=other.wire, api_root="http://127.0.0.1:9", remote=remote)
+            bus.serve(NamfUecmCallback, here, "1")
+            uri = bus.uri("/namf-callback/v1/dereg/imsi-2")
+            assert uri == "http://127.0.0.1:9/namf-callback/v1/dereg/imsi-2"
+            await notify(bus, "UDM", f"{other.root}/namf-callback/v1/dereg/imsi-2", WITHDRAWN)
+            assert (other.amf.heard, here.heard) == ([("imsi-2", "SUBSCRIPTION_WITHDRAWN")], [])
+            with pytest.raises(Problem) as caught:
+                await notify(bus, "UDM", f"{other.root}/namf-callback/v1/dereg/imsi-1", WITHDRAWN)
+            assert (caught.value.status, caught.value.cause) == (404, "CONTEXT_NOT_FOUND")
+            if not remote:  # our own is within the process
+                await notify(bus, "UDM", uri, WITHDRAWN)
+                assert here.heard == [("imsi-2", "SUBSCRIPTION_WITHDRAWN")]
+
+    asyncio.run(main())
+
+
+def test_a_receiver_of_others_has_paths_of_its_own() -> None:
+    """The notification is told by its body; query and prefix stay as they were given."""
+
+    async def main() -> None:
+        async with Elsewhere() as other:
+            bus = Bus(wire=other.wire)
+            await notify(bus, "UDM", f"{other.root}/foreign/ue/2/gone?x=1", WITHDRAWN)
+            assert other.heard == [("POST", "/foreign/ue/2/gone?x=1")]
+            for uri in (
+                f"{other.root}/nothing/at/all",
+                "ftp://127.0.0.1/x",
+                "http://[::1/x",
+                "http://u:p@h/x",
+            ):
+                with pytest.raises(Problem):
+                    await notify(bus, "UDM", uri, WITHDRAWN)
+            assert not other.amf.heard
+
+    asyncio.run(main())
+
+
+def test_a_resource_made_elsewhere_is_asked_for_there() -> None:
+    """TS 29.500 §6.1.2.2: a second producer of the same service does not know it."""
+
+    async def main() -> None:
+        async with Elsewhere() as one, Elsewhere() as two:
+            one.wire.directory = OneRoot(one.root)
+            client = Bus(wire=one.wire).client(NpcfAMPolicyControl, "AMF")
+            made = await client.create(REQUEST)
+            assert made.id == f"{one.root}/{SUPI}"
+            one.wire.directory = OneRoot(two.root)  # discovery prefers another
+            await client.delete(made.id)
+            assert [target for _, target in one.heard][-1] == f"/npcf-am-policy-control/v1/policies/{SUPI}"
+            assert not two.heard
+
+    asyncio.run(main())

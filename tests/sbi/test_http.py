@@ -76,7 +76,7 @@ def run(body: Callable[[World], Awaitable[None]]) -> None:
         bus, pcf = Bus(journal=journal, wire=wire), Pcf()
         bus.serve(NpcfAMPolicyControl, pcf, "i1")
         server = await producers.offer(bus, HOST, 0, None, wire.mark)
-        place.root = api_root(*server.local, tls=False)
+        place.root = wire.own = bus.api_root = api_root(*server.local, tls=False)
         world = World(server, bus, pcf, events)
         try:
             await body(world)

@@ -76,7 +76,7 @@ def test_a_consumer_asks_once_and_again_shortly_before_expiry(tmp_path: Path, se
     async def body(wire: Wire) -> None:
         client = wire.bus.client(NpcfAMPolicyControl, "AMF")
         created = await client.create(REQUEST)
-        assert created.id == SUPI
+        assert created.id == f"{wire.root}/{SUPI}"
         await asyncio.gather(*(client.create(REQUEST) for _ in range(5)))
         tokens = [each for each in wire.asked if each == "POST /oauth2/token"]
         assert len(tokens) == 1

@@ -4,8 +4,9 @@ services/   one Protocol per Nxxx service, each method carrying its operation (m
 models      the shapes of TS 29.571 that several services share
 bus         the port every network function is given: client(Service) and serve(Service, implementation)
 
-Three transports stand behind the bus: `direct` passes the frozen objects, `checked` takes every call through
-JSON and back (the default in tests), and HTTP/2 comes later without a change to any network function.
+Within a process `direct` passes the frozen objects and `checked` takes every call through HTTP messages and back (the
+default in tests). Between processes it is HTTP/2: `http` for what leaves, `producers` for what comes. No network function
+knows which.
 """
 
 from cinq.sbi.bus import Bus, checked, direct

@@ -19,6 +19,7 @@ from cinq.sbi.request import arguments_of, request_of
 from cinq.sbi.route import Routes
 
 S = TypeVar("S")
+MOST_CLIENTS = 1024  # that are kept
 IDENTIFYING = "Nudm_UEAuthentication_Get"  # its answer names whose challenge it is
 
 
@@ -82,8 +83,8 @@ class Wire(Protocol):
 class Bus:
     """One service-based interface. Consumers hold clients, which find their provider at each call.
 
-    wire: by which calls leave the process; None: providers are those of this bus, by the transport. api_root: where
-    others reach what is served here, for the URIs of callbacks; "" where nobody is to.
+    wire: by which calls leave the process: those to URIs of others, and with `remote` all. Else providers are those of
+    this bus, by the transport. api_root: where others reach what is served here; "" where nobody is to.
     """
 
     def __init__(
@@ -92,11 +93,14 @@ class Bus:
         journal: Journal | None = None,
         wire: Wire | None = None,
         api_root: str = "",
+        *,
+        remote: bool = True,
     ) -> None:
         self._transport = transport
         self._journal = journal
         self.wire = wire
         self.api_root = api_root
+        self.remote = wire is not None and remote
         self._methods: dict[tuple[Operation, str | None], tuple[Method, str]] = {}
         self._clients: dict[tuple[type, str, str | None], object] = {}
         self.routes = Routes()
@@ -136,12 +140,14 @@ class Bus:
         key = (service, consumer, instance)
         found = self._clients.get(key)
         if found is None:
+            if len(self._clients) >= MOST_CLIENTS:  # peers name instances as they like
+                self._clients.clear()
             calls = {op.attribute: self._call(op, consumer, instance) for op in operations(service)}
             found = self._clients[key] = SimpleNamespace(**calls)
         return cast(S, found)
 
     def _call(self, op: Operation, consumer: str, instance: str | None) -> Method:
-        if self.wire is not None:
+        if self.wire is not None and self.remote:
             return self._call_out(self.wire, op, consumer, instance)
         transport, methods, journal, key = self._transport, self._methods, self._journal, (op, instance)
         at_once = transport is direct  # then the provider's own coroutine is what the consumer awaits
@@ -167,6 +173,10 @@ class Bus:
             return self._told(wire(op, consumer, instance, arguments), op, consumer, arguments)
 
         return call
+
+    def uri(self, path: str) -> str:
+        """The URI of something that is served here: for callbacks, and for resources that others are told of."""
+        return f"{self.api_root}{path}"
 
     def call_at(
         self, root: str, op: Operation, consumer: str, arguments: tuple[object, ...]

@@ -44,7 +44,7 @@ class Credentials:
 
     async def authorization(self, op: Operation, consumer: str) -> str:
         """'Bearer ...'; "" where the operation needs none. Problem 403: the NRF gives none."""
-        if op.service in FREE or op.service.endswith("-callback"):
+        if op.service in FREE or op.callback:
             return ""
         kept = self._of(self._key(op, consumer))
         if kept.until <= self._clock.now():

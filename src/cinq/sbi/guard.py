@@ -75,7 +75,7 @@ class Guard:
         self, op: Operation, authorization: str | None, who: Caller, api_root: str
     ) -> AccessTokenClaims | None:
         """The claims under which the operation may be carried out; None: it needs none. Unauthorized."""
-        if op.service in FREE or op.service.endswith("-callback"):
+        if op.service in FREE or op.callback:
             return None  # notifications carry none: TS 29.500 §6.7.3
         realm = f"{api_root}{op.root}"
         if authorization is None:

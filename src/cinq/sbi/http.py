@@ -16,6 +16,7 @@ from cinq.sbi.operation import Operation
 from cinq.sbi.peers import Peers
 from cinq.sbi.problem import Problem
 from cinq.sbi.request import request_of
+from cinq.sbi.resource import made_at, parted
 from cinq.transport.error import NoAnswerError
 
 WITHIN_S = 10.0  # for an answer
@@ -50,12 +51,18 @@ class Authority(Protocol):
 
 
 class OverHttp:
-    """Each call is a request to whoever serves it. mark: by which this process knows its own requests again."""
+    """Each call is a request to whoever serves it. mark: by which this process knows its own requests again.
 
-    def __init__(self, directory: Directory, peers: Peers, authority: Authority | None = None) -> None:
+    own: the API root of this process. What was created elsewhere is named with where (cinq.sbi.resource).
+    """
+
+    def __init__(
+        self, directory: Directory, peers: Peers, authority: Authority | None = None, own: str = ""
+    ) -> None:
         self.directory = directory
         self.peers = peers
         self.authority = authority
+        self.own = own
         self.mark = f"cinq/{secrets.token_hex(8)}"
 
     async def __call__(
@@ -67,13 +74,16 @@ class OverHttp:
         root: str = "",
     ) -> object:
         """Problem as the producer refused; 504 TARGET_NF_NOT_REACHABLE where it does not answer in time."""
-        place = await self.directory.find(op, consumer, instance, root)
+        arguments, held = parted(op, arguments)
+        place = await self.directory.find(op, consumer, instance, root or held)
         request = request_of(op, arguments)
         try:
             response = await self._ask(op, consumer, place, request)
         except NoAnswerError as error:
             raise Problem(504, "TARGET_NF_NOT_REACHABLE", Why(f"{op.name}: {error.what}")) from None
-        return answer_of(op, request, response)
+        return made_at(
+            op, answer_of(op, request, response), response.header("location") or "", place.root, self.own
+        )
 
     async def _ask(self, op: Operation, consumer: str, place: Place, plain: Request) -> Response:
         """A token that is refused is asked for again, once (TS 29.500 §6.7.3)."""

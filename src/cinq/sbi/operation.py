@@ -84,15 +84,21 @@ class Form(Model):
 
 
 class Created(msgspec.Struct, Generic[T], frozen=True):
-    """A 201 answer: the path of the new resource below the service's root, and the body."""
+    """A 201 answer: the path of the new resource below the service's root, and the body.
+
+    The whole URI, where another process has made it.
+    """
 
     location: str
     body: T
 
     @property
     def id(self) -> str:
-        """The last segment of the location: the identifier of the new resource."""
-        return self.location.rsplit("/", 1)[-1]
+        """The last segment of the location: the identifier of the new resource; of a URI with its API root before."""
+        last = self.location.rsplit("/", 1)[-1]
+        if "://" not in self.location:
+            return last
+        return "/".join((*self.location.split("/", 3)[:3], last))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,6 +109,7 @@ class Operation:
     path: below {apiRoot}/service/version. parameters: Python names of path and query parameters, in order; types:
     what they are. request, response: shapes, None where there is no body. error: of a refusal, None: problem details.
     scopes: resource/operation-level scopes of the API (TS 29.500 §6.7.3), each of which grants it beside the service's.
+    callback: whether it is a notification, to a URI that its receiver gave (TS 29.501 §5.3.2).
     """
 
     service: str
@@ -119,6 +126,7 @@ class Operation:
     response: object
     error: type[ErrorShape] | None = None
     scopes: tuple[str, ...] = ()
+    callback: bool = False
 
     @property
     def root(self) -> str:
@@ -229,6 +237,7 @@ def _resolve(protocol: type, name: str, version: str, attribute: str, declared: 
         response=None if response is type(None) else response,
         error=declared.error,
         scopes=declared.scopes,
+        callback=name.endswith("-callback"),
     )
 
 

@@ -60,7 +60,7 @@ def reachable(
             allowed_operations_per_nf_type=_operations(name, scopes[name]) if operation_scopes else {},
         )
         for name, version in versions.items()
-        if not name.endswith("-callback")
+        if not name.endswith("-callback") and name not in ("oauth2", "bootstrapping")
     ]
     return msgspec.structs.replace(profile, ipv4_addresses=[host], nf_services=services)
 

@@ -14,7 +14,6 @@ from cinq.sbi.callback import notify
 from cinq.sbi.models import Guami, PlmnId, PlmnIdNid, Snssai
 from cinq.sbi.models import Tai as SbiTai
 from cinq.sbi.nf_profile import AmfInfo, NFProfile
-from cinq.sbi.services.namf_communication import NsmfCallback
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
 from cinq.sbi.services.nnssf_nssaiavailability import NnssfNSSAIAvailability
 from cinq.sbi.services.nnssf_nsselection import NnssfNSSelection
@@ -62,7 +61,6 @@ class Ports:
         self.nnssf_availability = sbi.client(NnssfNSSAIAvailability, "AMF")
         self.npcf = sbi.client(NpcfAMPolicyControl, "AMF")
         self.nsmf = sbi.client(NsmfPDUSession, "AMF")
-        self.nsmf_callback = sbi.client(NsmfCallback, "AMF")
 
     def serving(self, plmn: Plmn) -> Serving:
         """How the AMF names itself where it serves a UE in this PLMN."""
@@ -71,6 +69,10 @@ class Ports:
             guami, network = Guami.of(plmn, self.settings.amf_id), kdf.snn(plmn.mcc, plmn.mnc)
             found = self._serving[plmn] = Serving(guami, PlmnIdNid.of(plmn), network)
         return found
+
+    def callback(self, path: str) -> str:
+        """The URI under which others notify the AMF."""
+        return self._sbi.uri(path)
 
     async def notify(self, uri: str, body: object) -> None:
         """To a callback that a consumer gave. Problem as it refuses."""

@@ -86,13 +86,9 @@ def _transfer(ue: Ue, body: N1N2MessageTransferRequest) -> Transfer:
         n2=body.binary_data_n2_information,
         n2_type=None if content is None else content.ngap_ie_type,
         s_nssai=s_nssai,
-        failure_ref=_last_segment(data.n1n2_failure_txf_notif_uri),
+        failure_uri=data.n1n2_failure_txf_notif_uri,
         priority=None if data.arp is None else data.arp.priority_level,
     )
-
-
-def _last_segment(uri: str | None) -> str | None:
-    return None if uri is None else uri.rsplit("/", 1)[-1]
 
 
 GONE_ELSEWHERE = ("UE_INITIAL_REGISTRATION", "UE_REGISTRATION_AREA_CHANGE")

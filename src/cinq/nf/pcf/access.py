@@ -62,7 +62,7 @@ class AMPolicies:
                     request = replace(request, allowed_snssais=body.allowed_snssais)
         decided = decide(request, await self._elements.of(request.supi))
         self._associations.put(pol_asso_id, AmAssociation(request, decided))
-        return _update(pol_asso_id, found.decided, decided)
+        return _update(self._resource(pol_asso_id), found.decided, decided)
 
     async def delete(self, pol_asso_id: str) -> None:
         if not self._associations.remove(pol_asso_id):
@@ -77,7 +77,7 @@ class AMPolicies:
         decided = decide(found.request, await self._elements.of(supi))
         if decided == found.decided:
             return
-        body = _update(identifier, found.decided, decided)
+        body = _update(self._resource(identifier), found.decided, decided)
         try:
             await notify(self._sbi, "PCF", f"{found.request.notification_uri}/update", body)
         except Problem as problem:
@@ -87,6 +87,10 @@ class AMPolicies:
                 self._associations.remove(identifier)
             return
         self._associations.put(identifier, AmAssociation(found.request, decided))
+
+    def _resource(self, identifier: str) -> str:
+        path = f"{ROUTE}/{identifier}"
+        return path if self._sbi is None else self._sbi.uri(path)
 
     def _found(self, identifier: str) -> AmAssociation:
         found = self._associations.get(identifier)
@@ -105,9 +109,9 @@ def decide(request: PolicyAssociationRequest, elements: list[PolicyElement]) -> 
     )
 
 
-def _update(identifier: str, before: AccessPolicy, after: AccessPolicy) -> PolicyUpdate:
+def _update(resource: str, before: AccessPolicy, after: AccessPolicy) -> PolicyUpdate:
     return PolicyUpdate(
-        resource_uri=f"{ROUTE}/{identifier}",
+        resource_uri=resource,
         rfsp=after.rfsp if after.rfsp != before.rfsp else None,
         ue_ambr=after.ue_ambr if after.ue_ambr != before.ue_ambr else None,
         serv_area_res=after.serv_area_res if after.serv_area_res != before.serv_area_res else None,

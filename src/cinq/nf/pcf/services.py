@@ -52,7 +52,7 @@ class PCF:
         """Once the UDR serves: Nudr_DM_Subscribe for policy data."""
         if self._sbi is not None:
             body = PolicyDataSubscription(
-                notification_uri=CALLBACK, monitored_resource_uris=["/policy-data/ues"]
+                notification_uri=self._sbi.uri(CALLBACK), monitored_resource_uris=["/policy-data/ues"]
             )
             await self._sbi.client(NudrPolicyData, "PCF").subscribe_to_policy_data(body)
 

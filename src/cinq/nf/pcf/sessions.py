@@ -85,7 +85,7 @@ class SMPolicies:
                 await self._notify(self._sbi, identifier, replace(found, failed=()))
 
     async def _notify(self, sbi: Bus, identifier: str, association: SmAssociation) -> None:
-        request, resource = association.request, f"{ROUTE}/{identifier}"
+        request, resource = association.request, sbi.uri(f"{ROUTE}/{identifier}")
         elements = await self._elements.of(request.supi)
         if denied(request, elements):  # §4.2.3.3: the SMF releases the session, and deletes this then
             end = TerminationNotification(resource_uri=resource, cause="UNSPECIFIED")

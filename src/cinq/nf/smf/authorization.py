@@ -121,6 +121,8 @@ def subscribed_context(
             request.capability_5gsm, request.maximum_number_of_supported_packet_filters, UeSupport()
         ),
         session_type=session_type,
+        amf=body.serving_nf_id,
+        status_uri=body.sm_context_status_uri,
         is_static=static is not None,
         static_prefix=0 if session_type == "IPV4" else static_prefix(subscribed),
         address=None if static is None else Ipv4(int(IPv4Address(static))),

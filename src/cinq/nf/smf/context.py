@@ -93,7 +93,8 @@ class SmContext(Struct, frozen=True, gc=False):
     the subscription. decision: what the PCF decided, qos: what of it is in force. policy, sdm_subscription: the names
     of the SM policy association at the PCF and of the subscription at the UDM. security: None without a policy.
     pending: what it is to become, while that is not brought about. expires: seconds since 1970, when it is to end for
-    another anchor (T3593), 0 for never.
+    another anchor (T3593), 0 for never. amf: the instance that serves the UE; status_uri: where it
+    hears of the session.
     """
 
     ref: str
@@ -122,6 +123,8 @@ class SmContext(Struct, frozen=True, gc=False):
     n3_address: int = 0
     pending: Wanted | None = None
     expires: float = 0.0
+    amf: str = ""
+    status_uri: str = ""
 
     @property
     def n3_ipv4(self) -> IPv4Address:

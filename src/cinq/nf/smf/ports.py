@@ -10,7 +10,8 @@ from cinq.nf.smf.n4 import N4, Peer
 from cinq.nf.smf.settings import DataNetwork, Settings
 from cinq.procedure import Runtime
 from cinq.procedure.store import Store
-from cinq.sbi.services.namf_communication import NamfCallback, NamfCommunication
+from cinq.sbi import Bus
+from cinq.sbi.services.namf_communication import NamfCommunication
 from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl
 from cinq.sbi.services.nudm_sdm import NudmSubscriberDataManagement
 from cinq.sbi.services.nudm_uecm import NudmUEContextManagement
@@ -38,8 +39,7 @@ class Ports:
     settings: Settings
     runtime: Runtime
     instance_id: str
-    amf: NamfCommunication
-    amf_callback: NamfCallback
+    sbi: Bus
     sdm: NudmSubscriberDataManagement
     uecm: NudmUEContextManagement
     pcf: NpcfSMPolicyControl
@@ -48,6 +48,10 @@ class Ports:
     pools: dict[str, AddressPool]
     prefixes: dict[str, PrefixPool]
     associations: dict[str, AssociatedUpf] = field(default_factory=dict)
+
+    def amf(self, instance: str) -> NamfCommunication:
+        """The AMF that serves a UE; of a session that does not say which, any."""
+        return self.sbi.client(NamfCommunication, "SMF", instance or None)
 
     def data_network(self, name: str) -> DataNetwork | None:
         for network in self.settings.data_networks:

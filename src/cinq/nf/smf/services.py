@@ -108,6 +108,7 @@ class PduSessions:
                 "let the UE establish it anew (request type 'initial request')",
             )
             raise Denied(GsmCause.PDU_SESSION_DOES_NOT_EXIST, "CONTEXT_NOT_FOUND", why)
+        session.note(amf=data.serving_nf_id, status_uri=data.sm_context_status_uri)
         session.receive(SmContextResumed(request, network))
         return session.ref
 

@@ -21,6 +21,7 @@ from cinq.nf.smf.signals import (
     NetworkRelease,
 )
 from cinq.procedure import Signal, Subject
+from cinq.sbi.callback import notify
 from cinq.sbi.models import RefToBinaryData, Snssai, UpCnxState
 from cinq.sbi.problem import Problem
 from cinq.sbi.services.namf_communication import (
@@ -323,20 +324,22 @@ class PduSession(Subject[SmContext]):
             five_qi=context.qos.default_flow.profile.five_qi if may_page else None,
             n1n2_failure_txf_notif_uri=None
             if not may_page and self.up_cnx_state != "DEACTIVATED"
-            else f"/nsmf-callback/v1/n1n2-failure/{context.ref}",
+            else self.ports.sbi.uri(f"/nsmf-callback/v1/n1n2-failure/{context.ref}"),
         )
         request = N1N2MessageTransferRequest(
             json_data=data, binary_data_n1_message=n1 or None, binary_data_n2_information=n2 or None
         )
-        return self.ports.amf.n1n2_message_transfer(context.supi, request)
+        return self.ports.amf(context.amf).n1n2_message_transfer(context.supi, request)
 
     async def notify_released(self) -> None:
         """Nsmf_PDUSession_SMContextStatusNotify: the AMF forgets the SM context."""
         context = self.context
         notification = SmContextStatusNotification(status_info=StatusInfo(resource_status="RELEASED"))
+        uri = (
+            context.status_uri
+            or f"/namf-callback/v1/sm-context-status/{context.supi}/{context.pdu_session_id}"
+        )
         try:
-            await self.ports.amf_callback.sm_context_status_notify(
-                context.supi, context.pdu_session_id, notification
-            )
+            await notify(self.ports.sbi, "SMF", uri, notification, context.amf or None)
         except Problem as problem:
             self.runtime.report(self, "", notification, f"the AMF does not know the session: {problem}")

@@ -22,7 +22,7 @@ from cinq.procedure.store import Store
 from cinq.sbi import Bus
 from cinq.sbi.models import Snssai
 from cinq.sbi.nf_profile import DnnSmfInfoItem, NFProfile, SmfInfo, SnssaiSmfInfoItem
-from cinq.sbi.services.namf_communication import NamfCallback, NamfCommunication, NsmfCallback
+from cinq.sbi.services.namf_communication import NsmfCallback
 from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl, NsmfPolicyCallback
 from cinq.sbi.services.nsmf_pdusession import NsmfPDUSession
 from cinq.sbi.services.nudm_sdm import NsmfSdmCallback, NudmSubscriberDataManagement
@@ -61,8 +61,7 @@ class SMF:
             settings=settings,
             runtime=self.runtime,
             instance_id=instance_id,
-            amf=sbi.client(NamfCommunication, "SMF"),
-            amf_callback=sbi.client(NamfCallback, "SMF"),
+            sbi=sbi,
             sdm=sbi.client(NudmSubscriberDataManagement, "SMF"),
             uecm=sbi.client(NudmUEContextManagement, "SMF"),
             pcf=sbi.client(NpcfSMPolicyControl, "SMF"),

@@ -44,7 +44,7 @@ class Notifications:
     async def start(self) -> None:
         """Nudr_DM_Subscribe for all UEs."""
         body = SubscriptionDataSubscriptions(
-            callback_reference=CALLBACK, monitored_resource_uris=["/subscription-data"]
+            callback_reference=self._sbi.uri(CALLBACK), monitored_resource_uris=["/subscription-data"]
         )
         await self._udr.subscribe(body)
 
@@ -72,7 +72,7 @@ class Notifications:
         for item in items:
             name = RESOURCES.get(item.resource_id.rsplit("/", 1)[-1])
             if name in wanted:
-                seen.append(msgspec.structs.replace(item, resource_id=f"{SDM}/{supi}/{name}"))
+                seen.append(msgspec.structs.replace(item, resource_id=self._sbi.uri(f"{SDM}/{supi}/{name}")))
         if not seen:
             return
         identifier = subscription.subscription_id

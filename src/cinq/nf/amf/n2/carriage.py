@@ -24,7 +24,7 @@ UNASSIGNED = -1  # the RAN UE NGAP ID of a connection whose gNB has given none y
 class Transfer(Struct, frozen=True, gc=False):
     """What an SMF sends through the AMF for one PDU session: a 5GSM message for the UE, SM information for the gNB.
 
-    failure_ref: the SM context whose SMF wants to hear when the UE cannot be reached.
+    failure_uri: where the SMF wants to hear that the UE cannot be reached.
     priority: ARP priority level of what the UE is to be reached for.
     """
 
@@ -33,7 +33,7 @@ class Transfer(Struct, frozen=True, gc=False):
     n2: bytes | None = None
     n2_type: N2SmInfoType | None = None
     s_nssai: SNssai | None = None
-    failure_ref: str | None = None
+    failure_uri: str | None = None
     priority: int | None = None
 
 

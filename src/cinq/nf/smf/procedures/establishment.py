@@ -153,7 +153,7 @@ async def subscribe(session: PduSession, undo: Undo, created: SmContextCreated) 
     context, sdm = session.context, session.ports.sdm
     wanted = SdmSubscription(
         nf_instance_id=session.ports.instance_id,
-        callback_reference=f"/nsmf-callback/v1/sdm/{context.ref}",
+        callback_reference=session.ports.sbi.uri(f"/nsmf-callback/v1/sdm/{context.ref}"),
         monitored_resource_uris=[f"/nudm-sdm/v2/{context.supi}/sm-data"],
         single_nssai=Snssai.of(context.s_nssai),
         dnn=context.dnn,
@@ -205,7 +205,7 @@ def policy_context(session: PduSession) -> SmPolicyContextData:
         dnn=context.dnn,
         access_type="3GPP_ACCESS",
         rat_type="NR",
-        notification_uri=f"/nsmf-callback/v1/sm-policy/{context.ref}",
+        notification_uri=session.ports.sbi.uri(f"/nsmf-callback/v1/sm-policy/{context.ref}"),
         slice_info=Snssai.of(context.s_nssai),
         ipv4_address=None if context.session_type == "IPV6" else str(context.ipv4),
         ipv6_address_prefix=None if context.prefix is None else str(context.prefix),

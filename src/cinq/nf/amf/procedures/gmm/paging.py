@@ -124,7 +124,7 @@ def priority(pending: tuple[Transfer, ...]) -> ngap.PagingPriority | None:
 async def tell_senders(ue: Ue, pending: tuple[Transfer, ...]) -> None:
     """TS 23.502 §4.2.3.3 step 5: each SMF hears that what it sent has not reached the UE."""
     for transfer in pending:
-        await not_reached(ue, transfer.failure_ref)
+        await not_reached(ue, transfer.failure_uri)
 
 
 @collision(paging, nas.ServiceRequest, nas.RegistrationRequest, nas.DeregistrationRequestUEOriginating)

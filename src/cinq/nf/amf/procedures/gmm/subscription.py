@@ -63,7 +63,7 @@ async def uecm_registration(ue: Ue) -> Ue:
         str(ue.context.supi),
         Amf3GppAccessRegistration(
             amf_instance_id=ports.instance_id,
-            dereg_callback_uri=f"/namf-callback/v1/dereg/{ue.context.supi}",
+            dereg_callback_uri=ports.callback(f"/namf-callback/v1/dereg/{ue.context.supi}"),
             guami=serving.guami,
             rat_type="NR",
             pei=ue.context.pei,
@@ -109,7 +109,7 @@ async def sdm_subscribe(ue: Ue) -> Following:
         supi,
         SdmSubscription(
             nf_instance_id=ue.ports.instance_id,
-            callback_reference=f"/namf-callback/v1/sdm/{supi}",
+            callback_reference=ue.ports.callback(f"/namf-callback/v1/sdm/{supi}"),
             monitored_resource_uris=[
                 f"/nudm-sdm/v2/{supi}/am-data",
                 f"/nudm-sdm/v2/{supi}/smf-select-data",
@@ -195,7 +195,7 @@ async def am_policy_create(ue: Ue, subscribed: Subscribed, allowed: tuple[SNssai
     serving = ports.serving(ue.plmn)
     created = await ports.npcf.create(
         PolicyAssociationRequest(
-            notification_uri=f"/namf-callback/v1/am-policy/{ue.context.supi}",
+            notification_uri=ue.ports.callback(f"/namf-callback/v1/am-policy/{ue.context.supi}"),
             supi=str(ue.context.supi),
             supp_feat="0",
             access_type="3GPP_ACCESS",

@@ -12,7 +12,7 @@ from functools import partial
 from cinq.nf.amf import journal
 from cinq.nf.amf.n2.association import NgConnection
 from cinq.nf.amf.n2.carriage import Transfer
-from cinq.nf.amf.procedures.sm.resources import deliver_pending, not_reached
+from cinq.nf.amf.procedures.sm.resources import deliver_pending, failure_uri, not_reached
 from cinq.nf.amf.ue import Ue
 from cinq.wire import nas, ngap
 
@@ -35,11 +35,13 @@ def non_delivery(ue: Ue, connection: NgConnection, message: ngap.NASNonDeliveryI
     if sm is None:
         return
     if cause in MOVING:
-        again = Transfer(sm.pdu_session_id, n1=lost.payload_container, s_nssai=sm.s_nssai, failure_ref=sm.ref)
+        again = Transfer(
+            sm.pdu_session_id, n1=lost.payload_container, s_nssai=sm.s_nssai, failure_uri=failure_uri(sm)
+        )
         ue.pending = (*ue.pending, again)
         ue.beside(partial(arrived, ue), "nas_delivery")
     else:
-        ue.beside(partial(not_reached, ue, sm.ref), "nas_delivery")
+        ue.beside(partial(not_reached, ue, failure_uri(sm)), "nas_delivery")
 
 
 async def arrived(ue: Ue) -> None:

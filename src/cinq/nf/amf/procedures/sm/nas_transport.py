@@ -205,7 +205,7 @@ async def create(ue: Ue, message: nas.ULNASTransport, number: int, s_nssai: SNss
         serving_nf_id=ports.instance_id,
         serving_network=serving.plmn,
         an_type="3GPP_ACCESS",
-        sm_context_status_uri=f"/namf-callback/v1/sm-context-status/{context.supi}/{number}",
+        sm_context_status_uri=ports.callback(f"/namf-callback/v1/sm-context-status/{context.supi}/{number}"),
         supi=str(context.supi),
         pei=context.pei,
         pdu_session_id=number,

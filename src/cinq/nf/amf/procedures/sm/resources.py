@@ -14,6 +14,7 @@ from cinq.nf.amf.n2.carriage import Transfer
 from cinq.nf.amf.ue import Ue
 from cinq.procedure import Why
 from cinq.sbi import Problem
+from cinq.sbi.resource import identifier_of, root_of
 from cinq.sbi.services.namf_communication import N1N2MessageTransferCause, N1N2MsgTxfrFailureNotification
 from cinq.sbi.services.nsmf_pdusession import (
     SmContextReleaseData,
@@ -163,19 +164,24 @@ def deliver_pending(ue: Ue) -> None:
     for transfer in pending:
         if transfer.n2_type in FOR_SERVICE and not ue.may_have_service:
             ue.beside(
-                partial(not_reached, ue, transfer.failure_ref, "UE_NOT_REACHABLE_FOR_SESSION"), "not reached"
+                partial(not_reached, ue, transfer.failure_uri, "UE_NOT_REACHABLE_FOR_SESSION"), "not reached"
             )
         else:
             deliver(ue, transfer)
 
 
-async def not_reached(ue: Ue, ref: str | None, cause: N1N2MessageTransferCause = "UE_NOT_RESPONDING") -> None:
+def failure_uri(sm: SmContext) -> str:
+    """Where the SMF of an SM context hears of a message that did not reach the UE, if it is one of ours."""
+    return f"{root_of(sm.ref)}/nsmf-callback/v1/n1n2-failure/{identifier_of(sm.ref)}"
+
+
+async def not_reached(ue: Ue, uri: str | None, cause: N1N2MessageTransferCause = "UE_NOT_RESPONDING") -> None:
     """TS 23.502 §4.2.3.3 step 5: the SMF hears that what it sent has not reached the UE."""
-    if ref is None:
+    if uri is None:
         return
     notification = N1N2MsgTxfrFailureNotification(cause=cause, n1n2_msg_data_uri="")
     try:
-        await ue.ports.nsmf_callback.n1n2_transfer_failure(ref, notification)
+        await ue.ports.notify(uri, notification)
     except Problem as problem:
         why = Why(f"the SMF was not told that the UE is not reached: {problem}", problem.why.mend)
         journal.note(ue, why)
