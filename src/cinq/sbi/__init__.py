@@ -5,8 +5,8 @@ models      the shapes of TS 29.571 that several services share
 bus         the port every network function is given: client(Service) and serve(Service, implementation)
 
 Within a process `direct` passes the frozen objects and `checked` takes every call through HTTP messages and back (the
-default in tests). Between processes it is HTTP/2: `http` for what leaves, `producers` for what comes. No network function
-knows which.
+default in tests). Between processes it is HTTP/2: `http` for what leaves, `producers` for what comes. No network
+function knows which.
 """
 
 from cinq.sbi.bus import Bus, checked, direct
