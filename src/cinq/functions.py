@@ -125,6 +125,7 @@ def of_the_upf(s: NetworkSettings) -> upf.Settings:
         ue_pools=tuple(d.pool for d in s.dnn),
         prefixes=tuple(upf.Prefixes(pool, d.mtu, d.ipv6_dns) for d in s.dnn for pool in d.ipv6_pool),
         smf_addresses=(s.smf.n4_address, *s.upf.smf_addresses),
+        gnb_networks=s.upf.gnb_networks,
     )
 
 

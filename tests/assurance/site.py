@@ -22,7 +22,7 @@ from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.scenarios import target as ran
 from cinq.ran.scenarios.bench import Place
 from cinq.ran.scenarios.run import Pool
-from cinq.ran.scenarios.target import Core, Subscribers
+from cinq.ran.scenarios.target import Core, Radio, Subscribers
 from cinq.settings import HexOctets
 from cinq.transport.sctp.association import AssociationHandler
 from cinq.wire import pfcp
@@ -89,6 +89,7 @@ class Turned:
 
 def target(**changes: object) -> Target:
     whole = Target(
+        radio=Radio(n3_address=IPv4Address("10.0.1.1")),
         core=Core(plmn=PLMN, tacs=TACS, slices=SLICES, dnns=DNNS),
         algorithms=ORDER,
         subscribers=(Subscribers(SUPI.imsi, COUNT, HexOctets(K), HexOctets(OPC)),),

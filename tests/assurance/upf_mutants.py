@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import struct
 from collections.abc import Callable
+from ipaddress import IPv4Address
 
 import msgspec
 import pytest
@@ -136,11 +137,11 @@ def what_is_malformed_ends_the_user_plane(patch: pytest.MonkeyPatch) -> None:
     """Everybody's."""
     sound, ended = Model._decapsulate, list[bool]()
 
-    def decapsulate(self: Model, octets: bytes, now_ns: int) -> object:
+    def decapsulate(self: Model, octets: bytes, now_ns: int, source: IPv4Address | None) -> object:
         if ended:
             raise Refused(model.Reason.MALFORMED)
         try:
-            return sound(self, octets, now_ns)
+            return sound(self, octets, now_ns, source)
         except Refused:
             ended.append(True)
             raise

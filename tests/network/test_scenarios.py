@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from ipaddress import IPv4Address
 
 import msgspec
 import pytest
@@ -17,7 +18,7 @@ from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.scenarios.bench import Place
 from cinq.ran.scenarios.library import LIBRARY
 from cinq.ran.scenarios.run import Pool, play
-from cinq.ran.scenarios.target import NEEDS, Core, Knob, Knobs, Subscribers, Target
+from cinq.ran.scenarios.target import NEEDS, Core, Knob, Knobs, Radio, Subscribers, Target
 from cinq.settings import HexOctets
 from cinq.transport.sctp.association import AssociationHandler
 from cinq.wire import cbs
@@ -84,6 +85,7 @@ def place(network: Network) -> Place:
         return opened
 
     target = Target(
+        radio=Radio(n3_address=IPv4Address("10.0.1.1")),
         core=Core(plmn=PLMN, tacs=TACS, slices=SLICES, dnns=DNNS),
         knobs=Knobs(subscriber_remove="x", subscriber_add="x", policy_change="x", warn="x", warn_cancel="x"),
         subscribers=(

@@ -109,6 +109,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "upf.n4_address": ADDRESS,
     "upf.n4_port": PORT,
     "upf.smf_addresses": unique(HOST, 0, 3),
+    "upf.gnb_networks": st.lists(st.sampled_from(["10.9.0.0/29", "0.0.0.0/0"]), max_size=2, unique=True),
     "upf.data_plane": st.sampled_from(["auto", "ebpf", "tun"]),
     "upf.n3_mtu": st.one_of(st.just(0), st.integers(576, 65535)),
     "upf.n6_interface": st.sampled_from(["", "eth1", "n6"]),

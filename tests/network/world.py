@@ -178,7 +178,8 @@ class Network:
         """A gNB that has done NG Setup."""
         runtime = Runtime(f"gNB{gnb_id}", clock=self.clock)
         self.radio.append(runtime)
-        keys = {"name": f"gnb-{gnb_id}", "radio": "", "data_plane": "none"} | changes
+        n3 = IPv4Address(f"10.0.1.{gnb_id % 250 + 1}")
+        keys = {"name": f"gnb-{gnb_id}", "radio": "", "data_plane": "none", "n3_address": n3} | changes
         settings = GnbSettings(gnb_id=gnb_id, **keys)  # type: ignore[arg-type]
 
         async def connect(handler: AssociationHandler) -> End:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cinq.transport import netns
+from cinq.transport.netlink import Netlink
 from cinq.userplane.model import Buffered, Inner, Model, Outer, SlowPath
 from cinq.userplane.open import open_plane
 from cinq.userplane.rules import (
@@ -52,8 +53,14 @@ class End(Protocol):
     async def uplink(self, *gpdus: bytes) -> list[bytes]:
         """Sends UDP payloads from the gNB; the IP packets that the data network received."""
 
+    async def elsewhere(self, *gpdus: bytes) -> list[bytes]:
+        """The same from another address of the gNBs' network."""
+
     async def downlink(self, *inner: bytes) -> list[bytes]:
         """Sends IP packets from the data network; the GTP-U messages that the gNB received."""
+
+    async def own(self, *inner: bytes) -> list[bytes]:
+        """The same with packets of the UPF's own host."""
 
     async def after(self, act: Callable[[], None]) -> list[bytes]:
         """The GTP-U messages that an act of the control plane lets out."""
@@ -85,18 +92,27 @@ class ModelEnd:
         self.out += [outer.octets for outer in self.model.install(rules, self.now)]
 
     async def uplink(self, *gpdus: bytes) -> list[bytes]:
+        return self._from(p.GNB_N3, gpdus)
+
+    async def elsewhere(self, *gpdus: bytes) -> list[bytes]:
+        return self._from(p.OTHER_GNB, gpdus)
+
+    def _from(self, source: IPv4Address, gpdus: tuple[bytes, ...]) -> list[bytes]:
         received = []
         for octets in gpdus:
-            verdict = self.model.decapsulate(octets, self.now)
+            verdict = self.model.decapsulate(octets, self.now, source)
             if isinstance(verdict, SlowPath):
-                self.events.gtpu_received(octets, (str(p.GNB_N3), 2152))
+                self.events.gtpu_received(octets, (str(source), 2152))
             elif isinstance(verdict, Inner):
                 received.append(p.after_hop(verdict.packet))
         return received
 
     async def downlink(self, *inner: bytes) -> list[bytes]:
+        return await self.own(*map(p.after_hop, inner))
+
+    async def own(self, *inner: bytes) -> list[bytes]:
         for packet in inner:
-            verdict = self.model.encapsulate(p.after_hop(packet), self.now)
+            verdict = self.model.encapsulate(packet, self.now)
             if isinstance(verdict, Outer):
                 self.out.append(verdict.octets)
             elif isinstance(verdict, Buffered) and verdict.notify:
@@ -172,6 +188,18 @@ class KernelEnd:
         frames = await self._until(self.dn, mark)
         return [f[14:] for f in frames if f[26] == 10 and f[27] == 45]
 
+    async def elsewhere(self, *gpdus: bytes) -> list[bytes]:
+        with Netlink(self.t.gnb) as links:
+            links.add_address("g3", f"{p.OTHER_GNB}/24")
+            try:
+                with netns.inside(self.t.gnb), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+                    other.bind((str(p.OTHER_GNB), 2152))
+                    for octets in gpdus:
+                        other.sendto(octets, (str(p.UPF_N3), 2152))
+                    return await self.uplink()
+            finally:
+                links.delete_address("g3", f"{p.OTHER_GNB}/24")
+
     def from_another_port(self, octets: bytes, *, checksum: bool) -> None:
         """A datagram from a port of the gNB that is not 2152."""
         with netns.inside(self.t.gnb), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
@@ -183,6 +211,15 @@ class KernelEnd:
         for packet in (*inner, p.udp(p.DN, SENTINEL_UE, mark)):
             self.raw.sendto(packet, (str(IPv4Address(packet[16:20])), 0))
         return await self._until(self.gnb, mark)
+
+    async def own(self, *inner: bytes) -> list[bytes]:
+        with (
+            netns.inside(self.t.upf),
+            socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw,
+        ):
+            for packet in inner:
+                raw.sendto(packet, (str(IPv4Address(packet[16:20])), 0))
+        return await self.downlink()
 
     async def after(self, act: Callable[[], None]) -> list[bytes]:
         act()

@@ -11,7 +11,7 @@ DN = IPv4Address("10.6.0.2")
 PREFIX, OTHER_PREFIX = IPv6Network("2001:db8:45:1::/64"), IPv6Network("2001:db8:45:2::/64")
 UE6, OTHER_UE6 = PREFIX[0x17], OTHER_PREFIX[0x17]
 UPF_N6_6, DN6 = IPv6Address("2001:db8:6::1"), IPv6Address("2001:db8:6::2")
-UPF_N3, GNB_N3 = IPv4Address("10.3.0.1"), IPv4Address("10.3.0.2")
+UPF_N3, GNB_N3, OTHER_GNB = IPv4Address("10.3.0.1"), IPv4Address("10.3.0.2"), IPv4Address("10.3.0.3")
 
 
 def ones_sum(octets: bytes) -> int:

@@ -203,6 +203,11 @@ class Upf:
     smf_addresses: tuple[IPv4Address, ...] = setting(
         "Addresses of further SMFs that may set up an association on N4, such as a test bench's.", ()
     )
+    gnb_networks: tuple[IPv4Network, ...] = setting(
+        "Networks of which each is one gNB that sends user packets from several addresses; '0.0.0.0/0': user packets "
+        "are taken from anywhere. Else a session's come from where its packets go to.",
+        (),
+    )
     data_plane: Literal["auto", "ebpf", "tun"] = setting(
         "Which data plane: auto takes eBPF where the host allows it, else TUN.", "auto"
     )

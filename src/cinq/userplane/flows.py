@@ -127,6 +127,38 @@ def _between(ports: tuple[int, int] | None, port: int | None) -> bool:
     return ports is None or (port is not None and ports[0] <= port <= ports[1])
 
 
+def overlap(one: Filter, other: Filter) -> bool:
+    """Whether a packet can fit both."""
+    return (
+        _equal(one.protocol, other.protocol)
+        and _share(one.remote, other.remote)
+        and _share(one.local, other.local)
+        and _touch(one.remote_ports, other.remote_ports)
+        and _touch(one.local_ports, other.local_ports)
+        and not _differ(one.tos, other.tos)
+        and _equal(one.spi, other.spi)
+        and _equal(one.flow_label, other.flow_label)
+    )
+
+
+def _equal(one: int | None, other: int | None) -> bool:
+    return one is None or other is None or one == other
+
+
+def _share(one: IPv4Network | IPv6Network | None, other: IPv4Network | IPv6Network | None) -> bool:
+    if one is None or other is None:
+        return True
+    return one.version == other.version and one.overlaps(other)
+
+
+def _touch(one: tuple[int, int] | None, other: tuple[int, int] | None) -> bool:
+    return one is None or other is None or (one[0] <= other[1] and other[0] <= one[1])
+
+
+def _differ(one: tuple[int, int] | None, other: tuple[int, int] | None) -> bool:
+    return one is not None and other is not None and bool((one[0] ^ other[0]) & one[1] & other[1])
+
+
 def chosen(flows: Iterable[Flow], found: Traits, qfi: int = NO_QFI) -> Flow | None:
     """The first flow that takes the packet; of a decapsulated one its QFI counts (NO_QFI: it has none)."""
     for flow in flows:

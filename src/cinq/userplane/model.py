@@ -7,6 +7,7 @@ Tests hold eBPF and TUN against it; the planes themselves give it the rare packe
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 
 from cinq.userplane.flows import NO_QFI, Count, Flow, Limit, Traits, admitted, chosen
 from cinq.userplane.inner import (
@@ -47,6 +48,8 @@ from cinq.userplane.verdicts import Buffered, Dropped, Inner, Outer, SlowPath
 
 __all__ = ["Buffered", "Dropped", "Inner", "Model", "Outer", "Session", "SlowPath"]
 
+STRANGE = 4  # times as much from those who have not the tunnel: it may become theirs in a moment
+
 
 @dataclass(slots=True)
 class Session:
@@ -77,6 +80,8 @@ class Model:
         self._gnb = settings.role is Role.GNB
         rate, burst = settings.slow_per_s, max(settings.slow_per_s // 10, 1)
         self._slow, self._unknown = Rate(rate, burst), Rate(rate, burst)
+        self._strange = Rate(STRANGE * rate, STRANGE * burst)
+        self._n3 = settings.n3_address.packed
         networks = settings.protected_networks
         self._networks = [(n.max_prefixlen // 8, int(n.netmask), int(n.network_address)) for n in networks]
         self._protected = {(p.address.packed, p.protocol, p.port) for p in settings.infrastructure()}
@@ -182,10 +187,12 @@ class Model:
 
     # -- packets -----------------------------------------------------------------------------------------
 
-    def decapsulate(self, octets: bytes, now_ns: int) -> Inner | SlowPath | Dropped:
-        """A UDP payload from N3."""
+    def decapsulate(
+        self, octets: bytes, now_ns: int, source: IPv4Address | None = None
+    ) -> Inner | SlowPath | Dropped:
+        """A UDP payload from N3. source: who sent it; None asks of nobody whether the tunnel is his."""
         try:
-            return self._decapsulate(octets, now_ns)
+            return self._decapsulate(octets, now_ns, source)
         except NotForFastPath:
             return self._slow_path(Reason.SLOW_PATH, now_ns)
         except Refused as refused:
@@ -194,16 +201,23 @@ class Model:
 
     def _slow_path(self, reason: Reason, now_ns: int) -> SlowPath | Dropped:
         rate = self._unknown if reason is Reason.UNKNOWN_TEID else self._slow  # no Echo suffers from those
+        if reason is Reason.WRONG_PEER:
+            self.counts[reason] += 1
+            return SlowPath(reason) if self._strange.conforms(now_ns) else Dropped(reason)
         verdict = SlowPath(reason) if rate.conforms(now_ns) else Dropped(Reason.FLOOD)
         self.counts[verdict.reason] += 1
         return verdict
 
-    def _decapsulate(self, octets: bytes, now_ns: int) -> Inner | SlowPath | Dropped:
+    def _decapsulate(
+        self, octets: bytes, now_ns: int, source: IPv4Address | None
+    ) -> Inner | SlowPath | Dropped:
         gpdu = parse_gpdu(octets, uplink=not self._gnb)
         found = self._decap(gpdu.teid)
         if found is None:
             return self._slow_path(Reason.UNKNOWN_TEID, now_ns)
         rule, session = found
+        if rule.peers and source is not None and not any(source in peer for peer in rule.peers):
+            return self._slow_path(Reason.WRONG_PEER, now_ns)
         packet = octets[gpdu.header :]
         if rule.flows:
             inner = self._admit_inner(packet, rule)
@@ -295,6 +309,8 @@ class Model:
         found = self._encap(ends(packet)[not self._gnb])
         if found is None:
             raise Refused(Reason.SPOOFED if self._gnb else Reason.UNKNOWN_UE)
+        if not self._gnb and self._is_own(packet):
+            raise Refused(Reason.LOOP)
         if len(packet) > self.mtu or whole(packet) != len(packet):
             raise Refused(Reason.TOO_BIG)
         rule, session = found
@@ -304,6 +320,14 @@ class Model:
         if flow.action is Action.BUFFER:
             return self._buffer(packet, flow, session)
         return self._forward(packet, flow, session, now_ns)
+
+    def _is_own(self, packet: bytes) -> bool:
+        """GTP-U that we sent ourselves: a tunnel that leads to a UE of ours has no end (RFC 2003 §4.1)."""
+        if packet[0] >> 4 != 4 or packet[12:16] != self._n3 or packet[9] != UDP:
+            return False
+        at = (packet[0] & 15) * 4
+        later = packet[6] & 0x1F or packet[7]
+        return bool(later) or packet[at + 2 : at + 4] == GTPU_PORT.to_bytes(2, "big")
 
     def _forward(self, packet: bytes, rule: EncapRule | Flow, session: Session, now_ns: int) -> Outer:
         if rule.action is Action.DROP or not int(rule.peer):

@@ -70,7 +70,7 @@ def _extensions(octets: bytes, teid: int, following: int, pdu_type: int) -> GPdu
         if not size or at + size > len(octets):
             raise Refused(Reason.MALFORMED)
         if following == PDU_SESSION_CONTAINER:
-            if octets[at + 1] >> 4 != pdu_type:
+            if octets[at + 1] >> 4 != pdu_type or size - 2 < _announced(octets[at + 1], octets[at + 2]):
                 raise Refused(Reason.MALFORMED)
             qfi = octets[at + 2] & 63
         elif following & 0x80 and following != PDCP_PDU_NUMBER:
@@ -80,6 +80,17 @@ def _extensions(octets: bytes, teid: int, following: int, pdu_type: int) -> GPdu
     if following:
         raise NotForFastPath
     return GPdu(teid, at, qfi)
+
+
+def _announced(first: int, second: int) -> int:
+    """Octets that a PDU Session Container must have by what its flags announce, TS 38.415 §5.5.2.1 and §5.5.2.2.
+
+    QMP, delay results and sequence number (uplink); PPP, QMP and sequence number (downlink). Spare bits say nothing.
+    """
+    if first >> 4 == 1:
+        uplink = 24 * (first >> 3 & 1) + 4 * (first >> 2 & 1) + 4 * (first >> 1 & 1) + 3 * (first & 1)
+        return 2 + uplink + 4 * (second >> 7) + (second >> 6 & 1)
+    return 2 + (second >> 7) + 8 * (first >> 3 & 1) + 3 * (first >> 2 & 1)
 
 
 def gtpu_header(length: int, teid: int, qfi: int, psc_type: int) -> bytes:

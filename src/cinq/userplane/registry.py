@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cinq.userplane.flows import MOST_FILTERS, MOST_FLOWS, MOST_LIMITS, Flow
-from cinq.userplane.rules import AddressInUse, NoRoom, RuleError, SessionRules, TeidInUse
+from cinq.userplane.rules import MOST_PEERS, AddressInUse, NoRoom, RuleError, SessionRules, TeidInUse
 
 
 @dataclass(slots=True)
@@ -21,6 +21,8 @@ class Registry:
         for decap in rules.decap:
             if self.teids.get(decap.teid, rules.session) != rules.session:
                 raise TeidInUse(f"TEID {decap.teid:#010x} belongs to another session")
+            if len(decap.peers) > MOST_PEERS:
+                raise NoRoom(f"{len(decap.peers)} far ends of one tunnel, at most {MOST_PEERS}")
         for encap in rules.encap:
             if self.ues.get(encap.key, rules.session) != rules.session:
                 raise AddressInUse(f"UE address {encap.ue} belongs to another session")

@@ -34,6 +34,7 @@ WITH_PORTS = (6, 17, 132)  # TCP, UDP, SCTP
 NOWHERE = frozenset((0, 127, *range(224, 256)))
 """First octets of addresses that no router forwards to (RFC 1812 §5.3.7): this host, loopback, multicast, reserved."""
 LINK_LOCAL = bytes((169, 254))  # 169.254.0.0/16, which no router forwards either (RFC 3927 §2.7)
+MOST_PEERS = 2  # of a tunnel: a master and a secondary node
 PEERS = 1024  # far ends of N3 that are kept from UEs
 
 
@@ -62,13 +63,16 @@ class Reason(IntEnum):
     PUNTED = 14  # to the buffer
     SEGMENTED = 15  # left to the kernel's segmentation
     NO_FLOW = 16  # no flow of the session takes it
+    LOOP = 17  # a packet of our own tunnel that came back to us
+    WRONG_PEER = 18  # from an address that has not this tunnel: to user space, and no further
 
 
 class DecapRule(Struct, frozen=True, gc=False):
     """Outer header removal. `teid` is ours, 32 bits. `ue` and `prefix` (64 bits) are the UE's. `qfi` 0 accepts any QFI.
 
     `side` names the UE's interface that the packet leaves by (gNB only; "" is the first). flows: in the order in
-    which they are tried, instead of action and qfi.
+    which they are tried, instead of action and qfi. peers: from where packets may come, at most MOST_PEERS; () is
+    from anywhere.
     """
 
     teid: int
@@ -78,6 +82,7 @@ class DecapRule(Struct, frozen=True, gc=False):
     side: str = ""
     prefix: IPv6Network | None = None
     flows: tuple[Flow, ...] = ()
+    peers: tuple[IPv4Network, ...] = ()
 
 
 class EncapRule(Struct, frozen=True, gc=False):

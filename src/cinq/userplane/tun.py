@@ -48,13 +48,13 @@ QUEUE = 4096
 # total length, fragment, protocol, source, destination
 COMMON = struct.Struct("!HH4s3xHBBBBxH2xHxB2x4s4s")
 PLAIN, CONTAINER, SHORT_HEADER = 0x34FF, 0x8501, 0x45
+ANYBODY = "*"
 BEFORE = 16  # octets of GTP-U in a common packet
 SMALLEST = {protocol: 20 + size for protocol, size in TRANSPORT_HEADER.items()}
 
 Write = Callable[[bytes], int]
-Decap = tuple[
-    bytes, int, Session, Write
-]  # UE address, QFI or 0, session, how the packet goes into the interface
+Decap = tuple[bytes, int, Session, Write, str]
+"""UE address, QFI or 0, session, how the packet goes into the interface, the far end ("": the model knows)."""
 Encap = tuple[bytes, tuple[str, int], Session]  # GTP-U octets 4 to 15, peer, session
 
 
@@ -67,7 +67,9 @@ class TunPlane:
         """`n3` is the N3 interface; the running loop moves the packets."""
         self._settings, self._host, self._events = settings, host, events
         self._gnb = settings.role is Role.GNB
-        self._pdu_type = 0 if self._gnb else 1  # of the PDU Session Container of what comes
+        self._pdu_type = 0 if self._gnb else 0x10  # of the PDU Session Container of what comes
+        self._announces = 0x80 if self._gnb else 0xC0  # flags beside its QFI that want further octets
+        self._n3_octets = settings.n3_address.packed
         self.mtu = settings.inner_mtu(host.links.link(n3).mtu)
         self._model = Model(settings, self.mtu)
         self._decaps: dict[bytes, Decap] = {}
@@ -143,7 +145,9 @@ class TunPlane:
         psc_type = 0x10 if self._gnb else 0
         for decap in rules.decap:
             if decap.action is Action.FORWARD and not decap.flows:
-                entry = decap.ue.packed, decap.qfi, session, self._writer(decap.side)
+                one = len(decap.peers) == 1 and decap.peers[0].prefixlen == 32
+                peer = str(decap.peers[0].network_address) if one else "" if decap.peers else ANYBODY
+                entry = decap.ue.packed, decap.qfi, session, self._writer(decap.side), peer
                 self._decaps[decap.teid.to_bytes(4, "big")] = entry
         for encap in rules.encap:
             if not isinstance(encap.ue, IPv4Address):
@@ -189,7 +193,8 @@ class TunPlane:
             found is None
             or kind != PLAIN
             or ext != CONTAINER
-            or pdu >> 4 != self._pdu_type
+            or pdu != self._pdu_type
+            or qfi & self._announces
             or more
             or first != SHORT_HEADER
             or total != size
@@ -198,14 +203,15 @@ class TunPlane:
             or size < SMALLEST.get(protocol, 0)
         ):
             return self._odd(octets, peer)
-        ue, wanted, session, write = found
+        ue, wanted, session, write, has_tunnel = found
         special = (
             destination in self._special
             or destination[0] in NOWHERE
             or self._judges_all
             or destination[:2] == LINK_LOCAL
         )
-        if source != ue or special or (wanted and wanted != qfi & 63):
+        is_his = has_tunnel in (peer[0], ANYBODY)
+        if source != ue or special or not is_his or (wanted and wanted != qfi & 63):
             return self._odd(octets, peer)
         policer = session.decap_policer
         if policer.cost and not policer.conforms(size, time.monotonic_ns()):
@@ -216,7 +222,7 @@ class TunPlane:
         return self._write(write, octets[BEFORE:])
 
     def _odd(self, octets: bytes, peer: tuple[str, int]) -> None:
-        verdict = self._model.decapsulate(octets, time.monotonic_ns())
+        verdict = self._model.decapsulate(octets, time.monotonic_ns(), IPv4Address(peer[0]))
         if isinstance(verdict, SlowPath):
             self._events.gtpu_received(octets, peer)
         elif isinstance(verdict, Inner):
@@ -232,7 +238,7 @@ class TunPlane:
     def _from_tun(self, fd: int) -> None:
         """Outer header creation of the common packet; the rest to the model. Equal ones leave together."""
         key = slice(12, 16) if self._gnb else slice(16, 20)
-        encaps, mtu, read = self._encaps, self.mtu, os.read
+        encaps, mtu, read, own = self._encaps, self.mtu, os.read, self._n3_octets
         batch, to, full = list[bytes](), ("", 0), 0
         for _ in range(AT_ONCE):
             try:
@@ -240,7 +246,7 @@ class TunPlane:
             except OSError:
                 break
             found, size = encaps.get(packet[key]), len(packet)
-            if found is None or packet[0] >> 4 != 4 or size > mtu:
+            if found is None or packet[0] >> 4 != 4 or size > mtu or packet[12:16] == own:
                 self._encapsulate(packet)
                 continue
             tail, peer, session = found

@@ -8,10 +8,13 @@ from ipaddress import IPv4Address
 import pytest
 
 from cinq.nf.smf.n4 import Peer
-from cinq.wire import pfcp
+from cinq.sbi.problem import Problem
+from cinq.sbi.services.nsmf_pdusession import SmContextUpdateRefused
+from cinq.wire import ngap, pfcp
 from cinq.wire.pfcp import Cause
 from tests.nf.upf.mutations import spoilt
 
+from .gnb import path_switch, tunnel
 from .world import UPF_PEER, World, play
 
 STRANGER: Peer = ("192.0.2.1", 8805)
@@ -121,6 +124,72 @@ def test_a_response_that_comes_twice_at_once_leaves_the_session() -> None:
         await asked
         await asyncio.sleep(1)
         assert len(w.upf.sessions) == 1
+
+    play(scene)
+
+
+def gone(teid: int, address: str) -> pfcp.SessionReportRequest:
+    end = pfcp.FTeid(teid, IPv4Address(address))
+    return pfcp.SessionReportRequest(
+        report_type=pfcp.ReportType(pfcp.ReportType.ERIR),
+        error_indication_report=pfcp.ErrorIndicationReport(remote_f_teids=[end]),
+    )
+
+
+def test_a_tunnel_of_that_teid_elsewhere_is_not_ours() -> None:
+    """§7.5.8.4: an F-TEID is TEID and address; the session stays active."""
+
+    async def scene(w: World) -> None:
+        await w.active()
+        (session,) = w.upf.sessions.values()
+        seid = session.cp_f_seid.seid
+        asked = len(w.upf.received)
+        w.upf.ask(gone(7, "10.0.0.66"), sequence=901, seid=seid)
+        await asyncio.sleep(0.01)
+        assert len(w.upf.received) == asked
+        w.upf.ask(gone(7, "10.0.0.2"), sequence=902, seid=seid)
+        await asyncio.sleep(0.01)
+        assert len(w.upf.received) == asked + 1
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    "address", ["10.0.0.1", "127.0.0.4", "127.0.0.7", "127.0.0.1", "10.45.0.2", "10.46.9.9", "169.254.1.1"]
+)
+def test_a_tunnel_that_leads_back_to_the_core(address: str) -> None:
+    """Our own ends, UE pools, loopback while N3 is none: the gNB is not believed, whatever it says it in."""
+
+    async def scene(w: World) -> None:
+        number = int(IPv4Address(address))
+        ref = await w.active()
+        far = w.upf.far[1]
+        with pytest.raises(SmContextUpdateRefused):
+            await w.update(ref, n2=path_switch(address=number), kind="PATH_SWITCH_REQ")
+        assert w.upf.far[1] is far
+        modified = ngap.PDUSessionResourceModifyResponseTransfer(dl_ngu_up_tnl_information=tunnel(9, number))
+        with pytest.raises(Problem):
+            await w.update(ref, n2=ngap.encode_value(modified), kind="PDU_RES_MOD_RSP")
+        assert w.upf.far[1] is far
+
+    play(scene)
+
+
+def test_a_sequence_number_again_with_other_content_is_not_carried_out() -> None:
+    """§6.4; a heartbeat changes nothing and is answered."""
+
+    async def scene(w: World) -> None:
+        await w.active()
+        (session,) = w.upf.sessions.values()
+        w.upf.ask(DATA, sequence=77, seid=session.cp_f_seid.seid)
+        answers = len(w.upf.answers)
+        w.upf.ask(GONE, sequence=77, seid=session.cp_f_seid.seid)
+        assert len(w.upf.answers) == answers
+        w.upf.ask(DATA, sequence=77, seid=session.cp_f_seid.seid)
+        w.upf.ask(pfcp.HeartbeatRequest(recovery_time_stamp=100), sequence=77)
+        assert len(w.upf.answers) == answers + 2
+        await asyncio.sleep(1)
+        assert w.upf.sessions
 
     play(scene)
 

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from cinq.nf.upf import UPF, Settings
 from cinq.procedure import Journal, VirtualClock
-from cinq.userplane.model import Model
+from cinq.userplane.model import Inner, Model
 from cinq.userplane.rules import PlaneSettings, Role, SessionRules
 from cinq.wire import pfcp
 
@@ -24,6 +24,7 @@ class ModelPlane:
     def __init__(self) -> None:
         self.model = Model(PlaneSettings(Role.UPF, N3, max_sessions=100))
         self.sent: list[tuple[bytes, tuple[str, int]]] = []
+        self.let_in: list[bytes] = []
         self.mtu = self.model.mtu
         self.remove, self.discard = self.model.remove, self.model.discard
         self.usage, self.flow_usage = self.model.usage, self.model.flow_usage
@@ -33,6 +34,11 @@ class ModelPlane:
 
     def send(self, octets: bytes, peer: tuple[str, int]) -> None:
         self.sent.append((octets, peer))
+
+    def receive(self, octets: bytes, peer: tuple[str, int]) -> None:
+        verdict = self.model.decapsulate(octets, 0, IPv4Address(peer[0]))
+        if isinstance(verdict, Inner):
+            self.let_in.append(verdict.packet)
 
 
 @dataclass
@@ -117,11 +123,13 @@ def downlink_pdr(ue: IPv4Address = UE) -> pfcp.CreatePdr:
     )
 
 
-def establishment(ue: IPv4Address = UE, cp_seid: int = 77) -> pfcp.SessionEstablishmentRequest:
+def establishment(
+    ue: IPv4Address = UE, cp_seid: int = 77, smf: tuple[str, int] = SMF
+) -> pfcp.SessionEstablishmentRequest:
     """As the SMF sends it before the gNB's F-TEID is known."""
     return pfcp.SessionEstablishmentRequest(
-        node_id=pfcp.NodeId(IPv4Address(SMF[0])),
-        cp_f_seid=pfcp.FSeid(cp_seid, IPv4Address(SMF[0])),
+        node_id=pfcp.NodeId(IPv4Address(smf[0])),
+        cp_f_seid=pfcp.FSeid(cp_seid, IPv4Address(smf[0])),
         create_pdrs=[uplink_pdr(ue), downlink_pdr(ue)],
         create_fars=[
             pfcp.CreateFar(

@@ -133,6 +133,8 @@ async def test_retransmission_gets_the_same_answer_and_does_nothing() -> None:
     assert bench.port.sent[-1] == bench.port.sent[-2]
     assert len(bench.upf) == 1
     bench.upf.n4_received(pfcp.encode(establishment(UE2, 78), sequence=99, seid=0), SMF)
+    assert len(bench.upf) == 1, "other content is no repeat, and no request either (§6.4)"
+    bench.upf.n4_received(pfcp.encode(establishment(UE2, 78), sequence=100, seid=0), SMF)
     assert len(bench.upf) == 2
 
 

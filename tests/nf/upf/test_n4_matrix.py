@@ -35,7 +35,7 @@ REQUESTS: dict[str, tuple[pfcp.Message, bool]] = {
 def others(bench: Bench) -> tuple[int, int]:
     """SEID and TEID of another SMF's session, which nothing may touch."""
     bench.associate(OTHER_SMF)
-    request = establishment(OTHERS_UE, OTHERS_SEID)
+    request = establishment(OTHERS_UE, OTHERS_SEID, OTHER_SMF)
     answer = bench.ask(request, 0, OTHER_SMF)
     assert isinstance(answer, pfcp.SessionEstablishmentResponse)
     f_teid = answer.created_pdrs[0].f_teid

@@ -16,6 +16,8 @@ from cinq.wire.pfcp import Cause, PfcpError
 Peer = tuple[str, int]
 M = TypeVar("M", bound=pfcp.Message)
 NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
+BEGINNING = (pfcp.AssociationSetupRequest, pfcp.HeartbeatRequest)
+"""A UPF that began anew counts anew, and a heartbeat changes nothing."""
 REMEMBERED = 4096  # answers kept for requests that arrive again
 
 
@@ -170,6 +172,9 @@ class N4:
         if earlier is not None and earlier[0] == hash(octets):
             self._port.send(earlier[1], peer)
             return
+        if earlier is not None and not isinstance(message, BEGINNING):
+            self._emit_fault(f"sequence number {message.sequence} again, with other content", octets, peer)
+            return
         answer = self._handlers.request(message, peer)
         if answer is None:
             answer = self._refusal(type(message), Cause.SERVICE_NOT_SUPPORTED, None)
@@ -206,13 +211,13 @@ class N4:
 
         Nothing of this for a stranger, or where the length lies.
         """
-        self._emit_fault(error, octets, peer)
+        kind = pfcp.BY_TYPE.get(error.message_type or 0)
+        self._emit_fault(f"unreadable: {error}", octets, peer, "PFCP" if kind is None else kind.__name__)
         if error.sequence is None or error.silent or peer[0] not in self._upfs:
             return
         if error.version is not None:
             self._answer(pfcp.VersionNotSupportedResponse(), error.sequence, None, peer)
             return
-        kind = pfcp.BY_TYPE.get(error.message_type or 0)
         if kind is None:
             return
         if kind.REQUEST:
@@ -248,12 +253,9 @@ class N4:
             )
         )
 
-    def _emit_fault(self, error: PfcpError, octets: bytes, peer: Peer) -> None:
-        if not self._runtime.journal.listening:
-            return
-        kind = pfcp.BY_TYPE.get(error.message_type or 0)
-        name = "PFCP" if kind is None else kind.__name__
-        now = self._runtime.clock.now()
-        self._runtime.journal.emit(
-            Event(now, "SMF", "", "", "in", "N4", name, f"unreadable: {error}", octets, None, peer[0])
-        )
+    def _emit_fault(self, what: str, octets: bytes, peer: Peer, name: str = "PFCP") -> None:
+        if self._runtime.journal.listening:
+            now = self._runtime.clock.now()
+            self._runtime.journal.emit(
+                Event(now, "SMF", "", "", "in", "N4", name, what, octets, None, peer[0])
+            )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from cinq.nf.smf.context import SmContext
 from cinq.nf.smf.mobility import Acknowledged, Switched
@@ -247,9 +248,9 @@ class UeNotReached(Hindrance):
 
 @dataclass(frozen=True, slots=True)
 class TunnelGone:
-    """The gNB answered the UPF by Error Indication: it knows nothing of these tunnels."""
+    """The gNB answered the UPF by Error Indication: it knows nothing of these tunnels. ends: TEID and address."""
 
-    teids: tuple[int, ...]
+    ends: tuple[tuple[int, IPv4Address | None], ...]
 
 
 @dataclass(frozen=True, slots=True)

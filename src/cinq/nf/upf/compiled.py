@@ -7,11 +7,12 @@ each PDR and numbered as it.
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 from cinq.nf.upf.context import FAR, PDR, Far, Pdr, Qer, SessionContext, failed
 from cinq.nf.upf.draft import UE_IP_ADDRESS
 from cinq.nf.upf.elements import BUFF, DROP, FORW, NOCP, OUTER_HEADER_CREATION, QER_ID
+from cinq.nf.upf.ends import Ends
 from cinq.userplane.flows import MOST_LIMITS, NO_ADDRESS
 from cinq.userplane.rules import Action, Ambr, DecapRule, EncapRule, Flow, Limit, SessionRules
 from cinq.wire.pfcp import Cause
@@ -20,16 +21,29 @@ PASS, DISCARD, WAIT = Action.FORWARD, Action.DROP, Action.BUFFER
 NOTHING = frozenset[int]()
 
 
-def compile_rules(
-    session: SessionContext, n3: IPv4Address, exhausted: frozenset[int] = NOTHING
-) -> SessionRules:
-    """Rejected for a session that cannot be served. n3: our end. exhausted: the URRs whose quota is used up."""
-    return _Compiler(session, n3, exhausted).rules()
+def compile_rules(session: SessionContext, ends: Ends, exhausted: frozenset[int] = NOTHING) -> SessionRules:
+    """Rejected for a session that cannot be served. ends: ours. exhausted: the URRs whose quota is used up."""
+    return _Compiler(session, ends, exhausted).rules()
+
+
+def senders(session: SessionContext, ends: Ends) -> tuple[IPv4Network, ...]:
+    """From where the session's uplink may come: its gNB, as long as downlink packets go to one; else anywhere.
+
+    Before the SMF names the gNB's end, uplink packets are on their way already (TS 23.502 §4.2.3.2 step 12).
+    """
+    peers = sorted({peer for _, peer in session.downlink_ends}) if session.downlink_ends else ()
+    return tuple(dict.fromkeys(_senders(ends, peer) for peer in peers))
+
+
+@lru_cache(1024)
+def _senders(ends: Ends, peer: IPv4Address) -> IPv4Network:
+    return ends.senders(peer)
 
 
 class _Compiler:
-    def __init__(self, session: SessionContext, n3: IPv4Address, exhausted: frozenset[int]) -> None:
-        self._session, self._n3, self._exhausted = session, n3, exhausted
+    def __init__(self, session: SessionContext, ends: Ends, exhausted: frozenset[int]) -> None:
+        self._session, self._ends, self._exhausted = session, ends, exhausted
+        self._senders = senders(session, ends)
         ordered = sorted(session.pdrs, key=lambda pdr: pdr.precedence)
         self._uplink: dict[int, list[Pdr]] = {}
         self._downlink: dict[IPv4Address | IPv6Network, list[Pdr]] = {}
@@ -90,11 +104,11 @@ class _Compiler:
             raise failed(Cause.CONDITIONAL_IE_MISSING, "no UE address", PDR, first.pdr_id, UE_IP_ADDRESS)
         if plain:
             qfi = first.qfis[0] if first.qfis else 0
-            return DecapRule(teid, ue, self._passes(first), qfi, prefix=prefix)
+            return DecapRule(teid, ue, self._passes(first), qfi, prefix=prefix, peers=self._senders)
         flows = [
             Flow(pdr.pdr_id, pdr.filters, self._passes(pdr), pdr.qfis, self._limits_of(pdr)) for pdr in pdrs
         ]
-        return DecapRule(teid, ue, prefix=prefix, flows=tuple(flows))
+        return DecapRule(teid, ue, prefix=prefix, flows=tuple(flows), peers=self._senders)
 
     def _passes(self, pdr: Pdr) -> Action:
         far = self._session.far(pdr.far_id)
@@ -140,9 +154,9 @@ class _Compiler:
         if far.peer is None or not far.to_access:
             what = "downlink packets need the gNB's F-TEID"
             raise failed(Cause.CONDITIONAL_IE_MISSING, what, FAR, far.far_id, OUTER_HEADER_CREATION)
-        if far.peer == self._n3:
-            what, cause = "downlink packets would come back to us", Cause.RULE_CREATION_MODIFICATION_FAILURE
-            raise failed(cause, what, FAR, far.far_id, OUTER_HEADER_CREATION)
+        if wrong := self._ends.wrong(far.peer):
+            cause = Cause.RULE_CREATION_MODIFICATION_FAILURE
+            raise failed(cause, wrong, FAR, far.far_id, OUTER_HEADER_CREATION)
         return far.peer
 
 

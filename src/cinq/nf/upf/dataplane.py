@@ -29,5 +29,8 @@ class DataPlane(Protocol):
     def flow_usage(self, session: int) -> dict[int, Count]:
         """The same of each flow that it has now, by number."""
 
+    def receive(self, octets: bytes, peer: tuple[str, int]) -> None:
+        """As if this G-PDU came now: one that was handed over, and whose tunnel is its sender's since."""
+
     def send(self, octets: bytes, peer: tuple[str, int]) -> None:
         """A GTP-U message from UDP port 2152 of the N3 address."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Network
-from typing import NamedTuple, Self, TypeVar
+from itertools import combinations, product
+from typing import TypeVar
 
 from msgspec.structs import replace
 
 from cinq.nf.upf.context import FAR, PDR, QER, URR, Far, Pdr, Qer, Rejected, SessionContext, Urr, failed
 from cinq.nf.upf.elements import (
     ACCESS,
+    PRECEDENCE,
     QER_ID,
     SIDES,
     URR_ID,
@@ -24,38 +26,16 @@ from cinq.nf.upf.elements import (
     same_numbers,
     urr_ids,
 )
+from cinq.nf.upf.ends import Ends
 from cinq.nf.upf.sdf import sdf_filters
-from cinq.nf.upf.settings import Settings
 from cinq.nf.upf.urr import urr_of
+from cinq.userplane.flows import Filter, overlap
 from cinq.wire import pfcp
 from cinq.wire.pfcp import Cause
 
 R = TypeVar("R", Pdr, Far, Qer, Urr)
 MOST = 64  # rules of one kind in a session
 F_TEID, UE_IP_ADDRESS, FAR_ID, SOURCE_INTERFACE = 21, 93, 108, 20
-
-
-class Ends(NamedTuple):
-    """The two ends that are ours: where N3 is, and (netmask, network) of the UE pools as numbers; none: any.
-
-    prefixes: pools of IPv6; none: IPv6 is not served.
-    """
-
-    n3: IPv4Address
-    pools: tuple[tuple[int, int], ...]
-    prefixes: tuple[IPv6Network, ...] = ()
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        pools = tuple((int(pool.netmask), int(pool.network_address)) for pool in settings.ue_pools)
-        return cls(settings.n3_address, pools, tuple(each.pool for each in settings.prefixes))
-
-    def has(self, ue: IPv4Address) -> bool:
-        number = int(ue)
-        for mask, network in self.pools:
-            if number & mask == network:
-                return True
-        return not self.pools
 
 
 Creating = pfcp.SessionEstablishmentRequest | pfcp.SessionModificationRequest
@@ -80,12 +60,12 @@ class Draft:
     # -- create ------------------------------------------------------------------------------------------
 
     def create(self, request: Creating) -> None:
-        """Rejected also where two of a request have one identity."""
+        """Rejected also where two have one identity."""
         pdrs, fars, qers = request.create_pdrs, request.create_fars, request.create_qers
-        _check_once(PDR, [pdr.pdr_id for pdr in pdrs])
-        _check_once(FAR, [far.far_id for far in fars])
-        _check_once(QER, [qer.qer_id for qer in qers])
-        _check_once(URR, [urr.urr_id for urr in request.create_urrs])
+        _check_once(PDR, [pdr.pdr_id for pdr in pdrs], self.pdrs)
+        _check_once(FAR, [far.far_id for far in fars], self.fars)
+        _check_once(QER, [qer.qer_id for qer in qers], self.qers)
+        _check_once(URR, [urr.urr_id for urr in request.create_urrs], self.urrs)
         for urr in request.create_urrs:
             self.urrs[urr.urr_id] = urr_of(Urr(urr.urr_id), urr)
         for far in fars:
@@ -239,6 +219,7 @@ class Draft:
                 if urr_id not in self.urrs:
                     what = f"URR {urr_id} is not there"
                     raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, what, PDR, pdr.pdr_id, URR_ID)
+        _check_precedence(self.pdrs.values())
         seid = self._session.cp_seid if cp_seid is None else cp_seid
         pdrs, fars = tuple(self.pdrs.values()), tuple(self.fars.values())
         qers, urrs = _same_qers(tuple(self.qers.values())), tuple(self.urrs.values())
@@ -252,11 +233,37 @@ def _same_qers(qers: tuple[Qer, ...]) -> tuple[Qer, ...]:
     return qers
 
 
-def _check_once(kind: int, identities: list[int]) -> None:
-    for identity in identities if len(set(identities)) != len(identities) else ():
-        if identities.count(identity) > 1:
+def _check_once(kind: int, identities: list[int], there: Container[int]) -> None:
+    """Rejected where two of a request have one identity, or one has that of a rule which is there."""
+    seen: set[int] = set()
+    for identity in identities:
+        if identity in seen or identity in there:
             what = f"rule {identity} is created twice"
             raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, what, kind, identity)
+        seen.add(identity)
+
+
+def _check_precedence(pdrs: Iterable[Pdr]) -> None:
+    """§5.2.1: the PDR of a packet is found by precedence, so two that take the same packet differ in it."""
+    same: dict[tuple[int, int | None], list[Pdr]] = {}
+    for pdr in pdrs:
+        same.setdefault((pdr.precedence, pdr.teid), []).append(pdr)
+    for alike in same.values():
+        for one, other in combinations(alike, 2) if len(alike) > 1 else ():
+            if one.is_uplink == other.is_uplink and _meet(one, other):
+                what = f"PDR {one.pdr_id} and {other.pdr_id} take the same packets at precedence {one.precedence}"
+                cause = Cause.RULE_CREATION_MODIFICATION_FAILURE
+                raise failed(cause, what, PDR, other.pdr_id, PRECEDENCE)
+
+
+def _meet(one: Pdr, other: Pdr) -> bool:
+    """Whether a packet can be of both."""
+    if one.qfis and other.qfis and not set(one.qfis) & set(other.qfis):
+        return False
+    if one.ends and other.ends and not set(one.ends) & set(other.ends):
+        return False
+    pairs = product(one.filters or (Filter(),), other.filters or (Filter(),))
+    return any(overlap(this, that) for this, that in pairs)
 
 
 def _take(rules: dict[int, R], kind: int, identities: Iterable[int]) -> None:

@@ -10,6 +10,7 @@ from cinq.nf.upf.context import FAR, PDR, Far, Qer, Rejected, failed
 from cinq.wire import pfcp
 from cinq.wire.pfcp import ApplyAction, Cause, Interface, OuterHeaderCreation
 
+PRECEDENCE = 29
 MOST_QERS = 8  # of one PDR
 MOST_URRS = 8
 NETWORK_INSTANCE, GATE, OUTER_HEADER_CREATION = 22, 25, 84

@@ -21,6 +21,8 @@ KEPT_ASIDE, KEPT_PEER = (
     1024,
 )  # octets that an answer takes besides its own, and a peer besides its answers
 UNDER_WAY = 4096  # reports that wait for their answer
+BEGINNING = (pfcp.AssociationSetupRequest, pfcp.HeartbeatRequest)
+"""An SMF that began anew counts anew, and a heartbeat changes nothing."""
 
 
 class N4Port(Protocol):
@@ -52,21 +54,22 @@ class Answers:
         self._filled = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def find(self, peer: str, sequence: int, request: bytes) -> bytes | None:
-        """The answer to these octets. Others with their sequence number are another request."""
+    def find(self, peer: Peer, sequence: int, request: bytes) -> bytes | None:
+        """The answer to these octets, b"" where others had their sequence number: what repeats a request has the
+        same content (§6.4)."""
         for turn in (self._latest, self._older):
-            answers = turn.get(peer)
-            kept = None if answers is None else answers.get(sequence)
+            answers = turn.get(peer[0])
+            kept = None if answers is None else answers.get(_number(peer, sequence))
             if kept is not None:
-                return kept[8:] if kept.startswith(_mark(request)) else None
+                return kept[8:] if kept.startswith(_mark(request)) else b""
         return None
 
-    def keep(self, peer: str, sequence: int, request: bytes, response: bytes) -> None:
-        answers = self._latest.get(peer)
+    def keep(self, peer: Peer, sequence: int, request: bytes, response: bytes) -> None:
+        answers = self._latest.get(peer[0])
         if answers is None:
-            answers = self._latest[peer] = {}
+            answers = self._latest[peer[0]] = {}
             self._filled += KEPT_PEER
-        answers[sequence] = _mark(request) + response
+        answers[_number(peer, sequence)] = _mark(request) + response
         self._filled += KEPT_ASIDE + len(response)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._turn_s, self._turn)
@@ -87,6 +90,11 @@ class Answers:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _number(peer: Peer, sequence: int) -> int:
+    """A sequence number is of the port that it came from (§6.4)."""
+    return peer[1] << 24 | sequence
 
 
 def _mark(request: bytes) -> bytes:
@@ -140,9 +148,12 @@ class N4:
 
     def _asked(self, message: pfcp.Message, octets: bytes, peer: Peer) -> None:
         """TS 29.244 §6.4: a request that arrives again gets the same answer and does nothing."""
-        earlier = self._answers.find(peer[0], message.sequence, octets)
-        if earlier is not None:
+        earlier = self._answers.find(peer, message.sequence, octets)
+        if earlier:
             self._port.send(earlier, peer)
+            return
+        if earlier is not None and not isinstance(message, BEGINNING):
+            self._emit_fault(f"sequence number {message.sequence} again, with other content", octets, peer)
             return
         self._emit("in", message, octets, peer)
         answer = self._handle(message, peer)
@@ -150,7 +161,7 @@ class N4:
             return
         response = self._send(answer, message.sequence, answer.seid, peer)
         if not isinstance(answer, pfcp.HeartbeatResponse) and self.is_smf(peer):
-            self._answers.keep(peer[0], message.sequence, octets, response)
+            self._answers.keep(peer, message.sequence, octets, response)
 
     def forget(self, peer: str) -> None:
         """The SMF began anew: its sequence numbers mean new requests, its reports have no reader."""
@@ -167,10 +178,7 @@ class N4:
     def _unreadable(self, error: PfcpError, octets: bytes, peer: Peer) -> None:
         """TS 29.244 §7.6: silence, always for a stranger, Version Not Supported, or a response with the cause."""
         kind = pfcp.BY_TYPE.get(error.message_type or 0)
-        if self._runtime.journal.listening:
-            name, now = "PFCP" if kind is None else kind.__name__, self._runtime.clock.now()
-            fault = Event(now, "UPF", "", "", "in", "N4", name, f"unreadable: {error}", octets, None, peer[0])
-            self._runtime.journal.emit(fault)
+        self._emit_fault(f"unreadable: {error}", octets, peer, "PFCP" if kind is None else kind.__name__)
         if error.sequence is None or error.silent or not self.is_smf(peer):
             return
         if error.version is not None:
@@ -219,6 +227,13 @@ class N4:
         self._emit("out", answer, octets, peer)
         self._port.send(octets, peer)
         return octets
+
+    def _emit_fault(self, what: str, octets: bytes, peer: Peer, name: str = "PFCP") -> None:
+        if self._runtime.journal.listening:
+            now = self._runtime.clock.now()
+            self._runtime.journal.emit(
+                Event(now, "UPF", "", "", "in", "N4", name, what, octets, None, peer[0])
+            )
 
     def _emit(self, direction: str, message: pfcp.Message, octets: bytes, peer: Peer) -> None:
         if not self._runtime.journal.listening:

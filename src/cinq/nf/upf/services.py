@@ -54,7 +54,9 @@ class UPF:
         self._sessions.advertise = router.advertise
         self._associations = Associations(registry, self._sessions, n4)
         self._reports = Reports(registry, self._sessions, n4)
-        self._tunnels = Tunnels(self._settings, registry, plane, self._reports, self.runtime, router)
+        self._tunnels = Tunnels(
+            self._settings, registry, plane, self._reports, self._sessions, self.runtime, router
+        )
 
     async def stop(self) -> None:
         """No more reports; the plane is its owner's to close. Idempotent."""

@@ -23,6 +23,7 @@ class Settings:
     prefixes: the same of IPv6; empty: none. smf_addresses: who may set up an
     association; empty: anyone. t1_s, n1: how long a report waits for its answer and how often it is sent
     (TS 29.244 §6.4). echo_per_s: answers on N3 to each peer.
+    gnb_networks: each the addresses from which one gNB sends.
     """
 
     node_id: IPv4Address
@@ -33,3 +34,4 @@ class Settings:
     n1: int = 3
     echo_per_s: int = 50
     prefixes: tuple[Prefixes, ...] = ()
+    gnb_networks: tuple[IPv4Network, ...] = ()

@@ -15,13 +15,15 @@ enum { ROLE_GNB = 1, DENY_UE_TO_UE = 2, HAS_PROTECTED = 4, HAS_NETWORKS = 8 };
 enum { DROP = 0, FORWARD = 1, BUFFER = 2 };
 enum { TO_PEER = 1 };
 enum mode { N6, POOL, UE };
+enum { MOST_PEERS = 2, STRANGE = 4 };
 enum { HEADERS = 44 }; /* IPv4 20, UDP 8, GTP-U 8, sequence to next type 4, PDU Session Container 4 */
 enum { ANY_PROTOCOL = 255, WHOLE_HOST = 1 };
 enum { LINK_LOCAL = 169 | 254 << 8 }; /* 169.254.0.0/16, RFC 3927, as it is in memory */
 
 enum reason {
   SLOW_PATH, UNKNOWN_TEID, MALFORMED, SPOOFED, PROTECTED, UE_TO_UE, POLICED, RULE_DROP,
-  UNKNOWN_UE, TOO_BIG, FAILED, BUFFER_FULL, FLOOD, WRONG_QFI, PUNTED, SEGMENTED, NO_FLOW, REASONS
+  UNKNOWN_UE, TOO_BIG, FAILED, BUFFER_FULL, FLOOD, WRONG_QFI, PUNTED, SEGMENTED, NO_FLOW,
+  LOOP, WRONG_PEER, REASONS
 };
 
 #include "inner.h"
@@ -30,7 +32,9 @@ enum reason {
 struct settings { u32 local, n3_if, buffer_if, mtu, flags, punt_limit; u64 slow_ns, slow_burst_ns; u8 ue_mac[12]; u32 pad; };
 /* chain: of its flows, which then decide instead of action and what follows; 0 for none */
 /* prefix: of an IPv6 session, in network order; 0 for none */
-struct decap_rule { u32 slot, ue, port, chain; u64 prefix; u8 action, qfi, flags, pad[5]; };
+/* peers: address and mask of each from whom packets may come; a mask of 0 in the first is anybody */
+struct peer { u32 address, mask; };
+struct decap_rule { u32 slot, ue, port, chain; u64 prefix; struct peer peers[MOST_PEERS]; u8 action, qfi, flags, pad[5]; };
 struct encap_rule { u32 slot, chain, punted, teid, peer; u8 action, qfi, tos, pad; };
 struct policer { u64 decap_cost, encap_cost, burst_ns, decap_tat, encap_tat, decap_drops, encap_drops; };
 struct usage { u64 decap_octets, decap_packets, encap_octets, encap_packets; };
@@ -48,7 +52,7 @@ struct { __uint(type, MAP_LPM_TRIE); __type(key, struct network6); __type(value,
 struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, struct policer); __uint(max_entries, 1024); } policers SEC(".maps");
 struct { __uint(type, MAP_PERCPU_ARRAY); __type(key, u32); __type(value, struct usage); __uint(max_entries, 1024); } usages SEC(".maps");
 struct { __uint(type, MAP_PERCPU_ARRAY); __type(key, u32); __type(value, u64); __uint(max_entries, REASONS); } reasons SEC(".maps");
-struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, u64); __uint(max_entries, 2); } slow_tat SEC(".maps");
+struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, u64); __uint(max_entries, 3); } slow_tat SEC(".maps");
 
 INLINE void count(u32 reason) {
   u64 *n = map_lookup(&reasons, &reason);
@@ -102,6 +106,25 @@ INLINE int slow_path(struct settings *c, u32 reason) {
   return TC_NEXT;
 }
 
+/* From an address that has not the tunnel: it may be where the UE is moving to, so user space keeps some. */
+INLINE int stranger(struct settings *c) {
+  u32 which = 2;
+  u64 *tat = map_lookup(&slow_tat, &which);
+  return tat && !conforms(tat, c->slow_ns / STRANGE, c->slow_burst_ns) ? drop(WRONG_PEER) : TC_NEXT;
+}
+INLINE int has_tunnel(struct decap_rule *rule, u32 peer) {
+  if (!((peer ^ rule->peers[0].address) & rule->peers[0].mask)) return 1;
+  return rule->peers[1].mask && !((peer ^ rule->peers[1].address) & rule->peers[1].mask);
+}
+
+/* Octets that a PDU Session Container must have by what its flags announce: packet.py. */
+INLINE u32 announced(u8 first, u8 second) {
+  if (first >> 4 == 1)
+    return 2 + 24 * (first >> 3 & 1) + 4 * (first >> 2 & 1) + 4 * (first >> 1 & 1) + 3 * (first & 1) + 4 * (second >> 7) +
+           (second >> 6 & 1);
+  return 2 + (second >> 7) + 8 * (first >> 3 & 1) + 3 * (first >> 2 & 1);
+}
+
 /* TS 29.281 5.2: walks the extension headers. Returns octets to strip after the Ethernet header, 0: slow path,
  * -1: malformed. *qfi is that of a PDU Session Container, or 255; pdu_type: what it has to be (TS 38.415 5.5.3.1). */
 INLINE int extensions(struct __sk_buff *skb, u8 flags, u8 next, u8 *qfi, u8 pdu_type) {
@@ -115,7 +138,7 @@ INLINE int extensions(struct __sk_buff *skb, u8 flags, u8 next, u8 *qfi, u8 pdu_
     if (!next) break;
     if (skb_load(skb, 14 + offset, ext, 4) || !ext[0]) return -1;
     if (next == 0x85) {
-      if (ext[1] >> 4 != pdu_type) return -1;
+      if (ext[1] >> 4 != pdu_type || ext[0] * 4u - 2 < announced(ext[1], ext[2])) return -1;
       *qfi = ext[2] & 63;
     } else if ((next & 0x80) && next != 0xc0) return 0;
     next = ext[3];
@@ -213,6 +236,7 @@ SEC("tc") int decap(struct __sk_buff *skb) {
   u32 teid = h.gtp.teid;
   struct decap_rule *rule = map_lookup(&decaps, &teid);
   if (!rule) return slow_path(c, UNKNOWN_TEID);
+  if (!has_tunnel(rule, h.ip.src)) return stranger(c);
   /* odd sizes (padding, GSO of a sending socket): the stack cuts them to measure and user space judges */
   if (skb->gso_size || skb->len != 14 + ip_len || net16(h.udp.len) + 20 != ip_len || gtp_len + 36 != ip_len)
     return slow_path(c, SLOW_PATH);
@@ -297,6 +321,14 @@ INLINE int miss(enum mode mode) {
 /* An IP header whose UE has a rule: that, with what the rest of the work is to know of the packet. */
 struct found { struct encap_rule *rule; u32 whole; u8 hops; };
 
+/* GTP-U that we sent ourselves: a tunnel that leads to a UE of ours has no end. */
+INLINE int is_own(struct __sk_buff *skb, struct settings *c, struct ipv4 *ip) {
+  u16 ports[2];
+  if (ip->src != c->local || ip->proto != 17) return 0;
+  if (ip->frag & net16(0x1fff)) return 1;
+  return !skb_load(skb, 14 + (ip->vihl & 15) * 4, ports, 4) && ports[1] == net16(2152);
+}
+
 INLINE int find4(struct __sk_buff *skb, struct ipv4 *ip, struct found *f, enum mode mode) {
   if (skb_load(skb, 14, ip, 20)) return -1;
   u32 ue = mode == UE ? ip->src : ip->dst;
@@ -325,6 +357,7 @@ INLINE int encap(struct __sk_buff *skb, enum mode mode) {
   if (is_v6 ? find6(skb, &f, mode) : find4(skb, &ip, &f, mode)) return mode == N6 ? TC_NEXT : TC_SHOT;
   struct encap_rule *rule = f.rule;
   if (!rule) return miss(mode);
+  if (mode != UE && !is_v6 && is_own(skb, c, &ip)) return drop(LOOP);
   if (skb->gso_size || len > c->mtu || f.whole != len || (mode == N6 && f.hops < 2)) {
     if (mode != N6) return drop(TOO_BIG);
     count(SEGMENTED); /* the stack segments, fragments or answers ICMP, and what is left comes to encap_pool */

@@ -8,14 +8,22 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 from cinq.userplane.flows import MOST_FILTERS, MOST_FLOWS, MOST_LIMITS, Filter, Flow
 from cinq.userplane.policer import cost_per_octet
-from cinq.userplane.rules import DecapRule, EncapRule, PlaneSettings, Protected, Reason, Role
+from cinq.userplane.rules import (
+    MOST_PEERS,
+    DecapRule,
+    EncapRule,
+    PlaneSettings,
+    Protected,
+    Reason,
+    Role,
+)
 
 ROLE_GNB, DENY_UE_TO_UE, HAS_PROTECTED, HAS_NETWORKS = 1, 2, 4, 8
 TO_PEER = 1
 ANY_PROTOCOL = 255
 WHOLE_HOST, SOME_PORTS = 1, 2
 SETTINGS = struct.Struct("<4s5I2Q12s4x")
-DECAP = struct.Struct("<I4sII8sBBB5x")
+DECAP = struct.Struct(f"<I4sII8s{MOST_PEERS * 8}sBBB5x")
 ENCAP = struct.Struct("<III4s4sBBBx")
 FILTER = struct.Struct("<16s16s16s16s4HIIBBBBBB2x")
 FLOW = struct.Struct(f"<QI{MOST_LIMITS}I4s16sBBB5x")
@@ -56,7 +64,8 @@ def decap_key(teid: int) -> bytes:
 def decap_value(rule: DecapRule, slot: int, chain: int, port: int, flags: int) -> bytes:
     """`port` is the interface index of the UE's interface (gNB), `flags` TO_PEER or 0. chain: 0 without flows."""
     prefix = b"" if rule.prefix is None else rule.prefix.network_address.packed[:8]
-    return DECAP.pack(slot, rule.ue.packed, port, chain, prefix, rule.action, rule.qfi, flags)
+    peers = b"".join(peer.network_address.packed + peer.netmask.packed for peer in rule.peers)
+    return DECAP.pack(slot, rule.ue.packed, port, chain, prefix, peers, rule.action, rule.qfi, flags)
 
 
 def encap_key(rule: EncapRule) -> tuple[str, bytes]:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import socket
 import time
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Literal
 
@@ -232,7 +232,7 @@ class EbpfPlane:
         return FRAMES_AT_ONCE
 
     def _from_n3(self, octets: bytes, peer: tuple[str, int]) -> None:
-        verdict = self._model.decapsulate(octets, time.monotonic_ns())
+        verdict = self._model.decapsulate(octets, time.monotonic_ns(), IPv4Address(peer[0]))
         if isinstance(verdict, SlowPath):
             self._events.gtpu_received(octets, peer)
         elif isinstance(verdict, Inner):

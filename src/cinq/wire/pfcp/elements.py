@@ -161,6 +161,8 @@ class FTeid(Element, frozen=True):
         flags = reader.uint(1)
         if flags & 4:
             choose_id = reader.uint(1) if flags & 8 else None
+            if reader.at != len(octets):
+                raise ValueError("an address or a TEID beside CHOOSE")
             return cls(None, None, None, choose_id, bool(flags & 1), bool(flags & 2))
         if not flags & 3:
             raise ValueError("neither V4 nor V6 is set")

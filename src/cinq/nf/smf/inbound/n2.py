@@ -8,6 +8,7 @@ from typing import TypeVar
 from cinq.nf.smf import mobility
 from cinq.nf.smf import n2 as transfers
 from cinq.nf.smf.inbound.answer import demanded, let_go, updated
+from cinq.nf.smf.inbound.ends import Said, checked
 from cinq.nf.smf.session import PduSession
 from cinq.nf.smf.signals import (
     Deactivation,
@@ -64,10 +65,13 @@ def refused(answer: Answer, cause: ngap.Cause, why: str) -> SmContextUpdateRefus
     return SmContextUpdateRefused(403, "N2_SM_ERROR", why, kind, transfer(cause))
 
 
-def readable(answer: Answer, read: Callable[[bytes], R], octets: bytes) -> R:
-    """What the transfer says. SmContextUpdateRefused when nobody can read it."""
+def readable(session: PduSession, answer: Answer, read: Callable[[bytes], R], octets: bytes) -> R:
+    """What the transfer says. SmContextUpdateRefused when nobody can read it, or its tunnel leads back to us."""
     try:
-        return read(octets)
+        said = read(octets)
+        if isinstance(said, Said):
+            checked(session, said)
+        return said
     except transfers.TransferError as error:
         raise refused(answer, UNREADABLE, str(error)) from None
 
@@ -92,6 +96,7 @@ async def setup_response(session: PduSession, octets: bytes) -> UpdateSmContextR
     """TS 23.502 §4.3.2.2.1 step 14, §4.2.3.2 step 15."""
     try:
         made = transfers.setup_response(octets)
+        checked(session, made)
     except transfers.TransferError as error:
         if session.up_cnx_state == "ACTIVATING":  # else the UE would keep a session that carries nothing
             session.want(NetworkRelease(GsmCause.NETWORK_FAILURE))
@@ -114,7 +119,7 @@ async def setup_unsuccessful(session: PduSession, octets: bytes) -> UpdateSmCont
 async def path_switch(session: PduSession, octets: bytes) -> UpdateSmContextResponse:
     """TS 29.502 §5.2.2.3.3."""
     answer: Answer = "PATH_SWITCH_REQ_FAIL", mobility.path_switch_unsuccessful
-    switched = readable(answer, mobility.path_switch_request, octets)
+    switched = readable(session, answer, mobility.path_switch_request, octets)
     transfer = await refusable(session, PathSwitch(switched), answer)
     return updated("ACTIVATED", n2=transfer, n2_type="PATH_SWITCH_REQ_ACK")
 
@@ -133,7 +138,7 @@ async def path_switch_failed(session: PduSession, octets: bytes) -> UpdateSmCont
 async def modify_indication(session: PduSession, octets: bytes) -> UpdateSmContextResponse:
     """TS 29.502 §5.2.2.3.7."""
     answer: Answer = "PDU_RES_MOD_IND_FAIL", mobility.modify_indication_unsuccessful
-    made = readable(answer, mobility.modify_indication, octets)
+    made = readable(session, answer, mobility.modify_indication, octets)
     transfer = await refusable(session, ModifyIndication(made), answer)
     return updated("ACTIVATED", n2=transfer, n2_type="PDU_RES_MOD_CFM")
 
@@ -154,7 +159,9 @@ async def secondary_rat_usage(session: PduSession, octets: bytes) -> UpdateSmCon
 async def modify_response(session: PduSession, octets: bytes) -> UpdateSmContextResponse:
     """TS 23.502 §4.3.3.2 step 7."""
     try:
-        session.receive(transfers.modify_response(octets))
+        modified = transfers.modify_response(octets)
+        checked(session, modified)
+        session.receive(modified)
     except transfers.TransferError as error:
         session.receive(NotModified(str(error), is_passing=False))
         raise Problem(400, "N2_SM_ERROR", str(error)) from None
@@ -226,7 +233,7 @@ PREPARATION_FAILURE: Answer = "HANDOVER_PREP_FAIL", mobility.handover_preparatio
 
 async def preparing(session: PduSession, data: SmContextUpdateData, octets: bytes) -> UpdateSmContextResponse:
     """§5.2.2.3.4.2 steps 1 and 2."""
-    direct = readable(PREPARATION_FAILURE, mobility.handover_required, octets)
+    direct = readable(session, PREPARATION_FAILURE, mobility.handover_required, octets)
     transfer = await refusable(session, HandoverPreparation(direct), PREPARATION_FAILURE)
     return updated(None, n2=transfer, n2_type="PDU_RES_SETUP_REQ", ho_state="PREPARING")
 
@@ -237,6 +244,7 @@ async def prepared(session: PduSession, data: SmContextUpdateData, octets: bytes
         await not_prepared(session, octets)
     try:
         acknowledged = mobility.handover_acknowledge(octets)
+        checked(session, acknowledged)
     except transfers.TransferError as error:
         await let_go(session, HandoverNotPrepared(str(error)))
         raise refused(PREPARATION_FAILURE, UNREADABLE, str(error)) from None

@@ -58,7 +58,7 @@ class Reports:
             session.receive(DownlinkData())
         errors = message.error_indication_report
         if errors is not None:
-            session.receive(TunnelGone(tuple(f.teid for f in errors.remote_f_teids if f.teid is not None)))
+            session.receive(TunnelGone(tuple((f.teid or 0, f.ipv4) for f in errors.remote_f_teids)))
         flags = message.srreq_flags
         if flags is not None and flags.has(pfcp.SrReqFlags.PSDBU):
             session.epoch = 0

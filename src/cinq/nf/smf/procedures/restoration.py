@@ -15,8 +15,8 @@ from cinq.wire.nas import GsmCause
 @procedure(opens=TunnelGone)
 async def error_indication(session: PduSession, gone: TunnelGone) -> None:
     """TS 23.527 §5.3.3.1: the user plane is deactivated at the UPF and, for what is left of it, at the gNB."""
-    if session.an is None or session.an.teid not in gone.teids:
-        return
+    if session.an is None or (session.an.teid, session.an.address) not in gone.ends:
+        return  # another tunnel, or one of this TEID elsewhere
     session.up_cnx_state = "DEACTIVATED"
     try:
         await user_plane.buffer(session)

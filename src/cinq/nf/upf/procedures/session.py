@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address
 
-from cinq.nf.upf.compiled import compile_rules
+from cinq.nf.upf.compiled import compile_rules, senders
 from cinq.nf.upf.context import FAR, PDR, URR, Rejected, SessionContext, failed
 from cinq.nf.upf.dataplane import DataPlane
-from cinq.nf.upf.draft import F_TEID, UE_IP_ADDRESS, Draft, Ends
+from cinq.nf.upf.draft import F_TEID, UE_IP_ADDRESS, Draft
+from cinq.nf.upf.ends import Ends
 from cinq.nf.upf.n4 import N4, Peer
 from cinq.nf.upf.registry import Registry
 from cinq.nf.upf.settings import Settings
+from cinq.nf.upf.strangers import Strangers
 from cinq.nf.upf.usage import Meters
 from cinq.userplane.rules import NoRoom, RuleError
 from cinq.wire import gtpu, pfcp
@@ -33,6 +35,7 @@ class Sessions:
         self._node_id, self._ends = settings.node_id, Ends.of(settings)
         self._registry, self._plane, self._n4, self._meters = registry, plane, n4, meters
         self._pdn_types = (*IP_TYPES,) if settings.prefixes else IP_TYPES[:1]
+        self.strangers = Strangers()
         self.advertise: Callable[[SessionContext], None] = lambda _: None
 
     def establish(
@@ -44,8 +47,7 @@ class Sessions:
             raise Rejected(Cause.NO_ESTABLISHED_PFCP_ASSOCIATION, f"no association with {peer[0]}")
         if request.pdn_type not in (None, *self._pdn_types):
             raise Rejected(Cause.SERVICE_NOT_SUPPORTED, f"PDN type {request.pdn_type}", PDN_TYPE)
-        if not request.cp_f_seid.seid:
-            raise Rejected(Cause.MANDATORY_IE_INCORRECT, "a SEID of 0 names no session", F_SEID)
+        _check_f_seid(request.cp_f_seid, peer)
         _no_endpoints(request)
         blank = SessionContext(self._registry.new_seid(), request.cp_f_seid.seid, peer[0])
         draft = Draft(blank, self._ends, self._registry.new_teid)
@@ -67,6 +69,8 @@ class Sessions:
         before = self._registry.session(request.seid, peer[0])
         if before is None:
             raise Rejected(Cause.SESSION_CONTEXT_NOT_FOUND, "no such session")
+        if request.cp_f_seid is not None:
+            _check_f_seid(request.cp_f_seid, peer)
         _no_endpoints(request)
         draft = Draft(before, self._ends, self._registry.new_teid)
         draft.remove(request)
@@ -104,13 +108,19 @@ class Sessions:
     def end(self, session: SessionContext) -> list[pfcp.UsageReportInDeletion]:
         """The last usage reports."""
         reports = self._meters.end(session.seid)
+        self.strangers.forget(session.seid)
         self._plane.remove(session.seid)
         self._registry.pop(session.seid)
         return reports
 
+    def has_tunnel(self, session: SessionContext, peer: IPv4Address) -> bool:
+        """Whether uplink packets of the session may come from there."""
+        owners = senders(session, self._ends)
+        return not owners or any(peer in owner for owner in owners)
+
     def close_quotas(self, session: SessionContext) -> None:
         """Packets of URRs whose quota is used up are dropped from now on (§5.2.2.3.1)."""
-        self._plane.install(compile_rules(session, self._ends.n3, self._meters.exhausted(session.seid)))
+        self._plane.install(compile_rules(session, self._ends, self._meters.exhausted(session.seid)))
 
     def _put(
         self,
@@ -126,7 +136,7 @@ class Sessions:
         """
         if session.pdrs != before.pdrs:
             self._check_owners(session)
-        rules = compile_rules(session, self._ends.n3, self._meters.exhausted(session.seid, given))
+        rules = compile_rules(session, self._ends, self._meters.exhausted(session.seid, given))
         self._meters.settle(session.seid)
         try:
             if drop_buffered:
@@ -138,6 +148,9 @@ class Sessions:
             first = session.fars[0].far_id if session.fars else 0
             raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, str(error), FAR, first) from error
         self._registry.put(session)
+        if session.downlink_ends != before.downlink_ends:
+            for octets, peer in self.strangers.take(session.seid, senders(session, self._ends)):
+                self._plane.receive(octets, peer)
         return self._meters.closed(self._meters.follow(session, given))
 
     def _check_owners(self, session: SessionContext) -> None:
@@ -166,6 +179,15 @@ class Sessions:
 
     def _send_end_marker(self, teid: int, peer: IPv4Address) -> None:
         self._plane.send(gtpu.encode(gtpu.EndMarker(teid=teid)), (str(peer), gtpu.PORT))
+
+
+def _check_f_seid(given: pfcp.FSeid, peer: Peer) -> None:
+    """§8.2.37: what the SMF calls the session, at the address of its association, where reports of it go."""
+    if not given.seid:
+        raise Rejected(Cause.MANDATORY_IE_INCORRECT, "a SEID of 0 names no session", F_SEID)
+    if str(given.ipv4) != peer[0]:
+        what = f"an F-SEID at {given.ipv4 or given.ipv6}, which is not where the association is"
+        raise Rejected(Cause.MANDATORY_IE_INCORRECT, what, F_SEID)
 
 
 def _no_endpoints(request: pfcp.SessionEstablishmentRequest | pfcp.SessionModificationRequest) -> None:

@@ -10,6 +10,7 @@ from cinq.nf.upf.dataplane import DataPlane
 from cinq.nf.upf.n4 import Peer
 from cinq.nf.upf.procedures.report import Reports
 from cinq.nf.upf.procedures.router import Router
+from cinq.nf.upf.procedures.session import Sessions
 from cinq.nf.upf.registry import Registry
 from cinq.nf.upf.settings import Settings
 from cinq.procedure import Event, Runtime
@@ -28,11 +29,13 @@ class Tunnels:
         registry: Registry,
         plane: DataPlane,
         reports: Reports,
+        sessions: Sessions,
         runtime: Runtime,
         router: Router,
     ) -> None:
         self._settings, self._registry, self._plane = settings, registry, plane
         self._reports, self._runtime, self._router = reports, runtime, router
+        self._sessions = sessions
         self._spent: OrderedDict[tuple[str, type], tuple[float, int]] = OrderedDict()
 
     def received(self, octets: bytes, peer: Peer) -> None:
@@ -47,6 +50,9 @@ class Tunnels:
             case gtpu.EchoRequest():
                 self._answer(gtpu.EchoResponse(sequence=message.sequence or 0), peer)
             case gtpu.GPdu() if (session := self._session_of(message.teid)) is not None:
+                if not self._sessions.has_tunnel(session, IPv4Address(peer[0])):
+                    self._sessions.strangers.keep(session.seid, octets, peer)
+                    return
                 if not self._may_answer((peer[0], gtpu.GPdu)) or self._router.solicited(
                     session, message.payload
                 ):
