@@ -45,6 +45,12 @@ class Activity:
         return [*self.beside] if self.main is None else [self.main, *self.beside]
 
     @property
+    def questions(self) -> int:
+        """How many runs wait for an answer that has not come."""
+        waiting = (run.awaiting for run in self.runs)
+        return sum(one is not None and not one.reply.done() for one in waiting)
+
+    @property
     def unsettled(self) -> bool:
         if self.main is not None and self.main.unsettled:
             return True

@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 from cinq.procedure.journal import ON_BEHALF
 from cinq.procedure.runtime import Described, Runtime
 from cinq.procedure.table import Declared
-from cinq.procedure.verdict import Aborted, Refused, Timer, TimerExpired, outcome
+from cinq.procedure.verdict import Aborted, Declined, Refused, Timer, TimerExpired, outcome
 
 R = TypeVar("R")
 Fits = Callable[[object], bool]
@@ -22,6 +22,9 @@ class Owner(Described, Protocol):
 
     def tell(self, message: object) -> None: ...
     def run_ended(self, run: Run) -> None: ...
+    def declined(
+        self, message: object, sent: object | None, expected: tuple[type[object], ...]
+    ) -> Declined | None: ...
 
 
 class Awaiting(Generic[R]):
@@ -53,9 +56,16 @@ class Awaiting(Generic[R]):
         self._handle = None if timer is None else loop.call_later(timer.seconds, self._expired, timer)
 
     def offer(self, content: object, position: int) -> bool:
-        """Take the message if it is one of the expected."""
-        if position < self.after or self.reply.done() or not isinstance(content, self.expected):
+        """Take the message if it is one of the expected, or says that none of them will come."""
+        if position < self.after or self.reply.done():
             return False
+        if not isinstance(content, self.expected):
+            declined = self._run.subject.declined(content, self.sent, self.expected)
+            if declined is None:
+                return False
+            self.reply.set_exception(declined)
+            self.close()
+            return True
         if self.fits is not None and not self.fits(content):
             return False
         self.reply.set_result(content)

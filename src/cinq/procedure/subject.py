@@ -16,7 +16,7 @@ from cinq.procedure.runtime import Runtime
 from cinq.procedure.signal import Signal
 from cinq.procedure.table import Declared, Procedure
 from cinq.procedure.undo import Undo
-from cinq.procedure.verdict import STATUS, Aborted, Timer, Verdict, outcome
+from cinq.procedure.verdict import STATUS, Aborted, Declined, Timer, Verdict, outcome
 
 C = TypeVar("C")
 A = TypeVar("A")
@@ -62,6 +62,15 @@ class Subject(Generic[C]):
 
     def status(self, message: object) -> object | None:
         """The answer to a message that fits no state (it is told), or None for silence."""
+        return None
+
+    def declined(
+        self, message: object, sent: object | None, expected: tuple[type[object], ...]
+    ) -> Declined | None:
+        """Whether a message says that nothing of `expected` will come, the answers to what was asked.
+
+        sent: what `ask` asked, None for `expect`. Declined is raised to the procedure at once.
+        """
         return None
 
     def content(self, message: object) -> object:
@@ -293,6 +302,11 @@ class Subject(Generic[C]):
         """An answer has come to something under way, and has its effect at the next turn of the loop."""
         activity = self._activity
         return activity is not None and any(run.answered for run in activity.runs)
+
+    @property
+    def questions(self) -> int:
+        """How many procedures under way wait for an answer now."""
+        return 0 if self._activity is None else self._activity.questions
 
     def awaits(self, *kinds: type[object]) -> bool:
         """Whether a procedure under way waits for one of these messages now."""

@@ -82,6 +82,17 @@ class Refused(Exception):
         self.reason = reason
 
 
+class Declined(Refused):
+    """The peer says that it does not do what was asked, by no outcome of the procedure: there will be none.
+
+    cause: as the peer gave it, None where it gave none.
+    """
+
+    def __init__(self, cause: object, reason: str) -> None:
+        super().__init__(None, reason)
+        self.cause = cause
+
+
 class TimerExpired(Exception):
     """A timer expired and no retransmission is left."""
 

@@ -6,6 +6,7 @@ from cinq.wire.ngap.base import Criticality, IeDiagnostic, Kind, Pdu
 from cinq.wire.ngap.generated.types import (
     CriticalityDiagnostics,
     CriticalityDiagnosticsIEItem,
+    ErrorIndication,
     TriggeringMessage,
 )
 
@@ -40,3 +41,29 @@ def ue_identities(message: Pdu | None) -> tuple[int | None, int | None]:
     """AMF-UE-NGAP-ID and RAN-UE-NGAP-ID, as far as the message has them."""
     amf_id, ran_id = getattr(message, "amf_ue_ngap_id", None), getattr(message, "ran_ue_ngap_id", None)
     return amf_id if isinstance(amf_id, int) else None, ran_id if isinstance(ran_id, int) else None
+
+
+def procedure_of(sent: object | None, expected: tuple[type[object], ...]) -> int | None:
+    """The procedure code of a request, by itself or by its outcomes; None where neither says it."""
+    for one in (sent, *expected):
+        code = getattr(one, "PROCEDURE_CODE", None)
+        if isinstance(code, int):
+            return code
+    return None
+
+
+def turns_down(indication: ErrorIndication, procedure_code: int, alone: bool) -> bool:
+    """Whether an ERROR INDICATION says that a request of this procedure is not performed (§8.7.5, §10.3).
+
+    That something in it was passed over, and the rest is performed, ends nothing. alone: no other request waits; then
+    one that has no diagnostics, and names a fault of the protocol, can be about this one alone.
+    """
+    cause, told = indication.cause, indication.criticality_diagnostics
+    if cause is not None and cause[1] == "abstract-syntax-error-ignore-and-notify":
+        return False
+    if told is None or told.procedure_code is None:
+        return alone and cause is not None and cause[0] == "protocol"
+    if told.procedure_code != procedure_code or told.triggering_message not in (None, "initiating-message"):
+        return False
+    wrong = told.ies_criticality_diagnostics or ()
+    return cause is not None or not wrong or any(one.ie_criticality == "reject" for one in wrong)

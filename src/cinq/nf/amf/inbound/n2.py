@@ -27,6 +27,7 @@ from cinq.nf.amf.procedures.ngap import (
     suspension,
     trace,
 )
+from cinq.nf.amf.procedures.ngap.error_indication import indicated
 from cinq.nf.amf.procedures.sm import outcomes
 from cinq.nf.amf.registry import Registry
 from cinq.nf.amf.ue import Ue, ue_of
@@ -108,6 +109,8 @@ class Inbound:
             self._note(ran, message, octets)
             known_by_id = self._registry.radio_capability(message.ue_radio_capability_id)
             radio_capability.id_mapping(ran, known_by_id, message)
+        elif isinstance(message, ngap.ErrorIndication):
+            self._error_indication(message, octets)
         elif type(message) in ran.opens:
             if message.PROCEDURE_CODE == ngap.NGSetupRequest.PROCEDURE_CODE:
                 self.gate.close()  # it begins anew (§8.7.1.1)
@@ -120,6 +123,19 @@ class Inbound:
 
     def _note(self, about: Ran | Ue, message: ngap.Pdu, octets: bytes) -> None:
         journal.n2_message(about, "in", message, octets, self.ran.label, self.ran.association.remote)
+
+    def _error_indication(self, message: ngap.ErrorIndication, octets: bytes) -> None:
+        """§8.7.5: about a UE of this gNB by its AMF UE NGAP ID, or about the interface. Never answered."""
+        ran, number = self.ran, message.amf_ue_ngap_id
+        connection = None if number is None else ran.access.connections.get(number)
+        if connection is None or connection.ran is not ran:
+            self._note(ran, message, octets)
+            if number is None:
+                ran.receive(message)
+            return
+        self._note(ue_of(connection), message, octets)
+        if message.ran_ue_ngap_id in (None, connection.ran_ue_ngap_id):
+            indicated(connection, message)
 
     def _too_early(self, message: ngap.Pdu) -> None:
         """Before NG Setup nothing is served (§8.7.1.1): a logical error (§10.4)."""

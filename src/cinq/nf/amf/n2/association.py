@@ -11,13 +11,14 @@ from cinq.nf.amf.availability import Availability
 from cinq.nf.amf.consumers import Consumers
 from cinq.nf.amf.context import RanContext
 from cinq.nf.amf.n2 import carriage, elements
+from cinq.nf.amf.n2.diagnosis import declined
 from cinq.nf.amf.n2.failures import refusal
 from cinq.nf.amf.n2.pacing import Pacer
 from cinq.nf.amf.orders import Orders
 from cinq.nf.amf.ports import Ports
 from cinq.nf.amf.warnings import Warnings
 from cinq.numbering import NumberingError, SNssai, Tai
-from cinq.procedure import Signal, Subject
+from cinq.procedure import Declined, Signal, Subject
 from cinq.wire import nas, ngap
 
 log = logging.getLogger("cinq.amf")
@@ -143,7 +144,14 @@ class NgConnection(Subject[None]):
         """TS 38.413 §10.4: a request that does not fit the state fails. An answer is dealt with here alone."""
         if not isinstance(message, ngap.Pdu) or message.KIND != "initiatingMessage":
             return None
+        if isinstance(message, ngap.ErrorIndication):
+            return None
         return refusal(message, NOT_NOW)
+
+    def declined(
+        self, message: object, sent: object | None, expected: tuple[type[object], ...]
+    ) -> Declined | None:
+        return declined(self.ran.label, message, sent, expected, self.questions == 1)
 
     def describe(self, message: object) -> tuple[str, str]:
         return ("N2", type(message).__name__) if isinstance(message, ngap.Pdu) else ("", "")
@@ -225,6 +233,11 @@ class Ran(Subject[RanContext]):
     def stored(self, context: RanContext) -> None:
         """Nothing is; but other slices may be there now."""
         self.access.availability.changed()
+
+    def declined(
+        self, message: object, sent: object | None, expected: tuple[type[object], ...]
+    ) -> Declined | None:
+        return declined(self.label, message, sent, expected, self.questions == 1)
 
     def describe(self, message: object) -> tuple[str, str]:
         return ("N2", type(message).__name__) if isinstance(message, ngap.Pdu) else ("", "")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+from cinq.procedure import Declined, Why
 from cinq.wire import ngap
-from cinq.wire.ngap.diagnostics import diagnostics, ue_identities
+from cinq.wire.ngap.diagnostics import diagnostics, procedure_of, turns_down, ue_identities
 
 
 def error_indication(cause: ngap.Cause, message: ngap.Pdu) -> ngap.ErrorIndication:
@@ -28,3 +31,21 @@ def notices(message: ngap.Pdu) -> ngap.CriticalityDiagnostics | None:
 def incompatible(message: ngap.Pdu) -> ngap.ErrorIndication:
     """§10.4: a message that the state does not allow."""
     return error_indication(("protocol", "message-not-compatible-with-receiver-state"), message)
+
+
+def declined(
+    label: str, message: object, sent: object | None, expected: tuple[type[object], ...], alone: bool
+) -> Declined | None:
+    """The end of a request that a gNB answers with an ERROR INDICATION (§8.7.5, §10.3). label: of the gNB."""
+    code = procedure_of(sent, expected)
+    if not isinstance(message, ngap.ErrorIndication) or code is None or not turns_down(message, code, alone):
+        return None
+    cause = message.cause
+    said = "no cause" if cause is None else f"{cause[0]} {cause[1]}"
+    mend = "see to the gNB: it takes what the AMF asked for as wrong, or does not have it"
+    return Declined(cause, Why(f"{label} answers with an Error Indication: {said}", mend))
+
+
+def cause_of(declined: Declined) -> ngap.Cause:
+    """As the gNB gave it."""
+    return cast("ngap.Cause | None", declined.cause) or ("protocol", "unspecified")

@@ -10,9 +10,9 @@ from typing import Literal
 import msgspec
 
 from cinq.numbering import GnbId
-from cinq.procedure import Event, Runtime, Subject, Why
+from cinq.procedure import Declined, Event, Runtime, Subject, Why
 from cinq.ran.gnb.context import CellId, N2Context
-from cinq.ran.gnb.n2 import diagnosis
+from cinq.ran.gnb.n2 import diagnosis, reasons
 from cinq.ran.gnb.n2.connections import Connections
 from cinq.ran.gnb.n2.tnla import Tnla, Tnlas
 from cinq.ran.gnb.n2.ue import UeContext
@@ -249,6 +249,11 @@ class N2(Subject[N2Context]):
         """To what no procedure here takes, TS 38.413 §10.3.4.1 and §10.4."""
         assert isinstance(message, ngap.Pdu)
         return diagnosis.unexpected(message)
+
+    def declined(
+        self, message: object, sent: object | None, expected: tuple[type[object], ...]
+    ) -> Declined | None:
+        return reasons.declined(message, sent, expected, self.questions == 1, self.ports.settings)
 
     def describe(self, message: object) -> tuple[str, str]:
         return "N2", type(message).__name__

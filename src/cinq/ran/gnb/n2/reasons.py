@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from cinq.procedure import Why
+from cinq.procedure import Declined, Why
 from cinq.ran.gnb.context import CellId
 from cinq.ran.gnb.n2.elements import said
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.wire import ngap
+from cinq.wire.ngap.diagnostics import procedure_of, turns_down
 
 _TEXTS: dict[str, tuple[str, str]] = {
     "unknown-PLMN-or-SNPN": (
@@ -56,6 +57,20 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "semantic-error": ("the core takes what the message says for wrong", ""),
     "transfer-syntax-error": ("the core cannot read the message", ""),
 }
+
+
+def declined(
+    message: object,
+    sent: object | None,
+    expected: tuple[type[object], ...],
+    alone: bool,
+    settings: GnbSettings,
+) -> Declined | None:
+    """The end of a request that the AMF answers with an ERROR INDICATION (TS 38.413 §8.7.5, §10.3)."""
+    code = procedure_of(sent, expected)
+    if not isinstance(message, ngap.ErrorIndication) or code is None or not turns_down(message, code, alone):
+        return None
+    return Declined(message.cause, why("Error Indication", message.cause, settings))
 
 
 def why(what: str, cause: ngap.Cause | None, settings: GnbSettings, target: CellId | None = None) -> Why:

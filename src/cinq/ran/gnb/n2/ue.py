@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from cinq.numbering import GnbId
-from cinq.procedure import Refused, Runtime, Subject
+from cinq.procedure import Declined, Refused, Runtime, Subject
 from cinq.ran.gnb.context import CellId, PdcpCounts, PduSession, TunnelEnd, UeState
-from cinq.ran.gnb.n2 import elements
+from cinq.ran.gnb.n2 import elements, reasons
 from cinq.ran.gnb.n2.tnla import Tnla
 from cinq.ran.gnb.ports import Ports
 from cinq.ran.gnb.xn import XnMessage
@@ -239,6 +239,11 @@ class UeContext(Subject[UeState]):
     def send(self, message: object) -> None:
         assert isinstance(message, ngap.Pdu)
         self.n2.transmit(message, self.stream, self.tnla)
+
+    def declined(
+        self, message: object, sent: object | None, expected: tuple[type[object], ...]
+    ) -> Declined | None:
+        return reasons.declined(message, sent, expected, self.questions == 1, self.n2.ports.settings)
 
     def describe(self, message: object) -> tuple[str, str]:
         return "N2", type(message).__name__

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
-from cinq.procedure import Refused, Timer, TimerExpired, procedure
+from cinq.procedure import Declined, Refused, Timer, TimerExpired, procedure
 from cinq.ran.gnb.context import CellId, PdcpCounts, TunnelEnd
 from cinq.ran.gnb.n2 import UeContext
 from cinq.ran.gnb.n2.elements import Unsuccessful, far_end, global_gnb_id, nr_cgi, tai
@@ -50,6 +51,9 @@ async def prepare(ue: UeContext, wanted: PrepareHandover) -> ngap.HandoverComman
     except TimerExpired:
         await cancel(ue, CancelHandover(("radioNetwork", "tngrelocprep-expiry")))
         raise
+    except Declined:
+        ue.commit(leaving=None)
+        raise
     if isinstance(answer, ngap.HandoverPreparationFailure):
         ue.commit(leaving=None)
         settings = ue.n2.ports.settings
@@ -59,16 +63,14 @@ async def prepare(ue: UeContext, wanted: PrepareHandover) -> ngap.HandoverComman
 
 @procedure(opens=CancelHandover)
 async def cancel(ue: UeContext, wanted: CancelHandover) -> None:
-    """§8.4.5. An acknowledgement that does not come counts as come (§8.4.5.4)."""
+    """§8.4.5. An acknowledgement that does not come, or cannot, counts as come (§8.4.5.4)."""
     assert ue.amf_ue_ngap_id is not None
     message = ngap.HandoverCancel(
         amf_ue_ngap_id=ue.amf_ue_ngap_id, ran_ue_ngap_id=ue.ran_ue_ngap_id, cause=wanted.cause
     )
     ue.stays()
-    try:
+    with suppress(TimerExpired, Declined):
         await ue.ask(message, ngap.HandoverCancelAcknowledge, timer=CANCEL)
-    except TimerExpired:
-        pass
     ue.commit(leaving=None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from cinq.procedure import Timer, procedure
+from cinq.procedure import Declined, Timer, procedure
 from cinq.ran.gnb.n2 import N2
 from cinq.ran.gnb.n2.elements import (
     amf_name_of,
@@ -27,10 +27,16 @@ WAITS = {"v1s": 1.0, "v2s": 2.0, "v5s": 5.0, "v10s": 10.0, "v20s": 20.0, "v60s":
 
 @procedure(opens=SetUp)
 async def ng_setup(n2: N2, _: SetUp) -> None:
-    """TS 38.413 §8.7.1. After NG SETUP FAILURE it is tried again when the AMF's time to wait is over (§8.7.1.3)."""
+    """TS 38.413 §8.7.1. After NG SETUP FAILURE it is tried again when the AMF's time to wait is over (§8.7.1.3), after
+    an Error Indication when that of the settings is."""
     settings = n2.ports.settings
     while True:
-        answer = await n2.ask(request(n2), ngap.NGSetupResponse, ngap.NGSetupFailure, timer=NG_SETUP)
+        try:
+            answer = await n2.ask(request(n2), ngap.NGSetupResponse, ngap.NGSetupFailure, timer=NG_SETUP)
+        except Declined as declined:
+            n2.hindered(declined.reason)
+            await asyncio.sleep(settings.ng_setup_retry_s)
+            continue
         if isinstance(answer, ngap.NGSetupResponse):
             break
         n2.hindered(why("NG Setup Failure", answer.cause, settings))

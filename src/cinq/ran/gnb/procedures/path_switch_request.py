@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from cinq.procedure import Refused, Timer, TimerExpired, procedure
+from cinq.procedure import Declined, Refused, Timer, TimerExpired, procedure
 from cinq.ran.gnb.context import PduSession
 from cinq.ran.gnb.n2 import UeContext
 from cinq.ran.gnb.n2.elements import Unsuccessful, far_end, gtp_tunnel, s_nssai_of
@@ -22,7 +22,7 @@ PATH_SWITCH = Timer("Path Switch Request", 10, 0)
 async def path_switch(ue: UeContext, wanted: SwitchPath) -> None:
     """TS 23.502 §4.9.1.2.2. Afterwards the source is told by Xn to forget the UE.
 
-    Refused: with the PATH SWITCH REQUEST FAILURE. Then, and when the AMF is silent, the UE is released here too.
+    Refused: PATH SWITCH REQUEST FAILURE. Then, and when the AMF is silent, the UE is released here too.
     """
     request = _request(ue, wanted)
     try:
@@ -32,10 +32,13 @@ async def path_switch(ue: UeContext, wanted: SwitchPath) -> None:
     except TimerExpired:
         _give_up(ue, wanted, "the path switch was not answered")
         raise
+    except Declined as declined:
+        _give_up(ue, wanted, declined.reason)
+        raise
     if isinstance(answer, ngap.PathSwitchRequestFailure):
         reason = f"Path Switch Request Failure{_causes(answer)}"
         _give_up(ue, wanted, reason)
-        raise Refused(answer, reason)
+        raise Refused(None, reason)
     _switched(ue, answer)
     ue.n2.tell_neighbour(wanted.source, UEContextRelease(wanted.source_ue))
     rrc_inactive.requested(ue, answer.rrc_inactive_transition_report_request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cinq.procedure import Refused, Timer, procedure
+from cinq.procedure import Declined, Refused, Timer, procedure
 from cinq.ran.gnb.context import AsKeys
 from cinq.ran.gnb.n2 import UeContext
 from cinq.ran.gnb.n2.reasons import why
@@ -52,18 +52,20 @@ async def resume(ue: UeContext, wanted: Resume) -> None:
         )
         for psi in ue.sessions
     ]
-    answer = await ue.ask(
-        ngap.UEContextResumeRequest(
-            amf_ue_ngap_id=ue.amf_ue_ngap_id,
-            ran_ue_ngap_id=ue.ran_ue_ngap_id,
-            rrc_resume_cause=wanted.cause,
-            pdu_session_resource_resume_list_res_req=sessions or None,
-            user_location_information=ue.location,
-        ),
-        ngap.UEContextResumeResponse,
-        ngap.UEContextResumeFailure,
-        timer=RESUME,
+    request = ngap.UEContextResumeRequest(
+        amf_ue_ngap_id=ue.amf_ue_ngap_id,
+        ran_ue_ngap_id=ue.ran_ue_ngap_id,
+        rrc_resume_cause=wanted.cause,
+        pdu_session_resource_resume_list_res_req=sessions or None,
+        user_location_information=ue.location,
     )
+    try:
+        answer = await ue.ask(
+            request, ngap.UEContextResumeResponse, ngap.UEContextResumeFailure, timer=RESUME
+        )
+    except Declined as declined:
+        ue.n2.forget(ue, declined.reason)
+        raise
     if isinstance(answer, ngap.UEContextResumeFailure):
         reason = why("UE Context Resume Failure", answer.cause, ue.n2.ports.settings)
         ue.n2.forget(ue, reason)

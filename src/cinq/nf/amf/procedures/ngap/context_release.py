@@ -8,7 +8,7 @@ from cinq.nf.amf import signals
 from cinq.nf.amf.n2 import carriage, elements
 from cinq.nf.amf.n2.association import NgConnection
 from cinq.nf.amf.ue import ue_of
-from cinq.procedure import Timer, TimerExpired, procedure
+from cinq.procedure import Declined, Timer, TimerExpired, procedure
 from cinq.wire import ngap
 
 RELEASE_GUARD = Timer("UE Context Release guard", 5.0, retransmissions=0)
@@ -22,7 +22,7 @@ async def context_release(connection: NgConnection, wanted: signals.ReleaseConte
     connection.releasing = True
     command = carriage.context_release(connection, wanted.cause)
     ue = ue_of(connection)
-    with suppress(TimerExpired):
+    with suppress(TimerExpired, Declined):
         complete = await connection.ask(command, ngap.UEContextReleaseComplete, timer=RELEASE_GUARD)
         where = complete.info_on_recommended_cells_and_ran_nodes_for_paging
         cells = None if where is None else where.recommended_cells_for_paging

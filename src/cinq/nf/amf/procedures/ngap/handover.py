@@ -12,7 +12,7 @@ from cinq.nf.amf import journal, signals
 from cinq.nf.amf.context import SmContext
 from cinq.nf.amf.n1.algorithms import selected
 from cinq.nf.amf.n1.exchange import Relocation
-from cinq.nf.amf.n2 import elements, mobility
+from cinq.nf.amf.n2 import diagnosis, elements, mobility
 from cinq.nf.amf.n2 import standing as stays
 from cinq.nf.amf.n2.association import NgConnection, Ran
 from cinq.nf.amf.n2.carriage import Resource, Transfer
@@ -26,6 +26,7 @@ from cinq.procedure import (
     ABORT,
     IGNORE,
     Aborted,
+    Declined,
     Refused,
     Timer,
     TimerExpired,
@@ -187,6 +188,10 @@ async def allocate(
     except TimerExpired:
         silent = mobility.preparation_failure(required, ("radioNetwork", "tngrelocprep-expiry"))
         raise Refused(silent, Why(f"{target.ran.label} does not answer")) from None
+    except Declined as declined:
+        forget(ue, target)
+        told = mobility.preparation_failure(required, diagnosis.cause_of(declined))
+        raise Refused(told, declined.reason) from None
     except Aborted:
         gone = mobility.preparation_failure(required, UNKNOWN_TARGET)
         raise Refused(gone, Why(f"{target.ran.label} is lost")) from None

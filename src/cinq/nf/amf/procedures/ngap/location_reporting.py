@@ -7,7 +7,18 @@ from cinq.nf.amf.n2.association import NgConnection
 from cinq.nf.amf.n2.elements import Place
 from cinq.nf.amf.procedures.ngap.path_switch import Arrived
 from cinq.nf.amf.ue import Ue, ue_of
-from cinq.procedure import ABORT, DEFER, Aborted, Timer, TimerExpired, Verdict, Why, collision, procedure
+from cinq.procedure import (
+    ABORT,
+    DEFER,
+    Aborted,
+    Declined,
+    Timer,
+    TimerExpired,
+    Verdict,
+    Why,
+    collision,
+    procedure,
+)
 from cinq.wire import ngap
 
 LOCATION_GUARD = Timer("Location Report guard", 5.0, retransmissions=0)
@@ -70,6 +81,8 @@ async def locate(ue: Ue, request: ngap.LocationReportingRequestType = NOW) -> Pl
             continue
         except TimerExpired:
             raise CannotLocate(f"{connection.ran.label} does not answer") from None
+        except Declined as declined:
+            raise CannotLocate(declined.reason) from None
         if said is not None:
             return connection.place
         if ue.connection is connection:

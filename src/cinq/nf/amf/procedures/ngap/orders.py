@@ -15,7 +15,7 @@ from cinq.nf.amf.procedures.ngap.location_reporting import CannotLocate, locate,
 from cinq.nf.amf.registry import Registry
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import NumberingError, Supi
-from cinq.procedure import Aborted, TimerExpired
+from cinq.procedure import Aborted, Declined, TimerExpired
 
 WAITS = "begins with the next connection of the UE"
 
@@ -54,10 +54,10 @@ async def served(ue: Ue, order: Order) -> None:
     orders, clock = ue.access.orders, ue.ports.clock
     try:
         text = await SERVED[order.kind](ue, order)
-    except (Aborted, TimerExpired, CannotLocate) as error:
-        text = (
-            str(error) if isinstance(error, CannotLocate) else "the gNB does not answer, or the UE has left"
-        )
+    except (CannotLocate, Declined) as error:
+        text = str(error)
+    except (Aborted, TimerExpired):
+        text = "the gNB does not answer, or the UE has left"
     if order.stays:
         orders.note(order.supi, order.kind, clock.now(), text)
     else:

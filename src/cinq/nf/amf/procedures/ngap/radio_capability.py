@@ -7,7 +7,7 @@ from cinq.nf.amf.n2.association import NgConnection, Ran
 from cinq.nf.amf.n2.diagnosis import error_indication, notices
 from cinq.nf.amf.procedures.sm.outcomes import NGAP_GUARD
 from cinq.nf.amf.ue import Ue, ue_of
-from cinq.procedure import TimerExpired, Why, procedure
+from cinq.procedure import Declined, TimerExpired, Why, procedure
 from cinq.wire import ngap
 
 
@@ -53,7 +53,7 @@ async def radio_capability_check(connection: NgConnection, _: signals.CheckRadio
     connection.send(request)
     try:
         answer = await connection.expect(ngap.UERadioCapabilityCheckResponse, timer=NGAP_GUARD)
-    except TimerExpired:
+    except (TimerExpired, Declined):
         journal.note(ue, Why(f"{connection.ran.label} does not say whether the UE's radio suits IMS voice"))
         return
     ue.commit(voice_match=answer.ims_voice_support_indicator == "supported")

@@ -9,7 +9,7 @@ from cinq.nf.amf import journal, signals
 from cinq.nf.amf.n2 import elements
 from cinq.nf.amf.n2.association import Access, Ran
 from cinq.nf.amf.warnings import Result, Warning
-from cinq.procedure import Timer, TimerExpired, Why, procedure
+from cinq.procedure import Declined, Timer, TimerExpired, Why, procedure
 from cinq.wire import ngap
 
 WARNING_GUARD = Timer("Write-Replace Warning guard", 5.0, retransmissions=0)
@@ -117,6 +117,9 @@ async def answered(ran: Ran, warning: Warning, kind: type[R]) -> R | None:
         return await ran.expect(kind, timer=WARNING_GUARD, fits=partial(is_about, warning))
     except TimerExpired:
         record(ran, warning, 0, "no answer")
+        return None
+    except Declined as declined:
+        record(ran, warning, 0, f"refused: {declined.reason}")
         return None
 
 
