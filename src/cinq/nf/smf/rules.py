@@ -2,7 +2,8 @@
 
 Each rule of the session has an uplink and a downlink PDR, numbered from its own number. All uplink PDRs share a FAR
 and an F-TEID, all downlink PDRs a FAR. A PDR names the QER of the session AMBR (unless its flow is GBR), that of its
-flow, which marks packets with the QFI, and one of its own where the rule limits or closes anything.
+flow, which marks packets with the QFI, and one of its own where the rule limits or closes anything. Each interface is
+named by its 3GPP type too: optional in table 7.5.2.2-2, and Open5GS's UPF drops uplink packets of a PDR without.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ BUFFER_AND_NOTIFY = ApplyAction(ApplyAction.BUFF | ApplyAction.NOCP)
 SEND_END_MARKER = pfcp.SmReqFlags(pfcp.SmReqFlags.SNDEM)
 SHARED_F_TEID = 1  # CHOOSE ID of all uplink PDRs
 _ACCESS, _CORE = Interface.ACCESS, Interface.CORE
+_N3, _N6 = pfcp.InterfaceType.N3_3GPP_ACCESS, pfcp.InterfaceType.N6
 _OPEN = pfcp.GateStatus()
 _REMOVE_GTPU = pfcp.OuterHeaderRemoval(0)
 _ANY_F_TEID = pfcp.FTeid.choose()
@@ -84,7 +86,9 @@ def instance(dnn: str) -> pfcp.NetworkInstance:
 
 @lru_cache(256)
 def uplink_far(dnn: str) -> pfcp.CreateFar:
-    to_core = pfcp.ForwardingParameters(destination_interface=_CORE, network_instance=instance(dnn))
+    to_core = pfcp.ForwardingParameters(
+        destination_interface=_CORE, network_instance=instance(dnn), interface_type=_N6
+    )
     return pfcp.CreateFar(far_id=UPLINK_FAR, apply_action=FORWARD, forwarding_parameters=to_core)
 
 
@@ -95,6 +99,7 @@ def downlink_far(an: AnTunnel | None, *, notify: bool) -> pfcp.CreateFar:
     parameters = pfcp.ForwardingParameters(
         destination_interface=_ACCESS,
         outer_header_creation=pfcp.OuterHeaderCreation.gtpu(an.teid, an.address),
+        interface_type=_N3,
     )
     return pfcp.CreateFar(far_id=DOWNLINK_FAR, apply_action=FORWARD, forwarding_parameters=parameters)
 
@@ -105,6 +110,7 @@ def to_gnb(an: AnTunnel, *, end_marker: bool = False) -> pfcp.UpdateFar:
         destination_interface=_ACCESS,
         outer_header_creation=pfcp.OuterHeaderCreation.gtpu(an.teid, an.address),
         sm_req_flags=SEND_END_MARKER if end_marker else None,
+        interface_type=_N3,
     )
     return pfcp.UpdateFar(far_id=DOWNLINK_FAR, apply_action=FORWARD, forwarding_parameters=parameters)
 
@@ -118,10 +124,11 @@ def waiting() -> pfcp.UpdateFar:
 
 
 def _qer_ids(qos: SessionQos, rule: SdfRule) -> list[int]:
+    """The flow's first: a UPF that takes one QER alone marks with its QFI (Open5GS)."""
     flow = qos.flow(rule.qfi)
     shared = [] if flow is not None and flow.profile.is_gbr else [SESSION_AMBR]
     own = [_rule_qer_id(rule)] if _has_qer(rule) else []
-    return [*shared, FLOW_QERS + rule.qfi, *own]
+    return [FLOW_QERS + rule.qfi, *shared, *own]
 
 
 def _uplink(
@@ -135,6 +142,7 @@ def _uplink(
         ue_ip_addresses=_ue_addresses(context, destination=False),
         sdf_filters=[_sdf(f) for f in filters],
         qfis=[rule.qfi],
+        interface_type=_N3,
     )
     return pfcp.CreatePdr(
         pdr_id=uplink_pdr(rule.number),
@@ -155,6 +163,7 @@ def _downlink(
         network_instance=instance(context.dnn),
         ue_ip_addresses=_ue_addresses(context, destination=True),
         sdf_filters=[_sdf(f) for f in filters],
+        interface_type=_N6,
     )
     return pfcp.CreatePdr(
         pdr_id=downlink_pdr(rule.number),
