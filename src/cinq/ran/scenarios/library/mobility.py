@@ -307,7 +307,7 @@ async def n2_handover_cancelled(bench: Bench) -> None:
     """HANDOVER CANCEL of the source is acknowledged and the target let go (TS 38.413 §8.4.5)."""
     source, target = await bench.gnb(), await bench.gnb()
     ue = await attached(bench, source)
-    with target.station.mute(ngap.HandoverRequest):
+    with target.station.drop(ngap.HandoverRequestAcknowledge):
         bench.soon(_forgiven_handover(bench, ue, target))
         await bench.hears(ngap.HandoverRequest, target)
         await bench.succeeds(bench.cancel_handover(ue), "cancellation")

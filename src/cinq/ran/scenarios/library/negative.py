@@ -24,7 +24,8 @@ Made = Sequence[ngap.Pdu | bytes]
 class Row(NamedTuple):
     """make: what the gNB sends, one after the other. wanted: one of these comes for each; empty: none of `never`.
 
-    advised: the answer is what a node should give (§10.2), not what it shall: silence passes.
+    advised: the answer is what a node should give (§10.2), or shall only where it comprehends the procedure, whose
+    criticality is ignore (§10.3.4.1): silence passes.
     """
 
     name: str
@@ -97,9 +98,6 @@ def of_an_unknown_ue(stage: Stage) -> Made:
         ngap.HandoverNotify(
             amf_ue_ngap_id=ids[0], ran_ue_ngap_id=ids[1], user_location_information=stage.gnb.location
         ),
-        ngap.LocationReportingFailureIndication(
-            amf_ue_ngap_id=ids[0], ran_ue_ngap_id=ids[1], cause=("misc", "unspecified")
-        ),
     ]
 
 
@@ -114,7 +112,7 @@ def acknowledge(stage: Stage) -> ngap.HandoverRequestAcknowledge:
     )
 
 
-def location_report(stage: Stage) -> bytes:
+def location_reports(stage: Stage) -> Made:
     amf_id, ran_id = stage.victim
     report = ngap.LocationReport(
         amf_ue_ngap_id=amf_id,
@@ -124,7 +122,10 @@ def location_report(stage: Stage) -> bytes:
             event_type="direct", report_area="cell"
         ),
     )
-    return spoil.without(report, "RAN-UE-NGAP-ID")
+    failure = ngap.LocationReportingFailureIndication(
+        amf_ue_ngap_id=UNKNOWN, ran_ue_ngap_id=ran_id, cause=("misc", "unspecified")
+    )
+    return [spoil.without(report, "RAN-UE-NGAP-ID"), failure]
 
 
 def partial_reset(stage: Stage) -> Made:
@@ -245,9 +246,10 @@ ROWS = (
     ),
     Row(
         "dev_044_location_report_without_identity",
-        "LOCATION REPORT without its RAN UE NGAP ID (TS 38.413 §8.12.3, §10.3.5)",
-        lambda stage: [location_report(stage)],
+        "LOCATION REPORT without its RAN UE NGAP ID, a failure of nobody (TS 38.413 §8.12.2, §8.12.3, §10.3.5, §10.6)",
+        location_reports,
         TOLD,
+        advised=True,
     ),
     Row(
         "dev_046_reset_of_a_ue_of_another_gnb",

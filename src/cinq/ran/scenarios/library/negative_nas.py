@@ -229,7 +229,10 @@ async def dev_009_replayed_farewell(bench: Bench) -> None:
 
 @scenario("negative", needs=NEEDS)
 async def dev_014_service_request_in_the_container_of_a_registration(bench: Bench) -> None:
-    """SECURITY MODE COMPLETE that carries a SERVICE REQUEST while a UE registers (TS 24.501 §4.4.6, §5.4.2.3)."""
+    """SECURITY MODE COMPLETE that carries a SERVICE REQUEST while a UE registers: no service is granted on it.
+
+    TS 24.501 §4.4.6, §5.4.2.4.
+    """
     async with stage(bench) as on:
         ue = bench.ue(on.gnb)
         plmn = bench.target.core.plmn
@@ -243,7 +246,7 @@ async def dev_014_service_request_in_the_container_of_a_registration(bench: Benc
         with ue.station.change(nas.SecurityModeComplete, changed):
             await bench.forgiven(ue.register(attempts=1))
             await bench.hears(nas.SecurityModeCommand, ue)
-        check.equal(len(bench.heard(nas.RegistrationAccept, ue)), 0, "registrations")
+        check.equal(len(bench.heard(nas.ServiceAccept, ue)), 0, "SERVICE ACCEPTs")
 
 
 async def authenticating(
