@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import UNSET, Raw, UnsetType, field
 
 from cinq import numbering
+from cinq.sbi.extensible import extensible
 from cinq.sbi.operation import Model
 
 AccessType = Literal["3GPP_ACCESS", "NON_3GPP_ACCESS"]
@@ -16,6 +17,10 @@ PduSessionType = Literal["IPV4", "IPV6", "IPV4V6", "UNSTRUCTURED", "ETHERNET"]
 SscMode = Literal["SSC_MODE_1", "SSC_MODE_2", "SSC_MODE_3"]
 UpCnxState = Literal["ACTIVATED", "DEACTIVATED", "ACTIVATING", "SUSPENDED"]
 NFType = Literal["NRF", "UDM", "AMF", "SMF", "AUSF", "NEF", "PCF", "NSSF", "UDR", "UPF"]
+
+
+if not TYPE_CHECKING:
+    RatType, PduSessionType, SscMode, NFType = extensible(RatType, PduSessionType, SscMode, NFType)
 
 
 class PlmnId(Model):

@@ -5,14 +5,19 @@ The attributes that cinq reads. An NRF keeps all others too, see `Whole`.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import field
 
+from cinq.sbi.extensible import extensible
 from cinq.sbi.models import Guami, PlmnId, Snssai, Tai
 from cinq.sbi.operation import Model
 
 NFStatus = Literal["REGISTERED", "SUSPENDED", "UNDISCOVERABLE", "CANARY_RELEASE"]
+
+
+if not TYPE_CHECKING:
+    (NFStatus,) = extensible(NFStatus)
 
 
 class NFServiceVersion(Model):

@@ -104,6 +104,7 @@ LEAVING: dict[DeregistrationReason, Leaving] = {
     "REREGISTRATION_REQUIRED": Leaving(None, "it is to register again"),
 }
 """What becomes of a UE that the UDM wants gone (TS 23.502 §4.2.2.3.3 step 2)."""
+ANOTHER_REASON = Leaving(None, "its home network wants it gone, for a reason of a later release")
 
 
 class Callbacks:
@@ -118,7 +119,7 @@ class Callbacks:
         if body.dereg_reason in GONE_ELSEWHERE:
             ue.want(signals.Superseded())
         else:
-            ue.want(signals.Deregister(LEAVING[body.dereg_reason]))
+            ue.want(signals.Deregister(LEAVING.get(body.dereg_reason, ANOTHER_REASON)))
 
     async def sdm_notify(self, supi: str, body: ModificationNotification) -> None:
         """TS 29.503 §5.2.2.5: what has changed is asked for anew, as a whole."""

@@ -184,15 +184,15 @@ def _ssc_mode(
     """§6.4.1.3: the mode asked for, else that of the subscription. #68 with those that are allowed."""
     modes = subscribed.ssc_modes
     names = modes.allowed_ssc_modes or [modes.default_ssc_mode]
-    allowed = frozenset(int(SscMode[name]) for name in names)
+    allowed = frozenset(int(SscMode[name]) for name in names if name in SscMode.__members__)
     wanted = SSC_MODES.get(request.ssc_mode, request.ssc_mode)
-    if wanted is None:
-        default = int(SscMode[modes.default_ssc_mode])
-        return default if default in allowed else min(allowed)
-    if wanted not in allowed:
+    if wanted is None and allowed:
+        default = SscMode.__members__.get(modes.default_ssc_mode)
+        return int(default) if default in allowed else min(allowed)
+    if wanted is None or wanted not in allowed:
         why = Why(
             f"{supi} asks for SSC mode {wanted}; for {network.name} are subscribed {', '.join(names)}",
-            f"cinq subscriber set {supi} --ssc-modes '{wanted}', or let the UE ask for mode {min(allowed)}",
+            f"cinq subscriber set {supi} --ssc-modes '{wanted}', or let the UE ask for mode {min(allowed, default=1)}",
         )
         raise Denied(GsmCause.NOT_SUPPORTED_SSC_MODE, "SSC_NOT_SUPPORTED", why, allowed=allowed)
     return wanted

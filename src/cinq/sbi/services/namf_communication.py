@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 from msgspec import field
 
+from cinq.sbi.extensible import extensible
 from cinq.sbi.models import Arp, GlobalRanNodeId, RefToBinaryData, Snssai, Tai
 from cinq.sbi.operation import Created, Model, Multipart, operation, service
 from cinq.sbi.problem import Problem, ProblemDetails
@@ -25,6 +26,17 @@ N1N2MessageTransferCause = Literal[
 
 
 N1MessageClass = Literal["5GMM", "SM", "LPP", "SMS", "UPDP", "LCS"]
+N2InformationClass = Literal["SM", "NRPPa", "PWS", "RAN"]
+N2InformationTransferResult = Literal["N2_INFO_TRANSFER_INITIATED"]
+ResourceStatus = Literal["RELEASED", "UNCHANGED", "TRANSFERRED", "UPDATED"]
+
+
+if not TYPE_CHECKING:
+    (N1N2MessageTransferCause,) = extensible(N1N2MessageTransferCause)
+    (N1MessageClass,) = extensible(N1MessageClass)
+    (N2InformationClass,) = extensible(N2InformationClass)
+    (N2InformationTransferResult,) = extensible(N2InformationTransferResult)
+    (ResourceStatus,) = extensible(ResourceStatus)
 
 
 class N1MessageContainer(Model):
@@ -49,9 +61,6 @@ class NrppaInformation(Model):
 
     nf_id: str
     nrppa_pdu: N2InfoContent
-
-
-N2InformationClass = Literal["SM", "NRPPa", "PWS", "RAN"]
 
 
 class N2InfoContainer(Model):
@@ -140,7 +149,7 @@ class N2InformationTransferRequest(Multipart):
 
 
 class N2InformationTransferRspData(Model):
-    result: Literal["N2_INFO_TRANSFER_INITIATED"]
+    result: N2InformationTransferResult
 
 
 class N2InformationNotification(Model):
@@ -164,7 +173,7 @@ class N1MessageNotifyRequest(Multipart):
 
 
 class StatusInfo(Model):
-    resource_status: Literal["RELEASED", "UNCHANGED", "TRANSFERRED", "UPDATED"]
+    resource_status: ResourceStatus
     cause: str | None = None
 
 

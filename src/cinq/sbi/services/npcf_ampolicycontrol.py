@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
+from cinq.sbi.extensible import extensible
 from cinq.sbi.models import (
     AccessType,
     Ambr,
@@ -16,6 +17,7 @@ from cinq.sbi.models import (
 )
 from cinq.sbi.operation import Created, Model, operation, service
 
+TerminationCause = Literal["UNSPECIFIED", "UE_SUBSCRIPTION", "INSUFFICIENT_RES"]
 RequestTrigger = Literal[
     "LOC_CH",
     "SERV_AREA_CH",
@@ -25,6 +27,10 @@ RequestTrigger = Literal[
     "REJECTED_SNSSAIS_CH",
     "PENDING_NSSAI_CH",
 ]
+
+
+if not TYPE_CHECKING:
+    RequestTrigger, TerminationCause = extensible(RequestTrigger, TerminationCause)
 
 
 class PolicyAssociationRequest(Model):
@@ -83,7 +89,7 @@ class PolicyUpdate(Model):
 
 class TerminationNotification(Model):
     resource_uri: str
-    cause: Literal["UNSPECIFIED", "UE_SUBSCRIPTION", "INSUFFICIENT_RES"]
+    cause: TerminationCause
 
 
 @service("npcf-am-policy-control", "v1")

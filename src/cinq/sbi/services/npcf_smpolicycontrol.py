@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec import field
 
+from cinq.sbi.extensible import extensible
 from cinq.sbi.models import (
     AccessType,
     Ambr,
@@ -80,6 +81,20 @@ ReleaseCause = Literal[
     "REACTIVATION_REQUESTED",
 ]
 PduSessionRelCause = Literal["PS_TO_CS_HO", "RULE_ERROR"]
+NotifType = Literal["GUARANTEED", "NOT_GUARANTEED"]
+PartialFailureCause = Literal[
+    "PCC_RULE_EVENT", "PCC_QOS_FLOW_EVENT", "RULE_PERMANENT_ERROR", "RULE_TEMPORARY_ERROR"
+]
+
+
+if not TYPE_CHECKING:
+    (PolicyControlRequestTrigger,) = extensible(PolicyControlRequestTrigger)
+    (FailureCode,) = extensible(FailureCode)
+    (SessionRuleFailureCode,) = extensible(SessionRuleFailureCode)
+    (ReleaseCause,) = extensible(ReleaseCause)
+    (PduSessionRelCause,) = extensible(PduSessionRelCause)
+    (NotifType,) = extensible(NotifType)
+    (PartialFailureCause,) = extensible(PartialFailureCause)
 
 
 class SmPolicyContextData(Model):
@@ -217,7 +232,7 @@ class SessionRuleReport(Model):
 
 class QosNotificationControlInfo(Model):
     ref_pcc_rule_ids: list[str]
-    notif_type: Literal["GUARANTEED", "NOT_GUARANTEED"]
+    notif_type: NotifType
 
 
 class PacketFilterInfo(Model):
@@ -283,9 +298,7 @@ class TerminationNotification(Model):
 class PartialSuccessReport(Model):
     """What of a decision could not be put in force (§4.2.3.2); None in its place: all of it was."""
 
-    failure_cause: Literal[
-        "PCC_RULE_EVENT", "PCC_QOS_FLOW_EVENT", "RULE_PERMANENT_ERROR", "RULE_TEMPORARY_ERROR"
-    ]
+    failure_cause: PartialFailureCause
     rule_reports: list[RuleReport] = []
     sess_rule_reports: list[SessionRuleReport] = []
 

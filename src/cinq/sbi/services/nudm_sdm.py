@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec import field
 
+from cinq.sbi.extensible import extensible
 from cinq.sbi.models import (
     Ambr,
     Area,
@@ -21,7 +22,14 @@ from cinq.sbi.models import (
 )
 from cinq.sbi.operation import Created, Model, operation, service
 
+CoreNetworkType = Literal["5GC", "EPC"]
+OperationMode = Literal["WB_S1", "NB_S1", "WB_N1", "NB_N1", "NR_N1"]
 OdbPacketServices = Literal["ALL_PACKET_SERVICES", "ROAMER_ACCESS_HPLMN_AP", "ROAMER_ACCESS_VPLMN_AP"]
+
+
+if not TYPE_CHECKING:
+    CoreNetworkType, OperationMode = extensible(CoreNetworkType, OperationMode)
+    (OdbPacketServices,) = extensible(OdbPacketServices)
 
 
 class AdditionalSnssaiData(Model):
@@ -48,7 +56,7 @@ class EdrxParameters(Model):
 class PtwParameters(Model):
     """ptwValue: four binary digits, the paging time window of TS 24.008 §10.5.5.32."""
 
-    operation_mode: Literal["WB_S1", "NB_S1", "WB_N1", "NB_N1", "NR_N1"]
+    operation_mode: OperationMode
     ptw_value: str
 
 
@@ -66,7 +74,7 @@ class AccessAndMobilitySubscriptionData(Model):
     rat_restrictions: list[RatType] = []
     forbidden_areas: list[Area] = []
     service_area_restriction: ServiceAreaRestriction | None = None
-    core_network_type_restrictions: list[Literal["5GC", "EPC"]] = []
+    core_network_type_restrictions: list[CoreNetworkType] = []
     rfsp_index: int | None = None
     subs_reg_timer: int | None = None
     active_time: int | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
+from cinq.sbi.extensible import extensible
 from cinq.sbi.models import AccessType, Guami, PlmnId, RatType, Snssai
 from cinq.sbi.operation import Created, Model, operation, service
 
@@ -31,6 +32,10 @@ DeregistrationReason = Literal[
     "REREGISTRATION_REQUIRED",
     "OPERATOR_DETERMINED_BARRING",
 ]
+
+
+if not TYPE_CHECKING:
+    (DeregistrationReason,) = extensible(DeregistrationReason)
 
 
 class DeregistrationData(Model):
