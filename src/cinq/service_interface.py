@@ -123,7 +123,7 @@ class ServiceInterface:
         return tls.mutual(sbi.certificate, sbi.key, sbi.authorities, server=server) if sbi.key else None
 
     def _look_at_the_certificate(self) -> None:
-        """With tokens, a function is who its certificate says: TS 33.310 §6.1.3c.3. TransportError names who misses."""
+        """With tokens, a function is who its certificate says: TS 33.310 §6.1.3c. TransportError names who misses."""
         sbi = self._settings.sbi
         if not sbi.key or not sbi.access_tokens:
             return

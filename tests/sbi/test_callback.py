@@ -174,7 +174,7 @@ def test_a_receiver_of_others_has_paths_of_its_own() -> None:
 
 
 def test_a_resource_made_elsewhere_is_asked_for_there() -> None:
-    """TS 29.500 §6.1.2.2: a second producer of the same service does not know it."""
+    """TS 29.501 §4.4.1: a second producer of the same service does not know it."""
 
     async def main() -> None:
         async with Elsewhere() as one, Elsewhere() as two:

@@ -259,7 +259,7 @@ def values(folder: Path, file: str, node: dict) -> tuple[list[object], bool]:
 
 
 def check_enumeration(folder: Path, hint: object, file: str, node: dict, where: str) -> None:
-    """Names are those of the API; where it takes any string, so do we (TS 29.501 5.3.14), or say why not."""
+    """Names are those of the API; where it takes any string, so do we (TS 29.501 5.3), or say why not."""
     allowed, any_string = values(folder, file, node)
     for takes_any, names in enumerations(hint):
         for value in names:

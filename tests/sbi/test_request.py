@@ -349,7 +349,7 @@ def test_an_answer_that_cannot_be_read_is_a_502_of_its_own() -> None:
 
 
 def test_an_unknown_value_of_an_extensible_enumeration_is_kept() -> None:
-    """TS 29.501 5.3.14; and where what is done hangs on it, it is refused by name."""
+    """TS 29.501 5.3; and where what is done hangs on it, it is refused by name."""
     body = json.dumps({"deregReason": "LATER_REASON", "accessType": "3GPP_ACCESS"}).encode()
     read = read_body(DeregistrationData, "application/json", body)
     assert isinstance(read, DeregistrationData)

@@ -46,7 +46,7 @@ def called_by(who: Caller) -> None:
 
 @lru_cache(1024)
 def instances_of(names: tuple[str, ...]) -> frozenset[str]:
-    """The NF instances of a certificate's subjectAltName URIs, in small letters: TS 33.310 §6.1.3c.3."""
+    """The NF instances of a certificate's subjectAltName URIs, in small letters: TS 33.310 §6.1.3c."""
     return frozenset(name[len(URN) :].lower() for name in names if name.lower().startswith(URN))
 
 

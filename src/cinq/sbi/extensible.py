@@ -1,4 +1,4 @@
-"""Extensible enumerations, TS 29.501 §5.3.14: the API gives names and any other string, for later releases.
+"""Extensible enumerations, TS 29.501 §5.3: the API gives names and any other string, for later releases.
 
 A value that nobody here knows is read, kept and passed on; who acts on such a value has a row for the rest. Type
 checkers see the names alone.

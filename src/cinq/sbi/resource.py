@@ -1,4 +1,4 @@
-"""Names of resources that remember where they are: TS 29.501 §5.3.2.4, TS 29.500 §6.1.2.2.
+"""Names of resources that remember where they are: TS 29.501 §4.4.1.
 
 A resource that another process made is named by the API root of its producer and its identifier, as in
 'https://smf-2.example:443/7'. Consumers keep such a name as they would keep '7'; a call about it goes there.
