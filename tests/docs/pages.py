@@ -43,7 +43,7 @@ def blocks(page: Path, kind: str) -> Iterator[tuple[str, str]]:
 
 def files(page: Path) -> dict[str, str]:
     """The files that a page has its reader write: fenced blocks whose kind is followed by a name."""
-    return {name: text for kind in ("toml", "csv") for name, text in blocks(page, kind) if name}
+    return {name: text for kind in ("toml", "csv", "text") for name, text in blocks(page, kind) if name}
 
 
 def commands(page: Path) -> Iterator[Command]:

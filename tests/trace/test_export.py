@@ -58,7 +58,8 @@ def test_an_export_reads_back_with_nothing_undecoded(ciphered: list[TracedMessag
 
 
 def test_pfcp_reads_back(golden: Path) -> None:
-    messages = list(read_capture(golden / "open5gs-ueransim-attach-sbi-pfcp.pcap"))
+    read = read_capture(golden / "open5gs-ueransim-attach-sbi-pfcp.pcap")
+    messages = [message for message in read if message.interface == "n4"]
     found = list(Capture(written([as_event(message) for message in messages])))
     assert [(m.message, m.octets, m.ue) for m in found] == [(m.message, m.octets, m.ue) for m in messages]
 

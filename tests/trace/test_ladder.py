@@ -32,10 +32,17 @@ def agrees(name: str, text: str) -> None:
     assert path.read_text() == text + "\n"
 
 
-@pytest.mark.parametrize("name", ["attach-n2n3", "suci-a-nea2-n2n3", "attach-sbi-pfcp"])
-def test_the_ladder_of_a_foreign_capture(golden: Path, keys: Keys, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "ue"),
+    [
+        ("attach-n2n3", None),
+        ("suci-a-nea2-n2n3", None),
+        ("attach-sbi-pfcp", "imsi-999700000000001"),  # of the network there is much talk with the NRF
+    ],
+)
+def test_the_ladder_of_a_foreign_capture(golden: Path, keys: Keys, name: str, ue: str | None) -> None:
     messages = list(read_capture(golden / f"open5gs-ueransim-{name}.pcap", keys))
-    agrees(name, ladder_text(steps_of_messages(messages), 100))
+    agrees(name, ladder_text(steps_of_messages(messages), 100, ue))
 
 
 @pytest.mark.parametrize("width", [10, 80, 120])

@@ -40,9 +40,9 @@ def read(bench: Bench, keys: Keys = BENCH_KEYS) -> tuple[Capture, list[TracedMes
     ("name", "messages", "tcp", "user"),
     [
         ("attach-n2n3", 69, 0, 20),
-        ("attach-sbi-pfcp", 22, 1510, 0),
+        ("attach-sbi-pfcp", 814, 0, 0),
         ("suci-a-nea2-n2n3", 30, 0, 4),
-        ("suci-a-nea2-sbi-pfcp", 12, 1154, 0),
+        ("suci-a-nea2-sbi-pfcp", 534, 4, 0),
     ],
 )
 def test_foreign_captures_leave_nothing_undecoded(

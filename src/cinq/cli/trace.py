@@ -66,7 +66,7 @@ def without_verb(context: typer.Context) -> None:
 @app.command("read")
 def read(
     file: Annotated[
-        Path, typer.Argument(help="pcap or pcapng, also .gz or .zst: N2, N4 and N3 of any core.")
+        Path, typer.Argument(help="pcap or pcapng, also .gz or .zst: N2, N3, N4 and the SBI of any core.")
     ],
     keys: Annotated[
         Path | None,
@@ -75,6 +75,10 @@ def read(
     hn_key: Annotated[
         list[str] | None,
         typer.Option("--hn-key", help="Home network private key for SUCIs, ID:A|B:HEX. May be repeated."),
+    ] = None,
+    tls_keys: Annotated[
+        Path | None,
+        typer.Option("--tls-keys", help="Key log of TLS (SSLKEYLOGFILE): the SBI is opened with it."),
     ] = None,
     ue: OneUe = "",
     json: AsJson = False,
@@ -88,7 +92,7 @@ def read(
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)
     try:
-        capture = read_capture(file, read_keys(keys, hn_key or ()))
+        capture = read_capture(file, read_keys(keys, hn_key or (), tls_keys))
         _show(capture, file, subject_of(ue), json)
     except PcapError as error:
         raise Failure(

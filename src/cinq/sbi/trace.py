@@ -13,7 +13,7 @@ from cinq.sbi.problem import Problem
 
 _SUPI = re.compile(r"imsi-\d{6,15}")
 _SECRET = re.compile(
-    rb'"(kseaf|kSeaf|kausf|ckPrime|ikPrime|encPermanentKey|encOpcKey|encTopcKey|xres|xresStar|resStar)":"[^"]*"'
+    rb'"(kseaf|kSeaf|kausf|ckPrime|ikPrime|encPermanentKey|encOpcKey|encTopcKey|xres|xresStar|resStar)"\s*:\s*"[^"]*"'
 )
 
 
@@ -103,7 +103,12 @@ def _event(
 def _json(body: object) -> bytes:
     """The JSON that would cross, without keys and expected responses: those are never shown."""
     shown = body.json_data if isinstance(body, Multipart) and hasattr(body, "json_data") else body
-    return _SECRET.sub(rb'"\1":"(hidden)"', msgspec.json.encode(shown))
+    return without_secrets(msgspec.json.encode(shown))
+
+
+def without_secrets(octets: bytes) -> bytes:
+    """JSON in which keys and expected responses are hidden."""
+    return _SECRET.sub(rb'"\1":"(hidden)"', octets)
 
 
 def _supi(arguments: tuple[object, ...], octets: bytes) -> str:

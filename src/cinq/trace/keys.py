@@ -14,6 +14,7 @@ from cinq.crypto import aka, suci
 from cinq.numbering import NumberingError, Suci, Supi, msin_digits
 from cinq.settings import table
 
+_KEY_LOG = 1 << 24  # octets
 _SCHEMES = {"A": suci.PROFILE_A, "B": suci.PROFILE_B, "1": suci.PROFILE_A, "2": suci.PROFILE_B}
 
 
@@ -49,10 +50,11 @@ class HomeNetworkKey:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What deciphering goes by. Empty: messages stay as they are."""
+    """What deciphering goes by. Empty: messages stay as they are. tls: lines of a key log, NSS format."""
 
     subscribers: tuple[Subscriber, ...] = ()
     home_network: tuple[HomeNetworkKey, ...] = ()
+    tls: str = field(default="", repr=False)
 
     def supi_of(self, concealed: Suci) -> Supi | None:
         """The SUPI in a SUCI: of the null scheme, or of a scheme whose key is here."""
@@ -163,7 +165,21 @@ def _rows(path: Path) -> Iterable[Subscriber]:
             raise KeysError(f"{path}:{row.line}: {error}") from None
 
 
-def read_keys(subscribers: Path | None, home_network_keys: Iterable[str] = ()) -> Keys:
-    """Keys from the options of the command line."""
+def read_keys(
+    subscribers: Path | None, home_network_keys: Iterable[str] = (), key_log: Path | None = None
+) -> Keys:
+    """Keys from the options of the command line. KeysError says which of them gives none."""
     rows = () if subscribers is None else read_subscribers(subscribers)
-    return Keys(rows, tuple(parse_home_network_key(text) for text in home_network_keys))
+    log = "" if key_log is None else _key_log(key_log)
+    return Keys(rows, tuple(parse_home_network_key(text) for text in home_network_keys), log)
+
+
+def _key_log(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            text = file.read(_KEY_LOG + 1)
+    except OSError as error:
+        raise KeysError(f"{path}: {error.strerror or error}") from None
+    if len(text) > _KEY_LOG:
+        raise KeysError(f"{path}: wanted a key log of at most {_KEY_LOG} octets")
+    return text.decode("ascii", "replace")

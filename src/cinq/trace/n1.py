@@ -38,6 +38,7 @@ class N1:
         self._security: Bounded[Subject, UeSecurity] = Bounded()
         self._by_tmsi: Bounded[STmsi, Subject] = Bounded()
         self._by_supi: Bounded[Supi, Subject] = Bounded()
+        self._by_suci: Bounded[Suci, Subject] = Bounded()
         self.by_address: Bounded[str, Subject] = Bounded()
 
     def security(self, ue: Connection) -> UeSecurity:
@@ -234,22 +235,38 @@ class N1:
         if isinstance(identity, Suci):
             if identity.plmn not in ue.plmns:
                 ue.plmns.append(identity.plmn)
-            supi = self._keys.supi_of(identity)
-            if supi is not None:
-                self.permanent(supi, ue.subject)
-            elif root.supi is None:
-                root.call(_short(identity))
+            self._concealed(identity, ue.subject)
         elif isinstance(identity, SuciNai):
             root.call(_short(identity))
         elif isinstance(identity, Guti | STmsi):
             self.temporary(identity.s_tmsi if isinstance(identity, Guti) else identity, ue)
 
+    def concealed(self, identity: Suci) -> Subject:
+        """The UE that shows this SUCI."""
+        subject = Subject(_short(identity))
+        self._concealed(identity, subject)
+        return subject
+
+    def _concealed(self, identity: Suci, subject: Subject) -> None:
+        supi = self._keys.supi_of(identity)
+        if supi is not None:
+            self.permanent(supi, subject)
+        elif subject.root().supi is None:
+            subject.root().call(_short(identity))
+        self.join(subject, self._by_suci.setdefault(identity, subject.root()))
+
+    def anchored(self, supi: Supi, kseaf: bytes) -> None:
+        """A K_SEAF that the network gave for a UE, after its challenge was answered."""
+        subject = Subject(str(supi))
+        self.permanent(supi, subject)
+        self.security(Connection(subject)).anchor(supi, kseaf)
+
     def permanent(self, supi: Supi, subject: Subject) -> None:
         """A SUPI: the UE that had it before in this capture is the same."""
         subject.root().supi = supi
-        self._join(subject, self._by_supi.setdefault(supi, subject.root()))
+        self.join(subject, self._by_supi.setdefault(supi, subject.root()))
 
-    def _join(self, subject: Subject, known: Subject) -> None:
+    def join(self, subject: Subject, known: Subject) -> None:
         """Two subjects are one UE: the security contexts of both stay in use."""
         mine = subject.root()
         subject.becomes(known)
@@ -264,7 +281,7 @@ class N1:
         """A 5G-S-TMSI: the UE it was given to in this capture, else a name."""
         known = self._by_tmsi.get(identity)
         if known is not None:
-            self._join(ue.subject, known)
+            self.join(ue.subject, known)
         elif ue.subject.root().supi is None:
             ue.subject.call(f"5g-s-tmsi-{identity.octets.hex()}")
 

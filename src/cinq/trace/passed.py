@@ -61,7 +61,10 @@ class Passed:
         return True
 
     def tcp(self, one: object, other: object, payload: bytes, ends: bytes = b"") -> None:
-        """A segment between two ends. What a connection is shows at its beginning, or by the frames in it."""
+        """A segment between two ends. What a connection is shows at its beginning, or by the frames in it.
+
+        ends: where it will never be anything else.
+        """
         key = (one, other)
         known = self._tcp.get(key) or self._tcp.get((other, one))
         if known is None and payload and (known := _kind(payload)) is not None:
@@ -69,11 +72,17 @@ class Passed:
             before = self._bare.pop(key, 0) + self._bare.pop((other, one), 0)
             self.counts[_TCP] -= before
             self.counts[known] += before
-        if known is None:
+        if ends:
+            self._again[ends] = known or _TCP
+        elif known is None:
             self._bare[key] = self._bare.get(key, 0) + 1
-        elif ends:
-            self._again[ends] = known
         self.counts[known or _TCP] += 1
+
+    def looked_at(self, one: object, other: object) -> int:
+        """A connection is read after all: how many of its segments were counted here before."""
+        before = self._bare.pop((one, other), 0) + self._bare.pop((other, one), 0) if self._bare else 0
+        self.counts[_TCP] -= before
+        return before
 
     def udp(self, ports: tuple[int, int]) -> None:
         """A datagram of no port that is read."""

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from cinq.trace import n2, n3
 from cinq.trace.exported import Exported
+from cinq.trace.http import KeyLog, Unread
 from cinq.trace.keys import NO_KEYS, Keys
 from cinq.trace.message import Arrival, TracedMessage
 from cinq.trace.n1 import N1
@@ -16,6 +17,7 @@ from cinq.trace.n2 import N2
 from cinq.trace.n3 import N3
 from cinq.trace.n4 import N4
 from cinq.trace.passed import Passed
+from cinq.trace.sbi import Sbi
 from cinq.trace.sctp import Reassembly
 from cinq.transport import frames, layers, pcap
 from cinq.transport.compressed import open_capture
@@ -45,6 +47,7 @@ class Capture(Iterator[TracedMessage]):
 
     def __init__(self, file: BinaryIO, keys: Keys = NO_KEYS, below: BinaryIO | None = None) -> None:
         """below: the file whose octets are counted for progress(), where `file` is made from it."""
+        self._secrets = KeyLog(keys.tls)
         self.undecoded = self.faulty = self.messages = 0
         self.packets = self.user_packets = self.tcp_packets = self.other_packets = self.cut_packets = 0
         self.passed = Passed()
@@ -57,6 +60,7 @@ class Capture(Iterator[TracedMessage]):
         self._n3 = N3()
         self._n2 = N2(self._n1, self._n3)
         self._n4 = N4(self._n1, self._n3)
+        self._sbi = Sbi(self._n1, self._secrets)
         self._exported = Exported(self._n1, self._n2, self._n3, self._n4)
         self._stream = self._read()
 
@@ -76,6 +80,7 @@ class Capture(Iterator[TracedMessage]):
     def _read(self) -> Iterator[TracedMessage]:
         with self._file, self._below:
             reader = pcap.Reader(self._file)
+            packet: Packet | None = None
             try:
                 for packet in reader:
                     self.packets += 1
@@ -83,20 +88,28 @@ class Capture(Iterator[TracedMessage]):
                         self.watch()
                     if len(packet.octets) < packet.original_length:
                         self.cut_packets += 1
+                    while reader.secrets:
+                        self._secrets.add(reader.secrets.pop())
                     found = self._messages(packet, reader)
                     if isinstance(found, TracedMessage):
                         self.messages += 1
                         yield found
                         continue
                     for message in found:
-                        self.messages += 1
-                        if message.fault:
-                            self.faulty += 1
-                            if message.facts is None:
-                                self.undecoded += 1
-                        yield message
+                        yield self._counted(message)
             except PcapError as error:
                 self.fault = str(error)
+            if packet is not None:
+                for message in self._sbi.rest(packet.time_ns, packet.number):
+                    yield self._counted(message)
+
+    def _counted(self, message: TracedMessage) -> TracedMessage:
+        self.messages += 1
+        if message.fault:
+            self.faulty += 1
+            if message.facts is None:
+                self.undecoded += 1
+        return message
 
     def _messages(self, packet: Packet, reader: pcap.Reader) -> TracedMessage | Iterable[TracedMessage]:
         """Nearly all packets of a large file are UDP, TCP or SCTP in IPv4 in Ethernet and say nothing of a UE: the
@@ -117,10 +130,7 @@ class Capture(Iterator[TracedMessage]):
                 if self.passed.tcp_again(ends):
                     self.tcp_packets += 1
                     return ()
-                if (segment := frames.segment(protocol, payload)) is not None:
-                    self.tcp_packets += 1
-                    self.passed.tcp(*frames.ends(ends), segment.payload, ends)
-                    return ()
+                return self._tcp(packet, *frames.ends(ends), payload, ends)
         self._n2.shows_nas = pcap.EXPORTED_PDU not in reader.linktypes
         if packet.comment or packet.linktype in _OF_RECORDS:
             return self._named(packet)
@@ -186,8 +196,7 @@ class Capture(Iterator[TracedMessage]):
             (found.destination, segment.destination_port),
         )
         if found.protocol == frames.TCP:
-            self.tcp_packets += 1
-            self.passed.tcp(source, destination, segment.payload)
+            yield from self._tcp(packet, source, destination, found.payload)
             return
         at = Arrival(packet.time_ns, packet.number, source, destination)
         if found.protocol == frames.SCTP:
@@ -199,6 +208,22 @@ class Capture(Iterator[TracedMessage]):
             yield from self._datagram(packet, self._layers.geneve(segment.payload))
         else:
             yield from self._udp(at, segment.payload)
+
+    def _tcp(
+        self, packet: Packet, source: _End, destination: _End, octets: bytes, ends: bytes = b""
+    ) -> list[TracedMessage] | tuple[()]:
+        """octets: from the TCP header on. ends: by which a connection that is passed over is known again."""
+        found = self._sbi.take(Arrival(packet.time_ns, packet.number, source, destination), octets)
+        if isinstance(found, list):
+            self.tcp_packets -= self.passed.looked_at(source, destination)
+            return found
+        segment = frames.segment(frames.TCP, octets)
+        self.tcp_packets += 1
+        if segment is None:
+            self.passed.count(layers.CUT)
+        else:
+            self.passed.tcp(source, destination, segment.payload, ends if found is Unread.NEVER else b"")
+        return ()
 
     def _udp(self, at: Arrival, payload: bytes) -> Iterator[TracedMessage]:
         ports = (at.source[1], at.destination[1])

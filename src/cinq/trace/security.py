@@ -88,6 +88,10 @@ class UeSecurity:
         self._challenged = request.ng_ksi.value
         self._abba = request.abba
 
+    def anchor(self, supi: Supi, kseaf: bytes) -> None:
+        """The key that the last challenge ended with, from one who was told."""
+        self._candidates[self._challenged] = [_Candidate(supi, kseaf, b"")]
+
     def response(self, answer: bytes) -> Integrity:
         """RES* or RES of the UE: says which serving network name was meant, and whether the UE has the key."""
         candidates = self._candidates.get(self._challenged)

@@ -29,6 +29,8 @@ _INTERFACE = 1
 _OLD_PACKET = 2
 _SIMPLE_PACKET = 3
 _ENHANCED_PACKET = 6
+_DECRYPTION_SECRETS = 10
+_TLS_KEY_LOG = 0x544C534B
 _USUAL = struct.Struct("<IIIIIII").unpack_from
 _BYTE_ORDER = b"\x1a\x2b\x3c\x4d"
 _OPT_COMMENT = 1
@@ -90,6 +92,7 @@ class Reader:
     """Iterates over the packets of a capture file that is open for reading in binary, from its start.
 
     A PcapError may come at any packet, after the good ones; a file cut off while it was written ends so.
+    secrets: key logs of TLS that the file had up to here, for the caller to take out.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -99,6 +102,7 @@ class Reader:
         self._number = 0
         self._section = _Section("<")
         self._piece, self._at = b"", 0
+        self.secrets: list[str] = []
 
     @property
     def linktypes(self) -> frozenset[int]:
@@ -190,6 +194,10 @@ class Reader:
                 yield self._enhanced_packet(body, kind)
             elif kind == _SIMPLE_PACKET:
                 yield self._simple_packet(body)
+            elif kind == _DECRYPTION_SECRETS and len(body) >= 8:
+                what, length = struct.unpack_from(self._section.order + "II", body)
+                if what == _TLS_KEY_LOG:
+                    self.secrets.append(body[8 : 8 + length].decode("ascii", "replace"))
 
     def _usual_packet(self) -> Packet | None:
         """An enhanced packet block without options that is at hand as a whole; None for all others.
