@@ -37,6 +37,8 @@ SETTINGS = {
     "[amf]\nallowed_tacs = [2]": "error: amf.allowed_tacs has no tracking area of this network",
     "[[dnn]]\nladn_tacs = [1, 9]": "warning: ladn_tacs of DNN internet names 9, which [network] tacs has not",
     '[amf]\nn2_address = "10.45.0.1"': "error: amf.n2_address 10.45.0.1 is in the pool 10.45.0.0/16",
+    '[upf]\nn3_ipv6_address = "2001:db8:45::1"\n[[dnn]]\nipv6_pool = ["2001:db8:45::/48"]': "error: "
+    "upf.n3_ipv6_address 2001:db8:45::1 is in the pool 2001:db8:45::/48 of DNN internet",
     '[[dnn]]\ndns = ["10.45.0.1"]': "warning: the server 10.45.0.1 of DNN internet is an address of a UE pool",
     '[upf]\nprotect = ["1.0.0.0/8"]': "warning: the server 1.1.1.1 of DNN internet is behind upf.protect",
     "[amf]\nims_voice = true": "warning: amf.ims_voice tells UEs of an IMS; no [[dnn]] has a p_cscf",
@@ -147,6 +149,7 @@ HOST = {
     '[upf]\nn6_interface = "eth1"': "warning: pool 10.45.0.0/16 of DNN internet overlaps 10.0.0.0/8",
     '[upf]\nn6_interface = "vpn"': "error: pool 10.45.0.0/16 of DNN internet overlaps 10.0.0.0/8",
     '[amf]\nn2_address = "10.6.0.7"': "error: amf.n2_address 10.6.0.7 is no address of this host",
+    '[upf]\nn3_ipv6_address = "2001:db8::1"': "error: upf.n3_ipv6_address 2001:db8::1 is no address of this host",
     '[upf]\nn3_address = "10.6.0.1"': "warning: of amf.n2_address 127.0.0.5 and upf.n3_address 10.6.0.1 one is for",
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 from itertools import combinations
 from pathlib import Path
 from typing import Literal
@@ -23,7 +23,8 @@ from cinq.procedure.store import Store
 from cinq.settings.network import DataNetwork, NetworkSettings
 from cinq.transport.error import TransportError
 from cinq.transport.netlink import Netlink
-from cinq.userplane.rules import GTPU_PORT, HEADERS
+from cinq.transport_address import Address
+from cinq.userplane.rules import GTPU_PORT, headers_on
 
 Severity = Literal["error", "warning"]
 OWN = "cinq"
@@ -68,7 +69,7 @@ def _ports(s: NetworkSettings) -> Found:
     wanted = (
         ("smf.n4_port", s.smf.n4_address, s.smf.n4_port),
         ("upf.n4_port", s.upf.n4_address, s.upf.n4_port),
-        ("GTP-U of upf.n3_address", s.upf.n3_address, GTPU_PORT),
+        *((f"GTP-U of {key}", address, GTPU_PORT) for key, address in _n3(s).items()),
     )
     for (one, address, port), (other, its_address, its_port) in combinations(wanted, 2):
         if port == its_port and (address == its_address or not int(address) or not int(its_address)):
@@ -115,19 +116,25 @@ def _tracking_areas(s: NetworkSettings) -> Found:
         )
 
 
+def _n3(s: NetworkSettings) -> dict[str, Address]:
+    """The addresses of N3 by their keys."""
+    keys = "upf.n3_address", "upf.n3_ipv6_address"
+    return dict(zip(keys, (s.upf.n3_address, *s.upf.n3.all[1:]), strict=False))
+
+
 def _pools(s: NetworkSettings) -> Found:
-    ours = {
+    ours: dict[str, Address] = {
         "amf.n2_address": s.amf.n2_address,
         "smf.n4_address": s.smf.n4_address,
         "upf.n4_address": s.upf.n4_address,
-        "upf.n3_address": s.upf.n3_address,
+        **_n3(s),
     }
     for d in s.dnn:
         for key, address in ours.items():
-            if address in d.pool:
-                yield _error(
-                    f"{key} {address} is in the pool {d.pool} of DNN {d.name}", "choose another pool"
-                )
+            for pool in [d.pool] if isinstance(address, IPv4Address) else d.ipv6_pool:
+                if address in pool:
+                    what = f"{key} {address} is in the pool {pool} of DNN {d.name}"
+                    yield _error(what, "choose another pool")
         for server in (*d.dns, *d.p_cscf):
             if any(server in other.pool for other in s.dnn):
                 yield _warning(
@@ -154,7 +161,7 @@ def _ims(s: NetworkSettings) -> Found:
 
 
 def _mtu(s: NetworkSettings) -> Found:
-    room = s.upf.n3_mtu - HEADERS
+    room = s.upf.n3_mtu - headers_on(s.upf.n3)
     for d in s.dnn:
         if s.upf.n3_mtu and d.mtu > room:
             yield _warning(
@@ -181,14 +188,15 @@ def of_host(s: NetworkSettings) -> Found:
         with Netlink() as links:
             names = [link.name for link in links.links()]
             addresses = [(name, prefix) for name in names for prefix in links.addresses(name)]
+            six = [ip_address(prefix.partition("/")[0]) for prefix in links.addresses(ipv6=True)]
             routes = [(r.destination, r.device) for r in links.routes()]
     except (TransportError, OSError):
         return
     defaults = [device for destination, device in routes if destination == "0.0.0.0/0"]
     yield from _n6(s, names, defaults)
     way_out = s.upf.n6_interface or next(iter(defaults), "")
-    own = [IPv4Address(prefix.partition("/")[0]) for _, prefix in addresses]
-    yield from _addresses(s, own)
+    own = [ip_address(prefix.partition("/")[0]) for _, prefix in addresses]
+    yield from _addresses(s, [*own, *six])
     networks = {IPv4Network(prefix, strict=False): name for name, prefix in addresses}
     for destination, device in routes:
         networks.setdefault(IPv4Network(destination, strict=False), device)
@@ -227,18 +235,20 @@ def _n6(s: NetworkSettings, names: list[str], defaults: list[str]) -> Found:
         yield _warning(what, '[upf] n6_interface = "..." (ip -br link)')
 
 
-def _addresses(s: NetworkSettings, own: list[IPv4Address]) -> Found:
-    wanted = {
+def _addresses(s: NetworkSettings, own: list[Address]) -> Found:
+    wanted: dict[str, Address] = {
         "amf.n2_address": s.amf.n2_address,
         "smf.n4_address": s.smf.n4_address,
         "upf.n4_address": s.upf.n4_address,
-        "upf.n3_address": s.upf.n3_address,
+        **_n3(s),
     }
     for key, address in wanted.items():
         if not address.is_loopback and int(address) and address not in own:
-            yield _error(
-                f"{key} {address} is no address of this host", f"one of {_list(own)} (ip -br address)"
+            like = [each for each in own if each.version == address.version]
+            mend = (
+                f"one of {_list(like)} (ip -br address)" if like else f"this host has no IPv{address.version}"
             )
+            yield _error(f"{key} {address} is no address of this host", mend)
     if s.amf.n2_address.is_loopback != s.upf.n3_address.is_loopback:
         what = f"of amf.n2_address {s.amf.n2_address} and upf.n3_address {s.upf.n3_address} one is for this host alone"
         yield _warning(what, "a gNB elsewhere needs both to be addresses that it reaches")

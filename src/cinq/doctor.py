@@ -200,10 +200,11 @@ def _ports(settings: NetworkSettings) -> Iterator[Finding]:
     wanted = (
         ("N4 of the SMF", str(settings.smf.n4_address), settings.smf.n4_port),
         ("N4 of the UPF", str(settings.upf.n4_address), settings.upf.n4_port),
-        ("N3 of the UPF", str(settings.upf.n3_address), 2152),
+        *(("N3 of the UPF", str(end), 2152) for end in settings.upf.n3.all),
     )
     for name, address, port in wanted:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
             try:
                 probe.bind((address, port))
             except OSError as error:

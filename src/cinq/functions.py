@@ -88,7 +88,7 @@ def of_the_smf(s: NetworkSettings, mtu: int) -> smf.Settings:
         plmn=s.network.plmn,
         plmns=s.plmns,
         node_id=s.smf.n4_address,
-        user_planes=(smf.UserPlane(s.upf.n4_address, s.upf.n4_port, s.upf.n3_address.is_loopback),),
+        user_planes=(user_plane_of(s),),
         data_networks=tuple(
             smf.DataNetwork(
                 name=d.identifier,
@@ -113,6 +113,14 @@ def of_the_smf(s: NetworkSettings, mtu: int) -> smf.Settings:
     )
 
 
+def user_plane_of(s: NetworkSettings) -> smf.UserPlane:
+    """Our own UPF."""
+    n3 = s.upf.n3
+    loopback = s.upf.n3_address.is_loopback
+    versions = n3.ipv4 is not None, n3.ipv6 is not None
+    return smf.UserPlane(s.upf.n4_address, s.upf.n4_port, loopback, *versions)
+
+
 def slices_of(s: NetworkSettings) -> tuple[SNssai, ...]:
     """The slices of all PLMNs."""
     return tuple(dict.fromkeys((*s.network.slices, *(x for one in s.network.shared for x in one.slices))))
@@ -121,7 +129,7 @@ def slices_of(s: NetworkSettings) -> tuple[SNssai, ...]:
 def of_the_upf(s: NetworkSettings) -> upf.Settings:
     return upf.Settings(
         node_id=s.upf.n4_address,
-        n3_address=s.upf.n3_address,
+        n3=s.upf.n3,
         ue_pools=tuple(d.pool for d in s.dnn),
         prefixes=tuple(upf.Prefixes(pool, d.mtu, d.ipv6_dns) for d in s.dnn for pool in d.ipv6_pool),
         smf_addresses=(s.smf.n4_address, *s.upf.smf_addresses),
@@ -139,6 +147,7 @@ def of_the_plane(s: NetworkSettings) -> PlaneSettings:
         role=Role.UPF,
         instance=instance_of(s.network.name),
         n3_address=s.upf.n3_address,
+        n3_ipv6=s.upf.n3_ipv6_address,
         n6_interface=s.upf.n6_interface,
         ue_pools=tuple(d.pool for d in s.dnn),
         ue_prefixes=tuple(pool for d in s.dnn for pool in d.ipv6_pool),

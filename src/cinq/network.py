@@ -319,7 +319,8 @@ class Network:
         s = self.settings
         given = {"AMF": s.amf.n2_address, "SMF": s.smf.n4_address, "UPF": s.upf.n4_address}
         found = {name: str(address) for name, address in given.items() if not address.is_unspecified}
-        return found | {"UPF N3": str(s.upf.n3_address)}
+        six = {} if s.upf.n3_ipv6_address is None else {"UPF N3 IPv6": str(s.upf.n3_ipv6_address)}
+        return found | {"UPF N3": str(s.upf.n3_address)} | six
 
     # what it is
 
@@ -339,7 +340,7 @@ class Network:
             "sctp": sctp.implementation(),
             "data_plane": self.plane.kind,
             "n2": f"{s.amf.n2_address}:{s.amf.n2_port}",
-            "n3": str(s.upf.n3_address),
+            "n3": ", ".join(map(str, s.upf.n3.all)),
             "sbi": self.sbi.api_root if s.sbi.on_the_wire else "",
             "access_tokens": s.sbi.access_tokens,
             "sbi_tls": bool(s.sbi.key),

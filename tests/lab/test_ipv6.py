@@ -47,16 +47,17 @@ async def address6(session: Session) -> IPv6Address:
 
 @pytest.mark.root
 @pytest.mark.kernel
-@pytest.mark.parametrize("kind", ["IPv6", "IPv4v6"])
+@pytest.mark.parametrize(("kind", "n3_ipv6"), [("IPv6", False), ("IPv4v6", True)])
 @pytest.mark.parametrize("plane", ["ebpf", "tun"])
-def test_ping_and_download(plane: str, kind: str, tmp_path: Path) -> None:
+def test_ping_and_download(plane: str, kind: str, n3_ipv6: bool, tmp_path: Path) -> None:
+    """n3_ipv6: between gNB and UPF there is nothing but IPv6."""
     if missing(plane) or not has_ipv6():
         pytest.skip(missing(plane) or "this kernel has no IPv6")
     keys = Keys.fresh()
 
     async def phone(topology: Topology, sha256: str) -> None:
         runtime = Runtime("RAN")
-        async with serve(_gnb_settings(topology), runtime, tmp_path) as (gnb, _):
+        async with serve(_gnb_settings(topology, n3_ipv6=n3_ipv6), runtime, tmp_path) as (gnb, _):
             async with asyncio.timeout(20):
                 await gnb.up()
             ue = Ue(_ue_settings(keys), gnb, runtime, os.urandom)
@@ -77,7 +78,13 @@ def test_ping_and_download(plane: str, kind: str, tmp_path: Path) -> None:
 
     with work_folder() as work, Topology() as topology:
         settings = core.write_settings(
-            Path(work), topology, "six", "10.45.0.0/16", home_network_key=keys.home, ipv6_pool=POOL
+            Path(work),
+            topology,
+            "six",
+            "10.45.0.0/16",
+            home_network_key=keys.home,
+            ipv6_pool=POOL,
+            n3_ipv6=n3_ipv6,
         )
         text = settings.read_text().replace("[upf]\n", f'[upf]\ndata_plane = "{plane}"\n')
         settings.write_text(text)
@@ -85,6 +92,7 @@ def test_ping_and_download(plane: str, kind: str, tmp_path: Path) -> None:
         sha256 = server(topology)
         running = core.start(topology, settings, tmp_path / "core.log")
         assert running.facts["data_plane"] == plane
+        assert (":" in str(running.facts["n3"])) == n3_ipv6
         with netns.inside(topology.radio):
             asyncio.run(phone(topology, sha256))
         assert running.stop() == 0

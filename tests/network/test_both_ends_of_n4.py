@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from cinq.nf.upf import UPF, Settings
 from cinq.procedure import Journal, VirtualClock, run_virtual
+from cinq.transport_address import TransportAddress
 from cinq.wire import gtpu, nas, ngap
 from tests.nf.smf.gnb import INDIRECT, acknowledge, path_switch
 from tests.nf.smf.pcf import (
@@ -43,7 +44,7 @@ def play(scene: Callable[[World, ModelPlane], Awaitable[None]]) -> None:
         upf = UPF(
             Settings(
                 IPv4Address(UPF_PEER[0]),
-                IPv4Address("10.0.0.1"),
+                TransportAddress(IPv4Address("10.0.0.1")),
                 (IPv4Network("10.45.0.0/16"),),
                 (IPv4Address(SMF_PEER[0]),),
             ),

@@ -7,11 +7,13 @@ import itertools
 from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+from cinq.nf.smf.settings import UserPlane
 from cinq.nf.upf import UPF, Prefixes, Settings
 from cinq.procedure import Journal, run_virtual
 from cinq.ran.gnb.gnb import Gnb
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.ue import Ue
+from cinq.transport_address import Address, TransportAddress
 from cinq.userplane.model import Buffered, Dropped, Inner, Model, Outer, SlowPath
 from cinq.userplane.rules import PlaneSettings, Role, SessionRules
 from tests.network.world import Network
@@ -27,8 +29,8 @@ POOL6, DNS6 = IPv6Network("2001:db8:45::/48"), IPv6Address("2001:4860:4860::8888
 class GnbPlane:
     """userplane.Model as the data plane of a gNB, with sides that are no interfaces."""
 
-    def __init__(self, address: IPv4Address) -> None:
-        self.model = Model(PlaneSettings(Role.GNB, address))
+    def __init__(self, ends: TransportAddress) -> None:
+        self.model = Model(PlaneSettings(Role.GNB, ends.all[0]))
         self.remove, self.usage = self.model.remove, self.model.usage
         self.sides: list[Side] = []
         self.out: Callable[[bytes, tuple[str, int]], None] = lambda octets, peer: None
@@ -106,19 +108,30 @@ def join(plane: ModelPlane, upf: UPF, gnb: Gnb, radio: GnbPlane) -> None:
     radio.out, plane.send = to_upf, to_gnb  # type: ignore[method-assign]
 
 
-def play(scene: Callable[[Path, Ue, Session], Awaitable[None]], *, ipv6: bool = False) -> None:
-    """A scene with a UE that has a session. ipv6: its data network has IPv6."""
+def play(
+    scene: Callable[[Path, Ue, Session], Awaitable[None]],
+    *,
+    ipv6: bool = False,
+    n3: TransportAddress = TransportAddress(N3),  # noqa: B008  # frozen
+    **gnb_n3: Address,
+) -> None:
+    """A scene with a UE that has a session. ipv6: its data network has IPv6. n3: of the UPF; gnb_n3: settings."""
 
     async def main() -> None:
         network, plane, counter = (
-            Network(ipv6=(POOL6, (DNS6,)) if ipv6 else None),
+            Network(
+                ipv6=(POOL6, (DNS6,)) if ipv6 else None,
+                user_plane=UserPlane(
+                    IPv4Address(UPF_PEER[0]), n3_ipv4=n3.ipv4 is not None, n3_ipv6=n3.ipv6 is not None
+                ),
+            ),
             ModelPlane(),
             itertools.count(1),
         )
         upf = UPF(
             Settings(
                 IPv4Address(UPF_PEER[0]),
-                N3,
+                n3,
                 (IPv4Network("10.45.0.0/16"),),
                 (IPv4Address(SMF_PEER[0]),),
                 prefixes=(Prefixes(POOL6, 1400, (DNS6,)),) if ipv6 else (),
@@ -132,8 +145,8 @@ def play(scene: Callable[[Path, Ue, Session], Awaitable[None]], *, ipv6: bool = 
         network.upf.send = lambda octets, peer: upf.n4_received(octets, SMF_PEER)  # type: ignore[method-assign]
         network.provision()
         await network.start()
-        gnb = await network.gnb()
-        radio = GnbPlane(gnb.bearers.address)
+        gnb = await network.gnb(**gnb_n3)
+        radio = GnbPlane(gnb.bearers.ends)
         gnb.bearers.use(radio)
         join(plane, upf, gnb, radio)
         ue = network.ue(gnb)

@@ -98,6 +98,7 @@ class Network:
         dnns: tuple[str, ...] = ("internet",),
         entropy: Callable[[int], bytes] | None = None,
         ipv6: tuple[IPv6Network, tuple[IPv6Address, ...]] | None = None,
+        user_plane: UserPlane = UserPlane(UPF_N4),  # noqa: B008  # frozen
         **amf: object,
     ) -> None:
         self.journal = Journal()
@@ -128,7 +129,7 @@ class Network:
         smf_settings = SmfSettings(
             PLMN,
             SMF_N4,
-            (UserPlane(UPF_N4),),
+            (user_plane,),
             networks,
         )
         keys = (HomeNetworkKey(1, 1, HOME),)

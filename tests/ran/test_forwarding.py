@@ -14,6 +14,7 @@ from cinq.ran.gnb.n2 import UeContext
 from cinq.ran.gnb.procedures import status_transfer
 from cinq.ran.gnb.xn import HandoverRequestAcknowledge, SNStatusTransfer, XnMessage
 from cinq.ran.ue import Ue
+from cinq.transport_address import TransportAddress
 from cinq.userplane.rules import Usage
 from cinq.wire import gtpu, ngap
 
@@ -33,7 +34,7 @@ class Moved:
         self.planes = Plane(), Plane()
         for gnb, plane, address in zip(self.pair.gnbs, self.planes, N3, strict=True):
             gnb.bearers.use(plane)
-            gnb.bearers.address = address
+            gnb.bearers.ends = TransportAddress.of(address)
         self.said: list[XnMessage] = []
 
     async def up(self) -> tuple[Ue, int]:
@@ -63,7 +64,7 @@ def test_the_source_sends_on_until_the_end_marker() -> None:
         moved = Moved()
         _, teid = await moved.up()
         await moved.go()
-        assert moved.forwarding.address == N3[1]
+        assert moved.forwarding.ends.ipv4 == N3[1]
         events, sent = moved.pair.gnbs[0].bearers, moved.planes[0].sent
         events.gtpu_received(packet(teid, b"one"), FROM_UPF)
         events.gtpu_received(packet(teid, b"two"), FROM_UPF)

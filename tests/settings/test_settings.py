@@ -25,6 +25,11 @@ FAULTS = {
     "[network]\ntacs = []": "f:2: network.tacs: found none, wanted at least one",
     "[network]\ntacs = [0]": "f:2: network.tacs: found 0, wanted codes of 1 to 16777215 but 16777214",
     '[upf]\nn3_address = "239.1.2.3"': "f:2: upf.n3_address: found 239.1.2.3, wanted the address of one host",
+    '[upf]\nn3_address = "fe80::1"': "f:2: upf.n3_address: found fe80::1, wanted the address of one host",
+    '[upf]\nn3_address = "2001:db8::g"': "f:2: upf.n3_address: found '2001:db8::g', wanted an IPv4 or IPv6 address",
+    '[upf]\nn3_ipv6_address = "::ffff:10.0.0.1"': "f:2: upf.n3_ipv6_address: found ::ffff:a00:1, wanted the address of",
+    '[upf]\nn3_address = "2001:db8::1"\nn3_ipv6_address = "2001:db8::2"': "f:3: upf.n3_ipv6_address: found "
+    "2001:db8::2 beside 2001:db8::1, wanted it beside an n3_address of IPv4",
     '[network]\nslices = ["1", "1"]': "f:2: network.slices: found 1 twice, wanted each once",
     '[network]\ntime_zone = "Mars"': "f:2: network.time_zone: found 'Mars', wanted a time zone that this host knows",
     '[[network.shared]]\nplmn = "999-70"': "network.shared: found 999-70 twice, wanted each once",

@@ -85,6 +85,7 @@ def opened(kind: Kind, settings: PlaneSettings, events: Events, journal: Path) -
 def bound(space: str, address: IPv4Address, port: int, kind: socket.SocketKind) -> socket.socket:
     with netns.inside(space):
         sock = socket.socket(socket.AF_INET, kind)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.setblocking(False)
         sock.bind((str(address), port))
     return sock

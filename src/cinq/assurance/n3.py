@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Awaitable, Callable
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Protocol
 
 from cinq.ran.gnb import Gnb
@@ -46,7 +46,7 @@ class N3:
         self._ends: dict[str, Port] = {}
         self._waiting: dict[tuple[int, bytes], asyncio.Future[bytes]] = {}
 
-    async def send(self, gnb: Gnb, octets: bytes, to: IPv4Address) -> None:
+    async def send(self, gnb: Gnb, octets: bytes, to: IPv4Address | IPv6Address) -> None:
         """Any octets, from the gNB's address."""
         (await self._end(str(gnb.settings.n3_address))).send(octets, (str(to), gtpu.PORT))
 

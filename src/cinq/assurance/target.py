@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from typing import Literal, get_args
 
 from cinq.ran.scenarios import target as ran
@@ -31,7 +31,7 @@ class Product:
 class Interfaces:
     """Where the target can be reached beside N2. None: its cases are not tested."""
 
-    n3: IPv4Address | None = setting("Address of the UPF on N3.", None)
+    n3: IPv4Address | IPv6Address | None = setting("Address of the UPF on N3.", None)
     n4: IPv4Address | None = setting("Address of the UPF on N4, for a bench SMF.", None)
     smf: IPv4Address | None = setting("Own address of the bench SMF, which the UPF lets in on N4.", None)
     pool: IPv4Network | None = setting(

@@ -17,7 +17,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Protocol
 
 from cinq.assurance.target import KnobName, Target
@@ -54,7 +54,7 @@ class UserPlane(Protocol):
 
     heard: list[bytes]
 
-    async def send(self, gnb: Gnb, octets: bytes, to: IPv4Address) -> None:
+    async def send(self, gnb: Gnb, octets: bytes, to: IPv4Address | IPv6Address) -> None:
         """Any octets, from the gNB's address and GTP-U port to that of the UPF."""
         ...
 

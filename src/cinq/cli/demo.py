@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 def command(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     folder: Annotated[Path, typer.Option(help="Where capture and logs go.")] = Path("cinq-demo"),
+    n3_ipv6: Annotated[
+        bool, typer.Option("--n3-ipv6", help="Carry user packets by IPv6 between gNB and UPF.")
+    ] = False,
 ) -> None:
     """Bring up a whole 5G network, register a phone, download 100 MB through it, and take it all down."""
     from cinq.lab import rootless
@@ -29,12 +32,12 @@ def command(
         if not rootless.privileged():
             rootless.enter()
         end_on_sigterm()
-        _run(out, json)
+        _run(out, json, n3_ipv6)
     except TransportError as error:
         raise Failure(error.what, error.remedy) from None
 
 
-def _run(folder: Path, json: bool) -> None:
+def _run(folder: Path, json: bool, n3_ipv6: bool) -> None:
     from cinq.lab.core import CoreError
     from cinq.lab.demo import Demo, DemoError
     from cinq.procedure import Aborted, Refused, TimerExpired
@@ -51,7 +54,7 @@ def _run(folder: Path, json: bool) -> None:
             shown = _ladder(demo.events, shown)
 
     try:
-        demo = Demo.into(folder, ladder)
+        demo = Demo.into(folder, ladder, n3_ipv6=n3_ipv6)
     except OSError as error:
         raise failure_of(error, "--folder with one that you may write to") from None
     try:

@@ -90,7 +90,7 @@ async def _up(serving: list[tuple[Gnb, Plane | None]], json: bool) -> None:
             "gnb_id": str(chosen.identity),
             "cells": [f"{cell.nci:09x}" for cell in gnb.n2.cells],
             "amf": f"{chosen.amf_address}:{chosen.amf_port}",
-            "n3": str(chosen.n3_address),
+            "n3": ", ".join(map(str, chosen.n3.all)),
             "data_plane": plane.kind if plane is not None else "none",
             "radio": chosen.radio,
         }

@@ -53,8 +53,12 @@ def write_settings(
     home_network_key: bytes = b"",
     session_ambr: str = "",
     ipv6_pool: str = "",
+    n3_ipv6: bool = False,
 ) -> Path:
-    """The settings file of a core in this topology: its store and socket in `work`, SUCI profile A with a key."""
+    """The settings file of a core in this topology: its store and socket in `work`, SUCI profile A with a key.
+
+    n3_ipv6: N3 is of IPv6 alone.
+    """
     a, path = topology.addresses, work / "network.toml"
     text = f"""
 [network]
@@ -62,7 +66,7 @@ name = "{name}"
 [amf]
 n2_address = "{a.core}"
 [upf]
-n3_address = "{a.core}"
+n3_address = "{a.core_ipv6 if n3_ipv6 else a.core}"
 n6_interface = "n6"
 [state]
 folder = "{work}"

@@ -108,20 +108,26 @@ class Result:
 
 @dataclass(slots=True)
 class Demo:
-    """folder: where capture and logs go. on_step: told of every step. events: every message that crossed."""
+    """folder: where capture and logs go. on_step: told of every step. events: every message that crossed.
+
+    n3_ipv6: user packets are carried by IPv6.
+    """
 
     folder: Path
     on_step: Callable[[str, Result], None]
     events: list[Event]
+    n3_ipv6: bool = False
 
     @classmethod
-    def into(cls, folder: Path, on_step: Callable[[str, Result], None]) -> Demo:
+    def into(cls, folder: Path, on_step: Callable[[str, Result], None], *, n3_ipv6: bool = False) -> Demo:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):  # rather now than after the run
-            return cls(folder, on_step, [])
+            return cls(folder, on_step, [], n3_ipv6)
 
     def run(self) -> Result:
         """The whole demonstration. DemoError, CoreError or TransportError when a step fails."""
+        if self.n3_ipv6 and not has_ipv6():
+            raise DemoError("this kernel has no IPv6")
         begun = time.perf_counter()
         keys, result = Keys.fresh(), Result()
         with work_folder() as work, Topology() as topology:
@@ -133,6 +139,7 @@ class Demo:
                 home_network_key=keys.home,
                 session_ambr="10 Gbps",
                 ipv6_pool=IPV6_POOL if has_ipv6() else "",
+                n3_ipv6=self.n3_ipv6,
             )
             _provision(Path(work), keys)
             server, sha256 = _http_server(topology)
@@ -154,7 +161,7 @@ class Demo:
         runtime = Runtime("RAN")
         async with _follow(str(work / f"{NAME}.sock"), self.events.append, runtime):
             begun = time.perf_counter()
-            async with serve(_gnb_settings(topology), runtime, work) as (gnb, _):
+            async with serve(_gnb_settings(topology, n3_ipv6=self.n3_ipv6), runtime, work) as (gnb, _):
                 await _up(gnb)
                 result.ng_setup_ms = _since(begun)
                 self.on_step("gnb", result)
@@ -242,11 +249,10 @@ def _provision(work: Path, keys: Keys) -> None:
     store.close()
 
 
-def _gnb_settings(topology: Topology) -> GnbSettings:
+def _gnb_settings(topology: Topology, *, n3_ipv6: bool = False) -> GnbSettings:
     a = topology.addresses
-    return GnbSettings(
-        name="demo-cell", amf_address=a.core, n2_address=str(a.gnb), n3_address=a.gnb, radio=""
-    )
+    n3 = a.gnb_ipv6 if n3_ipv6 else a.gnb
+    return GnbSettings(name="demo-cell", amf_address=a.core, n2_address=str(a.gnb), n3_address=n3, radio="")
 
 
 def _ue_settings(keys: Keys) -> UeSettings:

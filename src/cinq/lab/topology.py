@@ -30,6 +30,8 @@ class Addresses:
     core: IPv4Address = IPv4Address("10.77.0.1")
     upf_n6: IPv4Address = IPv4Address("10.78.0.1")
     data_network: IPv4Address = IPv4Address("10.78.0.2")
+    gnb_ipv6: IPv6Address = IPv6Address("fd77::2")
+    core_ipv6: IPv6Address = IPv6Address("fd77::1")
     upf_n6_ipv6: IPv6Address = IPv6Address("fd78::1")
     data_network_ipv6: IPv6Address = IPv6Address("fd78::2")
 
@@ -76,9 +78,11 @@ class Topology:
                 dn.add_route(self.route_pool, via=str(a.upf_n6))
 
     def _join_ipv6(self) -> None:
-        """N6 of IPv6 beside that of IPv4, with addresses that can be used at once."""
+        """N3 and N6 of IPv6 beside those of IPv4, with addresses that can be used at once."""
         a = self.addresses
         for namespace, name, address in (
+            (self.core, "n2", a.core_ipv6),
+            (self.radio, "gnb0", a.gnb_ipv6),
             (self.core, "n6", a.upf_n6_ipv6),
             (self.dn, "eth0", a.data_network_ipv6),
         ):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Hashable, Sequence, Sized
-from ipaddress import IPv4Address
+from ipaddress import IPv6Address
 
 from cinq.numbering import SNssai
+from cinq.transport_address import Address, is_one_host
 
 RESERVED_TACS = (0, 0xFFFFFE)
 """TS 23.003 §19.4.2.3: they stand for 'no valid TAI'."""
@@ -22,11 +23,22 @@ def port(key: str, value: int) -> None:
     within(key, value, 1, 65535)
 
 
-def host(key: str, address: IPv4Address) -> None:
-    """An address that packets can be sent to: neither of 0.0.0.0/8 nor multicast, reserved or broadcast."""
-    first = address.packed[0]
-    if first == 0 or first >= 224:
+def host(key: str, address: Address) -> None:
+    """An address that packets can be sent to: neither unspecified nor multicast, reserved, broadcast or link-local."""
+    if not is_one_host(address):
         raise ValueError(f"{key}: found {address}, wanted the address of one host")
+
+
+def n3_addresses(first: Address, ipv6: IPv6Address | None) -> None:
+    """Where N3 is: the keys n3_address and n3_ipv6_address."""
+    host("n3_address", first)
+    if ipv6 is None:
+        return
+    host("n3_ipv6_address", ipv6)
+    if first.version == 6:
+        raise ValueError(
+            f"n3_ipv6_address: found {ipv6} beside {first}, wanted it beside an n3_address of IPv4"
+        )
 
 
 def at_least_one(key: str, values: Sized) -> None:

@@ -16,6 +16,7 @@ from cinq.operator_identifier import network_identifier
 from cinq.settings import check
 from cinq.settings.policy import Rule
 from cinq.settings.toml import BitRate, HexOctets, setting
+from cinq.transport_address import TransportAddress
 
 Integrity = Literal["NIA1", "NIA2", "NIA3"]  # NIA0 is for emergency sessions alone (TS 33.501 §5.5.2)
 Ciphering = Literal["NEA0", "NEA1", "NEA2", "NEA3"]
@@ -197,13 +198,19 @@ class Smf:
 class Upf:
     """User plane: N3, N4 and N6."""
 
-    n3_address: IPv4Address = setting("Address to which gNBs send user traffic.", IPv4Address("127.0.0.7"))
+    n3_address: IPv4Address | IPv6Address = setting(
+        "Address to which gNBs send user traffic, of IPv4 or IPv6.", IPv4Address("127.0.0.7")
+    )
+    n3_ipv6_address: IPv6Address | None = setting(
+        "IPv6 address beside an n3_address of IPv4, on the same interface, for gNBs of either; none without it.",
+        None,
+    )
     n4_address: IPv4Address = setting("Address of the UPF on N4.", IPv4Address("127.0.0.7"))
     n4_port: int = setting("PFCP port of the UPF.", 8805)
     smf_addresses: tuple[IPv4Address, ...] = setting(
         "Addresses of further SMFs that may set up an association on N4, such as a test bench's.", ()
     )
-    gnb_networks: tuple[IPv4Network, ...] = setting(
+    gnb_networks: tuple[IPv4Network | IPv6Network, ...] = setting(
         "Networks of which each is one gNB that sends user packets from several addresses; '0.0.0.0/0': user packets "
         "are taken from anywhere. Else a session's come from where its packets go to.",
         (),
@@ -222,13 +229,18 @@ class Upf:
     max_sessions: int = setting("PDU sessions for which the data plane has room.", 65536)
 
     def __post_init__(self) -> None:
-        check.host("n3_address", self.n3_address)
+        check.n3_addresses(self.n3_address, self.n3_ipv6_address)
         check.port("n4_port", self.n4_port)
         if self.n3_mtu and not 576 <= self.n3_mtu <= 65535:
             raise ValueError(f"n3_mtu: found {self.n3_mtu}, wanted 0, or 576 to 65535")
         check.within("max_sessions", self.max_sessions, 1, 1 << 20)
         if len(self.n6_interface) > 15 or (self.n6_interface and not self.n6_interface.isprintable()):
             raise ValueError(f"n6_interface: found {self.n6_interface[:40]!r}, wanted at most 15 characters")
+
+    @property
+    def n3(self) -> TransportAddress:
+        """Our ends of N3."""
+        return TransportAddress.of_both(self.n3_address, self.n3_ipv6_address)
 
 
 @dataclass(frozen=True, slots=True)

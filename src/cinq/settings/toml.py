@@ -15,6 +15,8 @@ import tomllib
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Literal, NewType, TypeVar, cast
 
@@ -110,9 +112,9 @@ def _record(shape: type, tree: Mapping[str, object], path: str, source: _Source)
 
 def _value(shape: object, found: object, path: str, source: _Source) -> object:
     origin, arguments = typing.get_origin(shape), typing.get_args(shape)
-    if origin in (types.UnionType, typing.Union):
+    if origin in (types.UnionType, typing.Union) and shape not in _SCALARS:
         wanted = [a for a in arguments if a is not type(None)]
-        return _value(wanted[0], found, path, source)
+        return _value(reduce(or_, wanted), found, path, source)
     if origin is Literal:
         if found not in arguments:
             raise source.fault(path, f"found {_show(found)}, wanted {_choices(arguments)}")
@@ -184,6 +186,16 @@ _SCALARS: dict[object, _Scalar] = {
     SNssai: ((str, int), "a slice such as '1' or '1-0000ff'", _snssai),
     ipaddress.IPv4Address: ((str,), "an IPv4 address", lambda v: ipaddress.IPv4Address(str(v))),
     ipaddress.IPv6Address: ((str,), "an IPv6 address", lambda v: ipaddress.IPv6Address(str(v))),
+    ipaddress.IPv4Address | ipaddress.IPv6Address: (
+        (str,),
+        "an IPv4 or IPv6 address",
+        lambda v: ipaddress.ip_address(str(v)),
+    ),
+    ipaddress.IPv4Network | ipaddress.IPv6Network: (
+        (str,),
+        "an IPv4 or IPv6 network such as '10.9.0.0/29' (no host bits)",
+        lambda v: ipaddress.ip_network(str(v)),
+    ),
     ipaddress.IPv6Network: (
         (str,),
         "an IPv6 network such as 2001:db8:45::/48",

@@ -47,7 +47,7 @@ _PEERS = {"N1": ("UE", "AMF"), "N2": ("gNB", "AMF"), "N3": ("gNB", "UPF"), "N4":
 class Exporter:
     """Writes events to a pcapng file that is open for writing in binary; `event` may listen to a journal.
 
-    addresses: by function name ("AMF"), by that and an interface ("UPF N3"), and by event peer ("gNB 1") where several
+    addresses: by function name ("AMF"), by that and an interface ("UPF N3", and "UPF N3 IPv6"), and by event peer ("gNB 1") where several
     functions have one name. Addresses that events name are used before. A message that both its ends report is written
     once. What became of a message (why it was refused) is a record of text behind it.
     """
@@ -139,6 +139,10 @@ class Exporter:
             other = self._gnb(event.peer)
         elif interface == "N4":
             self._addresses[far] = other
+        if ipaddress.ip_address(near).version != ipaddress.ip_address(other).version:
+            near = self._addresses.get(
+                f"{event.nf} {interface} IPv{ipaddress.ip_address(other).version}", near
+            )
         if ipaddress.ip_address(near).version != ipaddress.ip_address(other).version:
             near, other = ADDRESSES.get(event.nf, _OTHERS), ADDRESSES.get(far, _OTHERS)
         return (near, other) if event.direction == "out" else (other, near)

@@ -9,7 +9,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 from cinq.transport.error import TransportError
@@ -160,9 +160,10 @@ async def endpoint(
     return UdpEndpoint(bind(address, port, receive_buffer=receive_buffer), on_datagram)
 
 
-def is_local(address: IPv4Address) -> bool:
+def is_local(address: IPv4Address | IPv6Address) -> bool:
     """Whether the address is one of this namespace's own, the loopback's 127.0.0.0/8 among them."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind((str(address), 0))
         except OSError:

@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 from msgspec import Struct
 
+from cinq.transport_address import Address
 from cinq.userplane.policer import Policer
 
 MOST_FLOWS, MOST_FILTERS, MOST_LIMITS = 32, 64, 4
@@ -61,7 +62,7 @@ class Flow(Struct, frozen=True, gc=False):
     reflective: bool = False
     tos: int = 0
     teid: int = 0
-    peer: IPv4Address = NO_ADDRESS
+    peer: Address = NO_ADDRESS
     notify: bool = True
 
 

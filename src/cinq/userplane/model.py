@@ -7,7 +7,6 @@ Tests hold eBPF and TUN against it; the planes themselves give it the rare packe
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
 
 from cinq.userplane.flows import NO_QFI, Count, Flow, Limit, Traits, admitted, chosen
 from cinq.userplane.inner import (
@@ -34,6 +33,7 @@ from cinq.userplane.rules import (
     GTPU_PORT,
     PEERS,
     Action,
+    Address,
     Ambr,
     DecapRule,
     EncapRule,
@@ -85,7 +85,7 @@ class Model:
         networks = settings.protected_networks
         self._networks = [(n.max_prefixlen // 8, int(n.netmask), int(n.network_address)) for n in networks]
         self._protected = {(p.address.packed, p.protocol, p.port) for p in settings.infrastructure()}
-        self._peers: set[int] = set()
+        self._peers: set[Address] = set()
 
     # -- rules -------------------------------------------------------------------------------------------
 
@@ -111,9 +111,8 @@ class Model:
         """The gNBs that are new in these rules: from now on no UE may send them GTP-U (DEV-086)."""
         found: list[Protected] = []
         for end in [] if self._gnb else [peer for encap in rules.encap for peer in encap.peers]:
-            peer = int(end)
-            if peer and peer not in self._peers and len(self._peers) < PEERS:
-                self._peers.add(peer)
+            if int(end) and end not in self._peers and len(self._peers) < PEERS:
+                self._peers.add(end)
                 if (end.packed, 0, 0) not in self._protected:
                     self._protected.add((end.packed, UDP, GTPU_PORT))
                     found.append(Protected(end, UDP, GTPU_PORT))
@@ -188,7 +187,7 @@ class Model:
     # -- packets -----------------------------------------------------------------------------------------
 
     def decapsulate(
-        self, octets: bytes, now_ns: int, source: IPv4Address | None = None
+        self, octets: bytes, now_ns: int, source: Address | None = None
     ) -> Inner | SlowPath | Dropped:
         """A UDP payload from N3. source: who sent it; None asks of nobody whether the tunnel is his."""
         try:
@@ -208,9 +207,7 @@ class Model:
         self.counts[verdict.reason] += 1
         return verdict
 
-    def _decapsulate(
-        self, octets: bytes, now_ns: int, source: IPv4Address | None
-    ) -> Inner | SlowPath | Dropped:
+    def _decapsulate(self, octets: bytes, now_ns: int, source: Address | None) -> Inner | SlowPath | Dropped:
         gpdu = parse_gpdu(octets, uplink=not self._gnb)
         found = self._decap(gpdu.teid)
         if found is None:

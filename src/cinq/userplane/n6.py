@@ -39,10 +39,10 @@ def set_up(host: Host, settings: PlaneSettings, n3_interface: str) -> None:
 def _forward_ipv6(host: Host, settings: PlaneSettings, n3_interface: str) -> None:
     """Forwarding on, and IPv6 on the links that UEs' packets pass. OSError: the kernel has no IPv6."""
     out = n6_interface(host, settings)
-    if out and host.reads(f"net/ipv6/conf/{out}/accept_ra") == "1":
-        host.sysctl(f"net/ipv6/conf/{out}/accept_ra", "2")  # a router else loses its own default route
-    for name in dict.fromkeys((n3_interface, out)):
-        if name and host.reads(f"net/ipv6/conf/{name}/disable_ipv6") == "1":
+    for name in filter(None, dict.fromkeys((n3_interface, out))):
+        if host.reads(f"net/ipv6/conf/{name}/accept_ra") == "1":
+            host.sysctl(f"net/ipv6/conf/{name}/accept_ra", "2")  # a router else loses its own default route
+        if host.reads(f"net/ipv6/conf/{name}/disable_ipv6") == "1":
             host.sysctl(f"net/ipv6/conf/{name}/disable_ipv6", "0")
     host.sysctl("net/ipv6/conf/all/forwarding", "1")
 

@@ -66,12 +66,16 @@ def _own_ipv6(host: Host) -> list[IPv6Network]:
 
 
 def _n3_interface(host: Host, settings: PlaneSettings) -> str:
-    """The interface that has the N3 address."""
-    found = host.links.device_of(str(settings.n3_address))
-    if not found:
-        mend = "set n3_address to an address of this host (see: ip -br address)"
-        raise TransportError(f"no interface has the N3 address {settings.n3_address}", mend)
-    return found
+    """The interface that has the N3 addresses."""
+    found = {end: host.links.device_of(str(end)) for end in settings.n3.all}
+    for end, name in found.items():
+        if not name:
+            mend = "set n3_address to an address of this host (see: ip -br address)"
+            raise TransportError(f"no interface has the N3 address {end}", mend)
+    if len(set(found.values())) > 1:
+        where = " and ".join(f"{end} on {name}" for end, name in found.items())
+        raise TransportError(f"N3 is on two interfaces: {where}", "give one interface both addresses")
+    return found[settings.n3_address]
 
 
 def _choose(settings: PlaneSettings, events: PlaneEvents, host: Host, n3: str, n6_interface: str) -> Plane:

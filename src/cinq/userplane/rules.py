@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from cinq.transport_address import Address, TransportAddress
 from cinq.userplane.flows import (
     NO_ADDRESS,
     Action,
@@ -23,18 +24,19 @@ from cinq.userplane.flows import (
     Limit,
 )
 
-__all__ = ["NO_ADDRESS", "Action", "Count", "Filter", "Flow", "Limit"]
+__all__ = ["NO_ADDRESS", "Action", "Address", "Count", "Filter", "Flow", "Limit"]
 
 GTPU_PORT = 2152
 PFCP_PORT = 8805
 NGAP_PORT = 38412
 HEADERS = 44  # octets added on N3: IPv4 20, UDP 8, GTP-U 12, PDU Session Container 4
+HEADERS_IPV6 = HEADERS + 20
 DEFAULT_BUCKET_MS = 300
 WITH_PORTS = (6, 17, 132)  # TCP, UDP, SCTP
 NOWHERE = frozenset((0, 127, *range(224, 256)))
 """First octets of addresses that no router forwards to (RFC 1812 §5.3.7): this host, loopback, multicast, reserved."""
 LINK_LOCAL = bytes((169, 254))  # 169.254.0.0/16, which no router forwards either (RFC 3927 §2.7)
-MOST_PEERS = 2  # of a tunnel: a master and a secondary node
+MOST_PEERS = 4  # of a tunnel: a master and a secondary node, by IPv4 and by IPv6
 PEERS = 1024  # far ends of N3 that are kept from UEs
 
 
@@ -82,7 +84,7 @@ class DecapRule(Struct, frozen=True, gc=False):
     side: str = ""
     prefix: IPv6Network | None = None
     flows: tuple[Flow, ...] = ()
-    peers: tuple[IPv4Network, ...] = ()
+    peers: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
 class EncapRule(Struct, frozen=True, gc=False):
@@ -93,7 +95,7 @@ class EncapRule(Struct, frozen=True, gc=False):
 
     ue: IPv4Address | IPv6Network
     teid: int = 0
-    peer: IPv4Address = NO_ADDRESS
+    peer: Address = NO_ADDRESS
     qfi: int = 0
     action: Action = Action.FORWARD
     notify: bool = True  # with BUFFER: tell the control plane of the first packet
@@ -106,7 +108,7 @@ class EncapRule(Struct, frozen=True, gc=False):
         return address_key(self.ue)
 
     @property
-    def peers(self) -> list[IPv4Address]:
+    def peers(self) -> list[Address]:
         """The far ends that packets may go to."""
         return [flow.peer for flow in self.flows] if self.flows else [self.peer]
 
@@ -159,7 +161,7 @@ class SessionRules(Struct, frozen=True, gc=False):
 class Protected:
     """Infrastructure out of a UE's reach. protocol 0: any; port 0: any (IP protocol and port numbers)."""
 
-    address: IPv4Address
+    address: Address
     protocol: int = 0
     port: int = 0
 
@@ -181,10 +183,13 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class PlaneSettings:
-    """One tunnel end. Interfaces may be "" (n3_interface: the one that has n3_address; n6: the default route's)."""
+    """One tunnel end. Interfaces may be "" (n3_interface: the one that has n3_address; n6: the default route's).
+
+    n3_ipv6: beside an n3_address of IPv4, where N3 is of both.
+    """
 
     role: Role
-    n3_address: IPv4Address
+    n3_address: Address
     instance: str = "cinq"  # at most 8 characters: interface and table names begin with it
     n3_interface: str = ""
     n6_interface: str = ""
@@ -203,13 +208,19 @@ class PlaneSettings:
         False  # N6: the UE pools behind the address of the N6 interface, or of any way out without one
     )
     nat_pools: tuple[IPv4Network | IPv6Network, ...] = ()  # with `nat`: only these; () is all
+    n3_ipv6: IPv6Address | None = None
     n3_mtu: int = 0  # of the N3 link; 0: the interface's
     plane: Literal["auto", "ebpf", "tun"] = "auto"
     first_table: int = 5190  # gNB: of the routing tables of its interfaces, one each
 
     def inner_mtu(self, interface_mtu: int) -> int:
         """Octets of the largest inner packet that fits N3 whole."""
-        return min(interface_mtu, self.n3_mtu or 9000) - HEADERS
+        return min(interface_mtu, self.n3_mtu or 9000) - headers_on(self.n3)
+
+    @property
+    def n3(self) -> TransportAddress:
+        """Our ends of N3."""
+        return TransportAddress.of_both(self.n3_address, self.n3_ipv6)
 
     def infrastructure(self) -> frozenset[Protected]:
         """The protected endpoints, our own N3 and N4 ports always among them (a UPF only).
@@ -218,12 +229,17 @@ class PlaneSettings:
         """
         if self.role is Role.GNB:
             return frozenset()
-        own = (Protected(self.n3_address, 17, GTPU_PORT), Protected(self.n3_address, 17, PFCP_PORT))
+        own = [Protected(end, 17, port) for end in self.n3.all for port in (GTPU_PORT, PFCP_PORT)]
         spelt: set[Protected] = set(own)
         for p in self.protected:
             any_protocol = p.port and not p.protocol
             spelt |= {Protected(p.address, n, p.port) for n in WITH_PORTS} if any_protocol else {p}
         return frozenset(spelt)
+
+
+def headers_on(n3: TransportAddress) -> int:
+    """Octets around a UE's packet at most, where N3 has these ends."""
+    return HEADERS_IPV6 if n3.ipv6 is not None else HEADERS
 
 
 class RuleError(Exception):

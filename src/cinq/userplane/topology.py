@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 from cinq.transport import netns
 from cinq.transport.netlink import Netlink
 from cinq.userplane.rules import HEADERS, PlaneSettings, Role
 
 GNB_N3, UPF_N3 = IPv4Address("10.3.0.2"), IPv4Address("10.3.0.1")
+GNB_N3_IPV6, UPF_N3_IPV6 = IPv6Address("2001:db8:3::2"), IPv6Address("2001:db8:3::1")
 UPF_N6, DN = IPv4Address("10.6.0.1"), IPv4Address("10.6.0.2")
 PLAIN_UE = IPv4Address("10.44.0.2")
 UE_POOL = IPv4Network("10.45.0.0/16")
@@ -72,6 +73,15 @@ def _ways(t: Topology) -> None:
         with Netlink(name) as netlink:
             for destination, via in routes:
                 netlink.add_route(destination, via=via)
+
+
+def give_ipv6_to_n3(t: Topology) -> None:
+    """N3 is of IPv6 as well from now on: GNB_N3_IPV6 and UPF_N3_IPV6."""
+    for namespace, name, address in ((t.gnb, "g3", GNB_N3_IPV6), (t.upf, "n3", UPF_N3_IPV6)):
+        with Netlink(namespace) as links:
+            for key, value in (("accept_dad", 0), ("router_solicitations", 0), ("disable_ipv6", 0)):
+                links.set_sysctl(f"net.ipv6.conf.{name}.{key}", value)
+            links.add_address(name, f"{address}/64")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import struct
 import time
 from collections.abc import Callable
 from functools import partial
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import Literal
 
 from cinq.userplane import offload, tap
@@ -86,7 +86,7 @@ class TunPlane:
         with contextlib.ExitStack() as self._undo:
             if offload.driver(n3) in offload.FLAT:
                 host.offload_off(n3, "tx")  # batches are cut before they leave, not at the other end
-            self._n3 = N3Socket(settings.n3_address, self._loop, self._from_n3, AT_ONCE)
+            self._n3 = N3Socket(settings.n3, self._loop, self._from_n3, AT_ONCE)
             self._undo.callback(self._n3.close)
             if not self._gnb:
                 self._open_pool()
@@ -145,7 +145,7 @@ class TunPlane:
         psc_type = 0x10 if self._gnb else 0
         for decap in rules.decap:
             if decap.action is Action.FORWARD and not decap.flows:
-                one = len(decap.peers) == 1 and decap.peers[0].prefixlen == 32
+                one = len(decap.peers) == 1 and decap.peers[0].num_addresses == 1
                 peer = str(decap.peers[0].network_address) if one else "" if decap.peers else ANYBODY
                 entry = decap.ue.packed, decap.qfi, session, self._writer(decap.side), peer
                 self._decaps[decap.teid.to_bytes(4, "big")] = entry
@@ -222,7 +222,7 @@ class TunPlane:
         return self._write(write, octets[BEFORE:])
 
     def _odd(self, octets: bytes, peer: tuple[str, int]) -> None:
-        verdict = self._model.decapsulate(octets, time.monotonic_ns(), IPv4Address(peer[0]))
+        verdict = self._model.decapsulate(octets, time.monotonic_ns(), ip_address(peer[0]))
         if isinstance(verdict, SlowPath):
             self._events.gtpu_received(octets, peer)
         elif isinstance(verdict, Inner):

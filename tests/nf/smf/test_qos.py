@@ -427,7 +427,7 @@ def test_guaranteed_rates_add_up_on_a_flow() -> None:
     qos, _ = bound(SUBSCRIBED, policy, NOTHING, WIDE)
     (_, flow) = qos.flows
     assert (flow.gfbr, flow.mfbr) == (Rates(200_000, 400_000), Rates(2_000_000, 2_000_000))
-    assert [pdr.qer_ids for pdr in rules.pdrs(CONTEXT, qos)] == [[2, 1], [2, 1], [3], [3], [3], [3]]
+    assert [pdr.qer_ids for pdr in rules.pdrs(CONTEXT, qos, END)] == [[1, 2], [1, 2], [3], [3], [3], [3]]
 
 
 @pytest.mark.parametrize(
@@ -450,7 +450,7 @@ def test_an_address_of_any_type(address: Ipv4 | Ipv6 | Ipv4v6, kind: int, octets
         ngap.PDUSessionResourceSetupRequestTransfer, n2.setup_request_transfer(context)
     )
     assert transfer.pdu_session_type == n2_kind
-    (_, downlink) = rules.pdrs(context, qos)
+    (_, downlink) = rules.pdrs(context, qos, END)
     (ue,) = downlink.pdi.ue_ip_addresses
     assert (ue.ipv4 is not None, ue.ipv6 is not None) == (kind != 2, kind != 1)
 

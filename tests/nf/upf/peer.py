@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from cinq.nf.upf import UPF, Settings
 from cinq.procedure import Journal, VirtualClock
+from cinq.transport_address import TransportAddress
 from cinq.userplane.model import Inner, Model
 from cinq.userplane.rules import PlaneSettings, Role, SessionRules
 from cinq.wire import pfcp
@@ -55,7 +56,7 @@ class Bench:
     def __init__(self, *smfs: tuple[str, int]) -> None:
         self.port, self.plane, self.journal = N4Recorder(), ModelPlane(), Journal(keep=100)
         counter = itertools.count(1)
-        settings = Settings(N4, N3, (POOL,), tuple(IPv4Address(each[0]) for each in smfs))
+        settings = Settings(N4, TransportAddress(N3), (POOL,), tuple(IPv4Address(each[0]) for each in smfs))
         self.upf = UPF(
             settings, self.port, VirtualClock(), lambda n: next(counter).to_bytes(n, "big"), self.journal
         )

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from cinq.nf.upf import UPF, Settings
 from cinq.nf.upf.strangers import OF_ALL, OF_SESSION, Strangers
+from cinq.transport_address import TransportAddress
 from cinq.wire import gtpu, pfcp
 from cinq.wire.pfcp import Cause
 
@@ -100,7 +101,11 @@ async def test_what_waits_has_a_bound() -> None:
 def with_networks(*networks: str) -> Bench:
     bench = Bench(SMF)
     settings = Settings(
-        N4, N3, (POOL,), (IPv4Address(SMF[0]),), gnb_networks=tuple(map(IPv4Network, networks))
+        N4,
+        TransportAddress(N3),
+        (POOL,),
+        (IPv4Address(SMF[0]),),
+        gnb_networks=tuple(map(IPv4Network, networks)),
     )
     entropy = bench.upf._registry._entropy
     bench.upf = UPF(settings, bench.port, bench.upf.runtime.clock, entropy, bench.journal)

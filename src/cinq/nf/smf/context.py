@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import Literal
 
 import msgspec
@@ -11,6 +11,7 @@ from msgspec import Struct
 from cinq.nf.smf.flows import NOTHING, SessionQos, same
 from cinq.numbering import SNssai
 from cinq.sbi.services.npcf_smpolicycontrol import SmPolicyDecision
+from cinq.transport_address import TransportAddress
 
 COLLECTION = "sm-contexts"
 
@@ -55,10 +56,15 @@ SessionType = Literal["IPV4", "IPV6", "IPV4V6"]
 
 
 class AnTunnel(Struct, frozen=True, gc=False):
-    """The gNB's end of N3."""
+    """The gNB's end of N3. ipv6: instead of its IPv4 address, or beside it."""
 
     teid: int
-    address: IPv4Address
+    address: IPv4Address | None = None
+    ipv6: IPv6Address | None = None
+
+    @property
+    def ends(self) -> TransportAddress:
+        return TransportAddress(self.address, self.ipv6)
 
 
 class UserPlaneSecurity(Struct, frozen=True, gc=False):
@@ -87,14 +93,14 @@ class Wanted(Struct, frozen=True, gc=False):
 class SmContext(Struct, frozen=True, gc=False):
     """state: of the PDU session in the network, TS 24.501 §6.1.3.3 (active from the accept on).
 
-    ref: the name of the SM context on Nsmf. address: None before one is assigned. is_static: its IPv4 address is
-    that of the subscription; static_prefix: the 64 bits of the subscription, 0 for none. upf: its dotted address on N4.
-    seid: ours on N4. up_seid, teid, n3_address: what the UPF chose. subscribed: session AMBR and default QoS flow of
-    the subscription. decision: what the PCF decided, qos: what of it is in force. policy, sdm_subscription: the names
-    of the SM policy association at the PCF and of the subscription at the UDM. security: None without a policy.
-    pending: what it is to become, while that is not brought about. expires: seconds since 1970, when it is to end for
-    another anchor (T3593), 0 for never. amf: the instance that serves the UE; status_uri: where it
-    hears of the session.
+    ref: the name of the SM context on Nsmf. address: None before one is assigned. is_static: its IPv4 address is that
+    of the subscription; static_prefix: the 64 bits of the subscription, 0 for none. upf: its dotted address on N4.
+    seid: ours on N4. up_seid, teid, n3_address, n3_ipv6: what the UPF chose. subscribed: session AMBR and default QoS
+    flow of the subscription. decision: what the PCF decided, qos: what of it is in force. policy, sdm_subscription:
+    the names of the SM policy association at the PCF and of the subscription at the UDM. security: None without a
+    policy. pending: what it is to become, while that is not brought about. expires: seconds since 1970, when it is to
+    end for another anchor (T3593), 0 for never. amf: the instance that serves the UE; status_uri: where it hears of the
+    session.
     """
 
     ref: str
@@ -121,14 +127,17 @@ class SmContext(Struct, frozen=True, gc=False):
     up_seid: int = 0
     teid: int = 0
     n3_address: int = 0
+    n3_ipv6: bytes = b""
     pending: Wanted | None = None
     expires: float = 0.0
     amf: str = ""
     status_uri: str = ""
 
     @property
-    def n3_ipv4(self) -> IPv4Address:
-        return IPv4Address(self.n3_address)
+    def n3(self) -> TransportAddress:
+        """The UPF's ends of N3."""
+        four = IPv4Address(self.n3_address) if self.n3_address else None
+        return TransportAddress(four, IPv6Address(self.n3_ipv6) if self.n3_ipv6 else None)
 
     @property
     def label(self) -> str:

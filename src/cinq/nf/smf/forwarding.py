@@ -21,6 +21,8 @@ async def set_up(session: PduSession, tunnels: tuple[Forwarding, ...]) -> tuple[
     """The same tunnels, ending at the UPF. N4Error when it does not offer them."""
     if not tunnels:
         return ()
+    n3 = session.context.n3
+    end = rules.choose(ipv4=n3.ipv4 is not None, ipv6=n3.ipv6 is not None)
     access, forwarded = pfcp.Interface.ACCESS, pfcp.InterfaceType.N3_FOR_DATA_FORWARDING
     pdrs = [
         pfcp.CreatePdr(
@@ -28,11 +30,11 @@ async def set_up(session: PduSession, tunnels: tuple[Forwarding, ...]) -> tuple[
             precedence=1,
             pdi=pfcp.Pdi(
                 source_interface=access,
-                f_teid=pfcp.FTeid.choose(),
+                f_teid=end,
                 network_instance=rules.instance(session.context.dnn),
                 interface_type=forwarded,
             ),
-            outer_header_removal=pfcp.OuterHeaderRemoval(0),
+            outer_header_removal=rules.removal(end),
             far_id=FIRST_FAR + number,
         )
         for number in range(len(tunnels))
@@ -43,7 +45,7 @@ async def set_up(session: PduSession, tunnels: tuple[Forwarding, ...]) -> tuple[
             apply_action=rules.FORWARD,
             forwarding_parameters=pfcp.ForwardingParameters(
                 destination_interface=access,
-                outer_header_creation=pfcp.OuterHeaderCreation.gtpu(tunnel.end.teid, tunnel.end.address),
+                outer_header_creation=pfcp.OuterHeaderCreation.gtpu(tunnel.end.teid, *tunnel.end.ends.all),
                 interface_type=forwarded,
             ),
         )
@@ -62,9 +64,9 @@ async def set_up(session: PduSession, tunnels: tuple[Forwarding, ...]) -> tuple[
 
 
 def _end(f_teid: pfcp.FTeid | None) -> AnTunnel | None:
-    if f_teid is None or not f_teid.teid or f_teid.ipv4 is None:
+    if f_teid is None or not f_teid.teid or not f_teid.ends.all:
         return None
-    return AnTunnel(f_teid.teid, f_teid.ipv4)
+    return AnTunnel(f_teid.teid, f_teid.ipv4, f_teid.ipv6)
 
 
 async def remove(session: PduSession, count: int) -> None:

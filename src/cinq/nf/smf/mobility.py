@@ -147,7 +147,7 @@ def _information(
 ) -> ngap.UPTransportLayerInformation | None:
     for tunnel in tunnels:
         if (tunnel.drb, tunnel.is_downlink) == (drb, is_downlink):
-            return tunnel_information(tunnel.end.teid, int(tunnel.end.address))
+            return tunnel_information(tunnel.end.teid, tunnel.end.ends)
     return None
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Address
 from typing import Literal, TypeVar
 
 from cinq.nf.smf.context import AnTunnel, Ipv4, Ipv6, SmContext, UserPlaneSecurity
 from cinq.nf.smf.flows import Difference, QosFlow, SessionQos
+from cinq.transport_address import TransportAddress, is_one_host
 from cinq.wire import ngap
 
 T = TypeVar("T", bound=ngap.Sequence)
 
-MULTICAST = 0xE000_0000  # the first IPv4 address that is not of one host
 NORMAL_RELEASE: ngap.Cause = ("nas", "normal-release")
 _INTEGRITY: dict[str, Literal["required", "preferred", "not-needed"]] = {
     "REQUIRED": "required",
@@ -100,11 +99,11 @@ def release_command_transfer(cause: ngap.Cause = NORMAL_RELEASE) -> bytes:
 
 def uplink_tunnel(context: SmContext) -> ngap.UPTransportLayerInformation:
     """Our end of N3: the UPF's."""
-    return tunnel_information(context.teid, context.n3_address)
+    return tunnel_information(context.teid, context.n3)
 
 
-def tunnel_information(teid: int, address: int) -> ngap.UPTransportLayerInformation:
-    tunnel = ngap.GTPTunnel(transport_layer_address=(address, 32), gtp_teid=teid.to_bytes(4, "big"))
+def tunnel_information(teid: int, ends: TransportAddress) -> ngap.UPTransportLayerInformation:
+    tunnel = ngap.GTPTunnel(transport_layer_address=ends.bits, gtp_teid=teid.to_bytes(4, "big"))
     return "gTPTunnel", tunnel
 
 
@@ -243,14 +242,15 @@ def resources(
 
 
 def an_tunnel(tunnel: ngap.UPTransportLayerInformation) -> AnTunnel:
-    """TransferError when the address is not IPv4 or not of one host."""
-    value, bits = tunnel[1].transport_layer_address
-    if bits not in (32, 160):
-        raise TransferError(f"transport layer address of {bits} bits, wanted IPv4")
-    address = value if bits == 32 else value >> 128
-    if not 0 < address < MULTICAST:
-        raise TransferError(f"{IPv4Address(address)} is not the address of one host")
-    return AnTunnel(int.from_bytes(tunnel[1].gtp_teid, "big"), IPv4Address(address))
+    """TransferError when an address is not of one host (TS 38.414 §5.1: of IPv4, IPv6 or both)."""
+    try:
+        ends = TransportAddress.from_bits(*tunnel[1].transport_layer_address)
+    except ValueError as error:
+        raise TransferError(str(error)) from None
+    for end in ends.all:
+        if not is_one_host(end):
+            raise TransferError(f"{end} is not the address of one host")
+    return AnTunnel(int.from_bytes(tunnel[1].gtp_teid, "big"), ends.ipv4, ends.ipv6)
 
 
 def cause_text(cause: ngap.Cause) -> str:

@@ -30,9 +30,7 @@ SHARED_F_TEID = 1  # CHOOSE ID of all uplink PDRs
 _ACCESS, _CORE = Interface.ACCESS, Interface.CORE
 _N3, _N6 = pfcp.InterfaceType.N3_3GPP_ACCESS, pfcp.InterfaceType.N6
 _OPEN = pfcp.GateStatus()
-_REMOVE_GTPU = pfcp.OuterHeaderRemoval(0)
-_ANY_F_TEID = pfcp.FTeid.choose()
-_ANY_SHARED_F_TEID = pfcp.FTeid.choose(SHARED_F_TEID)
+_REMOVE_IPV4, _REMOVE_IPV6, _REMOVE_EITHER = map(pfcp.OuterHeaderRemoval, (0, 1, 6))
 I = TypeVar("I", pfcp.CreatePdr, pfcp.CreateQer)  # noqa: E741
 
 
@@ -57,9 +55,8 @@ def rule_of_qer(qer_id: int) -> int | None:
 # -- the whole ------------------------------------------------------------------------------------------
 
 
-def pdrs(context: SmContext, qos: SessionQos, f_teid: pfcp.FTeid | None = None) -> list[pfcp.CreatePdr]:
-    """Of every rule. f_teid: the N3 end; None for one of the UPF's choice, the same for all."""
-    end = f_teid or (_ANY_F_TEID if len(qos.rules) == 1 else _ANY_SHARED_F_TEID)
+def pdrs(context: SmContext, qos: SessionQos, end: pfcp.FTeid) -> list[pfcp.CreatePdr]:
+    """Of every rule. end: the N3 end, or `choose`."""
     made: list[pfcp.CreatePdr] = []
     for rule in qos.rules:
         qer_ids = _qer_ids(qos, rule)
@@ -70,6 +67,19 @@ def pdrs(context: SmContext, qos: SessionQos, f_teid: pfcp.FTeid | None = None) 
         if downlink or not rule.filters:
             made.append(_downlink(context, rule, downlink, qer_ids))
     return made
+
+
+@lru_cache(16)
+def choose(*, ipv4: bool, ipv6: bool, shared: bool = False) -> pfcp.FTeid:
+    """An N3 end of the UPF's choice, of these versions of IP. shared: the same for all PDRs."""
+    return pfcp.FTeid.choose(SHARED_F_TEID if shared else None, ipv4=ipv4, ipv6=ipv6)
+
+
+def removal(end: pfcp.FTeid) -> pfcp.OuterHeaderRemoval:
+    """Of what comes to this N3 end (§8.2.64)."""
+    if end.ipv6 is None and not end.wants_ipv6:
+        return _REMOVE_IPV4
+    return _REMOVE_IPV6 if end.ipv4 is None and not end.wants_ipv4 else _REMOVE_EITHER
 
 
 @lru_cache(256)
@@ -98,7 +108,7 @@ def downlink_far(an: AnTunnel | None, *, notify: bool) -> pfcp.CreateFar:
         return pfcp.CreateFar(far_id=DOWNLINK_FAR, apply_action=BUFFER_AND_NOTIFY if notify else BUFFER)
     parameters = pfcp.ForwardingParameters(
         destination_interface=_ACCESS,
-        outer_header_creation=pfcp.OuterHeaderCreation.gtpu(an.teid, an.address),
+        outer_header_creation=pfcp.OuterHeaderCreation.gtpu(an.teid, *an.ends.all),
         interface_type=_N3,
     )
     return pfcp.CreateFar(far_id=DOWNLINK_FAR, apply_action=FORWARD, forwarding_parameters=parameters)
@@ -108,7 +118,7 @@ def to_gnb(an: AnTunnel, *, end_marker: bool = False) -> pfcp.UpdateFar:
     """Downlink packets go to this gNB. end_marker: the last packet on the way that they went so far says so."""
     parameters = pfcp.UpdateForwardingParameters(
         destination_interface=_ACCESS,
-        outer_header_creation=pfcp.OuterHeaderCreation.gtpu(an.teid, an.address),
+        outer_header_creation=pfcp.OuterHeaderCreation.gtpu(an.teid, *an.ends.all),
         sm_req_flags=SEND_END_MARKER if end_marker else None,
         interface_type=_N3,
     )
@@ -148,7 +158,7 @@ def _uplink(
         pdr_id=uplink_pdr(rule.number),
         precedence=rule.precedence,
         pdi=pdi,
-        outer_header_removal=_REMOVE_GTPU,
+        outer_header_removal=removal(end),
         far_id=UPLINK_FAR,
         qer_ids=qer_ids,
     )

@@ -116,7 +116,7 @@ class IndirectForwarding:
 
 
 def _ends(context: SmContext) -> tuple[tuple[str, int], ...]:
-    return (context.upf, context.up_seid), (str(context.n3_ipv4), context.teid)
+    return (context.upf, context.up_seid), *((str(end), context.teid) for end in context.n3.all)
 
 
 @dataclass(slots=True)

@@ -41,14 +41,23 @@ class DataNetwork:
     up_ciphering: UpSecurity = "preferred"
     ladn_tacs: tuple[int, ...] = ()
 
+    @property
+    def pools(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return (self.pool,) if self.ipv6_pool is None else (self.pool, self.ipv6_pool)
+
 
 @dataclass(frozen=True, slots=True)
 class UserPlane:
-    """A UPF by its N4 address. loopback: its N3 end may be a loopback address, for gNBs on the same host."""
+    """A UPF by its N4 address. loopback: its N3 end may be a loopback address, for gNBs on the same host.
+
+    n3_ipv4, n3_ipv6: of which versions of IP its N3 ends are.
+    """
 
     address: IPv4Address
     port: int = 8805
     loopback: bool = False
+    n3_ipv4: bool = True
+    n3_ipv6: bool = False
 
 
 @dataclass(frozen=True, slots=True)

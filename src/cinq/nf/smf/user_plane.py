@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 from cinq.nf.smf import rules
 from cinq.nf.smf.context import AnTunnel, SmContext
 from cinq.nf.smf.flows import SessionQos
 from cinq.nf.smf.n4 import N4Error
 from cinq.nf.smf.session import PduSession
+from cinq.nf.smf.settings import UserPlane
+from cinq.transport_address import is_one_host
 from cinq.wire import pfcp
 
 RESTORATION = pfcp.PfcpFlags(1)
@@ -14,8 +18,6 @@ RESTORATION = pfcp.PfcpFlags(1)
 _ACCEPTED = pfcp.Cause.REQUEST_ACCEPTED
 _PDN_TYPES = {"IPV4": pfcp.PdnType.IPV4, "IPV6": pfcp.PdnType.IPV6, "IPV4V6": pfcp.PdnType.IPV4V6}
 _PDR, _QER = 0, 2  # rule types, TS 29.244 §8.2.80
-_NOWHERE = frozenset((0, *range(224, 256)))
-"""First octets of addresses that are not of one host: this host, multicast, reserved, broadcast."""
 
 
 async def establish(session: PduSession, far: pfcp.CreateFar, f_teid: pfcp.FTeid | None = None) -> pfcp.FTeid:
@@ -40,12 +42,13 @@ async def establish(session: PduSession, far: pfcp.CreateFar, f_teid: pfcp.FTeid
     seid = response.up_f_seid.seid
     given = f_teid or _created(response)
     wrong = unusable(session, seid, given)
-    if wrong or given is None or given.teid is None or given.ipv4 is None:
+    if wrong or given is None or given.teid is None:
         await _withdraw(session, seid)
         raise N4Error(f"UPF {context.upf}: session establishment: {wrong}")
     session.epoch = association.epoch
     session.sessions.release_ends(session)
-    session.note(up_seid=seid, teid=given.teid, n3_address=int(given.ipv4))
+    six = b"" if given.ipv6 is None else given.ipv6.packed
+    session.note(up_seid=seid, teid=given.teid, n3_address=int(given.ipv4 or 0), n3_ipv6=six)
     session.sessions.claim_ends(session)
     return given
 
@@ -62,21 +65,27 @@ def unusable(session: PduSession, seid: int, given: pfcp.FTeid | None) -> str:
         return "a SEID of 0"
     if session.sessions.owner((upf, seid)) not in (None, session):
         return f"SEID {seid:#x} is that of another session"
-    if given is None or given.teid is None or given.ipv4 is None:
-        return "no F-TEID of IPv4 for N3"
+    known = user_plane_of(session)
+    asked = [name for name, wants in (("IPv4", known.n3_ipv4), ("IPv6", known.n3_ipv6)) if wants]
+    if given is None or given.teid is None or not given.ends.all:
+        return f"no F-TEID of {' or '.join(asked)} for N3"
     if not given.teid:
         return "an F-TEID of 0"
-    first = given.ipv4.packed[0]
-    if first in _NOWHERE or (first == 127 and not _may_be_loopback(session)):
-        return f"{given.ipv4} is no address that a gNB can send to"
-    if session.sessions.owner((str(given.ipv4), given.teid)) not in (None, session):
-        return f"F-TEID {given.teid:#010x} at {given.ipv4} is that of another session"
+    for end in given.ends.all:
+        if f"IPv{end.version}" not in asked:
+            return f"an F-TEID at {end}, asked was {' and '.join(asked)}"
+        if not is_one_host(end, loopback=known.loopback):
+            return f"{end} is no address that a gNB can send to"
+        if session.sessions.owner((str(end), given.teid)) not in (None, session):
+            return f"F-TEID {given.teid:#010x} at {end} is that of another session"
     return ""
 
 
-def _may_be_loopback(session: PduSession) -> bool:
+def user_plane_of(session: PduSession) -> UserPlane:
+    """What the settings say of the session's UPF."""
     upf = session.context.upf
-    return any(each.loopback and str(each.address) == upf for each in session.ports.settings.user_planes)
+    found = [each for each in session.ports.settings.user_planes if str(each.address) == upf]
+    return found[0] if found else UserPlane(IPv4Address(upf))
 
 
 async def _withdraw(session: PduSession, seid: int) -> None:
@@ -100,11 +109,12 @@ async def _withdraw(session: PduSession, seid: int) -> None:
 def _establishment_request(
     session: PduSession, far: pfcp.CreateFar, f_teid: pfcp.FTeid | None
 ) -> pfcp.SessionEstablishmentRequest:
-    context, n4 = session.context, session.ports.n4
+    context, n4, known = session.context, session.ports.n4, user_plane_of(session)
+    end = f_teid or rules.choose(ipv4=known.n3_ipv4, ipv6=known.n3_ipv6, shared=len(context.qos.rules) > 1)
     return pfcp.SessionEstablishmentRequest(
         node_id=n4.node_id,
         cp_f_seid=n4.f_seid(context.seid),
-        create_pdrs=rules.pdrs(context, context.qos, f_teid),
+        create_pdrs=rules.pdrs(context, context.qos, end),
         create_fars=[rules.uplink_far(context.dnn), far],
         create_qers=rules.qers(context.qos),
         pdn_type=_PDN_TYPES[context.session_type],
@@ -211,4 +221,4 @@ async def delete(session: PduSession) -> None:
 
 
 def n3_end(context: SmContext) -> pfcp.FTeid:
-    return pfcp.FTeid(context.teid, context.n3_ipv4)
+    return pfcp.FTeid.at(context.teid, *context.n3.all)

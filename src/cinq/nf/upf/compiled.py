@@ -13,12 +13,14 @@ from cinq.nf.upf.context import FAR, PDR, Far, Pdr, Qer, SessionContext, failed
 from cinq.nf.upf.draft import UE_IP_ADDRESS
 from cinq.nf.upf.elements import BUFF, DROP, FORW, NOCP, OUTER_HEADER_CREATION, QER_ID
 from cinq.nf.upf.ends import Ends
+from cinq.transport_address import Address
 from cinq.userplane.flows import MOST_LIMITS, NO_ADDRESS
 from cinq.userplane.rules import Action, Ambr, DecapRule, EncapRule, Flow, Limit, SessionRules
 from cinq.wire.pfcp import Cause
 
 PASS, DISCARD, WAIT = Action.FORWARD, Action.DROP, Action.BUFFER
 NOTHING = frozenset[int]()
+Network = IPv4Network | IPv6Network
 
 
 def compile_rules(session: SessionContext, ends: Ends, exhausted: frozenset[int] = NOTHING) -> SessionRules:
@@ -26,17 +28,17 @@ def compile_rules(session: SessionContext, ends: Ends, exhausted: frozenset[int]
     return _Compiler(session, ends, exhausted).rules()
 
 
-def senders(session: SessionContext, ends: Ends) -> tuple[IPv4Network, ...]:
+def senders(session: SessionContext, ends: Ends) -> tuple[Network, ...]:
     """From where the session's uplink may come: its gNB, as long as downlink packets go to one; else anywhere.
 
     Before the SMF names the gNB's end, uplink packets are on their way already (TS 23.502 §4.2.3.2 step 12).
     """
-    peers = sorted({peer for _, peer in session.downlink_ends}) if session.downlink_ends else ()
+    peers = sorted(session.uplink_peers, key=lambda peer: (peer.version, int(peer)))
     return tuple(dict.fromkeys(_senders(ends, peer) for peer in peers))
 
 
 @lru_cache(1024)
-def _senders(ends: Ends, peer: IPv4Address) -> IPv4Network:
+def _senders(ends: Ends, peer: Address) -> Network:
     return ends.senders(peer)
 
 
@@ -149,7 +151,7 @@ class _Compiler:
             return DISCARD
         return WAIT if far.actions & BUFF else PASS
 
-    def _peer(self, far: Far) -> IPv4Address:
+    def _peer(self, far: Far) -> Address:
         """The gNB that packets go to."""
         if far.peer is None or not far.to_access:
             what = "downlink packets need the gNB's F-TEID"

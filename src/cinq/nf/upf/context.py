@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv6Network
 
 import msgspec
 
+from cinq.transport_address import Address
 from cinq.userplane.rules import Filter
 from cinq.wire.pfcp import ApplyAction, Cause, FailedRuleId, NodeId
 
@@ -65,6 +66,8 @@ class Pdr(msgspec.Struct, frozen=True, gc=False):
 class Far(msgspec.Struct, frozen=True, gc=False):
     """Forwarding action rule. actions: the Apply Action flags. teid, peer: the gNB's N3 end, once it is known.
 
+    beside: its address of the other version of IP, where it has one.
+
     tos: of the outer header (transport level marking).
     """
 
@@ -72,8 +75,9 @@ class Far(msgspec.Struct, frozen=True, gc=False):
     actions: int
     to_access: bool | None = None
     teid: int = 0
-    peer: IPv4Address | None = None
+    peer: Address | None = None
     tos: int = 0
+    beside: Address | None = None
 
 
 class Qer(msgspec.Struct, frozen=True, gc=False):
@@ -137,10 +141,16 @@ class SessionContext(msgspec.Struct, frozen=True, gc=False):
         raise KeyError(number)
 
     @property
-    def downlink_ends(self) -> set[tuple[int, IPv4Address]]:
+    def downlink_ends(self) -> set[tuple[int, Address]]:
         """The gNBs' F-TEIDs that packets are forwarded to."""
         forward = ApplyAction.FORW
         return {(far.teid, far.peer) for far in self.fars if far.peer is not None and far.actions & forward}
+
+    @property
+    def uplink_peers(self) -> set[Address]:
+        """The addresses of the gNBs that packets are forwarded to, of either version."""
+        forward = [far for far in self.fars if far.actions & ApplyAction.FORW]
+        return {end for far in forward for end in (far.peer, far.beside) if end is not None}
 
     @property
     def prefix(self) -> IPv6Network | None:
@@ -152,6 +162,6 @@ class SessionContext(msgspec.Struct, frozen=True, gc=False):
         return [remote_end(far.teid, far.peer) for far in self.fars if far.peer is not None]
 
 
-def remote_end(teid: int, peer: IPv4Address) -> int:
-    """An F-TEID as one number."""
-    return teid << 32 | int(peer)
+def remote_end(teid: int, peer: Address) -> int:
+    """An F-TEID as one number, of 64 bits with IPv4 and of 161 with IPv6."""
+    return (teid | (peer.version == 6) << 32) << peer.max_prefixlen | int(peer)

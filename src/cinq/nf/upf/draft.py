@@ -29,6 +29,7 @@ from cinq.nf.upf.elements import (
 from cinq.nf.upf.ends import Ends
 from cinq.nf.upf.sdf import sdf_filters
 from cinq.nf.upf.urr import urr_of
+from cinq.transport_address import TransportAddress
 from cinq.userplane.flows import Filter, overlap
 from cinq.wire import pfcp
 from cinq.wire.pfcp import Cause
@@ -117,20 +118,25 @@ class Draft:
             raise failed(Cause.CONDITIONAL_IE_MISSING, "uplink PDR without F-TEID", PDR, pdr_id, F_TEID)
         if f_teid.teid is None:
             return self._choose(pdr_id, f_teid)
-        if f_teid.ipv4 != self._ends.n3 or not f_teid.teid:
-            what = f"F-TEID {f_teid.teid:#x} at {f_teid.ipv4} is not ours"
+        ours, given = self._ends.n3, TransportAddress(f_teid.ipv4, f_teid.ipv6)
+        if not set(given.all) <= set(ours.all) or not f_teid.teid:
+            what = f"F-TEID {f_teid.teid:#x} at {' and '.join(map(str, given.all))} is not ours"
             raise failed(Cause.INVALID_F_TEID_ALLOCATION_OPTION, what, PDR, pdr_id, F_TEID)
         return f_teid.teid
 
     def _choose(self, pdr_id: int, f_teid: pfcp.FTeid) -> int:
-        if not f_teid.wants_ipv4:
-            what = "CHOOSE without V4: N3 is IPv4 here"
+        ours = self._ends.n3
+        missing = (f_teid.wants_ipv4 and ours.ipv4 is None) or (f_teid.wants_ipv6 and ours.ipv6 is None)
+        if missing or not (f_teid.wants_ipv4 or f_teid.wants_ipv6):
+            wanted = [name for name, wants in (("V4", f_teid.wants_ipv4), ("V6", f_teid.wants_ipv6)) if wants]
+            what = f"CHOOSE with {' and '.join(wanted) or 'neither'}: N3 is at {' and '.join(map(str, ours.all))}"
             raise failed(Cause.INVALID_F_TEID_ALLOCATION_OPTION, what, PDR, pdr_id, F_TEID)
         known = None if f_teid.choose_id is None else self._chosen.get(f_teid.choose_id)
         teid = known or self._choose_teid()
         if f_teid.choose_id is not None:
             self._chosen[f_teid.choose_id] = teid
-        given = pfcp.FTeid(teid, self._ends.n3)
+        ends = ours.ipv4 if f_teid.wants_ipv4 else None, ours.ipv6 if f_teid.wants_ipv6 else None
+        given = pfcp.FTeid(teid, *ends)
         self.created.append(pfcp.CreatedPdr(pdr_id=pdr_id, f_teid=given))
         return teid
 
@@ -164,7 +170,7 @@ class Draft:
         parameters = ie.forwarding_parameters
         if ie.duplicating_parameters:
             raise failed(Cause.SERVICE_NOT_SUPPORTED, "duplication", FAR, ie.far_id)
-        return far if parameters is None else forwarding(far, parameters)
+        return far if parameters is None else forwarding(far, parameters, self._ends.n3)
 
     # -- update and remove -------------------------------------------------------------------------------
 
@@ -176,7 +182,7 @@ class Draft:
             if far.apply_action is not None:
                 known = replace(known, actions=actions(far.far_id, far.apply_action))
             if far.forwarding_parameters is not None:
-                known = forwarding(known, far.forwarding_parameters)
+                known = forwarding(known, far.forwarding_parameters, self._ends.n3)
             self.fars[far.far_id] = known
         for qer in request.update_qers:
             self.qers[qer.qer_id] = qer_of(_known(self.qers, qer.qer_id, QER), qer)

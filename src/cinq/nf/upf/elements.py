@@ -7,16 +7,20 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from cinq.nf.upf.context import FAR, PDR, Far, Qer, Rejected, failed
+from cinq.transport_address import TransportAddress, is_one_host
 from cinq.wire import pfcp
-from cinq.wire.pfcp import ApplyAction, Cause, Interface, OuterHeaderCreation
+from cinq.wire.pfcp import ApplyAction, Cause, Interface
 
 PRECEDENCE = 29
 MOST_QERS = 8  # of one PDR
 MOST_URRS = 8
 NETWORK_INSTANCE, GATE, OUTER_HEADER_CREATION = 22, 25, 84
 APPLY_ACTION, QER_ID, URR_ID = 44, 109, 81
+GTPU_CREATIONS = frozenset((0x0100, 0x0200, 0x0300))
+"""Outer Header Creation of GTP-U over IPv4, IPv6, or either, as the peer has addresses (§8.2.56)."""
 ACCESS, SIDES = Interface.ACCESS, (Interface.ACCESS, Interface.CORE, Interface.SGI_LAN_N6_LAN)
-GTPU_REMOVALS = (0, 6)
+GTPU_REMOVALS = (0, 1, 6)
+"""Outer Header Removal of GTP-U over IPv4, IPv6 or either; the tunnel's end says which there can be."""
 DROP, FORW, BUFF, NOCP = ApplyAction.DROP, ApplyAction.FORW, ApplyAction.BUFF, ApplyAction.NOCP
 OFFERED = frozenset((DROP, FORW, BUFF, BUFF | NOCP))
 """Of the Apply Action flags: §8.2.26 wants exactly one of DROP, FORW and BUFF; NOCP only with BUFF."""
@@ -72,7 +76,10 @@ def actions(far_id: int, action: ApplyAction) -> int:
     raise failed(Cause.MANDATORY_IE_INCORRECT, "Apply Action", FAR, far_id, APPLY_ACTION)
 
 
-def forwarding(far: Far, ie: pfcp.ForwardingParameters | pfcp.UpdateForwardingParameters) -> Far:
+def forwarding(
+    far: Far, ie: pfcp.ForwardingParameters | pfcp.UpdateForwardingParameters, n3: TransportAddress
+) -> Far:
+    """n3: our ends, which say by which address of a peer it is reached."""
     if ie.redirect_information is not None or ie.forwarding_policy is not None:
         raise failed(Cause.INVALID_FORWARDING_POLICY, "redirection or policy", FAR, far.far_id)
     check_instance(ie.network_instance)
@@ -86,16 +93,17 @@ def forwarding(far: Far, ie: pfcp.ForwardingParameters | pfcp.UpdateForwardingPa
     outer = ie.outer_header_creation
     if outer is None:
         return far
-    usable = outer.description == OuterHeaderCreation.GTPU_UDP_IPV4 and outer.teid
-    if not usable or outer.ipv4 is None or not _is_host(int(outer.ipv4)):
-        what = f"outer header creation {outer.description:#06x} to {outer.ipv4}"
+    ends = TransportAddress(outer.ipv4, outer.ipv6)
+    peer = ends.reached_from(n3)
+    usable = outer.description in GTPU_CREATIONS and outer.teid and all(map(is_one_host, ends.all))
+    if not usable or peer is None:
+        to = " and ".join(map(str, ends.all)) or "nowhere"
+        what = (
+            f"outer header creation {outer.description:#06x} to {to}, from {' and '.join(map(str, n3.all))}"
+        )
         raise failed(Cause.MANDATORY_IE_INCORRECT, what, FAR, far.far_id, OUTER_HEADER_CREATION)
-    return replace(far, teid=outer.teid or 0, peer=outer.ipv4)
-
-
-def _is_host(address: int) -> bool:
-    """Neither of 0.0.0.0/8 nor multicast, reserved or broadcast (224.0.0.0/3)."""
-    return address >> 24 != 0 and address >> 29 != 7
+    beside = next((each for each in ends.all if each != peer), None)
+    return replace(far, teid=outer.teid or 0, peer=peer, beside=beside)
 
 
 def qer_of(qer: Qer, ie: pfcp.CreateQer | pfcp.UpdateQer) -> Qer:

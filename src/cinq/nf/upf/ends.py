@@ -2,49 +2,53 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import NamedTuple, Self
 
 from cinq.nf.upf.settings import Settings
+from cinq.transport_address import Address, TransportAddress
 
-LINK_LOCAL = IPv4Network("169.254.0.0/16")
+Network = IPv4Network | IPv6Network
 
 
 class Ends(NamedTuple):
-    """The two ends that are ours: where N3 is, and (netmask, network) of the UE pools as numbers; none: any.
+    """The ends that are ours: where N3 is, and (netmask, network) of the UE pools as numbers; none: any.
 
     prefixes: pools of IPv6; none: IPv6 is not served. n4: our N4 address. gnbs: networks that are one gNB each.
     """
 
-    n3: IPv4Address
+    n3: TransportAddress
     pools: tuple[tuple[int, int], ...]
     prefixes: tuple[IPv6Network, ...] = ()
     n4: IPv4Address | None = None
-    gnbs: tuple[IPv4Network, ...] = ()
+    gnbs: tuple[Network, ...] = ()
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         pools = tuple((int(pool.netmask), int(pool.network_address)) for pool in settings.ue_pools)
         prefixes = tuple(each.pool for each in settings.prefixes)
-        return cls(settings.n3_address, pools, prefixes, settings.node_id, settings.gnb_networks)
+        return cls(settings.n3, pools, prefixes, settings.node_id, settings.gnb_networks)
 
     def has(self, ue: IPv4Address) -> bool:
         return not self.pools or self._is_ue(ue)
 
-    def _is_ue(self, address: IPv4Address) -> bool:
+    def _is_ue(self, address: Address) -> bool:
+        if isinstance(address, IPv6Address):
+            return any(address in pool for pool in self.prefixes)
         number = int(address)
         return any(number & mask == network for mask, network in self.pools)
 
-    def wrong(self, peer: IPv4Address) -> str:
+    def wrong(self, peer: Address) -> str:
         """Why it cannot be a gNB's end of N3; "" when it can. A tunnel that leads back to us has no end."""
-        if peer in (self.n3, self.n4):
+        if peer in (*self.n3.all, self.n4):
             return f"{peer} is our own: packets would come back to us"
         if self._is_ue(peer):
             return f"{peer} is in a UE pool"
-        if peer in LINK_LOCAL or (peer.is_loopback and not self.n3.is_loopback):
+        ours = self.n3.beside(peer)
+        if ours is None or peer.is_link_local or (peer.is_loopback and not ours.is_loopback):
             return f"{peer} is no address that N3 reaches"
         return ""
 
-    def senders(self, peer: IPv4Address) -> IPv4Network:
+    def senders(self, peer: Address) -> Network:
         """From where the gNB with this end may send: the network of it that the settings name, else itself."""
-        return next((network for network in self.gnbs if peer in network), IPv4Network(peer))
+        return next((network for network in self.gnbs if peer in network), ip_network(peer))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Container
 from ipaddress import IPv4Address, IPv6Network
 
 from cinq.nf.upf.context import Association, SessionContext, remote_end
+from cinq.transport_address import Address
 from cinq.userplane.rules import address_key
 from cinq.wire.pfcp import NodeId
 
@@ -36,7 +37,7 @@ class Registry:
         found = self.sessions.get(seid or 0)
         return found if found is not None and found.smf == address else None
 
-    def behind(self, teid: int, peer: IPv4Address) -> SessionContext | None:
+    def behind(self, teid: int, peer: Address) -> SessionContext | None:
         """The session whose downlink packets go to this F-TEID."""
         return self.sessions.get(self._remote.get(remote_end(teid, peer), 0))
 

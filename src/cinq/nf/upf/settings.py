@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+from cinq.transport_address import TransportAddress
+
 
 @dataclass(frozen=True, slots=True)
 class Prefixes:
@@ -17,7 +19,7 @@ class Prefixes:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """node_id: our N4 address, the PFCP Node ID. n3_address: where gNBs send user packets.
+    """node_id: our N4 address, the PFCP Node ID. n3: where gNBs send user packets.
 
     ue_pools: the addresses that are routed to the data plane; empty: any.
     prefixes: the same of IPv6; empty: none. smf_addresses: who may set up an
@@ -27,11 +29,11 @@ class Settings:
     """
 
     node_id: IPv4Address
-    n3_address: IPv4Address
+    n3: TransportAddress
     ue_pools: tuple[IPv4Network, ...] = ()
     smf_addresses: tuple[IPv4Address, ...] = ()
     t1_s: float = 3.0
     n1: int = 3
     echo_per_s: int = 50
     prefixes: tuple[Prefixes, ...] = ()
-    gnb_networks: tuple[IPv4Network, ...] = ()
+    gnb_networks: tuple[IPv4Network | IPv6Network, ...] = ()

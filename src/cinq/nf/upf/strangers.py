@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from cinq.nf.upf.n4 import Peer
 
@@ -52,7 +52,7 @@ class Strangers:
         for seid in [seid for seid, kept in self._kept.items() if now - kept[-1][0] > PATIENCE_S]:
             self.forget(seid)
 
-    def take(self, seid: int, senders: Iterable[IPv4Network]) -> list[tuple[bytes, Peer]]:
+    def take(self, seid: int, senders: Iterable[IPv4Network | IPv6Network]) -> list[tuple[bytes, Peer]]:
         """What is no stranger's any more, in order; the rest is gone."""
         if seid not in self._kept:
             return []
@@ -61,7 +61,7 @@ class Strangers:
         return [
             (octets, peer)
             for at, octets, peer in kept
-            if now - at <= PATIENCE_S and any(IPv4Address(peer[0]) in owner for owner in owners)
+            if now - at <= PATIENCE_S and any(ip_address(peer[0]) in owner for owner in owners)
         ]
 
     def forget(self, seid: int) -> None:

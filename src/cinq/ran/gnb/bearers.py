@@ -19,6 +19,7 @@ from cinq.ran.gnb.plane import Bearer, RanPlane, namespace
 from cinq.ran.gnb.slaac import Autoconfiguration
 from cinq.ran.gnb.uplink import matching, uplink_flows
 from cinq.ran.radio.port import Interface
+from cinq.transport_address import Address, TransportAddress
 from cinq.userplane.rules import NO_ADDRESS, Action, DecapRule, EncapRule, RuleError, SessionRules, Side
 from cinq.wire import gtpu
 
@@ -31,21 +32,21 @@ class Bearers:
     """All PDU sessions of a gNB (userplane.rules.PlaneEvents).
 
     While a UE is idle its uplink packets are buffered, and the first one calls Bearer.notify.
-    instance: what names of interfaces begin with. apart: the namespace of UEs that name none, where the UPF is on
-    this host: their addresses here would be the UPF's own, and never pass its tunnels.
+    ends: our addresses on N3. instance: what names of interfaces begin with. apart: the namespace of UEs that name
+    none, where the UPF is on this host: their addresses here would be the UPF's own, and never pass its tunnels.
     """
 
     def __init__(
         self,
-        address: IPv4Address,
+        ends: TransportAddress,
         random: Callable[[int], bytes],
         instance: str = "ue",
         apart: str = "cinq-ue",
     ) -> None:
-        self.address = address
+        self.ends = ends
         self._instance = instance
         self._apart = apart
-        self._local: Callable[[IPv4Address], bool] = lambda _: False
+        self._local: Callable[[Address], bool] = lambda _: False
         self._plane: RanPlane | None = None
         self._random = random
         self._by_session: dict[int, Bearer] = {}
@@ -55,7 +56,7 @@ class Bearers:
         self._relays = Relays(self._send)
         self._next = 1
 
-    def use(self, plane: RanPlane, local: Callable[[IPv4Address], bool] | None = None) -> None:
+    def use(self, plane: RanPlane, local: Callable[[Address], bool] | None = None) -> None:
         """The data plane, given before the first bearer. local: whether an address is this host's own."""
         self._plane = plane
         self._local = local or self._local
@@ -139,14 +140,18 @@ class Bearers:
     # handover
 
     def forward(self, bearer: Bearer, end: TunnelEnd) -> bool:
-        """Downlink packets of the bearer, whose UE leaves, go on to this end. False: that is here, nothing has to."""
-        if bearer.tunnel is None or end.address == self.address:
+        """Downlink packets of the bearer, whose UE leaves, go on to this end.
+
+        False: that is here and nothing has to, or it is not reached from here.
+        """
+        to = end.ends.reached_from(self.ends)
+        if bearer.tunnel is None or to is None or to in self.ends.all:
             return False
         self._open_gate(bearer)
         for teid in bearer.late:  # of a handover just before: their END MARKER says nothing of this one
-            self._relays.add(teid, end, False)
+            self._relays.add(teid, (to, end.teid), False)
             asyncio.get_running_loop().call_later(LATE_S, self._relays.remove, teid)
-        self._relays.add(bearer.tunnel.dl_teid, end, True)
+        self._relays.add(bearer.tunnel.dl_teid, (to, end.teid), True)
         return True
 
     def _ends(self, teid: int) -> None:
@@ -262,7 +267,7 @@ class Bearers:
         bearer.addressed()
 
     def _home(self, bearer: Bearer) -> str:
-        upf = bearer.tunnel.upf if bearer.tunnel is not None else self.address
+        upf = bearer.tunnel.upf if bearer.tunnel is not None else self.ends.all[0]
         return self._apart if self._local(upf) else ""
 
     def close(self, bearer: Bearer) -> None:
@@ -346,9 +351,12 @@ class Bearers:
     def _unmatched(self, message: gtpu.GPdu, octets: bytes, peer: tuple[str, int]) -> None:
         """A packet that the plane has no rule for: the router's, early, late, or nobody's (§7.3.1)."""
         bearer = self._by_teid.get(message.teid)
+        ours = self.ends.beside(peer[0])
+        if bearer is None and ours is not None:
+            self._answer(gtpu.ErrorIndication(tunnel=message.teid, peer=ours), (peer[0], gtpu.PORT))
         if bearer is None:
-            self._answer(gtpu.ErrorIndication(tunnel=message.teid, peer=self.address), (peer[0], gtpu.PORT))
-        elif bearer.six is not None and bearer.six.heard(message.payload):
+            return
+        if bearer.six is not None and bearer.six.heard(message.payload):
             pass
         elif bearer.gate is not None:
             bearer.gate.hold(octets, peer)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from typing import Literal
 
 import msgspec
 
 from cinq.crypto import kdf
 from cinq.numbering import AmfId, GnbId, PlmnId, SNssai, Tai
+from cinq.transport_address import Address, TransportAddress
 from cinq.wire import ngap
 
 Guami = tuple[PlmnId, AmfId]
@@ -89,7 +89,7 @@ class AsKeys(msgspec.Struct, frozen=True):
 class TunnelEnd(msgspec.Struct, frozen=True):
     """Where GTP-U goes."""
 
-    address: IPv4Address
+    ends: TransportAddress
     teid: int
 
 
@@ -106,7 +106,7 @@ class Tunnel(msgspec.Struct, frozen=True):
     forwarding: the TEID on which a source gNB's packets come in while a handover runs, 0 for none.
     """
 
-    upf: IPv4Address
+    upf: Address
     ul_teid: int
     dl_teid: int
     qfis: tuple[int, ...]

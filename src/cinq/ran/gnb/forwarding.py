@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from cinq.ran.gnb.context import TunnelEnd
+from cinq.transport_address import Address
 from cinq.wire import gtpu
 
 LATE_S = 2.0
@@ -35,15 +35,15 @@ class Relays:
     __slots__ = ("_ends", "_send")
 
     def __init__(self, send: Send) -> None:
-        self._ends: dict[int, tuple[TunnelEnd, bool]] = {}
+        self._ends: dict[int, tuple[Address, int, bool]] = {}
         self._send = send
 
     def __contains__(self, teid: int) -> bool:
         return teid in self._ends
 
-    def add(self, teid: int, end: TunnelEnd, last: bool) -> None:
-        """last: its END MARKER is that of the whole bearer, and goes on as well."""
-        self._ends[teid] = end, last
+    def add(self, teid: int, to: tuple[Address, int], last: bool) -> None:
+        """to: address and TEID. last: its END MARKER is that of the whole bearer, and goes on as well."""
+        self._ends[teid] = *to, last
 
     def remove(self, teid: int) -> None:
         """Idempotent."""
@@ -54,10 +54,10 @@ class Relays:
         found = self._ends.get(message.teid)
         if found is None or not isinstance(message, gtpu.GPdu | gtpu.EndMarker):
             return False
-        end, last = found
+        address, teid, last = found
         ends = isinstance(message, gtpu.EndMarker)
         if last or not ends:
-            self._send(onto(octets, end.teid), (str(end.address), gtpu.PORT))
+            self._send(onto(octets, teid), (str(address), gtpu.PORT))
         if ends:
             del self._ends[message.teid]
         return True

@@ -69,7 +69,7 @@ class Gnb:
     ) -> None:
         self.settings = settings
         self.runtime = runtime
-        own = Bearers(settings.n3_address, entropy, apart=apart(settings))
+        own = Bearers(settings.n3, entropy, apart=apart(settings))
         self.bearers = own if bearers is None else bearers
         self.admission = Admission()
         ports = Ports(settings, self.bearers, self, self.admission, further)

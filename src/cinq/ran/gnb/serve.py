@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from ipaddress import IPv4Address
 from pathlib import Path
 
 from cinq.procedure import Runtime
@@ -17,6 +16,7 @@ from cinq.ran.gnb.ports import Further
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.radio.link import RadioServer
 from cinq.transport import local, privilege, sctp, udp
+from cinq.transport_address import TransportAddress
 from cinq.userplane.open import open_plane
 from cinq.userplane.rules import Plane, PlaneSettings, Role
 
@@ -86,11 +86,11 @@ class _Serving:
         self._folder = folder
         self._ng_ran = NgRan()
         self._apart = ""
-        self._planes: dict[IPv4Address, tuple[Bearers, Plane | None]] = {}
+        self._planes: dict[TransportAddress, tuple[Bearers, Plane | None]] = {}
         self._listeners: list[local.Listener] = []
 
     async def add(self, settings: GnbSettings) -> None:
-        shared = self._planes.get(settings.n3_address)
+        shared = self._planes.get(settings.n3)
         runtime = (
             self._runtime if not self.gnbs else Runtime("gNB", self._runtime.journal, self._runtime.clock)
         )
@@ -100,7 +100,7 @@ class _Serving:
         )
         if shared is None:
             shared = bearers, self._plane(settings, bearers)
-            self._planes[settings.n3_address] = shared
+            self._planes[settings.n3] = shared
         self.gnbs.append((gnb, shared[1]))
         if settings.radio:
             listener = await local.listen(settings.radio, lambda connection: RadioServer(gnb, connection))
@@ -112,7 +112,7 @@ class _Serving:
         number = len(self._planes)
         self._apart = self._apart or apart(settings)
         instance = "ue" if not number else f"ue-{number + 1}-"
-        return Bearers(settings.n3_address, os.urandom, instance, self._apart)
+        return Bearers(settings.n3, os.urandom, instance, self._apart)
 
     def _plane(self, settings: GnbSettings, bearers: Bearers) -> Plane | None:
         if settings.data_plane == "none":
@@ -151,6 +151,7 @@ def _plane_settings(settings: GnbSettings, number: int) -> PlaneSettings:
     return PlaneSettings(
         role=Role.GNB,
         n3_address=settings.n3_address,
+        n3_ipv6=settings.n3_ipv6_address,
         instance="cinq-gnb" if not number else f"cinq-g{number + 1}",
         plane="auto" if plane == "none" else plane,
         slow_per_s=FORWARDED_PER_S,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Literal
 
 from cinq.numbering import MAX_GNB_ID_BITS, MIN_GNB_ID_BITS, NR_CELL_BITS, GnbId, PlmnId, SNssai
-from cinq.settings import HexOctets, setting
+from cinq.settings import HexOctets, check, setting
+from cinq.transport_address import TransportAddress
 
 N2_PORT = 38412
 
@@ -51,7 +52,12 @@ class GnbSettings:
     amf_address: IPv4Address = setting("Address of the AMF.", IPv4Address("127.0.0.5"))
     amf_port: int = setting("SCTP port of the AMF.", N2_PORT)
     n2_address: str = setting("Own address on N2; empty for the one that routing chooses.", "")
-    n3_address: IPv4Address = setting("Own address for user traffic (GTP-U).", IPv4Address("127.0.0.8"))
+    n3_address: IPv4Address | IPv6Address = setting(
+        "Own address for user traffic (GTP-U), of IPv4 or IPv6.", IPv4Address("127.0.0.8")
+    )
+    n3_ipv6_address: IPv6Address | None = setting(
+        "IPv6 address beside an n3_address of IPv4, on the same interface; none without it.", None
+    )
     default_paging_drx: Literal[32, 64, 128, 256] = setting("Default paging cycle, radio frames.", 128)
     radio: str = setting("Path of the socket where UEs attach.", "/run/cinq/radio")
     data_plane: Literal["auto", "ebpf", "tun", "none"] = setting(
@@ -94,6 +100,7 @@ class GnbSettings:
         ):
             if not low <= value <= high:
                 raise ValueError(f"{name}: found {value}, wanted {low} to {high}")
+        check.n3_addresses(self.n3_address, self.n3_ipv6_address)
         self._check_cells()
         try:
             _ = self.n2_address and ip_address(self.n2_address)
@@ -119,6 +126,11 @@ class GnbSettings:
         ):
             if not 0.1 <= value <= 600:
                 raise ValueError(f"{name}: found {value}, wanted 0.1 to 600")
+
+    @property
+    def n3(self) -> TransportAddress:
+        """Our ends of N3."""
+        return TransportAddress.of_both(self.n3_address, self.n3_ipv6_address)
 
     @property
     def every_cell(self) -> tuple[CellSettings, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Literal
 
 from cinq.numbering import PlmnId, SNssai
@@ -47,7 +47,9 @@ class Radio:
     """The addresses of the emulated gNBs: with `address` the first, counting up."""
 
     n2_address: str = setting("Own address on N2; empty: the one that routing chooses.", "")
-    n3_address: IPv4Address = setting("Own address on N3, told to the core.", IPv4Address("127.0.0.8"))
+    n3_address: IPv4Address | IPv6Address = setting(
+        "Own address on N3, told to the core; of IPv4 or IPv6.", IPv4Address("127.0.0.8")
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ typedef unsigned short u16;
 typedef unsigned int u32;
 typedef unsigned long long u64;
 typedef int s32;
+typedef long long s64;
 
 #define SEC(name) __attribute__((section(name), used))
 #define INLINE static inline __attribute__((always_inline))
@@ -29,6 +30,7 @@ static u64 (*ktime_ns)(void) = (void *)5;
 static long (*skb_store)(void *skb, u32 offset, const void *from, u32 len, u64 flags) = (void *)9;
 static long (*redirect)(u32 ifindex, u64 flags) = (void *)23;
 static long (*skb_load)(const void *skb, u32 offset, void *to, u32 len) = (void *)26;
+static s64 (*csum_diff)(const void *from, u32 from_size, const void *to, u32 to_size, u32 seed) = (void *)28;
 static long (*skb_adjust_room)(void *skb, s32 len_diff, u32 mode, u64 flags) = (void *)50;
 static long (*redirect_neigh)(u32 ifindex, void *params, int plen, u64 flags) = (void *)152;
 static long (*redirect_peer)(u32 ifindex, u64 flags) = (void *)155;
@@ -37,7 +39,7 @@ enum { TC_NEXT = -1, TC_SHOT = 2 }; /* NEXT: the next tcx program, else the stac
 enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_ARRAY = 6, MAP_LPM_TRIE = 11 };
 enum { NO_PREALLOC = 1 };
 enum { ROOM_MAC = 1 };
-enum { ROOM_FIXED_GSO = 1, ROOM_ENCAP_IPV4 = 2, ROOM_ENCAP_UDP = 8, ROOM_DECAP_IPV4 = 128, ROOM_DECAP_IPV6 = 256 };
+enum { ROOM_FIXED_GSO = 1, ROOM_ENCAP_IPV4 = 2, ROOM_ENCAP_IPV6 = 4, ROOM_ENCAP_UDP = 8, ROOM_DECAP_IPV4 = 128, ROOM_DECAP_IPV6 = 256 };
 
 struct eth { u8 dst[6], src[6]; u16 type; } PACKED;
 struct ipv4 { u8 vihl, tos; u16 len, id, frag; u8 ttl, proto; u16 csum; u32 src, dst; } PACKED;

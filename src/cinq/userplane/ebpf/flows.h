@@ -11,7 +11,7 @@ struct filter {
   u32 spi, label;
   u8 protocol, tos, tos_mask, family, flags, flow, pad[2];
 };
-struct flow { u64 qfis; u32 slot, limits[MOST_LIMITS], teid, peer[4]; u8 action, qfi, tos, pad[5]; };
+struct flow { u64 qfis; u32 slot, limits[MOST_LIMITS], teid, peer[4]; u8 action, qfi, tos, outer, pad[4]; };
 struct chain { u32 count, pad; struct flow flow[MOST_FLOWS]; struct filter filter[MOST_FILTERS]; };
 
 /* What filters look at. */

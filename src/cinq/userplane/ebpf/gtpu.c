@@ -15,8 +15,7 @@ enum { ROLE_GNB = 1, DENY_UE_TO_UE = 2, HAS_PROTECTED = 4, HAS_NETWORKS = 8 };
 enum { DROP = 0, FORWARD = 1, BUFFER = 2 };
 enum { TO_PEER = 1 };
 enum mode { N6, POOL, UE };
-enum { MOST_PEERS = 2, STRANGE = 4 };
-enum { HEADERS = 44 }; /* IPv4 20, UDP 8, GTP-U 8, sequence to next type 4, PDU Session Container 4 */
+enum { MOST_PEERS = 4, STRANGE = 4 };
 enum { ANY_PROTOCOL = 255, WHOLE_HOST = 1 };
 enum { LINK_LOCAL = 169 | 254 << 8 }; /* 169.254.0.0/16, RFC 3927, as it is in memory */
 
@@ -29,16 +28,18 @@ enum reason {
 #include "inner.h"
 #include "flows.h"
 
-struct settings { u32 local, n3_if, buffer_if, mtu, flags, punt_limit; u64 slow_ns, slow_burst_ns; u8 ue_mac[12]; u32 pad; };
+/* local, local6: our addresses on N3, 0 for none */
+struct settings { u32 local, n3_if, buffer_if, mtu, flags, punt_limit; u64 slow_ns, slow_burst_ns, local6[2]; u8 ue_mac[12]; u32 pad; };
 /* chain: of its flows, which then decide instead of action and what follows; 0 for none */
 /* prefix: of an IPv6 session, in network order; 0 for none */
-/* peers: address and mask of each from whom packets may come; a mask of 0 in the first is anybody */
-struct peer { u32 address, mask; };
+/* peers: from whom packets may come, address and mask of a family (4 or 6); none in the first is anybody */
+struct peer { u64 address[2], mask[2]; u32 family, pad; };
 struct decap_rule { u32 slot, ue, port, chain; u64 prefix; struct peer peers[MOST_PEERS]; u8 action, qfi, flags, pad[5]; };
-struct encap_rule { u32 slot, chain, punted, teid, peer; u8 action, qfi, tos, pad; };
+/* outer: the version of IP that the peer has */
+struct encap_rule { u32 slot, chain, punted, teid, peer[4]; u8 action, qfi, tos, outer; };
 struct policer { u64 decap_cost, encap_cost, burst_ns, decap_tat, encap_tat, decap_drops, encap_drops; };
 struct usage { u64 decap_octets, decap_packets, encap_octets, encap_packets; };
-struct endpoint { u32 address; u16 port; u8 protocol, pad; };
+struct endpoint { u64 address[2]; u16 port; u8 protocol, family; u32 pad; };
 struct network { u32 bits, address; };
 struct network6 { u32 bits; u64 address[2]; } PACKED;
 
@@ -53,6 +54,8 @@ struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, struct policer
 struct { __uint(type, MAP_PERCPU_ARRAY); __type(key, u32); __type(value, struct usage); __uint(max_entries, 1024); } usages SEC(".maps");
 struct { __uint(type, MAP_PERCPU_ARRAY); __type(key, u32); __type(value, u64); __uint(max_entries, REASONS); } reasons SEC(".maps");
 struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, u64); __uint(max_entries, 3); } slow_tat SEC(".maps");
+
+#include "outer.h"
 
 INLINE void count(u32 reason) {
   u64 *n = map_lookup(&reasons, &reason);
@@ -112,9 +115,15 @@ INLINE int stranger(struct settings *c) {
   u64 *tat = map_lookup(&slow_tat, &which);
   return tat && !conforms(tat, c->slow_ns / STRANGE, c->slow_burst_ns) ? drop(WRONG_PEER) : TC_NEXT;
 }
-INLINE int has_tunnel(struct decap_rule *rule, u32 peer) {
-  if (!((peer ^ rule->peers[0].address) & rule->peers[0].mask)) return 1;
-  return rule->peers[1].mask && !((peer ^ rule->peers[1].address) & rule->peers[1].mask);
+INLINE int has_tunnel(struct decap_rule *rule, struct outer *o) {
+  if (!rule->peers[0].family) return 1;
+#pragma unroll
+  for (int i = 0; i < MOST_PEERS; i++) {
+    struct peer *p = &rule->peers[i];
+    if (p->family != o->family) continue;
+    if (!(((o->src[0] ^ p->address[0]) & p->mask[0]) | ((o->src[1] ^ p->address[1]) & p->mask[1]))) return 1;
+  }
+  return 0;
 }
 
 /* Octets that a PDU Session Container must have by what its flags announce: packet.py. */
@@ -126,11 +135,10 @@ INLINE u32 announced(u8 first, u8 second) {
 }
 
 /* TS 29.281 5.2: walks the extension headers. Returns octets to strip after the Ethernet header, 0: slow path,
- * -1: malformed. *qfi is that of a PDU Session Container, or 255; pdu_type: what it has to be (TS 38.415 5.5.3.1). */
-INLINE int extensions(struct __sk_buff *skb, u8 flags, u8 next, u8 *qfi, u8 pdu_type) {
-  u32 offset = 36;
+ * -1: malformed. offset: where the mandatory header ends. *qfi is that of a PDU Session Container, or 255; pdu_type: what it has to be (TS 38.415 5.5.3.1). */
+INLINE int extensions(struct __sk_buff *skb, u32 offset, u8 flags, u8 next, u8 *qfi, u8 pdu_type) {
   if (!(flags & 7)) return offset;
-  offset = 40;
+  offset += 4;
   if (!(flags & 4)) return offset;
 #pragma unroll
   for (int i = 0; i < 3; i++) {
@@ -154,7 +162,7 @@ INLINE u32 transport_header(u8 protocol) {
 }
 
 INLINE int is_protected(struct __sk_buff *skb, struct inner *in) {
-  struct endpoint e = {in->dst[0], 0, ANY_PROTOCOL, 0};
+  struct endpoint e = {{in->dst[0], in->dst[1]}, 0, ANY_PROTOCOL, in->family, 0};
   u32 *host = map_lookup(&protected, &e);
   if (!host) return 0;
   if (*host == WHOLE_HOST) return 1;
@@ -209,7 +217,7 @@ INLINE u32 refuse_inner(struct __sk_buff *skb, struct settings *c, struct decap_
   if (c->flags & ROLE_GNB) return 0;
   u32 refused = refuse_destination(c, in);
   if (refused) return refused;
-  return in->family == 4 && (c->flags & HAS_PROTECTED) && is_protected(skb, in) ? PROTECTED : 0;
+  return (c->flags & HAS_PROTECTED) && is_protected(skb, in) ? PROTECTED : 0;
 }
 
 /* 0: the flow of an admitted packet takes it, else the reason to drop it. */
@@ -225,23 +233,24 @@ INLINE u32 refuse_flow(struct __sk_buff *skb, struct settings *c, u32 chain, str
 }
 
 SEC("tc") int decap(struct __sk_buff *skb) {
-  struct { struct eth eth; struct ipv4 ip; struct udp udp; struct gtpu gtp; struct gtpu_opt opt; } PACKED h;
+  struct around h;
+  struct outer o;
   u32 zero = 0;
   struct settings *c = map_lookup(&settings, &zero);
-  if (!c || skb->protocol != net16(0x0800) || skb_load(skb, 0, &h, sizeof h)) return TC_NEXT;
-  if (h.ip.vihl != 0x45 || h.ip.proto != 17 || (h.ip.frag & net16(0x3fff))) return TC_NEXT;
-  if (h.udp.dst != net16(2152) || h.ip.dst != c->local) return TC_NEXT;
-  u32 ip_len = net16(h.ip.len), gtp_len = net16(h.gtp.len);
+  u32 ip = c ? outer_header(skb, c, &o) : 0, ip_len = o.whole;
+  if (!ip || skb_load(skb, 14 + ip, &h, sizeof h) || h.udp.dst != net16(2152)) return TC_NEXT;
+  if (ip == IPV6_HEADER && !h.udp.csum) return TC_NEXT; /* the stack drops it, RFC 8200 8.1 */
+  u32 gtp_len = net16(h.gtp.len), gtpu = ip + 16;
   if ((h.gtp.flags & 0xf0) != 0x30 || h.gtp.type != 255) return slow_path(c, SLOW_PATH);
   u32 teid = h.gtp.teid;
   struct decap_rule *rule = map_lookup(&decaps, &teid);
   if (!rule) return slow_path(c, UNKNOWN_TEID);
-  if (!has_tunnel(rule, h.ip.src)) return stranger(c);
+  if (!has_tunnel(rule, &o)) return stranger(c);
   /* odd sizes (padding, GSO of a sending socket): the stack cuts them to measure and user space judges */
-  if (skb->gso_size || skb->len != 14 + ip_len || net16(h.udp.len) + 20 != ip_len || gtp_len + 36 != ip_len)
+  if (skb->gso_size || skb->len != 14 + ip_len || net16(h.udp.len) + ip != ip_len || gtp_len + gtpu != ip_len)
     return slow_path(c, SLOW_PATH);
   u8 qfi = 255;
-  int strip = extensions(skb, h.gtp.flags, h.opt.next, &qfi, c->flags & ROLE_GNB ? 0 : 1);
+  int strip = extensions(skb, gtpu, h.gtp.flags, h.opt.next, &qfi, c->flags & ROLE_GNB ? 0 : 1);
   if (!strip) return slow_path(c, SLOW_PATH);
   if (strip < 0 || (u32)strip + 20 > ip_len) return drop(MALFORMED);
   u32 len = ip_len - strip;
@@ -262,37 +271,12 @@ SEC("tc") int decap(struct __sk_buff *skb) {
   }
   u64 bare = in.family == 6 ? ROOM_DECAP_IPV6 : ROOM_DECAP_IPV4;
   if (skb_adjust_room(skb, -strip, ROOM_MAC, ROOM_FIXED_GSO | bare)) return drop(FAILED);
-  u16 type = net16(0x86dd);
-  if (in.family == 6) skb_store(skb, 12, &type, 2, 0);
+  u16 type = in.family == 6 ? net16(0x86dd) : net16(0x0800);
+  if ((in.family == 6) != (ip == IPV6_HEADER)) skb_store(skb, 12, &type, 2, 0);
   used(slot, len, 0);
   if (!(c->flags & ROLE_GNB)) return TC_NEXT;
   skb_store(skb, 0, c->ue_mac, 12, 0);
   return rule->flags & TO_PEER ? redirect_peer(rule->port, 0) : redirect(rule->port, 0);
-}
-
-struct headers { struct ipv4 ip; struct udp udp; struct gtpu gtp; struct gtpu_opt opt; struct psc psc; } PACKED;
-
-INLINE u16 checksum(const void *header) {
-  const u16 *word = header;
-  u64 sum = 0;
-#pragma unroll
-  for (int i = 0; i < 10; i++) sum += word[i];
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return ~sum;
-}
-
-/* Where a packet goes, as its rule or its flow has it. */
-struct way { u32 teid, peer; u8 action, qfi, tos; };
-
-INLINE void build(struct headers *h, struct settings *c, struct way *way, u32 len, u8 psc_type) {
-  u16 whole = net16(HEADERS + len);
-  h->ip = (struct ipv4){0x45, way->tos, whole, 0, net16(0x4000), 64, 17, 0, c->local, way->peer};
-  h->ip.csum = checksum(&h->ip);
-  h->udp = (struct udp){net16(2152), net16(2152), net16(HEADERS - 20 + len), 0};
-  h->gtp = (struct gtpu){0x34, 255, net16(HEADERS - 36 + len), way->teid};
-  h->opt = (struct gtpu_opt){0, 0, 0x85};
-  h->psc = (struct psc){1, psc_type << 4, way->qfi, 0};
 }
 
 /* The N6 interface receives for a router, so it counts the hop: RFC 1624 on the pair TTL, checksum; IPv6 has none. */
@@ -364,7 +348,8 @@ INLINE int encap(struct __sk_buff *skb, enum mode mode) {
     return TC_NEXT;
   }
   u32 slot = rule->slot, chain = rule->chain;
-  struct way way = {rule->teid, rule->peer, rule->action, rule->qfi, rule->tos};
+  struct way way = {rule->teid, {0}, rule->action, rule->qfi, rule->tos, rule->outer};
+  __builtin_memcpy(way.peer, rule->peer, 16);
   struct flow *flow = 0;
   if (chain) {
     struct inner in;
@@ -373,21 +358,24 @@ INLINE int encap(struct __sk_buff *skb, enum mode mode) {
     see(skb, &t, &in, c->flags & ROLE_GNB);
     flow = choose(chain, &t, 255);
     if (!flow) return drop(NO_FLOW);
-    way = (struct way){flow->teid, flow->peer[0], flow->action, flow->qfi, flow->tos};
+    way = (struct way){flow->teid, {0}, flow->action, flow->qfi, flow->tos, flow->outer};
+    __builtin_memcpy(way.peer, flow->peer, 16);
   }
   if (way.action == BUFFER) return punt(c, rule);
-  if (way.action == DROP || !way.peer) return drop(RULE_DROP);
+  if (way.action == DROP || !way.outer) return drop(RULE_DROP);
+  if (mode == N6 && way.outer == 6) { /* what another interface of this host left unfinished the stack finishes first */
+    count(SEGMENTED);
+    return TC_NEXT;
+  }
   if (flow && !admitted(flow->limits, len, 1)) return drop(POLICED);
   struct policer *p = flow ? 0 : map_lookup(&policers, &slot);
   if (p && p->encap_cost && !conforms(&p->encap_tat, len * p->encap_cost >> 16, p->burst_ns)) {
     __sync_fetch_and_add(&p->encap_drops, 1);
     return drop(POLICED);
   }
-  struct headers h;
-  build(&h, c, &way, len, c->flags & ROLE_GNB ? 1 : 0);
   if (mode == N6 && (is_v6 ? hop6(skb, f.hops) : hop(skb, &ip))) return drop(FAILED);
-  if (skb_adjust_room(skb, HEADERS, ROOM_MAC, ROOM_ENCAP_IPV4 | ROOM_ENCAP_UDP | ROOM_FIXED_GSO)) return drop(FAILED);
-  if (skb_store(skb, 14, &h, HEADERS, 0)) return drop(FAILED);
+  u8 pdu_type = c->flags & ROLE_GNB ? 1 : 0;
+  if (way.outer == 6 ? wrap6(skb, c, &way, len, pdu_type) : wrap4(skb, c, &way, len, pdu_type)) return drop(FAILED);
   used(slot, len, 1);
   if (flow) used(flow->slot, len, 1);
   return redirect_neigh(c->n3_if, 0, 0, 0);

@@ -10,6 +10,7 @@ from cinq.userplane.flows import MOST_FILTERS, MOST_FLOWS, MOST_LIMITS, Filter, 
 from cinq.userplane.policer import cost_per_octet
 from cinq.userplane.rules import (
     MOST_PEERS,
+    Address,
     DecapRule,
     EncapRule,
     PlaneSettings,
@@ -22,17 +23,18 @@ ROLE_GNB, DENY_UE_TO_UE, HAS_PROTECTED, HAS_NETWORKS = 1, 2, 4, 8
 TO_PEER = 1
 ANY_PROTOCOL = 255
 WHOLE_HOST, SOME_PORTS = 1, 2
-SETTINGS = struct.Struct("<4s5I2Q12s4x")
-DECAP = struct.Struct(f"<I4sII8s{MOST_PEERS * 8}sBBB5x")
-ENCAP = struct.Struct("<III4s4sBBBx")
+SETTINGS = struct.Struct("<4s5I2Q16s12s4x")
+PEER = struct.Struct("<16s16sI4x")
+DECAP = struct.Struct(f"<I4sII8s{MOST_PEERS * PEER.size}sBBB5x")
+ENCAP = struct.Struct("<III4s16s4B")
 FILTER = struct.Struct("<16s16s16s16s4HIIBBBBBB2x")
-FLOW = struct.Struct(f"<QI{MOST_LIMITS}I4s16sBBB5x")
+FLOW = struct.Struct(f"<QI{MOST_LIMITS}I4s16s4B4x")
 CHAIN = struct.Struct(f"<I4x{MOST_FLOWS * FLOW.size}s{MOST_FILTERS * FILTER.size}s")
 HAS_PROTOCOL, HAS_REMOTE_PORTS, HAS_LOCAL_PORTS, HAS_SPI, HAS_LABEL = 1, 2, 4, 8, 16
 RQI = 0x40
 POLICER = struct.Struct("<7Q")
 USAGE = struct.Struct("<4Q")
-ENDPOINT = struct.Struct("<4s2sBx")
+ENDPOINT = struct.Struct("<16s2sBB4x")
 NETWORK = struct.Struct("<I4s")
 NETWORK6 = struct.Struct("<I16s")
 COUNT = struct.Struct("<Q")
@@ -54,7 +56,9 @@ def settings_value(
     interval = 1_000_000_000 // settings.slow_per_s
     burst = interval * max(settings.slow_per_s // 10 - 1, 0)
     rate = settings.buffer_per_session, interval, burst
-    return SETTINGS.pack(settings.n3_address.packed, n3, buffer, mtu, flags, *rate, b"".join(ue_macs))
+    four, six = settings.n3.ipv4, settings.n3.ipv6
+    ends = b"" if four is None else four.packed, b"" if six is None else six.packed
+    return SETTINGS.pack(ends[0], n3, buffer, mtu, flags, *rate, ends[1], b"".join(ue_macs))
 
 
 def decap_key(teid: int) -> bytes:
@@ -64,7 +68,7 @@ def decap_key(teid: int) -> bytes:
 def decap_value(rule: DecapRule, slot: int, chain: int, port: int, flags: int) -> bytes:
     """`port` is the interface index of the UE's interface (gNB), `flags` TO_PEER or 0. chain: 0 without flows."""
     prefix = b"" if rule.prefix is None else rule.prefix.network_address.packed[:8]
-    peers = b"".join(peer.network_address.packed + peer.netmask.packed for peer in rule.peers)
+    peers = b"".join(PEER.pack(p.network_address.packed, p.netmask.packed, p.version) for p in rule.peers)
     return DECAP.pack(slot, rule.ue.packed, port, chain, prefix, peers, rule.action, rule.qfi, flags)
 
 
@@ -77,7 +81,14 @@ def encap_key(rule: EncapRule) -> tuple[str, bytes]:
 
 def encap_value(rule: EncapRule, slot: int, chain: int) -> bytes:
     teid = rule.teid.to_bytes(4, "big")
-    return ENCAP.pack(slot, chain, 0, teid, rule.peer.packed, rule.action, rule.qfi, rule.tos)
+    return ENCAP.pack(
+        slot, chain, 0, teid, rule.peer.packed, rule.action, rule.qfi, rule.tos, _outer(rule.peer)
+    )
+
+
+def _outer(peer: Address) -> int:
+    """The version of IP on N3; 0 where there is no peer."""
+    return peer.version if int(peer) else 0
 
 
 def chain_value(flows: tuple[Flow, ...], slots: dict[int, int], limits: dict[int, int]) -> bytes:
@@ -93,7 +104,9 @@ def _flow(flow: Flow, slot: int, limits: list[int]) -> bytes:
     named = [*(n + 1 for n in limits), *[0] * (MOST_LIMITS - len(limits))]
     qfi = flow.qfi | (RQI if flow.reflective else 0)
     teid, bits = flow.teid.to_bytes(4, "big"), sum(1 << n for n in set(flow.qfis))
-    return FLOW.pack(bits, slot, *named, teid, flow.peer.packed, flow.action, qfi, flow.tos)
+    return FLOW.pack(
+        bits, slot, *named, teid, flow.peer.packed, flow.action, qfi, flow.tos, _outer(flow.peer)
+    )
 
 
 def _filter(each: Filter, flow: int) -> bytes:
@@ -136,15 +149,16 @@ def policer_value(decap_bps: int, encap_bps: int, burst_ns: int) -> bytes:
 
 def protected_entries(endpoints: Iterable[Protected]) -> Iterator[tuple[bytes, bytes]]:
     """Keys and values: one for each endpoint, and one that says that the host has any."""
-    hosts: dict[bytes, int] = {}
+    hosts: dict[Address, int] = {}
     for endpoint in endpoints:
-        address, whole = endpoint.address.packed, not endpoint.protocol
+        address, whole = endpoint.address, not endpoint.protocol
         hosts[address] = WHOLE_HOST if whole else hosts.get(address, SOME_PORTS)
         if not whole:
-            key = ENDPOINT.pack(address, endpoint.port.to_bytes(2, "big"), endpoint.protocol)
+            port = endpoint.port.to_bytes(2, "big")
+            key = ENDPOINT.pack(address.packed, port, endpoint.protocol, address.version)
             yield key, INDEX.pack(SOME_PORTS)
     for address, value in hosts.items():
-        yield ENDPOINT.pack(address, b"\0\0", ANY_PROTOCOL), INDEX.pack(value)
+        yield ENDPOINT.pack(address.packed, b"\0\0", ANY_PROTOCOL, address.version), INDEX.pack(value)
 
 
 def network_entry(network: IPv4Network | IPv6Network) -> tuple[str, bytes, bytes]:

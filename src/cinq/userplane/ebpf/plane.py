@@ -7,7 +7,7 @@ import contextlib
 import os
 import socket
 import time
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network, ip_address
 from pathlib import Path
 from typing import Literal
 
@@ -78,7 +78,7 @@ class EbpfPlane:
         if offload.driver(n3) in offload.FLAT:
             self._host.offload_off(n3, "tx")
         self._write_settings(n3)
-        self._n3 = N3Socket(self._settings.n3_address, self._loop, self._from_n3)
+        self._n3 = N3Socket(self._settings.n3, self._loop, self._from_n3)
         self._undo.callback(self._n3.close)
         self._raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
         self._undo.callback(self._raw.close)
@@ -232,7 +232,7 @@ class EbpfPlane:
         return FRAMES_AT_ONCE
 
     def _from_n3(self, octets: bytes, peer: tuple[str, int]) -> None:
-        verdict = self._model.decapsulate(octets, time.monotonic_ns(), IPv4Address(peer[0]))
+        verdict = self._model.decapsulate(octets, time.monotonic_ns(), ip_address(peer[0]))
         if isinstance(verdict, SlowPath):
             self._events.gtpu_received(octets, peer)
         elif isinstance(verdict, Inner):

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv6Address
 from struct import Struct as Packing
 from typing import ClassVar, Self
 
+from cinq.transport_address import TransportAddress
 from cinq.wire.pfcp.error import Truncated
 from cinq.wire.pfcp.forms import labels_to_text, text_to_labels
 from cinq.wire.pfcp.row import Element
@@ -149,6 +150,16 @@ class FTeid(Element, frozen=True):
     @classmethod
     def choose(cls, choose_id: int | None = None, *, ipv4: bool = True, ipv6: bool = False) -> Self:
         return cls(None, None, None, choose_id, ipv4, ipv6)
+
+    @classmethod
+    def at(cls, teid: int, *addresses: IPv4Address | IPv6Address) -> Self:
+        """Of one or of both versions."""
+        ends = TransportAddress.of(*addresses)
+        return cls(teid, ends.ipv4, ends.ipv6)
+
+    @property
+    def ends(self) -> TransportAddress:
+        return TransportAddress(self.ipv4, self.ipv6)
 
     @classmethod
     def from_octets(cls, octets: bytes) -> Self:
@@ -326,8 +337,13 @@ class OuterHeaderCreation(Element, frozen=True):
     s_tag: bytes | None = None
 
     @classmethod
-    def gtpu(cls, teid: int, address: IPv4Address) -> Self:
-        return cls(cls.GTPU_UDP_IPV4, teid, address)
+    def gtpu(cls, teid: int, *addresses: IPv4Address | IPv6Address) -> Self:
+        """Towards a peer with an address of either version, or of both, of which the UPF takes one."""
+        ends = TransportAddress.of(*addresses)
+        if ends.ipv6 is None:
+            return cls(cls.GTPU_UDP_IPV4, teid, ends.ipv4)
+        description = cls.GTPU_UDP_IPV6 | (cls.GTPU_UDP_IPV4 if ends.ipv4 is not None else 0)
+        return cls(description, teid, ends.ipv4, ends.ipv6)
 
     @classmethod
     def from_octets(cls, octets: bytes) -> Self:

@@ -6,6 +6,7 @@ from cinq.nf.smf.context import AnTunnel
 from cinq.nf.smf.mobility import Acknowledged, Switched
 from cinq.nf.smf.n2 import Modified, Resources, TransferError
 from cinq.nf.smf.session import PduSession
+from cinq.transport_address import Address
 
 Said = Resources | Switched | Acknowledged | Modified
 
@@ -26,11 +27,16 @@ def _ends(said: Said) -> list[AnTunnel]:
 
 
 def _wrong(session: PduSession, end: AnTunnel) -> str:
-    settings, address, n3 = session.ports.settings, end.address, session.context.n3_ipv4
-    if address in (n3, settings.node_id, *(upf.address for upf in settings.user_planes)):
+    return next(filter(None, (_wrong_address(session, address) for address in end.ends.all)), "")
+
+
+def _wrong_address(session: PduSession, address: Address) -> str:
+    settings, n3 = session.ports.settings, session.context.n3
+    if address in (*n3.all, settings.node_id, *(upf.address for upf in settings.user_planes)):
         return f"{address} is ours"
-    if any(address in network.pool for network in settings.data_networks):
+    if any(address in pool for network in settings.data_networks for pool in network.pools):
         return f"{address} is in a UE pool"
-    if address.is_link_local or (address.is_loopback and not n3.is_loopback):
+    ours = n3.beside(address)
+    if address.is_link_local or (address.is_loopback and not (ours is not None and ours.is_loopback)):
         return f"{address} is no address that N3 reaches"
     return ""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from ipaddress import IPv4Address
 
 from cinq.nf.upf.context import SessionContext
 from cinq.nf.upf.n4 import N4
 from cinq.nf.upf.procedures.session import Sessions
 from cinq.nf.upf.registry import Registry
+from cinq.transport_address import Address
 from cinq.wire import pfcp
 from cinq.wire.pfcp import ApplyAction, Cause, ReportType
 
@@ -44,7 +44,7 @@ class Reports:
             pfcp.SessionReportRequest(report_type=ReportType(ReportType.DLDR), downlink_data_report=report),
         )
 
-    def tunnel_gone(self, teid: int, peer: IPv4Address) -> None:
+    def tunnel_gone(self, teid: int, peer: Address) -> None:
         """TS 29.244 §7.5.8.4: the gNB answered Error Indication. Said once in REPEAT_S, however many packets were
         answered so, and not of a tunnel that packets do not go to any more."""
         session = self._registry.behind(teid, peer)
@@ -54,7 +54,7 @@ class Reports:
         if now - told.get(session.seid, -REPEAT_S) < REPEAT_S:
             return
         told[session.seid] = now
-        report = pfcp.ErrorIndicationReport(remote_f_teids=[pfcp.FTeid(teid, peer)])
+        report = pfcp.ErrorIndicationReport(remote_f_teids=[pfcp.FTeid.at(teid, peer)])
         self._send(
             session,
             pfcp.SessionReportRequest(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from ipaddress import IPv4Address
 
 from cinq.nf.upf.compiled import compile_rules, senders
 from cinq.nf.upf.context import FAR, PDR, URR, Rejected, SessionContext, failed
@@ -15,6 +14,7 @@ from cinq.nf.upf.registry import Registry
 from cinq.nf.upf.settings import Settings
 from cinq.nf.upf.strangers import Strangers
 from cinq.nf.upf.usage import Meters
+from cinq.transport_address import Address
 from cinq.userplane.rules import NoRoom, RuleError
 from cinq.wire import gtpu, pfcp
 from cinq.wire.pfcp import Cause, SmReqFlags
@@ -113,7 +113,7 @@ class Sessions:
         self._registry.pop(session.seid)
         return reports
 
-    def has_tunnel(self, session: SessionContext, peer: IPv4Address) -> bool:
+    def has_tunnel(self, session: SessionContext, peer: Address) -> bool:
         """Whether uplink packets of the session may come from there."""
         owners = senders(session, self._ends)
         return not owners or any(peer in owner for owner in owners)
@@ -177,7 +177,7 @@ class Sessions:
             if old.peer is not None and (old.teid, old.peer) != (new.teid, new.peer):
                 self._send_end_marker(old.teid, old.peer)
 
-    def _send_end_marker(self, teid: int, peer: IPv4Address) -> None:
+    def _send_end_marker(self, teid: int, peer: Address) -> None:
         self._plane.send(gtpu.encode(gtpu.EndMarker(teid=teid)), (str(peer), gtpu.PORT))
 
 

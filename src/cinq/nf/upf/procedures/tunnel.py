@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 
 from cinq.nf.upf.context import SessionContext
 from cinq.nf.upf.dataplane import DataPlane
@@ -50,7 +50,7 @@ class Tunnels:
             case gtpu.EchoRequest():
                 self._answer(gtpu.EchoResponse(sequence=message.sequence or 0), peer)
             case gtpu.GPdu() if (session := self._session_of(message.teid)) is not None:
-                if not self._sessions.has_tunnel(session, IPv4Address(peer[0])):
+                if not self._sessions.has_tunnel(session, ip_address(peer[0])):
                     self._sessions.strangers.keep(session.seid, octets, peer)
                     return
                 if not self._may_answer((peer[0], gtpu.GPdu)) or self._router.solicited(
@@ -60,7 +60,7 @@ class Tunnels:
                 self._answer_extension(peer)
             case gtpu.GPdu():
                 self._answer_unknown(message, peer)
-            case gtpu.ErrorIndication(peer=IPv4Address() as end) if str(end) == peer[0]:
+            case gtpu.ErrorIndication(peer=end) if str(end) == peer[0]:
                 session = self._registry.behind(message.tunnel, end)
                 self._emit("in", message, octets, peer, "" if session is None else session.label)
                 self._reports.tunnel_gone(message.tunnel, end)
@@ -78,8 +78,10 @@ class Tunnels:
 
     def _answer_unknown(self, packet: gtpu.GPdu, peer: Peer) -> None:
         """§7.3.1: no session has the TEID."""
-        indication = gtpu.ErrorIndication(tunnel=packet.teid, peer=self._settings.n3_address, sequence=0)
-        self._answer(indication, (peer[0], gtpu.PORT))
+        ours = self._settings.n3.beside(peer[0])
+        if ours is not None:
+            indication = gtpu.ErrorIndication(tunnel=packet.teid, peer=ours, sequence=0)
+            self._answer(indication, (peer[0], gtpu.PORT))
 
     def _answer(self, message: gtpu.GtpuMessage, peer: Peer) -> None:
         if not self._may_answer((peer[0], type(message))):

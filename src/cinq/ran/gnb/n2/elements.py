@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from ipaddress import IPv4Address
 
 from cinq.numbering import AmfId, GnbId, NumberingError, PlmnId, SNssai, STmsi, Tai
 from cinq.ran.gnb.context import CellId, Guami
+from cinq.transport_address import Address, TransportAddress
 from cinq.wire import ngap
 
+UNREACHABLE: ngap.Cause = ("transport", "transport-resource-unavailable")
 _PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]*")
 _VISIBLE = re.compile(r"[ -~]*")
 
@@ -118,20 +119,27 @@ def location(cell: CellId) -> ngap.UserLocationInformation:
 # tunnels
 
 
-def gtp_tunnel(address: IPv4Address, teid: int) -> ngap.UPTransportLayerInformation:
-    return (
-        "gTPTunnel",
-        ngap.GTPTunnel(transport_layer_address=(int(address), 32), gtp_teid=teid.to_bytes(4, "big")),
-    )
+def gtp_tunnel(ends: TransportAddress, teid: int) -> ngap.UPTransportLayerInformation:
+    tunnel = ngap.GTPTunnel(transport_layer_address=ends.bits, gtp_teid=teid.to_bytes(4, "big"))
+    return "gTPTunnel", tunnel
 
 
-def far_end(information: ngap.UPTransportLayerInformation) -> tuple[IPv4Address, int]:
-    """Address and TEID of the UPF. Of a dual-stack address (160 bits) the IPv4 part, TS 38.414 §5.1."""
-    address, bits = information[1].transport_layer_address
-    if bits not in (32, 160):
-        raise Unsuccessful(("transport", "transport-resource-unavailable"))
-    upf = IPv4Address(address if bits == 32 else address >> 128)
-    return upf, int.from_bytes(information[1].gtp_teid, "big")
+def far_ends(information: ngap.UPTransportLayerInformation) -> tuple[TransportAddress, int]:
+    """Addresses and TEID of the other end. Unsuccessful: of no version of IP, TS 38.414 §5.1."""
+    try:
+        ends = TransportAddress.from_bits(*information[1].transport_layer_address)
+    except ValueError:
+        raise Unsuccessful(UNREACHABLE) from None
+    return ends, int.from_bytes(information[1].gtp_teid, "big")
+
+
+def far_end(information: ngap.UPTransportLayerInformation, own: TransportAddress) -> tuple[Address, int]:
+    """Address and TEID of the UPF. own: our ends, which say how it is reached. Unsuccessful: it is not."""
+    ends, teid = far_ends(information)
+    upf = ends.reached_from(own)
+    if upf is None:
+        raise Unsuccessful(UNREACHABLE)
+    return upf, teid
 
 
 # security

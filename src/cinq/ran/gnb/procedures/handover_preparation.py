@@ -8,7 +8,7 @@ from contextlib import suppress
 from cinq.procedure import Declined, Refused, Timer, TimerExpired, procedure
 from cinq.ran.gnb.context import CellId, PdcpCounts, TunnelEnd
 from cinq.ran.gnb.n2 import UeContext
-from cinq.ran.gnb.n2.elements import Unsuccessful, far_end, global_gnb_id, nr_cgi, tai
+from cinq.ran.gnb.n2.elements import Unsuccessful, far_ends, global_gnb_id, nr_cgi, tai
 from cinq.ran.gnb.n2.reasons import why
 from cinq.ran.gnb.procedures import status_transfer, ue_context_release_request
 from cinq.ran.gnb.signals import CancelHandover, HandOverByN2, PrepareHandover
@@ -101,8 +101,7 @@ def forwarding_of(command: ngap.HandoverCommand) -> dict[int, TunnelEnd]:
         try:
             transfer = ngap.decode_value(ngap.HandoverCommandTransfer, item.handover_command_transfer)
             if transfer.dl_forwarding_up_tnl_information is not None:
-                end = far_end(transfer.dl_forwarding_up_tnl_information)
-                found[item.pdu_session_id] = TunnelEnd(*end)
+                found[item.pdu_session_id] = TunnelEnd(*far_ends(transfer.dl_forwarding_up_tnl_information))
         except (ngap.NgapError, Unsuccessful):
             continue
     return found

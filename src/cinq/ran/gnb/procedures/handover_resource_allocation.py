@@ -169,11 +169,11 @@ def _forwarding(n2: N2, ue: UeContext, message: ngap.HandoverRequest, container:
 def _admitted(n2: N2, granted: Granted, psi: int, forwarding: int) -> bytes:
     """Handover Request Acknowledge Transfer, §9.3.4.11. forwarding: the TEID of forwarded packets, 0 for none."""
     session, refused = granted.admitted[psi]
-    address = n2.ports.bearers.address
+    ends = n2.ports.bearers.ends
     return ngap.encode_value(
         ngap.HandoverRequestAcknowledgeTransfer(
-            dl_ngu_up_tnl_information=gtp_tunnel(address, session.tunnel.dl_teid),
-            dl_forwarding_up_tnl_information=gtp_tunnel(address, forwarding) if forwarding else None,
+            dl_ngu_up_tnl_information=gtp_tunnel(ends, session.tunnel.dl_teid),
+            dl_forwarding_up_tnl_information=gtp_tunnel(ends, forwarding) if forwarding else None,
             security_result=result(session.security),
             qos_flow_setup_response_list=[
                 ngap.QosFlowItemWithDataForwarding(

@@ -85,7 +85,7 @@ def _transfer(ue: UeContext, session: PduSession) -> bytes:
         )
     return ngap.encode_value(
         ngap.PathSwitchRequestTransfer(
-            dl_ngu_up_tnl_information=gtp_tunnel(ue.n2.ports.bearers.address, session.tunnel.dl_teid),
+            dl_ngu_up_tnl_information=gtp_tunnel(ue.n2.ports.bearers.ends, session.tunnel.dl_teid),
             user_plane_security_information=told,
             qos_flow_accepted_list=[
                 ngap.QosFlowAcceptedItem(qos_flow_identifier=qfi) for qfi in session.qfis
@@ -122,7 +122,7 @@ def _changed(ue: UeContext, session: PduSession, octets: bytes) -> PduSession:
     try:
         transfer = ngap.decode_value(ngap.PathSwitchRequestAcknowledgeTransfer, octets)
         if transfer.ul_ngu_up_tnl_information is not None:
-            upf, ul_teid = far_end(transfer.ul_ngu_up_tnl_information)
+            upf, ul_teid = far_end(transfer.ul_ngu_up_tnl_information, ue.n2.ports.bearers.ends)
             changes["tunnel"] = msgspec.structs.replace(session.tunnel, upf=upf, ul_teid=ul_teid)
         if transfer.security_indication is not None:
             changes["security"] = secured(ue.n2.ports.settings, transfer.security_indication)

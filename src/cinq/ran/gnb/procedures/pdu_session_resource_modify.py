@@ -133,7 +133,8 @@ def _rest(
     """Uplink tunnel, session-AMBR, slice, protection."""
     changes: dict[str, object] = {}
     if request.ul_ngu_up_tnl_modify_list:
-        upf, ul_teid = far_end(request.ul_ngu_up_tnl_modify_list[0].ul_ngu_up_tnl_information)
+        first = request.ul_ngu_up_tnl_modify_list[0]
+        upf, ul_teid = far_end(first.ul_ngu_up_tnl_information, n2.ports.bearers.ends)
         changes["tunnel"] = msgspec.structs.replace(session.tunnel, upf=upf, ul_teid=ul_teid)
     rates = request.pdu_session_aggregate_maximum_bit_rate
     if rates is not None:

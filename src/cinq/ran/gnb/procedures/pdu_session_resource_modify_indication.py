@@ -42,7 +42,7 @@ def _indication(ue: UeContext, teids: dict[int, int]) -> ngap.PDUSessionResource
     for psi, teid in teids.items():
         session = ue.sessions[psi]
         downlink = ngap.QosFlowPerTNLInformation(
-            up_transport_layer_information=gtp_tunnel(ue.n2.ports.bearers.address, teid),
+            up_transport_layer_information=gtp_tunnel(ue.n2.ports.bearers.ends, teid),
             associated_qos_flow_list=[
                 ngap.AssociatedQosFlowItem(qos_flow_identifier=qfi) for qfi in session.qfis
             ],
@@ -70,7 +70,7 @@ def _confirmed(ue: UeContext, psi: int, teid: int, octets: bytes) -> None:
     session = ue.sessions.get(psi)
     try:
         transfer = ngap.decode_value(ngap.PDUSessionResourceModifyConfirmTransfer, octets)
-        upf, ul_teid = far_end(transfer.ulngu_up_tnl_information)
+        upf, ul_teid = far_end(transfer.ulngu_up_tnl_information, ue.n2.ports.bearers.ends)
     except (ngap.NgapError, Unsuccessful):
         session = None
     if session is None:

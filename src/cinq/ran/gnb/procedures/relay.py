@@ -46,9 +46,7 @@ def ran_configuration(n2: N2, message: ngap.DownlinkRANConfigurationTransfer) ->
     transfer = message.son_configuration_transfer_dl
     if transfer is None or transfer.son_information != ("sONInformationRequest", "xn-TNL-configuration-info"):
         return
-    addresses = ngap.XnTNLConfigurationInfo(
-        xn_transport_layer_addresses=[(int(n2.ports.settings.n3_address), 32)]
-    )
+    addresses = ngap.XnTNLConfigurationInfo(xn_transport_layer_addresses=[n2.ports.settings.n3.bits])
     source = transfer.source_ran_node_id
     reply = ngap.SONConfigurationTransfer(
         target_ran_node_id_son=ngap.TargetRANNodeIDSON(
@@ -70,7 +68,7 @@ def ask_xn_addresses(n2: N2, target: ngap.TargetRANNodeIDSON) -> None:
         source_ran_node_id=_self(n2),
         son_information=("sONInformationRequest", "xn-TNL-configuration-info"),
         xn_tnl_configuration_info=ngap.XnTNLConfigurationInfo(
-            xn_transport_layer_addresses=[(int(n2.ports.settings.n3_address), 32)]
+            xn_transport_layer_addresses=[n2.ports.settings.n3.bits]
         ),
     )
     n2.send(ngap.UplinkRANConfigurationTransfer(son_configuration_transfer_ul=transfer))

@@ -83,7 +83,7 @@ def _session(
     s_nssai = None if slice_ is None else s_nssai_of(slice_)
     if s_nssai is not None and s_nssai not in n2.ports.settings.slices:
         raise Unsuccessful(("radioNetwork", "slice-not-supported"))
-    upf, ul_teid = far_end(request.ul_ngu_up_tnl_information)
+    upf, ul_teid = far_end(request.ul_ngu_up_tnl_information, n2.ports.bearers.ends)
     security = secured(n2.ports.settings, request.security_indication)
     flows, refused = _flows(n2, psi, request)
     rates = request.pdu_session_aggregate_maximum_bit_rate
@@ -220,7 +220,7 @@ def with_cause(refused: dict[int, ngap.Cause]) -> list[ngap.QosFlowWithCauseItem
 def response_transfer(n2: N2, session: PduSession, refused: dict[int, ngap.Cause]) -> bytes:
     """PDU Session Resource Setup Response Transfer, §9.3.4.2."""
     downlink = ngap.QosFlowPerTNLInformation(
-        up_transport_layer_information=gtp_tunnel(n2.ports.bearers.address, session.tunnel.dl_teid),
+        up_transport_layer_information=gtp_tunnel(n2.ports.bearers.ends, session.tunnel.dl_teid),
         associated_qos_flow_list=[
             ngap.AssociatedQosFlowItem(qos_flow_identifier=flow.qfi) for flow in session.flows
         ],

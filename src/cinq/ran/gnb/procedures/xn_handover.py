@@ -10,7 +10,7 @@ from cinq.numbering import GnbId
 from cinq.procedure import Refused, Why, procedure
 from cinq.ran.gnb.context import CellId, PdcpCounts, PduSession, Tunnel, TunnelEnd, UeState
 from cinq.ran.gnb.n2 import N2, UeContext
-from cinq.ran.gnb.n2.elements import Unsuccessful, algorithms, said
+from cinq.ran.gnb.n2.elements import UNREACHABLE, Unsuccessful, algorithms, said
 from cinq.ran.gnb.n2.reasons import why
 from cinq.ran.gnb.procedures.handover_preparation import history, overall_expired
 from cinq.ran.gnb.procedures.session_resources import admit_flows, secured
@@ -127,7 +127,7 @@ def requested(
         ue.ran_ue_ngap_id,
         {psi: session.qfis for psi, session in ue.sessions.items()},
         failed,
-        {psi: TunnelEnd(n2.ports.bearers.address, s.tunnel.forwarding) for psi, s in ue.sessions.items()},
+        {psi: TunnelEnd(n2.ports.bearers.ends, s.tunnel.forwarding) for psi, s in ue.sessions.items()},
         rrc.encode(rrc.HandoverCommand(c_rnti, state.keys.used_ncc, new_key=state.keys.used_new_key)),
     )
 
@@ -160,6 +160,8 @@ def _taken(n2: N2, psi: int, session: PduSession) -> PduSession:
         raise Unsuccessful(next(iter(refused.values())))
     qfis = tuple(flow.qfi for flow in flows)
     bearers, known = n2.ports.bearers, session.tunnel
+    if bearers.ends.beside(known.upf) is None:
+        raise Unsuccessful(UNREACHABLE)
     tunnel = Tunnel(known.upf, known.ul_teid, bearers.allocate_teid(), qfis, bearers.allocate_teid())
     return msgspec.structs.replace(session, flows=flows, tunnel=tunnel, security=security)
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from cinq.procedure import Aborted, Refused, TimerExpired
 from cinq.ran.gnb.gnb import Gnb, Path
-from cinq.ran.gnb.n2.elements import far_end
+from cinq.ran.gnb.n2.elements import far_ends
 from cinq.ran.scenarios import check
 from cinq.ran.scenarios.bench import Bench
 from cinq.ran.scenarios.scenario import scenario
@@ -220,8 +220,8 @@ async def n2_handover_with_data_forwarding(bench: Bench) -> None:
     if wanted.data_forwarding_not_possible is not None:
         check.equal(end, None, "a tunnel where forwarding is said to be impossible")
     if wanted.direct_forwarding_path_availability is not None:
-        address, _ = far_end(check.present(end, "the end of forwarding"))
-        check.equal(address, target.bearers.address, "whose address it has")
+        ends, _ = far_ends(check.present(end, "the end of forwarding"))
+        check.equal(ends, target.bearers.ends, "whose address it has")
     await is_served(bench, ue)
 
 
