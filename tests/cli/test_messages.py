@@ -23,6 +23,7 @@ from cinq.procedure import Event
 from cinq.trace import Exporter
 from cinq.transport import local, sqlite
 from cinq.transport.error import TransportError
+from cinq.transport_address import TransportAddress
 from cinq.userplane.n3 import N3Socket
 
 ADDRESS = IPv4Address("127.0.0.77")
@@ -81,7 +82,7 @@ def test_gtpu_port_in_use_names_port_and_process() -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
             other.bind((str(ADDRESS), 2152))
             with pytest.raises(TransportError) as found:
-                N3Socket(ADDRESS, asyncio.get_running_loop(), lambda octets, peer: None)
+                N3Socket(TransportAddress(ADDRESS), asyncio.get_running_loop(), lambda octets, peer: None)
         assert "UDP port 2152 (GTP-U) on 127.0.0.77 is in use by process" in found.value.what
         assert "n3_address" in found.value.remedy
 

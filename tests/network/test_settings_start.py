@@ -106,6 +106,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "smf.n4_port": PORT,
     "smf.n4_path": st.sampled_from(["direct", "udp"]),
     "upf.n3_address": HOST,
+    "upf.n3_ipv6_address": st.just("2001:db8:3::1"),
     "upf.n4_address": ADDRESS,
     "upf.n4_port": PORT,
     "upf.smf_addresses": unique(HOST, 0, 3),

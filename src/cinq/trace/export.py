@@ -47,9 +47,9 @@ _PEERS = {"N1": ("UE", "AMF"), "N2": ("gNB", "AMF"), "N3": ("gNB", "UPF"), "N4":
 class Exporter:
     """Writes events to a pcapng file that is open for writing in binary; `event` may listen to a journal.
 
-    addresses: by function name ("AMF"), by that and an interface ("UPF N3", and "UPF N3 IPv6"), and by event peer ("gNB 1") where several
-    functions have one name. Addresses that events name are used before. A message that both its ends report is written
-    once. What became of a message (why it was refused) is a record of text behind it.
+    addresses: by function name ("AMF"), by that and an interface ("UPF N3", and "UPF N3 IPv6"), and by event peer
+    ("gNB 1") where several functions have one name. Addresses that events name are used before. A message that both
+    its ends report is written once. What became of a message (why it was refused) is a record of text behind it.
     """
 
     def __init__(self, file: BinaryIO, addresses: Mapping[str, str] | None = None) -> None:

@@ -21,15 +21,13 @@ async def set_up(session: PduSession, tunnels: tuple[Forwarding, ...]) -> tuple[
     """The same tunnels, ending at the UPF. N4Error when it does not offer them."""
     if not tunnels:
         return ()
-    n3 = session.context.n3
-    end = rules.choose(ipv4=n3.ipv4 is not None, ipv6=n3.ipv6 is not None)
-    access, forwarded = pfcp.Interface.ACCESS, pfcp.InterfaceType.N3_FOR_DATA_FORWARDING
+    forwarded, end = pfcp.InterfaceType.N3_FOR_DATA_FORWARDING, rules.choose_as(session.context.n3)
     pdrs = [
         pfcp.CreatePdr(
             pdr_id=FIRST_PDR + number,
             precedence=1,
             pdi=pfcp.Pdi(
-                source_interface=access,
+                source_interface=pfcp.Interface.ACCESS,
                 f_teid=end,
                 network_instance=rules.instance(session.context.dnn),
                 interface_type=forwarded,
@@ -44,7 +42,7 @@ async def set_up(session: PduSession, tunnels: tuple[Forwarding, ...]) -> tuple[
             far_id=FIRST_FAR + number,
             apply_action=rules.FORWARD,
             forwarding_parameters=pfcp.ForwardingParameters(
-                destination_interface=access,
+                destination_interface=pfcp.Interface.ACCESS,
                 outer_header_creation=pfcp.OuterHeaderCreation.gtpu(tunnel.end.teid, *tunnel.end.ends.all),
                 interface_type=forwarded,
             ),

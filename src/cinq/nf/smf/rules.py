@@ -15,6 +15,7 @@ from typing import TypeVar
 from cinq.nf.smf.context import AnTunnel, Ipv4, Ipv6, SmContext
 from cinq.nf.smf.flows import QosFlow, Rates, SdfFilter, SdfRule, SessionQos
 from cinq.nf.smf.sdf import flow_description
+from cinq.transport_address import TransportAddress
 from cinq.wire import pfcp
 from cinq.wire.pfcp import ApplyAction, Interface
 
@@ -73,6 +74,11 @@ def pdrs(context: SmContext, qos: SessionQos, end: pfcp.FTeid) -> list[pfcp.Crea
 def choose(*, ipv4: bool, ipv6: bool, shared: bool = False) -> pfcp.FTeid:
     """An N3 end of the UPF's choice, of these versions of IP. shared: the same for all PDRs."""
     return pfcp.FTeid.choose(SHARED_F_TEID if shared else None, ipv4=ipv4, ipv6=ipv6)
+
+
+def choose_as(n3: TransportAddress) -> pfcp.FTeid:
+    """Another N3 end of the UPF's choice, of the versions that it has already."""
+    return choose(ipv4=n3.ipv4 is not None, ipv6=n3.ipv6 is not None)
 
 
 def removal(end: pfcp.FTeid) -> pfcp.OuterHeaderRemoval:
