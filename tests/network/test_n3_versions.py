@@ -11,7 +11,8 @@ from cinq.procedure import Event, Refused
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.ue import Ue
 from cinq.transport_address import TransportAddress
-from cinq.userplane.model import Inner, Outer
+from cinq.userplane.model import Inner, Outer, SlowPath
+from cinq.userplane.rules import Reason
 from cinq.wire import gtpu, pfcp
 from tests.network.through import N3, Path, play
 from tests.userplane import packets as p
@@ -57,6 +58,12 @@ def test_versions_that_meet(
         assert isinstance(down, Outer)
         assert (up.peer[0], down.peer[0]) == (str(to_upf), str(to_gnb))
         assert isinstance(path.up(p.udp(address, p.DN))[1], Inner)
+        for own in gnb.all:  # its uplink may come from either, whichever its downlink goes to
+            assert isinstance(path.upf.decapsulate(up.octets, 0, own), Inner)
+        strangers = IPv4Address("10.0.0.77"), IPv6Address("2001:db8:3::77")
+        assert [path.upf.decapsulate(up.octets, 0, one) for one in strangers] == [
+            SlowPath(Reason.WRONG_PEER)
+        ] * 2
         events = path.network.events
         (created,) = elements(events, pfcp.SessionEstablishmentResponse)[:1]
         assert isinstance(created, pfcp.SessionEstablishmentResponse)

@@ -8,11 +8,12 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from ipaddress import IPv6Address, IPv6Network
+from ipaddress import IPv6Address, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 
 import pytest
+from msgspec import structs
 
 from cinq.transport import netns
 from cinq.transport.error import TransportError
@@ -202,7 +203,8 @@ def test_flows_marks_and_both_versions_at_once(run: Run) -> None:
 @pytest.mark.root
 @pytest.mark.kernel
 def test_what_no_receiver_takes(run: Run) -> None:
-    """A UDP checksum of 0 over IPv6 (RFC 8200 §8.1); an unknown TEID goes to the control side with its IPv6 peer."""
+    """A UDP checksum of 0 over IPv6 (RFC 8200 §8.1); a tunnel that is another's; an unknown TEID goes to the control
+    side with its IPv6 peer."""
 
     async def case(end: KernelEnd6) -> None:
         end.install(over_ipv6())
@@ -211,6 +213,12 @@ def test_what_no_receiver_takes(run: Run) -> None:
             bare.setsockopt(socket.IPPROTO_UDP, 101, 1)  # UDP_NO_CHECK6_TX
             bare.sendto(gpdu, (str(UPF_N3_IPV6), GTPU))
             assert await end.up6() == []
+        for owner, wanted in (("2001:db8:3::/127", 0), ("2001:db8:3::2/127", 1), ("10.3.0.2/32", 0)):
+            peers = ip_network("10.9.0.0/29"), ip_network(owner)
+            end.install(structs.replace(over_ipv6(), decap=(DecapRule(0x1001, p.UE, peers=peers),)))
+            assert len(await end.up6(p.gpdu(0x1001, p.udp(p.UE, p.DN, b"whose")))) == wanted
+        assert end.counts()[Reason.WRONG_PEER] == 2
+        end.events.gtpu.clear()
         echo = struct.pack("!BBHIHBB", 0x32, 1, 4, 0, 7, 0, 0)
         assert await end.up6(p.gpdu(0x9999, p.udp(p.UE, p.DN)), echo) == []
         assert [peer for _, peer in end.events.gtpu] == [(str(GNB_N3_IPV6), GTPU)] * 2
