@@ -427,7 +427,7 @@ def test_guaranteed_rates_add_up_on_a_flow() -> None:
     qos, _ = bound(SUBSCRIBED, policy, NOTHING, WIDE)
     (_, flow) = qos.flows
     assert (flow.gfbr, flow.mfbr) == (Rates(200_000, 400_000), Rates(2_000_000, 2_000_000))
-    assert [pdr.qer_ids for pdr in rules.pdrs(CONTEXT, qos, END)] == [[1, 2], [1, 2], [3], [3], [3], [3]]
+    assert [pdr.qer_ids for pdr in rules.pdrs(CONTEXT, qos, END)] == [[2, 1], [2, 1], [3], [3], [3], [3]]
 
 
 @pytest.mark.parametrize(
