@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from contextlib import suppress
 
 from cinq.nf.amf import journal, signals
 from cinq.nf.amf.n1.envelope import Checked, Unprotected
 from cinq.nf.amf.procedures.gmm import subscription
-from cinq.nf.amf.procedures.sm.resources import release_sessions
+from cinq.nf.amf.procedures.sm.resources import STATUS_MISMATCH, drop_sessions, release_sessions
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import Supi
 from cinq.procedure import ABORT, DEFER, IGNORE, Aborted, Refused, Verdict, Why, collision, procedure
@@ -92,11 +93,38 @@ async def sign_off(ue: Ue) -> None:
     if context.rm_state != "RM-REGISTERED":
         return
     await release_sessions(ue, context.sm_contexts)
+    await give_back(ue)
+    await noted(ue, subscription.uecm_deregistration(ue))
+
+
+async def renew(ue: Ue) -> None:
+    """The UE registers anew: what its former registration holds at the peers is given back, in one piece, before it is
+    had again (TS 23.502 §4.2.2.2.2 steps 14e, 15 and 17). The UDM replaces its registration of the AMF by itself (14a).
+
+    TS 24.501 §5.5.1.2.4: its sessions are gone in the UE.
+    """
+
+    async def renewed() -> None:
+        await drop_sessions(ue, ue.context.sm_contexts, STATUS_MISMATCH)
+        await give_back(ue)
+        ue.commit(rm_state="RM-DEREGISTERED", sm_contexts=(), am_policy=None, sdm_subscription=None)
+
+    if ue.context.rm_state == "RM-REGISTERED":
+        async with ue.undo() as undo:
+            await undo.hold(renewed(), _nothing)
+
+
+async def give_back(ue: Ue) -> None:
+    """The AM policy association, and the subscription to changes of the UE's data."""
+    if ue.context.am_policy is not None:
+        await noted(ue, subscription.delete_policy(ue, ue.context.am_policy))
+    await noted(ue, subscription.sdm_unsubscribe(ue))
+
+
+async def noted(ue: Ue, giving: Coroutine[object, None, None]) -> None:
+    """A peer that will not take back what it gave keeps nobody from the rest."""
     try:
-        if context.am_policy is not None:
-            await subscription.delete_policy(ue, context.am_policy)
-        await subscription.sdm_unsubscribe(ue)
-        await subscription.uecm_deregistration(ue)
+        await giving
     except Problem as problem:
         journal.note(ue, f"not signed off everywhere: {problem}")
 

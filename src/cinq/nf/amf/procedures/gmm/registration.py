@@ -8,7 +8,7 @@ from cinq.nf.amf.n1.envelope import Checked, Unprotected
 from cinq.nf.amf.procedures.gmm import area, guti_reallocation, subscription
 from cinq.nf.amf.procedures.gmm.authentication import authenticate
 from cinq.nf.amf.procedures.gmm.configuration_update import names_to_tell
-from cinq.nf.amf.procedures.gmm.deregistration import take_over
+from cinq.nf.amf.procedures.gmm.deregistration import renew, take_over
 from cinq.nf.amf.procedures.gmm.guti_reallocation import give_back
 from cinq.nf.amf.procedures.gmm.identity import identify
 from cinq.nf.amf.procedures.gmm.negotiation import agree, answered
@@ -17,7 +17,6 @@ from cinq.nf.amf.procedures.gmm.rerouting import reroute
 from cinq.nf.amf.procedures.gmm.security_mode import contained, take_security_into_use
 from cinq.nf.amf.procedures.gmm.slices import Slices, capability_of, rejections, select_slices
 from cinq.nf.amf.procedures.sm.resources import (
-    STATUS_MISMATCH,
     Reactivation,
     deliver_pending,
     drop_sessions,
@@ -116,14 +115,9 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
     21b: the PCF has no UE policies; a UE policy container is answered as §5.4.5.2.5 has it.
     Once the accept is out the UE is registered, whatever ends the wait for its answer (§5.5.1.2.8 a), c), g)).
     """
-    sessions = ue.context.sm_contexts
     ue.abort("the UE registers anew")
     ue.pending = ()
-    await drop_sessions(ue, sessions, STATUS_MISMATCH)  # TS 24.501 §5.5.1.2.4: they are gone in the UE
-    if (
-        ue.context.rm_state == "RM-REGISTERED"
-    ):  # after: a core that is killed between leaves no session behind
-        ue.commit(rm_state="RM-DEREGISTERED", sm_contexts=())
+    await renew(ue)  # 14e, 15, 17
     async with ue.undo() as undo:
         await undo.hold(subscription.uecm_registration(ue), subscription.uecm_deregistration)  # 14a
         following = await undo.hold(subscription.sdm_subscribe(ue), subscription.sdm_unfollow)  # 14b-c
