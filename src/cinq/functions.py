@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from cinq.nf import amf, nrf, nssf, pcf, smf, udm, upf
+from cinq.eligibility import approval, documents
+from cinq.eligibility.gate import OPEN, Gate
+from cinq.nf import amf, eir, nrf, nssf, pcf, smf, udm, upf
 from cinq.nf.udr import policies
 from cinq.numbering import AmfId, PlmnId, SNssai, Tai
+from cinq.procedure import Clock
 from cinq.settings.network import NetworkSettings, Radio
 from cinq.userplane.rules import PlaneSettings, Protected, Role
 from cinq.wire import nas
@@ -54,12 +58,35 @@ def of_the_amf(s: NetworkSettings) -> amf.Settings:
         new_kamf_at_handover=s.amf.new_kamf_at_handover,
         edrx=s.amf.edrx,
         reroutes=bool(s.amf_set),
+        equipment_check=s.eir.check,
+        drain_s=s.eligibility.grace_s,
         ladns=tuple(amf.Ladn(d.identifier, d.ladn_tacs) for d in s.dnn if d.ladn_tacs),
     )
 
 
 def of_the_nrf(s: NetworkSettings) -> nrf.Settings:
     return nrf.Settings(s.nrf.heart_beat_timer_s, access_token_s=s.nrf.access_token_s)
+
+
+def of_the_gate(s: NetworkSettings, clock: Clock, own: frozenset[str]) -> Gate:
+    """Whom policies keep out. own: NF instances and N4 addresses of this core. DocumentError, ApprovalError: the files
+    do not hold, or nobody has signed for what they are to do."""
+    chosen = s.eligibility
+    if not chosen.policy:
+        return OPEN
+    keys = approval.approvers(chosen.approvers)
+    found = []
+    for path in chosen.policy:
+        document = documents.policy(path)
+        approval.require(document, path, chosen.modes, keys)
+        found.append(document)
+    stock = documents.Stock() if chosen.inventory is None else documents.stock(chosen.inventory)
+    zone = ZoneInfo(s.network.time_zone) if s.network.time_zone else UTC
+    return Gate(found, stock, chosen.modes, lambda: datetime.fromtimestamp(clock.now(), zone).date(), own)
+
+
+def of_the_eir(s: NetworkSettings) -> eir.Settings:
+    return eir.Settings(s.eir.unlisted)
 
 
 def of_the_pcf(s: NetworkSettings) -> pcf.Settings:

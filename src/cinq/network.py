@@ -13,10 +13,13 @@ from itertools import chain
 from pathlib import Path
 
 from cinq import contradictions, functions
+from cinq.eligibility.approval import ApprovalError
+from cinq.eligibility.documents import DocumentError
 from cinq.explain import PACE_S, Explainer
 from cinq.nf.amf import AMF
 from cinq.nf.amf.orders import Order, Orders
 from cinq.nf.ausf import AUSF
+from cinq.nf.eir import EIR
 from cinq.nf.nrf import NRF
 from cinq.nf.nssf import NSSF
 from cinq.nf.pcf import PCF
@@ -54,7 +57,7 @@ AT_START = (
     "pointer",
 )
 """Settings of the AMF that are read when it starts."""
-NF_TYPES = ("NRF", "UDR", "UDM", "AUSF", "NSSF", "PCF", "SMF", "AMF")
+NF_TYPES = ("NRF", "UDR", "UDM", "AUSF", "NSSF", "PCF", "5G_EIR", "SMF", "AMF")
 HEARTBEAT = [PatchItem(op="replace", path="/nfStatus", value="REGISTERED")]
 
 
@@ -119,6 +122,7 @@ class Network:
         self._require_rights()
         self._look_for_contradictions()
         self._undo.push_async_callback(self.runtime.stop)
+        self._gate()
         store = self._store()
         self._explain(store)
         await self.sbi.open()
@@ -172,6 +176,19 @@ class Network:
         for each in all_of_them.found():
             log.warning("%s", each)
 
+    def _gate(self) -> None:
+        """Whom policies of eligibility keep out. NetworkError: a file does not hold, or approvers have not signed."""
+        own = {self.identity(kind) for kind in NF_TYPES}
+        s = self.settings
+        own |= {str(s.smf.n4_address), str(s.upf.n4_address)}
+        try:
+            self.gate = functions.of_the_gate(s, self.clock, frozenset(own))
+        except DocumentError as error:
+            raise NetworkError(str(error), "cinq policy check names every mistake") from None
+        except ApprovalError as error:
+            raise NetworkError(str(error), error.mend) from None
+        self.gate.day_has_come()  # from now on
+
     # ports
 
     def _store(self) -> SqliteStore:
@@ -189,13 +206,17 @@ class Network:
     # network functions
 
     async def _control_functions(self, store: Store) -> None:
-        """UDR, UDM, AUSF, NSSF, PCF, NRF: they answer and keep no ports."""
+        """UDR, UDM, AUSF, NSSF, PCF, 5G-EIR, NRF: they answer and keep no ports."""
         s = self.settings
-        nrf = NRF(functions.of_the_nrf(s), self.clock, self.identity("NRF"), self._signing_key())
+        key = self._signing_key()
+        self.nrf = nrf = NRF(
+            functions.of_the_nrf(s), self.clock, self.identity("NRF"), key, self.gate, self.journal
+        )
         for service, implementation in nrf.services():
             self.bus.serve(service, implementation, nrf.instance_id)
         plmn = s.network.plmn
         self.udr = UDR(store, self.identity("UDR"), self.bus, plmn.mcc + plmn.mnc)
+        self.eir = EIR(functions.of_the_eir(s), store, self.identity("5G_EIR"), self.gate)
         pcf = PCF(self.identity("PCF"), self.bus, store, functions.of_the_pcf(s))
         udm = UDM(functions.of_the_udm(s), self.bus, os.urandom, self.identity("UDM"))
         for nf in (
@@ -204,6 +225,7 @@ class Network:
             AUSF(self.bus, self.clock, os.urandom, self.identity("AUSF")),
             NSSF(functions.of_the_nssf(s), self.identity("NSSF")),
             pcf,
+            self.eir,
         ):
             await self._serve(nf.services(), nf.profile())
         await udm.start()
@@ -212,8 +234,20 @@ class Network:
     def _tell_changes(self) -> None:
         """What the commands changed in the store takes effect."""
         self.runtime.spawn(self.udr.tell_changes, "data changes")
+        self._look_at_the_day()
+        if self.eir.have_changed():
+            self.amf.check_equipment()
         self.amf.look_at_warnings()
         look_at_anchors(self.amf.access.orders, self.smf, self.runtime)
+
+    def _look_at_the_day(self) -> None:
+        """A rule of eligibility that begins at midnight acts at midnight."""
+        day = self.gate.day_has_come()
+        if day is None:
+            return
+        log.info("it is %s: policies of eligibility are asked anew about everybody who is there", day)
+        for function in (self.nrf, self.upf, self.smf, self.amf):
+            function.day_has_come()
 
     def reload(self, settings: NetworkSettings) -> bool:
         """Take the AMF's settings and the network's name while running; gNBs hear of them. False: that is not all.
@@ -235,7 +269,7 @@ class Network:
         s = self.settings
         n4 = await self._udp(str(s.upf.n4_address), s.upf.n4_port)
         self.n4 = n4
-        self.upf = UPF(functions.of_the_upf(s), n4, self.clock, os.urandom, self.journal)
+        self.upf = UPF(functions.of_the_upf(s), n4, self.clock, os.urandom, self.journal, self.gate)
         self.plane = open_plane(functions.of_the_plane(s), self.upf, self._host_journal())
         self._undo.callback(self.plane.close)
         self.upf.start(self.plane)
@@ -250,7 +284,15 @@ class Network:
         n4 = await self._udp(str(s.smf.n4_address), s.smf.n4_port)
         settings = functions.of_the_smf(s, self.plane.mtu)
         self.smf = SMF(
-            settings, self.bus, n4, store, self.clock, os.urandom, self.journal, self.identity("SMF")
+            settings,
+            self.bus,
+            n4,
+            store,
+            self.clock,
+            os.urandom,
+            self.journal,
+            self.identity("SMF"),
+            self.gate,
         )
         n4.on_datagram = self.smf.n4_received
         if s.smf.n4_path == "direct":
@@ -263,7 +305,9 @@ class Network:
         """AMF, last: once its port listens, the network is ready."""
         s = self.settings
         settings = functions.of_the_amf(s)
-        self.amf = AMF(settings, self.bus, store, self.clock, os.urandom, self.journal, self.identity("AMF"))
+        self.amf = AMF(
+            settings, self.bus, store, self.clock, os.urandom, self.journal, self.identity("AMF"), self.gate
+        )
         await self._serve(self.amf.services(), self.amf.profile())
         self.amf.start()
         self._undo.push_async_callback(self.amf.stop)

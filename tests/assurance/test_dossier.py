@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from cinq.assurance.dossier import Dossier, DossierError, build, read, verify
 from cinq.assurance.dossier.archive import ENVELOPE, STATEMENT
-from cinq.assurance.dossier.canonical import canonical
 from cinq.assurance.dossier.compare import lines, page
-from cinq.assurance.dossier.envelope import pre_authenticated
 from cinq.assurance.evidence import Folder, new_run
 from cinq.assurance.run import Outcome
 from cinq.assurance.verdict import Fact, Judged, Verdict
+from cinq.attest.canonical import canonical
+from cinq.attest.envelope import pre_authenticated
 
 from .site import asked, found, target
 

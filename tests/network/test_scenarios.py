@@ -10,6 +10,7 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from cinq.nf.amf.warnings import Warning, Warnings
+from cinq.nf.eir import lists
 from cinq.nf.udr import provisioning
 from cinq.numbering import SNssai, Supi
 from cinq.procedure import run_virtual
@@ -44,6 +45,12 @@ class Operator:
         store = self._network.store
         if knob in ("warn", "warn_cancel"):
             self._warn(knob, names)
+            return
+        if knob == "equipment_bar":
+            lists.put(store, [lists.entry(names["imei"], "black")])
+            return
+        if knob == "equipment_admit":
+            lists.remove(store, names["imei"])
             return
         supi = Supi.parse(names["supi"])
         match knob:
@@ -87,7 +94,15 @@ def place(network: Network) -> Place:
     target = Target(
         radio=Radio(n3_address=IPv4Address("10.0.1.1")),
         core=Core(plmn=PLMN, tacs=TACS, slices=SLICES, dnns=DNNS),
-        knobs=Knobs(subscriber_remove="x", subscriber_add="x", policy_change="x", warn="x", warn_cancel="x"),
+        knobs=Knobs(
+            subscriber_remove="x",
+            subscriber_add="x",
+            policy_change="x",
+            equipment_bar="x",
+            equipment_admit="x",
+            warn="x",
+            warn_cancel="x",
+        ),
         subscribers=(
             Subscribers(SUPI.imsi, COUNT, HexOctets(K), HexOctets(OPC)),
             Subscribers(EAP, COUNT, HexOctets(K), HexOctets(OPC), authentication="EAP-AKA'"),
@@ -104,7 +119,8 @@ def named(name: str) -> ParameterSet:
 @pytest.mark.parametrize("name", [named(name) for name in LIBRARY])
 def test_scenario(name: str) -> None:
     async def main() -> None:
-        network = Network(tacs=TACS, slices=SLICES, dnns=DNNS)
+        check = "fail-closed" if LIBRARY[name].needs[:1] == ("equipment_bar",) else "off"
+        network = Network(tacs=TACS, slices=SLICES, dnns=DNNS, equipment_check=check)
         network.provision(COUNT, slices=SLICES, dnns=DNNS)
         network.provision(COUNT, EAP, auth_method="EAP_AKA_PRIME", slices=SLICES, dnns=DNNS)
         await network.start()

@@ -15,6 +15,8 @@ from cinq.crypto import suci
 from cinq.nf.amf import AMF
 from cinq.nf.amf import Settings as AmfSettings
 from cinq.nf.ausf import AUSF
+from cinq.nf.eir import EIR
+from cinq.nf.eir import Settings as EirSettings
 from cinq.nf.nrf import NRF
 from cinq.nf.nrf import Settings as NrfSettings
 from cinq.nf.nssf import NSSF
@@ -137,6 +139,7 @@ class Network:
         self.udm = UDM(UdmSettings(PLMN, keys), self.bus, self.entropy, _id(3))
         self.pcf = PCF(_id(6), self.bus, self.store)
         functions = (
+            EIR(EirSettings(), self.store, _id(9)),
             self.udr,
             self.udm,
             AUSF(self.bus, self.clock, self.entropy, _id(4)),

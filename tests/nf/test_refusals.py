@@ -10,7 +10,9 @@ import pytest
 import cinq.nf
 
 ROOT = Path(cinq.nf.__path__[0])
-PAGES = sorted(p for nf in ("ausf", "udm", "udr", "pcf", "nssf", "nrf") for p in (ROOT / nf).rglob("*.py"))
+PAGES = sorted(
+    p for nf in ("ausf", "udm", "udr", "pcf", "nssf", "nrf", "eir") for p in (ROOT / nf).rglob("*.py")
+)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))

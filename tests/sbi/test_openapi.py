@@ -14,6 +14,7 @@ import yaml
 from cinq.sbi.extensible import Known
 from cinq.sbi.operation import Created, Model, Multipart, Operation, operations
 from cinq.sbi.request import is_list_of_text, is_text
+from cinq.sbi.services.n5g_eir import N5gEirEquipmentIdentityCheck
 from cinq.sbi.services.namf_communication import NamfCommunication
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
 from cinq.sbi.services.nnrf import NnrfNFDiscovery, NnrfNFManagement
@@ -30,6 +31,7 @@ from cinq.sbi.services.nudr_dr import NudmDataChangeCallback, NudrDataRepository
 from cinq.sbi.services.nudr_policy import NpcfPolicyDataCallback, NudrPolicyData
 
 FILES = {
+    N5gEirEquipmentIdentityCheck: "TS29511_N5g-eir_EquipmentIdentityCheck.yaml",
     NamfCommunication: "TS29518_Namf_Communication.yaml",
     NausfUEAuthentication: "TS29509_Nausf_UEAuthentication.yaml",
     NnrfAccessToken: "TS29510_Nnrf_AccessToken.yaml",
@@ -82,10 +84,11 @@ ACTED_UPON = {
 }
 SHARED = {"N2InfoContent.ngapIeType"}  # one type for both ways of what SMF and gNB say to each other
 UNNAMED = {"Link", "SmContextRefused", "AccessPolicy", "RulePolicy", "SessionPolicy"}
-# Members that say to a person why an authentication failed; who does not know them passes over them.
+# Members that say to a person why, and our AMF what follows; who does not know them passes over them.
 # And the time of issue, which TS 33.501 13.4.1.1.2 allows and RFC 7519 4.1.6 defines.
 EXTENSIONS = {
     "AccessTokenClaims": {"iat"},
+    "EirResponseData": {"why", "mend", "mayStay"},
     "ConfirmationDataResponse": {"why", "mend"},
     "EapSession": {"why", "mend"},
 }

@@ -41,7 +41,7 @@ def key(
     ],
 ) -> None:
     """Make an ed25519 key for signing: a private one for you alone, and a public one to hand out."""
-    from cinq.assurance.dossier.envelope import key_id, new_key, public_key
+    from cinq.attest.envelope import key_id, new_key, public_key
 
     private, public = new_key(path)
     identity = key_id(public_key(public.read_bytes(), str(public)))
@@ -62,7 +62,7 @@ def build(
 ) -> None:
     """Make a dossier of a run: evidence, report, JUnit, and a statement of their digests. It verifies when signed."""
     from cinq.assurance.dossier import build
-    from cinq.assurance.dossier.envelope import private_key
+    from cinq.attest.envelope import private_key
 
     with _failures():
         made = build(run, with_keys)
@@ -78,8 +78,8 @@ def build(
 def sign(file: File, key: Annotated[Path, typer.Option("--key", help="Your private key (PEM).")]) -> None:
     """Sign a dossier that is whole: first, or beside those who signed before (countersigning)."""
     from cinq.assurance.dossier import read
-    from cinq.assurance.dossier.envelope import private_key
     from cinq.assurance.dossier.verify import verify
+    from cinq.attest.envelope import private_key
 
     with _failures():
         own = private_key(key)
@@ -207,7 +207,7 @@ def compare(
 def verified(file: Path, trust: list[Path] | None) -> Verified:
     """Failure: it does not verify by one of these keys."""
     from cinq.assurance.dossier import verify
-    from cinq.assurance.dossier.envelope import public_key
+    from cinq.attest.envelope import public_key
 
     if not trust:
         raise Failure(
@@ -253,7 +253,7 @@ def _say(file: Path, found: Verified) -> None:
 def _failures() -> Iterator[None]:
     """What is wrong with a dossier or a key, as users are told it."""
     from cinq.assurance.dossier import DossierError
-    from cinq.assurance.dossier.envelope import KeyFileError
+    from cinq.attest.envelope import KeyFileError
 
     try:
         yield

@@ -1,4 +1,7 @@
-"""cinq policy: what the PCF grants one subscriber beyond the subscription. A running core applies it at once."""
+"""cinq policy: what the PCF grants one subscriber beyond the subscription, which a running core applies at once.
+
+Policies of eligibility, whom the network lets in, are beside it (cinq.cli.eligibility).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Annotated, Literal, cast
 import msgspec
 import typer
 
+from cinq.cli import eligibility
 from cinq.cli.output import Failure, settings, show_json, show_table
 from cinq.cli.subscriber import AsJson, Config, open_store, supi_of
 from cinq.nf.udr import policies, provisioning
@@ -26,8 +30,10 @@ from cinq.settings.toml import bit_rate as parsed_rate
 from cinq.transport.sqlite import SqliteStore
 
 app = typer.Typer(
-    help="What the PCF grants one subscriber: QoS flows, bit rates, areas.", no_args_is_help=True
+    help="What the PCF grants one subscriber; and whom policies of eligibility keep out: check, dry-run, sign.",
+    no_args_is_help=True,
 )
+eligibility.add_to(app)
 
 Imsi = Annotated[str, typer.Argument(help="IMSI of the subscriber.")]
 Slices = Annotated[list[str] | None, typer.Option("--slice", help="S-NSSAI where it holds; else everywhere.")]

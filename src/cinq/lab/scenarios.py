@@ -61,7 +61,7 @@ def own_core(settings: NetworkSettings, config: Path | None, ues: int = TEST_UES
         name=settings.network.name,
         core=_core(settings),
         subscribers=groups,
-        knobs=_knobs(config),
+        knobs=_knobs(config, settings.eir.check != "off"),
     )
     store = SqliteStore(settings.state.folder / "cinq.sqlite")
     try:
@@ -89,12 +89,14 @@ def _core(settings: NetworkSettings) -> Core:
     )
 
 
-def _knobs(config: Path | None) -> Knobs:
+def _knobs(config: Path | None, asks_the_eir: bool) -> Knobs:
     cinq = shlex.join([sys.executable, "-m", "cinq"])
     chosen = f" --config {shlex.quote(str(config))}" if config else ""
     return Knobs(
         subscriber_remove=f"{cinq} subscriber remove {{imsi}}{chosen}",
         subscriber_add=f"{cinq} subscriber add {{imsi}} --k {{k}} --opc {{opc}} --replace{chosen}",
+        equipment_bar=f"{cinq} eir add {{imei}} --list black{chosen}" if asks_the_eir else "",
+        equipment_admit=f"{cinq} eir remove {{imei}}{chosen}" if asks_the_eir else "",
         warn=f"{cinq} warn send {{text}} --tac {{tac}}{chosen}",
         warn_cancel=f"{cinq} warn cancel --all{chosen}",
         policy_change=f"{cinq} policy session {{imsi}} --ambr-uplink {{uplink}} --ambr-downlink {{downlink}}{chosen}",

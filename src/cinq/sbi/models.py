@@ -16,7 +16,7 @@ RatType = Literal["NR", "EUTRA", "WLAN", "VIRTUAL", "NR_REDCAP"]
 PduSessionType = Literal["IPV4", "IPV6", "IPV4V6", "UNSTRUCTURED", "ETHERNET"]
 SscMode = Literal["SSC_MODE_1", "SSC_MODE_2", "SSC_MODE_3"]
 UpCnxState = Literal["ACTIVATED", "DEACTIVATED", "ACTIVATING", "SUSPENDED"]
-NFType = Literal["NRF", "UDM", "AMF", "SMF", "AUSF", "NEF", "PCF", "NSSF", "UDR", "UPF"]
+NFType = Literal["NRF", "UDM", "AMF", "SMF", "AUSF", "NEF", "PCF", "NSSF", "UDR", "UPF", "5G_EIR"]
 
 
 if not TYPE_CHECKING:

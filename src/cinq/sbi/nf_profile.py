@@ -127,12 +127,15 @@ class PcfInfo(Model):
 
 
 class NFProfile(Model):
-    """heartBeatTimer: seconds. priority: 0 to 65535, the lowest goes first. capacity: a weight. load: per cent."""
+    """heartBeatTimer: seconds. priority: 0 to 65535, the lowest goes first. capacity: a weight. load: per cent.
+    vendorId: IANA private enterprise number, six digits.
+    """
 
     nf_instance_id: str
     nf_type: str
     nf_status: NFStatus
     heart_beat_timer: int | None = None
+    vendor_id: str | None = None
     plmn_list: list[PlmnId] = []
     s_nssais: list[Snssai] = field(name="sNssais", default_factory=list)
     nsi_list: list[str] = []

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from cinq.numbering import NumberingError, PlmnId, SNssai
 from cinq.operator_identifier import network_identifier
 from cinq.settings import check
+from cinq.settings.eligibility import Eligibility
 from cinq.settings.policy import Rule
 from cinq.settings.toml import BitRate, HexOctets, setting
 from cinq.transport_address import TransportAddress
@@ -347,6 +348,18 @@ class Nrf:
 
 
 @dataclass(frozen=True, slots=True)
+class Eir:
+    """5G-EIR: which equipment may be used, by its PEI (IMEI or IMEISV)."""
+
+    check: Literal["off", "fail-open", "fail-closed"] = setting(
+        "Whether the AMF asks it at registration, and what follows where it gets no answer or no PEI.", "off"
+    )
+    unlisted: Literal["WHITELISTED", "GREYLISTED", "BLACKLISTED"] = setting(
+        "What is said of equipment that is on no list.", "WHITELISTED"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Sbi:
     """How network functions meet. TLS is mutual, and there with all three files."""
 
@@ -417,6 +430,8 @@ class NetworkSettings:
     pcf: Pcf = setting("Policy: what a UE may ask for of its own.", factory=Pcf)
     policy: tuple[Rule, ...] = setting("Rules of the PCF for all subscribers; see `cinq policy` for one.", ())
     nrf: Nrf = setting("Registration of network functions.", factory=Nrf)
+    eir: Eir = setting("Which equipment may be used, by its PEI.", factory=Eir)
+    eligibility: Eligibility = setting("Whom policies keep out, and what follows.", factory=Eligibility)
     sbi: Sbi = setting("How network functions meet.", factory=Sbi)
     state: State = setting("What is kept on this host.", factory=State)
     dnn: tuple[DataNetwork, ...] = setting("The data networks.", factory=lambda: (DataNetwork(),))

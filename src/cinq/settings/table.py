@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,6 +112,18 @@ def read(path: Path) -> Iterator[Row]:
         shown = ",".join(heading)[:120]
         found = "".join(c if c.isprintable() else "?" for c in shown) or "nothing"
         raise TableError(f"{path}:{number}: found {found}, wanted a header with imsi, k and opc")
+    yield from _rows(path, text, number, delimiter, names, _row)
+
+
+def _rows(
+    path: Path,
+    text: str,
+    number: int,
+    delimiter: str,
+    names: list[str],
+    row: Callable[[Path, int, list[str], list[str]], Row],
+) -> Iterator[Row]:
+    """number: of the line that names the columns."""
     reader = csv.reader(_lines(path, text, number), delimiter=delimiter, strict=True, skipinitialspace=True)
     while True:
         try:
@@ -121,13 +133,33 @@ def read(path: Path) -> Iterator[Row]:
         if cells is None:
             return
         if any(cell.strip() for cell in cells):
-            yield _row(path, number + reader.line_num, names, cells)
+            yield row(path, number + reader.line_num, names, cells)
+
+
+def plain(path: Path, *wanted: str, limit: int | None = None) -> Iterator[Row]:
+    """The rows of any other list, empty ones left out: columns by their names in small letters, those wanted among
+    them. TableError at the first fault, OSError where the file cannot be read."""
+    text = _text(path, limit)
+    number, line = next(
+        ((n, each) for n, each in _numbered(path, text) if each.strip() and not each.startswith("#")), (1, "")
+    )
+    delimiter, heading = _split(path, number, line) if line else (",", [])
+    names = [name.strip().lower() for name in heading]
+    missing = [name for name in wanted if names.count(name) != 1]
+    if missing:
+        found = "".join(c if c.isprintable() else "?" for c in line[:120]) or "nothing"
+        raise TableError(f"{path}:{number}: found {found}, wanted a header with one column {missing[0]}")
+    yield from _rows(path, text, number, delimiter, names, _cells)
+
+
+def _cells(path: Path, line: int, names: list[str], cells: list[str]) -> Row:
+    if len(cells) > len(names) and any(cell.strip() for cell in cells[len(names) :]):
+        raise TableError(f"{path}:{line}: found more cells than the header has columns")
+    return Row(line, {name: cell.strip() for name, cell in zip(names, cells, strict=False) if name})
 
 
 def _row(path: Path, line: int, names: list[str], cells: list[str]) -> Row:
-    if len(cells) > len(names) and any(cell.strip() for cell in cells[len(names) :]):
-        raise TableError(f"{path}:{line}: found more cells than the header has columns")
-    found = {name: cell.strip() for name, cell in zip(names, cells, strict=False) if name}
+    found = _cells(path, line, names, cells).cells
     for name in HEXADECIMAL:
         if name in found:
             found[name] = hexadecimal(found[name])
@@ -140,13 +172,14 @@ def _row(path: Path, line: int, names: list[str], cells: list[str]) -> Row:
     return Row(line, found)
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, limit: int | None = None) -> str:
+    limit = limit or FILE_LIMIT
     octets = bytearray()
     with path.open("rb") as file:
-        while len(octets) <= FILE_LIMIT and (more := file.read(PIECE)):
+        while len(octets) <= limit and (more := file.read(PIECE)):
             octets += more
-    if len(octets) > FILE_LIMIT:
-        raise TableError(f"{path}: found more than {FILE_LIMIT >> 20} MiB, wanted less: split it")
+    if len(octets) > limit:
+        raise TableError(f"{path}: found more than {limit >> 20} MiB, wanted less: split it")
     if octets.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
     elif b"\0" in octets[:64]:

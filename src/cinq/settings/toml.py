@@ -8,14 +8,15 @@ unknown key names the nearest known one.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import difflib
 import ipaddress
 import re
 import tomllib
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
-from functools import reduce
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, reduce
 from operator import or_
 from pathlib import Path
 from typing import Literal, NewType, TypeVar, cast
@@ -30,6 +31,7 @@ HexOctets = NewType("HexOctets", bytes)
 """Octets; written in hexadecimal."""
 DOC = "doc"
 MISSING = object()
+MOST_FAULTS = 100
 
 
 class SettingsError(ValueError):
@@ -52,62 +54,125 @@ def setting(
     return cast(T, dataclasses.field(default=default, metadata={DOC: doc}, repr=not secret))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+class Several(ValueError):
+    """What a dataclass finds wrong with itself, when that is more than one thing. faults: each 'key: what'."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__(self.faults[0])
+
+
+def none_of(faults: Iterable[str]) -> None:
+    """For a dataclass that checks itself: Several, unless there is nothing wrong."""
+    if found := list(faults):
+        raise Several(found)
+
+
 class _Source:
-    file: str
-    lines: tuple[str, ...]
+    """faults: what was wrong so far; `most` of them are enough."""
+
+    def __init__(self, file: str, text: str, most: int) -> None:
+        self.file, self._text, self.most = file, text, most
+        self.faults: list[SettingsError] = []
 
     def fault(self, path: str, what: str) -> SettingsError:
-        return SettingsError(self.file, _line_of(self.lines, path), path, what)
+        return SettingsError(self.file, _line_of(self._places, path), path, what)
+
+    @cached_property
+    def _places(self) -> list[tuple[int, str]]:
+        return list(_places(self._text.splitlines()))
+
+
+class _Broken(Exception):
+    """A value that cannot be made: its faults are told."""
 
 
 def load(shape: type[T], path: Path) -> T:
     """The settings in a file. SettingsError when it is not there, not TOML, or does not fit."""
+    return loads(shape, read_text(path), str(path))
+
+
+def read_text(path: Path, size: bounds.Size = bounds.SETTINGS) -> str:
+    """A file as text. SettingsError when it is not there, or no UTF-8; what is beyond the bound is not read."""
     try:
         with path.open("rb") as file:
-            text = file.read(bounds.OCTETS + 1).decode("utf-8-sig")
+            return file.read(size.octets + 1).decode("utf-8-sig")
     except OSError as error:
         raise SettingsError(str(path), None, "", error.strerror or str(error)) from None
     except UnicodeDecodeError as error:
         raise SettingsError(str(path), None, "", f"not UTF-8 at octet {error.start}") from None
-    return loads(shape, text, str(path))
 
 
-def loads(shape: type[T], text: str, file: str = "settings") -> T:
+def loads(shape: type[T], text: str, file: str = "settings", size: bounds.Size = bounds.SETTINGS) -> T:
     """The settings in a text; `file` is what messages call it."""
+    value, faults = examined(shape, text, file, size, most=1)
+    if value is None:
+        raise faults[0]
+    return value
+
+
+def examined(
+    shape: type[T], text: str, file: str, size: bounds.Size = bounds.SETTINGS, most: int = MOST_FAULTS
+) -> tuple[T | None, list[SettingsError]]:
+    """The settings in a text and no fault, or None and each fault that there is, the first `most` of them."""
     try:
-        bounds.examine(text)
+        bounds.examine(text, size)
         tree = tomllib.loads(text)
     except bounds.TooMuch as error:
-        raise SettingsError(file, error.line, "", str(error)) from None
+        return None, [SettingsError(file, error.line, "", str(error))]
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
-        raise SettingsError(file, int(found[1]) if found else None, "", f"not TOML: {error}") from None
-    source = _Source(file, tuple(text.splitlines()))
-    return cast(T, _record(shape, tree, "", source))
+        return None, [SettingsError(file, int(found[1]) if found else None, "", f"not TOML: {error}")]
+    source = _Source(file, text, most)
+    try:
+        return cast(T, _record(shape, tree, "", source)), []
+    except _Broken:
+        return None, source.faults
+
+
+def _tell(source: _Source, *faults: SettingsError) -> None:
+    """One more is wrong. _Broken: that is enough."""
+    source.faults.extend(faults)
+    if len(source.faults) >= source.most:
+        raise _Broken
 
 
 def _record(shape: type, tree: Mapping[str, object], path: str, source: _Source) -> object:
     fields = {f.name: f for f in dataclasses.fields(shape) if f.init}
     hints = typing.get_type_hints(shape)
+    before = len(source.faults)
     for key in tree:
         if key not in fields:
             near = difflib.get_close_matches(key, fields, 1, 0.5)
             hint = f"; did you mean '{near[0]}'?" if near else f"; known here: {', '.join(sorted(fields))}"
-            raise source.fault(_join(path, key), f"unknown key{hint}")
+            _tell(source, source.fault(_join(path, key), f"unknown key{hint}"))
     values: dict[str, object] = {}
     for name, field in fields.items():
         if name in tree:
-            values[name] = _value(hints[name], tree[name], _join(path, name), source)
+            try:
+                values[name] = _value(hints[name], tree[name], _join(path, name), source)
+            except SettingsError as fault:
+                _tell(source, fault)
+            except _Broken:
+                _tell(source)
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise source.fault(path or name, f"'{name}' is missing")
+            _tell(source, source.fault(path or name, f"'{name}' is missing"))
+    if len(source.faults) > before:
+        raise _Broken
     try:
         return shape(**values)
     except ValueError as error:
-        name, _, what = str(error).partition(": ")
-        if name in fields and what:
-            raise source.fault(_join(path, name), what) from None
-        raise source.fault(path, str(error)) from None
+        said = error.faults if isinstance(error, Several) else (str(error),)
+        _tell(source, *(_of_itself(text, path, fields, source) for text in said))
+        raise _Broken from None
+
+
+def _of_itself(text: str, path: str, fields: Mapping[str, object], source: _Source) -> SettingsError:
+    """'key: what', where the key is one of the table or within one, is said of that key."""
+    name, _, what = text.partition(": ")
+    if re.split(r"[.\[]", name, maxsplit=1)[0] in fields and what:
+        return source.fault(_join(path, name), what)
+    return source.fault(path, text)
 
 
 def _value(shape: object, found: object, path: str, source: _Source) -> object:
@@ -122,8 +187,7 @@ def _value(shape: object, found: object, path: str, source: _Source) -> object:
     if origin is tuple:
         if not isinstance(found, list):
             raise source.fault(path, f"found {_show(found)}, wanted a list")
-        items = [_value(arguments[0], item, f"{path}[{i}]", source) for i, item in enumerate(found)]
-        return tuple(items)
+        return _items(arguments[0], found, path, source)
     if isinstance(shape, type) and dataclasses.is_dataclass(shape) and shape not in _SCALARS:
         if not isinstance(found, dict):
             raise source.fault(path, f"found {_show(found)}, wanted a table")
@@ -131,11 +195,27 @@ def _value(shape: object, found: object, path: str, source: _Source) -> object:
     return _scalar(shape, found, path, source)
 
 
+def _items(shape: object, found: list[object], path: str, source: _Source) -> tuple[object, ...]:
+    """Each of a list; the faults of all of them are told."""
+    items, before = [], len(source.faults)
+    for i, item in enumerate(found):
+        try:
+            items.append(_value(shape, item, f"{path}[{i}]", source))
+        except SettingsError as fault:
+            _tell(source, fault)
+        except _Broken:
+            _tell(source)
+    if len(source.faults) > before:
+        raise _Broken
+    return tuple(items)
+
+
 def _scalar(shape: object, found: object, path: str, source: _Source) -> object:
     taken, wanted, make = _SCALARS[shape]
     # A key with one digit wrong is still a secret.
     shown = f"{len(str(found))} characters" if shape is HexOctets else _show(found)
-    if not isinstance(found, taken) or (isinstance(found, bool) and shape is not bool):
+    other = isinstance(found, bool) and shape is not bool
+    if not isinstance(found, taken) or other or isinstance(found, datetime.datetime):
         raise source.fault(path, f"found {shown}, wanted {wanted}")
     try:
         return make(found)
@@ -182,6 +262,7 @@ _SCALARS: dict[object, _Scalar] = {
     Path: ((str,), "a path", lambda v: Path(str(v)).expanduser()),
     BitRate: ((str,), "a bit rate such as '100 Mbps'", lambda v: bit_rate(str(v))),
     HexOctets: ((str,), "an even number of hexadecimal digits", lambda v: HexOctets(bytes.fromhex(str(v)))),
+    datetime.date: ((datetime.date,), "a date such as 2026-11-30, without quotes", lambda v: v),
     PlmnId: ((str,), "a PLMN such as '999-70'", _plmn),
     SNssai: ((str, int), "a slice such as '1' or '1-0000ff'", _snssai),
     ipaddress.IPv4Address: ((str,), "an IPv4 address", lambda v: ipaddress.IPv4Address(str(v))),
@@ -214,7 +295,7 @@ def _join(path: str, key: str) -> str:
 
 
 def _show(found: object) -> str:
-    text = "true" if found is True else "false" if found is False else repr(found)
+    text = written(found) if isinstance(found, bool | datetime.date) else repr(found)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -226,9 +307,8 @@ def _choices(values: tuple[object, ...]) -> str:
 _HEADER = re.compile(r"\s*\[\[?\s*([\w.\-]+)\s*\]\]?")
 
 
-def _line_of(lines: tuple[str, ...], path: str) -> int | None:
-    """Where a key stands: the line of its assignment, of its table, or of the nearest that is there."""
-    wanted, best = re.sub(r"\[\d+\]$", "", path), (0, 0)
+def _places(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """The number of each line that begins a table or assigns a key, with the path of that."""
     counts: dict[str, int] = {}
     table = ""
     for number, line in enumerate(lines, 1):
@@ -237,11 +317,15 @@ def _line_of(lines: tuple[str, ...], path: str) -> int | None:
             if line.lstrip().startswith("[["):
                 counts[table] = counts.get(table, -1) + 1
                 table = f"{table}[{counts[table]}]"
-            here = table
+            yield number, table
         elif key := re.match(r"\s*([\w\-.]+)\s*=", line):
-            here = _join(table, key[1])
-        else:
-            continue
+            yield number, _join(table, key[1])
+
+
+def _line_of(places: Iterable[tuple[int, str]], path: str) -> int | None:
+    """Where a key stands: the line of its assignment, of its table, or of the nearest that is there."""
+    wanted, best = re.sub(r"\[\d+\]$", "", path), (0, 0)
+    for number, here in places:
         same = here in (wanted, path) or wanted.startswith((here + ".", here + "["))
         if same and len(here) > best[0]:
             best = (len(here), number)
@@ -306,6 +390,8 @@ def written(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return str(value)
+    if isinstance(value, datetime.date):
+        return value.isoformat()
     if isinstance(value, bytes):
         return f'"{value.hex()}"'
     if isinstance(value, tuple):

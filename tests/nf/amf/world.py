@@ -8,8 +8,11 @@ from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
 from cinq.crypto import kdf
+from cinq.eligibility.gate import OPEN, Gate
 from cinq.nf.amf import AMF, Settings
 from cinq.nf.ausf import AUSF
+from cinq.nf.eir import EIR
+from cinq.nf.eir import Settings as EirSettings
 from cinq.nf.nssf import NSSF
 from cinq.nf.nssf import Settings as NssfSettings
 from cinq.nf.pcf import PCF
@@ -201,8 +204,15 @@ class World:
     """One core. `restart` makes another AMF on the same store."""
 
     def __init__(
-        self, *, store: Store | None = None, subscribers: int = 3, slow: float = 0.0, **settings: object
+        self,
+        *,
+        store: Store | None = None,
+        subscribers: int = 3,
+        slow: float = 0.0,
+        gate: Gate = OPEN,
+        **settings: object,
     ) -> None:
+        self.gate = gate
         counter = itertools.count(0x1000)
         self.entropy: Callable[[int], bytes] = lambda n: next(counter).to_bytes(n, "big")
         self.journal = Journal(keep=100_000)
@@ -212,12 +222,14 @@ class World:
         self.store = store or MemoryStore()
         self.settings = Settings(PLMN, **{"tais": (TAI,), **settings})  # type: ignore[arg-type]
         self.pcf = PCF("pcf")
+        self.eir = EIR(EirSettings(), self.udr_store, "eir", gate)
         for nf in (
             UDR(self.udr_store, "udr"),
             UDM(UdmSettings(PLMN), self.bus, self.entropy, "udm"),
             AUSF(self.bus, self.clock, self.entropy, "ausf"),
             NSSF(NssfSettings(self.settings.slices), "nssf"),
             self.pcf,
+            self.eir,
         ):
             for service, implementation in nf.services():
                 self.bus.serve(service, implementation, nf.instance_id)
@@ -229,7 +241,9 @@ class World:
         self.amf = self._amf()
 
     def _amf(self) -> AMF:
-        amf = AMF(self.settings, self.bus, self.store, self.clock, self.entropy, self.journal, "amf")
+        amf = AMF(
+            self.settings, self.bus, self.store, self.clock, self.entropy, self.journal, "amf", self.gate
+        )
         for service, implementation in amf.services():
             self.bus.withdraw(service, "amf")
             self.bus.serve(service, implementation, "amf")

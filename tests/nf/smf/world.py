@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 import msgspec
 
+from cinq.eligibility.gate import OPEN, Gate
 from cinq.nf.smf import SMF, DataNetwork, Settings, UserPlane
 from cinq.nf.smf.n4 import Peer
 from cinq.numbering import PlmnId, SNssai
@@ -307,7 +308,9 @@ class Upf:
 
 
 class World:
-    def __init__(self, store: MemoryStore | None = None, *, pool: str = "10.45.0.0/16") -> None:
+    def __init__(
+        self, store: MemoryStore | None = None, *, pool: str = "10.45.0.0/16", gate: Gate = OPEN
+    ) -> None:
         self.amf, self.udm, self.pcf, self.upf = Amf(), Udm(), Pcf(), Upf()
         self.bus = Bus(checked)
         self.bus.serve(NamfCommunication, self.amf, "amf")  # type: ignore[arg-type]  # fakes serve what is asked
@@ -341,6 +344,7 @@ class World:
             lambda n: next(numbers).to_bytes(n, "big"),
             self.journal,
             "smf",
+            gate,
         )
         self.upf.smf = self.smf
         for service, implementation in self.smf.services():
@@ -483,11 +487,11 @@ def release_complete(pti: int = 2, psi: int = 1) -> bytes:
     return nas.encode(nas.PDUSessionReleaseComplete(pdu_session_id=psi, pti=pti))
 
 
-def play(scene: Callable[[World], Awaitable[None]]) -> None:
+def play(scene: Callable[[World], Awaitable[None]], gate: Gate = OPEN) -> None:
     """A scene with a running SMF, on the virtual clock."""
 
     async def main() -> None:
-        world = await World().start()
+        world = await World(gate=gate).start()
         await scene(world)
         await world.smf.stop()
 

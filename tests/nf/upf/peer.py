@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
+from cinq.eligibility.gate import OPEN, Gate
 from cinq.nf.upf import UPF, Settings
 from cinq.procedure import Journal, VirtualClock
 from cinq.transport_address import TransportAddress
@@ -53,12 +54,17 @@ class N4Recorder:
 class Bench:
     """UPF, plane and port. `ask` sends a request and returns the decoded answer, None for silence."""
 
-    def __init__(self, *smfs: tuple[str, int]) -> None:
+    def __init__(self, *smfs: tuple[str, int], gate: Gate = OPEN) -> None:
         self.port, self.plane, self.journal = N4Recorder(), ModelPlane(), Journal(keep=100)
         counter = itertools.count(1)
         settings = Settings(N4, TransportAddress(N3), (POOL,), tuple(IPv4Address(each[0]) for each in smfs))
         self.upf = UPF(
-            settings, self.port, VirtualClock(), lambda n: next(counter).to_bytes(n, "big"), self.journal
+            settings,
+            self.port,
+            VirtualClock(),
+            lambda n: next(counter).to_bytes(n, "big"),
+            self.journal,
+            gate,
         )
         self.upf.start(self.plane)
         self._sequence = itertools.count(1)

@@ -13,12 +13,12 @@ from typing import TypeVar
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cinq.assurance.dossier.canonical import Plain, canonical
-from cinq.assurance.dossier.envelope import Envelope, decoded, key_id, public_pem, signed
 from cinq.assurance.dossier.oscal import assessment_results
 from cinq.assurance.dossier.report import report
 from cinq.assurance.evidence import OUTCOME, Run, Told, coverage
 from cinq.assurance.junit import junit
+from cinq.attest.canonical import Plain, canonical
+from cinq.attest.envelope import Envelope, decoded, key_id, public_pem, signed
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:cinq:scas-result:v1"

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from cinq.assurance import catalogue
-from cinq.assurance.dossier.canonical import Plain
+from cinq.attest.canonical import Plain
 from cinq.assurance.evidence import CONCLUSIVE, Run, Told, coverage
 from cinq.assurance.verdict import Verdict, of_case
 

@@ -19,8 +19,8 @@ from cinq.assurance.dossier.archive import (
     DossierError,
     read,
 )
-from cinq.assurance.dossier.canonical import canonical
-from cinq.assurance.dossier.envelope import PAYLOAD_TYPE, KeyFileError, holds, key_id, public_key, public_pem
+from cinq.attest.canonical import canonical
+from cinq.attest.envelope import PAYLOAD_TYPE, KeyFileError, holds, key_id, public_key, public_pem
 
 
 class Subject(Struct, frozen=True):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from cinq.eligibility.gate import OPEN, Gate
 from cinq.nf.amf import signals
 from cinq.nf.amf.context import UeContext
 from cinq.nf.amf.inbound.admission import Admission
@@ -15,8 +16,9 @@ from cinq.nf.amf.location import Location
 from cinq.nf.amf.n2.association import Access, N2Association
 from cinq.nf.amf.orders import Orders
 from cinq.nf.amf.ports import Ports
+from cinq.nf.amf.procedures.gmm import equipment
 from cinq.nf.amf.procedures.gmm.configuration_update import owe
-from cinq.nf.amf.procedures.ngap import orders, warning
+from cinq.nf.amf.procedures.ngap import eligibility, orders, warning
 from cinq.nf.amf.registry import Registry
 from cinq.nf.amf.services import Callbacks, Communication
 from cinq.nf.amf.settings import Settings
@@ -45,10 +47,11 @@ class AMF:
         entropy: Callable[[int], bytes],
         journal: Journal,
         instance_id: str,
+        gate: Gate = OPEN,
     ) -> None:
         self.settings = settings
         self.instance_id = instance_id
-        self.ports = Ports(settings, sbi, clock, entropy, journal, instance_id)
+        self.ports = Ports(settings, sbi, clock, entropy, journal, instance_id, gate)
         self.runtime = self.ports.runtime
         self.access = Access(self.ports, Warnings(store), Orders(store))
         self.admission = Admission()
@@ -121,6 +124,22 @@ class AMF:
         now = self.ports.clock.now()
         warning.look(self.access, now)
         orders.look(self.access, self.registry, now)
+        eligibility.let_go(self.access)
+
+    def day_has_come(self) -> None:
+        """A rule of eligibility may begin to hold, or end."""
+        eligibility.day_has_come(self.access)
+        self.check_equipment()
+
+    def check_equipment(self) -> None:
+        """What the 5G-EIR says of equipment may have changed: each registered UE is asked about anew, in pauses."""
+        if self.settings.equipment_check != "off":
+            self.runtime.spawn(self._check_equipment, "equipment")
+
+    async def _check_equipment(self) -> None:
+        for ue in list(self.registry.by_supi.values()):
+            await equipment.check_again(ue)
+            await asyncio.sleep(0)
 
     def _restore(self) -> None:
         """UE contexts survive a restart. One stored while connected may be behind: that UE is authenticated anew."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from cinq.crypto import kdf
+from cinq.eligibility.gate import OPEN, Gate
 from cinq.nf.amf.settings import Settings
 from cinq.numbering import PlmnId as Plmn
 from cinq.procedure import Clock, Journal, Runtime
@@ -14,6 +15,7 @@ from cinq.sbi.callback import notify
 from cinq.sbi.models import Guami, PlmnId, PlmnIdNid, Snssai
 from cinq.sbi.models import Tai as SbiTai
 from cinq.sbi.nf_profile import AmfInfo, NFProfile
+from cinq.sbi.services.n5g_eir import N5gEirEquipmentIdentityCheck
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
 from cinq.sbi.services.nnssf_nssaiavailability import NnssfNSSAIAvailability
 from cinq.sbi.services.nnssf_nsselection import NnssfNSSelection
@@ -32,7 +34,8 @@ class Serving(NamedTuple):
 
 
 class Ports:
-    """entropy(n) gives n random octets. The rest: the AMF's own names, and a client of each service that it uses."""
+    """entropy(n) gives n random octets. gate: whom policies keep out. The rest: the AMF's own names, and a client of
+    each service that it uses."""
 
     def __init__(
         self,
@@ -42,8 +45,10 @@ class Ports:
         entropy: Callable[[int], bytes],
         journal: Journal,
         instance_id: str,
+        gate: Gate = OPEN,
     ) -> None:
         self.settings = settings
+        self.gate = gate
         self.clock = clock
         self.entropy = entropy
         self.journal = journal
@@ -60,6 +65,7 @@ class Ports:
         self.nnssf = sbi.client(NnssfNSSelection, "AMF")
         self.nnssf_availability = sbi.client(NnssfNSSAIAvailability, "AMF")
         self.npcf = sbi.client(NpcfAMPolicyControl, "AMF")
+        self.eir = sbi.client(N5gEirEquipmentIdentityCheck, "AMF")
         self.nsmf = sbi.client(NsmfPDUSession, "AMF")
 
     def serving(self, plmn: Plmn) -> Serving:

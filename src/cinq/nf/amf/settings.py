@@ -49,6 +49,8 @@ class Settings:
     features: 5GS network feature support. mico, edrx: whether a UE that asks for it gets it.
     reroutes: whether the NSSF knows other AMF sets, to which UEs of other slices go.
     new_kamf_at_handover: whether each N2 handover derives another K_AMF (TS 33.501 §6.9.2.3.3).
+    equipment_check: whether the 5G-EIR is asked, and what follows where it gives no answer or the UE no PEI.
+    drain_s: how long a gNB that a policy begins to refuse has to empty.
     authenticate_known: whether a UE whose registration request passed the integrity check runs 5G AKA all the same.
     """
 
@@ -80,6 +82,8 @@ class Settings:
     edrx: bool = False
     ladns: tuple[Ladn, ...] = ()
     reroutes: bool = False
+    equipment_check: Literal["off", "fail-open", "fail-closed"] = "off"
+    drain_s: float = 600.0
     authenticate_known: bool = False
     new_kamf_at_handover: bool = False
     sweep_s: float = 60.0

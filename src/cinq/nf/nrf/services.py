@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from cinq.eligibility.gate import OPEN, Gate
 from cinq.nf.nrf.settings import Settings
 from cinq.nf.nrf.tokens import Tokens
-from cinq.procedure import Clock, Why
+from cinq.procedure import Clock, Journal, Why
 from cinq.sbi import Created, InvalidParam, Problem
 from cinq.sbi.models import NFType, Snssai
 from cinq.sbi.nf_profile import NFProfile, NFStatus
@@ -22,6 +23,7 @@ from cinq.sbi.services.nudr_dr import PatchItem
 from cinq.sbi.token import SigningKey
 
 INSTANCE_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
+VENDOR_ID = re.compile(r"[0-9]{6}", re.ASCII)  # TS 29.510 §6.1.6.3.2
 NF_TYPE = re.compile(r"[A-Z0-9_]{2,40}", re.ASCII)
 MISSED = 2
 STATUSES: tuple[NFStatus, ...] = ("REGISTERED", "SUSPENDED", "UNDISCOVERABLE", "CANARY_RELEASE")
@@ -34,12 +36,20 @@ class _Instance:
 
 
 class NRF:
-    """key: with which it signs access tokens; without it there are none."""
+    """key: with which it signs access tokens; without it there are none. gate: whom policies of eligibility keep out.
+    One that is drained serves those that know it, and is not found."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, instance_id: str, key: SigningKey | None = None
+        self,
+        settings: Settings,
+        clock: Clock,
+        instance_id: str,
+        key: SigningKey | None = None,
+        gate: Gate = OPEN,
+        journal: Journal | None = None,
     ) -> None:
         self._settings = settings
+        self._gate, self._journal = gate, journal or Journal()
         self._clock = clock
         self._instances: dict[str, _Instance] = {}
         self.instance_id = instance_id
@@ -61,6 +71,7 @@ class NRF:
         _check(identifier, body)
         if identifier == self.instance_id:
             raise Problem(403, "MODIFICATION_NOT_ALLOWED", Why("this is the NRF's own instance"))
+        self._let_in(identifier, body.vendor_id)
         if identifier not in self._instances and len(self._instances) >= self._settings.max_instances:
             why = Why(f"the NRF holds {len(self._instances)} instances, which is all it may", "stop some")
             raise Problem(503, "INSUFFICIENT_RESOURCES", why)
@@ -108,6 +119,21 @@ class NRF:
         ]
         return SearchResult(validity_period=self._settings.validity_period, nf_instances=found)
 
+    def _let_in(self, identifier: str, vendor_id: str | None) -> None:
+        """Problem: a policy keeps it out."""
+        ruling = self._gate.function(identifier, vendor_id)
+        self._gate.tell(ruling, "NRF", f"NF {identifier}", self._journal, self._clock)
+        if ruling.refuses:
+            raise Problem(403, None, ruling.reason)
+
+    def day_has_come(self) -> None:
+        """A rule of eligibility may begin to hold: who is refused by now is registered no more."""
+        for identifier, instance in list(self._instances.items()):
+            ruling = self._gate.function(identifier, instance.profile.vendor_id)
+            self._gate.tell(ruling, "NRF", f"NF {identifier}", self._journal, self._clock)
+            if ruling.refuses:
+                del self._instances[identifier]
+
     def _known(self, nf_instance_id: str) -> _Instance:
         found = self._instances.get(nf_instance_id.lower())
         if found is None:
@@ -119,6 +145,8 @@ class NRF:
         late = self._clock.now() - instance.heard > MISSED * self._settings.heart_beat_timer
         if late and instance.profile.nf_status == "REGISTERED":
             return msgspec.structs.replace(instance.profile, nf_status="SUSPENDED")
+        if self._gate.function(instance.profile.nf_instance_id, instance.profile.vendor_id).drains:
+            return msgspec.structs.replace(instance.profile, nf_status="UNDISCOVERABLE")
         return instance.profile
 
 
@@ -127,6 +155,7 @@ def _check(identifier: str, profile: NFProfile) -> None:
         "nfInstanceId": not INSTANCE_ID.fullmatch(identifier) or profile.nf_instance_id.lower() != identifier,
         "nfType": not NF_TYPE.fullmatch(profile.nf_type),
         "heartBeatTimer": profile.heart_beat_timer is not None and profile.heart_beat_timer < 1,
+        "vendorId": profile.vendor_id is not None and not VENDOR_ID.fullmatch(profile.vendor_id),
         "plmnList": len(profile.plmn_list) > 100,
         "nfServices": len(profile.services) > 100,
     }

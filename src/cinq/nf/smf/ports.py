@@ -29,6 +29,9 @@ class AssociatedUpf(Protocol):
     def is_usable(self) -> bool: ...
 
     @property
+    def takes_more(self) -> bool: ...
+
+    @property
     def epoch(self) -> int: ...
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from cinq.eligibility.gate import OPEN, Gate
 from cinq.nf.smf.addresses import AddressPool, PrefixPool
 from cinq.nf.smf.context import COLLECTION, Ipv4, Ipv4v6, Ipv6, decoded
 from cinq.nf.smf.inbound.n4 import Reports
@@ -35,7 +36,7 @@ SERVICES = (NsmfPDUSession, NsmfCallback, NsmfPolicyCallback, NsmfSdmCallback)
 class SMF:
     """The session management function. `start` sets the associations up; `n4_received` takes what comes on N4.
 
-    entropy(n) gives n random octets.
+    entropy(n) gives n random octets. gate: whom policies of eligibility keep out.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class SMF:
         entropy: Callable[[int], bytes],
         journal: Journal,
         instance_id: str,
+        gate: Gate = OPEN,
     ) -> None:
         self.instance_id = instance_id
         self.runtime = Runtime("SMF", journal, clock)
@@ -71,7 +73,7 @@ class SMF:
             prefixes={n.name: PrefixPool(n.ipv6_pool) for n in settings.data_networks},
         )
         for upf in settings.user_planes:
-            association = Association(upf.address, upf.port, transactions, self.sessions, self.runtime)
+            association = Association(upf.address, upf.port, transactions, self.sessions, self.runtime, gate)
             self.ports.associations[str(upf.address)] = self._reports.associations[str(upf.address)] = (
                 association
             )
@@ -111,6 +113,11 @@ class SMF:
         for session in list(self.sessions.by_identity.values()):
             if session.context.expires:
                 lives_on(session)
+
+    def day_has_come(self) -> None:
+        """A rule of eligibility may begin to hold, or end: what it says of the UPFs is told."""
+        for association in self._reports.associations.values():
+            association.ruling()
 
     async def stop(self) -> None:
         await self.runtime.stop()

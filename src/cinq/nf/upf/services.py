@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
+from cinq.eligibility.gate import OPEN, Gate
 from cinq.nf.upf.context import Rejected
 from cinq.nf.upf.dataplane import DataPlane
 from cinq.nf.upf.n4 import N4, N4Port, Peer
@@ -27,7 +28,7 @@ M = TypeVar("M", bound=pfcp.Message)
 class UPF:
     """The user plane function (userplane.rules.PlaneEvents). It answers once `start` has given it its data plane.
 
-    entropy(n) gives n random octets.
+    entropy(n) gives n random octets. gate: whom policies of eligibility keep out.
     """
 
     def __init__(
@@ -37,7 +38,9 @@ class UPF:
         clock: Clock,
         entropy: Callable[[int], bytes],
         journal: Journal,
+        gate: Gate = OPEN,
     ) -> None:
+        self._gate = gate
         self.runtime = Runtime("UPF", journal, clock)
         self._settings = settings
         self._n4 = N4(settings, n4, self.runtime, self._handle, self._cp_seid)
@@ -52,7 +55,7 @@ class UPF:
         self._sessions = Sessions(self._settings, registry, plane, n4, self._meters)
         router = Router(self._settings, plane)
         self._sessions.advertise = router.advertise
-        self._associations = Associations(registry, self._sessions, n4)
+        self._associations = Associations(registry, self._sessions, n4, self._gate, self.runtime)
         self._reports = Reports(registry, self._sessions, n4)
         self._tunnels = Tunnels(
             self._settings, registry, plane, self._reports, self._sessions, self.runtime, router
@@ -70,6 +73,11 @@ class UPF:
     def __len__(self) -> int:
         """Sessions."""
         return len(self._registry.sessions)
+
+    def day_has_come(self) -> None:
+        """A rule of eligibility may begin to hold, or end: what it says of the SMFs that are there is told."""
+        if self._plane is not None:
+            self._associations.day_has_come()
 
     def n4_received(self, octets: bytes, peer: Peer) -> None:
         """A datagram from N4. Never raises, whatever the octets."""
@@ -134,6 +142,7 @@ class UPF:
     def _answer_session(self, request: pfcp.Message, peer: Peer) -> pfcp.Message | None:
         match request:
             case pfcp.SessionEstablishmentRequest():
+                self._associations.check_open(peer)
                 return self._sessions.establish(request, peer)
             case pfcp.SessionModificationRequest():
                 return self._sessions.modify(request, peer)

@@ -12,7 +12,16 @@ from cinq.ran.ue.settings import UeSettings
 from cinq.settings import HexOctets, setting
 
 Scheme = Literal["null", "A", "B"]
-Knob = Literal["subscriber_remove", "subscriber_add", "policy_change", "warn", "warn_cancel", "restart"]
+Knob = Literal[
+    "subscriber_remove",
+    "subscriber_add",
+    "policy_change",
+    "equipment_bar",
+    "equipment_admit",
+    "warn",
+    "warn_cancel",
+    "restart",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,8 @@ class Knobs:
     subscriber_remove: str = setting("Removes the subscriber {supi}.", "")
     subscriber_add: str = setting("Adds the subscriber {imsi} with {k} and {opc} again.", "")
     policy_change: str = setting("Changes the session AMBR of {supi} to {uplink} and {downlink}.", "")
+    equipment_bar: str = setting("Puts the equipment {imei} on the prohibited list of the 5G-EIR.", "")
+    equipment_admit: str = setting("Takes the equipment {imei} from that list.", "")
     warn: str = setting("Broadcasts the warning {text} in tracking area {tac}.", "")
     warn_cancel: str = setting("Ends all warnings.", "")
     restart: str = setting("Restarts the core; returns when it serves again.", "")
@@ -101,6 +112,8 @@ _NEEDS: dict[str, tuple[str, Callable[[Target], bool]]] = {
     "subscriber_remove": ("the knob subscriber_remove", lambda t: bool(t.knobs.subscriber_remove)),
     "subscriber_add": ("the knob subscriber_add", lambda t: bool(t.knobs.subscriber_add)),
     "policy_change": ("the knob policy_change", lambda t: bool(t.knobs.policy_change)),
+    "equipment_bar": ("the knob equipment_bar", lambda t: bool(t.knobs.equipment_bar)),
+    "equipment_admit": ("the knob equipment_admit", lambda t: bool(t.knobs.equipment_admit)),
     "warn": ("the knob warn", lambda t: bool(t.knobs.warn)),
     "warn_cancel": ("the knob warn_cancel", lambda t: bool(t.knobs.warn_cancel)),
     "restart": ("the knob restart", lambda t: bool(t.knobs.restart)),

@@ -19,6 +19,7 @@ from msgspec import Struct
 from cinq.nf.amf import journal
 from cinq.nf.amf.n2 import carriage
 from cinq.nf.amf.n2.association import NgConnection, Ran
+from cinq.nf.amf.procedures.ngap.eligibility import emergency_only
 from cinq.nf.amf.ue import ue_of
 from cinq.procedure import Why
 from cinq.wire import nas, ngap
@@ -193,7 +194,7 @@ class Gate:
         elif _now() >= self.overloaded_at + CALM_S:
             self.overloaded_at = None
             journal.note(self.ran, f"overload: over at {self.ran.label}")
-            self.ran.tell(ngap.OverloadStop())
+            self.ran.tell(ngap.OverloadStop() if self.ran.drained is None else emergency_only())
 
     def close(self) -> None:
         """The association is over, or begins anew."""

@@ -18,7 +18,7 @@ from cinq.nf.amf.orders import Orders
 from cinq.nf.amf.ports import Ports
 from cinq.nf.amf.warnings import Warnings
 from cinq.numbering import NumberingError, SNssai, Tai
-from cinq.procedure import Declined, Signal, Subject
+from cinq.procedure import Declined, Signal, Subject, Why
 from cinq.wire import nas, ngap
 
 log = logging.getLogger("cinq.amf")
@@ -26,6 +26,8 @@ log = logging.getLogger("cinq.amf")
 MAX_NGAP_ID = (1 << 40) - 1
 UNASSIGNED = carriage.UNASSIGNED
 NOT_NOW: ngap.Cause = ("protocol", "message-not-compatible-with-receiver-state")
+OPERATOR: ngap.Cause = ("misc", "om-intervention")
+"""An action of operation and maintenance (TS 38.413 §9.3.1.2): a policy keeps the gNB out."""
 REMEMBERED = 4  # transports that a gNB may give back as not delivered
 RELEASE_GUARD_S = 10.0  # how long a UEContextReleaseComplete is waited for
 
@@ -180,6 +182,7 @@ class Ran(Subject[RanContext]):
     connections: by RAN UE NGAP ID. preparing: those of handovers to it, for which it has given none yet.
     leaving: those whose release the gNB has not confirmed, by AMF UE NGAP ID, with the RAN UE NGAP ID and the
     time after which nobody waits any longer. claimed: the name that it gave with a setup that may be refused.
+    drained: why it takes on nobody more. leaves_at: when it is let go at the latest, by the loop's clock.
     """
 
     __slots__ = (
@@ -187,8 +190,10 @@ class Ran(Subject[RanContext]):
         "association",
         "claimed",
         "connections",
+        "drained",
         "due",
         "is_lost",
+        "leaves_at",
         "leaving",
         "ports",
         "preparing",
@@ -201,6 +206,8 @@ class Ran(Subject[RanContext]):
         self.association = association
         self.is_lost = False
         self.claimed = ""
+        self.drained: Why | None = None
+        self.leaves_at: float | None = None
         self.due: asyncio.TimerHandle | None = None
         self.connections: dict[int, NgConnection] = {}
         self.preparing: list[NgConnection] = []

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address
 
+from cinq.eligibility.gate import OPEN, Gate, Ruling
 from cinq.nf.smf.n4 import N4, N4Error, Peer
 from cinq.nf.smf.session import PduSession, Sessions
 from cinq.nf.smf.signals import Restoration
@@ -33,8 +34,17 @@ class AssociationContext:
 class Association(Subject[AssociationContext]):
     """One UPF."""
 
-    def __init__(self, address: IPv4Address, port: int, n4: N4, sessions: Sessions, runtime: Runtime) -> None:
+    def __init__(
+        self,
+        address: IPv4Address,
+        port: int,
+        n4: N4,
+        sessions: Sessions,
+        runtime: Runtime,
+        gate: Gate = OPEN,
+    ) -> None:
         super().__init__(AssociationContext(address), runtime)
+        self.gate = gate
         self.peer: Peer = str(address), port
         self.n4 = n4
         self.sessions = sessions
@@ -47,6 +57,17 @@ class Association(Subject[AssociationContext]):
     def is_usable(self) -> bool:
         """Sessions can be set up: the UPF has to choose the F-TEIDs (FTUP), we do not."""
         return self.context.is_established and bool(self.context.features & UpFunctionFeatures.FTUP)
+
+    @property
+    def takes_more(self) -> bool:
+        """It is usable, and no policy keeps it from sessions that it does not have yet."""
+        return self.is_usable and self.gate.peer(str(self.context.address)).action == "admit"
+
+    def ruling(self) -> Ruling:
+        """What policies of eligibility say of the UPF; told where that is not that it is let in."""
+        ruling = self.gate.peer(str(self.context.address))
+        self.gate.tell(ruling, "SMF", self.label, self.runtime.journal, self.runtime.clock)
+        return ruling
 
     @property
     def epoch(self) -> int:
@@ -105,6 +126,12 @@ class Association(Subject[AssociationContext]):
 
     def setup_requested(self, request: pfcp.AssociationSetupRequest) -> pfcp.AssociationSetupResponse:
         """TS 29.244 §6.2.6.3: the UPF sets the association up."""
+        if self.ruling().refuses:
+            return pfcp.AssociationSetupResponse(
+                node_id=self.n4.node_id,
+                cause=Cause.REQUEST_REJECTED,
+                recovery_time_stamp=self.n4.recovery_time_stamp,
+            )
         self.established(request.recovery_time_stamp, request.up_function_features)
         return pfcp.AssociationSetupResponse(
             node_id=self.n4.node_id,
@@ -126,6 +153,8 @@ class Association(Subject[AssociationContext]):
 @procedure()
 async def association_setup(association: Association, _: str) -> None:
     """TS 29.244 §6.2.6.2, TS 23.502 §4.4.3.1."""
+    if (ruling := association.ruling()).refuses:
+        raise Refused(None, ruling.reason)
     n4 = association.n4
     request = pfcp.AssociationSetupRequest(
         node_id=n4.node_id,

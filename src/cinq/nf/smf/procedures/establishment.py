@@ -218,7 +218,7 @@ def policy_context(session: PduSession) -> SmPolicyContextData:
 
 async def select_user_plane(session: PduSession, undo: Undo, created: SmContextCreated) -> None:
     """The first UPF with an association; downlink packets wait there until the gNB's tunnel is known."""
-    usable = [a for a in session.ports.associations.values() if a.is_usable]
+    usable = [a for a in session.ports.associations.values() if a.takes_more]
     if not usable:
         raise reject(
             session,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from cinq.eligibility.gate import OPEN, Gate, Ruling
 from cinq.nf.upf.context import Association, Rejected
 from cinq.nf.upf.n4 import N4, Peer
 from cinq.nf.upf.procedures.session import Sessions
 from cinq.nf.upf.registry import MOST_ASSOCIATIONS, Registry
+from cinq.procedure import Runtime
 from cinq.wire import pfcp
 from cinq.wire.pfcp import Cause, UpFunctionFeatures
 
@@ -16,8 +18,32 @@ FEATURES = UpFunctionFeatures(UpFunctionFeatures.FTUP | UpFunctionFeatures.EMPU)
 class Associations:
     """The SMFs that may ask."""
 
-    def __init__(self, registry: Registry, sessions: Sessions, n4: N4) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        sessions: Sessions,
+        n4: N4,
+        gate: Gate = OPEN,
+        runtime: Runtime | None = None,
+    ) -> None:
         self._registry, self._sessions, self._n4 = registry, sessions, n4
+        self._gate, self._runtime = gate, runtime or Runtime("UPF")
+
+    def _ruling(self, address: str) -> Ruling:
+        """What policies of eligibility say of an SMF; told where that is not that it is let in."""
+        ruling = self._gate.peer(address)
+        self._gate.tell(ruling, "UPF", f"SMF {address}", self._runtime.journal, self._runtime.clock)
+        return ruling
+
+    def check_open(self, peer: Peer) -> None:
+        """An SMF that is kept out, and had an association before, keeps the sessions that it has and gets no more."""
+        ruling = self._gate.peer(peer[0])
+        if ruling.action != "admit":
+            raise Rejected(Cause.REQUEST_REJECTED, ruling.reason)
+
+    def day_has_come(self) -> None:
+        for association in self._registry.associations.values():
+            self._ruling(association.address)
 
     def heartbeat(self, request: pfcp.HeartbeatRequest, peer: Peer) -> pfcp.HeartbeatResponse:
         known = self._registry.association_of(peer[0])
@@ -29,6 +55,8 @@ class Associations:
         """A Node ID in use at another address is refused, so that its sessions survive (DEV-061)."""
         if not self._n4.is_smf(peer):
             raise Rejected(Cause.REQUEST_REJECTED, f"{peer[0]} is no SMF of ours")
+        if (ruling := self._ruling(peer[0])).refuses:
+            raise Rejected(Cause.REQUEST_REJECTED, ruling.reason)
         registry = self._registry
         known = registry.associations.get(request.node_id)
         if known is not None and known.address != peer[0]:

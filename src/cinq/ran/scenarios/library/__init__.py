@@ -1,6 +1,7 @@
 """The scenario library. Importing it fills `LIBRARY`; one file for each chapter."""
 
 from cinq.ran.scenarios.library import (
+    equipment,
     idle,
     interface,
     mobility,
@@ -23,6 +24,7 @@ CHAPTERS = (
     requests,
     registration,
     registered,
+    equipment,
     security,
     session,
     session_options,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cinq.nf.amf.ue import Ue
-from cinq.numbering import MobileIdentity, Suci, SuciNai
+from cinq.numbering import Imei, Imeisv, MobileIdentity, Suci, SuciNai
 from cinq.procedure import Refused, Timer
 from cinq.wire import nas
 
@@ -15,6 +15,16 @@ async def identify(ue: Ue, given: MobileIdentity) -> Suci | SuciNai:
     if isinstance(given, Suci | SuciNai):
         return given
     return await ask_suci(ue)
+
+
+async def ask_pei(ue: Ue) -> Imei | Imeisv | None:
+    """§5.4.3.2, of a UE that gave none with SECURITY MODE COMPLETE: the IMEISV, else the IMEI. None: it has neither."""
+    for kind in (nas.IdentityType.IMEISV, nas.IdentityType.IMEI):
+        request = nas.IdentityRequest(identity_type=kind)
+        response = await ue.ask(request, nas.IdentityResponse, timer=T3570)
+        if isinstance(response.mobile_identity, Imei | Imeisv):
+            return response.mobile_identity
+    return None
 
 
 async def ask_suci(ue: Ue) -> Suci | SuciNai:

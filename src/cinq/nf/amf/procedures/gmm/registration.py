@@ -5,10 +5,11 @@ from __future__ import annotations
 from cinq.nf.amf import signals
 from cinq.nf.amf.context import shared
 from cinq.nf.amf.n1.envelope import Checked, Unprotected
-from cinq.nf.amf.procedures.gmm import area, guti_reallocation, subscription
+from cinq.nf.amf.procedures.gmm import area, equipment, guti_reallocation, subscription
 from cinq.nf.amf.procedures.gmm.authentication import authenticate
 from cinq.nf.amf.procedures.gmm.configuration_update import names_to_tell
 from cinq.nf.amf.procedures.gmm.deregistration import renew, take_over
+from cinq.nf.amf.procedures.gmm.draining import check_open
 from cinq.nf.amf.procedures.gmm.guti_reallocation import give_back
 from cinq.nf.amf.procedures.gmm.identity import identify
 from cinq.nf.amf.procedures.gmm.negotiation import agree, answered
@@ -111,13 +112,14 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
 
     Steps 4, 5 and 10 speak to an old AMF: this one knows no other, so a UE that comes with a 5G-GUTI of another is
     asked for its SUCI (6-7) and authenticated, as where the context cannot be had (5). 11: the PEI came with SECURITY
-    MODE COMPLETE (9d). 12: there is no 5G-EIR to refuse it. 14d: the UDM tells the AMF that served the UE before.
+    MODE COMPLETE (9d). 14d: the UDM tells the AMF that served the UE before.
     21b: the PCF has no UE policies; a UE policy container is answered as §5.4.5.2.5 has it.
     Once the accept is out the UE is registered, whatever ends the wait for its answer (§5.5.1.2.8 a), c), g)).
     """
     ue.abort("the UE registers anew")
     ue.pending = ()
     await renew(ue)  # 14e, 15, 17
+    await equipment.check(ue, request)  # 12
     async with ue.undo() as undo:
         await undo.hold(subscription.uecm_registration(ue), subscription.uecm_deregistration)  # 14a
         following = await undo.hold(subscription.sdm_subscribe(ue), subscription.sdm_unfollow)  # 14b-c
@@ -173,6 +175,7 @@ def granted(
 async def update(ue: Ue, request: nas.RegistrationRequest) -> None:
     """Mobility and periodic registration update, TS 24.501 §5.5.1.3."""
     area.check_allowed(ue, ue.context.forbidden_tacs)
+    await equipment.check_again(ue)
     chosen = await select_anew(ue, request)
     await synchronise(ue, request.pdu_session_status)
     if ue.may_have_service:
@@ -275,6 +278,7 @@ def configured(chosen: Slices | None, request: nas.RegistrationRequest, changed:
 def check_what_is_asked(ue: Ue, request: nas.RegistrationRequest) -> None:
     """Where this network does not serve, and what it does not do."""
     area.check_served(ue)
+    check_open(ue, request)
     kind = request.registration_type.value
     if kind == RegistrationKind.EMERGENCY:
         why = Why(

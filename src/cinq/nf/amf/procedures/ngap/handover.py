@@ -97,6 +97,8 @@ def target_of(source: NgConnection, required: ngap.HandoverRequired) -> tuple[Ra
         raise Refused(unknown, str(error)) from None
     for ran in source.ran.access.rans:
         if ran.context.node_id == str(gnb) and ran is not source.ran:
+            if ran.drained is not None:
+                raise Refused(unknown, Why(f"gNB {gnb} is drained: {ran.drained}"))
             if any(served == tai for served, _ in ran.context.tais):
                 return ran, gnb, tai
             raise Refused(unknown, Why(f"gNB {gnb} does not serve {tai}"))

@@ -8,6 +8,7 @@ from cinq.nf.amf.context import RanContext
 from cinq.nf.amf.n2 import elements
 from cinq.nf.amf.n2.association import Ran
 from cinq.nf.amf.n2.diagnosis import notices
+from cinq.nf.amf.procedures.ngap import eligibility
 from cinq.nf.amf.procedures.ngap.warning import tell_newcomer
 from cinq.nf.amf.settings import Settings
 from cinq.numbering import GnbId, NumberingError, PlmnId, SNssai, Tai
@@ -30,10 +31,12 @@ async def ng_setup(ran: Ran, request: ngap.NGSetupRequest) -> None:
         served = common(ran, offered(request.supported_ta_list))
     except NumberingError as error:
         raise Refused(failure(("protocol", "semantic-error")), Why(str(error), OFFER)) from None
+    ruling = eligibility.let_in(ran, gnb)
     await take_identity(ran, gnb)
     ran.lose_connections("NG Setup")  # §8.7.1.1: it erases what was before
     ran.commit(node_id=str(gnb), name=name_of(request) or f"gNB {gnb.short}", tais=served, is_set_up=True)
     ran.tell(response(ran.ports.settings, notices(request)))
+    eligibility.heed(ran, ruling)
     tell_newcomer(ran, anew=True)
 
 

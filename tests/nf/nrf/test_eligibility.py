@@ -1,0 +1,95 @@
+"""Whom policies keep out at the NRF: by NF instance and the vendorId of its profile."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, timedelta
+
+import msgspec
+import pytest
+
+from cinq.eligibility.inventory import Inventory, NetworkFunction
+from cinq.nf.nrf import NRF, Settings
+from cinq.procedure import Journal, Why
+from cinq.sbi import Problem
+from cinq.sbi.services.nudr_dr import PatchItem
+from cinq.settings.eligibility import Mode
+from tests.eligibility.parts import Days, gate
+from tests.nf.nrf.test_nrf import ID, NRF_ID, StoppedClock, found, smf
+
+MADE = Inventory(
+    nf=(NetworkFunction(name="smf-b", vendor="Beta Networks AB", instance=ID.format(2), pen=4712),)
+)
+
+
+def register(nrf: NRF, number: int, vendor_id: str | None) -> None:
+    profile = msgspec.structs.replace(smf(number, 1, "internet"), vendor_id=vendor_id)
+    asyncio.run(nrf.nf_register(profile.nf_instance_id, profile))
+
+
+def make(mode: Mode, days: Days | None = None) -> tuple[NRF, Journal]:
+    journal = Journal(keep=100)
+    return NRF(Settings(), StoppedClock(), NRF_ID, None, gate(mode, MADE, days), journal), journal
+
+
+def test_a_function_of_a_vendor_that_is_kept_out_is_not_registered() -> None:
+    nrf, journal = make("refuse")
+    with pytest.raises(Problem) as caught:
+        register(nrf, 1, "004711")
+    assert caught.value.status == 403
+    assert "denied by rule test/no-acme" in caught.value.why
+    assert caught.value.why.mend
+    (event,) = journal.kept()
+    assert (event.nf, event.subject) == ("NRF", f"NF {ID.format(1)}")
+    assert str(event.cause).startswith("refused: NF instance")
+    assert isinstance(event.cause, Why)
+    register(nrf, 2, "004712")
+    register(nrf, 3, None)  # whose maker is not known is reviewed
+    assert found(nrf) == [2, 3]
+
+
+def test_declared_as_another_vendor_than_it_says() -> None:
+    nrf, _ = make("refuse")
+    with pytest.raises(Problem, match="in conflict"):
+        register(nrf, 2, "004711")
+
+
+@pytest.mark.parametrize("mode", ["audit", "alarm"])
+def test_an_audit_registers(mode: Mode) -> None:
+    nrf, journal = make(mode)
+    register(nrf, 1, "004711")
+    assert found(nrf) == [1]
+    assert "it would be refused" in journal.kept()[0].cause
+
+
+def test_one_that_is_drained_is_registered_and_not_found() -> None:
+    nrf, _ = make("drain")
+    register(nrf, 1, "004711")
+    assert found(nrf) == []
+    profile = asyncio.run(nrf.nf_profile(ID.format(1)))
+    assert profile.nf_status == "UNDISCOVERABLE"
+    asyncio.run(nrf.nf_update(ID.format(1), [PatchItem(op="replace", path="/nfStatus", value="REGISTERED")]))
+    assert found(nrf) == []
+
+
+def test_a_day_on_which_a_rule_begins() -> None:
+    days = Days(date(2025, 12, 31))
+    nrf, _ = make("refuse", days)
+    register(nrf, 1, "004711")
+    register(nrf, 2, "004712")
+    days.day += timedelta(1)
+    nrf.day_has_come()
+    assert found(nrf) == [2]
+    with pytest.raises(Problem, match="404"):
+        asyncio.run(
+            nrf.nf_update(ID.format(1), [PatchItem(op="replace", path="/nfStatus", value="REGISTERED")])
+        )
+    with pytest.raises(Problem, match="403"):
+        register(nrf, 1, "004711")
+
+
+@pytest.mark.parametrize("vendor_id", ["4711", "00471x", "0004711", "", "٠٠٤٧١١"])
+def test_a_vendor_id_is_six_digits(vendor_id: str) -> None:
+    nrf = NRF(Settings(), StoppedClock(), NRF_ID)
+    with pytest.raises(Problem, match="400"):
+        register(nrf, 1, vendor_id)
