@@ -61,7 +61,7 @@ def _warning(what: str, mend: str) -> Contradiction:
 
 def of_settings(s: NetworkSettings) -> Found:
     """What needs neither host nor subscribers to be seen."""
-    for check in (_ports, _slices, _tracking_areas, _pools, _ims, _mtu, _keys):
+    for check in (_ports, _slices, _tracking_areas, _pools, _ims, _mtu, _keys, _eligibility):
         yield from check(s)
 
 
@@ -177,6 +177,20 @@ def _keys(s: NetworkSettings) -> Found:
             yield _error(
                 f"home_network_key {key.id}: no private key of profile {key.profile}: {error}", "another key"
             )
+
+
+def _eligibility(s: NetworkSettings) -> Found:
+    chosen = s.eligibility
+    if chosen.policy and chosen.inventory is None:
+        yield _warning(
+            "eligibility.policy is there and no eligibility.inventory: nobody's maker is known",
+            '[eligibility] inventory = "inventory.toml" (cinq policy example inventory)',
+        )
+    if chosen.policy and chosen.terminal != "audit" and s.eir.check == "off":
+        yield _warning(
+            f"eligibility.terminal is {chosen.terminal}, and the AMF asks the 5G-EIR about no terminal",
+            '[eir] check = "fail-open"',
+        )
 
 
 # -- the host

@@ -18,7 +18,10 @@ from typer.testing import CliRunner
 from cinq import cli
 from cinq.assurance.target import Target as AssuranceTarget
 from cinq.cli.trace import event_facts
+from cinq.eligibility.inventory import Inventory
+from cinq.eligibility.vocabulary import Policy
 from cinq.nf.amf import registry
+from cinq.nf.eir import lists
 from cinq.nf.pcf import access, sessions
 from cinq.nf.smf import context as smf_context
 from cinq.nf.udr import changes, records
@@ -34,10 +37,23 @@ from tests.docs.pages import DOCS, ELLIPSIS, Command, blocks, commands, files, l
 from tests.network.world import Network
 
 REFERENCE = DOCS / "reference"
-RUNNABLE = (("subscriber",), ("trace", "read"), ("doctor", "--json"))
+RUNNABLE = (
+    ("subscriber",),
+    ("policy", "check"),
+    ("policy", "dry-run"),
+    ("eir",),
+    ("trace", "read"),
+    ("doctor", "--json"),
+)
 GUIDES = sorted([*(DOCS / "tutorials").glob("*.md"), *(DOCS / "how-to").glob("*.md")])
 SETTINGS = {"network.toml": NetworkSettings, "ue.toml": UeSettings, "gnb.toml": GnbSettings}
-SHAPES = {**SETTINGS, "target.toml": Target, "product.toml": AssuranceTarget}
+SHAPES = {
+    **SETTINGS,
+    "target.toml": Target,
+    "product.toml": AssuranceTarget,
+    "policy.toml": Policy,
+    "inventory.toml": Inventory,
+}
 """By the name of the file; gnb-one.toml is of the shape of gnb.toml."""
 
 
@@ -130,6 +146,9 @@ def test_every_collection_is_in_the_reference() -> None:
     for name in (
         *kept,
         changes.COLLECTION,
+        lists.EQUIPMENT,
+        lists.RANGES,
+        lists.MARK,
         access.COLLECTION,
         sessions.COLLECTION,
         registry.COLLECTION,

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cinq import contradictions
+from cinq.eligibility import examples
 from cinq.functions import instance_of
 from cinq.network import Network, NetworkError
 from cinq.nf.udr import provisioning
@@ -24,9 +25,11 @@ from cinq.ran.ue.settings import SessionSettings, UeSettings
 from cinq.settings import HexOctets, document, loads
 from cinq.settings.network import NetworkSettings
 from cinq.settings.toml import written
+from tests.docs import pages
 from tests.docs.pages import DOCS, blocks
 from tests.network import ground
 
+EXAMPLES = Path(examples.__file__).parent
 K, OPC = bytes(16), bytes(range(16))
 HEXADECIMAL = "0123456789abcdef"
 
@@ -151,6 +154,18 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "nrf.heart_beat_timer_s": st.integers(1, 3600),
     "nrf.access_token_s": st.integers(10, 86400),
     "nrf.token_key": st.just(""),
+    "eir.check": st.sampled_from(["off", "fail-open", "fail-closed"]),
+    "eir.unlisted": st.sampled_from(["WHITELISTED", "GREYLISTED"]),
+    "eligibility.policy": st.lists(st.sampled_from([str(EXAMPLES / "ca-2022.toml")]), max_size=1),
+    "eligibility.inventory": st.just(str(EXAMPLES / "inventory.toml")),
+    "eligibility.ng_setup": st.sampled_from(
+        ["audit", "alarm"]
+    ),  # the others want approvers: test_eligibility.py
+    "eligibility.nrf_registration": st.sampled_from(["audit", "alarm"]),
+    "eligibility.pfcp_association": st.sampled_from(["audit", "alarm"]),
+    "eligibility.terminal": st.sampled_from(["audit", "alarm"]),
+    "eligibility.approvers": st.just([]),
+    "eligibility.grace_s": st.integers(0, 86400),
     "sbi.transport": st.sampled_from(["direct", "checked"]),  # http2 needs sockets: tests/sbi/test_http.py
     "sbi.offered": BOOL,
     "sbi.address": HOST,
@@ -329,7 +344,13 @@ GUIDES = [(page, text) for page in sorted(DOCS.rglob("*.md")) for name, text in 
 
 
 @pytest.mark.parametrize(("page", "text"), GUIDES, ids=[f"{p.stem}-{i}" for i, (p, _) in enumerate(GUIDES)])
-def test_every_file_of_the_guides_serves(monkeypatch: pytest.MonkeyPatch, page: Path, text: str) -> None:
+def test_every_file_of_the_guides_serves(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, page: Path, text: str
+) -> None:
+    """With the files beside it that the page has its reader write."""
+    for name, other in pages.files(page).items():
+        (tmp_path / name).write_text(other, "utf-8")
+    monkeypatch.chdir(tmp_path)
     ground.lay(monkeypatch)
     run_virtual(_serves(text))
 

@@ -87,7 +87,7 @@ def _toml(shape: type[T], path: Path, size: Size) -> tuple[T, str]:
         raise DocumentError([str(error)]) from None
     found, faults = examined(shape, text, str(path), size)
     if found is None:
-        raise DocumentError([str(fault) for fault in faults])
+        raise DocumentError([str(fault) for fault in sorted(faults, key=lambda fault: fault.line or 0)])
     return found, text
 
 

@@ -326,7 +326,7 @@ def _finding(
         default=None,
     )
     if exempt is not None:
-        why = f"{met}; excepted until {exempt.until} by {exempt.approved_by} ({exempt.reference})"
+        why = f"{met}; excepted until {exempt.until} by {exempt.granted_by} ({exempt.reference})"
         return Finding(rule, law, "allow", why, exempt)
     if rule.effect == "review" or law.status == "guidance" or unknown:
         guidance = "; the law is guidance: a person looks" if law.status == "guidance" else ""

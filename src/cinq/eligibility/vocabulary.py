@@ -148,14 +148,14 @@ class Exempt:
     element: str = setting("The equipment, by its name in the inventory.")
     since: date = setting("The first day of the exception.")
     until: date = setting("Its last day: there is none without an end.")
-    approved_by: str = setting("Who answers for it: name and role.")
+    granted_by: str = setting("Who answers for it: name and role.")
     reference: str = setting("The document in which it was decided.")
 
     def __post_init__(self) -> None:
         none_of(self._faults())
 
     def _faults(self) -> Iterator[str]:
-        for key, limit in (("element", 100), ("approved_by", 200), ("reference", 200)):
+        for key, limit in (("element", 100), ("granted_by", 200), ("reference", 200)):
             yield from _text(key, getattr(self, key), limit)
         if self.until < self.since:
             yield f"until: found {self.until}, wanted {self.since} (since) or later"

@@ -153,7 +153,7 @@ class _Declared:
     scopes: tuple[str, ...]
 
 
-OWNERS = {"oauth2": "NRF", "bootstrapping": "NRF", "lmf-callback": "LMF"}
+OWNERS = {"oauth2": "NRF", "bootstrapping": "NRF", "lmf-callback": "LMF", "n5g-eir-eic": "5G_EIR"}
 """Of services that are not named after the NF type."""
 _DECLARED: dict[object, _Declared] = {}
 

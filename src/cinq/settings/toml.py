@@ -147,6 +147,7 @@ def _record(shape: type, tree: Mapping[str, object], path: str, source: _Source)
             hint = f"; did you mean '{near[0]}'?" if near else f"; known here: {', '.join(sorted(fields))}"
             _tell(source, source.fault(_join(path, key), f"unknown key{hint}"))
     values: dict[str, object] = {}
+    known = len(source.faults)
     for name, field in fields.items():
         if name in tree:
             try:
@@ -157,14 +158,16 @@ def _record(shape: type, tree: Mapping[str, object], path: str, source: _Source)
                 _tell(source)
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             _tell(source, source.fault(path or name, f"'{name}' is missing"))
-    if len(source.faults) > before:
+    if len(source.faults) > known:
         raise _Broken
     try:
-        return shape(**values)
+        made: object = shape(**values)
     except ValueError as error:
         said = error.faults if isinstance(error, Several) else (str(error),)
         _tell(source, *(_of_itself(text, path, fields, source) for text in said))
-        raise _Broken from None
+    if len(source.faults) > before:
+        raise _Broken
+    return made
 
 
 def _of_itself(text: str, path: str, fields: Mapping[str, object], source: _Source) -> SettingsError:

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from cinq.assurance import catalogue
-from cinq.attest.canonical import Plain
 from cinq.assurance.evidence import CONCLUSIVE, Run, Told, coverage
 from cinq.assurance.verdict import Verdict, of_case
+from cinq.attest.canonical import Plain
 
 OSCAL_VERSION = "1.0.6"
 NAMESPACE = "urn:cinq:scas-result:v1"

@@ -11,8 +11,8 @@ from cinq.nf.eir.settings import Settings
 from cinq.procedure import Why
 from cinq.procedure.store import Store
 from cinq.sbi import InvalidParam, Problem
+from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.services.n5g_eir import EirResponseData, N5gEirEquipmentIdentityCheck
-from cinq.sbi.services.nnrf import NFProfile
 
 PEI = re.compile(r"imei-(\d{14})\d|imeisv-(\d{16})", re.ASCII)
 """The digits that count: the check digit of an IMEI may be 0 as sent (TS 23.003 §6.2.1)."""
