@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network
 
-from cinq.assurance.n3 import N3, checksum
+from cinq.assurance.n3 import N3
 from cinq.assurance.n4 import BenchSmf
 from cinq.assurance.run import Outcome, Stage, play
 from cinq.assurance.target import Interfaces
@@ -16,6 +16,7 @@ from cinq.assurance.trial import Lab
 from cinq.nf.upf import UPF, Settings
 from cinq.procedure import Journal, run_virtual
 from cinq.ran.scenarios.run import Pool
+from cinq.transport.raw import checksum
 from cinq.userplane.model import Inner, Model, Outer, SlowPath
 from cinq.userplane.rules import PlaneSettings, Role
 from cinq.wire import gtpu

@@ -14,6 +14,7 @@ BY_HAND: dict[KnobName, str] = {
     "restart": "restart the target, and wait until it serves again",
     "log": "this knob is of no use by hand: give a command that prints the log since {since}",
     "downlink_data": "send a packet from the data network to {address}",
+    "packet_filter": "set the packet filter to the rule {rule} for {address} port {port} (none: take it away)",
     "redirect_to_eps": "turn the AMF's redirection of all UEs to EPC {state}",
 }
 Ask = Callable[[str], bool]

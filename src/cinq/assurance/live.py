@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from cinq.assurance.host import OnHost
 from cinq.assurance.knobs import Ask, Commands, NoKnobs
 from cinq.assurance.n3 import N3
 from cinq.assurance.n4 import BenchSmf
@@ -28,7 +29,8 @@ def stage(
     run has kept and this one asks again, by `case/sub-case/name`."""
     scenario, clock = target.scenario(), RealClock()
     n3, n4 = N3(chance(seed, "N3"), udp.endpoint), BenchSmf(target.interfaces, udp.endpoint)
-    lab = Lab(target, Commands(target.knobs, ask), time.time, n3, n4, kept or {})
+    host = OnHost(target.host.prefix) if target.host.prefix else None
+    lab = Lab(target, Commands(target.knobs, ask), time.time, n3, n4, kept or {}, host)
 
     def place(name: str) -> Place:
         return Place(scenario, n2_port, NoKnobs(), clock, chance(seed, name))

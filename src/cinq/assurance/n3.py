@@ -15,6 +15,7 @@ from cinq.ran.gnb import Gnb
 from cinq.ran.gnb.context import Tunnel
 from cinq.ran.scenarios import check
 from cinq.ran.ue import Ue
+from cinq.transport.raw import checksum
 from cinq.wire import gtpu
 
 Entropy = Callable[[int], bytes]
@@ -138,12 +139,3 @@ def echoed(packet: bytes) -> bytes:
         return b""
     start = (packet[0] & 0x0F) * 4
     return packet[start + 8 :] if packet[start : start + 1] == bytes((ECHO_REPLY,)) else b""
-
-
-def checksum(octets: bytes) -> bytes:
-    """The ones' complement of RFC 1071."""
-    words = struct.unpack(f"!{(len(octets) + 1) // 2}H", octets + bytes(len(octets) % 2))
-    total = sum(words)
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return struct.pack("!H", ~total & 0xFFFF)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from typing import Literal, get_args
 
@@ -10,11 +10,19 @@ from cinq.ran.scenarios import target as ran
 from cinq.ran.scenarios.target import Core, Radio, Subscribers
 from cinq.settings import setting
 
-KnobName = Literal["algorithm_order", "restart", "log", "downlink_data", "redirect_to_eps"]
+KnobName = Literal["algorithm_order", "restart", "log", "downlink_data", "redirect_to_eps", "packet_filter"]
 KNOBS: tuple[KnobName, ...] = get_args(KnobName)
 ASK = "ask"
 """What stands in place of a command where the operator of the bench turns the knob by hand."""
-Feature = Literal["emergency", "ciot", "nssaa", "ipups"]
+Feature = Literal["emergency", "ciot", "nssaa", "ipups", "gtpc"]
+
+
+def endpoint(name: str, place: str) -> tuple[str, int]:
+    """'address:port' as both. ValueError: it is not of that form."""
+    host, _, port = place.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError(f"{name}: found {place!r}, wanted address:port")
+    return host, int(port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +51,25 @@ class Interfaces:
     ipsec: tuple[Literal["N2", "N3", "N4", "N9"], ...] = setting(
         "Interfaces that the target claims to protect by IPsec itself; cleartext is to be refused there.", ()
     )
+    broadcast: IPv4Address | None = setting(
+        "Broadcast address of a link that the target and the bench share.", None
+    )
+    tls: tuple[str, ...] = setting("Where the target speaks TLS for its SBI, each as 'address:port'.", ())
+    https: tuple[str, ...] = setting(
+        "Where the target speaks TLS for a web server, each as 'address:port'.", ()
+    )
+    flood: IPv4Network = setting(
+        "Sources of a flood: addresses that nobody has, and to which the target has a route.",
+        IPv4Network("198.51.100.0/24"),
+    )
     tcp: tuple[int, ...] = setting("TCP ports that the target declares, of any of its addresses.", ())
     udp: tuple[int, ...] = setting("UDP ports that the target declares.", (2152, 8805))
     sctp: tuple[int, ...] = setting("SCTP ports that the target declares.", (38412,))
+
+    def __post_init__(self) -> None:
+        for name in ("tls", "https"):
+            for place in getattr(self, name):
+                endpoint(name, place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +95,7 @@ class Features:
     emergency: bool = setting("Whether it serves emergency registrations (TS 23.501 §5.16.4).", False)
     ciot: bool = setting("Whether it has the CIoT 5GS optimisations (TS 23.501 §5.31).", False)
     nssaa: bool = setting("Whether it has slice-specific authentication (TS 23.501 §5.15.10).", False)
+    gtpc: bool = setting("Whether it speaks GTP-C (TS 29.274), as one that interworks with EPS does.", False)
     ipups: bool = setting(
         "Whether its UPF is an inter-PLMN user plane security point (TS 33.501 §5.9.3.4).", False
     )
@@ -80,11 +105,25 @@ class Features:
 class Access:
     """What the lab has beside the network."""
 
-    host: str = setting(
-        "Prefix of a command that runs on the target's host, such as 'docker exec amf'; empty: no such access.",
-        "",
-    )
     documents: tuple[str, ...] = setting("Documents of the vendor that the lab has, by name.", ())
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host of the target, and what its vendor declares of it. The cases only read there."""
+
+    prefix: tuple[str, ...] = setting(
+        'Words that make a command run there: ["ip", "netns", "exec", "core"] or ["docker", "exec", "amf"]; ["env"] '
+        "where it is the bench's own. Empty: no such access.",
+        (),
+    )
+    processes: tuple[str, ...] = setting(
+        "The product's processes: words that their command lines hold, each of one.", ()
+    )
+    users: tuple[str, ...] = setting("Users that these run as, as declared.", ("root",))
+    private: tuple[str, ...] = setting("Files and folders that hold keys or subscribers' data.", ())
+    configuration: tuple[str, ...] = setting("Its configuration files.", ())
+    logs: tuple[str, ...] = setting("Its log files.", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +140,12 @@ class Knobs:
     restart: str = setting("Restarts the target; returns when it serves again.", "")
     log: str = setting("Prints what the target has logged since the time {since}, seconds since 1970.", "")
     downlink_data: str = setting("Sends a packet to the address {address} of a UE from the data network.", "")
+    packet_filter: str = setting(
+        "Sets the target's packet filter to {rule}: none, options (drop IPv4 packets with options), icmp-from (echo "
+        "requests of {address} alone), udp-from (to UDP {port} from {address} alone), gtpu-echo (to UDP {port} GTP-U "
+        "Echo Requests alone). Prints what the rule before has counted.",
+        "",
+    )
     redirect_to_eps: str = setting(
         "Makes the AMF send all UEs that register to EPC while {state} is on, and none while it is off.", ""
     )
@@ -127,6 +172,7 @@ _FEATURE_CLAUSES: dict[Feature, str] = {
     "ciot": "TS 23.501 §5.31",
     "nssaa": "TS 23.501 §5.15.10",
     "ipups": "TS 33.501 §5.9.3.4",
+    "gtpc": "TS 29.274",
 }
 
 
@@ -140,6 +186,7 @@ class Target:
     algorithms: Algorithms = setting("The order in which the AMF prefers algorithms.", factory=Algorithms)
     features: Features = setting("What the product has.", factory=Features)
     access: Access = setting("What the lab has beside the network.", factory=Access)
+    host: Host = setting("A host of the target.", factory=Host)
     radio: Radio = setting("Addresses of the emulated gNBs.", factory=Radio)
     subscribers: tuple[Subscribers, ...] = setting("Test subscribers.", ())
     knobs: Knobs = setting("What sets the target up.", factory=Knobs)
@@ -185,18 +232,24 @@ class Target:
             words = "a bench SMF's place on N4 (interfaces.n4, interfaces.smf and interfaces.pool)"
             return words, None not in (where.n4, where.smf, where.pool)
         if need in INTERFACES:
-            return f"the address of {need.upper()} (interfaces.{need})", getattr(
-                self.interfaces, need
-            ) is not None
+            there = getattr(self.interfaces, need) not in (None, ())
+            return f"{INTERFACES[need]} (interfaces.{need})", there
         if need == "sixteen subscribers":
             return "sixteen test subscribers ([[subscribers]] count)", self.five_g_aka >= 16
         if need == "host":
-            return "access to a host of the target (access.host)", bool(self.access.host)
+            return "access to a host of the target (host.prefix)", bool(self.host.prefix)
         return PEERS[need], False
 
 
 FEWEST = 3
-INTERFACES = tuple(field.name for field in fields(Interfaces) if field.name in ("n3", "n4", "n6"))
+INTERFACES = {
+    "n3": "the address of N3",
+    "n6": "the address of N6",
+    "broadcast": "a broadcast address of the target's link",
+    "tls": "a place where the target speaks TLS for its SBI",
+    "https": "a place where the target speaks TLS for a web server",
+    "tcp": "a TCP port that the target declares",
+}
 PEERS = {
     "bench AUSF": "a bench AUSF at the target's SBI, which this bench does not have yet",
     "bench AMF": "a bench AMF that hands a UE over by N14, which this bench does not have yet",
@@ -205,8 +258,11 @@ PEERS = {
     "bench SMF": "a bench SMF at the target's SBI, which this bench does not have yet",
     "bench H-UPF": "a bench UPF of another PLMN on N9, which this bench does not have yet",
     "bench IKEv2": "an IKEv2 and ESP peer, which this bench does not have yet",
-    "SCTP scanner": "a scanner of SCTP ports, which this bench does not have yet",
+    "second leg": "a second way to the target on another of its links, which this bench does not have yet",
+    "OAM client": "a client of the target's management interface with an account, which this bench does not have yet",
+    "documents": "documents of the vendor, which a person reads",
+    "vulnerability scanner": "a scanner of known vulnerabilities with its data, which this bench does not have",
     "bench ng-eNB": "an emulated ng-eNB, which this bench does not have yet",
 }
 """Peers that no target can make up for: the sub-cases stand in every report as NOT-TESTED."""
-NEEDS = frozenset((*KNOBS, *INTERFACES, "host", "sixteen subscribers", *PEERS))
+NEEDS = frozenset((*KNOBS, *INTERFACES, "n4", "host", "sixteen subscribers", *PEERS))

@@ -77,11 +77,23 @@ class Smf(Protocol):
         ...
 
 
+class OnHost(Protocol):
+    """Commands on the target's host."""
+
+    async def run(self, *words: str) -> str:
+        """What it prints. OSError: it could not be done."""
+        ...
+
+
 class Others(Protocol):
     """Those who must not notice, asked in the middle of a sub-case."""
 
     async def harmed(self) -> str:
         """What they have lost, in words; "" when they are served as before."""
+        ...
+
+    async def golden(self) -> float:
+        """Seconds that the golden UE takes to register and leave. Failed: it could not, within GOLDEN_S."""
         ...
 
     async def restored(self) -> None:
@@ -101,6 +113,7 @@ class Lab:
     user_plane: UserPlane | None = None
     smf: Smf | None = None
     kept: Mapping[str, bytes] = field(default_factory=dict)
+    host: OnHost | None = None
 
 
 @dataclass(slots=True)
@@ -241,6 +254,19 @@ class Trial:
             except OSError as error:
                 raise Failed(str(error)) from None
         return said
+
+    async def restart(self) -> None:
+        """A control: the target is restarted, and serves those who must not notice as before."""
+        await self.turn("restart")
+        if self.others is not None:
+            await self.others.restored()
+
+    async def on_host(self, *words: str) -> str:
+        """What a command on the target's host prints. Failed: it could not be run."""
+        try:
+            return await check.present(self.lab.host, "access to a host of the target").run(*words)
+        except OSError as error:
+            raise Failed(str(error)) from None
 
 
 def guti_of(ue: Ue) -> Guti:

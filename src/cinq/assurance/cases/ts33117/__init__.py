@@ -1,5 +1,29 @@
 """TS 33.117, every network product, version 18.1.0: what needs no service-based interface."""
 
-from cinq.assurance.cases.ts33117 import tc_bvt_port_scanning, tc_bvt_robustness
+from cinq.assurance.cases.ts33117 import (
+    gtp_filtering,
+    separation,
+    tc_broadcast_icmp_handling,
+    tc_bvt_port_scanning,
+    tc_bvt_robustness,
+    tc_handling_ip_options_and_extensions,
+    tc_handling_of_icmp,
+    tc_ip_spoofing_mitigation,
+    tc_no_unnecessary_service,
+    tc_packet_filtering,
+    tls_profile,
+)
 
-__all__ = ["tc_bvt_port_scanning", "tc_bvt_robustness"]
+__all__ = [
+    "gtp_filtering",
+    "separation",
+    "tc_broadcast_icmp_handling",
+    "tc_bvt_port_scanning",
+    "tc_bvt_robustness",
+    "tc_handling_ip_options_and_extensions",
+    "tc_handling_of_icmp",
+    "tc_ip_spoofing_mitigation",
+    "tc_no_unnecessary_service",
+    "tc_packet_filtering",
+    "tls_profile",
+]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 
 from cinq.assurance.case import Case
+from cinq.assurance.packets import own, places
 from cinq.assurance.trial import Trial
 from cinq.ran.scenarios import check
 from cinq.ran.scenarios.check import Failed
 from cinq.transport import ports
+from cinq.transport.raw import open_sctp
 
 CASE = Case(
     "SCAS-33117-4.4.2",
@@ -24,16 +26,6 @@ KNOWN_UDP = (
 )  # fmt: skip
 """Where services are found on UDP, and what networks of this kind have."""
 Scan = Callable[[str, Iterable[int]], Awaitable[set[int]]]
-
-
-def places(trial: Trial) -> dict[str, str]:
-    """The target's addresses, each with the interfaces that it is of."""
-    where, found = trial.target.interfaces, dict[str, str]()
-    for name, address in (("N2", trial.target.core.amf_address), ("N3", where.n3), ("N4", where.n4)):
-        if address is not None:
-            key = str(address)
-            found[key] = f"{found[key]} {name}" if key in found else name
-    return found
 
 
 async def scanned(
@@ -55,22 +47,22 @@ async def scanned(
             check.equal(undeclared, [], f"{kind} ports beside those of interfaces.{kind.lower()}")
 
 
-async def sees(trial: Trial, scan: Scan, own: int, kind: str) -> None:
+async def sees(trial: Trial, scan: Scan, opened: int, kind: str) -> None:
     """A control: the scan finds a port of the bench's own, and not the one beside it."""
     address = str(trial.target.radio.n3_address)
     with trial.control(f"the scan finds a {kind} port that the bench has opened itself at {address}") as seen:
         try:
-            found = await scan(address, (own - 1, own))
+            found = await scan(address, (opened - 1, opened))
         except OSError as error:
             raise Failed(f"the scan was not possible: {error}") from None
-        check.that(own in found, f"it did not find {kind} port {own}")
-        seen.text = f"{kind} port {own}"
+        check.that(opened in found, f"it did not find {kind} port {opened}")
+        seen.text = f"{kind} port {opened}"
 
 
 @CASE.sub("TCP", "every TCP port of each address", within=600)
 async def tcp(trial: Trial) -> None:
-    with ports.listening_tcp(str(trial.target.radio.n3_address)) as own:
-        await sees(trial, ports.open_tcp, own, "TCP")
+    with ports.listening_tcp(str(trial.target.radio.n3_address)) as opened:
+        await sees(trial, ports.open_tcp, opened, "TCP")
     await scanned(trial, ports.open_tcp, "TCP", EVERY, trial.target.interfaces.tcp)
 
 
@@ -82,9 +74,27 @@ async def tcp(trial: Trial) -> None:
 )
 async def udp(trial: Trial) -> None:
     declared = trial.target.interfaces.udp
-    with ports.listening_udp(str(trial.target.radio.n3_address)) as own:
-        await sees(trial, ports.silent_udp, own, "UDP")
+    with ports.listening_udp(str(trial.target.radio.n3_address)) as opened:
+        await sees(trial, ports.silent_udp, opened, "UDP")
     await scanned(trial, ports.silent_udp, "UDP", sorted({*KNOWN_UDP, *declared}), declared)
 
 
-CASE.not_yet("SCTP", "every SCTP port of each address", "SCTP scanner")
+@CASE.sub("SCTP", "every SCTP port of each address", within=600)
+async def sctp(trial: Trial) -> None:
+    """By INIT chunks, which leave no state behind (RFC 9260 §5.1)."""
+    core = trial.target.core
+    with trial.control("the scan finds the AMF's own port, where the bench has an association") as seen:
+        found = await by_init(trial)(str(core.amf_address), (core.amf_port - 1, core.amf_port))
+        check.that(core.amf_port in found, f"it did not find SCTP port {core.amf_port}")
+        seen.text = f"SCTP port {core.amf_port}"
+    await scanned(trial, by_init(trial), "SCTP", EVERY, trial.target.interfaces.sctp)
+
+
+def by_init(trial: Trial) -> Scan:
+    async def scan(address: str, tried: Iterable[int]) -> set[int]:
+        try:
+            return await open_sctp(own(trial), address, tried)
+        except OSError as error:
+            raise Failed(f"the scan was not possible: {error}") from None
+
+    return scan
