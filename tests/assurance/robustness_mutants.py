@@ -135,11 +135,11 @@ def an_extension_header_of_length_0_ends_the_user_plane(patch: pytest.MonkeyPatc
     """Everybody's sessions are gone from it."""
     sound = Model._decapsulate
 
-    def decapsulate(self: Model, octets: bytes, now_ns: int) -> object:
+    def decapsulate(self: Model, octets: bytes, *rest: object) -> object:
         if len(octets) > 12 and octets[0] & 4 and octets[11] and octets[12] == 0:
             for session in list(self.registry.sessions):
                 self.remove(session)
-        return sound(self, octets, now_ns)
+        return sound(self, octets, *rest)  # type: ignore[arg-type]
 
     patch.setattr(Model, "_decapsulate", decapsulate)
 
