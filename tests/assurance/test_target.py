@@ -35,7 +35,7 @@ def test_a_whole_target() -> None:
     assert target.lacks(("log", "n6", "host", "bench AUSF")).split(", ")[:3] == [
         "the knob log (knobs.log)",
         "the address of N6 (interfaces.n6)",
-        "access to a host of the target (access.host)",
+        "access to a host of the target (host.prefix)",
     ]
     assert target.lacks(("n4",)).startswith("a bench SMF's place on N4")
     assert "features.emergency" in target.lacks_feature("emergency")

@@ -17,6 +17,7 @@ from cinq.nf.upf import UPF, Settings
 from cinq.procedure import Journal, run_virtual
 from cinq.ran.scenarios.run import Pool
 from cinq.transport.raw import checksum
+from cinq.transport_address import TransportAddress
 from cinq.userplane.model import Inner, Model, Outer, SlowPath
 from cinq.userplane.rules import PlaneSettings, Role
 from cinq.wire import gtpu
@@ -44,7 +45,9 @@ class Wires:
     def __init__(self, network: Network) -> None:
         self.network, self.plane = network, Plane()
         self.bench: dict[Address, Callable[[bytes, Address], None]] = {}
-        settings = Settings(UPF_N4, UPF_N3, (IPv4Network("10.45.0.0/16"),), (SMF_N4, BENCH_SMF))
+        settings = Settings(
+            UPF_N4, TransportAddress(UPF_N3), (IPv4Network("10.45.0.0/16"),), (SMF_N4, BENCH_SMF)
+        )
         self.upf = UPF(settings, self, network.clock, network.entropy, Journal())
         self.upf.start(self.plane)
         network.upf.send = lambda octets, peer: self.upf.n4_received(octets, (str(SMF_N4), 8805))  # type: ignore[method-assign]
