@@ -68,6 +68,7 @@ def settings() -> Iterator[str]:
     from cinq.ran.gnb.settings import GnbSettings
     from cinq.ran.ue.settings import UeSettings
     from cinq.settings.network import NetworkSettings
+    from cinq.settings.upf import UpfSettings
 
     yield from ("# Settings", "", NOTE, "")
     yield "A settings file is TOML. Every key has a default unless it says *required*; a file may be empty. An"
@@ -79,6 +80,7 @@ def settings() -> Iterator[str]:
             NetworkSettings,
             "One core. `cinq subscriber`, `cinq doctor` and `cinq trace live` read the same.",
         ),
+        ("cinq upf", UpfSettings, "One UPF alone. Its SMFs name it in `[[user_plane]]`."),
         ("cinq gnb", GnbSettings, "One emulated gNB. Keys stand at the top of the file."),
         (
             "cinq ue",

@@ -61,11 +61,14 @@ def _warning(what: str, mend: str) -> Contradiction:
 
 def of_settings(s: NetworkSettings) -> Found:
     """What needs neither host nor subscribers to be seen."""
-    for check in (_ports, _slices, _tracking_areas, _pools, _ims, _mtu, _keys, _eligibility):
+    checks = (_ports, _user_planes, _slices, _tracking_areas, _pools, _ims, _mtu, _keys, _eligibility)
+    for check in checks:
         yield from check(s)
 
 
 def _ports(s: NetworkSettings) -> Found:
+    if not s.upf.start:
+        return
     wanted = (
         ("smf.n4_port", s.smf.n4_address, s.smf.n4_port),
         ("upf.n4_port", s.upf.n4_address, s.upf.n4_port),
@@ -76,6 +79,18 @@ def _ports(s: NetworkSettings) -> Found:
             yield _error(
                 f"{one} and {other} are both UDP port {port} of {address}", "give one another address"
             )
+
+
+def _user_planes(s: NetworkSettings) -> Found:
+    for upf in s.user_plane:
+        if s.upf.start and upf.n4_address == s.upf.n4_address:
+            yield _error(
+                f"user_plane {upf.n4_address} is this core's own UPF",
+                "take the [[user_plane]] away, or start = false",
+            )
+        elif s.smf.n4_address.is_loopback and not upf.n4_address.is_loopback:
+            what = f"smf.n4_address {s.smf.n4_address} is for this host alone, and UPF {upf.n4_address} is elsewhere"
+            yield _error(what, "[smf] n4_address = an address that the UPF reaches")
 
 
 def _slices(s: NetworkSettings) -> Found:
@@ -207,15 +222,17 @@ def of_host(s: NetworkSettings) -> Found:
     except (TransportError, OSError):
         return
     defaults = [device for destination, device in routes if destination == "0.0.0.0/0"]
-    yield from _n6(s, names, defaults)
+    if s.upf.start:
+        yield from _n6(s, names, defaults)
     way_out = s.upf.n6_interface or next(iter(defaults), "")
     own = [ip_address(prefix.partition("/")[0]) for _, prefix in addresses]
     yield from _addresses(s, [*own, *six])
     networks = {IPv4Network(prefix, strict=False): name for name, prefix in addresses}
     for destination, device in routes:
         networks.setdefault(IPv4Network(destination, strict=False), device)
-    yield from _overlaps(s, networks, way_out)
-    yield from _ipv6(s)
+    if s.upf.start:
+        yield from _overlaps(s, networks, way_out)
+        yield from _ipv6(s)
 
 
 def _ipv6(s: NetworkSettings) -> Found:
@@ -250,12 +267,9 @@ def _n6(s: NetworkSettings, names: list[str], defaults: list[str]) -> Found:
 
 
 def _addresses(s: NetworkSettings, own: list[Address]) -> Found:
-    wanted: dict[str, Address] = {
-        "amf.n2_address": s.amf.n2_address,
-        "smf.n4_address": s.smf.n4_address,
-        "upf.n4_address": s.upf.n4_address,
-        **_n3(s),
-    }
+    wanted: dict[str, Address] = {"amf.n2_address": s.amf.n2_address, "smf.n4_address": s.smf.n4_address}
+    if s.upf.start:
+        wanted |= {"upf.n4_address": s.upf.n4_address, **_n3(s)}
     for key, address in wanted.items():
         if not address.is_loopback and int(address) and address not in own:
             like = [each for each in own if each.version == address.version]
@@ -263,7 +277,7 @@ def _addresses(s: NetworkSettings, own: list[Address]) -> Found:
                 f"one of {_list(like)} (ip -br address)" if like else f"this host has no IPv{address.version}"
             )
             yield _error(f"{key} {address} is no address of this host", mend)
-    if s.amf.n2_address.is_loopback != s.upf.n3_address.is_loopback:
+    if s.upf.start and s.amf.n2_address.is_loopback != s.upf.n3_address.is_loopback:
         what = f"of amf.n2_address {s.amf.n2_address} and upf.n3_address {s.upf.n3_address} one is for this host alone"
         yield _warning(what, "a gNB elsewhere needs both to be addresses that it reaches")
 

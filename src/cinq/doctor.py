@@ -197,11 +197,10 @@ def _n2(settings: NetworkSettings) -> Iterator[Finding]:
 
 
 def _ports(settings: NetworkSettings) -> Iterator[Finding]:
-    wanted = (
-        ("N4 of the SMF", str(settings.smf.n4_address), settings.smf.n4_port),
-        ("N4 of the UPF", str(settings.upf.n4_address), settings.upf.n4_port),
-        *(("N3 of the UPF", str(end), 2152) for end in settings.upf.n3.all),
-    )
+    wanted = [("N4 of the SMF", str(settings.smf.n4_address), settings.smf.n4_port)]
+    if settings.upf.start:
+        wanted.append(("N4 of the UPF", str(settings.upf.n4_address), settings.upf.n4_port))
+        wanted += [("N3 of the UPF", str(end), 2152) for end in settings.upf.n3.all]
     for name, address, port in wanted:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
+from ipaddress import IPv4Address
 from zoneinfo import ZoneInfo
 
 from cinq.eligibility import approval, documents
@@ -12,7 +14,9 @@ from cinq.nf import amf, eir, nrf, nssf, pcf, smf, udm, upf
 from cinq.nf.udr import policies
 from cinq.numbering import AmfId, PlmnId, SNssai, Tai
 from cinq.procedure import Clock
-from cinq.settings.network import NetworkSettings, Radio
+from cinq.settings.network import DataNetwork, NetworkSettings, Radio
+from cinq.settings.upf import UpfSettings
+from cinq.settings.user_plane import Upf, UserPlane
 from cinq.userplane.rules import PlaneSettings, Protected, Role
 from cinq.wire import nas
 from cinq.wire.strings import printable
@@ -115,7 +119,7 @@ def of_the_smf(s: NetworkSettings, mtu: int) -> smf.Settings:
         plmn=s.network.plmn,
         plmns=s.plmns,
         node_id=s.smf.n4_address,
-        user_planes=(user_plane_of(s),),
+        user_planes=(*_own_user_plane(s), *map(_user_plane, s.user_plane)),
         data_networks=tuple(
             smf.DataNetwork(
                 name=d.identifier,
@@ -140,12 +144,25 @@ def of_the_smf(s: NetworkSettings, mtu: int) -> smf.Settings:
     )
 
 
-def user_plane_of(s: NetworkSettings) -> smf.UserPlane:
-    """Our own UPF."""
+def _own_user_plane(s: NetworkSettings) -> tuple[smf.UserPlane, ...]:
     n3 = s.upf.n3
     loopback = s.upf.n3_address.is_loopback
     versions = n3.ipv4 is not None, n3.ipv6 is not None
-    return smf.UserPlane(s.upf.n4_address, s.upf.n4_port, loopback, *versions)
+    return (smf.UserPlane(s.upf.n4_address, s.upf.n4_port, loopback, *versions),) if s.upf.start else ()
+
+
+def _user_plane(u: UserPlane) -> smf.UserPlane:
+    return smf.UserPlane(
+        address=u.n4_address,
+        port=u.n4_port,
+        loopback=u.n3_loopback,
+        n3_ipv4=u.n3_ipv4,
+        n3_ipv6=u.n3_ipv6,
+        dnns=u.identifiers,
+        slices=u.slices,
+        tacs=u.tacs,
+        capacity=u.capacity,
+    )
 
 
 def slices_of(s: NetworkSettings) -> tuple[SNssai, ...]:
@@ -154,13 +171,29 @@ def slices_of(s: NetworkSettings) -> tuple[SNssai, ...]:
 
 
 def of_the_upf(s: NetworkSettings) -> upf.Settings:
+    return _upf(s.upf, s.dnn, (s.smf.n4_address, *s.upf.smf_addresses))
+
+
+def of_a_upf(s: UpfSettings) -> upf.Settings:
+    """Of a UPF in a process of its own, which looks whether its SMFs are there."""
+    alone = _upf(s.upf, s.dnn, s.upf.smf_addresses)
+    return replace(
+        alone,
+        heartbeat_s=float(s.node.heartbeat_s),
+        associates=s.node.associates,
+        grace_s=float(s.node.grace_s),
+    )
+
+
+def _upf(u: Upf, dnns: tuple[DataNetwork, ...], smfs: tuple[IPv4Address, ...]) -> upf.Settings:
     return upf.Settings(
-        node_id=s.upf.n4_address,
-        n3=s.upf.n3,
-        ue_pools=tuple(d.pool for d in s.dnn),
-        prefixes=tuple(upf.Prefixes(pool, d.mtu, d.ipv6_dns) for d in s.dnn for pool in d.ipv6_pool),
-        smf_addresses=(s.smf.n4_address, *s.upf.smf_addresses),
-        gnb_networks=s.upf.gnb_networks,
+        node_id=u.n4_address,
+        n3=u.n3,
+        ue_pools=tuple(d.pool for d in dnns),
+        prefixes=tuple(upf.Prefixes(pool, d.mtu, d.ipv6_dns) for d in dnns for pool in d.ipv6_pool),
+        smf_addresses=smfs,
+        gnb_networks=u.gnb_networks,
+        max_sessions=u.max_sessions,
     )
 
 
@@ -170,30 +203,41 @@ def instance_of(name: str) -> str:
 
 
 def of_the_plane(s: NetworkSettings) -> PlaneSettings:
+    control = (
+        Protected(s.amf.n2_address, SCTP, s.amf.n2_port),
+        Protected(s.smf.n4_address, UDP, s.smf.n4_port),
+    )
+    return _plane(s.upf, s.dnn, instance_of(s.network.name), control)
+
+
+def of_a_plane(s: UpfSettings) -> PlaneSettings:
+    """Of a UPF in a process of its own: its SMFs are out of UEs' reach whole."""
+    return _plane(s.upf, s.dnn, instance_of(s.node.name), tuple(map(Protected, s.upf.smf_addresses)))
+
+
+def _plane(
+    u: Upf, dnns: tuple[DataNetwork, ...], instance: str, control: tuple[Protected, ...]
+) -> PlaneSettings:
     return PlaneSettings(
         role=Role.UPF,
-        instance=instance_of(s.network.name),
-        n3_address=s.upf.n3_address,
-        n3_ipv6=s.upf.n3_ipv6_address,
-        n6_interface=s.upf.n6_interface,
-        ue_pools=tuple(d.pool for d in s.dnn),
-        ue_prefixes=tuple(pool for d in s.dnn for pool in d.ipv6_pool),
-        protected=(
-            Protected(s.amf.n2_address, SCTP, s.amf.n2_port),
-            Protected(s.smf.n4_address, UDP, s.smf.n4_port),
-            Protected(s.upf.n4_address, UDP, s.upf.n4_port),
-        ),
-        protected_networks=(*s.upf.protect, *s.upf.ipv6_protect),
-        ue_to_ue=s.upf.ue_to_ue,
-        reach_host=s.upf.reach_host,
-        n3_mtu=s.upf.n3_mtu,
-        max_sessions=s.upf.max_sessions,
-        nat=any(d.nat for d in s.dnn),
+        instance=instance,
+        n3_address=u.n3_address,
+        n3_ipv6=u.n3_ipv6_address,
+        n6_interface=u.n6_interface,
+        ue_pools=tuple(d.pool for d in dnns),
+        ue_prefixes=tuple(pool for d in dnns for pool in d.ipv6_pool),
+        protected=(*control, Protected(u.n4_address, UDP, u.n4_port)),
+        protected_networks=(*u.protect, *u.ipv6_protect),
+        ue_to_ue=u.ue_to_ue,
+        reach_host=u.reach_host,
+        n3_mtu=u.n3_mtu,
+        max_sessions=u.max_sessions,
+        nat=any(d.nat for d in dnns),
         nat_pools=(
-            *(d.pool for d in s.dnn if d.nat),
-            *(pool for d in s.dnn if d.nat for pool in d.ipv6_pool),
+            *(d.pool for d in dnns if d.nat),
+            *(pool for d in dnns if d.nat for pool in d.ipv6_pool),
         ),
-        plane=s.upf.data_plane,
+        plane=u.data_plane,
     )
 
 

@@ -9,6 +9,7 @@ import os
 import uuid
 from dataclasses import replace
 from functools import partial
+from ipaddress import IPv4Address, IPv6Address
 from itertools import chain
 from pathlib import Path
 
@@ -26,7 +27,6 @@ from cinq.nf.pcf import PCF
 from cinq.nf.smf import SMF
 from cinq.nf.udm import UDM
 from cinq.nf.udr import UDR, provisioning
-from cinq.nf.upf import UPF
 from cinq.procedure import Aborted, Journal, RealClock, Refused, Runtime, TimerExpired
 from cinq.procedure.store import Store
 from cinq.sbi import Problem
@@ -40,12 +40,13 @@ from cinq.trace import stream
 from cinq.transport import privilege, sctp, udp
 from cinq.transport.error import TransportError
 from cinq.transport.sqlite import SqliteStore, StoreError
-from cinq.userplane.open import open_plane
+from cinq.user_plane import UserPlane
 from cinq.wire import nas, pfcp
 
 log = logging.getLogger("cinq.network")
 
 NAMESPACE = uuid.UUID("5c1b7f0e-6d0b-4b7a-9a39-6f6a3cf0c1a9")
+ANY_MTU = 9000  # where the data planes are elsewhere, UEs are told that of their data network
 CHANGES_S = 1.0  # between looks at what the commands changed
 AT_START = (
     "n2_address",
@@ -99,6 +100,7 @@ class Network:
         self.bus = self.sbi.bus
         self._undo = contextlib.AsyncExitStack()
         self._profiles: list[NFProfile] = []
+        self.user_plane: UserPlane | None = None
 
     @classmethod
     async def start(cls, settings: NetworkSettings, journal: Journal | None = None) -> Network:
@@ -151,7 +153,9 @@ class Network:
 
     def _require_rights(self) -> None:
         """PrivilegeError names all that are missing, where each would be met by itself later."""
-        wanted = {"CAP_NET_ADMIN": "interfaces, routes and forwarding of the UPF"}
+        wanted: dict[str, str] = {}
+        if self.settings.upf.start:
+            wanted["CAP_NET_ADMIN"] = "interfaces, routes and forwarding of the UPF"
         if sctp.implementation() == "usrsctp":
             wanted["CAP_NET_RAW"] = sctp.RAW_PURPOSE
         privilege.require(wanted)
@@ -246,7 +250,8 @@ class Network:
         if day is None:
             return
         log.info("it is %s: policies of eligibility are asked anew about everybody who is there", day)
-        for function in (self.nrf, self.upf, self.smf, self.amf):
+        upfs = () if self.user_plane is None else (self.user_plane.upf,)
+        for function in (self.nrf, *upfs, self.smf, self.amf):
             function.day_has_come()
 
     def reload(self, settings: NetworkSettings) -> bool:
@@ -265,16 +270,20 @@ class Network:
         return taken == new
 
     async def _user_plane(self) -> None:
-        """UPF with its data plane, N6 and NAT."""
+        """UPF with its data plane, N6 and NAT, unless all UPFs are elsewhere."""
         s = self.settings
-        n4 = await self._udp(str(s.upf.n4_address), s.upf.n4_port)
-        self.n4 = n4
-        self.upf = UPF(functions.of_the_upf(s), n4, self.clock, os.urandom, self.journal, self.gate)
-        self.plane = open_plane(functions.of_the_plane(s), self.upf, self._host_journal())
-        self._undo.callback(self.plane.close)
-        self.upf.start(self.plane)
-        self._undo.push_async_callback(self.upf.stop)
-        n4.on_datagram = self.upf.n4_received
+        if not s.upf.start:
+            return
+        self.user_plane = await UserPlane.open(
+            functions.of_the_upf(s),
+            functions.of_the_plane(s),
+            s.upf.n4_port,
+            self._host_journal(),
+            self.clock,
+            self.journal,
+            self._undo,
+            self.gate,
+        )
 
     def _host_journal(self) -> Path:
         return self.settings.state.folder / "host-changes.json"
@@ -282,7 +291,8 @@ class Network:
     async def _session_management(self, store: Store) -> None:
         s = self.settings
         n4 = await self._udp(str(s.smf.n4_address), s.smf.n4_port)
-        settings = functions.of_the_smf(s, self.plane.mtu)
+        own = self.user_plane
+        settings = functions.of_the_smf(s, own.plane.mtu if own is not None else ANY_MTU)
         self.smf = SMF(
             settings,
             self.bus,
@@ -295,8 +305,8 @@ class Network:
             self.gate,
         )
         n4.on_datagram = self.smf.n4_received
-        if s.smf.n4_path == "direct":
-            n4.join(self.n4)
+        if s.smf.n4_path == "direct" and own is not None:
+            n4.join(own.n4)
         await self._serve(self.smf.services(), self.smf.profile())
         self.smf.start()
         self._undo.push_async_callback(self.smf.stop)
@@ -361,10 +371,11 @@ class Network:
     def _addresses(self) -> dict[str, str]:
         """What frames in a capture of the event stream come from. A wildcard is no address."""
         s = self.settings
-        given = {"AMF": s.amf.n2_address, "SMF": s.smf.n4_address, "UPF": s.upf.n4_address}
-        found = {name: str(address) for name, address in given.items() if not address.is_unspecified}
-        six = {} if s.upf.n3_ipv6_address is None else {"UPF N3 IPv6": str(s.upf.n3_ipv6_address)}
-        return found | {"UPF N3": str(s.upf.n3_address)} | six
+        given: dict[str, IPv4Address | IPv6Address] = {"AMF": s.amf.n2_address, "SMF": s.smf.n4_address}
+        if self.user_plane is not None:
+            given |= {"UPF": s.upf.n4_address, "UPF N3": s.upf.n3_address}
+            given |= {} if s.upf.n3_ipv6_address is None else {"UPF N3 IPv6": s.upf.n3_ipv6_address}
+        return {name: str(address) for name, address in given.items() if not address.is_unspecified}
 
     # what it is
 
@@ -382,9 +393,10 @@ class Network:
         s = self.settings
         return {
             "sctp": sctp.implementation(),
-            "data_plane": self.plane.kind,
+            "data_plane": "no" if self.user_plane is None else self.user_plane.plane.kind,
             "n2": f"{s.amf.n2_address}:{s.amf.n2_port}",
-            "n3": ", ".join(map(str, s.upf.n3.all)),
+            "n3": ", ".join(map(str, s.upf.n3.all)) if self.user_plane is not None else "",
+            "upfs": [str(upf.n4_address) for upf in s.user_plane],
             "sbi": self.sbi.api_root if s.sbi.on_the_wire else "",
             "access_tokens": s.sbi.access_tokens,
             "sbi_tls": bool(s.sbi.key),
@@ -394,5 +406,5 @@ class Network:
             "dnns": "; ".join(f"DNN {d.name} {d.pool}" for d in s.dnn),
             "subscribers": sum(1 for _ in provisioning.subscribers(self.store)),
             "control": str(self.control),
-            "host_changes": list(self.plane.changes()),
+            "host_changes": [] if self.user_plane is None else list(self.user_plane.plane.changes()),
         }

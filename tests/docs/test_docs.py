@@ -31,6 +31,7 @@ from cinq.ran.scenarios.target import Target
 from cinq.ran.ue.settings import UeSettings
 from cinq.settings import document, loads
 from cinq.settings.network import NetworkSettings
+from cinq.settings.upf import UpfSettings
 from cinq.trace import export
 from tests.conftest import ROOT
 from tests.docs.pages import DOCS, ELLIPSIS, Command, blocks, commands, files, links, pages
@@ -46,7 +47,12 @@ RUNNABLE = (
     ("doctor", "--json"),
 )
 GUIDES = sorted([*(DOCS / "tutorials").glob("*.md"), *(DOCS / "how-to").glob("*.md")])
-SETTINGS = {"network.toml": NetworkSettings, "ue.toml": UeSettings, "gnb.toml": GnbSettings}
+SETTINGS = {
+    "network.toml": NetworkSettings,
+    "upf.toml": UpfSettings,
+    "ue.toml": UeSettings,
+    "gnb.toml": GnbSettings,
+}
 SHAPES = {
     **SETTINGS,
     "target.toml": Target,

@@ -88,19 +88,24 @@ class Running:
 class Place:
     """The namespaces, and all that runs in them. Leaving it ends every process."""
 
+    NAMES: tuple[str, ...] = ("core", "radio", "dn")
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.prefix = f"ct{os.getpid()}x{next(_numbers)}"
         self.running: list[Running] = []
 
     def __enter__(self) -> Place:
-        for name in ("core", "radio", "dn"):
+        for name in self.NAMES:
             ip("netns", "add", self.ns(name))
             ip("-n", self.ns(name), "link", "set", "lo", "up")
+        self.links()
+        return self
+
+    def links(self) -> None:
         self.join("core", "n2", f"{CORE}/24", "radio", "n2", f"{RADIO}/24")
         self.join("core", "n6", f"{CORE_N6}/24", "dn", "eth0", f"{DN}/24")
         ip("-n", self.ns("core"), "route", "add", "default", "via", DN)
-        return self
 
     def __exit__(self, *exception: object) -> None:
         for one in reversed(self.running):
@@ -108,7 +113,7 @@ class Place:
                 one.end()
             if one.process.poll() is None:
                 one.end(signal.SIGKILL)
-        for name in ("core", "radio", "dn"):
+        for name in self.NAMES:
             subprocess.run(("ip", "netns", "del", self.ns(name)), capture_output=True, check=False)
 
     def inside(self, ns: str) -> tuple[str, ...]:

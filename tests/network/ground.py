@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cinq import network, service_interface
+from cinq import network, service_interface, user_plane
 from cinq.network import Network
 from cinq.numbering import Supi
 from cinq.procedure import Journal, Runtime, VirtualClock
@@ -95,7 +95,7 @@ def lay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service_interface.producers, "offer", no_server)
     monkeypatch.setattr(network.SigningKey, "kept", lambda path: SigningKey.made())
     monkeypatch.setattr(network.privilege, "require", lambda wanted: None)
-    monkeypatch.setattr(network, "open_plane", lambda settings, events, journal: Plane(settings))
+    monkeypatch.setattr(user_plane, "open_plane", lambda settings, events, journal: Plane(settings))
     monkeypatch.setattr(network, "SqliteStore", lambda path, exclusive: Memory())
     monkeypatch.setattr(network, "RealClock", VirtualClock)
     monkeypatch.setattr(network.contradictions, "of_host", lambda settings: iter(()))

@@ -197,13 +197,23 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "dnn[].up_ciphering": SECURITY,
     "amf_set[].set": st.integers(700, 1023),
     "amf_set[].slices": unique(SLICE, 1, 8),
+    "upf.start": st.just(True),
+    "user_plane[].n4_address": st.integers(1, 250).map("127.0.99.{}".format),
+    "user_plane[].n4_port": PORT,
+    "user_plane[].dnns": st.just([]),
+    "user_plane[].slices": unique(SLICE, 0, 8),
+    "user_plane[].tacs": TACS,
+    "user_plane[].capacity": st.integers(1, 1000),
+    "user_plane[].n3_ipv4": st.just(True),
+    "user_plane[].n3_ipv6": BOOL,
+    "user_plane[].n3_loopback": BOOL,
     "home_network_key[].id": st.integers(1, 255),
     "home_network_key[].private_key": st.text(HEXADECIMAL[:8], min_size=64, max_size=64).map(
         lambda k: "1" + k[1:]
     ),
     "home_network_key[].profile": st.sampled_from(["A", "B"]),
 }
-ONCE = ("name", "pool", "ipv6_pool", "id", "plmn", "tacs", "set")
+ONCE = ("name", "pool", "ipv6_pool", "id", "plmn", "tacs", "set", "n4_address")
 """Keys of a table written many times whose values must differ between the tables."""
 
 
@@ -324,7 +334,7 @@ async def _first_light(core: Network, gnb: object) -> None:
     )
     ue = Ue(wanted, gnb, gnb.runtime, os.urandom)  # type: ignore[attr-defined, arg-type]
     await ue.register()
-    if session and s.smf.n4_path == "direct":
+    if session and s.smf.n4_path == "direct" and s.upf.start:
         await ue.establish_session()
 
 

@@ -92,7 +92,10 @@ def _say(facts: dict[str, object]) -> None:
     )
     if facts["sbi"]:
         out.print(f" SBI {facts['sbi']} · {_protection(facts)}")
-    out.print(f" UPF N3 {facts['n3']} · trace: cinq trace live --socket {facts['control']}")
+    elsewhere = facts["upfs"]
+    upfs = [f"UPF N3 {facts['n3']}"] if facts["n3"] else []
+    upfs += [f"UPF at N4 {address}" for address in elsewhere] if isinstance(elsewhere, list) else []
+    out.print(f" {' · '.join(upfs)} · trace: cinq trace live --socket {facts['control']}")
     changes = facts["host_changes"]
     if isinstance(changes, list) and changes:
         out.print(f" changed on this host until it stops: {'; '.join(map(str, changes))}")

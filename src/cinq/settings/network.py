@@ -17,7 +17,7 @@ from cinq.settings import check
 from cinq.settings.eligibility import Eligibility
 from cinq.settings.policy import Rule
 from cinq.settings.toml import BitRate, HexOctets, setting
-from cinq.transport_address import TransportAddress
+from cinq.settings.user_plane import Upf, UserPlane
 
 Integrity = Literal["NIA1", "NIA2", "NIA3"]  # NIA0 is for emergency sessions alone (TS 33.501 §5.5.2)
 Ciphering = Literal["NEA0", "NEA1", "NEA2", "NEA3"]
@@ -196,55 +196,6 @@ class Smf:
 
 
 @dataclass(frozen=True, slots=True)
-class Upf:
-    """User plane: N3, N4 and N6."""
-
-    n3_address: IPv4Address | IPv6Address = setting(
-        "Address to which gNBs send user traffic, of IPv4 or IPv6.", IPv4Address("127.0.0.7")
-    )
-    n3_ipv6_address: IPv6Address | None = setting(
-        "IPv6 address beside an n3_address of IPv4, on the same interface, for gNBs of either; none without it.",
-        None,
-    )
-    n4_address: IPv4Address = setting("Address of the UPF on N4.", IPv4Address("127.0.0.7"))
-    n4_port: int = setting("PFCP port of the UPF.", 8805)
-    smf_addresses: tuple[IPv4Address, ...] = setting(
-        "Addresses of further SMFs that may set up an association on N4, such as a test bench's.", ()
-    )
-    gnb_networks: tuple[IPv4Network | IPv6Network, ...] = setting(
-        "Networks of which each is one gNB that sends user packets from several addresses; '0.0.0.0/0': user packets "
-        "are taken from anywhere. Else a session's come from where its packets go to.",
-        (),
-    )
-    data_plane: Literal["auto", "ebpf", "tun"] = setting(
-        "Which data plane: auto takes eBPF where the host allows it, else TUN.", "auto"
-    )
-    n3_mtu: int = setting("MTU of the N3 link, where it is less than the interface's; 0: the interface's.", 0)
-    n6_interface: str = setting("Interface towards the data network; empty: the default route's.", "")
-    ue_to_ue: bool = setting("Whether one UE may reach another directly.", False)
-    protect: tuple[IPv4Network, ...] = setting("Networks that no UE may reach through N6.", ())
-    reach_host: bool = setting(
-        "Whether UEs reach services on addresses of this host; N2, N3 and N4 stay out of their reach.", False
-    )
-    ipv6_protect: tuple[IPv6Network, ...] = setting("IPv6 networks that no UE may reach through N6.", ())
-    max_sessions: int = setting("PDU sessions for which the data plane has room.", 65536)
-
-    def __post_init__(self) -> None:
-        check.n3_addresses(self.n3_address, self.n3_ipv6_address)
-        check.port("n4_port", self.n4_port)
-        if self.n3_mtu and not 576 <= self.n3_mtu <= 65535:
-            raise ValueError(f"n3_mtu: found {self.n3_mtu}, wanted 0, or 576 to 65535")
-        check.within("max_sessions", self.max_sessions, 1, 1 << 20)
-        if len(self.n6_interface) > 15 or (self.n6_interface and not self.n6_interface.isprintable()):
-            raise ValueError(f"n6_interface: found {self.n6_interface[:40]!r}, wanted at most 15 characters")
-
-    @property
-    def n3(self) -> TransportAddress:
-        """Our ends of N3."""
-        return TransportAddress.of_both(self.n3_address, self.n3_ipv6_address)
-
-
-@dataclass(frozen=True, slots=True)
 class DataNetwork:
     """One DNN."""
 
@@ -419,6 +370,35 @@ class AmfSet:
         check.slices("slices", self.slices)
 
 
+def check_networks(dnns: tuple[DataNetwork, ...]) -> list[str]:
+    """Their identifiers. ValueError: names or pools that are not apart."""
+    names = [d.identifier for d in dnns]
+    check.at_least_one("dnn", names)
+    check.at_most("dnn", names, 256)
+    check.each_once("dnn", names)
+    for i, one in enumerate(dnns):
+        for other in dnns[i + 1 :]:
+            if one.pool.overlaps(other.pool):
+                raise ValueError(f"dnn: pools {one.pool} and {other.pool} overlap")
+            for six, another in product(one.ipv6_pool, other.ipv6_pool):
+                if six.overlaps(another):
+                    raise ValueError(f"dnn: pools {six} and {another} overlap")
+    return names
+
+
+def control_of(run: Path, text: str) -> Path:
+    """A socket named after a network or a UPF, with what no file name has spelt otherwise."""
+    name = quote(text, safe=" '()+,:=?")
+    if len(name) > SOCKET_NAME:
+        name = f"{name[: SOCKET_NAME - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return run / f"{name}.sock"
+
+
+def check_control(control: Path) -> None:
+    if len(os.fsencode(control)) > SOCKET_PATH:
+        raise ValueError(f"state: the control socket {control} has too long a path: a shorter run folder")
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkSettings:
     """One network: core and user plane."""
@@ -436,20 +416,11 @@ class NetworkSettings:
     state: State = setting("What is kept on this host.", factory=State)
     dnn: tuple[DataNetwork, ...] = setting("The data networks.", factory=lambda: (DataNetwork(),))
     home_network_key: tuple[HomeNetworkKey, ...] = setting("Keys that de-conceal SUCIs.", ())
+    user_plane: tuple[UserPlane, ...] = setting("UPFs that are not part of this core.", ())
     amf_set: tuple[AmfSet, ...] = setting("AMF sets that UEs of other slices are rerouted to.", ())
 
     def __post_init__(self) -> None:
-        names = [d.identifier for d in self.dnn]
-        check.at_least_one("dnn", names)
-        check.at_most("dnn", names, 256)
-        check.each_once("dnn", names)
-        for i, one in enumerate(self.dnn):
-            for other in self.dnn[i + 1 :]:
-                if one.pool.overlaps(other.pool):
-                    raise ValueError(f"dnn: pools {one.pool} and {other.pool} overlap")
-                for six, another in product(one.ipv6_pool, other.ipv6_pool):
-                    if six.overlaps(another):
-                        raise ValueError(f"dnn: pools {six} and {another} overlap")
+        names = check_networks(self.dnn)
         check.each_once("policy", [rule.name for rule in self.policy])
         for rule in self.policy:
             if rule.dnn and network_identifier(rule.dnn) not in names:
@@ -462,18 +433,20 @@ class NetworkSettings:
                 raise ValueError(f"amf_set: {one_set.set} is this core's own, wanted another")
         check.at_most("home_network_key", self.home_network_key, 255)
         check.each_once("home_network_key", [k.id for k in self.home_network_key])
-        if len(os.fsencode(self.control)) > SOCKET_PATH:
-            raise ValueError(
-                f"state: the control socket {self.control} has too long a path: a shorter run folder"
-            )
+        if not self.upf.start and not self.user_plane:
+            raise ValueError("upf: start: found false and no [[user_plane]], wanted a UPF at least")
+        check.each_once("user_plane", [each.n4_address for each in self.user_plane])
+        for upf in self.user_plane:
+            for name in upf.identifiers:
+                if name not in names:
+                    what = f"user_plane: {upf.n4_address} is for DNN {name}, wanted one of {', '.join(names)}"
+                    raise ValueError(what)
+        check_control(self.control)
 
     @property
     def control(self) -> Path:
-        """The socket of the event stream: named after the network, with what no file name has spelt otherwise."""
-        name = quote(self.network.name, safe=" '()+,:=?")
-        if len(name) > SOCKET_NAME:
-            name = f"{name[: SOCKET_NAME - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-        return self.state.run / f"{name}.sock"
+        """The socket of the event stream."""
+        return control_of(self.state.run, self.network.name)
 
     @property
     def plmns(self) -> tuple[PlmnId, ...]:

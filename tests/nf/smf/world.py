@@ -157,8 +157,7 @@ class Pcf:
     def __init__(self) -> None:
         self.associations: set[str] = set()
         self.refuses: Problem | None = None
-        self.decision = SmPolicyDecision()
-        self.answer = SmPolicyDecision()
+        self.decision, self.answer = SmPolicyDecision(), SmPolicyDecision()
         self.answers: list[SmPolicyDecision | Problem] = []  # of the next updates, before `answer`
         self.updates: list[SmPolicyUpdateContextData] = []
 
@@ -196,8 +195,7 @@ class Upf:
 
     def __init__(self) -> None:
         self.smf: SMF | None = None
-        self.received: list[pfcp.Message] = []
-        self.octets: list[bytes] = []
+        self.received, self.octets = list[pfcp.Message](), list[bytes]()
         self.sessions: dict[int, pfcp.SessionEstablishmentRequest] = {}
         self.pdrs: dict[int, set[int]] = {}
         self.far: dict[int, pfcp.UpdateFar | pfcp.CreateFar] = {}
@@ -207,8 +205,7 @@ class Upf:
         self.features = pfcp.UpFunctionFeatures(pfcp.UpFunctionFeatures.FTUP)
         self.script: dict[type[pfcp.Message], Script] = {}
         self.mute: set[type[pfcp.Message]] = set()
-        self.takes_f_teid = True
-        self._next = 0
+        self.takes_f_teid, self._next = True, 0
 
     def send(self, octets: bytes, peer: Peer) -> None:
         """The SMF's N4 port."""
@@ -309,7 +306,12 @@ class Upf:
 
 class World:
     def __init__(
-        self, store: MemoryStore | None = None, *, pool: str = "10.45.0.0/16", gate: Gate = OPEN
+        self,
+        store: MemoryStore | None = None,
+        *,
+        pool: str = "10.45.0.0/16",
+        gate: Gate = OPEN,
+        user_planes: tuple[UserPlane, ...] = (UserPlane(IPv4Address(UPF_PEER[0])),),
     ) -> None:
         self.amf, self.udm, self.pcf, self.upf = Amf(), Udm(), Pcf(), Upf()
         self.bus = Bus(checked)
@@ -331,7 +333,7 @@ class World:
         settings = Settings(
             plmn=PlmnId("999", "70"),
             node_id=IPv4Address("127.0.0.4"),
-            user_planes=(UserPlane(IPv4Address(UPF_PEER[0])),),
+            user_planes=user_planes,
             data_networks=(network, other),
         )
         numbers = iter(range(1, 10**6))

@@ -79,12 +79,17 @@ def requested_data_network(
     return network, snssai
 
 
+def tac_of(place: UserLocation | None) -> int | None:
+    """Where the UE is, as far as the AMF says it."""
+    location = None if place is None else place.nr_location
+    return None if location is None else int(location.tai.tac, 16)
+
+
 def _check_place(network: DataNetwork, place: UserLocation | None) -> None:
     """TS 24.501 §6.4.1.4.1: a local area data network is served in its tracking areas alone."""
-    location = None if place is None else place.nr_location
-    if not network.ladn_tacs or location is None:
+    tac = tac_of(place)
+    if not network.ladn_tacs or tac is None:
         return
-    tac = int(location.tai.tac, 16)
     if tac not in network.ladn_tacs:
         tacs = ", ".join(map(str, network.ladn_tacs))
         why = Why(

@@ -15,6 +15,7 @@ from cinq.sbi.services.namf_communication import NamfCommunication
 from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl
 from cinq.sbi.services.nudm_sdm import NudmSubscriberDataManagement
 from cinq.sbi.services.nudm_uecm import NudmUEContextManagement
+from cinq.wire import pfcp
 
 
 class AssociatedUpf(Protocol):
@@ -33,6 +34,17 @@ class AssociatedUpf(Protocol):
 
     @property
     def epoch(self) -> int: ...
+
+    @property
+    def load(self) -> int | None:
+        """Per cent, as it last said; None when it never did."""
+
+    @property
+    def sessions_here(self) -> int:
+        """Ours that it has."""
+
+    def loaded(self, said: pfcp.LoadControlInformation | None) -> None:
+        """What came with a response."""
 
 
 @dataclass(frozen=True, slots=True)

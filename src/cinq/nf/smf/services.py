@@ -88,7 +88,7 @@ class PduSessions:
         self._sessions.by_ref.pop(session.ref, None)
         session.ref = ref
         self._sessions.by_identity[data.supi, request.pdu_session_id] = self._sessions.by_ref[ref] = session
-        session.receive(SmContextCreated(context, request, network, data.serving_network))
+        session.receive(SmContextCreated(context, request, network, data.serving_network, data.ue_location))
         return ref
 
     def _resumed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -52,6 +53,7 @@ class Sessions:
         self.by_ref: dict[str, PduSession] = {}
         self.by_seid: dict[int, PduSession] = {}
         self._by_end: dict[tuple[str, int], PduSession] = {}
+        self.at_upf: Counter[str] = Counter()  # by N4 address
 
     def next_seid(self) -> int:
         self._seid += 1
@@ -77,11 +79,17 @@ class Sessions:
         return self._by_end.get(end)
 
     def claim_ends(self, session: PduSession) -> None:
-        for end in _ends(session.context):
+        ends = _ends(session.context)
+        if self._by_end.get(ends[0]) is not session:
+            self.at_upf[session.context.upf] += 1
+        for end in ends:
             self._by_end[end] = session
 
     def release_ends(self, session: PduSession) -> None:
-        for end in _ends(session.context):
+        ends = _ends(session.context)
+        if self._by_end.get(ends[0]) is session:
+            self.at_upf[session.context.upf] -= 1
+        for end in ends:
             if self._by_end.get(end) is session:
                 del self._by_end[end]
 

@@ -51,6 +51,7 @@ class UserPlane:
     """A UPF by its N4 address. loopback: its N3 end may be a loopback address, for gNBs on the same host.
 
     n3_ipv4, n3_ipv6: of which versions of IP its N3 ends are.
+    dnns, slices, tacs: what and where it serves; empty: all. capacity: its share beside the others, at least 1.
     """
 
     address: IPv4Address
@@ -58,6 +59,10 @@ class UserPlane:
     loopback: bool = False
     n3_ipv4: bool = True
     n3_ipv6: bool = False
+    dnns: tuple[str, ...] = ()
+    slices: tuple[SNssai, ...] = ()
+    tacs: tuple[int, ...] = ()
+    capacity: int = 1
 
 
 @dataclass(frozen=True, slots=True)

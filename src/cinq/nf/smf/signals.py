@@ -15,7 +15,7 @@ from cinq.nf.smf.mobility import Acknowledged, Switched
 from cinq.nf.smf.n2 import Resources
 from cinq.nf.smf.settings import DataNetwork
 from cinq.procedure import Refused, Signal, Why
-from cinq.sbi.models import PlmnIdNid
+from cinq.sbi.models import PlmnIdNid, UserLocation
 from cinq.sbi.services.npcf_smpolicycontrol import FailureCode
 from cinq.wire import nas, ngap
 from cinq.wire.nas import GsmCause
@@ -209,6 +209,7 @@ class SmContextCreated:
     request: nas.PDUSessionEstablishmentRequest
     network: DataNetwork
     serving: PlmnIdNid
+    location: UserLocation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ async def establish(session: PduSession, far: pfcp.CreateFar, f_teid: pfcp.FTeid
     response = await ports.n4.request(
         request, pfcp.SessionEstablishmentResponse, association.peer, 0, session.label
     )
+    association.loaded(response.load_control_information)
     if response.cause != _ACCEPTED or response.up_f_seid is None:
         cause = pfcp.cause_name(response.cause)
         raise N4Error(
@@ -194,6 +195,7 @@ async def modify(
     response = await ports.n4.request(
         request, pfcp.SessionModificationResponse, association.peer, context.up_seid, session.label
     )
+    association.loaded(response.load_control_information)
     if response.cause == _ACCEPTED:
         return response
     if response.cause == pfcp.Cause.SESSION_CONTEXT_NOT_FOUND:

@@ -31,11 +31,16 @@ def failed(cause: Cause, what: str, kind: int, identity: int, offending: int | N
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """A PFCP association. recovery_time_stamp: of the SMF, NTP seconds."""
+    """A PFCP association. recovery_time_stamp: of the SMF, NTP seconds. takes_load: whether it wants to hear of it.
+
+    silent_since: since when it has not answered, by our clock; None while it does.
+    """
 
     node_id: NodeId
     address: str
     recovery_time_stamp: int
+    takes_load: bool = False
+    silent_since: float | None = None
 
 
 class Pdr(msgspec.Struct, frozen=True, gc=False):

@@ -20,7 +20,7 @@ KEPT_ASIDE, KEPT_PEER = (
     128,
     1024,
 )  # octets that an answer takes besides its own, and a peer besides its answers
-UNDER_WAY = 4096  # reports that wait for their answer
+UNDER_WAY = 4096  # requests that wait for their answer
 BEGINNING = (pfcp.AssociationSetupRequest, pfcp.HeartbeatRequest)
 """An SMF that began anew counts anew, and a heartbeat changes nothing."""
 
@@ -32,11 +32,13 @@ class N4Port(Protocol):
 
 
 @dataclass(slots=True)
-class _Report:
+class _Request:
     octets: bytes
     peer: Peer
     left: int
+    awaited: int
     answered: Answered
+    failed: Callable[[], None]
     handle: asyncio.TimerHandle | None = None
 
 
@@ -118,7 +120,7 @@ class N4:
         self._cp_seid = cp_seid
         self._allowed = {str(address) for address in settings.smf_addresses}
         self._sequence = 0
-        self._reports: dict[tuple[str, int], _Report] = {}
+        self._reports: dict[tuple[str, int], _Request] = {}
         self._answers = Answers(settings.t1_s * settings.n1)
         self.node_id = pfcp.NodeId(settings.node_id)
         self.recovery_time_stamp = (int(runtime.clock.now()) + NTP_EPOCH) & 0xFFFFFFFF
@@ -138,13 +140,11 @@ class N4:
             self._asked(message, octets, peer)
             return
         self._emit("in", message, octets, peer)
-        if not isinstance(message, pfcp.SessionReportResponse):
-            return
-        report = self._reports.pop((peer[0], message.sequence), None)
-        if report is not None:
-            if report.handle is not None:
-                report.handle.cancel()
-            report.answered(message)
+        asked = self._reports.get((peer[0], message.sequence))
+        if asked is not None and asked.awaited == type(message).TYPE:
+            del self._reports[peer[0], message.sequence]
+            self._end(asked)
+            asked.answered(message)
 
     def _asked(self, message: pfcp.Message, octets: bytes, peer: Peer) -> None:
         """TS 29.244 §6.4: a request that arrives again gets the same answer and does nothing."""
@@ -189,21 +189,30 @@ class N4:
             if answer is not None:
                 self._send(answer, error.sequence, seid, peer)
 
-    # -- reports -----------------------------------------------------------------------------------------
+    # -- what we ask -------------------------------------------------------------------------------------
 
-    def report(self, message: pfcp.SessionReportRequest, peer: Peer, seid: int, answered: Answered) -> None:
-        """Sends it, again at each T1 until N1; without an answer the next event brings a new one."""
+    def ask(
+        self,
+        message: pfcp.Message,
+        peer: Peer,
+        answered: Answered,
+        seid: int | None = None,
+        failed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Sends a request, again at each T1 until N1: then it has failed."""
         if len(self._reports) >= UNDER_WAY:
             return
         self._sequence = sequence = self._sequence % 0xFFFFFF + 1
         octets = pfcp.encode(message, sequence=sequence, seid=seid)
-        report = self._reports[peer[0], sequence] = _Report(octets, peer, self._settings.n1, answered)
+        request = _Request(octets, peer, self._settings.n1, message.TYPE + 1, answered, failed)
+        self._reports[peer[0], sequence] = request
         self._emit("out", message, octets, peer)
-        self._transmit(sequence, report)
+        self._transmit(sequence, request)
 
-    def _transmit(self, sequence: int, report: _Report) -> None:
+    def _transmit(self, sequence: int, report: _Request) -> None:
         if not report.left:
-            self._reports.pop((report.peer[0], sequence), None)
+            if self._reports.pop((report.peer[0], sequence), None) is not None:
+                report.failed()
             return
         report.left -= 1
         self._port.send(report.octets, report.peer)
@@ -211,7 +220,7 @@ class N4:
         report.handle = loop.call_later(self._settings.t1_s, self._transmit, sequence, report)
 
     @staticmethod
-    def _end(report: _Report) -> None:
+    def _end(report: _Request) -> None:
         if report.handle is not None:
             report.handle.cancel()
 

@@ -26,6 +26,12 @@ class Registry:
         self.told_gone: dict[int, float] = {}
         """When the tunnel of a session was reported as gone, by SEID; until the session changes."""
 
+    def associate(self, association: Association) -> None:
+        self.associations[association.node_id] = association
+
+    def dissociate(self, association: Association) -> None:
+        self.associations.pop(association.node_id, None)
+
     def association_of(self, address: str) -> Association | None:
         return next((a for a in self.associations.values() if a.address == address), None)
 

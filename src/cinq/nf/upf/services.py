@@ -23,6 +23,12 @@ from cinq.wire import pfcp
 from cinq.wire.pfcp import Cause
 
 M = TypeVar("M", bound=pfcp.Message)
+LEAVING_S = 0.05  # between looks at whether the SMFs have let us go
+WITH_LOAD = (
+    pfcp.SessionEstablishmentResponse,
+    pfcp.SessionModificationResponse,
+    pfcp.SessionDeletionResponse,
+)
 
 
 class UPF:
@@ -47,6 +53,8 @@ class UPF:
         self._registry = Registry(entropy)
         self._plane: DataPlane | None = None
         self._looking: asyncio.TimerHandle | None = None
+        self._load = int(clock.now()), -1
+        """Load Control Sequence Number and metric. It begins where no former run of ours has been (§6.2.3.3.2)."""
 
     def start(self, plane: DataPlane) -> None:
         self._plane = plane
@@ -55,11 +63,26 @@ class UPF:
         self._sessions = Sessions(self._settings, registry, plane, n4, self._meters)
         router = Router(self._settings, plane)
         self._sessions.advertise = router.advertise
-        self._associations = Associations(registry, self._sessions, n4, self._gate, self.runtime)
+        self._associations = Associations(
+            self._settings, registry, self._sessions, n4, self.runtime, self._gate
+        )
         self._reports = Reports(registry, self._sessions, n4)
+        if self._settings.heartbeat_s:
+            self._associations.tick()
+            self.runtime.every(self._settings.heartbeat_s, self._associations.tick, "heartbeat")
         self._tunnels = Tunnels(
             self._settings, registry, plane, self._reports, self._sessions, self.runtime, router
         )
+
+    async def leave(self, within_s: float) -> None:
+        """The SMFs are asked to release their associations; returns when they did, or after so many seconds."""
+        if self._plane is None or not self._registry.associations:
+            return
+        self._associations.leave()
+        for _ in range(round(within_s / LEAVING_S)):
+            if not self._registry.associations:
+                break
+            await asyncio.sleep(LEAVING_S)
 
     async def stop(self) -> None:
         """No more reports; the plane is its owner's to close. Idempotent."""
@@ -115,9 +138,22 @@ class UPF:
             answer = self._answer(request, peer)
             if request.SESSION:
                 self._look_soon()
+                self._say_load(answer, peer)
             return answer
         except Rejected as rejected:
             return self._rejection(request, rejected)
+
+    def _say_load(self, answer: pfcp.Message | None, peer: Peer) -> None:
+        """§6.2.3.3: how full we are, to an SMF that takes it."""
+        association = self._registry.association_of(peer[0])
+        if association is None or not association.takes_load or not isinstance(answer, WITH_LOAD):
+            return
+        metric = min(100, 100 * len(self) // self._settings.max_sessions)
+        if metric != self._load[1]:
+            self._load = self._load[0] + 1, metric
+        answer.load_control_information = pfcp.LoadControlInformation(
+            sequence_number=self._load[0], metric=metric
+        )
 
     def _answer(self, request: pfcp.Message, peer: Peer) -> pfcp.Message | None:
         match request:

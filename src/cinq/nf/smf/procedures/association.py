@@ -14,6 +14,11 @@ from cinq.procedure import Aborted, Procedure, Refused, Runtime, Subject, TimerE
 from cinq.wire import pfcp
 from cinq.wire.pfcp import Cause, UpFunctionFeatures
 
+FEATURES = pfcp.CpFunctionFeatures(pfcp.CpFunctionFeatures.LOAD)
+"""A UPF may say how loaded it is."""
+RETAIN = pfcp.SessionRetentionInformation()
+"""All sessions, where the UPF still has an association with us (§6.2.6.2.2): it was the way that was cut."""
+PSREI = 1  # of the PFCPASRsp-Flags, §8.2.134
 WORKERS = 32  # sessions that are restored at the same time
 
 
@@ -21,7 +26,7 @@ WORKERS = 32  # sessions that are restored at the same time
 class AssociationContext:
     """epoch: counts the associations with this UPF; the sessions of an earlier one are not there any more.
 
-    recovery_time_stamp: of the UPF, NTP seconds.
+    recovery_time_stamp: of the UPF, NTP seconds. load: per cent, as it last said, in the order of load_sequence.
     """
 
     address: IPv4Address
@@ -29,6 +34,8 @@ class AssociationContext:
     epoch: int = 0
     recovery_time_stamp: int = 0
     features: int = 0
+    load: int | None = None
+    load_sequence: int = 0
 
 
 class Association(Subject[AssociationContext]):
@@ -73,6 +80,20 @@ class Association(Subject[AssociationContext]):
     def epoch(self) -> int:
         return self.context.epoch
 
+    @property
+    def load(self) -> int | None:
+        return self.context.load
+
+    @property
+    def sessions_here(self) -> int:
+        return self.sessions.at_upf[self.peer[0]]
+
+    def loaded(self, said: pfcp.LoadControlInformation | None) -> None:
+        """TS 29.244 §6.2.3.3.2: what has a lower sequence number is older."""
+        known = self.context
+        if said is not None and (known.load is None or said.sequence_number > known.load_sequence):
+            self.commit(load=min(said.metric, 100), load_sequence=said.sequence_number)
+
     def tick(self) -> None:
         """The heartbeat period has passed."""
         if self.is_idle:
@@ -88,15 +109,23 @@ class Association(Subject[AssociationContext]):
         except (Refused, Aborted, TimerExpired) as ended:
             self.runtime.report(self, due.name, self.context, str(ended))
 
-    def established(self, recovery_time_stamp: int, features: pfcp.UpFunctionFeatures | None) -> None:
-        """A new association: the UPF keeps nothing of an earlier one (TS 29.244 §6.2.6.2)."""
+    def established(
+        self, recovery_time_stamp: int, features: pfcp.UpFunctionFeatures | None, *, retained: bool = False
+    ) -> None:
+        """A new association: the UPF keeps nothing of an earlier one (TS 29.244 §6.2.6.2), unless it says that it
+        retained the sessions and its recovery time is what it was."""
+        known = self.context
         self.n4.forget(self.peer)
+        retained = retained and known.epoch > 0 and recovery_time_stamp == known.recovery_time_stamp
         self.commit(
             is_established=True,
-            epoch=self.context.epoch + 1,
+            epoch=known.epoch if retained else known.epoch + 1,
             recovery_time_stamp=recovery_time_stamp,
             features=0 if features is None else features.value,
+            load=None,
         )
+        if retained:
+            return
         left = [s for s in self.sessions.by_ref.values() if self.owns(s)]
         for _ in range(min(WORKERS, len(left))):
             self.runtime.spawn(partial(self._restore, left), "restoration")
@@ -125,7 +154,7 @@ class Association(Subject[AssociationContext]):
     # what the UPF asks
 
     def setup_requested(self, request: pfcp.AssociationSetupRequest) -> pfcp.AssociationSetupResponse:
-        """TS 29.244 §6.2.6.3: the UPF sets the association up."""
+        """TS 29.244 §6.2.6.3: the UPF sets the association up. One that asks while there is one has begun anew."""
         if self.ruling().refuses:
             return pfcp.AssociationSetupResponse(
                 node_id=self.n4.node_id,
@@ -137,7 +166,7 @@ class Association(Subject[AssociationContext]):
             node_id=self.n4.node_id,
             cause=Cause.REQUEST_ACCEPTED,
             recovery_time_stamp=self.n4.recovery_time_stamp,
-            cp_function_features=pfcp.CpFunctionFeatures(),
+            cp_function_features=FEATURES,
         )
 
     def update_requested(self, request: pfcp.AssociationUpdateRequest) -> pfcp.AssociationUpdateResponse:
@@ -159,7 +188,8 @@ async def association_setup(association: Association, _: str) -> None:
     request = pfcp.AssociationSetupRequest(
         node_id=n4.node_id,
         recovery_time_stamp=n4.recovery_time_stamp,
-        cp_function_features=pfcp.CpFunctionFeatures(),
+        cp_function_features=FEATURES,
+        session_retention_information=RETAIN if association.context.epoch else None,
     )
     epoch = association.context.epoch
     try:
@@ -171,7 +201,12 @@ async def association_setup(association: Association, _: str) -> None:
     if response.cause != Cause.REQUEST_ACCEPTED:
         raise Refused(None, f"association setup: cause {response.cause}")
     if association.context.epoch == epoch:  # else the UPF's own request came first
-        association.established(response.recovery_time_stamp, response.up_function_features)
+        flags = response.asrsp_flags
+        association.established(
+            response.recovery_time_stamp,
+            response.up_function_features,
+            retained=flags is not None and flags.has(PSREI),
+        )
 
 
 @procedure()

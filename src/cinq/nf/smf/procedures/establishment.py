@@ -8,7 +8,7 @@ from typing import TypeVar
 from cinq.nf.smf import n1 as elements
 from cinq.nf.smf import n2 as transfers
 from cinq.nf.smf import rules, user_plane
-from cinq.nf.smf.authorization import requested_type
+from cinq.nf.smf.authorization import requested_type, tac_of
 from cinq.nf.smf.binding import Limits, bound, merged, without
 from cinq.nf.smf.context import SmContext
 from cinq.nf.smf.flows import NOTHING
@@ -30,6 +30,7 @@ from cinq.nf.smf.procedures.release import release_locally
 from cinq.nf.smf.procedures.restoration import restored
 from cinq.nf.smf.procedures.subscription import default_qos, session_ambr
 from cinq.nf.smf.rejects import establishment_reject
+from cinq.nf.smf.selection import candidates
 from cinq.nf.smf.session import PduSession
 from cinq.nf.smf.settings import DataNetwork
 from cinq.nf.smf.signals import SmContextCreated, SmContextResumed
@@ -217,17 +218,21 @@ def policy_context(session: PduSession) -> SmPolicyContextData:
 
 
 async def select_user_plane(session: PduSession, undo: Undo, created: SmContextCreated) -> None:
-    """The first UPF with an association; downlink packets wait there until the gNB's tunnel is known."""
-    usable = [a for a in session.ports.associations.values() if a.takes_more]
-    if not usable:
+    """The UPF that suits best, else the next; downlink packets wait there until the gNB's tunnel is known."""
+    left = candidates(session.ports, session.context, tac_of(created.location))
+    if not left:
+        context, there = session.context, any(a.takes_more for a in session.ports.associations.values())
+        what = f"no UPF serves {context.dnn} in slice {context.s_nssai} where the UE is"
         raise reject(
             session,
             created,
             GsmCause.NETWORK_FAILURE,
-            "no UPF is associated",
-            "see `cinq doctor`, and whether the UPF answers on N4",
+            what if there else "no UPF is associated",
+            "see [[user_plane]] of the settings"
+            if there
+            else "see `cinq doctor`, and whether the UPF answers on N4",
         )
-    session.note(upf=usable[0].peer[0])
+    session.note(upf=left.pop(0).peer[0])
     far = rules.downlink_far(None, notify=False)
 
     async def end(_: object) -> None:
@@ -238,10 +243,14 @@ async def select_user_plane(session: PduSession, undo: Undo, created: SmContextC
             await undo.hold(user_plane.establish(session, far), end)
             return
         except N4Error as error:
-            if not leave_out(session, created, error):
+            if leave_out(session, created, error):
+                continue
+            if not left:
                 raise reject(
                     session, created, n4_cause(error), str(error), "see what the UPF says: cinq trace live"
                 ) from None
+            session.runtime.report(session, "pdu_session_establishment", created, f"another UPF: {error}")
+            session.note(upf=left.pop(0).peer[0])
 
 
 def n4_cause(error: N4Error) -> GsmCause:

@@ -71,7 +71,7 @@ class Reports:
 
     def _send(self, session: SessionContext, message: pfcp.SessionReportRequest) -> None:
         answered = partial(self._answered, session.seid)
-        self._n4.report(message, (session.smf, pfcp.PORT), session.cp_seid, answered)
+        self._n4.ask(message, (session.smf, pfcp.PORT), answered, session.cp_seid)
 
     def _answered(self, seid: int, response: pfcp.Message) -> None:
         """§7.5.9: an SMF that does not know the session wants it gone here too. Else there is nothing to do."""

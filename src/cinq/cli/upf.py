@@ -1,0 +1,57 @@
+"""cinq upf: one UPF alone until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cinq import __version__
+from cinq.cli.output import console, logging_to_stderr, settings, show_json, until_signal
+from cinq.settings.upf import UpfSettings
+
+
+def command(
+    config: Annotated[Path, typer.Option("--config", "-c", help="Settings file (TOML).")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object when ready.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
+) -> None:
+    """Start one UPF without a core: its SMFs are elsewhere, and name it in [[user_plane]] of their settings."""
+    begun = time.perf_counter()
+    logging_to_stderr(verbose)
+    asyncio.run(_run(settings(UpfSettings, config), begun, json))
+
+
+async def _run(chosen: UpfSettings, begun: float, json: bool) -> None:
+    from cinq.procedure import collect_seldom
+    from cinq.user_plane import Node
+
+    stopped = until_signal()
+    node = await Node.start(chosen)
+    collect_seldom()
+    try:
+        facts = {**node.facts(), "ready_s": round(time.perf_counter() - begun, 3)}
+        if json:
+            show_json(facts)
+        else:
+            _say(facts)
+        await stopped
+    finally:
+        await node.stop()
+    if not json:
+        console().print("stopped; the host is as it was")
+
+
+def _say(facts: dict[str, object]) -> None:
+    out, smfs = Console(highlight=False, soft_wrap=True), facts["smfs"]
+    out.print(f"[bold]cinq {__version__}[/] · UPF {facts['name']} · {facts['data_plane']} data plane")
+    out.print(f" N4 {facts['n4']} for SMF {', '.join(smfs) if isinstance(smfs, list) else smfs}")
+    out.print(f" N3 {facts['n3']} · {facts['dnns']} · trace: cinq trace live --socket {facts['control']}")
+    changes = facts["host_changes"]
+    if isinstance(changes, list) and changes:
+        out.print(f" changed on this host until it stops: {'; '.join(map(str, changes))}")
+    out.print(f" [green]ready[/] in {facts['ready_s']} s; Ctrl-C stops it")
