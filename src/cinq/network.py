@@ -30,10 +30,11 @@ from cinq.nf.udr import UDR, provisioning
 from cinq.procedure import Aborted, Journal, RealClock, Refused, Runtime, TimerExpired
 from cinq.procedure.store import Store
 from cinq.sbi import Problem
+from cinq.sbi.json_patch import PatchItem
 from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.services.nnrf import NnrfNFManagement
-from cinq.sbi.services.nudr_dr import PatchItem
 from cinq.sbi.token import SigningKey
+from cinq.sbi.whole import Whole
 from cinq.service_interface import ServiceInterface, token_key
 from cinq.settings.network import NetworkSettings
 from cinq.trace import stream
@@ -96,7 +97,7 @@ class Network:
         self.clock = RealClock()
         self.runtime = Runtime("NETWORK", journal, self.clock)
         identities = {nf_type: self.identity(nf_type) for nf_type in NF_TYPES}
-        self.sbi = ServiceInterface(settings, journal, self.clock, identities)
+        self.sbi = ServiceInterface(settings, journal, self.clock, identities, self.identity("NRF"))
         self.bus = self.sbi.bus
         self._undo = contextlib.AsyncExitStack()
         self._profiles: list[NFProfile] = []
@@ -213,9 +214,8 @@ class Network:
         """UDR, UDM, AUSF, NSSF, PCF, 5G-EIR, NRF: they answer and keep no ports."""
         s = self.settings
         key = self._signing_key()
-        self.nrf = nrf = NRF(
-            functions.of_the_nrf(s), self.clock, self.identity("NRF"), key, self.gate, self.journal
-        )
+        settings, own = functions.of_the_nrf(s), self.identity("NRF")
+        self.nrf = nrf = NRF(settings, self.clock, own, key, store, self.bus, self.gate, self.journal)
         for service, implementation in nrf.services():
             self.bus.serve(service, implementation, nrf.instance_id)
         plmn = s.network.plmn
@@ -341,7 +341,9 @@ class Network:
         """Offered, and registered (TS 29.510 §5.2.2.2): the NRF gives access tokens to those that it knows."""
         profile = self.sbi.serve(services, profile)
         self._profiles.append(profile)
-        await self.bus.client(NnrfNFManagement, profile.nf_type).nf_register(profile.nf_instance_id, profile)
+        await self.bus.client(NnrfNFManagement, profile.nf_type).nf_register(
+            profile.nf_instance_id, Whole.of(profile)
+        )
 
     def _signing_key(self) -> SigningKey | None:
         """Of access tokens, where the SBI is on the wire."""
@@ -352,6 +354,7 @@ class Network:
         """Heartbeats of every function, at the interval that the NRF gives."""
         interval = float(self.settings.nrf.heart_beat_timer_s)
         self.runtime.every(interval, lambda: self.runtime.spawn(self._heartbeats, "heartbeats"), "heartbeat")
+        self.runtime.every(interval, lambda: self.runtime.spawn(self.nrf.look, "silent functions"), "nrf")
 
     async def _heartbeats(self) -> None:
         for profile in self._profiles:
@@ -359,7 +362,7 @@ class Network:
             try:
                 await nrf.nf_update(profile.nf_instance_id, HEARTBEAT)
             except Problem:
-                await nrf.nf_register(profile.nf_instance_id, profile)
+                await nrf.nf_register(profile.nf_instance_id, Whole.of(profile))
 
     async def _control_socket(self) -> None:
         folder = self.settings.state.run

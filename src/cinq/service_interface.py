@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import ssl
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -11,12 +12,13 @@ from cinq.procedure import Clock, Journal
 from cinq.sbi import Bus, checked, direct, http, producers, tls
 from cinq.sbi.caller import URN
 from cinq.sbi.credentials import Credentials
-from cinq.sbi.directory import OneRoot
+from cinq.sbi.directory import Discovery, StatusListener
 from cinq.sbi.guard import Guard, Producer
 from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.operation import Operation
 from cinq.sbi.peers import Peers
 from cinq.sbi.reach import api_root, reachable
+from cinq.sbi.services.nnrf import NfStatusCallback, NnrfNFManagement, SubscriptionData
 from cinq.sbi.token import TrustedKeys
 from cinq.settings.network import NetworkSettings
 from cinq.transport.error import TransportError
@@ -30,10 +32,15 @@ def token_key(s: NetworkSettings) -> Path:
 
 
 class ServiceInterface:
-    """identities: NF type -> instance of the functions of this process."""
+    """identities: NF type -> instance of the functions of this process. nrf_instance: of the NRF, wherever it is."""
 
     def __init__(
-        self, settings: NetworkSettings, journal: Journal, clock: Clock, identities: Mapping[str, str]
+        self,
+        settings: NetworkSettings,
+        journal: Journal,
+        clock: Clock,
+        identities: Mapping[str, str],
+        nrf_instance: str,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -49,8 +56,9 @@ class ServiceInterface:
             self.bus = Bus(within, journal)
             return
         self._peers = Peers()
-        wire = http.OverHttp(OneRoot(root, identities), self._peers, own=root)
-        self.bus = Bus(within, journal, wire, root, remote=sbi.transport == "http2")
+        self._discovery = Discovery(sbi.nrf or root, nrf_instance, identities, clock)
+        wire = http.OverHttp(self._discovery, self._peers, own=root)
+        self.bus = self._discovery.bus = Bus(within, journal, wire, root, remote=sbi.transport == "http2")
         self._mark = wire.mark
         if sbi.access_tokens:
             wire.authority = Credentials(self.bus, identities, clock, operation_scopes=sbi.operation_scopes)
@@ -95,6 +103,22 @@ class ServiceInterface:
             )
         self._profiles[profile.nf_instance_id] = profile
         return profile
+
+    async def hear_of_others(self) -> None:
+        """NFStatusSubscribe: what was found at the NRF is asked for again when it changes. Problem: not now."""
+        if not self.bus.remote or not self._profiles:
+            return
+        listener = StatusListener(self._discovery)
+        first = next(iter(self._profiles.values()))
+        reference = secrets.token_hex(8)
+        self.bus.serve(NfStatusCallback, listener, first.nf_instance_id)
+        wanted = SubscriptionData(
+            nf_status_notification_uri=self.bus.uri(f"/nf-status-callback/v1/{reference}"),
+            req_nf_type=first.nf_type,
+            req_nf_instance_id=first.nf_instance_id,
+        )
+        listener.references.add(reference)
+        await self.bus.client(NnrfNFManagement, first.nf_type).subscribe(wanted)
 
     def _guard(self) -> Guard | None:
         s = self._settings

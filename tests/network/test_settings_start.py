@@ -173,6 +173,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "sbi.certificate": st.just(""),
     "sbi.key": st.just(""),
     "sbi.authorities": st.just(""),
+    "sbi.nrf": st.just(""),
     "sbi.access_tokens": BOOL,
     "sbi.operation_scopes": BOOL,
     "sbi.token_authority": st.just(""),

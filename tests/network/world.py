@@ -37,6 +37,7 @@ from cinq.ran.ue import Ue
 from cinq.ran.ue.settings import UeSettings
 from cinq.sbi import Bus, checked
 from cinq.sbi.services.nnrf import NnrfNFManagement
+from cinq.sbi.whole import Whole
 from cinq.settings import HexOctets
 from cinq.transport.sctp.association import AssociationHandler
 from tests.nf.smf.world import UPF_PEER, Upf
@@ -160,7 +161,7 @@ class Network:
         for nf in self.functions:
             for service, implementation in nf.services():
                 self.bus.serve(service, implementation, nf.instance_id)
-            await nrf.nf_register(nf.instance_id, nf.profile())
+            await nrf.nf_register(nf.instance_id, Whole.of(nf.profile()))
         await self.udm.start()
         await self.pcf.start()
         self.upf.smf = self.smf

@@ -15,6 +15,7 @@ from cinq.numbering import PlmnId, Suci, Supi, msin_octets
 from cinq.procedure import RealClock
 from cinq.procedure.store import MemoryStore
 from cinq.sbi import Bus, Problem, checked
+from cinq.sbi.json_patch import PatchItem
 from cinq.sbi.services.nausf_ueauthentication import (
     AuthenticationInfo,
     Av5gAka,
@@ -23,7 +24,7 @@ from cinq.sbi.services.nausf_ueauthentication import (
     ResynchronizationInfo,
     UEAuthenticationCtx,
 )
-from cinq.sbi.services.nudr_dr import NudrDataRepository, PatchItem
+from cinq.sbi.services.nudr_dr import NudrDataRepository
 
 K = bytes.fromhex("465B5CE8B199B49FAA5F0A2EE238A6BC")
 OPC = bytes.fromhex("E8ED289DEBA952E4283B54E88E6183CA")

@@ -17,7 +17,7 @@ from cinq.sbi.request import is_list_of_text, is_text
 from cinq.sbi.services.n5g_eir import N5gEirEquipmentIdentityCheck
 from cinq.sbi.services.namf_communication import NamfCommunication
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
-from cinq.sbi.services.nnrf import NnrfNFDiscovery, NnrfNFManagement
+from cinq.sbi.services.nnrf import NfStatusCallback, NnrfBootstrapping, NnrfNFDiscovery, NnrfNFManagement
 from cinq.sbi.services.nnrf_accesstoken import AccessTokenClaims, AccessTokenErr, NnrfAccessToken
 from cinq.sbi.services.nnssf_nssaiavailability import NnssfNSSAIAvailability
 from cinq.sbi.services.nnssf_nsselection import NnssfNSSelection
@@ -37,6 +37,7 @@ FILES = {
     NnrfAccessToken: "TS29510_Nnrf_AccessToken.yaml",
     NnrfNFManagement: "TS29510_Nnrf_NFManagement.yaml",
     NnrfNFDiscovery: "TS29510_Nnrf_NFDiscovery.yaml",
+    NnrfBootstrapping: "TS29510_Nnrf_Bootstrapping.yaml",
     NnssfNSSAIAvailability: "TS29531_Nnssf_NSSAIAvailability.yaml",
     NnssfNSSelection: "TS29531_Nnssf_NSSelection.yaml",
     NpcfAMPolicyControl: "TS29507_Npcf_AMPolicyControl.yaml",
@@ -50,6 +51,7 @@ FILES = {
 }
 # Notifications: who receives them chooses the path, the API gives the shapes.
 CALLBACKS = {
+    NfStatusCallback: "TS29510_Nnrf_NFManagement.yaml",
     NamfPolicyCallback: "TS29507_Npcf_AMPolicyControl.yaml",
     NamfSdmCallback: "TS29503_Nudm_SDM.yaml",
     NamfUecmCallback: "TS29503_Nudm_UECM.yaml",

@@ -32,7 +32,7 @@ from cinq.sbi.services.namf_communication import (
     N2SmInformation,
     NamfCommunication,
 )
-from cinq.sbi.services.nnrf import NnrfNFDiscovery
+from cinq.sbi.services.nnrf import NnrfNFDiscovery, SearchQuery
 from cinq.sbi.services.nsmf_pdusession import (
     NsmfPDUSession,
     SmContextRefused,
@@ -70,7 +70,9 @@ def test_each_operation_is_found_among_all(operation: Operation) -> None:
     values = ["a/b c%2F?#é", *[f"v{n}" for n in range(9)]]
     filled = {n: values[i] for i, n in enumerate(operation.parameters) if n not in operation.query}
     path = operation.path
-    arguments = [filled.get(name) for name in operation.parameters]
+    arguments: list[object] = [filled.get(name) for name in operation.parameters]
+    if operation.asked is not None:
+        arguments[len(filled) :] = [operation.asked(**dict.fromkeys(operation.query, None))]
     request = request_of(operation, arguments)
     found, got = Routes(EVERY).find(operation.method, request.target)
     assert found is operation, path
@@ -80,14 +82,24 @@ def test_each_operation_is_found_among_all(operation: Operation) -> None:
 def test_a_query_is_written_as_the_api_wants_it() -> None:
     discover = op(NnrfNFDiscovery, "search")
     snssais = [Snssai(sst=1, sd="0000FF"), Snssai(sst=2)]
-    arguments = ("SMF", "AMF", ["nsmf-pdusession", "nsmf-event-exposure"], snssais, "internet")
-    request = request_of(discover, arguments)
+    names = ["nsmf-pdusession", "nsmf-event-exposure"]
+    asked = SearchQuery(
+        target_nf_type="SMF",
+        requester_nf_type="AMF",
+        service_names=names,
+        snssais=snssais,
+        dnn="internet",
+        supi="imsi-1",
+        limit=3,
+    )
+    request = request_of(discover, [asked])
     assert (
         "target-nf-type=SMF&requester-nf-type=AMF&service-names=nsmf-pdusession,nsmf-event-exposure"
         in request.target
     )
-    assert crossed(discover, *arguments) == list(arguments)
-    assert crossed(discover, "SMF", "AMF", None, None, None) == ["SMF", "AMF", None, None, None]
+    assert crossed(discover, asked) == [asked]
+    least = SearchQuery(target_nf_type="SMF", requester_nf_type="AMF")
+    assert crossed(discover, least) == [least]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from cinq.sbi.peers import Peers
 from cinq.sbi.reach import api_root, reachable
 from cinq.sbi.services.npcf_ampolicycontrol import NpcfAMPolicyControl
 from cinq.sbi.token import SigningKey, TrustedKeys
+from cinq.sbi.whole import Whole
 from tests.sbi.test_http import HOST, Pcf
 
 AMF, PCF, NRF_ID = (f"00000000-0000-4000-8000-00000000000{n}" for n in (1, 2, 9))
@@ -71,9 +72,11 @@ class Wire:
         return await peers.send(self.root, Request(method, target, tuple(named), body), 5.0)
 
 
-def profile(instance: str, nf_type: str, services: tuple[type, ...] = (), **attributes: object) -> NFProfile:
+def profile(
+    instance: str, nf_type: str, services: tuple[type, ...] = (), **attributes: object
+) -> Whole[NFProfile]:
     made = NFProfile(nf_instance_id=instance, nf_type=nf_type, nf_status="REGISTERED", **attributes)
-    return reachable(made, services, HOST, 1, tokens=True, operation_scopes=True)
+    return Whole.of(reachable(made, services, HOST, 1, tokens=True, operation_scopes=True))
 
 
 def run(

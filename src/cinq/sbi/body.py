@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import cast
+from typing import cast, get_args, get_origin
 
 import msgspec
 
 from cinq.procedure import Why
 from cinq.sbi import forms, multipart
-from cinq.sbi.message import FORM, JSON, MULTIPART, media_type
+from cinq.sbi.message import FORM, HAL, JSON, MULTIPART, media_type
 from cinq.sbi.multipart import MultipartError, Part
 from cinq.sbi.operation import Form, Multipart
 from cinq.sbi.problem import InvalidParam, Problem
+from cinq.sbi.whole import Whole
 
 _PATCHES = {"list": "application/json-patch+json", "Model": "application/merge-patch+json"}
-_JSON_TYPES = (JSON, *_PATCHES.values())
+_JSON_TYPES = (JSON, HAL.lower(), *_PATCHES.values())
 _N1, _N2 = "application/vnd.3gpp.5gnas", "application/vnd.3gpp.ngap"
 _MISSING = re.compile(r"missing required field `([^`]+)`")
 _WHERE = re.compile(r" - at `\$([^`]*)`$")
@@ -30,10 +31,12 @@ def body_of(value: object, patch: bool = False) -> tuple[str, bytes]:
     """Its Content-Type and its octets. patch: of a PATCH. ValueError: octets that nothing in the JSON names."""
     if isinstance(value, Multipart):
         return _multipart(value)
+    if isinstance(value, Whole):
+        return JSON, encode(value.document)
     if isinstance(value, Form):
         return FORM, forms.encode(value)
     if not patch:
-        return JSON, encode(value)
+        return getattr(value, "CONTENT_TYPE", JSON), encode(value)
     return _PATCHES["list" if isinstance(value, list) else "Model"], encode(value)
 
 
@@ -105,6 +108,9 @@ def _unsupported(content_type: str) -> Problem:
 
 def read_json(shape: object, body: bytes) -> object:
     try:
+        if get_origin(shape) is Whole:
+            document = decoder(dict[str, object]).decode(body)
+            return Whole(msgspec.convert(document, get_args(shape)[0]), cast("dict[str, object]", document))
         return decoder(shape).decode(body)
     except msgspec.ValidationError as error:
         raise _not_of_the_shape(str(error)) from None

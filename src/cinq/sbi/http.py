@@ -11,6 +11,7 @@ from typing import Protocol
 
 from cinq.procedure import Why
 from cinq.sbi.answer import answer_of
+from cinq.sbi.directory import Found
 from cinq.sbi.message import Request, Response
 from cinq.sbi.operation import Operation
 from cinq.sbi.peers import Peers
@@ -20,22 +21,16 @@ from cinq.sbi.resource import made_at, parted
 from cinq.transport.error import NoAnswerError
 
 WITHIN_S = 10.0  # for an answer
-
-
-class Place(Protocol):
-    """Where an operation is served. instance: of the producer; "" where that is not known."""
-
-    @property
-    def root(self) -> str: ...
-
-    @property
-    def instance(self) -> str: ...
+IDEMPOTENT = frozenset(("GET", "PUT", "DELETE"))
 
 
 class Directory(Protocol):
-    async def find(self, op: Operation, consumer: str, instance: str | None, root: str) -> Place:
+    async def find(self, op: Operation, consumer: str, instance: str | None, root: str) -> Found:
         """Problem 504: nobody serves it."""
         ...
+
+    def failed(self, place: Found) -> None:
+        """It did not answer."""
 
 
 class Authority(Protocol):
@@ -75,24 +70,54 @@ class OverHttp:
     ) -> object:
         """Problem as the producer refused; 504 TARGET_NF_NOT_REACHABLE where it does not answer in time."""
         arguments, held = parted(op, arguments)
-        place = await self.directory.find(op, consumer, instance, root or held)
         request = request_of(op, arguments)
+        place = await self.directory.find(op, consumer, instance, root or held)
         try:
             response = await self._ask(op, consumer, place, request)
         except NoAnswerError as error:
-            raise Problem(504, "TARGET_NF_NOT_REACHABLE", Why(f"{op.name}: {error.what}")) from None
+            self.directory.failed(place)
+            another = (
+                None if root or held else await self._another(op, consumer, instance, place, request, error)
+            )
+            if another is None:
+                raise Problem(504, "TARGET_NF_NOT_REACHABLE", Why(f"{op.name}: {error.what}")) from None
+            place, response = another
         return made_at(
             op, answer_of(op, request, response), response.header("location") or "", place.root, self.own
         )
 
-    async def _ask(self, op: Operation, consumer: str, place: Place, plain: Request) -> Response:
+    async def _another(
+        self,
+        op: Operation,
+        consumer: str,
+        instance: str | None,
+        tried: Found,
+        request: Request,
+        error: NoAnswerError,
+    ) -> tuple[Found, Response] | None:
+        """Another producer, once, where this one has not carried the operation out or twice does no harm.
+
+        TS 29.500 §5.2.8: what is not idempotent is repeated only if it was not sent.
+        """
+        if not (error.not_sent or op.method in IDEMPOTENT):
+            return None
+        place = await self.directory.find(op, consumer, instance, "")
+        if place.root == tried.root:
+            return None
+        try:
+            return place, await self._ask(op, consumer, place, request)
+        except NoAnswerError:
+            self.directory.failed(place)
+            return None
+
+    async def _ask(self, op: Operation, consumer: str, place: Found, plain: Request) -> Response:
         """A token that is refused is asked for again, once (TS 29.500 §6.7.3)."""
         response = await self._send(op, consumer, place, plain)
         if response.status == 401 and self.authority is not None and self.authority.refused(op, consumer):
             response = await self._send(op, consumer, place, plain)
         return response
 
-    async def _send(self, op: Operation, consumer: str, place: Place, plain: Request) -> Response:
+    async def _send(self, op: Operation, consumer: str, place: Found, plain: Request) -> Response:
         headers = (*plain.headers, ("user-agent", f"{consumer}-{self.mark}"))
         if self.authority is not None:
             token = await self.authority.authorization(op, consumer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cinq.transport.http2.message import Headers, Request, Response
 
 JSON = "application/json"
+HAL = "application/3gppHal+json"
 PROBLEM = "application/problem+json"
 MULTIPART = "multipart/related"
 FORM = "application/x-www-form-urlencoded"
@@ -15,4 +16,4 @@ def media_type(content_type: str | None) -> str:
     return (content_type or "").partition(";")[0].strip().lower()
 
 
-__all__ = ["FORM", "JSON", "MULTIPART", "PROBLEM", "Headers", "Request", "Response", "media_type"]
+__all__ = ["FORM", "HAL", "JSON", "MULTIPART", "PROBLEM", "Headers", "Request", "Response", "media_type"]

@@ -16,11 +16,11 @@ RatType = Literal["NR", "EUTRA", "WLAN", "VIRTUAL", "NR_REDCAP"]
 PduSessionType = Literal["IPV4", "IPV6", "IPV4V6", "UNSTRUCTURED", "ETHERNET"]
 SscMode = Literal["SSC_MODE_1", "SSC_MODE_2", "SSC_MODE_3"]
 UpCnxState = Literal["ACTIVATED", "DEACTIVATED", "ACTIVATING", "SUSPENDED"]
-NFType = Literal["NRF", "UDM", "AMF", "SMF", "AUSF", "NEF", "PCF", "NSSF", "UDR", "UPF", "5G_EIR"]
+NFType = str  # TS 29.510 §6.1.6.3.3: AMF, SMF, ..., and names of operators and later releases
 
 
 if not TYPE_CHECKING:
-    RatType, PduSessionType, SscMode, NFType = extensible(RatType, PduSessionType, SscMode, NFType)
+    RatType, PduSessionType, SscMode = extensible(RatType, PduSessionType, SscMode)
 
 
 class PlmnId(Model):

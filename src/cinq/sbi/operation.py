@@ -79,6 +79,10 @@ class Headed(Protocol):
     def http_headers(self) -> tuple[tuple[str, str], ...]: ...
 
 
+class Query(Model, rename="kebab"):
+    """The query parameters of an operation that has many of them, as one argument."""
+
+
 class Form(Model):
     """A body of type application/x-www-form-urlencoded: strings as they are, all else as JSON."""
 
@@ -109,7 +113,8 @@ class Operation:
     path: below {apiRoot}/service/version. parameters: Python names of path and query parameters, in order; types:
     what they are. request, response: shapes, None where there is no body. error: of a refusal, None: problem details.
     scopes: resource/operation-level scopes of the API (TS 29.500 §6.7.3), each of which grants it beside the service's.
-    callback: whether it is a notification, to a URI that its receiver gave (TS 29.501 §5.3.2).
+    callback: whether it is a notification, to a URI that its receiver gave (TS 29.501 §5.3.2). asked: the shape that
+    holds all query parameters; then it is the one argument behind those of the path.
     """
 
     service: str
@@ -127,6 +132,7 @@ class Operation:
     error: type[ErrorShape] | None = None
     scopes: tuple[str, ...] = ()
     callback: bool = False
+    asked: type[Query] | None = None
 
     @property
     def root(self) -> str:
@@ -153,7 +159,13 @@ class _Declared:
     scopes: tuple[str, ...]
 
 
-OWNERS = {"oauth2": "NRF", "bootstrapping": "NRF", "lmf-callback": "LMF", "n5g-eir-eic": "5G_EIR"}
+OWNERS = {
+    "oauth2": "NRF",
+    "bootstrapping": "NRF",
+    "lmf-callback": "LMF",
+    "nf-status-callback": "NF",
+    "n5g-eir-eic": "5G_EIR",
+}
 """Of services that are not named after the NF type."""
 _DECLARED: dict[object, _Declared] = {}
 
@@ -220,6 +232,11 @@ def _resolve(protocol: type, name: str, version: str, attribute: str, declared: 
     function = vars(protocol)[attribute]
     hints = typing.get_type_hints(function)
     names = [n for n in inspect.signature(function).parameters if n not in ("self", "body")]
+    asked = next((h for h in hints.values() if isinstance(h, type) and issubclass(h, Query)), None)
+    if asked is not None:
+        fields = msgspec.structs.fields(asked)
+        names = [n for n in names if hints[n] is not asked] + [field.name for field in fields]
+        hints = {**hints, **{field.name: field.type for field in fields}}
     in_path = {snake(p) for p in re.findall(r"\{(\w+)\}", declared.path)}
     response = hints.get("return")
     return Operation(
@@ -238,6 +255,7 @@ def _resolve(protocol: type, name: str, version: str, attribute: str, declared: 
         error=declared.error,
         scopes=declared.scopes,
         callback=name.endswith("-callback"),
+        asked=asked,
     )
 
 

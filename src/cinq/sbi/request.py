@@ -28,6 +28,10 @@ MOST_QUERY = 64  # parameters
 
 def request_of(op: Operation, arguments: Sequence[object]) -> Request:
     """arguments: those of the path and of the query in order, then the body if the operation has one."""
+    if op.asked is not None:
+        at = len(op.parameters) - len(op.query)
+        given = [getattr(arguments[at], name) for name in op.query]
+        arguments = [*arguments[:at], *given, *arguments[at + 1 :]]
     values = dict(zip(op.parameters, arguments, strict=False))
     path = re.sub(r"\{(\w+)\}", lambda name: _in_path(values[snake(name[1])]), op.path)
     asked = [(n.replace("_", "-"), values[n]) for n in op.query if values.get(n) is not None]
@@ -66,6 +70,9 @@ def arguments_of(op: Operation, values: Sequence[str], request: Request) -> list
             arguments.append(_text(given[name], kind, name, "INVALID_API"))
         else:
             arguments.append(_asked(op, asked, name, kind))
+    if op.asked is not None:
+        at = len(arguments) - len(op.query)
+        arguments[at:] = [op.asked(**dict(zip(op.query, arguments[at:], strict=True)))]
     if op.request is not None:
         arguments.append(read_body(op.request, request.header("content-type"), request.body))
     return arguments
@@ -76,9 +83,12 @@ def _query(target: str) -> dict[str, str]:
     if len(text) > LONGEST_QUERY:
         raise Problem(414, "INVALID_QUERY_PARAM", Why(f"a query of {len(text)} octets"))
     try:
-        return dict(
+        found = dict(
             parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), max_num_fields=MOST_QUERY)
         )
+        if "" in found:
+            raise ValueError("a parameter without a name")
+        return found
     except ValueError as error:
         raise Problem(400, "INVALID_QUERY_PARAM", Why(f"the query cannot be read: {error}")) from None
 

@@ -10,6 +10,7 @@ import msgspec
 from cinq.procedure import ON_BEHALF, Event, Journal, Why
 from cinq.sbi.operation import Created, Multipart, Operation
 from cinq.sbi.problem import Problem
+from cinq.sbi.whole import Whole
 
 _SUPI = re.compile(r"imsi-\d{6,15}")
 _SECRET = re.compile(
@@ -103,6 +104,7 @@ def _event(
 def _json(body: object) -> bytes:
     """The JSON that would cross, without keys and expected responses: those are never shown."""
     shown = body.json_data if isinstance(body, Multipart) and hasattr(body, "json_data") else body
+    shown = shown.document if isinstance(shown, Whole) else shown
     return without_secrets(msgspec.json.encode(shown))
 
 

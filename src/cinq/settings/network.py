@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from itertools import product
@@ -324,6 +325,9 @@ class Sbi:
     certificate: str = setting("PEM file of the certificate that is shown; empty: no TLS.", "")
     key: str = setting("PEM file of its private key.", "")
     authorities: str = setting("PEM file of those that sign the certificates of others.", "")
+    nrf: str = setting(
+        "API root of the NRF, such as 'http://127.0.0.8:7777'; empty: it is in this process.", ""
+    )
     access_tokens: bool = setting("Whether services over HTTP/2 ask for access tokens of the NRF.", True)
     operation_scopes: bool = setting(
         "Whether tokens must name the operation too, where its API gives it a scope of its own.", False
@@ -335,6 +339,10 @@ class Sbi:
     def __post_init__(self) -> None:
         check.host("address", self.address)
         check.port("port", self.port)
+        if self.nrf and not re.fullmatch(r"https?://[^/\s@]+(/[^\s]*)?", self.nrf):
+            raise ValueError(
+                f"nrf: found {self.nrf[:60]!r}, wanted an API root such as 'http://127.0.0.8:7777'"
+            )
         files = {"certificate": self.certificate, "key": self.key, "authorities": self.authorities}
         if any(files.values()) and not all(files.values()):
             missing = ", ".join(name for name, value in files.items() if not value)

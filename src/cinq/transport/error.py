@@ -21,3 +21,8 @@ class TransportError(OSError):
 
 class NoAnswerError(TransportError):
     """The other end does not answer, or refuses: it may be there later."""
+
+    @property
+    def not_sent(self) -> bool:
+        """Whether it is certain that nothing was sent, so that nothing has been carried out."""
+        return ": not sent: " in self.what

@@ -12,7 +12,8 @@ from cinq.eligibility.inventory import Inventory, NetworkFunction
 from cinq.nf.nrf import NRF, Settings
 from cinq.procedure import Journal, Why
 from cinq.sbi import Problem
-from cinq.sbi.services.nudr_dr import PatchItem
+from cinq.sbi.json_patch import PatchItem
+from cinq.sbi.whole import Whole
 from cinq.settings.eligibility import Mode
 from tests.eligibility.parts import Days, gate
 from tests.nf.nrf.test_nrf import ID, NRF_ID, StoppedClock, found, smf
@@ -24,12 +25,12 @@ MADE = Inventory(
 
 def register(nrf: NRF, number: int, vendor_id: str | None) -> None:
     profile = msgspec.structs.replace(smf(number, 1, "internet"), vendor_id=vendor_id)
-    asyncio.run(nrf.nf_register(profile.nf_instance_id, profile))
+    asyncio.run(nrf.nf_register(profile.nf_instance_id, Whole.of(profile)))
 
 
 def make(mode: Mode, days: Days | None = None) -> tuple[NRF, Journal]:
     journal = Journal(keep=100)
-    return NRF(Settings(), StoppedClock(), NRF_ID, None, gate(mode, MADE, days), journal), journal
+    return NRF(Settings(), StoppedClock(), NRF_ID, gate=gate(mode, MADE, days), journal=journal), journal
 
 
 def test_a_function_of_a_vendor_that_is_kept_out_is_not_registered() -> None:
@@ -67,7 +68,7 @@ def test_one_that_is_drained_is_registered_and_not_found() -> None:
     register(nrf, 1, "004711")
     assert found(nrf) == []
     profile = asyncio.run(nrf.nf_profile(ID.format(1)))
-    assert profile.nf_status == "UNDISCOVERABLE"
+    assert profile.read.nf_status == "UNDISCOVERABLE"
     asyncio.run(nrf.nf_update(ID.format(1), [PatchItem(op="replace", path="/nfStatus", value="REGISTERED")]))
     assert found(nrf) == []
 

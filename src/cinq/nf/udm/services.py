@@ -15,6 +15,7 @@ from cinq.nf.udm.sidf import supi_of
 from cinq.nf.udm.vectors import last_sqn, vector
 from cinq.procedure import Why
 from cinq.sbi import Bus, Created, Problem
+from cinq.sbi.json_patch import PatchItem
 from cinq.sbi.models import Snssai
 from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.services.nudm_sdm import (
@@ -38,7 +39,7 @@ from cinq.sbi.services.nudm_uecm import (
     NudmUEContextManagement,
     SmfRegistration,
 )
-from cinq.sbi.services.nudr_dr import NudmDataChangeCallback, NudrDataRepository, PatchItem
+from cinq.sbi.services.nudr_dr import NudmDataChangeCallback, NudrDataRepository
 
 log = logging.getLogger("cinq.udm")
 

@@ -16,6 +16,7 @@ from cinq.procedure import Why
 from cinq.procedure.store import Store
 from cinq.sbi import Bus, Created, Problem
 from cinq.sbi.callback import notify
+from cinq.sbi.json_patch import PatchItem, patched
 from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.services.nudm_sdm import (
     AccessAndMobilitySubscriptionData,
@@ -34,7 +35,6 @@ from cinq.sbi.services.nudr_dr import (
     ContextDataSets,
     DataChangeNotify,
     NudrDataRepository,
-    PatchItem,
     ProvisionedDataSets,
     SubscriptionDataSubscriptions,
 )
@@ -99,7 +99,7 @@ class UDR:
         if last is None or last.ue_id != ue_id:
             last = self._authentication_subscription(ue_id)
         resource = records.AUTHENTICATION_SUBSCRIPTION
-        after = resource.encode(patched(last.record, body, AuthenticationSubscription))
+        after = resource.encode(changed(last.record, body, AuthenticationSubscription))
         try:
             replaced = await self._store.replace(resource.collection, ue_id, last.octets, after)
         except OSError as error:
@@ -299,24 +299,9 @@ def _not_provisioned(what: str, ue_id: str) -> Problem:
     return Problem(404, "DATA_NOT_FOUND", Why(f"no {what} is provisioned for {ue_id}", mend))
 
 
-def patched(value: T, patch: list[PatchItem], shape: type[T]) -> T:
-    """A JSON Patch (RFC 6902) on an object of objects. 409 when a test fails, 400 where a path is missing."""
-    tree = msgspec.to_builtins(value)
-    for item in patch:
-        *folders, name = item.path.removeprefix("/").split("/")
-        node = tree
-        for folder in folders:
-            node = node.get(folder) if isinstance(node, dict) else None
-        if not isinstance(node, dict) or (item.op != "add" and name not in node):
-            raise Problem(400, "INVALID_MSG_FORMAT", Why(f"patch: no {item.path} in the resource"))
-        if item.op == "test":
-            if node[name] != item.value:
-                raise Problem(409, "MODIFICATION_NOT_ALLOWED", Why(f"patch: test of {item.path} failed"))
-        elif item.op == "remove":
-            del node[name]
-        else:
-            node[name] = item.value
+def changed(value: T, patch: list[PatchItem], shape: type[T]) -> T:
+    """A record with a JSON Patch. 409 when a test fails, 400 where a path is missing or it is no such record then."""
     try:
-        return msgspec.convert(tree, shape)
+        return msgspec.convert(patched(msgspec.to_builtins(value), patch), shape)
     except msgspec.ValidationError as error:
         raise Problem(400, "INVALID_MSG_FORMAT", Why(f"patch: {error}")) from error

@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from msgspec import field
 
+from cinq.sbi.json_patch import PatchItem
 from cinq.sbi.models import NotifyItem
 from cinq.sbi.operation import Created, Model, SecretModel, operation, service
 from cinq.sbi.services.nausf_ueauthentication import AuthType
@@ -69,14 +70,6 @@ class SubscriptionDataSubscriptions(Model):
 class DataChangeNotify(Model):
     ue_id: str
     notify_items: list[NotifyItem]
-
-
-class PatchItem(Model):
-    """One operation of a JSON Patch, RFC 6902. value: a string is all that cinq patches."""
-
-    op: Literal["add", "remove", "replace", "test"]
-    path: str
-    value: str | None = None
 
 
 @service("nudr-dr", "v2")
