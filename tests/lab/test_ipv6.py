@@ -7,23 +7,27 @@ import json
 import os
 import subprocess
 import sys
-from ipaddress import IPv6Address, IPv6Network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 
 import pytest
 
 from cinq.lab import core, http_file
-from cinq.lab.demo import Keys, _gnb_settings, _ping, _provision, _ue_settings
+from cinq.lab.demo import SUPI, Keys, _gnb_settings, _ping, _provision, _ue_settings
 from cinq.lab.topology import Topology, has_ipv6, work_folder
+from cinq.nf.udr import provisioning
 from cinq.procedure import Runtime
 from cinq.ran.gnb.serve import serve
 from cinq.ran.ue import Ue
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.settings import SessionSettings
 from cinq.transport import netns
+from cinq.transport.netlink import Netlink
+from cinq.transport.sqlite import SqliteStore
 from tests.userplane.conftest import missing
 
 POOL = "fd45::/48"
+LAB, BEHIND = "198.51.100.0/24", "198.51.100.7"
 OCTETS, PORT = 20_000_000, 8006
 
 
@@ -36,6 +40,18 @@ def server(topology: Topology) -> str:
     process = topology.start(topology.dn, [sys.executable, "-c", program], stdout=subprocess.PIPE)
     assert process.stdout is not None
     return str(json.loads(process.stdout.readline())["sha256"])
+
+
+def _behind(work: Path, topology: Topology) -> None:
+    """A network behind the UE, to which the data network has a route."""
+    store = SqliteStore(work / "cinq.sqlite")
+    known = provisioning.get(store, SUPI)
+    assert known is not None
+    provisioning.put_subscription(store, provisioning.changed(known, {"framed_routes": LAB}))
+    store.flush()
+    store.close()
+    with Netlink(topology.dn) as links:
+        links.add_route(LAB, via=str(topology.addresses.upf_n6))
 
 
 async def address6(session: Session) -> IPv6Address:
@@ -62,7 +78,8 @@ def test_ping_and_download(plane: str, kind: str, n3_ipv6: bool, tmp_path: Path)
                 await gnb.up()
             ue = Ue(_ue_settings(keys), gnb, runtime, os.urandom)
             await ue.register()
-            session = await ue.open_session(SessionSettings(kind=kind))  # type: ignore[arg-type]
+            behind = (IPv4Network(LAB),) if kind == "IPv4v6" else ()
+            session = await ue.open_session(SessionSettings(kind=kind, behind=behind))  # type: ignore[arg-type]
             assert isinstance(session, Session)
             six = await address6(session)
             assert six in IPv6Network(POOL)
@@ -72,6 +89,10 @@ def test_ping_and_download(plane: str, kind: str, n3_ipv6: bool, tmp_path: Path)
             got = await asyncio.to_thread(http_file.download, there, PORT, str(six))
             assert (got.octets, got.sha256) == (OCTETS, sha256)
             if session.context.address is not None:
+                done = topology.start(topology.dn, ["ping", "-c", "1", "-W", "5", BEHIND])
+                assert await asyncio.to_thread(done.wait, 10) == 0, (
+                    "a host behind the UE is reached from outside"
+                )
                 ipv4 = str(topology.addresses.data_network)
                 assert await asyncio.to_thread(_ping, str(session.context.address), ipv4) > 0
             await ue.deregister()
@@ -89,6 +110,7 @@ def test_ping_and_download(plane: str, kind: str, n3_ipv6: bool, tmp_path: Path)
         text = settings.read_text().replace("[upf]\n", f'[upf]\ndata_plane = "{plane}"\n')
         settings.write_text(text)
         _provision(Path(work), keys)
+        _behind(Path(work), topology)
         sha256 = server(topology)
         running = core.start(topology, settings, tmp_path / "core.log")
         assert running.facts["data_plane"] == plane

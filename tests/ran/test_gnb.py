@@ -14,7 +14,7 @@ from cinq.ran.gnb import GnbSettings
 from cinq.ran.gnb.signals import Reset
 from cinq.ran.radio.port import RrcSetup
 from cinq.ran.ue import Ue, UeSettings
-from cinq.userplane.rules import Action, SessionRules, Usage
+from cinq.userplane.rules import Action, Network, SessionRules, Usage
 from cinq.wire import gtpu, nas, ngap
 
 from .core import UPF, Core, Radio, qos, settle, transfer
@@ -24,12 +24,19 @@ class Side:
     def __init__(self, name: str) -> None:
         self.name = name
         self.addresses: set[IPv4Address] = set()
+        self.networks: list[Network] = []
 
     def add(self, address: IPv4Address) -> None:
         self.addresses.add(address)
 
     def remove(self, address: IPv4Address) -> None:
         self.addresses.discard(address)
+
+    def add_network(self, network: Network) -> None:
+        self.networks.append(network)
+
+    def remove_network(self, network: Network) -> None:
+        self.networks.remove(network)
 
 
 class Plane:

@@ -8,7 +8,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
-from ipaddress import IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from pathlib import Path
 from random import Random
 
@@ -72,7 +72,10 @@ class KernelEnd6(KernelEnd):
 
     async def downlink(self, *inner: bytes) -> list[bytes]:
         for packet in inner:
-            self.raw6.sendto(packet, (str(IPv6Address(packet[24:40])), 0, 0, 0))
+            if packet[0] >> 4 == 4:
+                self.raw.sendto(packet, (str(IPv4Address(packet[16:20])), 0))
+            else:
+                self.raw6.sendto(packet, (str(IPv6Address(packet[24:40])), 0, 0, 0))
         return await super().downlink()
 
 

@@ -43,6 +43,7 @@ from cinq.userplane.rules import (
     Role,
     SessionRules,
     Usage,
+    address_key,
 )
 from cinq.userplane.verdicts import Buffered, Dropped, Inner, Outer, SlowPath
 
@@ -149,8 +150,8 @@ class Model:
         return next(((rule, self.session(rules)) for rule in rules.decap if rule.teid == teid), None)
 
     def _encap(self, ue: bytes) -> tuple[EncapRule, Session] | None:
-        key = key_of(ue)
-        rules = self.registry.sessions.get(self.registry.ues.get(key, -1))
+        key = self.registry.ue_at(ue)
+        rules = None if key is None else self.registry.sessions.get(self.registry.ues.get(key, -1))
         if rules is None:
             return None
         return next(((rule, self.session(rules)) for rule in rules.encap if rule.key == key), None)
@@ -265,18 +266,16 @@ class Model:
             return inner
         if is_nowhere(destination):
             raise Refused(Reason.PROTECTED)
-        if not self.settings.ue_to_ue and key_of(destination) in self.registry.ues:
+        if not self.settings.ue_to_ue and self.registry.ue_at(destination) is not None:
             raise Refused(Reason.UE_TO_UE)
         if self._is_protected(packet, destination, inner):
             raise Refused(Reason.PROTECTED)
         return inner
 
-    @staticmethod
-    def _is_of(rule: DecapRule, address: bytes) -> bool:
-        """Whether it is the UE's."""
-        if len(address) == 4:
-            return address == rule.ue.packed != bytes(4)
-        return rule.prefix is not None and address[:8] == rule.prefix.network_address.packed[:8]
+    def _is_of(self, rule: DecapRule, address: bytes) -> bool:
+        """Whether it is the UE's, or behind it."""
+        end = (rule.ue if int(rule.ue) else None) if len(address) == 4 else rule.prefix
+        return end is not None and address_key(end) in (key_of(address), self.registry.behind.find(address))
 
     def _is_protected(self, packet: bytes, destination: bytes, inner: tuple[int, int, bool]) -> bool:
         size, number = len(destination), int.from_bytes(destination, "big")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cinq.userplane.flows import MOST_FILTERS, MOST_FLOWS, MOST_LIMITS, Flow
+from cinq.userplane.inner import key_of
+from cinq.userplane.routes import Behind
 from cinq.userplane.rules import MOST_PEERS, AddressInUse, NoRoom, RuleError, SessionRules, TeidInUse
 
 
@@ -15,6 +17,7 @@ class Registry:
     sessions: dict[int, SessionRules] = field(default_factory=dict)
     teids: dict[int, int] = field(default_factory=dict)
     ues: dict[int, int] = field(default_factory=dict)
+    behind: Behind = field(default_factory=Behind)
 
     def admit(self, rules: SessionRules, limit: int) -> None:
         """RuleError when another session owns a key of the rules, or a new session finds no room."""
@@ -26,10 +29,16 @@ class Registry:
         for encap in rules.encap:
             if self.ues.get(encap.key, rules.session) != rules.session:
                 raise AddressInUse(f"UE address {encap.ue} belongs to another session")
+        self.behind.admit(rules)
         if rules.session not in self.sessions and len(self.sessions) >= limit:
             raise NoRoom(f"{limit} sessions are the most this plane takes")
         for flows in rules.told_apart:
             _check_flows(flows, {limit.number for limit in rules.limits})
+
+    def ue_at(self, address: bytes) -> int | None:
+        """The key of the UE that has the address (4 or 16 octets), or that it is behind."""
+        key = key_of(address)
+        return key if key in self.ues else self.behind.find(address)
 
     def replace(self, rules: SessionRules) -> None:
         """Records the rules instead of those that the session had."""
@@ -40,6 +49,7 @@ class Registry:
             self.teids[decap.teid] = session
         for encap in rules.encap:
             self.ues[encap.key] = session
+        self.behind.add(rules)
 
     def forget(self, session: int) -> None:
         before = self.sessions.pop(session, None)
@@ -49,6 +59,7 @@ class Registry:
             self.teids.pop(decap.teid, None)
         for encap in before.encap:
             self.ues.pop(encap.key, None)
+        self.behind.remove(before)
 
 
 def _check_flows(flows: tuple[Flow, ...], limits: set[int]) -> None:

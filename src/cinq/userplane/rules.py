@@ -37,6 +37,7 @@ NOWHERE = frozenset((0, 127, *range(224, 256)))
 """First octets of addresses that no router forwards to (RFC 1812 §5.3.7): this host, loopback, multicast, reserved."""
 LINK_LOCAL = bytes((169, 254))  # 169.254.0.0/16, which no router forwards either (RFC 3927 §2.7)
 MOST_PEERS = 4  # of a tunnel: a master and a secondary node, by IPv4 and by IPv6
+Network = IPv4Network | IPv6Network
 PEERS = 1024  # far ends of N3 that are kept from UEs
 
 
@@ -90,7 +91,8 @@ class DecapRule(Struct, frozen=True, gc=False):
 class EncapRule(Struct, frozen=True, gc=False):
     """Outer header creation. `ue`: the UE's address, or its IPv6 prefix of 64 bits. `teid`, `peer`: of the other end.
 
-    flows: in the order in which they are tried, instead of all else but the address.
+    flows: in the order in which they are tried, instead of all else but the address. routes: networks behind the UE,
+    of its version of IP.
     """
 
     ue: IPv4Address | IPv6Network
@@ -101,6 +103,7 @@ class EncapRule(Struct, frozen=True, gc=False):
     notify: bool = True  # with BUFFER: tell the control plane of the first packet
     tos: int = 0  # of the outer header
     flows: tuple[Flow, ...] = ()
+    routes: tuple[Network, ...] = ()
 
     @property
     def key(self) -> int:
@@ -276,6 +279,12 @@ class Side(Protocol):
     def add(self, address: IPv4Address | IPv6Address) -> None: ...
 
     def remove(self, address: IPv4Address | IPv6Address) -> None: ...
+
+    def add_network(self, network: Network) -> None:
+        """Every address of it is one of the UE's. OSError: the kernel refuses."""
+
+    def remove_network(self, network: Network) -> None:
+        """Idempotent."""
 
 
 class Plane(Protocol):

@@ -24,6 +24,7 @@ from cinq.userplane.model import Buffered, Inner, Model, Outer, Session, SlowPat
 from cinq.userplane.n3 import BATCH, BATCH_OCTETS, N3Socket
 from cinq.userplane.packet import TRANSPORT_HEADER
 from cinq.userplane.pair import open_pair
+from cinq.userplane.routes import HostRoutes, routes_of
 from cinq.userplane.rules import (
     GTPU_PORT,
     LINK_LOCAL,
@@ -76,9 +77,9 @@ class TunPlane:
         self._encaps: dict[bytes, Encap] = {}
         protected = {endpoint.address.packed for endpoint in settings.infrastructure()}
         self._special: dict[bytes, None] = dict.fromkeys(protected)  # destinations that the model judges
-        self._judges_all = bool(settings.protected_networks)
         self._sides: dict[str, tuple[UeSide | None, Write]] = {}
         self._devices: list[int] = []
+        self._host_routes = HostRoutes(host.links, f"{settings.instance}-tun", self.mtu)
         if trouble := tap.trouble():
             log.warning("user plane: veth pairs in place of TUN devices: %s", trouble)
         self._open = partial(open_pair, host=host) if trouble else self._open_device
@@ -132,8 +133,13 @@ class TunPlane:
         if unknown:
             raise RuleError(f"no UE interface {unknown[0]!r}")
         before = self._model.registry.sessions.get(rules.session)
+        old, new = routes_of(before), routes_of(rules)
+        added = [route for route in new if route not in old and not self._gnb]
+        self._model.registry.admit(rules, self._settings.max_sessions)
+        self._host_routes.add(added)
         self._special |= dict.fromkeys(gnb.address.packed for gnb in self._model.guard(rules))
         waiting = self._model.install(rules, time.monotonic_ns())
+        self._host_routes.remove(route for route in old if route not in new)
         if before:
             self._forget(before)
         self._remember(rules, self._model.session(rules))
@@ -166,6 +172,10 @@ class TunPlane:
                 self._encaps.pop(encap.ue.packed, None)
                 self._special.pop(encap.ue.packed, None)
 
+    def _judges_all(self) -> bool:
+        """Whether more destinations are closed than a table of addresses says."""
+        return bool(self._settings.protected_networks) or len(self._model.registry.behind) > 0
+
     def _writer(self, side: str) -> Write:
         return self._sides[side][1] if side else next(iter(self._sides.values()), (None, len))[1]
 
@@ -177,6 +187,7 @@ class TunPlane:
         if rules:
             self._forget(rules)
             self._model.remove(session)
+            self._host_routes.remove(routes_of(rules))
 
     # -- packets -------------------------------------------------------------------------------------------
 
@@ -207,7 +218,7 @@ class TunPlane:
         special = (
             destination in self._special
             or destination[0] in NOWHERE
-            or self._judges_all
+            or self._judges_all()
             or destination[:2] == LINK_LOCAL
         )
         is_his = has_tunnel in (peer[0], ANYBODY)

@@ -37,6 +37,7 @@ class UeSide:
         self.name, self._host, self._pools = name, host, pools
         self._table = table
         self._shown: set[IPv4Address | IPv6Address] = set()
+        self._networks: list[IPv4Network | IPv6Network] = []
         self._has_ipv6 = False
         if isinstance(namespace, str) and Path(namespace).parent == netns.FOLDER:
             host.namespace(Path(namespace).name)
@@ -127,6 +128,23 @@ class UeSide:
             if not any(isinstance(each, IPv4Address) for each in self._shown):
                 self._lead()  # Linux takes the routes of an interface with its last address
 
+    def add_network(self, network: IPv4Network | IPv6Network) -> None:
+        """Every address of it is one of the UE's."""
+        if isinstance(network, IPv6Network) and not self._has_ipv6:
+            self._open_ipv6()
+        self._links.add_route(str(network), device=self.name, table=LOCAL_TABLE, kind="local")
+        self._networks.append(network)
+        self._add_rule(network)
+
+    def remove_network(self, network: IPv4Network | IPv6Network) -> None:
+        """Idempotent."""
+        if network not in self._networks:
+            return
+        self._networks.remove(network)
+        self._drop_rule(network)
+        with contextlib.suppress(OSError):
+            self._links.delete_route(str(network), device=self.name, table=LOCAL_TABLE, kind="local")
+
     def _add_rule(self, source: IPv4Network | IPv6Network) -> None:
         if not self._by_rule:
             return
@@ -145,6 +163,8 @@ class UeSide:
                 self._links.delete_rule(PRIORITY, self._table, source=str(source))
 
     def close(self) -> None:
+        for network in list(self._networks):
+            self.remove_network(network)
         for address in list(self._shown):
             self.remove(address)
         for pool in self._pools:

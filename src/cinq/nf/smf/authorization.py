@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Network, ip_network
 from typing import Final
 
 from cinq.nf.smf.binding import DEFAULT_QFI
@@ -131,7 +131,21 @@ def subscribed_context(
         is_static=static is not None,
         static_prefix=0 if session_type == "IPV4" else static_prefix(subscribed),
         address=None if static is None else Ipv4(int(IPv4Address(static))),
+        framed_routes=framed_routes(subscribed, session_type),
     )
+
+
+def framed_routes(subscribed: DnnConfiguration, session_type: SessionType) -> tuple[str, ...]:
+    """The networks behind the UE that a session of this type reaches (TS 23.501 §5.6.14). One that is none is passed
+    over."""
+    four = [each.ipv4_mask for each in subscribed.ipv4_frame_route_list if session_type != "IPV6"]
+    six = [each.ipv6_prefix for each in subscribed.ipv6_frame_route_list if session_type != "IPV4"]
+    found: list[str] = []
+    for text in (*four, *six):
+        with suppress(ValueError):
+            if text is not None:
+                found.append(str(ip_network(text)))
+    return tuple(dict.fromkeys(found))
 
 
 def static_prefix(subscribed: DnnConfiguration) -> int:

@@ -100,7 +100,7 @@ class SmContext(Struct, frozen=True, gc=False):
     the names of the SM policy association at the PCF and of the subscription at the UDM. security: None without a
     policy. pending: what it is to become, while that is not brought about. expires: seconds since 1970, when it is to
     end for another anchor (T3593), 0 for never. amf: the instance that serves the UE; status_uri: where it hears of the
-    session.
+    session. framed_routes: networks behind the UE, as in the subscription.
     """
 
     ref: str
@@ -132,6 +132,7 @@ class SmContext(Struct, frozen=True, gc=False):
     expires: float = 0.0
     amf: str = ""
     status_uri: str = ""
+    framed_routes: tuple[str, ...] = ()
 
     @property
     def n3(self) -> TransportAddress:

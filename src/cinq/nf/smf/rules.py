@@ -157,6 +157,8 @@ def _uplink(
         network_instance=instance(context.dnn),
         ue_ip_addresses=_ue_addresses(context, destination=False),
         sdf_filters=[_sdf(f) for f in filters],
+        framed_routes=_framed(context, 4),
+        framed_ipv6_routes=_framed(context, 6),
         qfis=[rule.qfi],
         interface_type=_N3,
     )
@@ -179,6 +181,8 @@ def _downlink(
         network_instance=instance(context.dnn),
         ue_ip_addresses=_ue_addresses(context, destination=True),
         sdf_filters=[_sdf(f) for f in filters],
+        framed_routes=_framed(context, 4),
+        framed_ipv6_routes=_framed(context, 6),
         interface_type=_N6,
     )
     return pfcp.CreatePdr(
@@ -199,6 +203,12 @@ def _ue_addresses(context: SmContext, *, destination: bool) -> list[pfcp.UeIpAdd
     prefix = IPv6Address(address.prefix << 64)
     ipv4 = None if isinstance(address, Ipv6) else address.ipv4
     return [pfcp.UeIpAddress(ipv4, prefix, destination=destination)]
+
+
+def _framed(context: SmContext, version: int) -> list[str]:
+    """Routes by way of the UE itself: RFC 2865 §5.22, RFC 3162 §2.5."""
+    gateway, is_ipv6 = ("::", True) if version == 6 else ("0.0.0.0", False)
+    return [f"{route} {gateway} 1" for route in context.framed_routes if (":" in route) == is_ipv6]
 
 
 def _sdf(sdf: SdfFilter) -> pfcp.SdfFilter:
@@ -267,6 +277,11 @@ def growth(
         update_pdrs=[_updated(pdr) for pdr in changed_pdrs],
         update_qers=[_qer_updated(qer) for qer in changed_qers],
     )
+
+
+def rerouting(context: SmContext, qos: SessionQos, end: pfcp.FTeid) -> pfcp.SessionModificationRequest:
+    """The networks behind the UE are those of the context from now on."""
+    return pfcp.SessionModificationRequest(update_pdrs=[_updated(pdr) for pdr in pdrs(context, qos, end)])
 
 
 def shrinkage(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
+import msgspec
+
 from cinq.nf.smf import rules
 from cinq.nf.smf.context import AnTunnel, SmContext
 from cinq.nf.smf.flows import SessionQos
@@ -163,6 +165,14 @@ async def revert(session: PduSession, before: SessionQos, after: SessionQos) -> 
     request = rules.reversal(session.context, before, after, n3_end(session.context))
     if request is not None and is_at_upf(session):
         await modify(session, request)
+
+
+async def reroute(session: PduSession, routes: tuple[str, ...]) -> None:
+    """Other networks are behind the UE. N4Error when the UPF does not say so."""
+    context = msgspec.structs.replace(session.context, framed_routes=routes)
+    if is_at_upf(session):
+        await modify(session, rules.rerouting(context, context.qos, n3_end(context)))
+    session.commit(framed_routes=routes)
 
 
 async def forward(session: PduSession, an: AnTunnel) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from ipaddress import AddressValueError, IPv4Address
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -34,6 +34,7 @@ from cinq.sbi.services.nudm_sdm import (
     AccessAndMobilitySubscriptionData,
     DnnConfiguration,
     DnnInfo,
+    FrameRouteInfo,
     Nssai,
     PduSessionTypes,
     SessionManagementSubscriptionData,
@@ -66,8 +67,11 @@ COLUMNS = (
     "ssc_modes",
     "up_integrity",
     "up_ciphering",
+    "framed_routes",
     *access.COLUMNS,
 )
+Network = IPv4Network | IPv6Network
+MOST_ROUTES = 32
 UP_SECURITY: tuple[UpSecurityPolicy, ...] = ("REQUIRED", "PREFERRED", "NOT_NEEDED")
 SSC_MODES: tuple[SscMode, ...] = ("SSC_MODE_1", "SSC_MODE_2", "SSC_MODE_3")
 
@@ -78,7 +82,8 @@ class Subscriber:
 
     slices: subscribed S-NSSAIs, the first being the default where `access` names no others. dnns: the first is the
     default. AMBR as '1 Gbps'. ssc_modes: the first is the default. up_security: integrity and ciphering of user data;
-    None: as the network does it. access: what the AMF is told.
+    None: as the network does it. framed_routes: networks behind the UE, in the default DNN. access: what the AMF is
+    told.
     """
 
     supi: Supi
@@ -97,6 +102,7 @@ class Subscriber:
     arp: int = 8
     ssc_modes: tuple[SscMode, ...] = ("SSC_MODE_1",)
     up_security: UpSecurity | None = None
+    framed_routes: tuple[Network, ...] = ()
     access: Access = field(default_factory=Access)
 
     def __post_init__(self) -> None:
@@ -156,7 +162,7 @@ def _provisioned(subscriber: Subscriber) -> ProvisionedDataSets:
     am_data = AccessAndMobilitySubscriptionData(subscribed_ue_ambr=ambr, nssai=nssai)
     infos = [DnnInfo(dnn=d, default_dnn_indicator=d == subscriber.dnns[0]) for d in subscriber.dnns]
     selection = {str(s): SnssaiInfo(dnn_infos=infos) for s in subscriber.slices}
-    configurations = {d: _configuration(subscriber, ambr) for d in subscriber.dnns}
+    configurations = {d: _configuration(subscriber, ambr, d) for d in subscriber.dnns}
     return ProvisionedDataSets(
         am_data=access.written(subscriber.access, am_data),
         smf_sel_data=SmfSelectionSubscriptionData(subscribed_snssai_infos=selection),
@@ -181,7 +187,8 @@ def _authentication(subscriber: Subscriber) -> AuthenticationSubscription:
     )
 
 
-def _configuration(subscriber: Subscriber, ambr: Ambr) -> DnnConfiguration:
+def _configuration(subscriber: Subscriber, ambr: Ambr, dnn: str) -> DnnConfiguration:
+    routes = subscriber.framed_routes if dnn == subscriber.dnns[0] else ()
     static = [IpAddress(ipv4_addr=str(subscriber.static_ip))] if subscriber.static_ip else []
     return DnnConfiguration(
         pdu_session_types=PduSessionTypes(
@@ -196,6 +203,8 @@ def _configuration(subscriber: Subscriber, ambr: Ambr) -> DnnConfiguration:
         session_ambr=ambr,
         static_ip_address=static,
         up_security=subscriber.up_security,
+        ipv4_frame_route_list=[FrameRouteInfo(ipv4_mask=str(r)) for r in routes if r.version == 4],
+        ipv6_frame_route_list=[FrameRouteInfo(ipv6_prefix=str(r)) for r in routes if r.version == 6],
     )
 
 
@@ -236,7 +245,14 @@ def get(store: Store, supi: Supi) -> Subscriber | None:
         arp=first.qos_profile_5g.arp.priority_level if first.qos_profile_5g else 8,
         ssc_modes=tuple(first.ssc_modes.allowed_ssc_modes or [first.ssc_modes.default_ssc_mode]),
         up_security=first.up_security,
+        framed_routes=_framed_routes(first),
     )
+
+
+def _framed_routes(found: DnnConfiguration) -> tuple[Network, ...]:
+    four = [each.ipv4_mask for each in found.ipv4_frame_route_list]
+    six = [each.ipv6_prefix for each in found.ipv6_frame_route_list]
+    return tuple(ip_network(text) for text in (*four, *six) if text is not None)
 
 
 async def set_auth_method(store: Store, supi: Supi, method: AuthType) -> None:
@@ -324,6 +340,8 @@ def _with_subscription(made: Subscriber, cell: dict[str, str]) -> Subscriber:
             made = replace(made, static_ip=None if address == access.NOTHING else IPv4Address(address))
     except AddressValueError:
         raise ProvisioningError("static_ip", f"found {address!r}, wanted an IPv4 address") from None
+    if routes := cell.get("framed_routes"):
+        made = replace(made, framed_routes=_networks("framed_routes", routes))
     if uplink := cell.get("ambr_uplink"):
         made = replace(made, ambr_uplink=uplink)
     if downlink := cell.get("ambr_downlink"):
@@ -336,6 +354,19 @@ def _with_subscription(made: Subscriber, cell: dict[str, str]) -> Subscriber:
         made = replace(made, ssc_modes=_ssc_modes(modes))
     made = replace(made, up_security=_up_security(made.up_security, cell))
     return replace(made, access=access.changed(made.access, cell))
+
+
+def _networks(column: str, text: str) -> tuple[Network, ...]:
+    found: list[Network] = []
+    for word in words(text) if text != access.NOTHING else ():
+        try:
+            found.append(ip_network(word))
+        except ValueError:
+            what = f"found {word[:40]!r}, wanted networks such as 198.51.100.0/24 (no host bits)"
+            raise ProvisioningError(column, what) from None
+    if len(found) > MOST_ROUTES:
+        raise ProvisioningError(column, f"found {len(found)} networks, wanted at most {MOST_ROUTES}")
+    return tuple(dict.fromkeys(found))
 
 
 def _ssc_modes(text: str) -> tuple[SscMode, ...]:

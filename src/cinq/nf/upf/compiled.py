@@ -7,12 +7,12 @@ each PDR and numbered as it.
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv6Network
 
 from cinq.nf.upf.context import FAR, PDR, Far, Pdr, Qer, SessionContext, failed
 from cinq.nf.upf.draft import UE_IP_ADDRESS
 from cinq.nf.upf.elements import BUFF, DROP, FORW, NOCP, OUTER_HEADER_CREATION, QER_ID
-from cinq.nf.upf.ends import Ends
+from cinq.nf.upf.ends import Ends, Network
 from cinq.transport_address import Address
 from cinq.userplane.flows import MOST_LIMITS, NO_ADDRESS
 from cinq.userplane.rules import Action, Ambr, DecapRule, EncapRule, Flow, Limit, SessionRules
@@ -20,7 +20,8 @@ from cinq.wire.pfcp import Cause
 
 PASS, DISCARD, WAIT = Action.FORWARD, Action.DROP, Action.BUFFER
 NOTHING = frozenset[int]()
-Network = IPv4Network | IPv6Network
+FRAMED_OF = {4: 153, 6: 155}
+"""Framed-Route and Framed-IPv6-Route."""
 
 
 def compile_rules(session: SessionContext, ends: Ends, exhausted: frozenset[int] = NOTHING) -> SessionRules:
@@ -123,15 +124,25 @@ class _Compiler:
     # -- downlink ----------------------------------------------------------------------------------------
 
     def _encap(self, ue: IPv4Address | IPv6Network, pdrs: list[Pdr], plain: bool) -> EncapRule:
+        routes = self._behind(ue, pdrs)
         if not plain:
-            return EncapRule(ue, flows=tuple(self._flow(pdr) for pdr in pdrs))
+            return EncapRule(ue, flows=tuple(self._flow(pdr) for pdr in pdrs), routes=routes)
         pdr = pdrs[0]
         far, qfi = self._session.far(pdr.far_id), self._qfi(pdr)
         action = self._does(pdr, far)
         if action is PASS:
             peer = self._peer(far)
-            return EncapRule(ue, far.teid, peer, qfi, tos=far.tos)
-        return EncapRule(ue, qfi=qfi, action=action, notify=bool(far.actions & NOCP))
+            return EncapRule(ue, far.teid, peer, qfi, tos=far.tos, routes=routes)
+        return EncapRule(ue, qfi=qfi, action=action, notify=bool(far.actions & NOCP), routes=routes)
+
+    def _behind(self, ue: IPv4Address | IPv6Network, pdrs: list[Pdr]) -> tuple[Network, ...]:
+        """The networks of the UE's version of IP that any of its PDRs names: flows are chosen by the filters alone."""
+        named = dict.fromkeys(route for pdr in pdrs for route in pdr.behind)
+        lost = [route for route in named if not any(end.version == route.version for end in self._downlink)]
+        if lost:
+            what, kind = f"{lost[0]} is behind a UE that has no such address", FRAMED_OF[lost[0].version]
+            raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, what, PDR, pdrs[0].pdr_id, kind)
+        return tuple(route for route in named if route.version == ue.version)
 
     def _flow(self, pdr: Pdr) -> Flow:
         far, qfi = self._session.far(pdr.far_id), self._qfi(pdr)

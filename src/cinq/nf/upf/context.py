@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 import msgspec
 
@@ -47,7 +47,7 @@ class Pdr(msgspec.Struct, frozen=True, gc=False):
     """Packet detection rule. teid: our N3 end (uplink). ue, prefix: the UE's address and prefix of
     64 bits, None where the PDI has none.
 
-    filters: () takes every packet.
+    filters: () takes every packet. behind: framed routes, networks that are reached by the UE.
     """
 
     pdr_id: int
@@ -61,6 +61,7 @@ class Pdr(msgspec.Struct, frozen=True, gc=False):
     urr_ids: tuple[int, ...] = ()
     filters: tuple[Filter, ...] = ()
     prefix: IPv6Network | None = None
+    behind: tuple[IPv4Network | IPv6Network, ...] = ()
 
     @property
     def ends(self) -> list[IPv4Address | IPv6Network]:

@@ -27,6 +27,7 @@ from cinq.nf.upf.elements import (
     urr_ids,
 )
 from cinq.nf.upf.ends import Ends
+from cinq.nf.upf.framed import behind
 from cinq.nf.upf.sdf import sdf_filters
 from cinq.nf.upf.urr import urr_of
 from cinq.transport_address import TransportAddress
@@ -102,8 +103,9 @@ class Draft:
         ue, prefix = self._ue_address(pdr.pdr_id, pdi)
         if not is_uplink and ue is None and prefix is None:
             raise failed(Cause.CONDITIONAL_IE_MISSING, "no UE address", PDR, pdr.pdr_id, UE_IP_ADDRESS)
+        changes = {"ue": ue, "prefix": prefix, "behind": behind(pdr.pdr_id, pdi, self._ends)}
         qfis = same_numbers(tuple(pdi.qfis))
-        return replace(pdr, is_uplink=is_uplink, teid=teid, ue=ue, prefix=prefix, qfis=qfis, filters=filters)
+        return replace(pdr, is_uplink=is_uplink, teid=teid, qfis=qfis, filters=filters, **changes)
 
     def _tunnel_end(self, pdr_id: int, pdi: pfcp.Pdi) -> int:
         """F-TEID, §8.2.3: of our choice, or given (restoration)."""

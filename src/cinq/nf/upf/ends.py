@@ -9,6 +9,8 @@ from cinq.nf.upf.settings import Settings
 from cinq.transport_address import Address, TransportAddress
 
 Network = IPv4Network | IPv6Network
+SHORTEST = {4: 8, 6: 16}
+"""Bits of the widest network behind one UE: a wider one would be the way to half the world."""
 
 
 class Ends(NamedTuple):
@@ -47,6 +49,17 @@ class Ends(NamedTuple):
         ours = self.n3.beside(peer)
         if ours is None or peer.is_link_local or (peer.is_loopback and not ours.is_loopback):
             return f"{peer} is no address that N3 reaches"
+        return ""
+
+    def wrong_route(self, network: Network) -> str:
+        """Why it cannot be behind a UE; "" when it can."""
+        if network.prefixlen < SHORTEST[network.version]:
+            return f"{network} is too wide a network to be behind a UE"
+        if network.is_loopback or network.is_multicast or network.is_link_local or network.is_unspecified:
+            return f"{network} is behind nobody"
+        ours = [end for end in (*self.n3.all, self.n4) if end is not None]
+        if any(end in network for end in ours):
+            return f"{network} has an address of ours"
         return ""
 
     def senders(self, peer: Address) -> Network:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
-from ipaddress import IPv4Address, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_network
 
 import msgspec
 
@@ -20,7 +20,16 @@ from cinq.ran.gnb.slaac import Autoconfiguration
 from cinq.ran.gnb.uplink import matching, uplink_flows
 from cinq.ran.radio.port import Interface
 from cinq.transport_address import Address, TransportAddress
-from cinq.userplane.rules import NO_ADDRESS, Action, DecapRule, EncapRule, RuleError, SessionRules, Side
+from cinq.userplane.rules import (
+    NO_ADDRESS,
+    Action,
+    DecapRule,
+    EncapRule,
+    Network,
+    RuleError,
+    SessionRules,
+    Side,
+)
 from cinq.wire import gtpu
 
 log = logging.getLogger("cinq.ran.gnb")
@@ -215,7 +224,7 @@ class Bearers:
         ue = IPv4Address(interface.address) if interface.address else None
         if netns is None:
             netns = interface.netns or self._home(bearer)
-        rules = matching(interface.rules)
+        rules, behind = matching(interface.rules), tuple(ip_network(each) for each in interface.behind)
         side = self._sides.get(netns)
         if side is None:
             name = f"{self._instance}{len(self._sides)}"
@@ -224,6 +233,7 @@ class Bearers:
         if ue is not None:
             side.add(ue)
         bearer.ue, bearer.side, bearer.netns, bearer.rules = ue, side, netns, rules
+        bearer.behind = self._lead(side, behind)
         if interface.interface_identifier:
             self._autoconfigure(bearer, side, interface)
         try:
@@ -234,6 +244,20 @@ class Bearers:
         self._solicit(bearer)
         address6 = "" if bearer.address6 is None else str(bearer.address6)
         return msgspec.structs.replace(interface, name=side.name, netns=netns, address6=address6)
+
+    @staticmethod
+    def _lead(side: Side, behind: tuple[Network, ...]) -> tuple[Network, ...]:
+        """The interface answers for the networks behind the UE. OSError: it takes one of them not, and has none."""
+        done: list[Network] = []
+        try:
+            for network in behind:
+                side.add_network(network)
+                done.append(network)
+        except OSError:
+            for network in done:
+                side.remove_network(network)
+            raise
+        return behind
 
     def _autoconfigure(self, bearer: Bearer, side: Side, interface: Interface) -> None:
         """A session of IPv6; it may have its address already, from the gNB where it was."""
@@ -273,12 +297,15 @@ class Bearers:
     def close(self, bearer: Bearer) -> None:
         """The UE gives its address up. Idempotent."""
         bearer.origin = self.counts(bearer)
-        side, addresses = bearer.side, bearer.addresses
+        side, addresses, behind = bearer.side, bearer.addresses, bearer.behind
         if bearer.six is not None:
             bearer.six.stop()
         bearer.side = bearer.ue = bearer.address6 = bearer.six = None
+        bearer.behind = ()
         if self._plane is not None and side is not None:
             self._plane.remove(bearer.session)
+            for network in behind:
+                side.remove_network(network)
             for address in addresses:
                 side.remove(address)
 
@@ -306,7 +333,9 @@ class Bearers:
             return
         tunnel, ends = bearer.tunnel, bearer.ends
         if tunnel is None:
-            waiting = tuple(EncapRule(end, action=Action.BUFFER) for end in ends)
+            waiting = tuple(
+                EncapRule(end, action=Action.BUFFER, routes=bearer.behind_of(end)) for end in ends
+            )
             self._plane.install(SessionRules(bearer.session, encap=waiting))
             return
         gate, side = bearer.gate, bearer.side.name
@@ -317,7 +346,10 @@ class Bearers:
             for teid in (fresh, *bearer.late)
         )
         flows = uplink_flows(bearer.rules, tunnel)
-        encap = tuple(EncapRule(end, tunnel.ul_teid, tunnel.upf, tunnel.qfi, flows=flows) for end in ends)
+        encap = tuple(
+            EncapRule(end, tunnel.ul_teid, tunnel.upf, tunnel.qfi, flows=flows, routes=bearer.behind_of(end))
+            for end in ends
+        )
         self._plane.install(SessionRules(bearer.session, decap=decap, encap=encap))
 
     # what the plane tells: userplane.rules.PlaneEvents

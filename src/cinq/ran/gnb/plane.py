@@ -11,7 +11,7 @@ from cinq.ran.gnb.context import PdcpCounts, Tunnel
 from cinq.ran.gnb.forwarding import Gate
 from cinq.ran.gnb.slaac import Autoconfiguration
 from cinq.ran.gnb.uplink import Matching
-from cinq.userplane.rules import SessionRules, Side, Usage
+from cinq.userplane.rules import Network, SessionRules, Side, Usage
 
 
 class RanPlane(Protocol):
@@ -40,12 +40,12 @@ class RanPlane(Protocol):
 class Bearer:
     """One PDU session of one UE.
 
-    session: its number in the plane. side: the interface with its address, None before there is one, in netns.
-    rules: what puts uplink packets on flows. six: of a session of IPv6, with address6 from the prefix heard; addressed:
-    it has come.
-    notify: a program sends while there is no tunnel. failed: the UPF does not know the tunnel. late: TEIDs that it had
-    before, on which packets may still come. gate: fresh packets wait. origin: what the plane had counted when the DRB
-    was set up, less the counts that it began with. is_untold: the DRB goes on from counts that are still to come.
+    session: its number in the plane. side: the interface with its address, None before there is one, in netns. rules:
+    what puts uplink packets on flows. behind: networks that are reached by the UE. six: of a session of IPv6, with
+    address6 from the prefix heard; addressed: it has come. notify: a program sends while there is no tunnel. failed:
+    the UPF does not know the tunnel. late: TEIDs that it had before, on which packets may still come. gate: fresh
+    packets wait. origin: what the plane had counted when the DRB was set up, less the counts that it began with.
+    is_untold: the DRB goes on from counts that are still to come.
     """
 
     session: int
@@ -59,6 +59,7 @@ class Bearer:
     side: Side | None = None
     netns: str | None = None
     rules: Matching = ()
+    behind: tuple[Network, ...] = ()
     late: tuple[int, ...] = ()
     gate: Gate | None = None
     origin: PdcpCounts = PdcpCounts()
@@ -69,6 +70,10 @@ class Bearer:
         """The UE's address and prefix."""
         prefix = None if self.address6 is None else IPv6Network((self.address6, 64), strict=False)
         return [end for end in (self.ue, prefix) if end is not None]
+
+    def behind_of(self, end: IPv4Address | IPv6Network) -> tuple[Network, ...]:
+        """The networks behind the UE of the version of IP of one of its ends."""
+        return tuple(network for network in self.behind if network.version == end.version)
 
     @property
     def addresses(self) -> list[IPv4Address | IPv6Address]:

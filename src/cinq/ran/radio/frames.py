@@ -78,6 +78,7 @@ class Open(Frame, frozen=True, tag="open"):
     name: str
     rules: tuple[UplinkRule, ...] = ()
     identifier: bytes = b""
+    behind: tuple[str, ...] = ()
 
 
 class Close(Frame, frozen=True, tag="close"):

@@ -160,6 +160,7 @@ class RadioServer:
                     frame.name,
                     frame.rules,
                     frame.identifier,
+                    behind=frame.behind,
                 )
                 link.open_interface(wanted)
             case frames.Close():
@@ -209,7 +210,15 @@ class _RemoteLink:
         i = interface
         self._cell.send(
             frames.Open(
-                self._ue, i.pdu_session_id, i.address, i.mtu, i.netns, i.name, i.rules, i.interface_identifier
+                self._ue,
+                i.pdu_session_id,
+                i.address,
+                i.mtu,
+                i.netns,
+                i.name,
+                i.rules,
+                i.interface_identifier,
+                i.behind,
             )
         )
 

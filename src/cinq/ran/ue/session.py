@@ -152,6 +152,7 @@ class Session(Subject[SessionContext]):
                     self.ue.settings.netns,
                     rules=uplink_rules(context.rules),
                     interface_identifier=context.interface_identifier,
+                    behind=tuple(map(str, self.settings.behind)),
                 )
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 
 from cinq.crypto import milenage, tuak
@@ -44,6 +45,10 @@ class SessionSettings:
     reflective_qos: bool = setting("Whether the UE says that it supports reflective QoS.", False)
     ask: tuple[PcoItem, ...] = setting(
         "What is asked for in protocol configuration options.", ("nas_address", "dns", "dns6", "mtu")
+    )
+    behind: tuple[IPv4Network | IPv6Network, ...] = setting(
+        "Networks behind the UE, whose addresses its interface answers for (framed routes of its subscription).",
+        (),
     )
     emergency: bool = setting("Whether it is an emergency session: it names neither DNN nor slice.", False)
 

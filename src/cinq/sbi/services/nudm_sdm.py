@@ -84,6 +84,13 @@ class AccessAndMobilitySubscriptionData(Model):
     ptw_parameters_list: list[PtwParameters] = []
 
 
+class FrameRouteInfo(Model):
+    """A network behind the UE, TS 29.503 §6.1.6.2.45: one of both."""
+
+    ipv4_mask: str | None = None
+    ipv6_prefix: str | None = None
+
+
 class DnnInfo(Model):
     dnn: str
     default_dnn_indicator: bool = False
@@ -116,6 +123,8 @@ class DnnConfiguration(Model):
     qos_profile_5g: SubscribedDefaultQos | None = field(name="5gQosProfile", default=None)
     session_ambr: Ambr | None = None
     static_ip_address: list[IpAddress] = []
+    ipv4_frame_route_list: list[FrameRouteInfo] = []
+    ipv6_frame_route_list: list[FrameRouteInfo] = []
     up_security: UpSecurity | None = None
 
 

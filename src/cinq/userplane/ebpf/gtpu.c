@@ -11,7 +11,7 @@
  * and the order of enum reason are mirrored in maps.py and rules.py; a test holds them side by side. */
 #include "bpf_min.h"
 
-enum { ROLE_GNB = 1, DENY_UE_TO_UE = 2, HAS_PROTECTED = 4, HAS_NETWORKS = 8 };
+enum { ROLE_GNB = 1, DENY_UE_TO_UE = 2, HAS_PROTECTED = 4, HAS_NETWORKS = 8, HAS_ROUTES = 16 };
 enum { DROP = 0, FORWARD = 1, BUFFER = 2 };
 enum { TO_PEER = 1 };
 enum mode { N6, POOL, UE };
@@ -50,6 +50,9 @@ struct { __uint(type, MAP_HASH); __type(key, u64); __type(value, struct encap_ru
 struct { __uint(type, MAP_HASH); __type(key, struct endpoint); __type(value, u32); __uint(max_entries, 256); } protected SEC(".maps");
 struct { __uint(type, MAP_LPM_TRIE); __type(key, struct network); __type(value, u32); __uint(max_entries, 256); __uint(map_flags, NO_PREALLOC); } networks SEC(".maps");
 struct { __uint(type, MAP_LPM_TRIE); __type(key, struct network6); __type(value, u32); __uint(max_entries, 1024); __uint(map_flags, NO_PREALLOC); } networks6 SEC(".maps");
+/* networks behind UEs: the key of the UE in encaps, or in encaps6 */
+struct { __uint(type, MAP_LPM_TRIE); __type(key, struct network); __type(value, u32); __uint(max_entries, 1024); __uint(map_flags, NO_PREALLOC); } routes SEC(".maps");
+struct { __uint(type, MAP_LPM_TRIE); __type(key, struct network6); __type(value, u64); __uint(max_entries, 1024); __uint(map_flags, NO_PREALLOC); } routes6 SEC(".maps");
 struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, struct policer); __uint(max_entries, 1024); } policers SEC(".maps");
 struct { __uint(type, MAP_PERCPU_ARRAY); __type(key, u32); __type(value, struct usage); __uint(max_entries, 1024); } usages SEC(".maps");
 struct { __uint(type, MAP_PERCPU_ARRAY); __type(key, u32); __type(value, u64); __uint(max_entries, REASONS); } reasons SEC(".maps");
@@ -181,6 +184,36 @@ INLINE void used(u32 slot, u32 octets, int encap) {
   else u->decap_octets += octets, u->decap_packets++;
 }
 
+/* The rule of the UE that has the address, or that it is behind. */
+INLINE struct encap_rule *ue_at4(struct settings *c, u32 address) {
+  struct encap_rule *rule = map_lookup(&encaps, &address);
+  if (rule || !(c->flags & HAS_ROUTES)) return rule;
+  struct network to = {32, address};
+  u32 *ue = map_lookup(&routes, &to);
+  return ue ? map_lookup(&encaps, ue) : 0;
+}
+INLINE struct encap_rule *ue_at6(struct settings *c, u64 *address) {
+  u64 prefix = address[0];
+  struct encap_rule *rule = map_lookup(&encaps6, &prefix);
+  if (rule || !(c->flags & HAS_ROUTES)) return rule;
+  struct network6 to = {128, {address[0], address[1]}};
+  u64 *ue = map_lookup(&routes6, &to);
+  return ue ? map_lookup(&encaps6, ue) : 0;
+}
+
+/* Whether the address is of a network behind the UE of the rule. */
+INLINE int is_behind(struct settings *c, struct decap_rule *rule, u8 family, u64 *address) {
+  if (!(c->flags & HAS_ROUTES)) return 0;
+  if (family == 4) {
+    struct network to = {32, address[0]};
+    u32 *ue = map_lookup(&routes, &to);
+    return ue && *ue == rule->ue;
+  }
+  struct network6 to = {128, {address[0], address[1]}};
+  u64 *ue = map_lookup(&routes6, &to);
+  return ue && *ue == rule->prefix;
+}
+
 INLINE int is_link_local(u64 *address) { return (*(u8 *)address == 0xfe) && (((u8 *)address)[1] & 0xc0) == 0x80; }
 
 /* A router solicitation (UPF) or advertisement (gNB): user space answers, or reads it. */
@@ -195,25 +228,24 @@ INLINE u32 refuse_destination(struct settings *c, struct inner *in) {
   if (in->family == 6) {
     u8 first = in->dst[0];
     if (!in->dst[0] || first == 0xff || is_link_local(in->dst)) return PROTECTED;
-    u64 other = in->dst[0];
-    if ((c->flags & DENY_UE_TO_UE) && map_lookup(&encaps6, &other)) return UE_TO_UE;
+    if ((c->flags & DENY_UE_TO_UE) && ue_at6(c, in->dst)) return UE_TO_UE;
     struct network6 to = {128, {in->dst[0], in->dst[1]}};
     return (c->flags & HAS_NETWORKS) && map_lookup(&networks6, &to) ? PROTECTED : 0;
   }
   u8 first = in->dst[0]; /* of the address: NOWHERE in rules.py */
   u32 other = in->dst[0];
   if (!first || first == 127 || first >= 224 || (other & 0xffff) == LINK_LOCAL) return PROTECTED;
-  if ((c->flags & DENY_UE_TO_UE) && map_lookup(&encaps, &other)) return UE_TO_UE;
+  if ((c->flags & DENY_UE_TO_UE) && ue_at4(c, other)) return UE_TO_UE;
   struct network to = {32, other};
   return (c->flags & HAS_NETWORKS) && map_lookup(&networks, &to) ? PROTECTED : 0;
 }
 
 /* 0: the inner packet may pass, else the reason to drop it. */
-INLINE u32 refuse_inner(struct __sk_buff *skb, struct settings *c, struct decap_rule *rule, struct inner *in, u32 end) {
-  if (!in->later && end - in->at < transport_header(in->proto)) return MALFORMED;
+INLINE u32 refuse_inner(struct __sk_buff *skb, struct settings *c, struct decap_rule *rule, struct inner *in, u32 limit) {
+  if (!in->later && limit - in->at < transport_header(in->proto)) return MALFORMED;
   if (is_discovery(skb, c, in)) return SLOW_PATH;
-  u64 ue = c->flags & ROLE_GNB ? in->dst[0] : in->src[0];
-  if (in->family == 6 ? !rule->prefix || ue != rule->prefix : !rule->ue || ue != rule->ue) return SPOOFED;
+  u64 *end = c->flags & ROLE_GNB ? in->dst : in->src, own = in->family == 6 ? rule->prefix : rule->ue;
+  if (!own || (end[0] != own && !is_behind(c, rule, in->family, end))) return SPOOFED;
   if (c->flags & ROLE_GNB) return 0;
   u32 refused = refuse_destination(c, in);
   if (refused) return refused;
@@ -313,19 +345,18 @@ INLINE int is_own(struct __sk_buff *skb, struct settings *c, struct ipv4 *ip) {
   return !skb_load(skb, 14 + (ip->vihl & 15) * 4, ports, 4) && ports[1] == net16(2152);
 }
 
-INLINE int find4(struct __sk_buff *skb, struct ipv4 *ip, struct found *f, enum mode mode) {
+INLINE int find4(struct __sk_buff *skb, struct settings *c, struct ipv4 *ip, struct found *f, enum mode mode) {
   if (skb_load(skb, 14, ip, 20)) return -1;
-  u32 ue = mode == UE ? ip->src : ip->dst;
-  f->rule = map_lookup(&encaps, &ue);
+  f->rule = ue_at4(c, mode == UE ? ip->src : ip->dst);
   f->whole = net16(ip->len);
   f->hops = ip->ttl;
   return 0;
 }
-INLINE int find6(struct __sk_buff *skb, struct found *f, enum mode mode) {
+INLINE int find6(struct __sk_buff *skb, struct settings *c, struct found *f, enum mode mode) {
   struct ipv6 ip;
   if (skb_load(skb, 14, &ip, 40)) return -1;
-  u64 ue = mode == UE ? ip.src[0] : ip.dst[0];
-  f->rule = map_lookup(&encaps6, &ue);
+  u64 ue[2] = {mode == UE ? ip.src[0] : ip.dst[0], mode == UE ? ip.src[1] : ip.dst[1]};
+  f->rule = ue_at6(c, ue);
   f->whole = net16(ip.len) + 40;
   f->hops = ip.hops;
   return 0;
@@ -338,7 +369,7 @@ INLINE int encap(struct __sk_buff *skb, enum mode mode) {
   struct settings *c = map_lookup(&settings, &zero);
   int is_v6 = skb->protocol == net16(0x86dd);
   if (!c || (!is_v6 && skb->protocol != net16(0x0800))) return mode == N6 ? TC_NEXT : TC_SHOT;
-  if (is_v6 ? find6(skb, &f, mode) : find4(skb, &ip, &f, mode)) return mode == N6 ? TC_NEXT : TC_SHOT;
+  if (is_v6 ? find6(skb, c, &f, mode) : find4(skb, c, &ip, &f, mode)) return mode == N6 ? TC_NEXT : TC_SHOT;
   struct encap_rule *rule = f.rule;
   if (!rule) return miss(mode);
   if (mode != UE && !is_v6 && is_own(skb, c, &ip)) return drop(LOOP);

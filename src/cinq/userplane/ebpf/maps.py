@@ -13,13 +13,14 @@ from cinq.userplane.rules import (
     Address,
     DecapRule,
     EncapRule,
+    Network,
     PlaneSettings,
     Protected,
     Reason,
     Role,
 )
 
-ROLE_GNB, DENY_UE_TO_UE, HAS_PROTECTED, HAS_NETWORKS = 1, 2, 4, 8
+ROLE_GNB, DENY_UE_TO_UE, HAS_PROTECTED, HAS_NETWORKS, HAS_ROUTES = 1, 2, 4, 8, 16
 TO_PEER = 1
 ANY_PROTOCOL = 255
 WHOLE_HOST, SOME_PORTS = 1, 2
@@ -45,10 +46,18 @@ SIZES |= {"chains": CHAIN, "encaps6": ENCAP}
 
 
 def settings_value(
-    settings: PlaneSettings, *, n3: int, buffer: int, mtu: int, ue_macs: tuple[bytes, bytes]
+    settings: PlaneSettings,
+    *,
+    n3: int,
+    buffer: int,
+    mtu: int,
+    ue_macs: tuple[bytes, bytes],
+    has_routes: bool = False,
 ) -> bytes:
-    """`n3` and `buffer` are interface indices; `ue_macs` the UE's address and ours on its interface."""
-    flags = ROLE_GNB if settings.role is Role.GNB else HAS_PROTECTED
+    """`n3` and `buffer` are interface indices; `ue_macs` the UE's address and ours on its interface. has_routes:
+    networks are behind UEs."""
+    flags = HAS_ROUTES if has_routes else 0
+    flags |= ROLE_GNB if settings.role is Role.GNB else HAS_PROTECTED
     if settings.role is Role.UPF and not settings.ue_to_ue:
         flags |= DENY_UE_TO_UE
     if settings.role is Role.UPF and settings.protected_networks:
@@ -165,6 +174,12 @@ def network_entry(network: IPv4Network | IPv6Network) -> tuple[str, bytes, bytes
     """The longest-prefix table, key and value."""
     key = INDEX.pack(network.prefixlen) + network.network_address.packed
     return "networks" if network.version == 4 else "networks6", key, INDEX.pack(WHOLE_HOST)
+
+
+def route_entry(route: Network, rule: EncapRule) -> tuple[str, bytes, bytes]:
+    """The longest-prefix table of networks behind UEs, key and value: the UE's own key."""
+    key = INDEX.pack(route.prefixlen) + route.network_address.packed
+    return "routes" if route.version == 4 else "routes6", key, encap_key(rule)[1]
 
 
 def reason_key(reason: Reason) -> bytes:

@@ -19,9 +19,12 @@ from cinq.userplane.ebpf.tables import Tables
 from cinq.userplane.host import Host
 from cinq.userplane.model import Buffered, Inner, Model, Outer, SlowPath
 from cinq.userplane.n3 import N3Socket
+from cinq.userplane.routes import HostRoutes, routes_of
 from cinq.userplane.rules import (
     PEERS,
     Count,
+    Network,
+    NoRoom,
     PlaneEvents,
     PlaneSettings,
     Reason,
@@ -54,11 +57,14 @@ class EbpfPlane:
         self, settings: PlaneSettings, host: Host, events: PlaneEvents, n3: str, n6: str, path: Path = OBJECT
     ) -> None:
         """`n3` and `n6` are interfaces ("" for none); the running loop reads what comes to user space."""
-        self._settings, self._host, self._events, self._n3_name = settings, host, events, n3
+        self._settings, self._host, self._events = settings, host, events
+        self._n3_index = socket.if_nametoindex(n3)
         self._gnb = settings.role is Role.GNB
         self.mtu = settings.inner_mtu(host.links.link(n3).mtu)
         self._model = Model(settings, self.mtu)
         self._sides: dict[str, tuple[UeSide, str, int]] = {}
+        self._has_routes = False
+        self._host_routes = HostRoutes(host.links, f"{settings.instance}-u0", self.mtu)
         self._loop = asyncio.get_running_loop()
         with contextlib.ExitStack() as self._undo:
             self._open(n3, n6, path)
@@ -77,7 +83,8 @@ class EbpfPlane:
         self._open_tap()
         if offload.driver(n3) in offload.FLAT:
             self._host.offload_off(n3, "tx")
-        self._write_settings(n3)
+        self._write_settings()
+        self._write_protected()
         self._n3 = N3Socket(self._settings.n3, self._loop, self._from_n3)
         self._undo.callback(self._n3.close)
         self._raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
@@ -117,14 +124,17 @@ class EbpfPlane:
             self._host.links.add_route(str(pool), device=near, mtu=self.mtu)
         self._attach("encap_pool", far)
 
-    def _write_settings(self, n3: str) -> None:
+    def _write_settings(self) -> None:
         self._maps["settings"][layout.FIRST] = layout.settings_value(
             self._settings,
-            n3=socket.if_nametoindex(n3),
+            n3=self._n3_index,
             buffer=self._tap_index,
             mtu=self.mtu,
             ue_macs=(octets_of(UE_MAC), octets_of(OUR_MAC)),
+            has_routes=self._has_routes,
         )
+
+    def _write_protected(self) -> None:
         for key, value in layout.protected_entries(self._settings.infrastructure()):
             self._maps["protected"][key] = value
         for network in self._settings.protected_networks:
@@ -161,14 +171,33 @@ class EbpfPlane:
         if self._gnb:
             self._check_sides(rules)
         before = model.registry.sessions.get(session) or SessionRules(session)
+        gone, added = self._routes_change(before, rules)
         for key, value in layout.protected_entries(model.guard(rules)):
             self._maps["protected"][key] = value
-        self._tables.stage(rules, before)
+        try:
+            self._tables.stage(rules, before)
+        except NoRoom:
+            self._host_routes.remove(added)
+            raise
         if any(rule.waits for rule in before.encap):
             self._turn(rules)
         else:
             model.replace(rules, time.monotonic_ns())
         self._tables.leave()
+        self._host_routes.remove(gone)
+
+    def _routes_change(
+        self, before: SessionRules, rules: SessionRules
+    ) -> tuple[list[Network], list[Network]]:
+        """Routes that are to go, and those that this host has more now. RuleError: it does not take them."""
+        old, new = routes_of(before), routes_of(rules)
+        added = [route for route in new if route not in old]
+        if added and not self._gnb:
+            self._host_routes.add(added)
+        if added and not self._has_routes:
+            self._has_routes = True
+            self._write_settings()
+        return [route for route in old if route not in new], added
 
     def _check_sides(self, rules: SessionRules) -> None:
         for rule in rules.decap:
@@ -212,6 +241,7 @@ class EbpfPlane:
             return
         self._tables.remove(rules)
         self._model.remove(session)
+        self._host_routes.remove(routes_of(rules))
 
     # -- packets in user space -----------------------------------------------------------------------------
 

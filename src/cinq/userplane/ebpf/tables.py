@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from cinq.userplane.ebpf import maps as layout
 from cinq.userplane.ebpf.syscall import Map
+from cinq.userplane.routes import routes_of
 from cinq.userplane.rules import (
     Ambr,
     Count,
@@ -58,6 +59,8 @@ class Tables:
             "decaps": 2 * sessions,
             "encaps": 2 * sessions,
             "encaps6": sessions,
+            "routes": 2 * sessions,
+            "routes6": 2 * sessions,
             "chains": 2 * sessions,
         }
 
@@ -121,6 +124,9 @@ class Tables:
                 value = layout.encap_value(encap, slot, chains.get(encap.flows, 0))
                 table, key = layout.encap_key(encap)
                 self._maps[table][key] = value
+            for route in encap.routes:
+                table, key, value = layout.route_entry(route, encap)
+                self._maps[table][key] = value
 
     def switch(self, rules: SessionRules) -> None:
         """The downlink entries that `stage` left as they were."""
@@ -166,9 +172,13 @@ class Tables:
                     self._forget("decaps", layout.decap_key(decap.teid))
         if old.encap != keep.encap:
             ues = {rule.key for rule in keep.encap}
+            routes = routes_of(keep)
             for encap in old.encap:
                 if encap.key not in ues:
                     self._forget(*layout.encap_key(encap))
+                for route in encap.routes:
+                    if route not in routes:
+                        self._forget(*layout.route_entry(route, encap)[:2])
 
     def _forget(self, table: str, key: bytes) -> None:
         with contextlib.suppress(KeyError):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from cinq.nf.smf.authorization import subscribed_qos
+from cinq.nf.smf import user_plane
+from cinq.nf.smf.authorization import framed_routes, subscribed_qos
 from cinq.nf.smf.binding import merged
 from cinq.nf.smf.context import SessionType, Wanted
 from cinq.nf.smf.flows import SessionQos
+from cinq.nf.smf.n4 import N4Error
 from cinq.nf.smf.procedures.policy import updated
 from cinq.nf.smf.session import PduSession
 from cinq.nf.smf.signals import Modification, NetworkRelease, SmContextCreated, SubscriptionChanged
@@ -41,6 +43,7 @@ async def subscription_changed(session: PduSession, changed: SubscriptionChanged
     ):
         end(session, changed, GsmCause.REACTIVATION_REQUESTED, "has another static address")
     else:
+        await reroute(session, changed, framed_routes(found, context.session_type))
         await adopt(session, subscribed_qos(found, network))
 
 
@@ -77,6 +80,17 @@ def end(session: PduSession, changed: SubscriptionChanged, cause: GsmCause, what
     why = Why(f"PDU session {session.label} ({session.context.dnn}) {what}", "cinq subscriber show")
     session.runtime.report(session, "subscription_changed", changed, why)
     session.want(NetworkRelease(cause))
+
+
+async def reroute(session: PduSession, changed: SubscriptionChanged, routes: tuple[str, ...]) -> None:
+    """Networks behind the UE come and go while the session is up (TS 23.501 §5.6.14). A UPF that refuses them keeps
+    those that there are."""
+    if routes == session.context.framed_routes:
+        return
+    try:
+        await user_plane.reroute(session, routes)
+    except N4Error as error:
+        session.runtime.report(session, "subscription_changed", changed, f"framed routes: {error}")
 
 
 async def adopt(session: PduSession, subscribed: SessionQos) -> None:

@@ -18,7 +18,7 @@ from cinq.wire.pfcp import Cause, CpFunctionFeatures, UpFunctionFeatures
 
 log = logging.getLogger(__name__)
 
-FEATURES = UpFunctionFeatures(UpFunctionFeatures.FTUP | UpFunctionFeatures.EMPU)
+FEATURES = UpFunctionFeatures(UpFunctionFeatures.FTUP | UpFunctionFeatures.EMPU | UpFunctionFeatures.FRRT)
 """F-TEIDs are of our choice, End Markers are made here."""
 SARR = pfcp.AssociationReleaseRequestFlags(pfcp.AssociationReleaseRequestFlags.SARR)
 RETAINED = pfcp.PfcpFlags(1)
