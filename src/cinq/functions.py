@@ -60,6 +60,12 @@ def of_the_amf(s: NetworkSettings) -> amf.Settings:
         features=features,
         mico=s.amf.mico,
         new_kamf_at_handover=s.amf.new_kamf_at_handover,
+        access_categories=tuple(
+            nas.AccessCategory(
+                one.precedence, one.number, one.dnns, slices=one.slices, standardized=one.standardized
+            )
+            for one in s.amf.access_category
+        ),
         edrx=s.amf.edrx,
         reroutes=bool(s.amf_set),
         equipment_check=s.eir.check,

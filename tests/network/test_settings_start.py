@@ -105,6 +105,11 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "amf.mico": BOOL,
     "amf.edrx": BOOL,
     "amf.new_kamf_at_handover": BOOL,
+    "amf.access_category[].number": st.integers(32, 63),
+    "amf.access_category[].precedence": st.integers(0, 255),
+    "amf.access_category[].dnns": unique(st.sampled_from(["internet", "ims"]), 1, 2),
+    "amf.access_category[].slices": unique(st.sampled_from(["1", "2-00000a"]), 0, 2),
+    "amf.access_category[].standardized": st.sampled_from([0, 2, 7, 9, 10]),
     "smf.n4_address": ADDRESS,
     "smf.n4_port": PORT,
     "smf.n4_path": st.sampled_from(["direct", "udp"]),
@@ -214,7 +219,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     ),
     "home_network_key[].profile": st.sampled_from(["A", "B"]),
 }
-ONCE = ("name", "pool", "ipv6_pool", "id", "plmn", "tacs", "set", "n4_address")
+ONCE = ("precedence", "number", "name", "pool", "ipv6_pool", "id", "plmn", "tacs", "set", "n4_address")
 """Keys of a table written many times whose values must differ between the tables."""
 
 
@@ -243,6 +248,7 @@ def _table(draw: st.DrawFn, paths: list[str]) -> dict[str, object]:
         "policy[].five_qi",
         "amf_set[].set",
         "amf_set[].slices",
+        "amf.access_category[].dnns",
     }
     found = {p.rpartition(".")[2]: draw(VALUES[p]) for p in paths if p in required or draw(BOOL)}
     if found.get("allowed_tacs"):

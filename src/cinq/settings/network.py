@@ -100,6 +100,33 @@ class TrackingAreaGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessCategory:
+    """An operator-defined access category: what UEs go by when a cell bars some of what they do (TS 24.501 §4.5.3)."""
+
+    number: int = setting("Its number, 32 to 63.")
+    precedence: int = setting("UEs try the definitions in this order, the lowest first, 0 to 255.")
+    dnns: tuple[str, ...] = setting("DNNs that it is for; empty: all.", ())
+    slices: tuple[SNssai, ...] = setting("Slices that it is for; empty: all.", ())
+    standardized: int = setting(
+        "Access category that decides how the connection is asked for: 0 to 7, 9 or 10 (TS 24.501 table 4.5.6.1).",
+        7,
+    )
+
+    def __post_init__(self) -> None:
+        check.within("number", self.number, 32, 63)
+        check.within("precedence", self.precedence, 0, 255)
+        if not self.dnns and not self.slices:
+            raise ValueError("dnns, slices: found none, wanted one or more of either")
+        check.at_most("dnns", self.dnns, 32)
+        check.slices("slices", self.slices)
+        check.each_once("dnns", [name.lower() for name in self.dnns])
+        for name in self.dnns:
+            network_identifier(name)
+        if self.standardized not in (*range(8), 9, 10):
+            raise ValueError(f"standardized: found {self.standardized}, wanted 0 to 7, 9 or 10")
+
+
+@dataclass(frozen=True, slots=True)
 class Amf:
     """Access and mobility: N2 and NAS."""
 
@@ -149,6 +176,7 @@ class Amf:
         "Whether a UE that asks for MICO mode (mobile initiated connections only) gets it.", False
     )
     edrx: bool = setting("Whether a UE that asks for extended DRX gets it.", False)
+    access_category: tuple[AccessCategory, ...] = setting("Operator-defined access categories.", ())
     new_kamf_at_handover: bool = setting(
         "Whether every N2 handover gives the UE another K_AMF; else only one whose NAS COUNTs come to their end.",
         False,
@@ -176,6 +204,9 @@ class Amf:
             check.at_most(name, getattr(self, name), 16)
         if self.allowed_tacs and self.non_allowed_tacs:
             raise ValueError("non_allowed_tacs: wanted nothing where allowed_tacs are given")
+        check.at_most("access_category", self.access_category, 32)
+        check.each_once("access_category", [one.number for one in self.access_category])
+        check.each_once("access_category", [one.precedence for one in self.access_category])
         check.at_most("tracking_area_group", self.tracking_area_group, 1024)
         grouped = [tac for group in self.tracking_area_group for tac in group.tacs]
         check.each_once("tracking_area_group", grouped)

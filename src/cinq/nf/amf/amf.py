@@ -17,7 +17,7 @@ from cinq.nf.amf.n2.association import Access, N2Association
 from cinq.nf.amf.orders import Orders
 from cinq.nf.amf.ports import Ports
 from cinq.nf.amf.procedures.gmm import equipment
-from cinq.nf.amf.procedures.gmm.configuration_update import owe
+from cinq.nf.amf.procedures.gmm.configuration_update import owe, owed
 from cinq.nf.amf.procedures.ngap import eligibility, orders, warning
 from cinq.nf.amf.registry import Registry
 from cinq.nf.amf.services import Callbacks, Communication
@@ -114,10 +114,13 @@ class AMF:
         for ran in self.access.rans:
             if ran.context.is_set_up:
                 ran.want_beside(signals.ConfigurationChanged())
-        if before.mico and not settings.mico:
-            for ue in list(self.registry.by_supi.values()):
-                if ue.context.mico and ue.context.rm_state == "RM-REGISTERED":
-                    owe(ue, "mico", "registration")  # it registers, and has it no more (TS 24.501 §5.4.4.3)
+        for ue in list(self.registry.by_supi.values()):
+            if ue.context.rm_state != "RM-REGISTERED":
+                continue
+            if ue.context.mico and before.mico and not settings.mico:
+                owe(ue, "mico", "registration")  # it registers, and has it no more (TS 24.501 §5.4.4.3)
+            if contents := owed(ue):
+                owe(ue, *contents)
 
     def look_at_warnings(self) -> None:
         """What `cinq warn` and `cinq order` want takes effect."""

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from cinq.crypto.nas_security import NasSecurity
 from cinq.numbering import Guti, SNssai, Supi, Tai
+from cinq.wire import nas
 
 T = TypeVar("T")
 DL_COUNT_MARGIN = 128  # downlink NAS messages that may have left since the context was stored
@@ -74,7 +75,7 @@ class Leaving(Struct, frozen=True, gc=False):
     mend: str = ""
 
 
-Content = Literal["guti", "area", "slices", "service area", "ladn", "names", "mico", "registration"]
+Content = Literal["guti", "area", "slices", "service area", "ladn", "names", "mico", "registration", "access"]
 """What a UE may be told of by a generic UE configuration update (TS 24.501 §5.4.4.2)."""
 
 
@@ -103,6 +104,7 @@ class UeContext(Struct, frozen=True, gc=False):
     service_area: None without restriction. ladns: DNNs of which it was told where they are.
     forbidden_tacs: by subscription. capability_5gmm: the octets that the UE sent. radio_capability_id: of RACS.
     default_slices: of the allowed NSSAI, the defaults of the subscription. mico_allowed: by the subscription.
+    access_categories: the operator-defined ones that it was told of last (TS 24.501 §4.5.3).
     voice_match: whether its radio suits IMS voice here (TS 23.502 §4.2.8a); None where no gNB was asked.
     """
 
@@ -142,6 +144,7 @@ class UeContext(Struct, frozen=True, gc=False):
     voice_match: bool | None = None
     default_slices: tuple[SNssai, ...] = ()
     mico_allowed: bool = True
+    access_categories: tuple[nas.AccessCategory, ...] = ()
 
     def sm_context(self, pdu_session_id: int) -> SmContext | None:
         for sm in self.sm_contexts:

@@ -48,6 +48,7 @@ class Settings:
     forbidden_tacs: no UE may register there.
     features: 5GS network feature support. mico, edrx: whether a UE that asks for it gets it.
     reroutes: whether the NSSF knows other AMF sets, to which UEs of other slices go.
+    access_categories: operator-defined ones, told to each UE (TS 24.501 §4.5.3).
     new_kamf_at_handover: whether each N2 handover derives another K_AMF (TS 33.501 §6.9.2.3.3).
     equipment_check: whether the 5G-EIR is asked, and what follows where it gives no answer or the UE no PEI.
     drain_s: how long a gNB that a policy begins to refuse has to empty.
@@ -86,6 +87,7 @@ class Settings:
     drain_s: float = 600.0
     authenticate_known: bool = False
     new_kamf_at_handover: bool = False
+    access_categories: tuple[nas.AccessCategory, ...] = ()
     sweep_s: float = 60.0
 
     def __post_init__(self) -> None:

@@ -35,6 +35,7 @@ class Site(Protocol):
 
     bearers: Bearers
     links: set[CellLink]
+    barred_access_categories: tuple[int, ...]
 
     @property
     def n2(self) -> N2: ...
@@ -71,7 +72,8 @@ class NrCell:
     def system_information(self) -> SystemInformation:
         i = self.identity
         barred = self.site.n2.context.state != "up"
-        return SystemInformation(self.name, i.gnb.plmn, i.tac, i.nci, barred)
+        categories = self.site.barred_access_categories
+        return SystemInformation(self.name, i.gnb.plmn, i.tac, i.nci, barred, categories)
 
     def __repr__(self) -> str:
         return str(self.identity)

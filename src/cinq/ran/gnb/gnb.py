@@ -80,6 +80,7 @@ class Gnb:
         self.ng_ran.add(self.n2, self.cells)
         self.links: set[CellLink] = set()
         self.hands_over = True
+        self.barred_access_categories = settings.barred_access_categories
         self._connect = connect
         self._paging: dict[STmsi, CellLink] = {}
         self._up = asyncio.Event()
@@ -173,6 +174,11 @@ class Gnb:
     def _tell_cells(self) -> None:
         for link in list(self.links):
             link.mobile.on_system_information(link.cell.system_information())
+
+    def bar(self, *categories: int) -> None:
+        """From now on the cells bar these access categories (1 to 63), and no others."""
+        self.barred_access_categories = categories
+        self._tell_cells()
 
     async def change_tracking_area(self, cell: NrCell, tac: int) -> None:
         """The cell has another tracking area: the AMF hears of it, then the UEs. Refused: the AMF does not want it."""

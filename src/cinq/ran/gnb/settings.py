@@ -78,6 +78,9 @@ class GnbSettings:
     gbr_capacity_mbps: int = setting(
         "Guaranteed bit rate that the gNB can promise, each way, Mbit/s; 0: without end.", 0
     )
+    barred_access_categories: tuple[int, ...] = setting(
+        "Access categories that the cells bar, 1 to 63 (32 to 63 are operator-defined).", ()
+    )
     up_integrity: bool = setting("Whether the gNB can protect the integrity of user data.", True)
     up_ciphering: bool = setting("Whether the gNB can cipher user data.", True)
     t_ng_reloc_prep_s: float = setting(
@@ -100,6 +103,8 @@ class GnbSettings:
         ):
             if not low <= value <= high:
                 raise ValueError(f"{name}: found {value}, wanted {low} to {high}")
+        for category in self.barred_access_categories:
+            check.within("barred_access_categories", category, 1, 63)
         check.n3_addresses(self.n3_address, self.n3_ipv6_address)
         self._check_cells()
         try:

@@ -15,7 +15,7 @@ connection, chosen by the UE side from 1.
 | close | UE > gNB | ue, psi | it is not wanted any more |
 | fail | UE > gNB | ue | radio link failure |
 | measure, reselect, establish | UE > gNB | ue, nci | a cell is heard better; camps there; is re-established there |
-| cell | gNB > UE | ue, name, plmn, tac, nci, barred | system information |
+| cell | gNB > UE | ue, name, plmn, tac, nci, barred, categories | system information |
 | downlink | gNB > UE | ue, nas | DLInformationTransfer |
 | released | gNB > UE | ue, cause | RRCRelease or RRCReject |
 | handover | gNB > UE | ue, pci, arfcn, ncc, new_key, nas | RRCReconfiguration with sync |
@@ -32,7 +32,7 @@ import msgspec
 
 from cinq.ran.radio.port import EstablishmentCause, UplinkRule
 
-VERSION = 5
+VERSION = 6
 
 
 class Frame(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -112,6 +112,7 @@ class CellInformation(Frame, frozen=True, tag="cell"):
     tac: int
     nci: int
     barred: bool
+    categories: tuple[int, ...] = ()
 
 
 class Downlink(Frame, frozen=True, tag="downlink"):

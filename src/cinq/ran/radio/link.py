@@ -45,7 +45,15 @@ class _RemoteMobile:
     def on_system_information(self, information: SystemInformation) -> None:
         i = information
         self._send(
-            frames.CellInformation(self._ue, i.name, i.plmn.octets, i.tac, i.nr_cell_identity, i.barred)
+            frames.CellInformation(
+                self._ue,
+                i.name,
+                i.plmn.octets,
+                i.tac,
+                i.nr_cell_identity,
+                i.barred,
+                i.barred_access_categories,
+            )
         )
 
     def on_downlink(self, nas: bytes) -> None:
@@ -315,7 +323,9 @@ class RemoteCell:
                 mobile.on_released(frame.cause)
             case frames.CellInformation():
                 plmn = PlmnId.from_octets(frame.plmn)
-                link.information = SystemInformation(frame.name, plmn, frame.tac, frame.nci, frame.barred)
+                link.information = SystemInformation(
+                    frame.name, plmn, frame.tac, frame.nci, frame.barred, frame.categories
+                )
                 mobile.on_system_information(link.information)
             case frames.InterfaceUp():
                 interface = Interface(

@@ -14,13 +14,17 @@ from cinq.numbering import PlmnId, STmsi
 
 
 class SystemInformation(msgspec.Struct, frozen=True):
-    """What a cell broadcasts, TS 38.331 §6.2.2 (SIB1). barred: no access, as while the gNB has no AMF."""
+    """What a cell broadcasts, TS 38.331 §6.2.2 (SIB1). barred: no access, as while the gNB has no AMF.
+
+    barred_access_categories: those with a uac-BarringFactor of 0, of access identity 0.
+    """
 
     name: str
     plmn: PlmnId
     tac: int
     nr_cell_identity: int
     barred: bool = False
+    barred_access_categories: tuple[int, ...] = ()
 
 
 class Reconfiguration(msgspec.Struct, frozen=True):

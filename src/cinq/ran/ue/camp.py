@@ -10,6 +10,7 @@ from cinq.crypto import kdf
 from cinq.numbering import PlmnId, Tai
 from cinq.procedure import Why
 from cinq.ran.radio.port import SystemInformation
+from cinq.ran.ue.access_control import barred
 from cinq.ran.ue.context import UeContext
 
 log = logging.getLogger("cinq.ran.ue")
@@ -43,14 +44,22 @@ class Camp:
     def heard(self, information: SystemInformation) -> None:
         """A broadcast, of this cell or of another one that the UE camps on now."""
         self.information = information
-        if not information.barred and self._wake is not None:
+        if self._wake is not None:
             wake, self._wake = self._wake, None
             wake()
 
-    async def usable(self, label: str) -> None:
-        """Wait until the cell is not barred. None: without system information the attempt itself will tell."""
-        while self.information is not None and self.information.barred:
-            log.warning("%s waits: cell '%s' is barred, its gNB has no AMF", label, self.information.name)
+    async def usable(self, label: str, category: int | None = None) -> None:
+        """Wait until the cell is not barred, nor this access category (§4.5.4.1, §5.5.1.2.7 b)).
+
+        Without system information the attempt itself will tell.
+        """
+        while self.information is not None:
+            why = None if category is None else barred(self.information, category)
+            if self.information.barred:
+                why = Why(f"cell '{self.information.name}' is barred, its gNB has no AMF")
+            if why is None:
+                return
+            log.warning("%s waits: %s", label, why)
             heard = asyncio.Event()
             self._wake = heard.set
             await heard.wait()

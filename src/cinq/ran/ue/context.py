@@ -22,8 +22,9 @@ UpdateStatus = Literal["5U1 UPDATED", "5U2 NOT UPDATED", "5U3 ROAMING NOT ALLOWE
 class UeContext(msgspec.Struct, frozen=True):
     """5GMM context of a UE, TS 24.501 §5.1.3.
 
-    What the network gave is of the last REGISTRATION ACCEPT or CONFIGURATION UPDATE COMMAND. barred: why USIM or N1
-    mode are of no use until the UE is switched off, or "". forbidden_*: lists of §5.3.13 and §5.3.13A.
+    What the network gave is of the last REGISTRATION ACCEPT or CONFIGURATION UPDATE COMMAND; access_categories_of: the
+    PLMN that defined them. barred: why USIM or N1 mode are of no use until the UE is switched off, or "". forbidden_*:
+    lists of §5.3.13 and §5.3.13A.
     """
 
     registered: bool = False
@@ -53,6 +54,7 @@ class UeContext(msgspec.Struct, frozen=True):
     ladn: tuple[nas.Ladn, ...] = ()
     nssai_inclusion_mode: int | None = None
     access_categories: tuple[nas.AccessCategory, ...] = ()
+    access_categories_of: PlmnId | None = None
     emergency_numbers: tuple[nas.EmergencyNumber, ...] = ()
     cag: tuple[nas.Cag, ...] = ()
     radio_capability_id: str = ""

@@ -134,8 +134,16 @@ def _lasting(
     categories = message.operator_defined_access_category_definitions
     identity = message.ue_radio_capability_id
     deletion = message.ue_radio_capability_id_deletion_indication == nas.DeletionRequest.NETWORK_ASSIGNED_IDS
-    changes: dict[str, object] = {
-        "access_categories": tuple(context.access_categories if categories is None else categories),
+    guti = message.guti or context.guti
+    changes: dict[str, object] = (
+        {}
+        if categories is None or guti is None
+        else {
+            "access_categories": tuple(categories),
+            "access_categories_of": guti.plmn,
+        }
+    )
+    changes |= {
         "cag": tuple(context.cag if message.cag_information_list is None else message.cag_information_list),
         "radio_capability_id": identity or ("" if deletion else context.radio_capability_id),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from cinq.crypto import kdf
@@ -349,3 +350,9 @@ def refusal(settings_integrity: tuple[str, ...], command: nas.SecurityModeComman
     if command.algorithms.ciphering not in capability.ea:
         return GmmCause.UE_SECURITY_CAPABILITIES_MISMATCH
     return None
+
+
+def capability_of(integrity: Iterable[str], ciphering: Iterable[str]) -> bytes:
+    """UE security capability as sent: 5G algorithms, and the same for E-UTRA as multi-mode phones say it."""
+    ia, ea = [int(name[3:]) for name in integrity], [int(name[3:]) for name in ciphering]
+    return nas.UeSecurityCapability.of(ea, ia, ea, ia).octets

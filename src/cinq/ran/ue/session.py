@@ -11,9 +11,11 @@ from typing import Protocol
 
 from cinq.procedure import Refused, Runtime, Subject, Why
 from cinq.ran.radio.port import Interface, Link
+from cinq.ran.ue.access_control import Attempt, access, barred
 from cinq.ran.ue.back_off import TYPE_CAUSES, BackOff, of_establishment, of_kind, of_session
+from cinq.ran.ue.camp import Camp
 from cinq.ran.ue.causes import Asked
-from cinq.ran.ue.context import UNASSIGNED_PTI, SessionContext
+from cinq.ran.ue.context import UNASSIGNED_PTI, SessionContext, UeContext
 from cinq.ran.ue.qos import uplink_rules
 from cinq.ran.ue.settings import SessionSettings, UeSettings
 from cinq.ran.ue.signals import EstablishSession, ModifySession, ReleaseSession
@@ -35,6 +37,8 @@ class SessionUe(Protocol):
     back_off: BackOff
     link: Link
     uplink: Uplink
+    camp: Camp
+    context: UeContext
 
     @property
     def label(self) -> str: ...
@@ -174,6 +178,14 @@ class Session(Subject[SessionContext]):
         return replace(
             self.ue.asked, dnn=dnn, s_nssai=str(wanted.s_nssai or "of the network's choice"), kind=wanted.kind
         )
+
+    def check_access(self) -> None:
+        """Refused where the cell bars what is asked for, in 5GMM-CONNECTED mode too (TS 24.501 §4.5.4.2)."""
+        wanted, ue = self.settings, self.ue
+        attempt = Attempt("emergency" if wanted.emergency else "data", ((wanted.dnn, wanted.s_nssai),))
+        why = barred(ue.camp.information, access(ue.context, ue.camp.plmn, attempt).category)
+        if why is not None:
+            raise Refused(None, why)
 
     def check_back_off(self) -> None:
         """Refused while a back-off timer of this DNN or slice runs, or what is asked for is not given (§6.4.1.4)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cinq.numbering import SNssai
 from cinq.procedure import Signal
 from cinq.wire.nas import GsmCause, QosFlowDescription, QosRule, RegistrationKind, RequestType
 
@@ -37,9 +38,11 @@ class RequestService(Signal[None]):
 
     kind: a ServiceType that is sent whatever the state; None lets the UE choose. uplink_data, allowed: the sessions of
     uplink data status and of allowed PDU session status, None for those without bearers, and for no such element.
+    sessions: DNN and S-NSSAI of what is to be asked for then.
     """
 
     mobile_terminated: bool = False
+    sessions: tuple[tuple[str, SNssai | None], ...] = ()
     kind: int | None = None
     uplink_data: frozenset[int] | None = None
     allowed: frozenset[int] | None = None

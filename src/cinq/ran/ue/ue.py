@@ -21,7 +21,7 @@ from cinq.ran.ue.downlink import FROM_NETWORK, Downlink
 from cinq.ran.ue.faults import Faults
 from cinq.ran.ue.granted import acknowledged
 from cinq.ran.ue.idle_mode import IdleMode
-from cinq.ran.ue.security import Discarded, N1Security
+from cinq.ran.ue.security import Discarded, N1Security, capability_of
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.settings import SessionSettings, UeSettings
 from cinq.ran.ue.signals import Deregister, EstablishSession, ModifySession, Register, RequestService
@@ -108,7 +108,7 @@ class Ue(Subject[UeContext]):
         self.more_to_do = False
         self._suci: Suci | None = None
         self._next_pti = 1
-        self._capability = _capability(settings)
+        self._capability = capability_of(settings.integrity, settings.ciphering)
         self.link: Link = cell.attach(self)
 
     # what a user does
@@ -175,25 +175,25 @@ class Ue(Subject[UeContext]):
                 if session.context.state == "INACTIVE" and self.sessions.get(number) is session:
                     del self.sessions[number]
 
-        await self._on_connection(establish)
+        await self._on_connection(establish, wanted)
         await session.usable()
         return session
 
     async def modify_session(self, pdu_session_id: int, wanted: ModifySession) -> None:
         """Ask for a modification of a PDU session, TS 24.501 §6.4.2. KeyError: there is none."""
         session = self.sessions[pdu_session_id]
-        await self._on_connection(lambda: session.modify(wanted))
+        await self._on_connection(lambda: session.modify(wanted), session.settings)
 
     async def release_session(self, pdu_session_id: int) -> None:
         """Release a PDU session, TS 24.501 §6.4.3. KeyError: there is none."""
         session = self.sessions[pdu_session_id]
-        await self._on_connection(session.release)
+        await self._on_connection(session.release, session.settings)
 
-    async def _on_connection(self, perform: Callable[[], Awaitable[None]]) -> None:
+    async def _on_connection(self, perform: Callable[[], Awaitable[None]], about: SessionSettings) -> None:
         """5GSM needs an N1 connection; where that is released meanwhile, it is tried once more (§5.4.5.2.6)."""
         for again in (True, False):
             if not self.link.connected:
-                await self.request_service()
+                await self.demand(RequestService(sessions=((about.dnn, about.s_nssai),)))
             try:
                 await perform()
                 return
@@ -491,10 +491,3 @@ class Ue(Subject[UeContext]):
             rejected_nssai=(),
             pending_nssai=(),
         )
-
-
-def _capability(settings: UeSettings) -> bytes:
-    """5G algorithms, and the same for E-UTRA as multi-mode phones say it."""
-    ia = [int(name[3:]) for name in settings.integrity]
-    ea = [int(name[3:]) for name in settings.ciphering]
-    return nas.UeSecurityCapability.of(ea, ia, ea, ia).octets

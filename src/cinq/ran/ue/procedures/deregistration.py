@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cinq.procedure import Timer, TimerExpired, Why, procedure
+from cinq.ran.ue.access_control import SIGNALLING, barred
 from cinq.ran.ue.back_off import T3346
 from cinq.ran.ue.causes import gmm
 from cinq.ran.ue.context import Ended, Initial, Received
@@ -36,7 +37,9 @@ async def deregistration(ue: Ue, wanted: Deregister) -> None:
         mobile_identity=ue.context.guti or ue.suci(),
     )
     message = request if ue.link.connected else Initial(request)
-    if wanted.switch_off:
+    if not ue.link.connected and barred(ue.camp.information, SIGNALLING) is not None:
+        pass  # §5.5.2.2.6 b): local de-registration
+    elif wanted.switch_off:
         ue.tell(message)
     else:
         try:

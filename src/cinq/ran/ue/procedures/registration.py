@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from cinq.procedure import Refused, Timer, TimerExpired, Why, procedure
+from cinq.ran.ue import access_control
 from cinq.ran.ue.back_off import T3346
 from cinq.ran.ue.causes import authentication_rejected, gmm, no_answer
 from cinq.ran.ue.context import Ended, Initial
@@ -66,7 +67,8 @@ async def permitted(ue: Ue, kind: RegistrationKind) -> None:
     emergency = kind is RegistrationKind.EMERGENCY
     if not emergency:
         await asyncio.sleep(ue.back_off.left(T3346)[1])
-    await ue.camp.usable(ue.label)
+    category = access_control.EMERGENCY if emergency else access_control.SIGNALLING
+    await ue.camp.usable(ue.label, category)
     reason = ue.camp.forbidden(ue.context)
     if reason is not None and not emergency:
         raise Refused(None, reason)

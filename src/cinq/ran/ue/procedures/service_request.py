@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from cinq.procedure import Refused, Timer, TimerExpired, Why, procedure
 from cinq.ran.radio.port import EstablishmentCause
+from cinq.ran.ue.access_control import Attempt, access, barred
 from cinq.ran.ue.back_off import T3346
 from cinq.ran.ue.causes import authentication_rejected, gmm, no_answer
 from cinq.ran.ue.context import Ended, Initial
@@ -18,18 +21,21 @@ T3517 = Timer("T3517", 15, 0)
 T3525_S = 60
 ATTEMPTS = 5
 _URGENT = (ServiceType.MOBILE_TERMINATED_SERVICES, ServiceType.EMERGENCY_SERVICES)
-_CAUSES: dict[int, EstablishmentCause] = {
-    ServiceType.DATA: "mo-Data",
-    ServiceType.MOBILE_TERMINATED_SERVICES: "mt-Access",
+_ATTEMPTS: dict[int, Literal["paged", "emergency"]] = {
+    ServiceType.MOBILE_TERMINATED_SERVICES: "paged",
     ServiceType.EMERGENCY_SERVICES: "emergency",
     ServiceType.EMERGENCY_SERVICES_FALLBACK: "emergency",
-    ServiceType.HIGH_PRIORITY_ACCESS: "highPriorityAccess",
 }
 
 
 @procedure(opens=RequestService)
 async def service_request(ue: Ue, wanted: RequestService) -> None:
-    """§5.6.1.2 to §5.6.1.5. Asks for the bearers of every active session. Refused: rejected, or not registered."""
+    """§5.6.1.2 to §5.6.1.5. Asks for the bearers of every active session. Refused: rejected, or not registered, or the
+    cell bars such an attempt (§5.6.1.7 a)).
+
+    T3448, which may come with SERVICE ACCEPT and with reject #22, holds back user data over the control plane (table
+    10.2.1): it is for UEs of the control plane CIoT optimisation, which this UE is not. It is read and holds nothing back.
+    """
     guti = ue.context.guti
     if not ue.context.registered or guti is None:
         raise Refused(None, Why("not registered", "register the UE first"))
@@ -40,6 +46,7 @@ async def service_request(ue: Ue, wanted: RequestService) -> None:
     kind = _kind(wanted, asleep)
     _permitted(ue, kind)
     await ue.camp.usable(ue.label)
+    cause = _access(ue, wanted, kind, asleep)
     request = nas.ServiceRequest(
         ng_ksi=ue.security.ng_ksi,
         service_type=kind,
@@ -50,7 +57,7 @@ async def service_request(ue: Ue, wanted: RequestService) -> None:
     )
     try:
         answer = await ue.ask(
-            Initial(request, _CAUSES.get(kind, "mo-Signalling")),
+            Initial(request, cause),
             nas.ServiceAccept,
             nas.ServiceReject,
             Ended,
@@ -68,6 +75,17 @@ async def service_request(ue: Ue, wanted: RequestService) -> None:
         _ended(ue, answer)
     else:
         _rejected(ue, answer)
+
+
+def _access(ue: Ue, wanted: RequestService, kind: int, asleep: frozenset[int]) -> EstablishmentCause:
+    """Access control, §4.5.4. Refused: barred."""
+    contexts = [ue.sessions[psi].context for psi in sorted(asleep)]
+    sessions = (*((c.dnn, c.s_nssai) for c in contexts), *wanted.sessions)
+    found = access(ue.context, ue.camp.plmn, Attempt(_ATTEMPTS.get(kind, "data"), sessions))
+    why = None if ue.link.connected else barred(ue.camp.information, found.category)
+    if why is not None:
+        raise Refused(None, why)
+    return "highPriorityAccess" if kind == ServiceType.HIGH_PRIORITY_ACCESS else found.cause
 
 
 def _kind(wanted: RequestService, asleep: frozenset[int]) -> int:

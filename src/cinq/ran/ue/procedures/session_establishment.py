@@ -30,6 +30,7 @@ async def session_establishment(session: Session, wanted: EstablishSession) -> N
     """§6.4.1.2 to §6.4.1.4. Refused: with PDU SESSION ESTABLISHMENT REJECT, or None where no answer came."""
     if session.context.state == "ACTIVE":
         return
+    session.check_access()
     session.check_back_off()
     session.pti = session.ue.allocate_pti()
     session.opened_by(wanted.request_type, wanted.old)

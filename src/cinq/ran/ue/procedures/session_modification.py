@@ -20,6 +20,7 @@ async def session_modification(session: Session, wanted: ModifySession) -> None:
     """UE-requested, §6.4.2: the network commands what it grants, or rejects. Refused: with the reject, or no answer."""
     if session.context.state != "ACTIVE":
         raise Refused(None, "the session is not active")
+    session.check_access()
     session.pti = session.ue.allocate_pti()
     request = nas.PDUSessionModificationRequest(
         pdu_session_id=session.context.pdu_session_id,

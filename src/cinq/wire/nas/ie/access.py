@@ -127,7 +127,7 @@ class AccessCategory(Struct, frozen=True):
     """Operator-defined access category definition, §9.11.3.38.
 
     precedence: 0 to 255. number: 32 to 63. standardized: 0 to 7, 9 or 10, None where not given.
-    dnns, applications, slices: the criteria, of which one has to fit.
+    dnns, applications, slices: the criteria; of each kind that is there one value has to fit (§4.5.3).
     """
 
     precedence: int

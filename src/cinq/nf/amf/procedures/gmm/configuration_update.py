@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from cinq.nf.amf import signals
-from cinq.nf.amf.context import Content
+from cinq.nf.amf.context import Content, shared
 from cinq.nf.amf.procedures.gmm import area, guti_reallocation
 from cinq.nf.amf.settings import Settings
 from cinq.nf.amf.ue import Ue
@@ -32,8 +32,9 @@ async def configuration_update(ue: Ue, wanted: signals.UpdateConfiguration) -> N
         return
     if not await confirmed(ue, contents):
         return
-    if ue.context.due:
-        ue.commit(due=())
+    changes = told(ue, contents)
+    if ue.context.due or changes:
+        ue.commit(due=(), **changes)
     if "registration" in contents and ("slices" in contents or contents == ("registration",)):
         # §5.4.4.4: the UE registers on a new connection; for other things on the one that it has
         ue.want(signals.ReleaseConnection(("nas", "normal-release")))
@@ -43,6 +44,16 @@ def owe(ue: Ue, *contents: Content) -> None:
     """The UE is to be told of these, now or when it comes back."""
     ue.commit(due=tuple(dict.fromkeys((*ue.context.due, *contents))))
     ue.want(signals.UpdateConfiguration())
+
+
+def owed(ue: Ue) -> tuple[Content, ...]:
+    """What the settings say by now, and the UE has not been told."""
+    return ("access",) if ue.context.access_categories != ue.ports.settings.access_categories else ()
+
+
+def told(ue: Ue, contents: tuple[Content, ...]) -> dict[str, object]:
+    """What the UE knows when it has confirmed these, as changes of its context."""
+    return {"access_categories": shared(ue.ports.settings.access_categories)} if "access" in contents else {}
 
 
 async def confirmed(ue: Ue, contents: tuple[Content, ...]) -> bool:
@@ -82,6 +93,10 @@ def command_of(ue: Ue, contents: tuple[Content, ...], guti: Guti | None) -> nas.
         command = command.replace(service_area_list=area.service_area(ue, here) or everywhere)
     if "ladn" in contents:
         command = command.replace(ladn_information=area.ladns(ue, None, here) or [])
+    if "access" in contents:  # an empty list takes back what was defined before
+        command = command.replace(
+            operator_defined_access_category_definitions=list(ue.ports.settings.access_categories)
+        )
     if "mico" in contents:
         command = command.replace(mico_indication=nas.MicoIndication())
     if "names" in contents:

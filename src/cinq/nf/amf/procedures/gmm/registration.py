@@ -7,7 +7,7 @@ from cinq.nf.amf.context import shared
 from cinq.nf.amf.n1.envelope import Checked, Unprotected
 from cinq.nf.amf.procedures.gmm import area, equipment, guti_reallocation, subscription
 from cinq.nf.amf.procedures.gmm.authentication import authenticate
-from cinq.nf.amf.procedures.gmm.configuration_update import names_to_tell
+from cinq.nf.amf.procedures.gmm.configuration_update import names_to_tell, owed, told
 from cinq.nf.amf.procedures.gmm.deregistration import renew, take_over
 from cinq.nf.amf.procedures.gmm.draining import check_open
 from cinq.nf.amf.procedures.gmm.guti_reallocation import give_back
@@ -150,8 +150,9 @@ async def register(ue: Ue, request: nas.RegistrationRequest) -> None:
             if ue.context.rm_state == "RM-REGISTERED":
                 undo.keep()
     ue.wake()
-    if names := names_to_tell(ue.ports.settings):
-        ue.want(signals.UpdateConfiguration(names))
+    if contents := (*owed(ue), *names_to_tell(ue.ports.settings)):
+        ue.commit(due=owed(ue))
+        ue.want(signals.UpdateConfiguration(contents))
 
 
 def granted(
@@ -194,7 +195,7 @@ async def update(ue: Ue, request: nas.RegistrationRequest) -> None:
     accept = answered(accept_of(ue, request, guti, chosen, status, reactivated), agreed, request)
     await guti_reallocation.tell(ue, guti, accept, nas.RegistrationComplete, T3550)
     if ue.context.due and ue.context.former_guti is None:
-        ue.commit(due=())  # the accept said all of it
+        ue.commit(due=(), **told(ue, ue.context.due))  # the accept said all of it
     deliver_pending(ue)
     periodic = request.registration_type.value == RegistrationKind.PERIODIC
     if periodic and not request.registration_type.follow_on and not request.uplink_data_status:
@@ -259,6 +260,9 @@ def accept_of(
         pdu_session_reactivation_result_error_cause=reactivated.causes,
         ladn_information=area.ladns(ue, request.ladn_indication, context.registration_area),
         service_area_list=area.service_area(ue, context.registration_area),
+        operator_defined_access_category_definitions=list(settings.access_categories)
+        if "access" in context.due
+        else None,
         t3512=context.t3512,
         t3502=None if settings.t3502_s == DEFAULT_T3502_S else settings.t3502_s,
     )
