@@ -34,7 +34,7 @@ async def service_request(ue: Ue, wanted: RequestService) -> None:
     cell bars such an attempt (§5.6.1.7 a)).
 
     T3448, which may come with SERVICE ACCEPT and with reject #22, holds back user data over the control plane (table
-    10.2.1): it is for UEs of the control plane CIoT optimisation, which this UE is not. It is read and holds nothing back.
+    10.2.1): it is for UEs of the control plane CIoT optimisation, as this one is not. It is read, and nothing waits.
     """
     guti = ue.context.guti
     if not ue.context.registered or guti is None:
