@@ -14,7 +14,7 @@ from cinq.nf import amf, eir, nrf, nssf, pcf, smf, udm, upf
 from cinq.nf.udr import policies
 from cinq.numbering import AmfId, PlmnId, SNssai, Tai
 from cinq.procedure import Clock
-from cinq.settings.network import DataNetwork, NetworkSettings, Radio
+from cinq.settings.network import AccessCategory, DataNetwork, NetworkSettings, Radio
 from cinq.settings.upf import UpfSettings
 from cinq.settings.user_plane import Upf, UserPlane
 from cinq.userplane.rules import PlaneSettings, Protected, Role
@@ -60,12 +60,7 @@ def of_the_amf(s: NetworkSettings) -> amf.Settings:
         features=features,
         mico=s.amf.mico,
         new_kamf_at_handover=s.amf.new_kamf_at_handover,
-        access_categories=tuple(
-            nas.AccessCategory(
-                one.precedence, one.number, one.dnns, slices=one.slices, standardized=one.standardized
-            )
-            for one in s.amf.access_category
-        ),
+        access_categories=tuple(_access_category(one) for one in s.amf.access_category),
         edrx=s.amf.edrx,
         reroutes=bool(s.amf_set),
         equipment_check=s.eir.check,
@@ -97,6 +92,10 @@ def of_the_gate(s: NetworkSettings, clock: Clock, own: frozenset[str]) -> Gate:
 
 def of_the_eir(s: NetworkSettings) -> eir.Settings:
     return eir.Settings(s.eir.unlisted)
+
+
+def _access_category(s: AccessCategory) -> nas.AccessCategory:
+    return nas.AccessCategory(s.precedence, s.number, s.dnns, slices=s.slices, standardized=s.standardized)
 
 
 def of_the_pcf(s: NetworkSettings) -> pcf.Settings:
