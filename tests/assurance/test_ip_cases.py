@@ -11,7 +11,7 @@ from functools import partial
 
 import pytest
 
-from cinq.assurance.cases.ts33117 import gtp_filtering
+from cinq.assurance import packets
 from cinq.assurance.cases.ts33117 import tc_bvt_port_scanning as scanning
 from cinq.assurance.cases.ts33117 import tc_no_unnecessary_service as services
 from cinq.assurance.host import OnHost
@@ -31,7 +31,7 @@ Around = Callable[[], AbstractAsyncContextManager[object]]
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Silence on loopback is short."""
     monkeypatch.setattr(raw_module, "WAIT_S", 0.3)
-    monkeypatch.setattr(gtp_filtering, "WAIT_S", 0.3)
+    monkeypatch.setattr(packets, "WAIT_S", 0.3)
 
 
 def filtering(names: dict[str, str]) -> str:

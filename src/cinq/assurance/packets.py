@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -10,10 +11,12 @@ from ipaddress import IPv4Address
 from cinq.assurance.trial import Trial
 from cinq.ran.scenarios import check
 from cinq.ran.scenarios.check import Failed
+from cinq.transport import udp
 from cinq.transport.raw import ICMP, SCTP, Raw, accepts, checksum, payload_of, sctp_init, source_of
 
 ECHO_REPLY, UNREACHABLE, REDIRECT, ECHO, TIMESTAMP, TIMESTAMP_REPLY = 0, 3, 5, 8, 13, 14
 IDENTIFIER = 0xC10C
+WAIT_S = 1.0  # a datagram that has not been answered by then is not
 NOWHERE = bytes((203, 0, 113, 1))  # RFC 5737: in a packet that an ICMP error would be about
 
 
@@ -80,3 +83,24 @@ async def pinged(trial: Trial, address: str, number: int = 0) -> bool:
     with raw(trial, ICMP, number) as socket:
         answer = await socket.answer(icmp(ECHO), address, lambda payload: payload[:1] == bytes((ECHO_REPLY,)))
         return answer is not None
+
+
+async def answered(
+    trial: Trial, to: IPv4Address, port: int, octets: bytes, number: int = 0, source: str = ""
+) -> bool:
+    """Whether anything comes back to a datagram from an own address, from whichever: a service of all addresses may
+    answer from another. Failed: the bench has no place there."""
+    came: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    def heard(answer: bytes, peer: udp.Address) -> None:
+        if not came.done():
+            came.set_result(answer)
+
+    try:
+        end = await udp.endpoint(source or own(trial, number), 0, heard)
+    except OSError as error:
+        raise Failed(f"the bench cannot: {error}") from None
+    with closing(end):
+        end.send(octets, (str(to), port))
+        done, _ = await asyncio.wait({came}, timeout=WAIT_S)
+        return bool(done)

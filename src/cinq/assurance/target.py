@@ -14,7 +14,7 @@ KnobName = Literal["algorithm_order", "restart", "log", "downlink_data", "redire
 KNOBS: tuple[KnobName, ...] = get_args(KnobName)
 ASK = "ask"
 """What stands in place of a command where the operator of the bench turns the knob by hand."""
-Feature = Literal["emergency", "ciot", "nssaa", "ipups", "gtpc"]
+Feature = Literal["emergency", "ciot", "nssaa", "ipups", "gtpc", "ipsec_n3", "ipsec_n4", "ipsec_n9"]
 
 
 def endpoint(name: str, place: str) -> tuple[str, int]:
@@ -215,6 +215,11 @@ class Target:
 
     def lacks_feature(self, feature: Feature) -> str:
         """Why a case of this feature does not apply, "" when the product has it."""
+        if feature.startswith("ipsec_"):
+            interface = feature.removeprefix("ipsec_").upper()
+            if interface in self.interfaces.ipsec:
+                return ""
+            return f"the product does not claim to end IPsec on {interface} itself (interfaces.ipsec; TS 33.501 §9.3)"
         if getattr(self.features, feature):
             return ""
         return f"the product is declared without {feature} (features.{feature} = false; {_FEATURE_CLAUSES[feature]})"

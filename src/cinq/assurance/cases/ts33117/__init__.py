@@ -11,6 +11,8 @@ from cinq.assurance.cases.ts33117 import (
     tc_ip_spoofing_mitigation,
     tc_no_unnecessary_service,
     tc_packet_filtering,
+    tc_syn_flood_prevention,
+    tc_system_handling_of_overload,
     tls_profile,
 )
 
@@ -25,5 +27,7 @@ __all__ = [
     "tc_ip_spoofing_mitigation",
     "tc_no_unnecessary_service",
     "tc_packet_filtering",
+    "tc_syn_flood_prevention",
+    "tc_system_handling_of_overload",
     "tls_profile",
 ]

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import closing
 from ipaddress import IPv4Address
 
 from cinq.assurance.case import Case
 from cinq.assurance.cases.ts33117.tc_packet_filtering import TRIED, counted
-from cinq.assurance.packets import own
+from cinq.assurance.packets import answered, own
 from cinq.assurance.trial import Trial
 from cinq.ran.scenarios import check
-from cinq.ran.scenarios.check import Failed, NotApplicable
-from cinq.transport import udp
+from cinq.ran.scenarios.check import NotApplicable
 from cinq.wire import gtpu
 
 THREAT = "A host that has no business with the product ends tunnels, or learns of them."
 GTPC_PORT, GTPU_PORT = 2123, gtpu.PORT
-WAIT_S = 1.0
 GTPC_ECHO = bytes.fromhex("40010009000001000300010000")  # TS 29.274 §5.1: Echo Request with Recovery 0
 U = Case(
     "SCAS-33117-4.2.6.2.4",
@@ -34,25 +30,6 @@ C = Case(
 CONDITION = (
     "where the product is documented to need a filter of another entity, that entity is what is tested"
 )
-
-
-async def answered(trial: Trial, to: IPv4Address, port: int, octets: bytes, number: int = 0) -> bool:
-    """Whether anything comes back to a datagram from an own address, from whichever: a service of all addresses may
-    answer from another. Failed: the bench has no place there."""
-    came: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-
-    def heard(answer: bytes, peer: udp.Address) -> None:
-        if not came.done():
-            came.set_result(answer)
-
-    try:
-        end = await udp.endpoint(own(trial, number), 0, heard)
-    except OSError as error:
-        raise Failed(f"the bench cannot: {error}") from None
-    with closing(end):
-        end.send(octets, (str(to), port))
-        done, _ = await asyncio.wait({came}, timeout=WAIT_S)
-        return bool(done)
 
 
 async def by_sender(trial: Trial, to: IPv4Address, port: int, echo: bytes) -> None:

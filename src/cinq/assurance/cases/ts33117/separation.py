@@ -7,8 +7,8 @@ from ipaddress import IPv4Address
 from typing import NamedTuple
 
 from cinq.assurance.case import Case
-from cinq.assurance.cases.ts33117.gtp_filtering import ECHO, GTPU_PORT, answered
-from cinq.assurance.packets import own, places
+from cinq.assurance.cases.ts33117.gtp_filtering import ECHO, GTPU_PORT
+from cinq.assurance.packets import answered, own, places
 from cinq.assurance.trial import Trial
 from cinq.ran.scenarios import check
 from cinq.ran.scenarios.check import Failed
