@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from cinq.assurance.cases.ts33117 import tc_syn_flood_prevention as syn
+from cinq.assurance.cases.ts33117 import tc_system_handling_of_overload as overload
 from cinq.assurance.verdict import Verdict
 from cinq.nf.amf import AMF
 from cinq.nf.amf.inbound.n2 import Inbound
@@ -56,14 +57,21 @@ def test_nobody_listens(namespace: str) -> None:
     assert judged.verdict is Verdict.INCONCLUSIVE
 
 
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overload, "STEPS", ((10, 2.0), (150, 4.0)))
+
+
+@pytest.mark.usefixtures("short")
 def test_a_crowd_at_one_gnb_keeps_nobody_else_waiting() -> None:
     outcome = site.asked(*OVERLOAD)
     assert outcome.verdict is Verdict.PASS, outcome.judged.reason
     samples = json.loads(outcome.artefacts["availability.json"])
-    assert {one["rate"] for one in samples} == {0.0, 10.0, 50.0, 200.0}
-    assert len(samples) > 10
+    assert {one["rate"] for one in samples} == {0.0, 10.0, 150.0}
+    assert len(samples) >= 10
 
 
+@pytest.mark.usefixtures("short")
 def test_one_line_for_all_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each message takes 20 ms, and gNBs wait for each other."""
     connected = AMF.n2_connected
