@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from ipaddress import IPv4Address
 from zoneinfo import ZoneInfo
 
@@ -86,8 +86,16 @@ def of_the_gate(s: NetworkSettings, clock: Clock, own: frozenset[str]) -> Gate:
         approval.require(document, path, chosen.modes, keys)
         found.append(document)
     stock = documents.Stock() if chosen.inventory is None else documents.stock(chosen.inventory)
-    zone = ZoneInfo(s.network.time_zone) if s.network.time_zone else UTC
-    return Gate(found, stock, chosen.modes, lambda: datetime.fromtimestamp(clock.now(), zone).date(), own)
+    seen = () if chosen.observed is None else documents.observations(chosen.observed)
+    zone = zone_of(s)
+    return Gate(
+        found, stock, chosen.modes, lambda: datetime.fromtimestamp(clock.now(), zone).date(), own, seen
+    )
+
+
+def zone_of(s: NetworkSettings) -> tzinfo:
+    """Where the network's days begin."""
+    return ZoneInfo(s.network.time_zone) if s.network.time_zone else UTC
 
 
 def of_the_eir(s: NetworkSettings) -> eir.Settings:

@@ -36,7 +36,7 @@ def failed(*words: str) -> Failure:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """With all examples, and settings that name one."""
     monkeypatch.chdir(tmp_path)
-    for name in examples.NAMES:
+    for name in (*examples.POLICIES, "inventory"):
         (tmp_path / f"{name}.toml").write_text(run("policy", "example", name).output)
     for name in ("ann", "bob", "eve"):
         run("dossier", "key", f"{name}.pem")
@@ -47,7 +47,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-POLICIES = [f"{name}.toml" for name in examples.NAMES if name != "inventory"]
+POLICIES = [f"{name}.toml" for name in examples.POLICIES]
 
 
 def test_the_examples_hold() -> None:
@@ -110,6 +110,19 @@ def test_a_dry_run_for_programs() -> None:
         "orders": ("allow", "proposed"),
     }
     assert json.loads(run(*words, "--stage", "procure").output)[0]["stage"] == "procure"
+
+
+def test_a_dry_run_holds_what_was_seen_against_what_is_declared(folder: Path) -> None:
+    (folder / "seen.csv").write_text("element,signal,value,source\nsite-0001,vendor,ZTE,certificate\n")
+    words = ("policy", "dry-run", "--config", "network.toml", "--date", "2026-11-30")
+    assert "gNB site-0001 (999-70-1/22): allow" in run(*words).output
+    shown = run(*words, "--observed", "seen.csv").output
+    assert "gNB site-0001 (999-70-1/22): conflict · would be refused (ng_setup = refuse)" in shown
+    assert "declared vendor Example Radio Ltd, observed vendor ZTE (certificate)" in shown
+    (folder / "network.toml").write_text(
+        (folder / "network.toml").read_text().replace("ng_setup", 'observed = "seen.csv"\nng_setup')
+    )
+    assert "conflict" in run(*words).output
 
 
 def test_a_dry_run_wants_something_to_run() -> None:

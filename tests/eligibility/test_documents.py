@@ -19,7 +19,7 @@ from cinq.eligibility.vocabulary import Policy
 from cinq.settings import examined, loads
 from cinq.settings.bounds import LISTING
 
-POLICIES = [name for name in examples.NAMES if name != "inventory"]
+POLICIES = examples.POLICIES
 
 
 def example(name: str) -> Document:
@@ -190,7 +190,62 @@ def test_a_large_inventory_is_read() -> None:
     assert len(loads(Inventory, text, "i.toml", LISTING).gnb) == 5_000
 
 
+def test_what_was_seen(tmp_path: Path) -> None:
+    path = written(tmp_path, seen_csv=examples.text("observed"))
+    first, second = documents.observations(path)
+    assert (first.element, first.signal, first.value, first.source) == (
+        "site-0001",
+        "software",
+        "4.2.0",
+        "O1",
+    )
+    inventory = loads(Inventory, examples.text("inventory"))
+    found = decide(example("ca-2022"), inventory, (first, second), {}, date(2026, 11, 30), "operate")
+    assert {one.element: one.verdict for one in found}["site-0001"] == "allow"
+    path.write_text("element,signal,value\nsite-0001,vendor,Huawei\n")
+    found = decide(
+        example("ca-2022"), inventory, documents.observations(path), {}, date(2026, 11, 30), "operate"
+    )
+    (radio,) = (one for one in found if one.element == "site-0001")
+    assert (radio.verdict, radio.blocks) == ("conflict", True)
+    for text, says in (
+        ("element,value\n", r"wanted a header with one column signal"),
+        (
+            "element,signal,value\na,colour,red\n",
+            r"seen\.csv:2: signal: found 'colour', wanted one of vendor, pen",
+        ),
+        ("element,signal,value\n,pen,1\n", r"seen\.csv:2: element: found ''"),
+        ("element,signal,value\na,pen," + "1" * 300 + "\n", r"seen\.csv:2: value: found '1111"),
+    ):
+        path.write_text(text)
+        with pytest.raises(documents.DocumentError, match=says):
+            documents.observations(path)
+    with pytest.raises(documents.DocumentError, match=r"gone\.csv: no such file"):
+        documents.observations(tmp_path / "gone.csv")
+
+
 # -- bills of materials
+
+
+def test_a_bill_that_a_foreign_writer_made() -> None:
+    """cyclonedx-python-lib, in each version that it writes as JSON."""
+    from cyclonedx.model.bom import Bom
+    from cyclonedx.model.component import Component
+    from cyclonedx.model.contact import OrganizationalEntity
+    from cyclonedx.output import make_outputter
+    from cyclonedx.schema import OutputFormat, SchemaVersion
+
+    inner = Component(name="baseband", version="1", supplier=OrganizationalEntity(name="Acme Semiconductor"))
+    module = Component(
+        name="module", manufacturer=OrganizationalEntity(name="Modules Ltd"), components=[inner]
+    )
+    bill_ = Bom(components=[module, Component(name="os", publisher="Pub")])
+    without_json = (SchemaVersion.V1_0, SchemaVersion.V1_1)
+    for version in sorted(set(SchemaVersion) - set(without_json), key=lambda one: one.to_version()):
+        octets = make_outputter(bill_, OutputFormat.JSON, version).output_as_string().encode()
+        suppliers = {name for one in sbom.reads(octets, "b").supplied for name in one.suppliers}
+        assert suppliers >= {"Acme Semiconductor", "Pub"}
+    assert "Modules Ltd" in suppliers
 
 
 def bom(**more: object) -> bytes:

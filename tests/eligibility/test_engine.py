@@ -209,7 +209,7 @@ SEEN = st.lists(
     ),
     max_size=4,
 )
-BILLS = st.sampled_from([None, bill(), bill("Acme Semiconductor", "Zeta"), bill("Zeta")])
+BILLS = st.sampled_from([None, bill(), bill("Acme Semiconductor", "Zeta", "Acme"), bill("Zeta")])
 EXEMPT = st.builds(
     lambda rule, since, length: Exempt(rule, "site-1", since, since + timedelta(length), "A, B", "memo"),
     st.sampled_from([f"rule-{n}" for n in range(8)]),

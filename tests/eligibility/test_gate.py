@@ -9,13 +9,13 @@ from datetime import date, timedelta
 import pytest
 
 from cinq.eligibility.documents import Stock
-from cinq.eligibility.engine import Document
+from cinq.eligibility.engine import Document, Observation
 from cinq.eligibility.gate import OPEN, Gate
 from cinq.eligibility.inventory import Inventory, NetworkFunction, PfcpPeer, Terminal
 from cinq.numbering import GnbId
 from cinq.procedure import Journal, RealClock, Why
 from cinq.settings.eligibility import POINTS, Mode
-from tests.eligibility.parts import DENY, Days, document, exempt, gnb
+from tests.eligibility.parts import DENY, ROOT, Days, document, exempt, gnb
 
 INSTANCE = "00000000-0000-4000-8000-000000000001"
 ACME, BETA, STRANGE = (GnbId.parse(f"999-70-{n}/22") for n in (1, 2, 3))
@@ -69,6 +69,8 @@ def test_the_strictest_policy_counts() -> None:
     milder = document(replace(DENY, id="look", effect="review"), id="milder")
     assert gate("refuse", milder, document()).gnb(ACME).refuses
     assert gate("refuse", document(), milder).gnb(ACME).refuses
+    last = document(replace(DENY, id="look", effect="review"), id="zz-milder")
+    assert gate("refuse", last, document()).gnb(ACME).refuses
     assert not gate("refuse", milder).gnb(ACME).refuses
 
 
@@ -78,6 +80,13 @@ def test_a_conflict_with_a_rule_in_force_is_refused() -> None:
     assert "in conflict" in ruling.reason
     assert "declared vendor Beta Networks AB, observed enterprise number 004711 (NF profile)" in ruling.reason
     assert not gate("refuse").function(INSTANCE, None).refuses
+
+
+def test_what_was_seen_otherwise_counts_at_the_door() -> None:
+    seen = Observation("site-2", "certificate_root", ROOT, "enrolment")
+    door = Gate((document(),), Stock(EQUIPMENT), dict.fromkeys(POINTS, "refuse"), Days(), observed=(seen,))
+    assert door.gnb(BETA).refuses
+    assert "observed certificate root abab" in door.gnb(BETA).reason
 
 
 def test_nobody_is_asked_without_a_policy_nor_about_ourselves() -> None:

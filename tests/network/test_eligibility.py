@@ -135,7 +135,13 @@ def test_an_alarm_is_explained(desk: Desk) -> None:
 
     desk.start_at(datetime(2026, 11, 30, 12, tzinfo=UTC))
     incidents = served(desk.settings(ng_setup="alarm"), body)
-    assert any("ca-2022/5g-removed" in one.because and one.mend for one in incidents)
+    (alarm,) = (one for one in incidents if "ca-2022/5g-removed" in one.because)
+    assert alarm.what == "Eligibility"
+    assert alarm.gnb == "gnb-412"
+    assert alarm.because.startswith(
+        "let in: gNB 999-70-412/22 (site-0412): denied by rule ca-2022/5g-removed"
+    )
+    assert alarm.mend
     assert not any("ca-2022" in one.because for one in served(desk.settings(), body))
 
 

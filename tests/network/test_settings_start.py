@@ -163,6 +163,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "eir.unlisted": st.sampled_from(["WHITELISTED", "GREYLISTED"]),
     "eligibility.policy": st.lists(st.sampled_from([str(EXAMPLES / "ca-2022.toml")]), max_size=1),
     "eligibility.inventory": st.just(str(EXAMPLES / "inventory.toml")),
+    "eligibility.observed": st.just(str(EXAMPLES / "observed.csv")),
     "eligibility.ng_setup": st.sampled_from(
         ["audit", "alarm"]
     ),  # the others want approvers: test_eligibility.py

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -18,7 +18,7 @@ from cinq.settings.network import NetworkSettings
 
 if TYPE_CHECKING:
     from cinq.eligibility.documents import Stock
-    from cinq.eligibility.engine import Decision, Document, Finding
+    from cinq.eligibility.engine import Decision, Document, Finding, Observation
     from cinq.eligibility.vocabulary import Kind
 
 T = TypeVar("T")
@@ -70,7 +70,12 @@ def dry_run(
     ] = None,
     inventory: Annotated[Path | None, typer.Option("--inventory", help="The inventory (TOML).")] = None,
     day: Annotated[
-        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="The day; without: today (UTC).")
+        datetime | None,
+        typer.Option("--date", formats=["%Y-%m-%d"], help="The day; without: today, where the network is."),
+    ] = None,
+    observed: Annotated[
+        Path | None,
+        typer.Option("--observed", help="What was seen of it (CSV): element, signal, value, perhaps source."),
     ] = None,
     stage: Annotated[str, typer.Option(help="procure, install, enrol or operate.")] = "operate",
     config: Config = None,
@@ -79,8 +84,10 @@ def dry_run(
     """What would be refused on a day, element by element: by which rule of which law, and why. Nothing is done."""
     from cinq.eligibility.engine import decide
     from cinq.eligibility.vocabulary import STAGES
+    from cinq.functions import zone_of
 
-    chosen = settings(NetworkSettings, config).eligibility
+    network = settings(NetworkSettings, config)
+    chosen = network.eligibility
     found = next((one for one in STAGES if one == stage), None)
     if found is None:
         raise Failure(f"--stage: found {stage!r}, wanted one of {', '.join(STAGES)}")
@@ -91,8 +98,9 @@ def dry_run(
             "wanted policies and an inventory",
             "--policy FILE --inventory FILE, or a --config that names them",
         )
-    stock, when = _stock(path), (day or datetime.now(UTC)).date()
-    runs = [decide(document, stock.inventory, (), stock.sboms, when, found) for document in documents]
+    stock, when = _stock(path), (day or datetime.now(zone_of(network))).date()
+    seen = _observed(observed or chosen.observed)
+    runs = [decide(document, stock.inventory, seen, stock.sboms, when, found) for document in documents]
     elements = list(zip(*runs, strict=True))
     if json:
         show_json([_facts(one, when, found, chosen) for decisions in elements for one in decisions])
@@ -169,6 +177,15 @@ def _stock(path: Path) -> Stock:
 
     with _failures():
         return documents.stock(path)
+
+
+def _observed(path: Path | None) -> tuple[Observation, ...]:
+    from cinq.eligibility import documents
+
+    if path is None:
+        return ()
+    with _failures():
+        return documents.observations(path)
 
 
 def _tried(read: Callable[[Path], T], path: Path, mistakes: list[str]) -> T | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cinq.eligibility import sbom
-from cinq.eligibility.engine import Document
+from cinq.eligibility.engine import SIGNALS, Document, Observation
 from cinq.eligibility.inventory import Inventory
 from cinq.eligibility.vocabulary import NAME, Policy, Subject, code_fault, folded
 from cinq.settings.bounds import LISTING, SETTINGS, Size
@@ -78,6 +78,35 @@ def stock(path: Path) -> Stock:
     if mistakes:
         raise DocumentError(mistakes)
     return Stock(inventory, sboms)
+
+
+def observations(path: Path) -> tuple[Observation, ...]:
+    """What was seen of equipment: a CSV file with columns 'element' (its name in the inventory), 'signal', 'value' and
+    perhaps 'source'. DocumentError: with the first mistake."""
+    found: list[Observation] = []
+    try:
+        for row in plain(path, "element", "signal", "value", limit=LIST_OCTETS):
+            if len(found) >= ROWS:
+                raise TableError(f"{path}:{row.line}: found more than {ROWS} rows, wanted less")
+            found.append(_observation(path, row))
+    except TableError as error:
+        raise DocumentError([str(error)]) from None
+    except OSError as error:
+        raise DocumentError([f"{path}: {(error.strerror or str(error)).lower()}"]) from None
+    return tuple(found)
+
+
+def _observation(path: Path, row: Row) -> Observation:
+    cells = {name: row.cells.get(name, "") for name in ("element", "signal", "value", "source")}
+    signal = next((one for one in SIGNALS if one == cells["signal"]), None)
+    if signal is None:
+        wanted = ", ".join(SIGNALS)
+        raise TableError(f"{path}:{row.line}: signal: found {cells['signal'][:40]!r}, wanted one of {wanted}")
+    for name, text in cells.items():
+        if len(text) > NAME or not text.isprintable() or (not text and name in ("element", "value")):
+            wanted = f"1 to {NAME} printable characters"
+            raise TableError(f"{path}:{row.line}: {name}: found {text[:40]!r}, wanted {wanted}")
+    return Observation(cells["element"], signal, cells["value"], cells["source"])
 
 
 def _toml(shape: type[T], path: Path, size: Size) -> tuple[T, str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
 from functools import cached_property, lru_cache
-from typing import Literal
+from typing import Literal, get_args
 
 from cinq.attest import Plain, canonical
 from cinq.eligibility.inventory import KINDS, Element, Inventory, NetworkFunction, Terminal
@@ -22,6 +22,7 @@ from cinq.eligibility.vocabulary import Effect, Exempt, Kind, Law, Policy, Rule,
 
 Verdict = Literal["allow", "review", "conflict", "deny"]
 Signal = Literal["vendor", "pen", "certificate_root", "software", "serial", "type_allocation_code"]
+SIGNALS: tuple[Signal, ...] = get_args(Signal)
 
 
 class Severity(IntEnum):

@@ -80,7 +80,7 @@ ADMIT = Ruling("admit")
 
 class Gate:
     """today: the civil day where the network is. own: NF instances and N4 addresses of this core itself, which nobody
-    asks about."""
+    asks about. observed: what the operator has seen of equipment, beside what the doors see."""
 
     def __init__(
         self,
@@ -89,6 +89,7 @@ class Gate:
         modes: Mapping[Point, Mode],
         today: Callable[[], date],
         own: frozenset[str] = frozenset(),
+        observed: Sequence[Observation] = (),
     ) -> None:
         self._documents = tuple(documents)
         self._stock, self._modes, self._own = stock, modes, own
@@ -97,6 +98,9 @@ class Gate:
         self._rulings: dict[tuple[str, ...], Ruling] = {}
         self._told: set[tuple[str, ...]] = set()
         self._looked: date | None = None
+        self._observed: dict[str, list[Observation]] = {}
+        for one in observed:
+            self._observed.setdefault(one.element, []).append(one)
         inventory = stock.inventory
         self._known: dict[tuple[Point, str], Element] = {
             **{("ng_setup", one.key): one for one in inventory.gnb},
@@ -173,7 +177,7 @@ class Gate:
     def _ruled(
         self, point: Point, element: Element, key: str, observed: Sequence[Seen], today: date
     ) -> Ruling:
-        seen = [
+        seen = self._observed.get(element.name, []) + [
             Observation(element.name, signal, value, source) for signal, value, source in observed if value
         ]
         sbom = self._stock.sboms.get(element.name)

@@ -1,4 +1,4 @@
-"""Bills of materials: who supplies what is in a piece of equipment. CycloneDX JSON, of any version up to 1.6.
+"""Bills of materials: who supplies what is in a piece of equipment. CycloneDX JSON, of any version up to 1.7.
 
 A bill comes from a vendor: it is bounded in octets, depth and components, and believed in nothing but its words.
 """
@@ -91,8 +91,8 @@ def reads(octets: bytes, name: str) -> Sbom:
         raise SbomError(f"{name}: found no CycloneDX in JSON: {str(error)[:200]}") from None
     if bom.bom_format != "CycloneDX":
         raise SbomError(f"{name}: bomFormat: found {bom.bom_format[:40]!r}, wanted 'CycloneDX'")
-    if bom.spec_version not in {f"1.{n}" for n in range(7)}:
-        raise SbomError(f"{name}: specVersion: found {bom.spec_version[:40]!r}, wanted 1.0 to 1.6")
+    if bom.spec_version not in {f"1.{n}" for n in range(8)}:
+        raise SbomError(f"{name}: specVersion: found {bom.spec_version[:40]!r}, wanted 1.0 to 1.7")
     supplied: dict[Supplied, None] = {}
     nameless = 0
     for one in _walk(bom, name):

@@ -24,7 +24,9 @@ KNOWN = 10_000  # names of UEs, and UEs with something that waits
 UNKNOWN = "a UE without known identity"
 SENDER = {"N1": "the phone, or who changes its messages", "N2": "the gNB, or who changes its messages"}
 _SUPI = re.compile(r"imsi-\d{6,15}(?!\d)")
-_OUTCOME = re.compile(r"^(refused|ignored|aborted|ended|broken|not begun|association lost): (.*)$", re.DOTALL)
+_OUTCOME = re.compile(
+    r"^(refused|ignored|aborted|ended|broken|not begun|association lost|eligibility): (.*)$", re.DOTALL
+)
 _EXPIRED = re.compile(r"^T\d+\w* expired$")
 _HARMLESS = ("stopping", "its result is no longer wanted")
 
@@ -114,16 +116,16 @@ class Assembly:
         if kind == "association lost":
             yield structs.replace(self._incident(event, "", "gNB lost", ""), because=clean(because))
         elif kind == "refused":
-            what = f"{words.ended(event.procedure)} refused".capitalize()
+            what = words.begun(f"{words.ended(event.procedure)} refused")
             reason = structs.replace(self._incident(event, ue, what, ""), because=clean(because))
             reject = self._rejects.pop(subject, None)
             if reject is not None:
                 yield self._hinted(subject, _joined(reject, reason))
             else:
                 yield from self._displaced(self._reasons, subject, reason)
-        elif kind or _EXPIRED.match(cause) or "bug" in cause or event.mend:
+        elif kind not in ("", "eligibility") or _EXPIRED.match(cause) or "bug" in cause or event.mend:
             what = f"{event.message} ignored" if kind == "ignored" and event.message else _WHAT.get(kind, "")
-            what = what or f"{words.ended(event.procedure)} ended".capitalize()
+            what = what or words.begun(f"{words.ended(event.procedure)} ended")
             yield structs.replace(self._incident(event, ue, what, ""), because=clean(because))
 
     def _incident(self, event: Event, ue: str, what: str, cause: str) -> Incident:
@@ -160,7 +162,11 @@ class Assembly:
         )
 
 
-_WHAT = {"broken": "Message that cannot be read", "not begun": "Procedure not begun"}
+_WHAT = {
+    "broken": "Message that cannot be read",
+    "not begun": "Procedure not begun",
+    "eligibility": "Eligibility",
+}
 
 
 def _joined(reject: Incident, reason: Incident) -> Incident:

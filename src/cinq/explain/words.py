@@ -78,3 +78,8 @@ def is_normal_release(message: object) -> bool:
 def ended(procedure: str) -> str:
     """A procedure's name as a subject of a sentence."""
     return procedure.replace("_", " ") or "procedure"
+
+
+def begun(text: str) -> str:
+    """As a sentence begins; what is in capitals stays so."""
+    return text[:1].upper() + text[1:]

@@ -22,6 +22,9 @@ class Eligibility:
         "Policy files; the strictest counts. Empty: nobody is asked anything.", ()
     )
     inventory: Path | None = setting("Inventory of the equipment (TOML).", None)
+    observed: Path | None = setting(
+        "What was seen of this equipment otherwise (CSV): element, signal, value, source.", None
+    )
     ng_setup: Mode = setting("At NG Setup, by gNB identity: audit, alarm, refuse or drain.", "audit")
     nrf_registration: Mode = setting("At registration with the NRF, by NF instance and vendorId.", "audit")
     pfcp_association: Mode = setting("At the PFCP association, by address.", "audit")

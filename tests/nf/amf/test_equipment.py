@@ -22,6 +22,7 @@ from .phone import Phone
 from .world import World, run
 
 TAC = "35693803"
+GET = "N5g-eir_EquipmentIdentityCheck_Get"
 CHECKS = ("fail-open", "fail-closed")
 
 
@@ -47,10 +48,6 @@ def rejected(phone: Phone) -> int:
 
 def accepted(phone: Phone) -> bool:
     return any(isinstance(m, nas.RegistrationAccept) for m in phone.heard)
-
-
-def asked(world: World) -> int:
-    return world.messages("N5g-eir_EquipmentIdentityCheck").count("N5g-eir_EquipmentIdentityCheck_Get")
 
 
 def test_nobody_is_asked_unless_the_settings_say_so() -> None:
@@ -208,6 +205,21 @@ async def there(world: World) -> Phone:
     phone = await Phone(world).registered(await Gnb(world).set_up())
     await asyncio.sleep(0.1)
     return phone
+
+
+def test_changes_in_a_row_are_one_pass_and_one_more() -> None:
+    async def test(world: World) -> None:
+        await there(world)
+        before = len([e for e in world.journal.kept() if e.message == f"{GET} request"])
+        for _ in range(50):
+            world.amf.check_equipment()
+        await asyncio.sleep(1)
+        assert len([e for e in world.journal.kept() if e.message == f"{GET} request"]) == before + 1
+        world.amf.check_equipment()
+        await world.quiet()
+        assert len([e for e in world.journal.kept() if e.message == f"{GET} request"]) == before + 2
+
+    run(test, equipment_check="fail-open")
 
 
 def test_who_is_registered_goes_when_the_list_changes() -> None:

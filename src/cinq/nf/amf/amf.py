@@ -56,6 +56,7 @@ class AMF:
         self.access = Access(self.ports, Warnings(store), Orders(store))
         self.admission = Admission()
         self.registry: Registry[Ue] = Registry(settings, store, entropy)
+        self._equipment_changed = self._checking_equipment = False
         self._restore()
 
     def services(self) -> list[tuple[type, object]]:
@@ -135,14 +136,24 @@ class AMF:
         self.check_equipment()
 
     def check_equipment(self) -> None:
-        """What the 5G-EIR says of equipment may have changed: each registered UE is asked about anew, in pauses."""
-        if self.settings.equipment_check != "off":
+        """What the 5G-EIR says of equipment may have changed: each registered UE is asked about anew, in pauses. What
+        changes meanwhile is looked at when all have been."""
+        if self.settings.equipment_check == "off":
+            return
+        self._equipment_changed = True
+        if not self._checking_equipment:
+            self._checking_equipment = True
             self.runtime.spawn(self._check_equipment, "equipment")
 
     async def _check_equipment(self) -> None:
-        for ue in list(self.registry.by_supi.values()):
-            await equipment.check_again(ue)
-            await asyncio.sleep(0)
+        try:
+            while self._equipment_changed:
+                self._equipment_changed = False
+                for ue in list(self.registry.by_supi.values()):
+                    await equipment.check_again(ue)
+                    await asyncio.sleep(0)
+        finally:
+            self._checking_equipment = False
 
     def _restore(self) -> None:
         """UE contexts survive a restart. One stored while connected may be behind: that UE is authenticated anew."""
