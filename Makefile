@@ -29,7 +29,7 @@ bench: $(VENV)/.installed
 # Each decoder, and the core under valid security, for TIME seconds each; TARGET="..." for some. Findings go to findings/.
 TIME ?= 60
 FUZZ := nas-message nas-envelope ngap-pdu ngap-transfer pfcp-message gtpu-message eap-packet rrc-container identities \
-	settings-file capture-file core-n1-n2
+	settings-file policy-file bill-of-materials capture-file core-n1-n2
 fuzz: $(VENV)/.installed-fuzz
 	@for target in $(or $(TARGET),$(FUZZ)); do \
 		echo "== $$target, $(TIME) s"; \

@@ -10,10 +10,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from cinq.eligibility import sbom
+from cinq.eligibility.inventory import Inventory
+from cinq.eligibility.vocabulary import Policy
 from cinq.numbering import NumberingError, SNssai, Suci, Supi
 from cinq.ran.radio import rrc
 from cinq.ran.scenarios.target import Target as ScenarioTarget
-from cinq.settings import SettingsError, loads
+from cinq.settings import SettingsError, examined, loads
 from cinq.settings.network import NetworkSettings
 from cinq.trace import read_capture
 from cinq.transport.pcap import PcapError
@@ -117,6 +120,21 @@ def settings_file(octets: bytes) -> None:
     for shape in (NetworkSettings, ScenarioTarget):
         with suppress(SettingsError):
             loads(shape, text)
+
+
+@target
+def policy_file(octets: bytes) -> None:
+    """Policies of eligibility and inventories: each mistake of each is a mistake and no more."""
+    text = octets.decode(errors="replace")
+    for shape in (Policy, Inventory):
+        value, faults = examined(shape, text, "f")
+        assert (value is None) == bool(faults)
+
+
+@target
+def bill_of_materials(octets: bytes) -> None:
+    with suppress(sbom.SbomError):
+        sbom.reads(octets, "f")
 
 
 @target

@@ -7,8 +7,14 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+from cinq.eligibility import examples
 from cinq.wire import nas, pfcp
 
+BOM = (
+    b'{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{"name": "c", "publisher": "D", '
+    b'"components": [{"name": "e", "supplier": {"name": "F"}}]}], '
+    b'"metadata": {"supplier": {"name": "A"}, "component": {"name": "b"}}}'
+)
 TOML = b'[network]\nplmn = "999-70"\ntacs = [1]\nslices = ["1-0000ff"]\n[[dnn]]\nname = "internet"\n'
 NGAP = (
     "00150035000004001b00080099f9070000000100524008803130302e31300066001000000000010099f907000010080102030015400140",
@@ -36,6 +42,10 @@ def of(name: str) -> Iterator[bytes]:
         yield pfcp.encode(pfcp.HeartbeatRequest(recovery_time_stamp=0), sequence=1)
     elif name == "settings-file":
         yield TOML
+    elif name == "policy-file":
+        yield from (examples.text(one).encode() for one in (*examples.POLICIES, "inventory"))
+    elif name == "bill-of-materials":
+        yield BOM
     elif name == "capture-file":
         yield _capture()
     else:

@@ -47,8 +47,8 @@ def policy(path: Path) -> Document:
         for file, column, check, into in _files(subject, affiliates, codes):
             near = path.parent / file
             try:
-                into[subject.id] = tuple(_listed(near, column, check))
-                digests[str(file)] = hashlib.sha256(near.read_bytes()).hexdigest()
+                into[subject.id] = listed = tuple(_listed(near, column, check))
+                digests[str(file)] = hashlib.sha256("\n".join(listed).encode()).hexdigest()
             except (TableError, OSError) as error:
                 mistakes.append(_said(path, near, error))
     if mistakes:

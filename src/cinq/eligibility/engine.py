@@ -52,7 +52,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class Document:
-    """A policy with what its operator's files add. digest: SHA-256 of the policy file and of those files.
+    """A policy with what its operator's files add. digest: SHA-256 of the policy file and of what those files list.
 
     affiliates, codes: by the id of a subject; codes as in the vocabulary.
     """

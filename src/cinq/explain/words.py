@@ -41,7 +41,7 @@ NORMAL_RELEASES = (
     "radio-connection-with-ue-lost",
 )
 _CAPITALS = re.compile(
-    r"\b(ue|plmn|pei|dnn|sm|nssai|ngksi|mac|synch|gmm|gsm|ip|ipv4|ipv6|5g|5gs|n1|pdu|ssc|tft)\b"
+    r"\b(ue|me|plmn|pei|dnn|sm|nssai|ngksi|mac|synch|gmm|gsm|ip|ipv4|ipv6|5g|5gs|n1|pdu|ssc|tft)\b"
 )
 
 

@@ -88,7 +88,7 @@ def _event(
     subject = _supi(arguments, octets) or asker
     return Event(
         time=time.time(),
-        nf=sender,
+        nf=_shown(sender),
         subject=subject,
         procedure="",
         direction="out",
@@ -96,9 +96,14 @@ def _event(
         message=message,
         cause=cause,
         octets=octets,
-        peer=receiver,
+        peer=_shown(receiver),
         behalf=asker if asker != subject else "",
     )
+
+
+def _shown(nf_type: str) -> str:
+    """5G_EIR of TS 29.510 is the 5G-EIR."""
+    return nf_type.replace("_", "-")
 
 
 def _json(body: object) -> bytes:

@@ -57,6 +57,8 @@ def test_a_phone_by_its_imei_whatever_its_software(pei: str) -> None:
     assert answer.why == f"equipment {IMEI} is on the black list of the 5G-EIR"
     assert answer.mend == f"cinq eir remove {IMEI}"
     assert ask(eir, OTHER).status == "WHITELISTED"
+    many = ask(register(**{"4901542032*": "black"}), pei)
+    assert many.mend == "cinq eir remove '4901542032*'"
 
 
 def test_the_entry_that_says_most_counts() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 from cinq.eligibility.gate import OPEN, Gate
 from cinq.nf.eir import lists
@@ -77,4 +78,4 @@ def _by(listed: Entry) -> EirResponseData:
         return EirResponseData(status=listed.status)
     note = f" ({listed.note})" if listed.note else ""
     why = f"equipment {listed.shown} is on the {listed.status[:-6].lower()} list of the 5G-EIR{note}"
-    return EirResponseData(status=listed.status, why=why, mend=f"cinq eir remove {listed.shown}")
+    return EirResponseData(status=listed.status, why=why, mend=f"cinq eir remove {shlex.quote(listed.shown)}")
