@@ -185,7 +185,7 @@ class Network:
         """Whom policies of eligibility keep out. NetworkError: a file does not hold, or approvers have not signed."""
         own = {self.identity(kind) for kind in NF_TYPES}
         s = self.settings
-        own |= {str(s.smf.n4_address), str(s.upf.n4_address)}
+        own |= {str(s.smf.n4_address), *([str(s.upf.n4_address)] if s.upf.start else [])}
         try:
             self.gate = functions.of_the_gate(s, self.clock, frozenset(own))
         except DocumentError as error:
