@@ -27,7 +27,7 @@ from cinq.nf.pcf import PCF
 from cinq.nf.smf import SMF
 from cinq.nf.udm import UDM
 from cinq.nf.udr import UDR, provisioning
-from cinq.procedure import Aborted, Journal, RealClock, Refused, Runtime, TimerExpired
+from cinq.procedure import Aborted, Inside, Journal, RealClock, Refused, Runtime, TimerExpired
 from cinq.procedure.store import Store
 from cinq.sbi import Problem
 from cinq.sbi.json_patch import PatchItem
@@ -48,6 +48,7 @@ log = logging.getLogger("cinq.network")
 
 NAMESPACE = uuid.UUID("5c1b7f0e-6d0b-4b7a-9a39-6f6a3cf0c1a9")
 ANY_MTU = 9000  # where the data planes are elsewhere, UEs are told that of their data network
+LOOKED_AT_ONCE, PAUSE_S = 10, 0.005  # subscribers, between pauses that leave the loop to others
 CHANGES_S = 1.0  # between looks at what the commands changed
 AT_START = (
     "n2_address",
@@ -174,10 +175,11 @@ class Network:
     async def _look_at_subscribers(self) -> None:
         """Those who cannot be served here, in pauses of the other work."""
         all_of_them = contradictions.Subscribers(self.settings)
-        for supi in list(provisioning.subscribers(self.store)):
+        for number, supi in enumerate(list(provisioning.subscribers(self.store)), 1):
             if (subscriber := provisioning.get(self.store, supi)) is not None:
                 all_of_them.add(subscriber)
-            await asyncio.sleep(0)
+            if number % LOOKED_AT_ONCE == 0:
+                await asyncio.sleep(PAUSE_S)
         for each in all_of_them.found():
             log.warning("%s", each)
 
@@ -306,7 +308,9 @@ class Network:
         )
         n4.on_datagram = self.smf.n4_received
         if s.smf.n4_path == "direct" and own is not None:
-            n4.join(own.n4)
+            smf, upf = n4.local, own.n4.local
+            self.smf.n4_inside(upf, Inside(partial(own.upf.n4_handed, peer=smf)))
+            own.upf.n4_inside(smf, Inside(partial(self.smf.n4_handed, peer=upf)))
         await self._serve(self.smf.services(), self.smf.profile())
         self.smf.start()
         self._undo.push_async_callback(self.smf.stop)

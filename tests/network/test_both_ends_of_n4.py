@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 
 from cinq.nf.upf import UPF, Settings
-from cinq.procedure import Journal, VirtualClock, run_virtual
+from cinq.procedure import Inside, Journal, VirtualClock, run_virtual
 from cinq.transport_address import TransportAddress
-from cinq.wire import gtpu, nas, ngap
+from cinq.wire import gtpu, nas, ngap, pfcp
 from tests.nf.smf.gnb import INDIRECT, acknowledge, path_switch
 from tests.nf.smf.pcf import (
     MOMENT,
@@ -38,7 +39,22 @@ class N4:
         asyncio.get_running_loop().call_soon(self._world.smf.n4_received, octets, UPF_PEER)
 
 
+class Handed(Inside[pfcp.Message]):
+    """The way of messages that are handed over: each is what its octets would say."""
+
+    def send(self, message: pfcp.Message) -> None:
+        octets = pfcp.encode(message, sequence=message.sequence, seid=message.seid)
+        assert pfcp.decode(octets) == message
+        super().send(message)
+
+
 def play(scene: Callable[[World, ModelPlane], Awaitable[None]]) -> None:
+    """As datagrams, and handed over within a process."""
+    _play(scene, handed=False)
+    _play(scene, handed=True)
+
+
+def _play(scene: Callable[[World, ModelPlane], Awaitable[None]], *, handed: bool) -> None:
     async def main() -> None:
         world, plane, counter = World(), ModelPlane(), itertools.count(1)
         upf = UPF(
@@ -55,6 +71,9 @@ def play(scene: Callable[[World, ModelPlane], Awaitable[None]]) -> None:
         )
         upf.start(plane)
         world.upf.send = lambda octets, peer: upf.n4_received(octets, SMF_PEER)  # type: ignore[method-assign]
+        if handed:
+            world.smf.n4_inside(UPF_PEER, Handed(partial(upf.n4_handed, peer=SMF_PEER)))
+            upf.n4_inside(SMF_PEER, Handed(partial(world.smf.n4_handed, peer=UPF_PEER)))
         await world.start()
         await scene(world, plane)
         await world.smf.stop()

@@ -63,21 +63,3 @@ def test_address_of_another_host() -> None:
 def test_no_address() -> None:
     with pytest.raises(TransportError, match="found no IP address"):
         udp.bind("no address", 2152)
-
-
-def test_joined_ends_need_no_network() -> None:
-    """Both directions are handed over; a stranger still comes by the network; a closed end gets nothing."""
-
-    async def run() -> list[tuple[str, bytes]]:
-        heard: list[tuple[str, bytes]] = []
-        one = await udp.endpoint("127.0.0.1", 0, lambda octets, peer: heard.append(("one", octets)))
-        two = await udp.endpoint("127.0.0.1", 0, lambda octets, peer: heard.append(("two", octets)))
-        one.join(two)
-        one.send(b"a", two.local)
-        two.send(b"b", one.local)
-        await asyncio.sleep(0)
-        two.close()
-        one.close()
-        return heard
-
-    assert asyncio.run(run()) == [("two", b"a"), ("one", b"b")]

@@ -36,7 +36,10 @@ def command(
     gc.disable()  # until it runs: what is made at start stays
     logging_to_stderr(verbose)
     chosen = settings(NetworkSettings, config)
-    asyncio.run(_run(chosen, config, begun, json))
+    from cinq.procedure import ServingLoop
+
+    with asyncio.Runner(loop_factory=ServingLoop) as runner:
+        runner.run(_run(chosen, config, begun, json))
 
 
 async def _run(chosen: NetworkSettings, config: Path | None, begun: float, json: bool) -> None:

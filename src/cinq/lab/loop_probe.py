@@ -10,6 +10,7 @@ import asyncio
 import gc
 import itertools
 import runpy
+import selectors
 import sys
 import time
 from asyncio import events
@@ -23,8 +24,8 @@ NOTICED_MS = 1.0
 
 
 class Block(msgspec.Struct, frozen=True):
-    """at: the end, by the system's monotonic clock, seconds. ms: how long nothing else ran, by the clock. cpu_ms: of
-    that, the most that the loop's thread ran itself; where others had the processor it is less. what: the callback."""
+    """at: the end, by the system's monotonic clock, seconds. ms: how long nothing else ran, by the clock. cpu_ms: how
+    much of it the loop's thread ran; where others had the processor it is less. what: the callback."""
 
     at: float
     ms: float
@@ -68,6 +69,13 @@ class Probe:
                 note(handle, took)
 
         setattr(events.Handle, "_run", watched)  # noqa: B010 (it has no public name to assign to)
+        make, watch = asyncio.SelectorEventLoop.__init__, self.watch
+
+        def made(loop: asyncio.SelectorEventLoop, selector: selectors.BaseSelector | None = None) -> None:
+            make(loop, selector)
+            watch(loop)
+
+        asyncio.SelectorEventLoop.__init__ = made  # type: ignore[method-assign, assignment]
         gc.callbacks.append(self._collecting)
 
     def watch(self, loop: asyncio.SelectorEventLoop) -> None:
@@ -117,17 +125,6 @@ def main() -> None:
     report, arguments = Path(sys.argv[1]), sys.argv[2:]
     probe = Probe(report.open("ab", buffering=0))
     probe.install()
-    policy = asyncio.DefaultEventLoopPolicy()
-    make = policy.new_event_loop
-
-    def made() -> asyncio.AbstractEventLoop:
-        loop = make()
-        if isinstance(loop, asyncio.SelectorEventLoop):
-            probe.watch(loop)
-        return loop
-
-    policy.new_event_loop = made  # type: ignore[method-assign]
-    asyncio.set_event_loop_policy(policy)
     sys.argv = ["cinq", *arguments]
     runpy.run_module("cinq", run_name="__main__", alter_sys=True)
 

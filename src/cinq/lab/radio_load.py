@@ -21,7 +21,7 @@ from typing import Literal
 
 import msgspec
 
-from cinq.procedure import Runtime, collect_seldom
+from cinq.procedure import Runtime, ServingLoop, collect_seldom
 from cinq.ran.gnb.gnb import Gnb
 from cinq.ran.gnb.ng_ran import NgRan
 from cinq.ran.gnb.serve import n2_port
@@ -171,4 +171,5 @@ def _ue(job: Job) -> UeSettings:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.ERROR)
-    asyncio.run(work(msgspec.json.decode(sys.argv[1], type=Job)))
+    with asyncio.Runner(loop_factory=ServingLoop) as runner:
+        runner.run(work(msgspec.json.decode(sys.argv[1], type=Job)))

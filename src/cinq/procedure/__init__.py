@@ -6,7 +6,9 @@ message opens it and `@collision` what a message that is not awaited meets.
 """
 
 from cinq.procedure.clock import Clock, RealClock, VirtualClock
+from cinq.procedure.inside import Inside
 from cinq.procedure.journal import ON_BEHALF, Event, Journal
+from cinq.procedure.loop import ServingLoop
 from cinq.procedure.runtime import Runtime, collect_seldom
 from cinq.procedure.signal import Signal
 from cinq.procedure.subject import Subject
@@ -44,11 +46,13 @@ __all__ = [
     "Clock",
     "Declined",
     "Event",
+    "Inside",
     "Journal",
     "Procedure",
     "RealClock",
     "Refused",
     "Runtime",
+    "ServingLoop",
     "Signal",
     "Stuck",
     "Subject",

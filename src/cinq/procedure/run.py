@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 from cinq.procedure.journal import ON_BEHALF
 from cinq.procedure.runtime import Described, Runtime
 from cinq.procedure.table import Declared
-from cinq.procedure.verdict import Aborted, Declined, Refused, Timer, TimerExpired, outcome
+from cinq.procedure.verdict import Aborted, Declined, Refused, Timer, TimerExpired, Why, outcome
 
 R = TypeVar("R")
 Fits = Callable[[object], bool]
@@ -32,9 +32,10 @@ class Awaiting(Generic[R]):
 
     fits: what else an answer must be.
     after: messages with a lower position in the mailbox came before the question and do not answer it.
+    due: when the timer expires, None while none runs.
     """
 
-    __slots__ = ("_handle", "_left", "_run", "after", "expected", "fits", "reply", "sent")
+    __slots__ = ("_left", "_run", "_timer", "after", "due", "expected", "fits", "reply", "sent")
 
     def __init__(
         self,
@@ -45,18 +46,23 @@ class Awaiting(Generic[R]):
         after: int,
         fits: Fits | None = None,
     ) -> None:
-        loop = asyncio.get_running_loop()
         self.expected = expected
         self.fits = fits
         self.sent = sent
-        self.reply: asyncio.Future[R] = loop.create_future()
+        self.reply: asyncio.Future[R] = asyncio.Future()
         self._run = run
         self.after = after
-        self._left = 0 if timer is None or sent is None else timer.retransmissions
-        self._handle = None if timer is None else loop.call_later(timer.seconds, self._expired, timer)
+        self.due: float | None = None
+        self._timer = timer
+        if timer is not None:
+            self._left = 0 if sent is None else timer.retransmissions
+            run.subject.runtime.start_timer(timer.seconds, self)
 
     def offer(self, content: object, position: int) -> bool:
-        """Take the message if it is one of the expected, or says that none of them will come."""
+        """Take the message if it is one of the expected, or says that none of them will come.
+
+        The timer is stopped when the run moves on (`close`).
+        """
         if position < self.after or self.reply.done():
             return False
         if not isinstance(content, self.expected):
@@ -69,27 +75,28 @@ class Awaiting(Generic[R]):
         if self.fits is not None and not self.fits(content):
             return False
         self.reply.set_result(content)
-        self.close()
         return True
 
     def close(self) -> None:
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
+        self.due = None
 
-    def _expired(self, timer: Timer) -> None:
-        if self.reply.done():
+    def expired(self) -> None:
+        timer, subject = self._timer, self._run.subject
+        if self.reply.done() or timer is None:
             return
         if not self._left:
             self.reply.set_exception(TimerExpired(timer))
             return
         self._left -= 1
-        self._handle = self.reply.get_loop().call_later(timer.seconds, self._expired, timer)
+        subject.runtime.start_timer(timer.seconds, self)
+        behalf = ON_BEHALF.set(subject)
         try:
-            self._run.subject.tell(self.sent)
+            subject.tell(self.sent)
         except Exception as bug:
             self.close()
             self.reply.set_exception(bug)
+        finally:
+            ON_BEHALF.reset(behalf)
 
 
 class Run:
@@ -137,9 +144,13 @@ class Run:
     @property
     def unsettled(self) -> bool:
         """About to move (not begun, answered, or being undone): what it awaits next is not known yet."""
-        if not self.started or self.ending or self.aborting is not None:
-            return True
-        return self.answered
+        awaiting = self.awaiting
+        return (
+            not self.started
+            or self.ending
+            or self.aborting is not None
+            or (awaiting is not None and awaiting.reply.done() and not awaiting.reply.cancelled())
+        )
 
     @property
     def answered(self) -> bool:
@@ -173,7 +184,10 @@ class Run:
 
     def _abort(self, reason: str, what: str) -> None:
         self.aborting = reason
-        self.report(outcome(what, reason))
+        if (
+            what != "ended" or isinstance(reason, Why) or self.subject.runtime.journal.listening
+        ):  # else no trouble
+            self.report(outcome(what, reason))
         if self.started and not self.shield and self.task is not None:
             self.task.cancel()
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from cinq.numbering import shortened
 from cinq.procedure.clock import Clock, RealClock
+from cinq.procedure.expiry import Expiry, Timed
 from cinq.procedure.journal import Event, Journal, Labelled
 
 log = logging.getLogger("cinq.procedure")
@@ -55,6 +56,14 @@ class Runtime:
         self._runs: dict[asyncio.Task[None], Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._periodic: set[asyncio.TimerHandle] = set()
+        self._expiries: dict[float, Expiry] = {}
+
+    def start_timer(self, seconds: float, timed: Timed) -> None:
+        """`timed.expired()` is called then, unless `timed.due` is None by that time."""
+        expiry = self._expiries.get(seconds)
+        if expiry is None:
+            expiry = self._expiries[seconds] = Expiry(seconds)
+        expiry.start(timed)
 
     def adopt(self, task: asyncio.Task[None], run: Running) -> None:
         self._runs[task] = run
@@ -121,8 +130,10 @@ class Runtime:
                     task.cancel()
             left = {task for task in (*self._runs, *self._tasks) if task is not me}
             if not left:
-                return
+                break
             await asyncio.wait(left)
+        for expiry in self._expiries.values():
+            expiry.stop()
 
     def report(
         self, subject: Described, procedure: str, message: object, cause: str, bug: Exception | None = None

@@ -11,6 +11,7 @@ from typing import ClassVar, Generic, Self, TypeVar, cast, overload
 import msgspec
 
 from cinq.procedure.activity import Activity, Turn
+from cinq.procedure.journal import ON_BEHALF
 from cinq.procedure.run import Awaiting, Fits, Run
 from cinq.procedure.runtime import Runtime
 from cinq.procedure.signal import Signal
@@ -167,8 +168,7 @@ class Subject(Generic[C]):
         fits: what else the message must be, where several runs wait for messages of one type.
         """
         run = self._current()
-        activity = self._activity
-        if activity is not None:
+        if (activity := self._activity) is not None:
             for message in activity.deferred:
                 content = self.content(message)
                 if isinstance(content, expected) and (fits is None or fits(content)):
@@ -252,9 +252,7 @@ class Subject(Generic[C]):
         try:
             return await reply
         except Exception:
-            del (
-                reply
-            )  # it has the exception, which has this frame: what a UE was would wait for the collector
+            del reply  # it has the exception, which has this frame: else the collector would have to find it
             raise
 
     def perform_soon(self: Self, procedure: Procedure[Self, A, R], argument: A) -> None:
@@ -447,6 +445,9 @@ class Subject(Generic[C]):
         return activity
 
     def _current(self) -> Run:
+        activity = self._activity
+        if activity and activity.main and not activity.beside and ON_BEHALF.get() is self:
+            return activity.main  # the one task that acts for this subject
         run = self.runtime.current()
         if not isinstance(run, Run) or run.subject is not self:
             raise RuntimeError("only a procedure of this subject may wait")
@@ -476,7 +477,7 @@ class Subject(Generic[C]):
             activity.beside.remove(run)
         if self.runtime.stopping:
             self._drop_all(activity)
-        self._drain(activity)
+        (self._drain if activity.mailbox else self._next_turn)(activity)
 
     def _drop_all(self, activity: Activity) -> None:
         for message in activity.mailbox:

@@ -18,7 +18,7 @@ class Undo:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._owed: list[Callable[[], Awaitable[object]]] = []
+        self._owed: list[tuple[Callable[..., Awaitable[object]], object]] = []  # type: ignore[explicit-any]
 
     async def hold(self, acquire: Awaitable[H], release: Callable[[H], Awaitable[object]]) -> H:
         """Await `acquire` shielded from abortion (what the peer created is always known) and owe its release.
@@ -29,14 +29,14 @@ class Undo:
         run.shield += 1
         try:
             handle = await acquire
-            self.owe(release, handle)
+            self._owed.append((release, handle))
         finally:
             run.unshield()
         return handle
 
     def owe(self, release: Callable[[H], Awaitable[object]], handle: H) -> None:
         """Owe the release of something already held."""
-        self._owed.append(lambda: release(handle))
+        self._owed.append((release, handle))
 
     def keep(self) -> None:
         """From here on nothing is released."""
@@ -54,9 +54,9 @@ class Undo:
         run.shield += 1
         try:
             while self._owed:
-                release = self._owed.pop()
+                release, handle = self._owed.pop()
                 try:
-                    await release()
+                    await release(handle)
                 except Exception as bug:
                     # the others are still to be released
                     run.report("release failed", bug)

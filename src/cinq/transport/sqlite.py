@@ -121,20 +121,18 @@ class SqliteStore:
             raise _failure(self._path, error) from error
         return None if row is None else bytes(row[0])
 
-    def put(self, collection: str, key: str, value: bytes) -> None:
-        self._change((collection, key), value)
-
-    def delete(self, collection: str, key: str) -> None:
-        self._change((collection, key), None)
-
-    def _change(self, change: Change, value: bytes | None) -> None:
-        """The writer is woken by the first change only; it gathers the others."""
+    def put(self, collection: str, key: str, value: bytes | None) -> None:
+        """The writer is woken by the first change only; it gathers the others. None: the key goes."""
+        change = collection, key
         with self._lock:
             queue = self._queue
             if not queue.values:
                 self._changed.notify_all()
             queue.values[change] = value
             queue.before.pop(change, None)
+
+    def delete(self, collection: str, key: str) -> None:
+        self.put(collection, key, None)
 
     def items(self, collection: str) -> Iterator[tuple[str, bytes]]:
         with self._lock:  # first: what is written meanwhile is in the file

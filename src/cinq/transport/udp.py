@@ -37,15 +37,7 @@ class UdpEndpoint:
         name = bound.getsockname()
         self.local: Address = (name[0], name[1])
         self._closed = False
-        self._joined: dict[Address, UdpEndpoint] = {}
-        """Ends of this process by their addresses, as long as they are open."""
-        self._arriving: list[tuple[bytes, Address]] = []
         self._loop.add_reader(bound, self._readable)
-
-    def join(self, other: UdpEndpoint) -> None:
-        """From now on datagrams between these two ends of one process are handed over without the network."""
-        self._joined[other.local] = other
-        other._joined[self.local] = self
 
     def _readable(self) -> None:
         receive = self._socket.recvfrom
@@ -61,14 +53,6 @@ class UdpEndpoint:
             if self._closed:
                 return
 
-    def _arrive(self) -> None:
-        """What the joined ends have sent in one turn of the loop."""
-        arriving, self._arriving = self._arriving, []
-        for octets, sender in arriving:
-            if self._closed:
-                return
-            self._deliver(octets, sender)
-
     def _deliver(self, octets: bytes, sender: Address) -> None:
         try:
             self.on_datagram(octets, sender)
@@ -77,12 +61,6 @@ class UdpEndpoint:
 
     def send(self, octets: bytes, to: Address) -> None:
         """Sends one datagram, or counts it in `dropped`: UDP promises nothing more."""
-        other = self._joined.get(to)
-        if other is not None:
-            if not other._arriving:
-                self._loop.call_soon(other._arrive)
-            other._arriving.append((octets, self.local))
-            return
         try:
             self._socket.sendto(octets, to)
         except OSError as error:
@@ -93,8 +71,6 @@ class UdpEndpoint:
         if self._closed:
             return
         self._closed = True
-        for other in self._joined.values():
-            other._joined.pop(self.local, None)
         self._loop.remove_reader(self._socket)
         self._socket.close()
 

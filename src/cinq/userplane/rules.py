@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal, Protocol
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from cinq.transport_address import Address, TransportAddress
 from cinq.userplane.flows import (
@@ -104,11 +105,10 @@ class EncapRule(Struct, frozen=True, gc=False):
     tos: int = 0  # of the outer header
     flows: tuple[Flow, ...] = ()
     routes: tuple[Network, ...] = ()
+    key: int = 0  # of the UE's packets: see `address_key`; it follows from `ue`
 
-    @property
-    def key(self) -> int:
-        """Of the UE's packets: see `address_key`."""
-        return address_key(self.ue)
+    def __post_init__(self) -> None:
+        force_setattr(self, "key", address_key(self.ue))
 
     @property
     def peers(self) -> list[Address]:
@@ -151,8 +151,12 @@ class SessionRules(Struct, frozen=True, gc=False):
     @property
     def told_apart(self) -> list[tuple[Flow, ...]]:
         """The flows of each end that has any, no two alike."""
-        of_decap, of_encap = [rule.flows for rule in self.decap], [rule.flows for rule in self.encap]
-        return list(dict.fromkeys(flows for flows in (*of_decap, *of_encap) if flows))
+        found: list[tuple[Flow, ...]] = []
+        rules: tuple[DecapRule | EncapRule, ...] = (*self.decap, *self.encap)
+        for rule in rules:
+            if rule.flows and rule.flows not in found:
+                found.append(rule.flows)
+        return found
 
     @property
     def flows(self) -> dict[int, Flow]:

@@ -164,7 +164,7 @@ def _first(value: Hashable) -> object:
 
 def shared(value: T) -> T:
     """The first value that was equal to this one: what UEs have in common is kept once."""
-    return cast(T, _first(value))
+    return cast("T", _first(value))
 
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -20,6 +20,8 @@ TROUBLE_ON_N1: frozenset[type] = frozenset(
         nas.ServiceReject,
     )
 )
+MAY_TROUBLE = TROUBLE_ON_N1 | {nas.DLNASTransport, nas.ULNASTransport}
+"""Those that carry others are looked into."""
 TROUBLE_ON_N2: frozenset[type] = frozenset(
     (
         ngap.ErrorIndication,
@@ -62,6 +64,13 @@ class Acting(Protocol):
     def whereabouts(self) -> str: ...
 
 
+class Peer(Acting, Protocol):
+    """A gNB. remote: its address."""
+
+    @property
+    def remote(self) -> tuple[str, int]: ...
+
+
 def note(about: Acting, cause: str) -> None:
     """Something that is neither a message nor a bug."""
     if about.runtime.journal.heeding:
@@ -81,15 +90,13 @@ def n1_ignored(ue: Acting, octets: bytes, reason: str) -> None:
         _emit(ue, "none", "N1", "", cause=f"ignored: {reason}", octets=octets)
 
 
-def n2_message(
-    about: Acting, direction: Direction, message: ngap.Pdu, octets: bytes, gnb: str, remote: tuple[str, int]
-) -> None:
-    """about: the UE that the message concerns, or the gNB. remote: the gNB's address."""
-    journal = about.runtime.journal
+def n2_message(about: Acting, direction: Direction, message: ngap.Pdu, octets: bytes, gnb: Peer) -> None:
+    """about: the UE that the message concerns, or the gNB."""
+    journal = gnb.runtime.journal
     if journal.listening or (journal.heeding and type(message) in TROUBLE_ON_N2):
-        name, (host, port) = type(message).__name__, remote
+        name, (host, port) = type(message).__name__, gnb.remote
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        _emit(about, direction, "N2", name, octets=octets, content=message, peer=gnb, address=address)
+        _emit(about, direction, "N2", name, octets=octets, content=message, peer=gnb.label, address=address)
 
 
 def n2_broken(about: Acting, octets: bytes, reason: str, gnb: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Literal
 
@@ -31,7 +31,7 @@ class Ladn:
 class Settings:
     """plmn: the network. tais: the tracking areas served. slices: the S-NSSAIs supported.
 
-    shared: further PLMNs of a shared core (MOCN, TS 23.501 §5.18); `served` has all of them.
+    shared: further PLMNs of a shared core (MOCN, TS 23.501 §5.18). served: every PLMN, the network's own first.
     equivalent_plmns: told to UEs (TS 24.501 §5.5.1.2.4).
     name: a PrintableString. extended_name: the name as written, where that is none, else empty
     (Extended AMF Name, TS 38.413 §9.3.3.51).
@@ -88,19 +88,17 @@ class Settings:
     authenticate_known: bool = False
     new_kamf_at_handover: bool = False
     access_categories: tuple[nas.AccessCategory, ...] = ()
+    served: tuple[ServedPlmn, ...] = field(init=False)
     sweep_s: float = 60.0
 
     def __post_init__(self) -> None:
+        own = ServedPlmn(self.plmn, self.tais, self.slices)
+        object.__setattr__(self, "served", (own, *self.shared))
         if 0 in self.integrity or not self.integrity or not self.ciphering:
             raise ValueError(
                 f"integrity {self.integrity}, ciphering {self.ciphering}: wanted at least one algorithm of each, "
                 "and NIA0 (0) nowhere (TS 33.501 §5.5.2)"
             )
-
-    @property
-    def served(self) -> tuple[ServedPlmn, ...]:
-        """Every PLMN, the network's own first."""
-        return (ServedPlmn(self.plmn, self.tais, self.slices), *self.shared)
 
     def implicit_deregistration_s(self, t3512: int) -> float:
         """Mobile reachable timer (T3512 and 4 minutes) and as long again, TS 24.501 §5.3.7. t3512: of a UE, or 0."""

@@ -193,7 +193,8 @@ class Ue(Subject[UeContext]):
             self.commit(security=None)
             self.want(signals.ReleaseConnection(("nas", "unspecified")))
             raise Refused(None, NO_COUNT) from None
-        journal.n1_message(self, "out", message, octets)
+        if self.runtime.journal.listening or type(message) in journal.MAY_TROUBLE:
+            journal.n1_message(self, "out", message, octets)
         return protected
 
     def resource(self, transfer: Transfer) -> Resource:
@@ -393,5 +394,5 @@ class Ue(Subject[UeContext]):
 
 def ue_of(connection: NgConnection) -> Ue:
     """The user of a connection of the AMF is a UE."""
-    assert isinstance(connection.user, Ue)
-    return connection.user
+    user: Ue = connection.user  # type: ignore[assignment]  # a cast() is a call, and this is asked for each message
+    return user

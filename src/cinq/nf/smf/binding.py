@@ -6,6 +6,7 @@ The one place where QFIs, rule numbers and precedences are allocated. What stood
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -86,6 +87,8 @@ def merged(policy: SmPolicyDecision, change: SmPolicyDecision) -> SmPolicyDecisi
 def _merged(known: dict[str, V | None], changes: dict[str, V | None]) -> dict[str, V | None]:
     if not changes:
         return known
+    if not known and None not in changes.values():
+        return changes
     result = dict(known)
     for name, change in changes.items():
         before = result.pop(name, None)
@@ -111,6 +114,7 @@ def without(policy: SmPolicyDecision, names: frozenset[str]) -> SmPolicyDecision
 # -- binding --------------------------------------------------------------------------------------------
 
 
+@lru_cache(1024)
 def rates(ambr: Ambr) -> Rates:
     return Rates(bits_per_second(ambr.uplink), bits_per_second(ambr.downlink))
 
@@ -148,7 +152,9 @@ def authorised(subscribed: SessionQos, policy: SmPolicyDecision) -> tuple[Rates,
     return ambr, flow
 
 
+@lru_cache(1024)
 def _default_flow(flow: QosFlow, qos: AuthorizedDefaultQos) -> QosFlow:
+    """The same for all sessions of one kind."""
     profile = _with_arp(flow.profile, qos.arp)
     profile = msgspec.structs.replace(
         profile,

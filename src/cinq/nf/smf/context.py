@@ -137,8 +137,7 @@ class SmContext(Struct, frozen=True, gc=False):
     @property
     def n3(self) -> TransportAddress:
         """The UPF's ends of N3."""
-        four = IPv4Address(self.n3_address) if self.n3_address else None
-        return TransportAddress(four, IPv6Address(self.n3_ipv6) if self.n3_ipv6 else None)
+        return n3_ends(self.n3_address, self.n3_ipv6)
 
     @property
     def label(self) -> str:
@@ -158,6 +157,11 @@ class SmContext(Struct, frozen=True, gc=False):
         """IPv4Address(0) of a session of IPv6, and before one is assigned."""
         address = self.address
         return address.ipv4 if isinstance(address, Ipv4 | Ipv4v6) else IPv4Address(0)
+
+
+def n3_ends(ipv4: int, ipv6: bytes) -> TransportAddress:
+    """As a context stores them: 0 and b"" for none."""
+    return TransportAddress(IPv4Address(ipv4) if ipv4 else None, IPv6Address(ipv6) if ipv6 else None)
 
 
 _ENCODER = msgspec.msgpack.Encoder()

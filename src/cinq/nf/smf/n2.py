@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeVar
 
-from cinq.nf.smf.context import AnTunnel, Ipv4, Ipv6, SmContext, UserPlaneSecurity
+from cinq.nf.smf.context import AnTunnel, Ipv4, Ipv6, SmContext, UserPlaneSecurity, n3_ends
 from cinq.nf.smf.flows import Difference, QosFlow, SessionQos
 from cinq.transport_address import TransportAddress, is_one_host
 from cinq.wire import ngap
@@ -37,18 +37,36 @@ def setup_request_transfer(
 ) -> bytes:
     """PDU Session Resource Setup Request Transfer, §9.3.4.1."""
     address = context.address
+    kind: ngap.PDUSessionType = "ipv4v6"
+    if address is None or isinstance(address, Ipv4):
+        kind = "ipv4"
+    elif isinstance(address, Ipv6):
+        kind = "ipv6"
+    tunnel = (context.teid, context.n3_address, context.n3_ipv6)
+    return _setup_request(
+        tunnel, kind, context.qos, context.security, direct_forwarding, forwarding_impossible
+    )
+
+
+@lru_cache(64)  # of a UE that is paged the AMF has it twice
+def _setup_request(
+    tunnel: tuple[int, int, bytes],
+    kind: ngap.PDUSessionType,
+    qos: SessionQos,
+    security: UserPlaneSecurity | None,
+    direct_forwarding: bool,
+    forwarding_impossible: bool,
+) -> bytes:
+    """tunnel: TEID and addresses of our end, as an SM context has them."""
+    teid, ipv4, ipv6 = tunnel
     return ngap.encode_value(
         ngap.PDUSessionResourceSetupRequestTransfer(
-            pdu_session_aggregate_maximum_bit_rate=_ambr(context),
-            ul_ngu_up_tnl_information=uplink_tunnel(context),
+            pdu_session_aggregate_maximum_bit_rate=_ambr(qos),
+            ul_ngu_up_tnl_information=tunnel_information(teid, n3_ends(ipv4, ipv6)),
             data_forwarding_not_possible="data-forwarding-not-possible" if forwarding_impossible else None,
-            pdu_session_type="ipv6"
-            if isinstance(address, Ipv6)
-            else "ipv4"
-            if address is None or isinstance(address, Ipv4)
-            else "ipv4v6",
-            security_indication=security_indication(context.security),
-            qos_flow_setup_request_list=_setup_items(context.qos),
+            pdu_session_type=kind,
+            security_indication=security_indication(security),
+            qos_flow_setup_request_list=_setup_items(qos),
             direct_forwarding_path_availability="direct-path-available" if direct_forwarding else None,
         )
     )
@@ -75,7 +93,7 @@ def modify_request_transfer(context: SmContext, change: Difference) -> bytes:
         return b""
     return ngap.encode_value(
         ngap.PDUSessionResourceModifyRequestTransfer(
-            pdu_session_aggregate_maximum_bit_rate=None if change.ambr is None else _ambr(context),
+            pdu_session_aggregate_maximum_bit_rate=None if change.ambr is None else _ambr(context.qos),
             qos_flow_add_or_modify_request_list=[
                 ngap.QosFlowAddOrModifyRequestItem(
                     qos_flow_identifier=flow.qfi, qos_flow_level_qos_parameters=_parameters(flow)
@@ -107,8 +125,8 @@ def tunnel_information(teid: int, ends: TransportAddress) -> ngap.UPTransportLay
     return "gTPTunnel", tunnel
 
 
-def _ambr(context: SmContext) -> ngap.PDUSessionAggregateMaximumBitRate:
-    ambr = context.qos.ambr
+def _ambr(qos: SessionQos) -> ngap.PDUSessionAggregateMaximumBitRate:
+    ambr = qos.ambr
     return ngap.PDUSessionAggregateMaximumBitRate(
         pdu_session_aggregate_maximum_bit_rate_dl=ambr.downlink_bps,
         pdu_session_aggregate_maximum_bit_rate_ul=ambr.uplink_bps,

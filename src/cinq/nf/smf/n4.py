@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from cinq.nf.smf.settings import Settings
-from cinq.procedure import Event, Runtime
+from cinq.procedure import Event, Inside, Runtime
 from cinq.wire import pfcp
 from cinq.wire.pfcp import Cause, PfcpError
 
@@ -40,11 +40,14 @@ class N4Error(Exception):
 
 
 class _Transaction:
-    """One request under way: sent again at each T1 until N1 is reached. due: when T1 expires, by the loop."""
+    """One request under way: sent again at each T1 until N1 is reached. due: when T1 expires, by the loop.
+
+    octets: None where the UPF is handed messages: they are not lost, and nothing is sent again.
+    """
 
     __slots__ = ("awaited", "due", "label", "left", "octets", "peer", "reply")
 
-    def __init__(self, octets: bytes, peer: Peer, label: str, left: int, awaited: str) -> None:
+    def __init__(self, octets: bytes | None, peer: Peer, label: str, left: int, awaited: str) -> None:
         self.octets = octets
         self.peer = peer
         self.label = label
@@ -84,6 +87,8 @@ class N4:
         self._answered: OrderedDict[tuple[str, int], tuple[int, bytes]] = OrderedDict()
         """By address and sequence number: what tells the request apart, and the response."""
         self._upfs = frozenset(str(each.address) for each in settings.user_planes)
+        self.inside: dict[Peer, Inside[pfcp.Message]] = {}
+        """UPFs of this process: they are handed messages as they are (the direct way of N4)."""
         self.node_id = pfcp.NodeId(settings.node_id)
         self.recovery_time_stamp = (int(runtime.clock.now()) + NTP_EPOCH) & 0xFFFFFFFF
 
@@ -98,13 +103,18 @@ class N4:
         seid: the UPF's. label: of the subject, for the journal.
         """
         self._sequence = sequence = self._sequence % 0xFFFFFF + 1
-        octets = pfcp.encode(message, sequence=sequence, seid=seid)
-        transaction = _Transaction(octets, peer, label, self._settings.n1, answer.__name__)
+        upf, octets = self.inside.get(peer), None
+        if upf is None or self._runtime.journal.listening:
+            octets = pfcp.encode(message, sequence=sequence, seid=seid)
+            self._emit("out", message, octets, peer, label)
+        transaction = _Transaction(
+            octets if upf is None else None, peer, label, self._settings.n1, answer.__name__
+        )
         key = peer[0], sequence
         self._under_way[key] = transaction
         try:
-            if self._runtime.journal.listening:
-                self._emit("out", message, octets, peer, label)
+            if upf is not None:
+                upf.send(pfcp.headed(message, sequence, seid))
             self._transmit(transaction)
             response = await transaction.reply
         finally:
@@ -121,7 +131,8 @@ class N4:
             transaction.reply.set_exception(N4Error(what))
             return
         transaction.left -= 1
-        self._port.send(transaction.octets, transaction.peer)
+        if transaction.octets is not None:
+            self._port.send(transaction.octets, transaction.peer)
         loop = transaction.reply.get_loop()
         transaction.due = loop.time() + self._settings.t1_s
         self._sent.append(transaction)
@@ -150,7 +161,16 @@ class N4:
             message = pfcp.decode(octets)
         except PfcpError as error:
             self._unreadable(error, octets, peer)
-            return
+        else:
+            self._take(message, octets, peer)
+
+    def handed(self, message: pfcp.Message, peer: Peer) -> None:
+        """A message of a UPF of this process."""
+        octets = pfcp.encode(message, sequence=message.sequence) if self._runtime.journal.listening else b""
+        self._take(message, octets, peer)
+
+    def _take(self, message: pfcp.Message, octets: bytes, peer: Peer) -> None:
+        """octets: b"" of one that was handed over, which comes once."""
         is_request = type(message).REQUEST
         transaction = None if is_request else self._under_way.get((peer[0], message.sequence))
         if self._runtime.journal.listening:
@@ -168,7 +188,8 @@ class N4:
         if peer[0] not in self._upfs:
             self._asked_by_a_stranger(message, peer)
             return
-        earlier = self._answered.get((peer[0], message.sequence))
+        repeats = peer not in self.inside
+        earlier = self._answered.get((peer[0], message.sequence)) if repeats else None
         if earlier is not None and earlier[0] == hash(octets):
             self._port.send(earlier[1], peer)
             return
@@ -180,7 +201,7 @@ class N4:
             answer = self._refusal(type(message), Cause.SERVICE_NOT_SUPPORTED, None)
         if answer is not None:
             sent = self._answer(answer, message.sequence, answer.seid, peer, message.seid or 0)
-            if not isinstance(answer, pfcp.HeartbeatResponse):
+            if repeats and not isinstance(answer, pfcp.HeartbeatResponse):
                 self._answered[peer[0], message.sequence] = hash(octets), sent
                 if len(self._answered) > REMEMBERED:
                     self._answered.popitem(last=False)
@@ -195,10 +216,15 @@ class N4:
     def _answer(
         self, answer: pfcp.Message, sequence: int, seid: int | None, peer: Peer, own_seid: int = 0
     ) -> bytes:
-        octets = pfcp.encode(answer, sequence=sequence, seid=seid)
-        if self._runtime.journal.listening:
+        """The octets; b"" where the UPF is handed it."""
+        upf, octets = self.inside.get(peer), b""
+        if upf is None or self._runtime.journal.listening:
+            octets = pfcp.encode(answer, sequence=sequence, seid=seid)
             self._emit("out", answer, octets, peer, self._handlers.label(own_seid))
-        self._port.send(octets, peer)
+        if upf is None:
+            self._port.send(octets, peer)
+        else:
+            upf.send(pfcp.headed(answer, sequence, seid))
         return octets
 
     def forget(self, peer: Peer) -> None:
@@ -236,6 +262,8 @@ class N4:
     def _emit(
         self, direction: str, message: pfcp.Message, octets: bytes, peer: Peer, label: str = ""
     ) -> None:
+        if not self._runtime.journal.listening:
+            return
         cause = getattr(message, "cause", 1)
         self._runtime.journal.emit(
             Event(

@@ -18,7 +18,7 @@ from cinq.nf.smf.services import PduSessions
 from cinq.nf.smf.session import PduSession, Sessions
 from cinq.nf.smf.settings import Settings
 from cinq.nf.smf.signals import NetworkRelease, Relocation
-from cinq.procedure import Clock, Journal, Runtime
+from cinq.procedure import Clock, Inside, Journal, Runtime
 from cinq.procedure.store import Store
 from cinq.sbi import Bus
 from cinq.sbi.models import Snssai
@@ -28,6 +28,7 @@ from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl, NsmfPoli
 from cinq.sbi.services.nsmf_pdusession import NsmfPDUSession
 from cinq.sbi.services.nudm_sdm import NsmfSdmCallback, NudmSubscriberDataManagement
 from cinq.sbi.services.nudm_uecm import NudmUEContextManagement
+from cinq.wire import pfcp
 from cinq.wire.nas import GsmCause
 
 SERVICES = (NsmfPDUSession, NsmfCallback, NsmfPolicyCallback, NsmfSdmCallback)
@@ -125,6 +126,14 @@ class SMF:
     def n4_received(self, octets: bytes, peer: Peer) -> None:
         """A datagram from N4. Never raises."""
         self.ports.n4.received(octets, peer)
+
+    def n4_inside(self, upf: Peer, way: Inside[pfcp.Message]) -> None:
+        """This UPF is of the same process: what is for it goes that way."""
+        self.ports.n4.inside[upf] = way
+
+    def n4_handed(self, message: pfcp.Message, peer: Peer) -> None:
+        """A message of such a UPF."""
+        self.ports.n4.handed(message, peer)
 
     def _load(self, store: Store) -> None:
         """The sessions of the former run, their user plane deactivated. What cannot be read is not there."""

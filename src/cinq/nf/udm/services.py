@@ -157,8 +157,8 @@ class UDM:
         self, ue_id: str, body: Amf3GppAccessRegistration
     ) -> Created[Amf3GppAccessRegistration]:
         """TS 29.503 §5.3.2.2.2: an AMF that served the UE until now hears of it (TS 23.502 §4.2.2.2.2 step 14d)."""
-        former = (await self._udr.query_context_data(ue_id, ["AMF_3GPP"])).amf_3gpp
-        subscribed = await self._udr.query_provisioned_data(ue_id, self._plmn, ["AM"])
+        subscribed = await self._udr.query_ue_subscribed_data(ue_id, ["AM", "AMF_3GPP"], self._plmn)
+        former = subscribed.amf_3gpp
         may_register(ue_id, body.rat_type, subscribed.am_data)
         await self._udr.create_amf_context(ue_id, body)
         if former is not None and former.amf_instance_id != body.amf_instance_id:

@@ -37,6 +37,7 @@ from cinq.sbi.services.nudr_dr import (
     NudrDataRepository,
     ProvisionedDataSets,
     SubscriptionDataSubscriptions,
+    UeSubscribedDataSets,
 )
 from cinq.sbi.services.nudr_policy import (
     NudrPolicyData,
@@ -48,7 +49,6 @@ from cinq.sbi.services.nudr_policy import (
 log = logging.getLogger("cinq.udr")
 
 T = TypeVar("T")
-NOTHING = ProvisionedDataSets()
 AT_ONCE = 16  # subscribers of whose changes is told before others have a turn
 TURNS = 64
 NO_CONTEXT = ContextDataSets()
@@ -116,14 +116,23 @@ class UDR:
         self, ue_id: str, serving_plmn_id: str, dataset_names: list[str]
     ) -> ProvisionedDataSets:
         found = self._read(records.PROVISIONED_DATA, ue_id)
-        asked = ProvisionedDataSets(
-            am_data=found.am_data if "AM" in dataset_names else None,
-            smf_sel_data=found.smf_sel_data if "SMF_SEL" in dataset_names else None,
-            sm_data=found.sm_data if "SM" in dataset_names else None,
-        )
-        if asked == NOTHING:
+        am_data = found.am_data if "AM" in dataset_names else None
+        smf_sel_data = found.smf_sel_data if "SMF_SEL" in dataset_names else None
+        sm_data = found.sm_data if "SM" in dataset_names else None
+        if am_data is None and smf_sel_data is None and sm_data is None:
             raise _not_provisioned(", ".join(dataset_names), ue_id)
-        return asked
+        return ProvisionedDataSets(am_data=am_data, smf_sel_data=smf_sel_data, sm_data=sm_data)
+
+    async def query_ue_subscribed_data(
+        self, ue_id: str, dataset_names: list[str], serving_plmn: str
+    ) -> UeSubscribedDataSets:
+        provisioned = await self.query_provisioned_data(ue_id, serving_plmn, dataset_names)
+        return UeSubscribedDataSets(
+            am_data=provisioned.am_data,
+            smf_sel_data=provisioned.smf_sel_data,
+            sm_data=provisioned.sm_data,
+            amf_3gpp=self._serving_amf(ue_id) if "AMF_3GPP" in dataset_names else None,
+        )
 
     async def query_am_data(self, ue_id: str, serving_plmn_id: str) -> AccessAndMobilitySubscriptionData:
         found = self._read(records.PROVISIONED_DATA, ue_id).am_data
@@ -152,10 +161,12 @@ class UDR:
         return Created(f"/subscription-data/{ue_id}/context-data/amf-3gpp-access", body)
 
     async def query_context_data(self, ue_id: str, context_dataset_names: list[str]) -> ContextDataSets:
+        amf = self._serving_amf(ue_id) if "AMF_3GPP" in context_dataset_names else None
+        return NO_CONTEXT if amf is None else ContextDataSets(amf_3gpp=amf)
+
+    def _serving_amf(self, ue_id: str) -> Amf3GppAccessRegistration | None:
         octets = self._store.get(records.AMF_CONTEXT.collection, ue_id)
-        if octets is None or "AMF_3GPP" not in context_dataset_names:
-            return NO_CONTEXT
-        return ContextDataSets(amf_3gpp=_decoded(records.AMF_CONTEXT, ue_id, octets))
+        return None if octets is None else _decoded(records.AMF_CONTEXT, ue_id, octets)
 
     async def query_amf_context(self, ue_id: str) -> Amf3GppAccessRegistration:
         return self._read(records.AMF_CONTEXT, ue_id)

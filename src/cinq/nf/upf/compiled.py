@@ -6,10 +6,12 @@ each PDR and numbered as it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Network
+from operator import attrgetter
 
-from cinq.nf.upf.context import FAR, PDR, Far, Pdr, Qer, SessionContext, failed
+from cinq.nf.upf.context import FAR, PDR, Far, Pdr, SessionContext, failed
 from cinq.nf.upf.draft import UE_IP_ADDRESS
 from cinq.nf.upf.elements import BUFF, DROP, FORW, NOCP, OUTER_HEADER_CREATION, QER_ID
 from cinq.nf.upf.ends import Ends, Network
@@ -20,6 +22,7 @@ from cinq.wire.pfcp import Cause
 
 PASS, DISCARD, WAIT = Action.FORWARD, Action.DROP, Action.BUFFER
 NOTHING = frozenset[int]()
+PRECEDENCE = attrgetter("precedence")
 FRAMED_OF = {4: 153, 6: 155}
 """Framed-Route and Framed-IPv6-Route."""
 
@@ -47,10 +50,11 @@ class _Compiler:
     def __init__(self, session: SessionContext, ends: Ends, exhausted: frozenset[int]) -> None:
         self._session, self._ends, self._exhausted = session, ends, exhausted
         self._senders = senders(session, ends)
-        ordered = sorted(session.pdrs, key=lambda pdr: pdr.precedence)
+        qers = {qer.qer_id: qer for qer in session.qers}
+        self._qers = {pdr.pdr_id: [qers[number] for number in pdr.qer_ids] for pdr in session.pdrs}
         self._uplink: dict[int, list[Pdr]] = {}
         self._downlink: dict[IPv4Address | IPv6Network, list[Pdr]] = {}
-        for pdr in ordered:
+        for pdr in sorted(session.pdrs, key=PRECEDENCE):
             if pdr.is_uplink and pdr.teid is not None:
                 self._uplink.setdefault(pdr.teid, []).append(pdr)
             elif not pdr.is_uplink:
@@ -61,11 +65,13 @@ class _Compiler:
     def rules(self) -> SessionRules:
         up, down = list(self._uplink.values()), list(self._downlink.values())
         plain_up, plain_down = self._are_plain(up), self._are_plain(down)
-        decap = tuple(self._decap(teid, pdrs, plain_up) for teid, pdrs in self._uplink.items())
-        encap = tuple(self._encap(ue, pdrs, plain_down) for ue, pdrs in self._downlink.items())
+        decap = tuple([self._decap(teid, pdrs, plain_up) for teid, pdrs in self._uplink.items()])
+        encap = tuple([self._encap(ue, pdrs, plain_down) for ue, pdrs in self._downlink.items()])
         ambr = _same_rates(
-            _lowest([q.uplink_bps for pdrs in up for q in self._qers(pdrs[0])]) if plain_up else 0,
-            _lowest([q.downlink_bps for pdrs in down for q in self._qers(pdrs[0])]) if plain_down else 0,
+            _lowest([q.uplink_bps for pdrs in up for q in self._qers[pdrs[0].pdr_id]]) if plain_up else 0,
+            _lowest([q.downlink_bps for pdrs in down for q in self._qers[pdrs[0].pdr_id]])
+            if plain_down
+            else 0,
         )
         return SessionRules(self._session.seid, decap, encap, ambr, tuple(self._limits.values()))
 
@@ -76,15 +82,15 @@ class _Compiler:
             alike = len(pdrs) == 1 and not first.filters and len(first.qfis) <= 1
             if not alike or first.qer_ids != ends[0][0].qer_ids:
                 return False
-            if not first.is_uplink and True in [qer.reflective for qer in self._qers(first)]:
+            if not first.is_uplink and self._is_reflective(first):
                 return False
         return True
 
-    def _qers(self, pdr: Pdr) -> list[Qer]:
-        return [self._session.qer(number) for number in pdr.qer_ids]
+    def _is_reflective(self, pdr: Pdr) -> bool:
+        return True in [qer.reflective for qer in self._qers[pdr.pdr_id]]
 
     def _limits_of(self, pdr: Pdr) -> tuple[int, ...]:
-        limiting = [qer for qer in self._qers(pdr) if qer.uplink_bps or qer.downlink_bps]
+        limiting = [qer for qer in self._qers[pdr.pdr_id] if qer.uplink_bps or qer.downlink_bps]
         if len(limiting) > MOST_LIMITS:
             what = f"{len(limiting)} QERs with rates, at most {MOST_LIMITS}"
             raise failed(Cause.NO_RESOURCES_AVAILABLE, what, PDR, pdr.pdr_id, QER_ID)
@@ -100,11 +106,12 @@ class _Compiler:
 
     def _decap(self, teid: int, pdrs: list[Pdr], plain: bool) -> DecapRule:
         first = pdrs[0]
-        of = pdrs if any(pdr.ends for pdr in pdrs) else [*pdrs, *self._session.pdrs]
-        ue = next((pdr.ue for pdr in of if pdr.ue), NO_ADDRESS)
-        prefix = next((pdr.prefix for pdr in of if pdr.prefix), None)
-        if ue == NO_ADDRESS and prefix is None:
+        ue, prefix = _ue_of(pdrs)
+        if ue is None and prefix is None:
+            ue, prefix = _ue_of(self._session.pdrs)
+        if ue is None and prefix is None:
             raise failed(Cause.CONDITIONAL_IE_MISSING, "no UE address", PDR, first.pdr_id, UE_IP_ADDRESS)
+        ue = ue or NO_ADDRESS
         if plain:
             qfi = first.qfis[0] if first.qfis else 0
             return DecapRule(teid, ue, self._passes(first), qfi, prefix=prefix, peers=self._senders)
@@ -118,8 +125,9 @@ class _Compiler:
         if far.actions & FORW and far.to_access is not False:
             what = "uplink packets go to the core network side only"
             raise failed(Cause.SERVICE_NOT_SUPPORTED, what, FAR, far.far_id, 42)
-        is_closed = False in [qer.uplink_open for qer in self._qers(pdr)]
-        return PASS if far.actions & FORW and not is_closed and not self._is_over(pdr) else DISCARD
+        if not far.actions & FORW or self._is_over(pdr):
+            return DISCARD
+        return DISCARD if False in [qer.uplink_open for qer in self._qers[pdr.pdr_id]] else PASS
 
     # -- downlink ----------------------------------------------------------------------------------------
 
@@ -147,7 +155,7 @@ class _Compiler:
     def _flow(self, pdr: Pdr) -> Flow:
         far, qfi = self._session.far(pdr.far_id), self._qfi(pdr)
         action, limits = self._does(pdr, far), self._limits_of(pdr)
-        reflective = True in [qer.reflective for qer in self._qers(pdr)]
+        reflective = self._is_reflective(pdr)
         if action is not PASS:
             notify = bool(far.actions & NOCP)
             return Flow(pdr.pdr_id, pdr.filters, action, (), limits, qfi, reflective, notify=notify)
@@ -155,10 +163,15 @@ class _Compiler:
         return Flow(pdr.pdr_id, pdr.filters, action, (), limits, qfi, reflective, far.tos, teid, peer)
 
     def _qfi(self, pdr: Pdr) -> int:
-        return next((qer.qfi for qer in self._qers(pdr) if qer.qfi is not None), 0)
+        for qer in self._qers[pdr.pdr_id]:
+            if qer.qfi is not None:
+                return qer.qfi
+        return 0
 
     def _does(self, pdr: Pdr, far: Far) -> Action:
-        if far.actions & DROP or self._is_over(pdr) or False in [q.downlink_open for q in self._qers(pdr)]:
+        if far.actions & DROP or self._is_over(pdr):
+            return DISCARD
+        if False in [qer.downlink_open for qer in self._qers[pdr.pdr_id]]:
             return DISCARD
         return WAIT if far.actions & BUFF else PASS
 
@@ -180,5 +193,12 @@ def _same_rates(uplink: int, downlink: int) -> Ambr:
 
 def _lowest(rates: list[int]) -> int:
     """Of those that limit at all."""
-    limits = [rate for rate in rates if rate]
-    return min(limits) if limits else 0
+    return min(filter(None, rates), default=0)
+
+
+def _ue_of(pdrs: Iterable[Pdr]) -> tuple[IPv4Address | None, IPv6Network | None]:
+    """The first address and the first prefix among them."""
+    ue, prefix = None, None
+    for pdr in pdrs:
+        ue, prefix = ue or pdr.ue, prefix or pdr.prefix
+    return ue, prefix

@@ -64,9 +64,11 @@ class Pdr(msgspec.Struct, frozen=True, gc=False):
     behind: tuple[IPv4Network | IPv6Network, ...] = ()
 
     @property
-    def ends(self) -> list[IPv4Address | IPv6Network]:
+    def ends(self) -> tuple[IPv4Address | IPv6Network, ...]:
         """The UE's, of either version."""
-        return [end for end in (self.ue, self.prefix) if end is not None]
+        if self.prefix is None:
+            return () if self.ue is None else (self.ue,)
+        return (self.prefix,) if self.ue is None else (self.ue, self.prefix)
 
 
 class Far(msgspec.Struct, frozen=True, gc=False):

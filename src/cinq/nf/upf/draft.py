@@ -64,6 +64,8 @@ class Draft:
     def create(self, request: Creating) -> None:
         """Rejected also where two have one identity."""
         pdrs, fars, qers = request.create_pdrs, request.create_fars, request.create_qers
+        if not (pdrs or fars or qers or request.create_urrs):
+            return
         _check_once(PDR, [pdr.pdr_id for pdr in pdrs], self.pdrs)
         _check_once(FAR, [far.far_id for far in fars], self.fars)
         _check_once(QER, [qer.qer_id for qer in qers], self.qers)
@@ -85,8 +87,8 @@ class Draft:
             raise failed(Cause.CONDITIONAL_IE_MISSING, "PDR without FAR", PDR, ie.pdr_id, FAR_ID)
         if ie.activate_predefined_rules:
             raise failed(Cause.UNKNOWN_PRE_DEFINED_RULE, "no predefined rules", PDR, ie.pdr_id)
-        blank = Pdr(ie.pdr_id, ie.precedence, True, None, None, (), ie.far_id, qer_ids(ie.qer_ids))
-        blank = replace(blank, urr_ids=urr_ids(ie.urr_ids))
+        urrs = urr_ids(ie.urr_ids)
+        blank = Pdr(ie.pdr_id, ie.precedence, True, None, None, (), ie.far_id, qer_ids(ie.qer_ids), urrs)
         pdr = self._detect(blank, ie.pdi)
         if pdr.is_uplink:
             check_removal(ie.pdr_id, ie.outer_header_removal)
@@ -147,11 +149,15 @@ class Draft:
         found = pdi.ue_ip_addresses
         if not found:
             return None, None
-        if any(each.choose_ipv4 or each.choose_ipv6 or each.prefix_delegation_bits for each in found):
-            what = "UE address to be chosen, or a prefix to be delegated"
-            raise failed(Cause.SERVICE_NOT_SUPPORTED, what, PDR, pdr_id, UE_IP_ADDRESS)
-        ues = {each.ipv4 for each in found if each.ipv4 is not None}
-        prefixes = {self._prefix(pdr_id, each) for each in found if each.ipv6 is not None}
+        ues, prefixes = set[IPv4Address](), set[IPv6Network]()
+        for each in found:
+            if each.choose_ipv4 or each.choose_ipv6 or each.prefix_delegation_bits:
+                what = "UE address to be chosen, or a prefix to be delegated"
+                raise failed(Cause.SERVICE_NOT_SUPPORTED, what, PDR, pdr_id, UE_IP_ADDRESS)
+            if each.ipv4 is not None:
+                ues.add(each.ipv4)
+            if each.ipv6 is not None:
+                prefixes.add(self._prefix(pdr_id, each))
         if len(ues) > 1 or len(prefixes) > 1 or not all(map(self._ends.has, ues)):
             what = f"UE address {', '.join(map(str, (*ues, *prefixes)))} is not one of ours"
             raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, what, PDR, pdr_id, UE_IP_ADDRESS)
@@ -204,6 +210,8 @@ class Draft:
 
     def remove(self, request: pfcp.SessionModificationRequest) -> None:
         """A URR that goes leaves the PDRs that name it (§5.2.2.2)."""
+        if not (request.remove_pdrs or request.remove_fars or request.remove_qers or request.remove_urrs):
+            return
         _take(self.pdrs, PDR, [each.pdr_id for each in request.remove_pdrs])
         _take(self.fars, FAR, [each.far_id for each in request.remove_fars])
         _take(self.qers, QER, [each.qer_id for each in request.remove_qers])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cinq.nf.upf.settings import Settings
-from cinq.procedure import Event, Runtime
+from cinq.procedure import Event, Inside, Runtime
 from cinq.wire import pfcp
 from cinq.wire.pfcp import Cause, PfcpError
 
@@ -33,7 +33,9 @@ class N4Port(Protocol):
 
 @dataclass(slots=True)
 class _Request:
-    octets: bytes
+    """octets: None where the SMF is handed messages: they are not lost, and nothing is sent again."""
+
+    octets: bytes | None
     peer: Peer
     left: int
     awaited: int
@@ -122,6 +124,8 @@ class N4:
         self._sequence = 0
         self._reports: dict[tuple[str, int], _Request] = {}
         self._answers = Answers(settings.t1_s * settings.n1)
+        self.inside: dict[Peer, Inside[pfcp.Message]] = {}
+        """SMFs of this process: they are handed messages as they are (the direct way of N4)."""
         self.node_id = pfcp.NodeId(settings.node_id)
         self.recovery_time_stamp = (int(runtime.clock.now()) + NTP_EPOCH) & 0xFFFFFFFF
 
@@ -138,7 +142,21 @@ class N4:
             return
         if type(message).REQUEST:
             self._asked(message, octets, peer)
+        else:
+            self._answered(message, octets, peer)
+
+    def handed(self, message: pfcp.Message, peer: Peer) -> None:
+        """A message of an SMF of this process: it comes once."""
+        octets = pfcp.encode(message, sequence=message.sequence) if self._runtime.journal.listening else b""
+        if not type(message).REQUEST:
+            self._answered(message, octets, peer)
             return
+        self._emit("in", message, octets, peer)
+        answer = self._handle(message, peer)
+        if answer is not None:
+            self._send(answer, message.sequence, answer.seid, peer)
+
+    def _answered(self, message: pfcp.Message, octets: bytes, peer: Peer) -> None:
         self._emit("in", message, octets, peer)
         asked = self._reports.get((peer[0], message.sequence))
         if asked is not None and asked.awaited == type(message).TYPE:
@@ -203,10 +221,15 @@ class N4:
         if len(self._reports) >= UNDER_WAY:
             return
         self._sequence = sequence = self._sequence % 0xFFFFFF + 1
-        octets = pfcp.encode(message, sequence=sequence, seid=seid)
-        request = _Request(octets, peer, self._settings.n1, message.TYPE + 1, answered, failed)
+        smf, octets = self.inside.get(peer), None
+        if smf is None or self._runtime.journal.listening:
+            octets = pfcp.encode(message, sequence=sequence, seid=seid)
+            self._emit("out", message, octets, peer)
+        repeated = octets if smf is None else None
+        request = _Request(repeated, peer, self._settings.n1, message.TYPE + 1, answered, failed)
         self._reports[peer[0], sequence] = request
-        self._emit("out", message, octets, peer)
+        if smf is not None:
+            smf.send(pfcp.headed(message, sequence, seid))
         self._transmit(sequence, request)
 
     def _transmit(self, sequence: int, report: _Request) -> None:
@@ -215,7 +238,8 @@ class N4:
                 report.failed()
             return
         report.left -= 1
-        self._port.send(report.octets, report.peer)
+        if report.octets is not None:
+            self._port.send(report.octets, report.peer)
         loop = asyncio.get_running_loop()
         report.handle = loop.call_later(self._settings.t1_s, self._transmit, sequence, report)
 
@@ -232,9 +256,15 @@ class N4:
     # -- octets ------------------------------------------------------------------------------------------
 
     def _send(self, answer: pfcp.Message, sequence: int, seid: int | None, peer: Peer) -> bytes:
-        octets = pfcp.encode(answer, sequence=sequence, seid=seid)
-        self._emit("out", answer, octets, peer)
-        self._port.send(octets, peer)
+        """The octets; b"" where the SMF is handed it."""
+        smf, octets = self.inside.get(peer), b""
+        if smf is None or self._runtime.journal.listening:
+            octets = pfcp.encode(answer, sequence=sequence, seid=seid)
+            self._emit("out", answer, octets, peer)
+        if smf is None:
+            self._port.send(octets, peer)
+        else:
+            smf.send(pfcp.headed(answer, sequence, seid))
         return octets
 
     def _emit_fault(self, what: str, octets: bytes, peer: Peer, name: str = "PFCP") -> None:

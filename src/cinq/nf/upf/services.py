@@ -18,7 +18,7 @@ from cinq.nf.upf.procedures.tunnel import Tunnels
 from cinq.nf.upf.registry import Registry
 from cinq.nf.upf.settings import Settings
 from cinq.nf.upf.usage import LOOKS_EVERY_S, Meters
-from cinq.procedure import Clock, Journal, Runtime
+from cinq.procedure import Clock, Inside, Journal, Runtime
 from cinq.wire import pfcp
 from cinq.wire.pfcp import Cause
 
@@ -106,6 +106,15 @@ class UPF:
         """A datagram from N4. Never raises, whatever the octets."""
         if self._plane is not None:
             self._n4.received(octets, peer)
+
+    def n4_inside(self, smf: Peer, way: Inside[pfcp.Message]) -> None:
+        """This SMF is of the same process: what is for it goes that way."""
+        self._n4.inside[smf] = way
+
+    def n4_handed(self, message: pfcp.Message, peer: Peer) -> None:
+        """A message of such an SMF."""
+        if self._plane is not None:
+            self._n4.handed(message, peer)
 
     def gtpu_received(self, octets: bytes, peer: Peer) -> None:
         """A GTP-U message that the data plane does not handle."""

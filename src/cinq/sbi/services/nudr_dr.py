@@ -58,6 +58,15 @@ class ContextDataSets(Model):
     amf_3gpp: Amf3GppAccessRegistration | None = field(name="amf3Gpp", default=None)
 
 
+class UeSubscribedDataSets(Model):
+    """What is provisioned of a UE and what the UDM keeps of it, at once: as ProvisionedDataSets and ContextDataSets."""
+
+    am_data: AccessAndMobilitySubscriptionData | None = None
+    smf_sel_data: SmfSelectionSubscriptionData | None = None
+    sm_data: list[SessionManagementSubscriptionData] | None = None
+    amf_3gpp: Amf3GppAccessRegistration | None = field(name="amf3Gpp", default=None)
+
+
 class SubscriptionDataSubscriptions(Model):
     """monitoredResourceUris: resources of which changes are told. ueId: of one UE, or absent for all."""
 
@@ -103,6 +112,13 @@ class NudrDataRepository(Protocol):
         scopes=("nudr-dr:subscription-data",),
     )
     async def create_authentication_status(self, ue_id: str, body: AuthEvent) -> None: ...
+
+    @operation("Nudr_DM_Query", "GET", "/subscription-data/{ueId}", scopes=("nudr-dr:subscription-data",))
+    async def query_ue_subscribed_data(
+        self, ue_id: str, dataset_names: list[str], serving_plmn: str
+    ) -> UeSubscribedDataSets:
+        """dataset_names: of AM, SMF_SEL, SM and AMF_3GPP. That no AMF serves the UE is no error."""
+        ...
 
     @operation(
         "Nudr_DM_Query",

@@ -172,8 +172,9 @@ class EbpfPlane:
             self._check_sides(rules)
         before = model.registry.sessions.get(session) or SessionRules(session)
         gone, added = self._routes_change(before, rules)
-        for key, value in layout.protected_entries(model.guard(rules)):
-            self._maps["protected"][key] = value
+        if gnbs := model.guard(rules):
+            for key, value in layout.protected_entries(gnbs):
+                self._maps["protected"][key] = value
         try:
             self._tables.stage(rules, before)
         except NoRoom:

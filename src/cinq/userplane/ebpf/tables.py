@@ -34,6 +34,10 @@ class _More:
     limits: dict[Limit, int] = field(default_factory=dict)
     chains: dict[tuple[Flow, ...], int] = field(default_factory=dict)
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.flows or self.limits or self.chains)
+
 
 class Tables:
     """port: interface index and flags of a UE's interface by its name (a gNB; "" is the first)."""
@@ -87,20 +91,23 @@ class Tables:
             raise NoRoom(f"the kernel's tables are full: {refused}") from refused
         if not is_new and rules.ambr != before.ambr:
             self._police(self._slots[session], rules.ambr)
-        if not (more.flows or more.chains):
+        if more.is_empty:
             del self._more[session]
         self._leaving = lambda: self._leave(rules, before, old, more)
 
     def _prepare(self, rules: SessionRules, old: _More, more: _More) -> None:
         """Slots and chains that the rules need besides those that are there; no packet finds them yet."""
-        for limit in rules.limits if rules.flows else ():
+        apart = rules.told_apart
+        if not apart:
+            return
+        for limit in rules.limits:
             known = old.limits.get(limit)
             more.limits[limit] = self._take_slot(limit) if known is None else known
         for number in rules.flows:
             known = old.flows.get(number)
             more.flows[number] = self._take_slot(NO_LIMIT) if known is None else known
         numbers = {limit.number: slot for limit, slot in more.limits.items()}
-        for flows in rules.told_apart:
+        for flows in apart:
             if flows in old.chains and old.limits == more.limits:
                 more.chains[flows] = old.chains[flows]
                 continue
@@ -148,6 +155,8 @@ class Tables:
 
     def _give_back(self, gone: _More, kept: _More) -> None:
         """Slots and chains of the one that the other has not."""
+        if gone.is_empty:
+            return
         for number in set(gone.chains.values()) - set(kept.chains.values()):
             self._forget("chains", layout.INDEX.pack(number))
         self._free += set(gone.flows.values()) - set(kept.flows.values())
@@ -159,7 +168,7 @@ class Tables:
         with contextlib.suppress(OSError):
             self._write(before, SessionRules(before.session))
         self._give_back(more, old)
-        if not (old.flows or old.chains):
+        if old.is_empty:
             del self._more[before.session]
         if not (before.decap or before.encap):
             self._free.append(self._slots.pop(before.session))

@@ -9,6 +9,7 @@ from cinq.wire.pfcp.codec import (
     Plain,
     decode,
     encode,
+    headed,
     plain,
     prepare,
 )
@@ -239,6 +240,7 @@ __all__ = [
     "decode",
     "encode",
     "examine",
+    "headed",
     "plain",
     "prepare",
     "refusal",

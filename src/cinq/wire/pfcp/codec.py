@@ -7,6 +7,8 @@ from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
 from struct import Struct as Packing
 
+from msgspec.structs import replace
+
 from cinq.numbering import SNssai
 from cinq.wire.pfcp.engine import PEEK, decoders, encoders
 from cinq.wire.pfcp.error import PfcpError
@@ -98,6 +100,13 @@ def encode(message: Message, *, sequence: int, seid: int | None = None) -> bytes
         own = (message.seid or 0) if seid is None else seid
         head = _SESSION.pack(flags | _S, message.TYPE, len(body) + 12, own, word)
     return head + body
+
+
+def headed(message: Message, sequence: int, seid: int | None) -> Message:
+    """The message as its receiver decodes it: with what the header says. seid: as for `encode`."""
+    if not message.SESSION:
+        return replace(message, sequence=sequence, seid=None)
+    return replace(message, sequence=sequence, seid=(message.seid or 0) if seid is None else seid)
 
 
 def plain(value: object) -> Plain:

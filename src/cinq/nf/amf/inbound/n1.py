@@ -29,7 +29,7 @@ def arrived(ue: Ue, arrival: Checked[nas.NasMessage] | Unprotected[nas.NasMessag
     message = arrival.message
     if ue.runtime.journal.listening:
         journal.n1_message(ue, "in", message, nas.encode(_deciphered(ue, arrival)))
-    elif ue.runtime.journal.heeding and journal.is_trouble(message):
+    elif type(message) in journal.MAY_TROUBLE:
         journal.n1_message(ue, "in", message, b"")
     if isinstance(arrival, Checked) and not isinstance(message, nas.SecurityModeComplete):
         ue.exchange.secured = True

@@ -97,6 +97,8 @@ class Inbound:
         if not ran.context.is_set_up and not isinstance(message, (ngap.NGSetupRequest, ngap.ErrorIndication)):
             self._note(ran, message, octets)
             self._too_early(message)
+        elif type(message) in HEARD:
+            self._of_a_ue(message, octets)
         elif isinstance(message, ngap.InitialUEMessage):
             self._initial_ue_message(message, octets)
         elif isinstance(message, ngap.PathSwitchRequest):
@@ -122,7 +124,7 @@ class Inbound:
             notify(ran, message)
 
     def _note(self, about: Ran | Ue, message: ngap.Pdu, octets: bytes) -> None:
-        journal.n2_message(about, "in", message, octets, self.ran.label, self.ran.association.remote)
+        journal.n2_message(about, "in", message, octets, self.ran)
 
     def _error_indication(self, message: ngap.ErrorIndication, octets: bytes) -> None:
         """§8.7.5: about a UE of this gNB by its AMF UE NGAP ID, or about the interface. Never answered."""
@@ -167,13 +169,14 @@ class Inbound:
                 return
             ran.tell(refusal(message, ("radioNetwork", "unknown-local-UE-NGAP-ID")))
             return
-        self._note(ue_of(connection), message, octets)
+        ue = ue_of(connection)
+        self._note(ue, message, octets)
         if connection.ran_ue_ngap_id not in (ran_id, UNASSIGNED):
             if not isinstance(message, ngap.UEContextReleaseComplete):
                 ran.tell(refusal(message, ("radioNetwork", "inconsistent-remote-UE-NGAP-ID")))
             self._end_connection(ran_id, "it is named with the AMF UE NGAP ID of another (TS 38.413 §10.6)")
             return
-        hear(connection, message)
+        hear(ue, connection, message)
 
     def _end_connection(self, ran_id: int, why: str) -> None:
         """The gNB takes this identity for something else: what it stood for is over here too."""
@@ -222,7 +225,7 @@ class Inbound:
         if connection is None or connection.ran is not self.ran or connection.ran_ue_ngap_id != ran_id:
             return False
         if isinstance(message, ngap.UEContextReleaseComplete):
-            hear(connection, message)
+            hear(ue_of(connection), connection, message)
         elif connection.awaits(type(message)):
             ue_of(connection).receive(
                 ngap.UEContextReleaseRequest(
@@ -313,9 +316,8 @@ def additional(first: nas.NasMessage) -> Guti | None:
 # who hears what is about a UE
 
 
-def hear(connection: NgConnection, message: ngap.Pdu) -> None:
+def hear(ue: Ue, connection: NgConnection, message: ngap.Pdu) -> None:
     """By HEARD. What is not there is an answer to the connection's procedures, opens one, or is none of this AMF's."""
-    ue = ue_of(connection)
     handler = HEARD.get(type(message))
     if handler is not None:
         handler(ue, connection, message)

@@ -131,7 +131,7 @@ class Exchange:
     @property
     def nearly_used_up(self) -> bool:
         security = self.security
-        return security is not None and max(security.ul_count, security.dl_count) >= LAST_COUNTS
+        return security is not None and (security.ul_count >= LAST_COUNTS or security.dl_count >= LAST_COUNTS)
 
     @property
     def spent(self) -> bool:

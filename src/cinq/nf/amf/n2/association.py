@@ -221,8 +221,12 @@ class Ran(Subject[RanContext]):
     def transmit(self, message: ngap.Pdu, stream: int, user: User | None) -> None:
         """user: whom the message concerns."""
         octets = ngap.encode(message)
-        journal.n2_message(user or self, "out", message, octets, self.label, self.association.remote)
+        journal.n2_message(user or self, "out", message, octets, self)
         self.association.send(octets, stream=stream)
+
+    @property
+    def remote(self) -> tuple[str, int]:
+        return self.association.remote
 
     def lose_connections(self, reason: str) -> None:
         """All UEs of the gNB are CM-IDLE, without a word to it."""
@@ -262,7 +266,7 @@ class Ran(Subject[RanContext]):
     def whereabouts(self) -> str:
         if self.context.is_set_up:
             return self.label
-        host, port = self.association.remote
+        host, port = self.remote
         return f"{self.claimed} ({host}:{port})" if self.claimed else f"gNB at {host}:{port}"
 
 
@@ -303,7 +307,7 @@ class Access:
         def end() -> None:
             ran.due = None
             if not (ran.is_lost or ran.context.is_set_up or ran.runtime.stopping):
-                address, port = ran.association.remote
+                address, port = ran.remote
                 log.warning("association from %s:%d ended: no NG Setup within %g s", address, port, within)
                 ran.association.abort(f"no NG Setup within {within:g} s")
 

@@ -179,21 +179,22 @@ async def authorise(session: PduSession, undo: Undo, created: SmContextCreated) 
         mend = f"make the {none.key} of its [[dnn]] table larger"
         raise reject(session, created, GsmCause.INSUFFICIENT_RESOURCES, str(none), mend) from None
     made = await sbi(session, created, undo.hold(session.ports.pcf.create(policy_context(session)), end))
-    session.note(policy=made.id, decision=merged(SmPolicyDecision(), made.body))
-    bind(session, created)
+    session.note(policy=made.id)
+    bind(session, created, merged(SmPolicyDecision(), made.body))
 
 
-def bind(session: PduSession, created: SmContextCreated) -> None:
+def bind(session: PduSession, created: SmContextCreated, decision: SmPolicyDecision) -> None:
     """QoS flow binding. A PCC rule that cannot be bound is left out, with its reason."""
     context = session.context
     limits = Limits(context.ue.packet_filters, context.ue.reflective_qos)
     try:
-        qos, refused = bound(context.subscribed, context.decision, NOTHING, limits)
+        qos, refused = bound(context.subscribed, decision, NOTHING, limits)
     except ValueError as error:
         raise reject(session, created, GsmCause.REQUEST_REJECTED_UNSPECIFIED, str(error)) from None
     for refusal in refused:
         session.runtime.report(session, "pdu_session_establishment", created, refusal.why)
-    decision = without(context.decision, frozenset(refusal.name for refusal in refused))
+    if refused:
+        decision = without(decision, frozenset(refusal.name for refusal in refused))
     session.note(qos=qos, decision=decision)
 
 
@@ -266,8 +267,7 @@ def leave_out(session: PduSession, created: SmContextCreated, error: N4Error) ->
     if names:
         why = f"PCC rules {', '.join(sorted(names))} are left out: {error}"
         session.runtime.report(session, "pdu_session_establishment", created, why)
-        session.note(decision=without(session.context.decision, names))
-        bind(session, created)
+        bind(session, created, without(session.context.decision, names))
     return bool(names)
 
 

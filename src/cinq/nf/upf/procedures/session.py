@@ -159,9 +159,10 @@ class Sessions:
         for pdr in session.pdrs:
             if pdr.teid is not None and self._registry.owner(pdr.teid) not in own:
                 raise failed(cause, "the TEID belongs to another session", PDR, pdr.pdr_id, F_TEID)
-            if any(self._registry.owner_of(end) not in own for end in pdr.ends):
-                what = "the UE address belongs to another session"
-                raise failed(cause, what, PDR, pdr.pdr_id, UE_IP_ADDRESS)
+            for end in pdr.ends:
+                if self._registry.owner_of(end) not in own:
+                    what = "the UE address belongs to another session"
+                    raise failed(cause, what, PDR, pdr.pdr_id, UE_IP_ADDRESS)
 
     def _end_markers(
         self, request: pfcp.SessionModificationRequest, before: SessionContext, after: SessionContext

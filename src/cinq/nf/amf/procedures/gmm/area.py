@@ -20,8 +20,9 @@ MAX_TAIS = 16  # of a TAI list, TS 24.501 §9.11.3.9
 def check_served(ue: Ue) -> None:
     """#11 in a PLMN that is not served, #12 in a tracking area of one that is (TS 24.501 §5.5.1.2.5)."""
     tai, served = ue.tai, ue.ports.settings.served
-    if any(tai in one.tais for one in served):
-        return
+    for one in served:
+        if tai in one.tais:
+            return
     names = ", ".join(str(one.plmn) for one in served)
     if all(tai.plmn != one.plmn for one in served):
         why = Why(

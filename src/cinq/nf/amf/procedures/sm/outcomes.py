@@ -38,10 +38,12 @@ def names(asked: Asked, message: object) -> bool:
 async def came(asked: Asked, answer: ngap.Pdu) -> None:
     """What the gNB says of each session that was asked for goes to its SMF, and so does that it says nothing."""
     ue, found = ue_of(asked.connection), of_sessions(answer)
-    for number in sorted({number for number, _, _ in found} - asked.sessions):
+    named = {number for number, _, _ in found}
+    for number in sorted(named - asked.sessions):
         journal.note(ue, f"the gNB answers for PDU session {number}, for which this request did not ask")
     await relay(ue, [outcome for outcome in found if outcome[0] in asked.sessions])
-    await relay(ue, lacking(asked, asked.sessions - {number for number, _, _ in found}))
+    if not asked.sessions <= named:
+        await relay(ue, lacking(asked, asked.sessions - named))
 
 
 async def none_came(asked: Asked) -> None:
