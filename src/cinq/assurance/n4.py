@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv4Address
 
@@ -30,19 +31,28 @@ class BenchSmf:
         self, request: pfcp.Message, seid: int | None = None, own: IPv4Address | None = None
     ) -> pfcp.Message:
         """The UPF's answer. Failed: none came."""
+        answer = await self.exchange(lambda number: pfcp.encode(request, sequence=number, seid=seid), own)
+        if answer is None:
+            raise Failed(f"no answer on N4 to {type(request).__name__} within {N1 * T1_S:g} s")
+        return answer
+
+    async def exchange(
+        self, make: Callable[[int], bytes], own: IPv4Address | None = None, tries: int = N1
+    ) -> pfcp.Message | None:
+        """What answers octets that are made with a sequence number; None: nothing, or nothing that can be read."""
         sequence = next(self._sequence)
-        octets = pfcp.encode(request, sequence=sequence, seid=seid)
+        octets = make(sequence)
         answer: asyncio.Future[pfcp.Message] = asyncio.get_running_loop().create_future()
         self._waiting[sequence] = answer
         try:
-            for _ in range(N1):
+            for _ in range(tries):
                 await self.send(octets, own)
                 done, _ = await asyncio.wait({answer}, timeout=T1_S)
                 if done:
                     return answer.result()
         finally:
             del self._waiting[sequence]
-        raise Failed(f"no answer on N4 to {type(request).__name__} within {N1 * T1_S:g} s")
+        return None
 
     async def send(self, octets: bytes, own: IPv4Address | None = None) -> None:
         """Any octets. Failed: there is no place for the bench there."""

@@ -261,6 +261,8 @@ PEERS = {
     "bench NSSAAF": "a bench NSSAAF at the target's SBI, which this bench does not have yet",
     "bench UDM": "a bench UDM at the target's SBI, which this bench does not have yet",
     "bench SMF": "a bench SMF at the target's SBI, which this bench does not have yet",
+    "bench UPF": "a bench UPF at the target's SMF, which this bench does not have yet",
+    "host of IPv6": "a host of IPv6 in the data network that the bench can ping, which it cannot yet",
     "bench H-UPF": "a bench UPF of another PLMN on N9, which this bench does not have yet",
     "bench IKEv2": "an IKEv2 and ESP peer, which this bench does not have yet",
     "second leg": "a second way to the target on another of its links, which this bench does not have yet",

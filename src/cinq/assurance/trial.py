@@ -72,6 +72,12 @@ class Smf(Protocol):
         """The UPF's answer. own: of another bench SMF. Failed: none came, after retransmissions."""
         ...
 
+    async def exchange(
+        self, make: Callable[[int], bytes], own: IPv4Address | None = None, tries: int = 1
+    ) -> pfcp.Message | None:
+        """What answers octets that are made with a sequence number, None for nothing."""
+        ...
+
     async def send(self, octets: bytes, own: IPv4Address | None = None) -> None:
         """Any octets, from the address and port of the bench SMF, or of another."""
         ...

@@ -2,6 +2,8 @@
 
 from cinq.assurance.cases.ts33117 import (
     gtp_filtering,
+    robustness_n3,
+    robustness_n4,
     separation,
     tc_broadcast_icmp_handling,
     tc_bvt_port_scanning,
@@ -18,6 +20,8 @@ from cinq.assurance.cases.ts33117 import (
 
 __all__ = [
     "gtp_filtering",
+    "robustness_n3",
+    "robustness_n4",
     "separation",
     "tc_broadcast_icmp_handling",
     "tc_bvt_port_scanning",
