@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from _pytest.mark import ParameterSet
 
+from cinq.nf.amf.orders import Kind, Order, Orders, State
 from cinq.nf.amf.warnings import Warning, Warnings
 from cinq.nf.eir import lists
 from cinq.nf.udr import provisioning
@@ -34,6 +35,15 @@ PENDING: dict[str, str] = {}
 """What the core does not do yet."""
 
 
+ORDERS: dict[str, tuple[Kind, State]] = {
+    "locate": ("location", "wanted"),
+    "trace": ("trace", "wanted"),
+    "trace_stop": ("trace", "unwanted"),
+    "radio_check": ("radio", "wanted"),
+    "unbind": ("unbind", "wanted"),
+}
+
+
 class Operator:
     """Turns the knobs of the core in this process."""
 
@@ -43,7 +53,7 @@ class Operator:
 
     async def turn(self, knob: Knob, names: dict[str, str]) -> None:
         store = self._network.store
-        if knob in ("warn", "warn_cancel"):
+        if knob in ("warn", "warn_primary", "warn_cancel"):
             self._warn(knob, names)
             return
         if knob == "equipment_bar":
@@ -51,6 +61,9 @@ class Operator:
             return
         if knob == "equipment_admit":
             lists.remove(store, names["imei"])
+            return
+        if knob in ORDERS:
+            await self._order(knob, names["supi"])
             return
         supi = Supi.parse(names["supi"])
         match knob:
@@ -67,14 +80,27 @@ class Operator:
                 raise OSError(f"{knob} is not there")
         await self._network.udr.tell_changes()
 
+    async def _order(self, knob: Knob, supi: str) -> None:
+        """As `cinq order`, which waits for what becomes of it."""
+        orders, (kind, state) = Orders(self._network.store), ORDERS[knob]
+        trace_id = bytes(range(8)) if kind == "trace" else b""
+        collector = "192.0.2.9" if kind == "trace" else ""
+        orders.put(Order(supi, kind, trace_id=trace_id, collector=collector, state=state))
+        self._network.amf.look_at_warnings()
+        await asyncio.sleep(8)
+
     def _warn(self, knob: Knob, names: dict[str, str]) -> None:
         """As `cinq warn`."""
         warnings = Warnings(self._network.store)
-        if knob == "warn":
+        if knob in ("warn", "warn_primary"):
             self._sent += 1
-            coding, contents = cbs.encode(names["text"])
+            text = names.get("text", "")
+            coding, contents = cbs.encode(text) if text else (0, b"")
             serial = cbs.serial_number(cbs.TRACKING_AREA_WIDE, self._sent)
-            warnings.put(Warning(4370, serial, names["text"], coding, contents, (int(names["tac"]),)))
+            kind = b"" if text else cbs.warning_type("earthquake", alert=True, popup=True)
+            identifier = 4370 if text else cbs.ETWS_IDENTIFIERS["earthquake"]
+            areas = (int(names["tac"]),)
+            warnings.put(Warning(identifier, serial, text, coding, contents, areas, etws=kind))
         else:
             for warning in [w for w in warnings.all() if w.state == "broadcast"]:
                 warnings.put(msgspec.structs.replace(warning, state="unwanted"))
@@ -101,7 +127,13 @@ def place(network: Network) -> Place:
             equipment_bar="x",
             equipment_admit="x",
             warn="x",
+            warn_primary="x",
             warn_cancel="x",
+            locate="x",
+            trace="x",
+            trace_stop="x",
+            radio_check="x",
+            unbind="x",
         ),
         subscribers=(
             Subscribers(SUPI.imsi, COUNT, HexOctets(K), HexOctets(OPC)),
@@ -120,7 +152,10 @@ def named(name: str) -> ParameterSet:
 def test_scenario(name: str) -> None:
     async def main() -> None:
         check = "fail-closed" if LIBRARY[name].needs[:1] == ("equipment_bar",) else "off"
-        network = Network(tacs=TACS, slices=SLICES, dnns=DNNS, equipment_check=check)
+        keys = "container" in name or "new-keys" in name
+        network = Network(
+            tacs=TACS, slices=SLICES, dnns=DNNS, equipment_check=check, new_kamf_at_handover=keys
+        )
         network.provision(COUNT, slices=SLICES, dnns=DNNS)
         network.provision(COUNT, EAP, auth_method="EAP_AKA_PRIME", slices=SLICES, dnns=DNNS)
         await network.start()

@@ -104,6 +104,7 @@ class UeContext(Struct, frozen=True, gc=False):
     service_area: None without restriction. ladns: DNNs of which it was told where they are.
     forbidden_tacs: by subscription. capability_5gmm: the octets that the UE sent. radio_capability_id: of RACS.
     default_slices: of the allowed NSSAI, the defaults of the subscription. mico_allowed: by the subscription.
+    absent_slices: requested, and rejected since its registration area has them not.
     access_categories: the operator-defined ones that it was told of last (TS 24.501 §4.5.3).
     voice_match: whether its radio suits IMS voice here (TS 23.502 §4.2.8a); None where no gNB was asked.
     """
@@ -145,6 +146,7 @@ class UeContext(Struct, frozen=True, gc=False):
     default_slices: tuple[SNssai, ...] = ()
     mico_allowed: bool = True
     access_categories: tuple[nas.AccessCategory, ...] = ()
+    absent_slices: tuple[SNssai, ...] = ()
 
     def sm_context(self, pdu_session_id: int) -> SmContext | None:
         for sm in self.sm_contexts:

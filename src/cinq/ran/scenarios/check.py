@@ -43,6 +43,13 @@ def present(found: T | None, what: str) -> T:
     return found
 
 
+def first(found: list[T], what: str) -> T:
+    """The first of those that there are."""
+    if not found:
+        raise Failed(f"{what} is missing")
+    return found[0]
+
+
 def absent(found: object, what: str) -> None:
     if found is not None:
         raise Failed(f"{what}: wanted none, found {show(found)}")

@@ -19,7 +19,13 @@ Knob = Literal[
     "equipment_bar",
     "equipment_admit",
     "warn",
+    "warn_primary",
     "warn_cancel",
+    "locate",
+    "trace",
+    "trace_stop",
+    "radio_check",
+    "unbind",
     "restart",
 ]
 
@@ -90,7 +96,15 @@ class Knobs:
     equipment_bar: str = setting("Puts the equipment {imei} on the prohibited list of the 5G-EIR.", "")
     equipment_admit: str = setting("Takes the equipment {imei} from that list.", "")
     warn: str = setting("Broadcasts the warning {text} in tracking area {tac}.", "")
+    warn_primary: str = setting(
+        "Broadcasts the primary notification of an earthquake in tracking area {tac}.", ""
+    )
     warn_cancel: str = setting("Ends all warnings.", "")
+    locate: str = setting("Asks where {supi} is now.", "")
+    trace: str = setting("Starts a trace of {supi}.", "")
+    trace_stop: str = setting("Ends the trace of {supi}.", "")
+    radio_check: str = setting("Asks whether the radio of {supi} suits IMS voice.", "")
+    unbind: str = setting("Releases the binding of {supi} to its TNL association.", "")
     restart: str = setting("Restarts the core; returns when it serves again.", "")
 
 
@@ -115,7 +129,13 @@ _NEEDS: dict[str, tuple[str, Callable[[Target], bool]]] = {
     "equipment_bar": ("the knob equipment_bar", lambda t: bool(t.knobs.equipment_bar)),
     "equipment_admit": ("the knob equipment_admit", lambda t: bool(t.knobs.equipment_admit)),
     "warn": ("the knob warn", lambda t: bool(t.knobs.warn)),
+    "warn_primary": ("the knob warn_primary", lambda t: bool(t.knobs.warn_primary)),
     "warn_cancel": ("the knob warn_cancel", lambda t: bool(t.knobs.warn_cancel)),
+    "locate": ("the knob locate", lambda t: bool(t.knobs.locate)),
+    "trace": ("the knob trace", lambda t: bool(t.knobs.trace)),
+    "trace_stop": ("the knob trace_stop", lambda t: bool(t.knobs.trace_stop)),
+    "radio_check": ("the knob radio_check", lambda t: bool(t.knobs.radio_check)),
+    "unbind": ("the knob unbind", lambda t: bool(t.knobs.unbind)),
     "restart": ("the knob restart", lambda t: bool(t.knobs.restart)),
 }
 """What a scenario may need of a target: in words, and whether it is there."""

@@ -2,11 +2,13 @@
 
 from cinq.ran.scenarios.library import (
     equipment,
+    handover_keys,
     idle,
     interface,
     mobility,
     negative,
     negative_nas,
+    orders,
     policy,
     raw_nas,
     registered,
@@ -31,7 +33,9 @@ CHAPTERS = (
     policy,
     idle,
     mobility,
+    handover_keys,
     services,
+    orders,
     negative,
     negative_nas,
     raw_nas,

@@ -166,6 +166,35 @@ async def registration_with_a_slice_that_is_not_served(bench: Bench) -> None:
     check.that(any(r.s_nssai == strange for r in rejected), f"{strange} is rejected")
 
 
+@scenario("registration", needs=("two tracking areas", "two slices"))
+async def a_slice_that_is_not_everywhere(bench: Bench) -> None:
+    """Where the gNB has one slice the other is not allowed; where it has both both are, once the UE has moved there.
+
+    TS 23.501 §5.15.8, §5.15.4.1, TS 24.501 §5.5.1.3.4, §9.11.3.46.
+    """
+    (here, there), (common, rare) = bench.target.core.tacs[:2], bench.target.core.slices[:2]
+    poor = await bench.gnb(tac=here, slices=(common,))
+    rich = await bench.gnb(tac=there, slices=(common, rare))
+    ue = await bench.registered(poor, slices=(common, rare))
+    accept = await bench.hears(nas.RegistrationAccept, ue)
+    allowed = check.present(accept.allowed_nssai, "the allowed NSSAI")
+    check.equal(list(allowed), [common], "the allowed NSSAI where one slice is")
+    for rejected in accept.rejected_nssai or ():
+        check.equal(
+            (rejected.s_nssai, rejected.cause),
+            (rare, nas.RejectedCause.NOT_AVAILABLE_IN_REGISTRATION_AREA),
+            "what is rejected",
+        )
+    await bench.released(ue)
+    await bench.moved(ue, rich)
+    await bench.settled()
+    if (
+        rare not in ue.context.allowed_nssai
+    ):  # its registration area has both tracking areas: it says what it wants
+        await bench.succeeds(ue.register(RegistrationKind.MOBILITY), "registration update")
+    check.equal(set(ue.context.allowed_nssai), {common, rare}, "the allowed NSSAI where both are")
+
+
 @scenario("registration")
 async def registration_again_after_a_lost_connection(bench: Bench) -> None:
     """A UE whose radio link failed registers again with its 5G-GUTI and is served.

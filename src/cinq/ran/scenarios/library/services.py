@@ -105,6 +105,43 @@ async def warning_after_a_restart(bench: Bench) -> None:
     await bench.turn("warn_cancel")
 
 
+@scenario("services", needs=("warn", "warn_cancel"))
+async def warning_for_a_gnb_that_comes_later(bench: Bench) -> None:
+    """A gNB that is set up while a warning runs gets it, and so do its UEs (TS 23.041 §9.1.2, TS 38.413 §8.9.1.2)."""
+    first = await bench.gnb()
+    request = await warned(bench, first, bench.target.core.tacs[0])
+    later = await bench.gnb()
+    again = await bench.hears(ngap.WriteReplaceWarningRequest, later, lambda m: text_of(m) == TEXT)
+    check.equal(
+        (again.message_identifier, again.serial_number),
+        (request.message_identifier, request.serial_number),
+        "the warning",
+    )
+    ue = await bench.registered(later)
+    check.equal([shown.text for shown in ue.warnings.shown], [TEXT], "what a UE there shows")
+    await bench.turn("warn_cancel")
+    await bench.hears(ngap.PWSCancelRequest, later)
+
+
+@scenario("services", needs=("warn_primary", "warn_cancel"))
+async def primary_notification_of_etws(bench: Bench) -> None:
+    """The primary notification of an earthquake goes out with its warning type, to a gNB that comes later as well.
+
+    TS 23.041 §9.3.24, TS 38.413 §8.9.1.2.
+    """
+    first = await bench.gnb()
+    await bench.turn("warn_primary", tac=str(bench.target.core.tacs[0]))
+    request = await bench.hears(ngap.WriteReplaceWarningRequest, first)
+    kind = check.present(request.warning_type, "the warning type")
+    check.equal(len(kind), 2, "octets of the warning type")
+    later = await bench.gnb()
+    again = await bench.hears(ngap.WriteReplaceWarningRequest, later)
+    check.equal(again.warning_type, kind, "the warning type")
+    ue = await bench.registered(later)
+    check.that(bool(ue.warnings.shown), "a UE there shows it")
+    await bench.turn("warn_cancel")
+
+
 @scenario("services")
 async def pws_failure_is_heard(bench: Bench) -> None:
     """PWS FAILURE INDICATION is taken without an answer, and the cell's UEs are served (TS 38.413 §8.9.4.2)."""

@@ -11,6 +11,12 @@ from cinq.ran.ue.signals import ModifySession
 from cinq.wire import nas
 from cinq.wire.nas import Component, GsmCause, PacketFilter, QosFlowDescription, QosRule, SscMode
 
+_PRUK_ID = b"\x02"
+_NAI = b"remote@example.org"
+_CONTEXT = _PRUK_ID + bytes((len(_NAI),)) + _NAI + b"\0"
+REMOTE_UE = b"\x01" + bytes((len(_CONTEXT),)) + _CONTEXT
+"""Remote UE context list of one (TS 24.501 §9.11.4.29): its CP-PRUK ID as a NAI, and no IP information."""
+MAIL = PacketFilter(1, components=((Component.REMOTE_PORT, b"\0\x19"),))
 WEB = PacketFilter(1, components=((Component.REMOTE_PORT, b"\0\x50"),))
 
 
@@ -88,6 +94,55 @@ async def qos_that_the_ue_asks_for(bench: Bench) -> None:
     else:
         reject = await bench.hears(nas.PDUSessionModificationReject, ue)
         check.that(reject.pti != 0, "the reject has the PTI of the request")
+    check.equal(ue.sessions[1].context.state, "ACTIVE", "the state of the session")
+    await bench.succeeds(ue.release_session(1), "release")
+
+
+@scenario("session")
+async def several_rules_in_one_modification(bench: Bench) -> None:
+    """Two QoS rules with flows of their own in one request: both are granted, or the request is rejected whole.
+
+    TS 24.501 §6.4.2.2, §6.4.2.3, §6.3.2.2.
+    """
+    ue = await bench.registered(sessions=(bench.session(),))
+    await bench.succeeds(ue.establish_session(), "PDU session")
+    before = ue.sessions[1].context.rules
+    wanted = ModifySession(
+        rules=(
+            QosRule(0, packet_filters=(WEB,), precedence=50, qfi=0),
+            QosRule(0, packet_filters=(MAIL,), precedence=51, qfi=0),
+        ),
+        flows=(QosFlowDescription(0, five_qi=8),),
+    )
+    granted = await modified(bench, ue, wanted, "two QoS rules")
+    after = ue.sessions[1].context.rules
+    if granted:
+        added = [rule for rule in after if rule not in before]
+        ports = {value for rule in added for packet in rule.packet_filters for _, value in packet.components}
+        check.equal(sorted(ports), [b"\0\x19", b"\0\x50"], "remote ports of the rules that were added")
+    else:
+        await bench.hears(nas.PDUSessionModificationReject, ue)
+        check.equal(after, before, "the rules of the session")
+    check.equal(ue.sessions[1].context.state, "ACTIVE", "the state of the session")
+
+
+@scenario("session")
+async def remote_ue_report_is_answered(bench: Bench) -> None:
+    """A relay UE reports UEs behind it; a core without 5G ProSe says so by 5GSM STATUS (TS 24.501 §6.6.2.3, §7.4)."""
+    ue = await bench.registered(sessions=(bench.session(),))
+    await bench.succeeds(ue.establish_session(), "PDU session")
+    report = nas.RemoteUEReport(
+        pdu_session_id=1, pti=ue.allocate_pti(), remote_ue_context_connected=REMOTE_UE
+    )
+    ue.station.send(
+        nas.ULNASTransport(
+            payload_container_type=nas.PayloadContainerType.N1_SM_INFORMATION,
+            payload_container=nas.encode(report),
+            pdu_session_id=1,
+        )
+    )
+    answer = await bench.hears_one_of((nas.RemoteUEReportResponse, nas.FiveGSMStatus), ue)
+    check.equal(answer.pti, report.pti, "the PTI")
     check.equal(ue.sessions[1].context.state, "ACTIVE", "the state of the session")
     await bench.succeeds(ue.release_session(1), "release")
 

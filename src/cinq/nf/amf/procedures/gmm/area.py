@@ -82,18 +82,30 @@ def equivalents(ue: Ue) -> list[PlmnId] | None:
 
 
 def registration_area(
-    ue: Ue, allowed: tuple[SNssai, ...], forbidden: tuple[int, ...] = ()
+    ue: Ue,
+    allowed: tuple[SNssai, ...],
+    forbidden: tuple[int, ...] = (),
+    absent: tuple[SNssai, ...] = (),
 ) -> tuple[Tai, ...]:
     """The UE's own TAI first; then, as the settings say, those of its group or of the network that serve all its
-    allowed slices, at most 16 (TS 23.501 §5.3.2.3, §5.15.5.2.1)."""
+    allowed slices, at most 16 (TS 23.501 §5.3.2.3, §5.15.5.2.1). Where one is that it was told not to be in the area
+    (§5.15.4.1.1), the area ends: the UE asks for it again there.
+    """
     tai, settings = ue.tai, ue.ports.settings
     candidates = list(_candidates(settings, tai))
     if candidates == [tai]:
         return (tai,)
     closed = {*settings.forbidden_tacs, *forbidden}
     served = _slices(ue, set(candidates))
-    wanted = set(allowed)
-    rest = [t for t in candidates if t != tai and t.tac not in closed and wanted <= served.get(t, wanted)]
+    wanted, missing = set(allowed), set(absent)
+    rest = [
+        t
+        for t in candidates
+        if t != tai
+        and t.tac not in closed
+        and wanted <= served.get(t, wanted)
+        and missing.isdisjoint(served.get(t, ()))
+    ]
     return (tai, *rest[: MAX_TAIS - 1])
 
 

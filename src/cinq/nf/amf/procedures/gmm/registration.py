@@ -164,7 +164,10 @@ def granted(
         "configured_nssai": chosen.configured,
         "default_slices": chosen.defaults,
         "mico_allowed": subscribed.mico is not False,
-        "registration_area": shared(area.registration_area(ue, chosen.allowed, subscribed.forbidden)),
+        "absent_slices": chosen.absent,
+        "registration_area": shared(
+            area.registration_area(ue, chosen.allowed, subscribed.forbidden, chosen.absent)
+        ),
         "service_area": area.restriction(ue.ports.settings, policy.service_area),
         "forbidden_tacs": subscribed.forbidden,
         "subscribed_dnns": subscribed.dnns,
@@ -186,7 +189,9 @@ async def update(ue: Ue, request: nas.RegistrationRequest) -> None:
     agreed = agree(ue, request, None)
     changes = agreed.changes(ue, request)
     changes["registration_area"] = shared(
-        area.registration_area(ue, ue.context.allowed_nssai, ue.context.forbidden_tacs)
+        area.registration_area(
+            ue, ue.context.allowed_nssai, ue.context.forbidden_tacs, ue.context.absent_slices
+        )
     )
     if any(getattr(ue.context, name) != value for name, value in changes.items()):
         ue.commit(**changes)
@@ -222,6 +227,7 @@ async def select_anew(ue: Ue, request: nas.RegistrationRequest) -> Slices | None
         allowed_nssai=chosen.allowed,
         configured_nssai=chosen.configured,
         default_slices=chosen.defaults,
+        absent_slices=chosen.absent,
         subscribed_dnns=subscribed.dnns,
         sm_contexts=kept,
     )

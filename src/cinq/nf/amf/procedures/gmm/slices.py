@@ -32,6 +32,12 @@ class Slices(Struct, frozen=True, gc=False):
     configured: tuple[SNssai, ...]
     defaults: tuple[SNssai, ...] = ()
 
+    @property
+    def absent(self) -> tuple[SNssai, ...]:
+        """Those that the registration area has not."""
+        area = RejectedCause.NOT_AVAILABLE_IN_REGISTRATION_AREA
+        return shared(tuple(one.s_nssai for one in self.rejected if one.cause == area))
+
 
 async def select_slices(
     ue: Ue, requested: tuple[SNssai, ...], subscribed: Subscribed, capability: nas.Capability5gmm
