@@ -7,17 +7,23 @@ from cinq.ran.scenarios.bench import Bench
 from cinq.ran.scenarios.scenario import scenario
 from cinq.ran.ue import Ue
 from cinq.ran.ue.security import Envelope
-from cinq.wire import nas
+from cinq.wire import nas, ngap
 from cinq.wire.nas import GmmCause, RegistrationKind, SecurityHeader
 
 NOT_A_TYPE = bytes.fromhex("7e007f")
 NOT_A_PROTOCOL = bytes.fromhex("000000")
 
 
-async def unharmed(bench: Bench, ue: Ue) -> None:
-    """The UE is registered still and updates under the keys that it has; another UE can register."""
-    before = len(bench.heard(nas.AuthenticationRequest, ue))
+async def unharmed(bench: Bench, ue: Ue, *, connected: bool = True) -> None:
+    """The UE is registered still and updates under its keys, on its connection if it is to be `connected`; another UE
+    can register."""
+    before, connections = (
+        len(bench.heard(nas.AuthenticationRequest, ue)),
+        len(bench.said(ngap.InitialUEMessage)),
+    )
     await bench.succeeds(ue.register(RegistrationKind.MOBILITY), "registration update afterwards")
+    if connected:
+        check.equal(len(bench.said(ngap.InitialUEMessage)), connections, "connections that were begun")
     check.equal(len(bench.heard(nas.AuthenticationRequest, ue)), before, "authentications")
     await bench.alive(bench.gnb_of(ue))
 
@@ -107,7 +113,7 @@ async def a_cut_message_at_each_length(bench: Bench) -> None:
     for length in range(len(whole)):
         ue.station.send(whole[:length])
     await bench.hears_not(nas.ServiceAccept, ue, within=1.0)
-    await unharmed(bench, ue)
+    await unharmed(bench, ue, connected=False)
 
 
 @scenario("negative")
