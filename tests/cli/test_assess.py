@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from cinq import cli
+from cinq.assurance import products
 from cinq.assurance.cases import CASES
 from cinq.assurance.evidence import Folder, new_run
 from cinq.assurance.target import Target
@@ -17,6 +21,8 @@ from cinq.cli.output import Failure
 from cinq.settings import loads
 
 RUNNER = CliRunner()
+TURNED = ("algorithm_order", "restart", "log", "downlink_data")
+"""The knobs of a product without EPS interworking."""
 
 
 def run(*words: str) -> str:
@@ -51,6 +57,36 @@ def test_mistakes_are_named(words: tuple[str, ...], said: str) -> None:
 def test_the_template_is_a_target() -> None:
     target = loads(Target, template())
     assert target.lacks(("n6", "log")) == "the address of N6 (interfaces.n6), the knob log (knobs.log)"
+
+
+@pytest.mark.parametrize("name", products.NAMES)
+def test_products_that_are_known_have_a_target_each(name: str) -> None:
+    target = loads(Target, run("target", name), name)
+    assert not target.lacks((*TURNED, "n3", "n6", "sixteen subscribers"))
+    for knob in TURNED:
+        words = {"integrity": "NIA1,NIA2", "ciphering": "NEA2", "since": "1.5", "address": "10.0.0.1"}
+        filled = [word.format_map(words) for word in shlex.split(getattr(target.knobs, knob))]
+        shell = filled[-1] if filled[:2] == ["sh", "-c"] else ""
+        assert subprocess.run(["sh", "-n", "-c", shell], check=False).returncode == 0
+    with pytest.raises(Failure, match="free5gc and open5gs"):
+        run("target", "other")
+
+
+def test_the_order_of_algorithms_is_edited_where_the_product_has_it(tmp_path: Path) -> None:
+    """Each product's own line, as it ships, by the command of its knob; what restarts it is not run."""
+    shipped = {
+        "open5gs": "    integrity_order : [ NIA2, NIA1, NIA0 ]\n    ciphering_order : [ NEA0, NEA1, NEA2 ]\n",
+        "free5gc": "    integrityOrder: [NIA2, NIA1]\n    cipheringOrder: [NEA0, NEA2]\n",
+    }
+    for name, text in shipped.items():
+        settings = tmp_path / name
+        settings.write_text(text)
+        command = loads(Target, products.ready(name), name).knobs.algorithm_order
+        *_, script = shlex.split(command)
+        edit = script.format(integrity="NIA1,NIA2", ciphering="NEA2,NEA0").split(" && ")[0]
+        subprocess.run(["sh", "-c", " ".join((*edit.split()[:-1], str(settings)))], check=True)
+        edited = yaml.safe_load(settings.read_text())
+        assert list(edited.values()) == [["NIA1", "NIA2"], ["NEA2", "NEA0"]]
 
 
 def test_a_folder_of_another_run(tmp_path: Path) -> None:

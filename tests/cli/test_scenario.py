@@ -10,8 +10,11 @@ from typer.testing import CliRunner
 
 from cinq import cli
 from cinq.procedure import Event
+from cinq.ran.scenarios import products
 from cinq.ran.scenarios.library import LIBRARY
 from cinq.ran.scenarios.run import Result
+from cinq.ran.scenarios.target import Target
+from cinq.settings import loads
 
 TARGET = """[[subscribers]]
 k = "00112233445566778899aabbccddeeff"
@@ -41,3 +44,10 @@ def test_json_is_json_where_scenarios_fail(
     (outcome,) = json.loads(result.stdout)
     assert (outcome["name"], outcome["verdict"]) == (one.name, "FAIL")
     assert "FAIL" in result.stderr
+
+
+@pytest.mark.parametrize("name", products.NAMES)
+def test_products_that_are_known_have_a_target_each(name: str) -> None:
+    printed = CliRunner().invoke(cli.build(("scenario",)), ["scenario", "target", name])
+    target = loads(Target, printed.output, name)
+    assert not target.lacks(("ten subscribers", "two tracking areas", "two DNNs", "restart"))

@@ -24,6 +24,7 @@ from cinq.cli.output import (
     show_json,
     show_table,
 )
+from cinq.cli.targets import Known, known_target
 
 if TYPE_CHECKING:
     from cinq.assurance.case import Case, SubCase
@@ -115,11 +116,12 @@ def show(
 
 
 @app.command("target")
-def target() -> None:
+def target(product: Known = "") -> None:
     """Print a commented target file for `run --target`: fill in the product under test."""
+    from cinq.assurance import products
     from cinq.assurance.template import template
 
-    typer.echo(template())
+    typer.echo(known_target(product, products.ready) if product else template())
 
 
 @app.command("run")

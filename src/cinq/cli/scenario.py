@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cinq.cli.output import Failure, console, logging_to_stderr, settings, show_json, show_table
+from cinq.cli.targets import Known, known_target
 
 if TYPE_CHECKING:
     from cinq.ran.scenarios.run import Result
@@ -64,11 +65,12 @@ def show(name: Annotated[str, typer.Argument(help="Name of a scenario.")], json:
 
 
 @app.command("target")
-def target() -> None:
+def target(product: Known = "") -> None:
     """Print a commented settings file for `run --target`: fill in the core under test."""
+    from cinq.ran.scenarios import products
     from cinq.ran.scenarios.template import template
 
-    typer.echo(template())
+    typer.echo(known_target(product, products.ready) if product else template())
 
 
 @app.command("run")

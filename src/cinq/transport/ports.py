@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 AT_ONCE = 200
 TCP_S = 1.0  # a port that has not answered a SYN by then is filtered
 UDP_S = 1.0  # an ICMP error has come by then
+PAUSE_S = 1.2  # by then a host may send another
 
 
 async def open_tcp(address: str, ports: Iterable[int], at_once: int = AT_ONCE) -> set[int]:
@@ -42,23 +43,34 @@ async def _accepts(address: str, port: int) -> bool:
 async def silent_udp(address: str, ports: Iterable[int]) -> set[int]:
     """Ports from which no 'port unreachable' comes: something is there, or a filter is.
 
-    One datagram of one octet goes to each. Far hosts send few such errors in a second: the fewer ports, the surer.
+    One datagram of one octet goes to each. A host sends few such errors (Linux a burst of six, then one in a second to
+    each address), so the silent ones are asked again, slowly, until a round finds no more of them closed.
     """
-    loop, silent = asyncio.get_running_loop(), set[int]()
-    for port in ports:
-        with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as own:
-            own.setblocking(False)
-            own.connect((address, port))
-            try:
-                async with asyncio.timeout(UDP_S):
-                    await loop.sock_sendall(own, b"\0")
-                    await loop.sock_recv(own, 1)
-            except ConnectionRefusedError:
-                continue
-            except TimeoutError:
-                pass
-            silent.add(port)
-    return silent
+    silent, before = [port for port in ports if await _is_silent(address, port)], 0
+    while silent and len(silent) != before:
+        before, again = len(silent), silent
+        silent = []
+        for port in again:
+            await asyncio.sleep(PAUSE_S)
+            if await _is_silent(address, port):
+                silent.append(port)
+    return set(silent)
+
+
+async def _is_silent(address: str, port: int) -> bool:
+    loop = asyncio.get_running_loop()
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as own:
+        own.setblocking(False)
+        own.connect((address, port))
+        try:
+            async with asyncio.timeout(UDP_S):
+                await loop.sock_sendall(own, b"\0")
+                await loop.sock_recv(own, 1)
+        except ConnectionRefusedError:
+            return False
+        except TimeoutError:
+            pass
+        return True
 
 
 @contextmanager
