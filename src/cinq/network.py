@@ -135,6 +135,8 @@ class Network:
         await self._user_plane()
         await self._session_management(store)
         await self._access(store)
+        await self.nrf.day_has_come()  # of whom it has kept since it ran last
+        self.amf.check_equipment()  # lists and rules may have changed since
         self._keep_alive()
         await self._control_socket()
         self.runtime.every(CHANGES_S, self._tell_changes, "data changes")
@@ -253,8 +255,9 @@ class Network:
             return
         log.info("it is %s: policies of eligibility are asked anew about everybody who is there", day)
         upfs = () if self.user_plane is None else (self.user_plane.upf,)
-        for function in (self.nrf, *upfs, self.smf, self.amf):
+        for function in (*upfs, self.smf, self.amf):
             function.day_has_come()
+        self.runtime.spawn(self.nrf.day_has_come, "eligibility")
 
     def reload(self, settings: NetworkSettings) -> bool:
         """Take the AMF's settings and the network's name while running; gNBs hear of them. False: that is not all.

@@ -80,6 +80,17 @@ def test_check_names_every_mistake_in_every_file(folder: Path) -> None:
     assert result.exception.what == "6 mistakes"
 
 
+def test_check_finds_an_exception_for_nothing(folder: Path) -> None:
+    text = (folder / "ca-2022.toml").read_text().replace("# [[", "[[").replace("# ref", "ref")
+    for key in ("rule", "element", "since", "until", "granted_by"):
+        text = text.replace(f"# {key} =", f"{key} =")
+    (folder / "ca-2022.toml").write_text(text)
+    assert "1 exception;" in run("policy", "check", "ca-2022.toml", "--inventory", "inventory.toml").output
+    (folder / "ca-2022.toml").write_text(text.replace('"site-0412"', '"site-9"'))
+    result = run("policy", "check", "ca-2022.toml", "--inventory", "inventory.toml")
+    assert "exception[0].element: found 'site-9', which inventory.toml has not" in result.stderr
+
+
 def test_a_dry_run_says_what_would_be_refused(folder: Path) -> None:
     words = [w for p in POLICIES for w in ("--policy", p)]
     shown = run("policy", "dry-run", *words, "--config", "network.toml", "--date", "2026-11-30").output

@@ -161,4 +161,6 @@ def test_a_rule_begins_at_midnight_while_it_runs(desk: Desk) -> None:
 
     desk.start_at(datetime(2024, 6, 28, tzinfo=UTC) - timedelta(minutes=4))
     incidents = served(settings, body)
-    assert any(one.what == "NG Setup refused" for one in incidents)
+    told = [one.what for one in incidents if "ca-2022/5g-removed" in one.because]
+    assert "Eligibility" in told  # drained
+    assert told.count("NG Setup refused") == 1  # when it came again

@@ -52,12 +52,19 @@ def check(
 ) -> None:
     """Name every mistake in policies of eligibility, in the files that they name, and in an inventory."""
     mistakes: list[str] = []
-    for file in files:
-        if (found := _tried(_policy, file, mistakes)) is not None:
-            console().print(Text(_summary(file, found)), soft_wrap=True)
+    held = {file: found for file in files if (found := _tried(_policy, file, mistakes)) is not None}
+    for file, found in held.items():
+        console().print(Text(_summary(file, found)), soft_wrap=True)
     if inventory is not None and (stock := _tried(_stock, inventory, mistakes)) is not None:
         count = len(stock.inventory.elements)
         console().print(Text(f"{inventory}: holds: {count} elements, {len(stock.sboms)} bills of materials"))
+        names = {one.name for one in stock.inventory.elements}
+        mistakes += [
+            f"{file}: exception[{i}].element: found {one.element!r}, which {inventory} has not"
+            for file, found in held.items()
+            for i, one in enumerate(found.policy.exception)
+            if one.element not in names
+        ]
     if mistakes:
         for one in mistakes:
             typer.echo(one, err=True)
@@ -237,10 +244,10 @@ def _summary(file: Path, document: Document) -> str:
     policy = document.policy
     status = Counter(law.status for law in policy.law)
     laws = ", ".join(f"{count} {name.replace('-', ' ')}" for name, count in status.items())
-    rules = len(policy.rule)
+    rules, excepted = len(policy.rule), len(policy.exception)
     return (
         f"{file}: holds: policy {policy.id} version {policy.version}, {rules} rule{'' if rules == 1 else 's'} about "
-        f"{', '.join(subject.id for subject in policy.subject)}; laws: {laws}; {len(policy.exception)} exceptions; "
+        f"{', '.join(subject.id for subject in policy.subject)}; laws: {laws}; {excepted} exception{'' if excepted == 1 else 's'}; "
         f"reviewed by {policy.reviewed_by} on {policy.reviewed_on}. {NOT_ADVICE}"
     )
 

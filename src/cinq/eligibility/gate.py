@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from ipaddress import IPv4Address
 from typing import Literal
@@ -69,6 +69,11 @@ class Ruling:
     @property
     def drains(self) -> bool:
         return self.action == "drain"
+
+    @property
+    def of_one_there(self) -> Ruling:
+        """Of somebody who is let in already: where it is refused by now it is drained first."""
+        return replace(self, action="drain") if self.refuses else self
 
     @property
     def reason(self) -> Why:

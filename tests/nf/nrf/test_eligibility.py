@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
 
 import msgspec
@@ -11,12 +12,14 @@ import pytest
 from cinq.eligibility.inventory import Inventory, NetworkFunction
 from cinq.nf.nrf import NRF, Settings
 from cinq.procedure import Journal, Why
-from cinq.sbi import Problem
+from cinq.procedure.store import MemoryStore
+from cinq.sbi import Bus, Problem, checked
 from cinq.sbi.json_patch import PatchItem
+from cinq.sbi.services.nnrf import NfStatusCallback, SubscrCond
 from cinq.sbi.whole import Whole
 from cinq.settings.eligibility import Mode
-from tests.eligibility.parts import Days, gate
-from tests.nf.nrf.test_nrf import ID, NRF_ID, StoppedClock, found, smf
+from tests.eligibility.parts import DENY, Days, document, gate
+from tests.nf.nrf.test_nrf import ID, NRF_ID, Consumer, StoppedClock, found, smf, wanted
 
 MADE = Inventory(
     nf=(NetworkFunction(name="smf-b", vendor="Beta Networks AB", instance=ID.format(2), pen=4712),)
@@ -79,7 +82,7 @@ def test_a_day_on_which_a_rule_begins() -> None:
     register(nrf, 1, "004711")
     register(nrf, 2, "004712")
     days.day += timedelta(1)
-    nrf.day_has_come()
+    asyncio.run(nrf.day_has_come())
     assert found(nrf) == [2]
     with pytest.raises(Problem, match="404"):
         asyncio.run(
@@ -87,6 +90,37 @@ def test_a_day_on_which_a_rule_begins() -> None:
         )
     with pytest.raises(Problem, match="403"):
         register(nrf, 1, "004711")
+
+
+def test_who_subscribes_hears_of_what_a_day_changes() -> None:
+    days, consumer, bus = Days(date(2025, 12, 31)), Consumer(), Bus(checked)
+    bus.serve(NfStatusCallback, consumer, ID.format(0xEE))  # type: ignore[arg-type]
+    doc = document(replace(DENY, until=date(2026, 1, 1)))
+    for mode, events in (
+        ("refuse", ["NF_DEREGISTERED"]),
+        ("drain", ["NF_PROFILE_CHANGED", "NF_PROFILE_CHANGED"]),
+    ):
+        days.day = date(2025, 12, 31)
+        nrf = NRF(Settings(), StoppedClock(), NRF_ID, gate=gate(mode, MADE, days, doc), bus=bus)  # type: ignore[arg-type]
+        register(nrf, 1, "004711")
+        register(nrf, 2, "004712")
+        asyncio.run(nrf.subscribe(wanted(subscr_cond=SubscrCond(nf_type="SMF"))))
+        for _ in range(3):
+            days.day += timedelta(1)
+            asyncio.run(nrf.day_has_come())
+        assert consumer.heard == [("r", event, "01") for event in events]
+        consumer.heard.clear()
+
+
+def test_one_that_was_kept_over_a_restart_is_asked_about_anew() -> None:
+    store, days = MemoryStore(), Days(date(2025, 12, 31))
+    first = NRF(Settings(), StoppedClock(), NRF_ID, store=store, gate=gate("refuse", MADE, days))
+    register(first, 1, "004711")
+    register(first, 2, "004712")
+    days.day += timedelta(1)
+    second = NRF(Settings(), StoppedClock(), NRF_ID, store=store, gate=gate("refuse", MADE, days))
+    asyncio.run(second.day_has_come())
+    assert found(second) == [2]
 
 
 @pytest.mark.parametrize("vendor_id", ["4711", "00471x", "0004711", "", "٠٠٤٧١١"])

@@ -55,6 +55,6 @@ def test_from_the_day_on_it_gets_no_more_sessions(mode: Mode) -> None:
         w.smf.day_has_come()
         assert association.is_usable
         assert not association.takes_more
-        assert any("no-acme" in str(e.cause) for e in w.events)
+        assert any("drained: PFCP peer" in str(e.cause) for e in w.events)
 
     play(scene, gate(mode, MADE, days))

@@ -9,7 +9,7 @@ import re
 
 import msgspec
 
-from cinq.eligibility.gate import OPEN, Gate
+from cinq.eligibility.gate import OPEN, Gate, Ruling
 from cinq.nf.nrf import discovery
 from cinq.nf.nrf.instances import Instances, read
 from cinq.nf.nrf.settings import Settings
@@ -69,6 +69,7 @@ class NRF:
         self._bus = bus
         self.instance_id = instance_id
         self._instances = Instances(settings, clock, kept, gate)
+        self._drained: set[str] = set()
         self._subscriptions = Subscriptions(clock, kept, bus)
         self._tokens = (
             None if key is None else Tokens(key, clock, instance_id, self.registered, settings.access_token_s)
@@ -129,7 +130,7 @@ class NRF:
 
     async def nf_deregister(self, nf_instance_id: str) -> None:
         self._own(nf_instance_id.lower())
-        await self._tell("NF_DEREGISTERED", self._instances.remove(nf_instance_id))
+        await self._gone(nf_instance_id)
 
     async def nf_profile(self, nf_instance_id: str) -> Whole[NFProfile]:
         """The whole profile for the instance itself; for others what discovery shows."""
@@ -164,26 +165,44 @@ class NRF:
         """Called each heartbeat: subscribers hear of those that have gone silent; the long silent are forgotten."""
         for identifier, forgotten in list(self._instances.gone_silent()):
             if forgotten:
-                await self._tell("NF_DEREGISTERED", self._instances.remove(identifier))
+                await self._gone(identifier)
             else:
                 suspended = self._instances.current(self._instances.known(identifier))
                 await self._tell("NF_PROFILE_CHANGED", suspended)
 
     def _let_in(self, identifier: str, vendor_id: str | None) -> None:
         """Problem: a policy keeps it out."""
-        ruling = self._gate.function(identifier, vendor_id)
-        self._gate.tell(ruling, "NRF", f"NF {identifier}", self._journal, self._clock)
+        ruling = self._ruling(identifier, vendor_id)
         if ruling.refuses:
             raise Problem(403, None, ruling.reason)
 
-    def day_has_come(self) -> None:
-        """A rule of eligibility may begin to hold: who is refused by now is registered no more."""
-        for profile in self.registered():
-            identifier = profile.nf_instance_id
-            ruling = self._gate.function(identifier, profile.vendor_id)
-            self._gate.tell(ruling, "NRF", f"NF {identifier}", self._journal, self._clock)
+    def _ruling(self, identifier: str, vendor_id: str | None) -> Ruling:
+        ruling = self._gate.function(identifier, vendor_id)
+        self._gate.tell(ruling, "NRF", f"NF {identifier}", self._journal, self._clock)
+        (self._drained.add if ruling.drains else self._drained.discard)(identifier)
+        return ruling
+
+    async def day_has_come(self) -> None:
+        """A rule of eligibility may begin to hold, or end; also at the start, of those that are kept over a restart.
+        Who is refused by now is registered no more; subscribers hear of it, and of who is found no more or again."""
+        for profile in list(self._instances.all()):
+            identifier, was_drained = (
+                profile.read.nf_instance_id,
+                profile.read.nf_instance_id in self._drained,
+            )
+            ruling = self._ruling(identifier, profile.read.vendor_id)
             if ruling.refuses:
-                self._instances.remove(identifier)
+                await self._gone(identifier)
+            elif ruling.drains != was_drained:
+                await self._tell(
+                    "NF_PROFILE_CHANGED", self._instances.current(self._instances.known(identifier))
+                )
+
+    async def _gone(self, identifier: str) -> None:
+        """Problem 404."""
+        profile = self._instances.remove(identifier)
+        self._drained.discard(identifier.lower())
+        await self._tell("NF_DEREGISTERED", profile)
 
     # Nnrf_NFDiscovery
 

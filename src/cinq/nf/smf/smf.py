@@ -118,7 +118,7 @@ class SMF:
     def day_has_come(self) -> None:
         """A rule of eligibility may begin to hold, or end: what it says of the UPFs is told."""
         for association in self._reports.associations.values():
-            association.ruling()
+            association.ruling(is_there=association.context.is_established)
 
     async def stop(self) -> None:
         await self.runtime.stop()

@@ -70,9 +70,10 @@ class Association(Subject[AssociationContext]):
         """It is usable, and no policy keeps it from sessions that it does not have yet."""
         return self.is_usable and self.gate.peer(str(self.context.address)).action == "admit"
 
-    def ruling(self) -> Ruling:
+    def ruling(self, *, is_there: bool = False) -> Ruling:
         """What policies of eligibility say of the UPF; told where that is not that it is let in."""
         ruling = self.gate.peer(str(self.context.address))
+        ruling = ruling.of_one_there if is_there else ruling
         self.gate.tell(ruling, "SMF", self.label, self.runtime.journal, self.runtime.clock)
         return ruling
 

@@ -40,9 +40,10 @@ class Associations:
         self._settings, self._registry, self._sessions, self._n4 = settings, registry, sessions, n4
         self._runtime, self._gate = runtime, gate
 
-    def _ruling(self, address: str) -> Ruling:
+    def _ruling(self, address: str, *, is_there: bool = False) -> Ruling:
         """What policies of eligibility say of an SMF; told where that is not that it is let in."""
         ruling = self._gate.peer(address)
+        ruling = ruling.of_one_there if is_there else ruling
         self._gate.tell(ruling, "UPF", f"SMF {address}", self._runtime.journal, self._runtime.clock)
         return ruling
 
@@ -54,7 +55,7 @@ class Associations:
 
     def day_has_come(self) -> None:
         for association in self._registry.associations.values():
-            self._ruling(association.address)
+            self._ruling(association.address, is_there=True)
 
     def heartbeat(self, request: pfcp.HeartbeatRequest, peer: Peer) -> pfcp.HeartbeatResponse:
         self._heard(peer[0], request.recovery_time_stamp)

@@ -32,7 +32,7 @@ def let_in(ran: Ran, gnb: GnbId) -> Ruling:
 def heed(ran: Ran, ruling: Ruling) -> None:
     """Of a gNB that is set up: it begins to be drained, or goes on as others do. What the policy says is told."""
     ports = ran.ports
-    ports.gate.tell(ruling, "AMF", ran.label, ports.journal, ports.clock)
+    ports.gate.tell(ruling.of_one_there, "AMF", ran.label, ports.journal, ports.clock)
     before = ran.drained
     ran.drained = ruling.reason if ruling.action != "admit" else None
     if ran.drained is not None:
