@@ -244,12 +244,17 @@ def _summary(file: Path, document: Document) -> str:
     policy = document.policy
     status = Counter(law.status for law in policy.law)
     laws = ", ".join(f"{count} {name.replace('-', ' ')}" for name, count in status.items())
-    rules, excepted = len(policy.rule), len(policy.exception)
+    rules = _counted(len(policy.rule), "rule")
     return (
-        f"{file}: holds: policy {policy.id} version {policy.version}, {rules} rule{'' if rules == 1 else 's'} about "
-        f"{', '.join(subject.id for subject in policy.subject)}; laws: {laws}; {excepted} exception{'' if excepted == 1 else 's'}; "
+        f"{file}: holds: policy {policy.id} version {policy.version}, {rules} about "
+        f"{', '.join(subject.id for subject in policy.subject)}; laws: {laws}; "
+        f"{_counted(len(policy.exception), 'exception')}; "
         f"reviewed by {policy.reviewed_by} on {policy.reviewed_on}. {NOT_ADVICE}"
     )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _follows(decision: Decision, chosen: Eligibility) -> str:
