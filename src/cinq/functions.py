@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from ipaddress import IPv4Address
@@ -10,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 from cinq.eligibility import approval, documents
 from cinq.eligibility.gate import OPEN, Gate
-from cinq.nf import amf, eir, nrf, nssf, pcf, smf, udm, upf
+from cinq.nf import amf, chf, eir, nrf, nssf, pcf, smf, udm, upf
 from cinq.nf.udr import policies
 from cinq.numbering import AmfId, PlmnId, SNssai, Tai
 from cinq.procedure import Clock
+from cinq.settings.charging import DAYS, Rate, Tariff, amount, price
 from cinq.settings.network import AccessCategory, DataNetwork, NetworkSettings, Radio
 from cinq.settings.upf import UpfSettings
 from cinq.settings.user_plane import Upf, UserPlane
@@ -151,10 +153,51 @@ def of_the_smf(s: NetworkSettings, mtu: int) -> smf.Settings:
                 up_integrity=d.up_integrity,
                 up_ciphering=d.up_ciphering,
                 ladn_tacs=d.ladn_tacs,
+                rating_group=d.rating_group,
             )
             for d in s.dnn
         ),
+        charging=smf.Charging(s.charging.on, s.charging.without_chf == "continue"),
     )
+
+
+def of_the_chf(s: NetworkSettings) -> chf.Settings:
+    return chf.Settings(
+        tariffs=tuple(tariff_of(one, s.rate) for one in s.tariff),
+        without_account=s.charging.without_account,
+        tariff=s.charging.tariff,
+    )
+
+
+def tariff_of(s: Tariff, rates: Iterable[Rate]) -> chf.Tariff:
+    quota, of_octets = amount("quota", s.quota)
+    return chf.Tariff(
+        name=s.name,
+        currency=s.currency,
+        rates=tuple(_rate(one) for one in rates if one.tariff == s.name),
+        zone=ZoneInfo(s.time_zone) if s.time_zone else UTC,
+        quota=quota if of_octets else chf.Tariff.QUOTA,
+        quota_s=chf.Tariff.QUOTA_S if of_octets else quota,
+        validity_s=s.validity_s,
+    )
+
+
+def _rate(s: Rate) -> chf.Rate:
+    per, of_octets = amount("per", s.per)
+    return chf.Rate(
+        price=price("price", s.price),
+        per=per,
+        timed=not of_octets,
+        rating_group=s.rating_group,
+        days=frozenset(DAYS.index(day) for day in s.days),
+        begins=_second(s.begins),
+        ends=_second(s.ends),
+    )
+
+
+def _second(time_of_day: str) -> int:
+    hour, _, minute = time_of_day.partition(":")
+    return int(hour) * 3600 + int(minute) * 60
 
 
 def _own_user_plane(s: NetworkSettings) -> tuple[smf.UserPlane, ...]:

@@ -20,6 +20,7 @@ from cinq.explain import PACE_S, Explainer
 from cinq.nf.amf import AMF
 from cinq.nf.amf.orders import Order, Orders
 from cinq.nf.ausf import AUSF
+from cinq.nf.chf import CHF
 from cinq.nf.eir import EIR
 from cinq.nf.nrf import NRF
 from cinq.nf.nssf import NSSF
@@ -60,7 +61,7 @@ AT_START = (
     "pointer",
 )
 """Settings of the AMF that are read when it starts."""
-NF_TYPES = ("NRF", "UDR", "UDM", "AUSF", "NSSF", "PCF", "5G_EIR", "SMF", "AMF")
+NF_TYPES = ("NRF", "UDR", "UDM", "AUSF", "NSSF", "PCF", "5G_EIR", "CHF", "SMF", "AMF")
 HEARTBEAT = [PatchItem(op="replace", path="/nfStatus", value="REGISTERED")]
 
 
@@ -225,6 +226,7 @@ class Network:
         plmn = s.network.plmn
         self.udr = UDR(store, self.identity("UDR"), self.bus, plmn.mcc + plmn.mnc)
         self.eir = EIR(functions.of_the_eir(s), store, self.identity("5G_EIR"), self.gate)
+        chf = CHF(functions.of_the_chf(s), store, self.clock, os.urandom, self.identity("CHF"))
         pcf = PCF(self.identity("PCF"), self.bus, store, functions.of_the_pcf(s))
         udm = UDM(functions.of_the_udm(s), self.bus, os.urandom, self.identity("UDM"))
         for nf in (
@@ -232,6 +234,7 @@ class Network:
             udm,
             AUSF(self.bus, self.clock, os.urandom, self.identity("AUSF")),
             NSSF(functions.of_the_nssf(s), self.identity("NSSF")),
+            chf,
             pcf,
             self.eir,
         ):

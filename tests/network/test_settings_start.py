@@ -156,6 +156,22 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "policy[].reflective": BOOL,
     "policy[].notify": BOOL,
     "policy[].gate": st.sampled_from(["open", "closed"]),
+    "charging.on": st.just(False),  # a subscriber without an account is refused: test_charging.py
+    "charging.without_account": st.just("refuse"),
+    "charging.tariff": st.just(""),
+    "charging.without_chf": st.sampled_from(["refuse", "continue"]),
+    "tariff[].name": LABEL,
+    "tariff[].currency": st.sampled_from(["EUR", "JPY", "KWD"]),
+    "tariff[].time_zone": st.sampled_from(["", "Europe/Berlin"]),
+    "tariff[].quota": st.sampled_from(["10 MB", "1 h", "1 B"]),
+    "tariff[].validity_s": st.integers(10, 86_400),
+    "rate[].tariff": st.just("flat"),
+    "rate[].price": st.sampled_from(["0", "0.01", "123456789.123456789"]),
+    "rate[].per": st.sampled_from(["1 MB", "60 s", "1 GB"]),
+    "rate[].rating_group": st.integers(0, 2**32 - 1),
+    "rate[].days": unique(st.sampled_from(["mon", "sat", "sun"]), 0, 3),
+    "rate[].begins": st.sampled_from(["00:00", "08:30"]),
+    "rate[].ends": st.sampled_from(["08:31", "24:00"]),
     "nrf.heart_beat_timer_s": st.integers(1, 3600),
     "nrf.access_token_s": st.integers(10, 86400),
     "nrf.token_key": st.just(""),
@@ -200,6 +216,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "dnn[].five_qi": st.integers(1, 254),
     "dnn[].arp": st.integers(1, 15),
     "dnn[].always_on": BOOL,
+    "dnn[].rating_group": st.integers(1, 2**32 - 1),
     "dnn[].up_integrity": SECURITY,
     "dnn[].up_ciphering": SECURITY,
     "amf_set[].set": st.integers(700, 1023),
@@ -239,6 +256,8 @@ def files(draw: st.DrawFn) -> str:
         for one in _apart(drawn) if many else drawn:
             lines.append(f"[[{table.removesuffix('[]')}]]" if many else f"[{table}]")
             lines += [f"{key} = {_toml(value)}" for key, value in one.items()]
+    if "[[rate]]" in lines:
+        lines += ["[[tariff]]", 'name = "flat"', 'currency = "EUR"']
     return "\n".join(lines)
 
 

@@ -7,7 +7,8 @@ import itertools
 from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from cinq.nf.smf.settings import UserPlane
+from cinq.nf.chf.account import Account
+from cinq.nf.smf.settings import Charging, UserPlane
 from cinq.nf.upf import UPF, Prefixes, Settings
 from cinq.procedure import Journal, run_virtual
 from cinq.ran.gnb.gnb import Gnb
@@ -113,9 +114,13 @@ def play(
     *,
     ipv6: bool = False,
     n3: TransportAddress = TransportAddress(N3),  # noqa: B008  # frozen
+    charged: Account | None = None,
     **gnb_n3: Address,
 ) -> None:
-    """A scene with a UE that has a session. ipv6: its data network has IPv6. n3: of the UPF; gnb_n3: settings."""
+    """A scene with a UE that has a session. ipv6: its data network has IPv6. n3: of the UPF; gnb_n3: settings.
+
+    charged: sessions are, and the UE's subscriber has this account.
+    """
 
     async def main() -> None:
         network, plane, counter = (
@@ -124,6 +129,7 @@ def play(
                 user_plane=UserPlane(
                     IPv4Address(UPF_PEER[0]), n3_ipv4=n3.ipv4 is not None, n3_ipv6=n3.ipv6 is not None
                 ),
+                charging=Charging(on=charged is not None),
             ),
             ModelPlane(),
             itertools.count(1),
@@ -144,6 +150,8 @@ def play(
         upf.start(plane)
         network.upf.send = lambda octets, peer: upf.n4_received(octets, SMF_PEER)  # type: ignore[method-assign]
         network.provision()
+        if charged is not None:
+            await network.chf.accounts.open(charged)
         await network.start()
         gnb = await network.gnb(**gnb_n3)
         radio = GnbPlane(gnb.bearers.ends)

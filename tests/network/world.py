@@ -9,12 +9,15 @@ import asyncio
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from cinq.crypto import suci
 from cinq.nf.amf import AMF
 from cinq.nf.amf import Settings as AmfSettings
 from cinq.nf.ausf import AUSF
+from cinq.nf.chf import CHF, Rate, Tariff
+from cinq.nf.chf import Settings as ChfSettings
 from cinq.nf.eir import EIR
 from cinq.nf.eir import Settings as EirSettings
 from cinq.nf.nrf import NRF
@@ -22,7 +25,7 @@ from cinq.nf.nrf import Settings as NrfSettings
 from cinq.nf.nssf import NSSF
 from cinq.nf.nssf import Settings as NssfSettings
 from cinq.nf.pcf import PCF
-from cinq.nf.smf import SMF, DataNetwork, UserPlane
+from cinq.nf.smf import SMF, Charging, DataNetwork, UserPlane
 from cinq.nf.smf import Settings as SmfSettings
 from cinq.nf.udm import UDM, HomeNetworkKey
 from cinq.nf.udm import Settings as UdmSettings
@@ -46,6 +49,7 @@ PLMN = PlmnId("999", "70")
 SUPI = Supi("999700000000001")
 K, OPC = bytes.fromhex("465b5ce8b199b49faa5f0a2ee238a6bc"), bytes.fromhex("e8ed289deba952e4283b54e88e6183ca")
 HOME = bytes.fromhex("10c9c67e861a5625a1db8f684123896d9b3506199d3df1968e07b6c8448bb147")
+TARIFF = Tariff("flat", "EUR", (Rate(Decimal("0.01"), 1000),), quota=10_000, validity_s=600)
 SMF_N4, UPF_N4 = IPv4Address("127.0.0.6"), IPv4Address(UPF_PEER[0])
 
 
@@ -102,6 +106,7 @@ class Network:
         entropy: Callable[[int], bytes] | None = None,
         ipv6: tuple[IPv6Network, tuple[IPv6Address, ...]] | None = None,
         user_plane: UserPlane = UserPlane(UPF_N4),  # noqa: B008  # frozen
+        charging: Charging = Charging(),  # noqa: B008  # frozen
         **amf: object,
     ) -> None:
         self.journal = Journal()
@@ -134,11 +139,13 @@ class Network:
             SMF_N4,
             (user_plane,),
             networks,
+            charging=charging,
         )
         keys = (HomeNetworkKey(1, 1, HOME),)
         self.udr = UDR(self.store, _id(2), self.bus, PLMN.mcc + PLMN.mnc)
         self.udm = UDM(UdmSettings(PLMN, keys), self.bus, self.entropy, _id(3))
         self.pcf = PCF(_id(6), self.bus, self.store)
+        self.chf = CHF(ChfSettings((TARIFF,)), self.store, self.clock, self.entropy, _id(10))
         functions = (
             EIR(EirSettings(), self.store, _id(9)),
             self.udr,
@@ -146,6 +153,7 @@ class Network:
             AUSF(self.bus, self.clock, self.entropy, _id(4)),
             NSSF(NssfSettings(tuple(dict.fromkeys((SNssai(1), SNssai(2), *slices)))), _id(5)),
             self.pcf,
+            self.chf,
         )
         self.smf = SMF(
             smf_settings, self.bus, self.upf, self.store, self.clock, self.entropy, self.journal, _id(7)

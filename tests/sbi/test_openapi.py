@@ -17,6 +17,7 @@ from cinq.sbi.request import is_list_of_text, is_text
 from cinq.sbi.services.n5g_eir import N5gEirEquipmentIdentityCheck
 from cinq.sbi.services.namf_communication import NamfCommunication
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
+from cinq.sbi.services.nchf_convergedcharging import NchfConvergedCharging
 from cinq.sbi.services.nnrf import NfStatusCallback, NnrfBootstrapping, NnrfNFDiscovery, NnrfNFManagement
 from cinq.sbi.services.nnrf_accesstoken import AccessTokenClaims, AccessTokenErr, NnrfAccessToken
 from cinq.sbi.services.nnssf_nssaiavailability import NnssfNSSAIAvailability
@@ -33,6 +34,7 @@ from cinq.sbi.services.nudr_policy import NpcfPolicyDataCallback, NudrPolicyData
 FILES = {
     N5gEirEquipmentIdentityCheck: "TS29511_N5g-eir_EquipmentIdentityCheck.yaml",
     NamfCommunication: "TS29518_Namf_Communication.yaml",
+    NchfConvergedCharging: "TS32291_Nchf_ConvergedCharging.yaml",
     NausfUEAuthentication: "TS29509_Nausf_UEAuthentication.yaml",
     NnrfAccessToken: "TS29510_Nnrf_AccessToken.yaml",
     NnrfNFManagement: "TS29510_Nnrf_NFManagement.yaml",
@@ -99,7 +101,8 @@ RENAMED = {"PatchItem": ("TS29571_CommonData.yaml", "PatchItem")}
 
 @functools.cache
 def document(folder: Path, name: str) -> dict:
-    return yaml.load((folder / name).read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    text = (folder / name).read_text().replace("\t", " ")  # there is one, behind a value
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def schema(folder: Path, file: str, name: str) -> tuple[str, dict] | None:

@@ -13,7 +13,19 @@ from cinq.cli.output import Failure, failure_of, say_failure
 from cinq.transport.error import TransportError
 
 COMMANDS = ("demo", "up", "upf", "gnb", "ue", "load", "explain", "doctor")
-GROUPS = ("subscriber", "policy", "eir", "warn", "order", "trace", "scenario", "assess", "dossier", "bench")
+GROUPS = (
+    "subscriber",
+    "policy",
+    "eir",
+    "account",
+    "warn",
+    "order",
+    "trace",
+    "scenario",
+    "assess",
+    "dossier",
+    "bench",
+)
 
 
 def build(names: Sequence[str] = COMMANDS + GROUPS) -> typer.Typer:

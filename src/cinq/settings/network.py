@@ -15,6 +15,7 @@ from urllib.parse import quote
 from cinq.numbering import NumberingError, PlmnId, SNssai
 from cinq.operator_identifier import network_identifier
 from cinq.settings import check
+from cinq.settings.charging import Charging, Rate, Tariff
 from cinq.settings.eligibility import Eligibility
 from cinq.settings.policy import Rule
 from cinq.settings.toml import BitRate, HexOctets, setting
@@ -257,6 +258,7 @@ class DataNetwork:
     five_qi: int = setting("5QI of the default QoS flow of a subscription that has none, 1 to 254.", 9)
     arp: int = setting("ARP priority level of a subscription that has none, 1 to 15.", 8)
     always_on: bool = setting("Whether its PDU sessions are always-on.", False)
+    rating_group: int = setting("Rating group of what is used in it, for charging.", 1)
     up_integrity: Security = setting("User plane integrity that gNBs are asked for.", "not-needed")
     up_ciphering: Security = setting("User plane ciphering that gNBs are asked for.", "preferred")
 
@@ -267,6 +269,7 @@ class DataNetwork:
             raise ValueError(f"name: {error}") from None
         if self.pool.prefixlen > 30:
             raise ValueError(f"pool: found {self.pool}, wanted a network of at least 4 addresses")
+        check.within("rating_group", self.rating_group, 1, 2**32 - 1)
         check.at_most("ipv6_pool", self.ipv6_pool, 1)
         for pool in self.ipv6_pool:
             if not 16 <= pool.prefixlen <= 62:
@@ -448,6 +451,9 @@ class NetworkSettings:
     upf: Upf = setting("User plane: N3, N4 and N6.", factory=Upf)
     pcf: Pcf = setting("Policy: what a UE may ask for of its own.", factory=Pcf)
     policy: tuple[Rule, ...] = setting("Rules of the PCF for all subscribers; see `cinq policy` for one.", ())
+    charging: Charging = setting("Charging of PDU sessions.", factory=Charging)
+    tariff: tuple[Tariff, ...] = setting("Price lists of the CHF.", ())
+    rate: tuple[Rate, ...] = setting("What use costs in a tariff.", ())
     nrf: Nrf = setting("Registration of network functions.", factory=Nrf)
     eir: Eir = setting("Which equipment may be used, by its PEI.", factory=Eir)
     eligibility: Eligibility = setting("Whom policies keep out, and what follows.", factory=Eligibility)
@@ -466,6 +472,17 @@ class NetworkSettings:
                 raise ValueError(
                     f"policy: {rule.name} is for DNN {rule.dnn}, wanted one of {', '.join(names)}"
                 )
+        check.each_once("tariff", [one.name for one in self.tariff])
+        known = [one.name for one in self.tariff]
+        check.at_most("rate", self.rate, 4096)
+        for rate in self.rate:
+            if rate.tariff not in known:
+                wanted = ", ".join(known) or "a [[tariff]]"
+                raise ValueError(f"rate: found tariff {rate.tariff!r}, wanted one of {wanted}")
+        if self.charging.without_account == "postpaid" and self.charging.tariff not in known:
+            found = self.charging.tariff or "nothing"
+            wanted = ", ".join(known) or "a [[tariff]]"
+            raise ValueError(f"charging: found tariff {found}, wanted one of {wanted}")
         check.each_once("amf_set", [one.set for one in self.amf_set])
         for one_set in self.amf_set:
             if one_set.set == self.amf.set:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from cinq.nf.smf.flows import NOTHING, SessionQos, same
 from cinq.numbering import SNssai
+from cinq.sbi.services.nchf_convergedcharging import TriggerType
 from cinq.sbi.services.npcf_smpolicycontrol import SmPolicyDecision
 from cinq.transport_address import TransportAddress
 
@@ -90,6 +91,44 @@ class Wanted(Struct, frozen=True, gc=False):
     decision: SmPolicyDecision
 
 
+class Quota(Struct, frozen=True, gc=False):
+    """What the CHF granted: octets, or seconds; 0: without a bound of this kind. volume_left: of it when more is asked
+    for. validity_s: for so long. is_last: there will be no other one.
+    """
+
+    volume: int = 0
+    seconds: int = 0
+    volume_left: int = 0
+    validity_s: int = 0
+    is_last: bool = False
+
+
+class Used(Struct, frozen=True, gc=False):
+    """What the UPF reported once. number: unlike all others of the session. at: seconds since 1970. why: a trigger."""
+
+    number: int
+    at: float
+    uplink: int
+    downlink: int
+    seconds: int = 0
+    why: TriggerType | None = None
+
+
+class Charged(Struct, frozen=True, gc=False):
+    """A charging session. ref: its name at the CHF. sequence: of the last request. container: number of the last one.
+
+    waiting: what was used and not told. begun: seconds since 1970.
+    """
+
+    rating_group: int
+    begun: float
+    ref: str = ""
+    sequence: int = 0
+    container: int = 0
+    quota: Quota | None = None
+    waiting: tuple[Used, ...] = ()
+
+
 class SmContext(Struct, frozen=True, gc=False):
     """state: of the PDU session in the network, TS 24.501 §6.1.3.3 (active from the accept on).
 
@@ -99,8 +138,8 @@ class SmContext(Struct, frozen=True, gc=False):
     flow of the subscription. decision: what the PCF decided, qos: what of it is in force. policy, sdm_subscription:
     the names of the SM policy association at the PCF and of the subscription at the UDM. security: None without a
     policy. pending: what it is to become, while that is not brought about. expires: seconds since 1970, when it is to
-    end for another anchor (T3593), 0 for never. amf: the instance that serves the UE; status_uri: where it hears of the
-    session. framed_routes: networks behind the UE, as in the subscription.
+    end for another anchor (T3593), 0 for never. charging: None where nobody charges. amf: the instance that serves
+    the UE; status_uri: where it hears of the session. framed_routes: networks behind the UE, as in the subscription.
     """
 
     ref: str
@@ -130,6 +169,7 @@ class SmContext(Struct, frozen=True, gc=False):
     n3_ipv6: bytes = b""
     pending: Wanted | None = None
     expires: float = 0.0
+    charging: Charged | None = None
     amf: str = ""
     status_uri: str = ""
     framed_routes: tuple[str, ...] = ()

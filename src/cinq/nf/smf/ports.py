@@ -12,6 +12,7 @@ from cinq.procedure import Runtime
 from cinq.procedure.store import Store
 from cinq.sbi import Bus
 from cinq.sbi.services.namf_communication import NamfCommunication
+from cinq.sbi.services.nchf_convergedcharging import NchfConvergedCharging
 from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl
 from cinq.sbi.services.nudm_sdm import NudmSubscriberDataManagement
 from cinq.sbi.services.nudm_uecm import NudmUEContextManagement
@@ -58,6 +59,7 @@ class Ports:
     sdm: NudmSubscriberDataManagement
     uecm: NudmUEContextManagement
     pcf: NpcfSMPolicyControl
+    chf: NchfConvergedCharging
     n4: N4
     store: Store
     pools: dict[str, AddressPool]

@@ -12,7 +12,7 @@ from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import TypeVar
 
-from cinq.nf.smf.context import AnTunnel, Ipv4, Ipv6, SmContext
+from cinq.nf.smf.context import AnTunnel, Ipv4, Ipv6, Quota, SmContext
 from cinq.nf.smf.flows import QosFlow, Rates, SdfFilter, SdfRule, SessionQos
 from cinq.nf.smf.sdf import flow_description
 from cinq.transport_address import TransportAddress
@@ -23,6 +23,8 @@ UPLINK_FAR, DOWNLINK_FAR = 1, 2
 SESSION_AMBR, FLOW_QERS, RULE_QERS, LIMITS = 1, 1, 64, 256
 """QER 1; QER 1 + QFI; QER 64 + number of the rule, and 256 more where it has a bit rate: an Update QER cannot take one
 away (§7.5.4.5: what is absent is not modified), so a rule that gets or loses its limit gets another QER."""
+CHARGED = 1  # the URR of the session
+_VOLUME_AND_TIME = pfcp.MeasurementMethod(pfcp.MeasurementMethod.VOLUM | pfcp.MeasurementMethod.DURAT)
 FORWARD = ApplyAction(ApplyAction.FORW)
 BUFFER = ApplyAction(ApplyAction.BUFF)
 BUFFER_AND_NOTIFY = ApplyAction(ApplyAction.BUFF | ApplyAction.NOCP)
@@ -93,6 +95,49 @@ def qers(qos: SessionQos) -> list[pfcp.CreateQer]:
     """Most sessions have the same; nobody changes them."""
     made = [_session_ambr(qos.ambr)] + [_flow_qer(flow) for flow in qos.flows]
     return made + [_rule_qer(rule) for rule in qos.rules if _has_qer(rule)]
+
+
+def urrs(context: SmContext) -> list[pfcp.CreateUrr]:
+    """One for all that the session uses, where the CHF has given quota for it (TS 32.255 §5.2.1.4)."""
+    charged = context.charging
+    if charged is None or charged.quota is None:
+        return []
+    made = renewed_urr(charged.quota)
+    return [
+        pfcp.CreateUrr(
+            urr_id=CHARGED,
+            measurement_method=_VOLUME_AND_TIME,
+            reporting_triggers=made.reporting_triggers or pfcp.ReportingTriggers(0),
+            volume_threshold=made.volume_threshold,
+            volume_quota=made.volume_quota,
+            time_threshold=made.time_threshold,
+            time_quota=made.time_quota,
+        )
+    ]
+
+
+def renewed_urr(quota: Quota) -> pfcp.UpdateUrr:
+    """Another quota. Time is up when the grant's validity is, or the time that it gives: more is asked for by then."""
+    flags = pfcp.ReportingTriggers
+    triggers = 0
+    threshold = quota.volume - quota.volume_left if quota.volume_left else 0
+    renew_s = quota.validity_s if not quota.seconds else min(quota.validity_s or quota.seconds, quota.seconds)
+    if quota.volume:
+        triggers |= flags.VOLQU
+    if threshold:
+        triggers |= flags.VOLTH
+    if quota.seconds:
+        triggers |= flags.TIMQU
+    if renew_s and not quota.is_last:
+        triggers |= flags.TIMTH
+    return pfcp.UpdateUrr(
+        urr_id=CHARGED,
+        reporting_triggers=flags(triggers),
+        volume_threshold=pfcp.Volume(total=threshold) if threshold else None,
+        volume_quota=pfcp.Volume(total=quota.volume) if quota.volume else None,
+        time_threshold=renew_s if triggers & flags.TIMTH else None,
+        time_quota=quota.seconds or None,
+    )
 
 
 @lru_cache(256)
@@ -169,6 +214,7 @@ def _uplink(
         outer_header_removal=removal(end),
         far_id=UPLINK_FAR,
         qer_ids=qer_ids,
+        urr_ids=_urr_ids(context),
     )
 
 
@@ -191,7 +237,12 @@ def _downlink(
         pdi=pdi,
         far_id=DOWNLINK_FAR,
         qer_ids=qer_ids,
+        urr_ids=_urr_ids(context),
     )
+
+
+def _urr_ids(context: SmContext) -> list[int]:
+    return [] if context.charging is None or context.charging.quota is None else [CHARGED]
 
 
 def _ue_addresses(context: SmContext, *, destination: bool) -> list[pfcp.UeIpAddress]:

@@ -21,7 +21,7 @@ class DataNetwork:
     five_qi, arp: default QoS flow for a subscription that has none (TS 23.501 table 5.7.4-1; ARP 1 to 15).
     p_cscf: told to UEs that ask (TS 24.008 §10.5.6.3). always_on: TS 23.501 §5.6.13.
     up_integrity, up_ciphering: user plane security policy (TS 23.501 §5.10.3), unless the subscription has one.
-    ladn_tacs: where it is, for a local area data network; empty: everywhere.
+    ladn_tacs: where it is, for a local area data network; empty: everywhere. rating_group: of what is used in it.
     """
 
     name: str = "internet"
@@ -40,10 +40,19 @@ class DataNetwork:
     up_integrity: UpSecurity = "not-needed"
     up_ciphering: UpSecurity = "preferred"
     ladn_tacs: tuple[int, ...] = ()
+    rating_group: int = 1
 
     @property
     def pools(self) -> tuple[IPv4Network | IPv6Network, ...]:
         return (self.pool,) if self.ipv6_pool is None else (self.pool, self.ipv6_pool)
+
+
+@dataclass(frozen=True, slots=True)
+class Charging:
+    """on: the CHF is asked for each session. goes_on_without: a session is served where no CHF answers."""
+
+    on: bool = False
+    goes_on_without: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +101,4 @@ class Settings:
     back_off_s: int = 60
     address_lifetime_s: int = 60
     plmns: tuple[PlmnId, ...] = ()
+    charging: Charging = Charging()

@@ -91,14 +91,14 @@ def user_plane_of(session: PduSession) -> UserPlane:
     return found[0] if found else UserPlane(IPv4Address(upf))
 
 
-async def _withdraw(session: PduSession, seid: int) -> None:
-    """What a UPF gave and we do not use ends there; not where another session would."""
+async def _withdraw(session: PduSession, seid: int) -> list[pfcp.UsageReportInDeletion]:
+    """What a UPF gave and we do not use ends there; not where another session would. What it counted."""
     context, ports = session.context, session.ports
     association = ports.associations.get(context.upf)
     if not seid or association is None or session.sessions.owner((context.upf, seid)) not in (None, session):
-        return
+        return []
     try:
-        await ports.n4.request(
+        response = await ports.n4.request(
             pfcp.SessionDeletionRequest(),
             pfcp.SessionDeletionResponse,
             association.peer,
@@ -107,6 +107,8 @@ async def _withdraw(session: PduSession, seid: int) -> None:
         )
     except N4Error as error:
         session.runtime.report(session, "", error, f"session deletion: {error}")
+        return []
+    return response.usage_reports
 
 
 def _establishment_request(
@@ -120,6 +122,7 @@ def _establishment_request(
         create_pdrs=rules.pdrs(context, context.qos, end),
         create_fars=[rules.uplink_far(context.dnn), far],
         create_qers=rules.qers(context.qos),
+        create_urrs=rules.urrs(context),
         pdn_type=_PDN_TYPES[context.session_type],
         dnn=context.dnn,
         sereq_flags=RESTORATION if f_teid is not None else None,
@@ -222,14 +225,15 @@ def is_at_upf(session: PduSession) -> bool:
     return association is not None and session.epoch != 0 and session.epoch == association.epoch
 
 
-async def delete(session: PduSession) -> None:
-    """The session at the UPF ends. Whatever the UPF answers, it is not used again."""
+async def delete(session: PduSession) -> list[pfcp.UsageReportInDeletion]:
+    """The session at the UPF ends. Whatever the UPF answers, it is not used again. What it counted, to the end."""
     if not is_at_upf(session):
-        return
+        return []
     session.epoch = 0
     session.an = None
-    await _withdraw(session, session.context.up_seid)
+    reports = await _withdraw(session, session.context.up_seid)
     session.sessions.release_ends(session)
+    return reports
 
 
 def n3_end(context: SmContext) -> pfcp.FTeid:

@@ -6,7 +6,7 @@ from cinq.nf.smf import n2 as transfers
 from cinq.nf.smf import user_plane
 from cinq.nf.smf.n4 import N4Error
 from cinq.nf.smf.procedures.path_switch import lose_others
-from cinq.nf.smf.procedures.release import forgotten
+from cinq.nf.smf.procedures.release import forgotten, without_user_plane
 from cinq.nf.smf.procedures.restoration import restored
 from cinq.nf.smf.procedures.security import secure_enough
 from cinq.nf.smf.rejects import establishment_reject
@@ -46,8 +46,7 @@ async def user_plane_refused(session: PduSession, _: SetupRefused) -> None:
     session.up_cnx_state = "DEACTIVATED"
     if session.was_active or session.context.state == "INACTIVE":
         return
-    await user_plane.delete(session)
-    await forgotten(session)
+    await forgotten(session, await without_user_plane(session))
     session.send(
         establishment_reject(
             session.context.pdu_session_id,

@@ -16,6 +16,7 @@ from cinq.nf.smf.n4 import N4Error
 from cinq.nf.smf.pco import extended_pco
 from cinq.nf.smf.procedures import (
     activation,
+    charging,
     handover,
     modification,
     paging,
@@ -61,6 +62,7 @@ async def pdu_session_establishment(session: PduSession, created: SmContextCreat
     async with session.undo() as undo:
         await subscribe(session, undo, created)  # 4b
         await authorise(session, undo, created)  # 7
+        await charge(session, undo, created)  # before 10a: TS 32.255 §5.2.2.2.2
         await select_user_plane(session, undo, created)  # 8-10
         registration = SmfRegistration(
             smf_instance_id=session.ports.instance_id,
@@ -181,6 +183,15 @@ async def authorise(session: PduSession, undo: Undo, created: SmContextCreated) 
     made = await sbi(session, created, undo.hold(session.ports.pcf.create(policy_context(session)), end))
     session.note(policy=made.id)
     bind(session, created, merged(SmPolicyDecision(), made.body))
+
+
+async def charge(session: PduSession, undo: Undo, created: SmContextCreated) -> None:
+    """Nchf_ConvergedCharging_Create, where sessions are charged."""
+    try:
+        await charging.begin(session, undo, created)
+    except Problem as problem:
+        cause = charging.gsm_cause(problem)
+        raise reject(session, created, cause, str(problem), problem.why.mend) from None
 
 
 def bind(session: PduSession, created: SmContextCreated, decision: SmPolicyDecision) -> None:
@@ -326,6 +337,7 @@ def _(session: PduSession, again: object) -> Verdict:
         activation.user_plane_refused,
         activation.user_plane_activation,
         activation.user_plane_deactivation,
+        charging.charging_update,
         handover.handover_preparation,
         handover.handover_prepared,
         handover.handover_not_prepared,

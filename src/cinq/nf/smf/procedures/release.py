@@ -7,6 +7,7 @@ from collections.abc import Awaitable
 from cinq.nf.smf import n2 as transfers
 from cinq.nf.smf import user_plane
 from cinq.nf.smf.context import Ipv4v6, Ipv6
+from cinq.nf.smf.procedures import charging
 from cinq.nf.smf.rejects import back_off
 from cinq.nf.smf.session import PduSession, ReleaseCommand
 from cinq.nf.smf.signals import (
@@ -62,7 +63,7 @@ async def release(
     """User plane first, then UE and gNB, then what other functions keep. Nothing here can hold the release up."""
     reaches_gnb = session.up_cnx_state != "DEACTIVATED"
     session.pti = command.pti
-    await user_plane.delete(session)  # 2
+    untold = await without_user_plane(session)  # 2
     n2 = transfers.release_command_transfer() if reaches_gnb else b""
     first = None if requested is None else requested.first
     timer = Timer("T3592", session.ports.settings.t3592_s)
@@ -72,7 +73,7 @@ async def release(
         )
     except TimerExpired:  # §6.3.3.5 a): after the fifth expiry the session is released all the same
         pass
-    await forgotten(session)  # 10-11
+    await forgotten(session, untold)  # 10-11
     await session.notify_released()
 
 
@@ -85,11 +86,15 @@ async def sm_context_release(session: PduSession, _: LocalRelease) -> None:
 async def release_locally(session: PduSession) -> None:
     """Everything but UE, gNB and AMF."""
     if session.context.state == "ACTIVE":
-        await user_plane.delete(session)
-        await forgotten(session)
+        await forgotten(session, await without_user_plane(session))
 
 
-async def forgotten(session: PduSession) -> None:
+async def without_user_plane(session: PduSession) -> charging.Untold | None:
+    """The UPF has the session no more. What the CHF is to hear of its use."""
+    return charging.kept(session, await user_plane.delete(session))
+
+
+async def forgotten(session: PduSession, untold: charging.Untold | None) -> None:
     """Address, stored context, policy and registration go; a function that fails keeps nobody from going."""
     context, ports = session.context, session.ports
     pool = ports.pools.get(context.dnn)
@@ -99,6 +104,8 @@ async def forgotten(session: PduSession) -> None:
             ports.prefixes[context.dnn].give_back(context.address.prefix)
     session.up_cnx_state = "DEACTIVATED"
     session.commit(state="INACTIVE")
+    if untold is not None:
+        await _told(session, charging.tell(ports, untold))
     await _told(session, ports.pcf.delete(context.policy, SmPolicyDeleteData()))
     await _told(session, ports.uecm.smf_deregistration(context.supi, context.pdu_session_id))
     await _told(session, ports.sdm.unsubscribe(context.supi, context.sdm_subscription))

@@ -1,0 +1,168 @@
+"""A subscriber's account with all that is open on it, as one record of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from cinq.nf.chf.tariff import NOTHING, Use
+from cinq.procedure.store import Store
+from cinq.sbi.services.nchf_convergedcharging import (
+    ChargingDataResponse,
+    NFIdentification,
+    PDUSessionChargingInformation,
+)
+
+T = TypeVar("T")
+COLLECTION = "charging-accounts"
+CREDITS = "charging-credits"
+Kind = Literal["prepaid", "postpaid"]
+TRIES = 64
+PAYMENTS = 256
+
+
+class Container(Struct, frozen=True, omit_defaults=True):
+    """What was used of a rating group until `closed`, and what it cost."""
+
+    rating_group: int
+    number: int
+    closed: datetime
+    uplink: int = 0
+    downlink: int = 0
+    total: int = 0
+    seconds: int = 0
+    cost: Decimal = NOTHING
+    why: tuple[str, ...] = ()
+
+
+class Held(Struct, frozen=True, omit_defaults=True):
+    """What is granted of a rating group and not reported yet. money: what it costs, which is set aside."""
+
+    use: Use = Use()
+    money: Decimal = NOTHING
+
+
+class Session(Struct, frozen=True, omit_defaults=True):
+    """A charging session, TS 32.290 §5.3. sequence, answer: of the last request. seen: containers, by their number.
+
+    held: by rating group. containers: those that are in no record yet. record: how many records there are of it.
+    """
+
+    consumer: NFIdentification
+    opened: datetime
+    sequence: int
+    answer: ChargingDataResponse
+    charging_id: int = 0
+    about: PDUSessionChargingInformation | None = None
+    notify_uri: str = ""
+    held: dict[str, Held] = {}
+    seen: frozenset[int] = frozenset()
+    containers: tuple[Container, ...] = ()
+    since: datetime | None = None
+    record: int = 0
+
+
+class Account(Struct, frozen=True, omit_defaults=True):
+    """balance: what is left, of a postpaid account what is owed as a negative number. limit: how far below zero it may
+    go; None: without a limit. sessions: by their name. ended: names of the last that were released, newest last.
+    payments: references of the last that were paid in, newest last.
+    """
+
+    supi: str
+    tariff: str
+    currency: str
+    kind: Kind = "prepaid"
+    balance: Decimal = NOTHING
+    limit: Decimal | None = None
+    sessions: dict[str, Session] = {}
+    ended: tuple[str, ...] = ()
+    payments: tuple[str, ...] = ()
+
+    @property
+    def set_aside(self) -> Decimal:
+        return sum((held.money for one in self.sessions.values() for held in one.held.values()), NOTHING)
+
+    @property
+    def available(self) -> Decimal | None:
+        """What may still be granted; None: without a limit."""
+        if self.kind == "postpaid" and self.limit is None:
+            return None
+        return self.balance + (self.limit or NOTHING) - self.set_aside
+
+
+class Credit(Struct, frozen=True):
+    """Money that was paid in. reference: of the payment; the same one counts once."""
+
+    supi: str
+    amount: Decimal
+    currency: str
+    reference: str
+    time: datetime
+
+
+class AccountError(ValueError):
+    """What cannot be done with an account, and why."""
+
+
+class Accounts:
+    """The accounts of a store; others, such as a command, may write to it at the same time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._decode = msgspec.json.Decoder(Account).decode
+        self._encode = msgspec.json.Encoder(order="deterministic").encode
+
+    def __iter__(self) -> Iterator[Account]:
+        return (self._decode(octets) for _, octets in self._store.items(COLLECTION))
+
+    def get(self, supi: str) -> Account | None:
+        octets = self._store.get(COLLECTION, supi)
+        return None if octets is None else self._decode(octets)
+
+    async def open(self, account: Account) -> None:
+        """AccountError: there is one."""
+        if self._store.get(COLLECTION, account.supi) is not None:
+            raise AccountError(f"{account.supi} has an account")
+        self._store.put(COLLECTION, account.supi, self._encode(account))
+        await self._store.durable()
+
+    async def change(self, supi: str, change: Callable[[Account], tuple[Account, T]]) -> T:
+        """Replaces an account by what `change` makes of it, and returns what it says once that is on disk.
+
+        change may be called again with what somebody else has made of the account meanwhile; it has no effects.
+        AccountError: there is none. OSError: it cannot be written.
+        """
+        for _ in range(TRIES):
+            before = self._store.get(COLLECTION, supi)
+            if before is None:
+                raise AccountError(f"{supi} has no account")
+            after, said = change(self._decode(before))
+            octets = self._encode(after)
+            if octets == before or await self._store.replace(COLLECTION, supi, before, octets):
+                return said
+        raise OSError(None, f"the account of {supi} is written to by others all the time")
+
+    async def credit(self, credit: Credit) -> Account:
+        """Pays in. A reference that was there before changes nothing. AccountError: another currency, or no account."""
+
+        def paid(account: Account) -> tuple[Account, Account]:
+            if account.currency != credit.currency:
+                raise AccountError(f"{credit.supi} has an account in {account.currency}")
+            if credit.reference in account.payments:
+                return account, account
+            made = msgspec.structs.replace(
+                account,
+                balance=account.balance + credit.amount,
+                payments=(*account.payments, credit.reference)[-PAYMENTS:],
+            )
+            return made, made
+
+        account = await self.change(credit.supi, paid)
+        self._store.put(CREDITS, f"{credit.supi} {credit.reference}", self._encode(credit))
+        await self._store.durable()
+        return account

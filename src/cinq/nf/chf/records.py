@@ -1,0 +1,86 @@
+"""Charging data records (TS 32.298 §5.1.1, TS 32.255 §6.1): what was used, by whom, where, and what it costs.
+
+A record has one name, made of the charging session and its number: written twice it is the same record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from cinq.nf.chf.account import Account, Container, Session
+from cinq.nf.chf.tariff import NOTHING
+from cinq.procedure.store import Store
+from cinq.sbi.services.nchf_convergedcharging import NFIdentification, PDUSessionChargingInformation
+
+COLLECTION = "charging-records"
+Closing = Literal["normalRelease", "partialRecord", "abnormalRelease", "managementIntervention"]
+
+
+class Record(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """One record. amount: the sum of what its containers cost, in `currency` by `tariff`."""
+
+    name: str
+    record_sequence_number: int
+    subscriber_identifier: str
+    n_function_consumer_information: NFIdentification
+    record_opening_time: datetime
+    record_closing_time: datetime
+    cause_for_rec_closing: Closing
+    tariff: str
+    currency: str
+    recording_network_function_id: str = ""
+    record_type: str = "cHFRecord"
+    charging_id: int = 0
+    amount: Decimal = NOTHING
+    used_unit_containers: tuple[Container, ...] = ()
+    pdu_session_charging_information: PDUSessionChargingInformation | None = None
+
+    @property
+    def duration_s(self) -> int:
+        return int((self.record_closing_time - self.record_opening_time).total_seconds())
+
+
+def closed(
+    account: Account, name: str, session: Session, at: datetime, why: Closing, own: str
+) -> Record | None:
+    """The record of what is in none yet; None of a part in which nothing was used."""
+    if not session.containers and why == "partialRecord":
+        return None
+    return Record(
+        name=f"{name}-{session.record}",
+        record_sequence_number=session.record,
+        subscriber_identifier=account.supi,
+        n_function_consumer_information=session.consumer,
+        record_opening_time=session.since or session.opened,
+        record_closing_time=at,
+        cause_for_rec_closing=why,
+        tariff=account.tariff,
+        currency=account.currency,
+        recording_network_function_id=own,
+        charging_id=session.charging_id,
+        amount=sum((one.cost for one in session.containers), NOTHING),
+        used_unit_containers=session.containers,
+        pdu_session_charging_information=session.about,
+    )
+
+
+class Records:
+    """Those of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._encode = msgspec.json.Encoder(order="deterministic").encode
+        self._decode = msgspec.json.Decoder(Record).decode
+
+    def __iter__(self) -> Iterator[Record]:
+        return (self._decode(octets) for _, octets in self._store.items(COLLECTION))
+
+    async def keep(self, record: Record) -> None:
+        self._store.put(COLLECTION, record.name, self._encode(record))
+        await self._store.durable()

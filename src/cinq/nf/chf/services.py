@@ -1,0 +1,276 @@
+"""The CHF as a whole: Nchf_ConvergedCharging over accounts, tariffs and records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from cinq.nf.chf.account import Account, AccountError, Accounts, Session
+from cinq.nf.chf.quota import Answered, Unrated, paid, served, with_session, without_session
+from cinq.nf.chf.records import Closing, Record, Records, closed
+from cinq.nf.chf.settings import Settings
+from cinq.nf.chf.tariff import Tariff, tariffs_by_name
+from cinq.procedure import Clock, Why
+from cinq.procedure.store import Store
+from cinq.sbi import Created, Problem
+from cinq.sbi.nf_profile import NFProfile
+from cinq.sbi.problem import InvalidParam
+from cinq.sbi.services.nchf_convergedcharging import (
+    ChargingDataRequest,
+    ChargingDataResponse,
+    MultipleUnitInformation,
+    MultipleUnitUsage,
+    NchfConvergedCharging,
+)
+
+T = TypeVar("T")
+CONTAINERS = 50  # of a record; then another one is begun
+SESSIONS = 64  # of one subscriber
+GROUPS = 64  # rating groups, and containers of each, in one request
+
+
+class CHF:
+    """store: where accounts and records are. entropy: for the names of charging sessions."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Clock,
+        entropy: Callable[[int], bytes],
+        instance_id: str,
+    ) -> None:
+        self.accounts, self.records = Accounts(store), Records(store)
+        self.instance_id = instance_id
+        self._settings = settings
+        self._tariffs = tariffs_by_name(settings.tariffs)
+        self._clock = clock
+        self._entropy = entropy
+
+    def services(self) -> list[tuple[type, object]]:
+        return [(NchfConvergedCharging, self)]
+
+    def profile(self) -> NFProfile:
+        return NFProfile(nf_instance_id=self.instance_id, nf_type="CHF", nf_status="REGISTERED")
+
+    async def create(self, body: ChargingDataRequest) -> Created[ChargingDataResponse]:
+        """TS 32.290 §6.2.1. The same request again is answered with the charging session that it has made."""
+        supi = _checked(body)
+        await self._account(supi)
+        name = f"{supi}.{self._entropy(8).hex()}"
+        now = self._now()
+
+        def begun(account: Account) -> tuple[Account, tuple[str, ChargingDataResponse]]:
+            for known, one in account.sessions.items():
+                if _is_same(one, body):
+                    return account, (known, one.answer)
+            if len(account.sessions) >= SESSIONS:
+                raise Problem(403, "END_USER_REQUEST_DENIED", Why(f"{supi} has {SESSIONS} charging sessions"))
+            session = Session(
+                consumer=body.nf_consumer_identification,
+                opened=now,
+                sequence=body.invocation_sequence_number,
+                answer=_answer(body, now, []),
+                charging_id=body.charging_id or 0,
+                about=body.pdu_session_charging_information,
+                notify_uri=body.notify_uri or "",
+            )
+            made = self._served(account, name, session, body, now)
+            granted = made.granted
+            if granted and all(one.granted_unit is None for one in granted):
+                raise _nothing_left(supi, granted[0].result_code)
+            session = replace(made.session, answer=_answer(body, now, granted))
+            return with_session(made.account, name, session), (name, session.answer)
+
+        found, answer = await self._change(supi, begun)
+        return Created(f"/chargingdata/{found}", answer)
+
+    async def update(self, charging_data_ref: str, body: ChargingDataRequest) -> ChargingDataResponse:
+        """§6.2.2."""
+        supi, now = _checked(body, charging_data_ref), self._now()
+
+        def updated(account: Account) -> tuple[Account, ChargingDataResponse]:
+            session = _session(account, charging_data_ref)
+            if body.invocation_sequence_number == session.sequence:
+                return account, session.answer
+            _in_order(session, body)
+            made = self._served(account, charging_data_ref, session, body, now)
+            answer = _answer(body, now, made.granted)
+            after = replace(
+                made.session,
+                sequence=body.invocation_sequence_number,
+                answer=answer,
+                about=body.pdu_session_charging_information or session.about,
+            )
+            return with_session(made.account, charging_data_ref, after), answer
+
+        answer = await self._change(supi, updated)
+        await self._close_part(supi, charging_data_ref, now)
+        return answer
+
+    async def release(self, charging_data_ref: str, body: ChargingDataRequest) -> None:
+        """§6.2.3: the rest is paid, the record is closed. One that has ended is not there any more: that is well."""
+        supi, now = _checked(body, charging_data_ref), self._now()
+        abnormal = any(one.trigger_type == "ABNORMAL_RELEASE" for one in body.triggers)
+        why: Closing = "abnormalRelease" if abnormal else "normalRelease"
+
+        def settled(account: Account) -> tuple[Account, Record | None]:
+            if charging_data_ref in account.ended:
+                return account, None
+            session = _session(account, charging_data_ref)
+            for usage in body.multiple_unit_usage:
+                account, session = self._paid(account, session, usage, now)
+            session = replace(session, held={}, about=body.pdu_session_charging_information or session.about)
+            record = closed(account, charging_data_ref, session, now, why, self.instance_id)
+            return with_session(account, charging_data_ref, session), record
+
+        record = await self._change(supi, settled)
+        if record is None:
+            return
+        await self.records.keep(
+            record
+        )  # before the session goes: killed between, it is closed once more, the same
+        await self._change(supi, lambda account: (without_session(account, charging_data_ref), None))
+
+    async def _close_part(self, supi: str, name: str, now: datetime) -> None:
+        """A record of what was used up to now, once that is much (TS 32.255 §5.2.3.2)."""
+        account = self.accounts.get(supi)
+        session = account.sessions.get(name) if account is not None else None
+        if account is None or session is None or len(session.containers) < CONTAINERS:
+            return
+        record = closed(account, name, session, now, "partialRecord", self.instance_id)
+        if record is None:
+            return
+        await self.records.keep(record)
+        inside = {one.number for one in session.containers}
+
+        def begun_anew(account: Account) -> tuple[Account, None]:
+            current = account.sessions.get(name)
+            if current is None or current.record != session.record:
+                return account, None
+            rest = tuple(one for one in current.containers if one.number not in inside)
+            after = replace(current, containers=rest, record=current.record + 1, since=now)
+            return with_session(account, name, after), None
+
+        await self._change(supi, begun_anew)
+
+    async def _account(self, supi: str) -> None:
+        """There is one, or one is opened. Problem 404 USER_UNKNOWN."""
+        if self.accounts.get(supi) is not None:
+            return
+        tariff = self._tariffs.get(self._settings.tariff)
+        if self._settings.without_account == "refuse" or tariff is None:
+            mend = f"cinq account open {supi} --tariff NAME"
+            raise Problem(404, "USER_UNKNOWN", Why(f"{supi} has no account", mend))
+        try:
+            await self.accounts.open(Account(supi, tariff.name, tariff.currency, "postpaid"))
+        except AccountError:  # somebody else has
+            pass
+
+    def _served(
+        self, account: Account, name: str, session: Session, body: ChargingDataRequest, now: datetime
+    ) -> Answered:
+        tariff = self._tariff(account)
+        try:
+            return served(account, name, session, body, tariff, now)
+        except Unrated as error:
+            raise Problem(400, "CHARGING_FAILED", Why(str(error), "give the tariff a rate for it")) from None
+
+    def _paid(
+        self, account: Account, session: Session, usage: MultipleUnitUsage, now: datetime
+    ) -> tuple[Account, Session]:
+        try:
+            return paid(account, session, usage, self._tariff(account), now)
+        except Unrated as error:
+            raise Problem(400, "CHARGING_FAILED", Why(str(error), "give the tariff a rate for it")) from None
+
+    def _tariff(self, account: Account) -> Tariff:
+        found = self._tariffs.get(account.tariff)
+        if found is None or found.currency != account.currency:
+            mend = f"give the settings a [[tariff]] {account.tariff} in {account.currency}"
+            what = f"{account.supi} has the tariff {account.tariff}, which is not there"
+            raise Problem(500, "CHARGING_FAILED", Why(what, mend))
+        return found
+
+    async def _change(self, supi: str, change: Callable[[Account], tuple[Account, T]]) -> T:
+        try:
+            return await self.accounts.change(supi, change)
+        except AccountError as error:
+            raise Problem(404, "USER_UNKNOWN", Why(str(error))) from None
+        except OSError as error:
+            raise Problem(
+                500, "SYSTEM_FAILURE", Why(f"the account of {supi} is not written: {error}")
+            ) from None
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(int(self._clock.now()), UTC)
+
+
+def _checked(body: ChargingDataRequest, name: str = "") -> str:
+    """The subscriber. Problem 400: none is named, another one than in the session's name, or too much at once."""
+    supi = body.subscriber_identifier or name.rpartition(".")[0]
+    if not supi:
+        param = InvalidParam(param="/subscriberIdentifier", reason="missing")
+        raise Problem(400, "MANDATORY_IE_MISSING", Why("subscriberIdentifier is missing"), param)
+    if name and name.rpartition(".")[0] != supi:
+        raise _unknown(name)
+    usages = body.multiple_unit_usage
+    if len(usages) > GROUPS or any(len(one.used_unit_container) > GROUPS for one in usages):
+        raise Problem(413, None, Why(f"more than {GROUPS} rating groups, or containers of one"))
+    for usage in usages:
+        for one in usage.used_unit_container:
+            amounts = (one.total_volume, one.uplink_volume, one.downlink_volume, one.time)
+            if any(value is not None and not 0 <= value < 2**63 for value in amounts):
+                param = InvalidParam(param="/multipleUnitUsage", reason="a volume or time out of its range")
+                raise Problem(400, "MANDATORY_IE_INCORRECT", Why("usedUnitContainer: out of range"), param)
+    return supi
+
+
+def _is_same(session: Session, body: ChargingDataRequest) -> bool:
+    """Whether a request to create one has made this one: from the same function, for the same charging identifier."""
+    return (
+        bool(body.charging_id)
+        and session.charging_id == body.charging_id
+        and session.consumer == body.nf_consumer_identification
+    )
+
+
+def _session(account: Account, name: str) -> Session:
+    found = account.sessions.get(name)
+    if found is None:
+        raise _unknown(name)
+    return found
+
+
+def _unknown(name: str) -> Problem:
+    return Problem(404, "CONTEXT_NOT_FOUND", Why(f"no charging session {name[:80]}"))
+
+
+def _in_order(session: Session, body: ChargingDataRequest) -> None:
+    if body.invocation_sequence_number < session.sequence:
+        raise Problem(
+            400,
+            "CHARGING_FAILED",
+            Why(f"request {body.invocation_sequence_number} comes behind {session.sequence}"),
+        )
+
+
+def _nothing_left(supi: str, result: str | None) -> Problem:
+    if result == "RATING_FAILED":
+        return Problem(400, "CHARGING_FAILED", Why(f"no rate of {supi}'s tariff fits", "cinq account show"))
+    return Problem(
+        403, "QUOTA_LIMIT_REACHED", Why(f"{supi} has no money left", f"cinq account credit {supi} AMOUNT")
+    )
+
+
+def _answer(
+    body: ChargingDataRequest, now: datetime, granted: list[MultipleUnitInformation]
+) -> ChargingDataResponse:
+    return ChargingDataResponse(
+        invocation_time_stamp=now,
+        invocation_sequence_number=body.invocation_sequence_number,
+        multiple_unit_information=granted,
+    )
