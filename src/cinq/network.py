@@ -17,6 +17,7 @@ from cinq import contradictions, functions
 from cinq.eligibility.approval import ApprovalError
 from cinq.eligibility.documents import DocumentError
 from cinq.explain import PACE_S, Explainer
+from cinq.membership import Membership
 from cinq.nf.amf import AMF
 from cinq.nf.amf.orders import Order, Orders
 from cinq.nf.ausf import AUSF
@@ -29,13 +30,8 @@ from cinq.nf.smf import SMF
 from cinq.nf.udm import UDM
 from cinq.nf.udr import UDR, provisioning
 from cinq.procedure import Aborted, Inside, Journal, RealClock, Refused, Runtime, TimerExpired
-from cinq.procedure.store import Store
-from cinq.sbi import Problem
-from cinq.sbi.json_patch import PatchItem
-from cinq.sbi.nf_profile import NFProfile
-from cinq.sbi.services.nnrf import NnrfNFManagement
+from cinq.procedure.store import MemoryStore, Store
 from cinq.sbi.token import SigningKey
-from cinq.sbi.whole import Whole
 from cinq.service_interface import ServiceInterface, token_key
 from cinq.settings.network import NetworkSettings
 from cinq.trace import stream
@@ -61,8 +57,21 @@ AT_START = (
     "pointer",
 )
 """Settings of the AMF that are read when it starts."""
-NF_TYPES = ("NRF", "UDR", "UDM", "AUSF", "NSSF", "PCF", "5G_EIR", "CHF", "SMF", "AMF")
-HEARTBEAT = [PatchItem(op="replace", path="/nfStatus", value="REGISTERED")]
+PARTS = {
+    "nrf": "NRF",
+    "udr": "UDR",
+    "udm": "UDM",
+    "ausf": "AUSF",
+    "nssf": "NSSF",
+    "pcf": "PCF",
+    "eir": "5G_EIR",
+    "chf": "CHF",
+    "upf": "",
+    "smf": "SMF",
+    "amf": "AMF",
+}
+"""What a network is made of, in the order of its start: the name of each part, and its NF type on the SBI."""
+ALL = frozenset(PARTS)
 
 
 class NetworkError(RuntimeError):
@@ -71,6 +80,11 @@ class NetworkError(RuntimeError):
     def __init__(self, what: str, remedy: str = "") -> None:
         self.remedy = remedy
         super().__init__(what)
+
+
+def identity(network: str, nf_type: str) -> str:
+    """The instance identifier of a function: the same in each process, and after a restart."""
+    return str(uuid.uuid5(NAMESPACE, f"{network}/{nf_type}"))
 
 
 def look_at_anchors(orders: Orders, smf: SMF, runtime: Runtime) -> None:
@@ -91,24 +105,36 @@ async def _another_anchor(orders: Orders, smf: SMF, runtime: Runtime, order: Ord
 
 
 class Network:
-    """One running core. `start` builds it from settings; `stop` takes down all it made, in reverse order."""
+    """One running core. `start` builds it from settings; `stop` takes down all it made, in reverse order.
 
-    def __init__(self, settings: NetworkSettings, journal: Journal) -> None:
+    parts: what of it is in this process; the rest is in others, by way of the SBI and N4.
+    """
+
+    def __init__(self, settings: NetworkSettings, journal: Journal, parts: frozenset[str] = ALL) -> None:
         self.settings = settings
+        self.parts = parts
         self.journal = journal
         self.clock = RealClock()
         self.runtime = Runtime("NETWORK", journal, self.clock)
-        identities = {nf_type: self.identity(nf_type) for nf_type in NF_TYPES}
+        identities = {kind: self.identity(kind) for part, kind in PARTS.items() if kind and part in parts}
         self.sbi = ServiceInterface(settings, journal, self.clock, identities, self.identity("NRF"))
         self.bus = self.sbi.bus
+        interval, alone = float(settings.nrf.heart_beat_timer_s), parts == ALL
+        self.membership = Membership(self.sbi, self.runtime, interval, alone=alone)
         self._undo = contextlib.AsyncExitStack()
-        self._profiles: list[NFProfile] = []
         self.user_plane: UserPlane | None = None
+        self.nrf: NRF | None = None
+        self.udr: UDR | None = None
+        self.eir: EIR | None = None
+        self.smf: SMF | None = None
+        self.amf: AMF | None = None
 
     @classmethod
-    async def start(cls, settings: NetworkSettings, journal: Journal | None = None) -> Network:
-        """A network that is ready for gNBs. NetworkError when the host or another program is in the way."""
-        network = cls(settings, journal or Journal())
+    async def start(
+        cls, settings: NetworkSettings, journal: Journal | None = None, parts: frozenset[str] = ALL
+    ) -> Network:
+        """A network that is ready for gNBs, or a part. NetworkError when the host or another program is in the way."""
+        network = cls(settings, journal or Journal(), parts)
         try:
             await network._start()
         except (TransportError, StoreError, OSError) as error:
@@ -133,20 +159,29 @@ class Network:
         await self.sbi.open()
         self._undo.push_async_callback(self.sbi.close)
         await self._control_functions(store)
-        await self._user_plane()
-        await self._session_management(store)
-        await self._access(store)
-        await self.nrf.day_has_come()  # of whom it has kept since it ran last
-        self.amf.check_equipment()  # lists and rules may have changed since
-        self._keep_alive()
+        if "upf" in self.parts:
+            await self._user_plane()
+        if "smf" in self.parts:
+            await self._session_management(store)
+        if "amf" in self.parts:
+            await self._access(store)
+        if self.nrf is not None:
+            await self.nrf.day_has_come()  # of whom it has kept since it ran last
+        if self.amf is not None:
+            self.amf.check_equipment()  # lists and rules may have changed since
+        self.membership.keep_alive(None if self.nrf is None else self.nrf.look)
         await self._control_socket()
         self.runtime.every(CHANGES_S, self._tell_changes, "data changes")
         self.runtime.spawn(self._prepare_codecs, "codecs")
-        self.runtime.spawn(self._look_at_subscribers, "subscribers")
+        if "udr" in self.parts:
+            self.runtime.spawn(self._look_at_subscribers, "subscribers")
 
     def _explain(self, store: Store) -> None:
-        """What is refused, and why: into the log, and into a history that `cinq explain` reads."""
-        explainer = Explainer(store)
+        """What is refused, and why: into the log, and into a history that `cinq explain` reads.
+
+        The history is the AMF's: by what others answer it hears of what they refuse.
+        """
+        explainer = Explainer(store if "amf" in self.parts else MemoryStore())
         self._undo.callback(explainer.close)
         self._undo.callback(self.journal.listen(explainer.event, trouble=True))
         self.runtime.every(PACE_S, lambda: explainer.tick(self.clock.now()), "explainer")
@@ -159,15 +194,17 @@ class Network:
     def _require_rights(self) -> None:
         """PrivilegeError names all that are missing, where each would be met by itself later."""
         wanted: dict[str, str] = {}
-        if self.settings.upf.start:
+        if self.settings.upf.start and "upf" in self.parts:
             wanted["CAP_NET_ADMIN"] = "interfaces, routes and forwarding of the UPF"
-        if sctp.implementation() == "usrsctp":
+        if "amf" in self.parts and sctp.implementation() == "usrsctp":
             wanted["CAP_NET_RAW"] = sctp.RAW_PURPOSE
         privilege.require(wanted)
 
     def _look_for_contradictions(self) -> None:
         """NetworkError where it cannot work; a line of the log where it may."""
-        found = [*contradictions.of_settings(self.settings), *contradictions.of_host(self.settings)]
+        found = [*contradictions.of_settings(self.settings)]
+        if self.parts == ALL:  # else the ports of other parts are taken, as they should be
+            found += contradictions.of_host(self.settings)
         errors = [each for each in found if each.severity == "error"]
         for each in found:
             if each not in errors:
@@ -188,7 +225,7 @@ class Network:
 
     def _gate(self) -> None:
         """Whom policies of eligibility keep out. NetworkError: a file does not hold, or approvers have not signed."""
-        own = {self.identity(kind) for kind in NF_TYPES}
+        own = {self.identity(kind) for kind in PARTS.values() if kind}
         s = self.settings
         own |= {str(s.smf.n4_address), *([str(s.upf.n4_address)] if s.upf.start else [])}
         try:
@@ -202,8 +239,9 @@ class Network:
     # ports
 
     def _store(self) -> SqliteStore:
-        """One store, held against a second instance."""
-        self.store = SqliteStore(self.settings.state.folder / "cinq.sqlite", exclusive=True)
+        """One store, held against a second instance of what is here."""
+        holders = () if self.parts == ALL else tuple(sorted(self.parts))
+        self.store = SqliteStore(self.settings.state.folder / "cinq.sqlite", exclusive=True, parts=holders)
         self._undo.callback(self.store.close)
         return self.store
 
@@ -216,40 +254,55 @@ class Network:
     # network functions
 
     async def _control_functions(self, store: Store) -> None:
-        """UDR, UDM, AUSF, NSSF, PCF, 5G-EIR, NRF: they answer and keep no ports."""
-        s = self.settings
+        """NRF, UDR, UDM, AUSF, NSSF, CHF, PCF, 5G-EIR: they answer and keep no ports."""
+        s, here = self.settings, self.parts
+        if "nrf" in here:
+            self._repository(store)
+        if "udr" in here:
+            plmn = s.network.plmn
+            self.udr = UDR(store, self.identity("UDR"), self.bus, plmn.mcc + plmn.mnc)
+            await self.membership.serve(self.udr.services(), self.udr.profile())
+        if "udm" in here:
+            udm = UDM(functions.of_the_udm(s), self.bus, os.urandom, self.identity("UDM"))
+            await self.membership.serve(udm.services(), udm.profile())
+            await self.membership.subscribes(udm.start, "UDM")
+        if "ausf" in here:
+            ausf = AUSF(self.bus, self.clock, os.urandom, self.identity("AUSF"))
+            await self.membership.serve(ausf.services(), ausf.profile())
+        if "nssf" in here:
+            nssf = NSSF(functions.of_the_nssf(s), self.identity("NSSF"))
+            await self.membership.serve(nssf.services(), nssf.profile())
+        if "chf" in here:
+            chf = CHF(functions.of_the_chf(s), store, self.clock, os.urandom, self.identity("CHF"))
+            await self.membership.serve(chf.services(), chf.profile())
+        if "pcf" in here:
+            pcf = PCF(self.identity("PCF"), self.bus, store, functions.of_the_pcf(s))
+            await self.membership.serve(pcf.services(), pcf.profile())
+            await self.membership.subscribes(pcf.start, "PCF")
+        if "eir" in here or "amf" in here:  # the AMF looks at the lists for what has changed
+            self.eir = EIR(functions.of_the_eir(s), store, self.identity("5G_EIR"), self.gate)
+        if "eir" in here and self.eir is not None:
+            await self.membership.serve(self.eir.services(), self.eir.profile())
+
+    def _repository(self, store: Store) -> None:
+        """NRF. It is not registered at itself."""
+        settings, own = functions.of_the_nrf(self.settings), self.identity("NRF")
         key = self._signing_key()
-        settings, own = functions.of_the_nrf(s), self.identity("NRF")
-        self.nrf = nrf = NRF(settings, self.clock, own, key, store, self.bus, self.gate, self.journal)
-        for service, implementation in nrf.services():
-            self.bus.serve(service, implementation, nrf.instance_id)
-        plmn = s.network.plmn
-        self.udr = UDR(store, self.identity("UDR"), self.bus, plmn.mcc + plmn.mnc)
-        self.eir = EIR(functions.of_the_eir(s), store, self.identity("5G_EIR"), self.gate)
-        chf = CHF(functions.of_the_chf(s), store, self.clock, os.urandom, self.identity("CHF"))
-        pcf = PCF(self.identity("PCF"), self.bus, store, functions.of_the_pcf(s))
-        udm = UDM(functions.of_the_udm(s), self.bus, os.urandom, self.identity("UDM"))
-        for nf in (
-            self.udr,
-            udm,
-            AUSF(self.bus, self.clock, os.urandom, self.identity("AUSF")),
-            NSSF(functions.of_the_nssf(s), self.identity("NSSF")),
-            chf,
-            pcf,
-            self.eir,
-        ):
-            await self._serve(nf.services(), nf.profile())
-        await udm.start()
-        await pcf.start()
+        self.nrf = NRF(settings, self.clock, own, key, store, self.bus, self.gate, self.journal)
+        for service, implementation in self.nrf.services():
+            self.bus.serve(service, implementation, own)
 
     def _tell_changes(self) -> None:
         """What the commands changed in the store takes effect."""
-        self.runtime.spawn(self.udr.tell_changes, "data changes")
+        if self.udr is not None:
+            self.runtime.spawn(self.udr.tell_changes, "data changes")
         self._look_at_the_day()
-        if self.eir.have_changed():
-            self.amf.check_equipment()
-        self.amf.look_at_warnings()
-        look_at_anchors(self.amf.access.orders, self.smf, self.runtime)
+        if self.amf is not None:
+            if self.eir is not None and self.eir.have_changed():
+                self.amf.check_equipment()
+            self.amf.look_at_warnings()
+        if self.smf is not None:
+            look_at_anchors(self._orders, self.smf, self.runtime)
 
     def _look_at_the_day(self) -> None:
         """A rule of eligibility that begins at midnight acts at midnight."""
@@ -257,10 +310,12 @@ class Network:
         if day is None:
             return
         log.info("it is %s: policies of eligibility are asked anew about everybody who is there", day)
-        upfs = () if self.user_plane is None else (self.user_plane.upf,)
-        for function in (*upfs, self.smf, self.amf):
-            function.day_has_come()
-        self.runtime.spawn(self.nrf.day_has_come, "eligibility")
+        upf = None if self.user_plane is None else self.user_plane.upf
+        for function in (upf, self.smf, self.amf):
+            if function is not None:
+                function.day_has_come()
+        if self.nrf is not None:
+            self.runtime.spawn(self.nrf.day_has_come, "eligibility")
 
     def reload(self, settings: NetworkSettings) -> bool:
         """Take the AMF's settings and the network's name while running; gNBs hear of them. False: that is not all.
@@ -272,7 +327,7 @@ class Network:
         taken = replace(
             now, amf=replace(new.amf, **kept), network=replace(now.network, name=new.network.name)
         )
-        if taken != now:
+        if taken != now and self.amf is not None:
             self.settings = taken
             self.amf.reconfigure(functions.of_the_amf(taken))
         return taken == new
@@ -301,7 +356,7 @@ class Network:
         n4 = await self._udp(str(s.smf.n4_address), s.smf.n4_port)
         own = self.user_plane
         settings = functions.of_the_smf(s, own.plane.mtu if own is not None else ANY_MTU)
-        self.smf = SMF(
+        self.smf = smf = SMF(
             settings,
             self.bus,
             n4,
@@ -312,25 +367,27 @@ class Network:
             self.identity("SMF"),
             self.gate,
         )
-        n4.on_datagram = self.smf.n4_received
+        n4.on_datagram = smf.n4_received
         if s.smf.n4_path == "direct" and own is not None:
-            smf, upf = n4.local, own.n4.local
-            self.smf.n4_inside(upf, Inside(partial(own.upf.n4_handed, peer=smf)))
-            own.upf.n4_inside(smf, Inside(partial(self.smf.n4_handed, peer=upf)))
-        await self._serve(self.smf.services(), self.smf.profile())
-        self.smf.start()
-        self._undo.push_async_callback(self.smf.stop)
+            near, far = n4.local, own.n4.local
+            smf.n4_inside(far, Inside(partial(own.upf.n4_handed, peer=near)))
+            own.upf.n4_inside(near, Inside(partial(smf.n4_handed, peer=far)))
+        await self.membership.serve(smf.services(), smf.profile())
+        self._orders = Orders(store)
+        smf.start()
+        self._undo.push_async_callback(smf.stop)
 
     async def _access(self, store: Store) -> None:
         """AMF, last: once its port listens, the network is ready."""
         s = self.settings
         settings = functions.of_the_amf(s)
-        self.amf = AMF(
+        self.amf = amf = AMF(
             settings, self.bus, store, self.clock, os.urandom, self.journal, self.identity("AMF"), self.gate
         )
-        await self._serve(self.amf.services(), self.amf.profile())
-        self.amf.start()
-        self._undo.push_async_callback(self.amf.stop)
+        await self.membership.serve(amf.services(), amf.profile())
+        self._orders = amf.access.orders
+        amf.start()
+        self._undo.push_async_callback(amf.stop)
         bounded = sctp.SctpSettings(
             max_associations=s.amf.n2_max_associations,
             max_associations_per_address=s.amf.n2_max_associations_per_address,
@@ -339,40 +396,16 @@ class Network:
         listener = await sctp.listen(
             str(s.amf.n2_address),
             s.amf.n2_port,
-            self.amf.n2_connected,
+            amf.n2_connected,
             settings=bounded,
             remember=s.control.with_suffix(".n2"),
         )
         self._undo.callback(listener.close)
 
-    # registration at the NRF
-
-    async def _serve(self, services: list[tuple[type, object]], profile: NFProfile) -> None:
-        """Offered, and registered (TS 29.510 §5.2.2.2): the NRF gives access tokens to those that it knows."""
-        profile = self.sbi.serve(services, profile)
-        self._profiles.append(profile)
-        await self.bus.client(NnrfNFManagement, profile.nf_type).nf_register(
-            profile.nf_instance_id, Whole.of(profile)
-        )
-
     def _signing_key(self) -> SigningKey | None:
         """Of access tokens, where the SBI is on the wire."""
         sbi = self.settings.sbi
         return SigningKey.kept(token_key(self.settings)) if sbi.on_the_wire and sbi.access_tokens else None
-
-    def _keep_alive(self) -> None:
-        """Heartbeats of every function, at the interval that the NRF gives."""
-        interval = float(self.settings.nrf.heart_beat_timer_s)
-        self.runtime.every(interval, lambda: self.runtime.spawn(self._heartbeats, "heartbeats"), "heartbeat")
-        self.runtime.every(interval, lambda: self.runtime.spawn(self.nrf.look, "silent functions"), "nrf")
-
-    async def _heartbeats(self) -> None:
-        for profile in self._profiles:
-            nrf = self.bus.client(NnrfNFManagement, profile.nf_type)
-            try:
-                await nrf.nf_update(profile.nf_instance_id, HEARTBEAT)
-            except Problem:
-                await nrf.nf_register(profile.nf_instance_id, Whole.of(profile))
 
     async def _control_socket(self) -> None:
         folder = self.settings.state.run
@@ -394,19 +427,25 @@ class Network:
 
     def identity(self, nf_type: str) -> str:
         """The instance identifier of a function: the same after a restart."""
-        return str(uuid.uuid5(NAMESPACE, f"{self.settings.network.name}/{nf_type}"))
+        return identity(self.settings.network.name, nf_type)
 
     @property
     def control(self) -> Path:
-        """The socket of the event stream."""
-        return self.settings.control
+        """The socket of the event stream; a part without the AMF has one of its own."""
+        whole = self.settings.control
+        return (
+            whole
+            if "amf" in self.parts
+            else whole.with_name(f"{whole.stem}-{'-'.join(sorted(self.parts))}.sock")
+        )
 
     def facts(self) -> dict[str, object]:
         """What a user wants to know of a network that is ready."""
         s = self.settings
         return {
-            "sctp": sctp.implementation(),
+            "sctp": sctp.implementation() if self.amf is not None else "no",
             "data_plane": "no" if self.user_plane is None else self.user_plane.plane.kind,
+            "parts": [part for part in PARTS if part in self.parts],
             "n2": f"{s.amf.n2_address}:{s.amf.n2_port}",
             "n3": ", ".join(map(str, s.upf.n3.all)) if self.user_plane is not None else "",
             "upfs": [str(upf.n4_address) for upf in s.user_plane],

@@ -262,3 +262,17 @@ def test_once_there_is_room_it_is_written_after_all(
 def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     SqliteStore(tmp_path / "deep" / "a.sqlite").close()
     assert (tmp_path / "deep" / "a.sqlite").stat().st_mode & 0o077 == 0
+
+
+def test_parts_of_a_core_share_a_file_and_each_is_there_once(tmp_path: Path) -> None:
+    path = tmp_path / "cinq.sqlite"
+    one = SqliteStore(path, exclusive=True, parts=("amf", "smf"))
+    two = SqliteStore(path, exclusive=True, parts=("udr",))
+    for parts in ((), ("smf",), ("udr", "pcf")):
+        with pytest.raises(StoreError, match="another instance of cinq holds it"):
+            SqliteStore(path, exclusive=True, parts=parts)
+    one.close()
+    again = SqliteStore(path, exclusive=True, parts=("pcf", "amf"))
+    for store in (two, again):
+        store.close()
+    SqliteStore(path, exclusive=True).close()

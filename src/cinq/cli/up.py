@@ -27,6 +27,10 @@ def command(
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (TOML).")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object when ready.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
+    apart: Annotated[
+        bool,
+        typer.Option("--apart", help="One process for each function, over TLS; one that ends starts again."),
+    ] = False,
 ) -> None:
     """Start a complete 5G core with its user plane. Without --config: a network with sane defaults on loopback.
 
@@ -38,8 +42,9 @@ def command(
     chosen = settings(NetworkSettings, config)
     from cinq.procedure import ServingLoop
 
-    with asyncio.Runner(loop_factory=ServingLoop) as runner:
-        runner.run(_run(chosen, config, begun, json))
+    running = _run_apart(chosen, config, begun, json, verbose) if apart else _run(chosen, config, begun, json)
+    with asyncio.Runner(loop_factory=None if apart else ServingLoop) as runner:
+        runner.run(running)
 
 
 async def _run(chosen: NetworkSettings, config: Path | None, begun: float, json: bool) -> None:
@@ -65,6 +70,44 @@ async def _run(chosen: NetworkSettings, config: Path | None, begun: float, json:
         await network.stop()
     if not json:
         console().print("stopped; the host is as it was")
+
+
+async def _run_apart(
+    chosen: NetworkSettings, config: Path | None, begun: float, json: bool, verbose: bool
+) -> None:
+    from cinq.apart import Apart
+    from cinq.network import NetworkError
+
+    stopped = until_signal()
+    network = Apart(chosen, config, verbose)
+    starting = asyncio.ensure_future(network.start())
+    await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
+    try:
+        if starting.done():
+            starting.result()
+            facts = {**network.facts(), "ready_s": round(time.perf_counter() - begun, 3)}
+            if json:
+                show_json(facts)
+            else:
+                _say_apart(facts)
+            await stopped
+    except NetworkError as error:
+        raise Failure(str(error), error.remedy) from None
+    finally:
+        starting.cancel()
+        await network.stop()
+    if not json:
+        console().print("stopped; the host is as it was")
+
+
+def _say_apart(facts: dict[str, object]) -> None:
+    out, parts = Console(highlight=False, soft_wrap=True), facts["parts"]
+    out.print(f"[bold]cinq {__version__}[/] · each function in its own process · TLS, access tokens")
+    if isinstance(parts, dict):
+        out.print(f" {' · '.join(f'{name} {pid}' for name, pid in parts.items())}")
+    out.print(f" AMF {facts['n2']} · PLMN {facts['plmn']} · NRF {facts['nrf']}")
+    out.print(f" trace: cinq trace live --socket {facts['control']}")
+    out.print(f" [green]ready[/] in {facts['ready_s']} s; Ctrl-C stops it")
 
 
 def _reload(network: Network, config: Path | None) -> None:

@@ -77,16 +77,19 @@ class Round:
 class SqliteStore:
     """Store of procedure.store on one SQLite file, made with its folder when missing.
 
-    exclusive: hold the file against a second core; StoreError when another instance holds it.
+    exclusive: hold the file against a second core; StoreError when another instance holds it. parts: of a core, that
+    share the file with its other parts in other processes.
     max_pages: pages of 4096 octets beyond which the file does not grow; 0 for no bound but the disk's.
     """
 
-    def __init__(self, path: Path, *, exclusive: bool = False, max_pages: int = 0) -> None:
+    def __init__(
+        self, path: Path, *, exclusive: bool = False, max_pages: int = 0, parts: tuple[str, ...] = ()
+    ) -> None:
         self._path = path
         self._max_pages = max_pages
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._hold = _hold(path) if exclusive else None
+            self._holds = _holds(path, parts) if exclusive else []
             self._reader = _open(path)
             self._check_schema()
             os.chmod(path, 0o600)
@@ -194,8 +197,9 @@ class SqliteStore:
             self._changed.notify_all()
         self._thread.join()
         self._reader.close()
-        if self._hold is not None:
-            os.close(self._hold)
+        for held in self._holds:
+            os.close(held)
+        self._holds = []
 
     def _write(self) -> None:
         connection = _open(self._path)
@@ -318,10 +322,25 @@ def _put(connection: sqlite3.Connection, puts: list[Row]) -> set[Change]:
     return lost
 
 
-def _hold(path: Path) -> int:
-    lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _holds(path: Path, parts: tuple[str, ...]) -> list[int]:
+    """All of the file for a whole core; with others for parts, each of which is there once."""
+    if not parts:
+        return [_hold(path.with_suffix(".lock"), fcntl.LOCK_EX)]
+    held = [_hold(path.with_suffix(".lock"), fcntl.LOCK_SH)]
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for part in parts:
+            held.append(_hold(path.with_suffix(f".{part}.lock"), fcntl.LOCK_EX))
+    except OSError:
+        for each in held:
+            os.close(each)
+        raise
+    return held
+
+
+def _hold(path: Path, how: int) -> int:
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, how | fcntl.LOCK_NB)
     except OSError:
         os.close(lock)
         raise OSError(

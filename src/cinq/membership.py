@@ -1,0 +1,91 @@
+"""What the functions of a process are to the others: registered, alive, and told again of what others may have lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from functools import partial
+
+from cinq.procedure import Runtime
+from cinq.sbi import Problem
+from cinq.sbi.json_patch import PatchItem
+from cinq.sbi.nf_profile import NFProfile
+from cinq.sbi.services.nnrf import NnrfNFManagement
+from cinq.sbi.whole import Whole
+from cinq.service_interface import ServiceInterface
+
+log = logging.getLogger("cinq.network")
+
+RETRY_S = 1.0  # until what another process must be there for is tried again
+HEARTBEAT = [PatchItem(op="replace", path="/nfStatus", value="REGISTERED")]
+
+Step = Callable[[], Coroutine[object, None, object]]
+
+
+class Membership:
+    """interval: seconds between heartbeats. alone: nothing of the network is in another process."""
+
+    def __init__(self, sbi: ServiceInterface, runtime: Runtime, interval: float, *, alone: bool) -> None:
+        self._sbi = sbi
+        self._runtime = runtime
+        self._interval = interval
+        self._alone = alone
+        self._profiles: list[NFProfile] = []
+
+    async def serve(self, services: list[tuple[type, object]], profile: NFProfile) -> None:
+        """Offered, and registered (TS 29.510 §5.2.2.2): the NRF gives access tokens to those that it knows."""
+        profile = self._sbi.serve(services, profile)
+        self._profiles.append(profile)
+        await self._there(partial(self._register, profile), "the NRF")
+
+    async def subscribes(self, start: Step, who: str) -> None:
+        """What a function wants to hear of others; told again at times, since another process may have begun anew."""
+        await self._there(start, f"whom the {who} subscribes at")
+        if not self._alone:
+            self._often(partial(_once, start), f"subscriptions of the {who}")
+
+    def keep_alive(self, silent: Step | None) -> None:
+        """Heartbeats of every function. silent: of the NRF, to be called as often."""
+        self._often(self._heartbeats, "heartbeats")
+        if silent is not None:
+            self._often(silent, "silent functions")
+        self._runtime.spawn(partial(_once, self._sbi.hear_of_others), "status of others")
+
+    def _often(self, step: Step, name: str) -> None:
+        self._runtime.every(self._interval, lambda: self._runtime.spawn(step, name), name)
+
+    async def _there(self, step: Step, what: str) -> None:
+        """A step that needs another process, tried until that is there. Problem: it refuses."""
+        said = False
+        while True:
+            try:
+                await step()
+                return
+            except Problem as problem:
+                if self._alone or problem.status < 500:
+                    raise
+                if not said:
+                    log.warning("waiting for %s: %s", what, problem)
+                    said = True
+            await asyncio.sleep(RETRY_S)
+
+    async def _register(self, profile: NFProfile) -> None:
+        nrf = self._sbi.bus.client(NnrfNFManagement, profile.nf_type)
+        await nrf.nf_register(profile.nf_instance_id, Whole.of(profile))
+
+    async def _heartbeats(self) -> None:
+        for profile in self._profiles:
+            nrf = self._sbi.bus.client(NnrfNFManagement, profile.nf_type)
+            try:
+                await nrf.nf_update(profile.nf_instance_id, HEARTBEAT)
+            except Problem:
+                await _once(partial(self._register, profile))
+
+
+async def _once(step: Step) -> None:
+    """A step that comes again by itself: what is in its way now is not said."""
+    try:
+        await step()
+    except Problem as problem:
+        log.debug("not now: %s", problem)
