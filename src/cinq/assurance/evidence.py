@@ -59,13 +59,18 @@ class Told(Struct, frozen=True):
 
 
 class Identity(Struct, frozen=True):
-    """What the target shows of itself in NG Setup (TS 38.413 §9.2.6.2). ies: of the response, by number, in order."""
+    """What the target shows of itself in NG Setup (TS 38.413 §9.2.6.2), below it, and where it speaks TLS.
+
+    ies: of NG SETUP RESPONSE, by number, in order. sctp: of its INIT ACK (RFC 9260 §3.3.3), in order. tls: by place.
+    """
 
     amf_name: str = ""
     guamis: tuple[str, ...] = ()
     relative_capacity: int = 0
     slices: tuple[str, ...] = ()
     ies: tuple[int, ...] = ()
+    sctp: tuple[str, ...] = ()
+    tls: tuple[str, ...] = ()
 
 
 class Run(Struct, frozen=True):

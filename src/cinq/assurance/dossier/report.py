@@ -103,6 +103,8 @@ def _identity(run: Run) -> Iterator[str]:
         ("slices", "; ".join(seen.slices)),
         ("relative capacity", str(seen.relative_capacity)),
         ("IEs of NG Setup Response, in order", " ".join(map(str, seen.ies))),
+        ("SCTP INIT ACK", "; ".join(seen.sctp)),
+        ("TLS", "; ".join(seen.tls)),
         ("seed", run.seed),
         ("bench, SHA-256", run.tool_digest),
         ("catalogue, SHA-256", run.catalogue_digest),
