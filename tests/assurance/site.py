@@ -14,7 +14,7 @@ from cinq.assurance.case import CASES, Case, SubCase
 from cinq.assurance.cases import ts33512  # noqa: F401  # fills CASES
 from cinq.assurance.run import Outcome, Stage, play
 from cinq.assurance.target import Algorithms, KnobName, Knobs, Target
-from cinq.assurance.trial import Lab
+from cinq.assurance.trial import Lab, OnHost
 from cinq.numbering import SNssai
 from cinq.procedure import run_virtual
 from cinq.ran.gnb.gnb import Connect
@@ -43,9 +43,11 @@ class Knobsman:
     def __init__(self, network: Network) -> None:
         self._network = network
         self._lines = ["from yesterday: UE security capabilities mismatch"]
-        handler = logging.Handler()
-        handler.emit = lambda record: self._lines.append(record.getMessage())  # type: ignore[method-assign]
-        logging.getLogger("cinq.amf").addHandler(handler)
+        handler, form = logging.Handler(), logging.Formatter("%(asctime)s %(message)s")
+        handler.emit = lambda record: self._lines.append(form.format(record))  # type: ignore[method-assign]
+        amf = logging.getLogger("cinq.amf")
+        amf.addHandler(handler)
+        amf.setLevel(logging.INFO)
 
     async def turn(self, knob: KnobName, names: dict[str, str]) -> str:
         amf = self._network.amf
@@ -53,6 +55,7 @@ class Knobsman:
             case "algorithm_order":
                 order = tuple(int(name[3:]) for name in names["integrity"].split(","))
                 amf.reconfigure(dataclasses.replace(amf.ports.settings, integrity=order))
+                logging.getLogger("cinq.amf").info("settings of the AMF taken")  # as `cinq up` says
             case "downlink_data":
                 self._data_arrives(IPv4Address(names["address"]))
             case "log":
@@ -101,7 +104,11 @@ def target(**changes: object) -> Target:
 
 
 def stage(
-    network: Network, described: Target, seed: bytes = b"1", kept: Mapping[str, bytes] | None = None
+    network: Network,
+    described: Target,
+    seed: bytes = b"1",
+    kept: Mapping[str, bytes] | None = None,
+    on_host: OnHost | None = None,
 ) -> Stage:
     """Every sub-case gets octets of chance of its own, by its name."""
 
@@ -117,7 +124,7 @@ def stage(
     def place(name: str) -> Place:
         return Place(described.scenario(), connect, Turned(), network.clock, entropy(seed + name.encode()))
 
-    lab = Lab(described, Knobsman(network), network.clock.now, kept=kept or {})
+    lab = Lab(described, Knobsman(network), network.clock.now, kept=kept or {}, host=on_host)
     return Stage(lab, place)
 
 
@@ -132,7 +139,11 @@ def found(case: str, sub: str) -> tuple[Case, SubCase]:
 
 
 def asked(
-    case: str, sub: str, described: Target | None = None, kept: Mapping[str, bytes] | None = None
+    case: str,
+    sub: str,
+    described: Target | None = None,
+    kept: Mapping[str, bytes] | None = None,
+    on_host: OnHost | None = None,
 ) -> Outcome:
     """The outcome of one sub-case against a fresh network. kept: of an earlier run, by file name."""
     whole, part = found(case, sub)
@@ -143,7 +154,7 @@ def asked(
         network.provision(COUNT, slices=SLICES, dnns=DNNS)
         await network.start()
         before = {f"{whole.id}/{sub}/{name}": octets for name, octets in (kept or {}).items()}
-        where = stage(network, described, kept=before)
+        where = stage(network, described, kept=before, on_host=on_host)
         try:
             return await play(whole, part, where, Pool(where.place("subscribers")))
         finally:

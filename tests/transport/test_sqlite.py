@@ -276,3 +276,13 @@ def test_parts_of_a_core_share_a_file_and_each_is_there_once(tmp_path: Path) -> 
     for store in (two, again):
         store.close()
     SqliteStore(path, exclusive=True).close()
+
+
+def test_nor_does_anybody_read_what_is_beside_it(tmp_path: Path) -> None:
+    """The journal holds keys too; and the folder may be one that others enter."""
+    store = SqliteStore(tmp_path / "a.sqlite")
+    assert asyncio.run(store.replace("a", "1", None, b"a key"))
+    beside = [each.name for each in tmp_path.iterdir() if each.stat().st_mode & 0o077]
+    assert (tmp_path / "a.sqlite-wal").exists()
+    store.close()
+    assert beside == []

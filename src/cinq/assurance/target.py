@@ -124,6 +124,7 @@ class Host:
     private: tuple[str, ...] = setting("Files and folders that hold keys or subscribers' data.", ())
     configuration: tuple[str, ...] = setting("Its configuration files.", ())
     logs: tuple[str, ...] = setting("Its log files.", ())
+    lends: tuple[str, ...] = setting("Programs with set-uid or set-gid rights that are declared.", ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,9 +90,9 @@ class SqliteStore:
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._holds = _holds(path, parts) if exclusive else []
+            _shut(path)
             self._reader = _open(path)
             self._check_schema()
-            os.chmod(path, 0o600)
         except (OSError, sqlite3.Error) as error:
             raise _failure(path, error) from error
         self._lock = threading.Lock()
@@ -271,6 +271,14 @@ def _settle(answers: list[tuple[asyncio.Future[bool], bool]], failure: StoreErro
             future.set_result(replaced)
         else:
             future.set_exception(failure)
+
+
+def _shut(path: Path) -> None:
+    """Nobody else reads it, from before its first octet on: SQLite gives the files beside it the same rights."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        if each.exists():
+            os.chmod(each, 0o600)
 
 
 def _open(path: Path) -> sqlite3.Connection:

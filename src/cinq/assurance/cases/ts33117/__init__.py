@@ -2,6 +2,7 @@
 
 from cinq.assurance.cases.ts33117 import (
     gtp_filtering,
+    host,
     robustness_n3,
     robustness_n4,
     separation,
@@ -13,6 +14,7 @@ from cinq.assurance.cases.ts33117 import (
     tc_ip_spoofing_mitigation,
     tc_no_unnecessary_service,
     tc_packet_filtering,
+    tc_security_event_logging,
     tc_syn_flood_prevention,
     tc_system_handling_of_overload,
     tls_profile,
@@ -20,6 +22,7 @@ from cinq.assurance.cases.ts33117 import (
 
 __all__ = [
     "gtp_filtering",
+    "host",
     "robustness_n3",
     "robustness_n4",
     "separation",
@@ -31,6 +34,7 @@ __all__ = [
     "tc_ip_spoofing_mitigation",
     "tc_no_unnecessary_service",
     "tc_packet_filtering",
+    "tc_security_event_logging",
     "tc_syn_flood_prevention",
     "tc_system_handling_of_overload",
     "tls_profile",

@@ -69,3 +69,19 @@ async def restarted(trial: Trial) -> None:
         await sees(trial, ports.open_tcp, opened, "TCP")
     await trial.restart()
     await only_declared(trial)
+
+
+@CASE.sub("host", "what listens, as the host itself says", needs=("host",))
+async def on_the_host(trial: Trial) -> None:
+    declared = trial.target.interfaces
+    listening: dict[str, set[int]] = {"tcp": set(), "udp": set()}
+    with trial.control("the host says what listens") as seen:
+        said = await trial.on_host("ss", "-Hlntu")
+        for words in map(str.split, said.splitlines()):
+            if len(words) > 4 and words[0] in listening and words[4].rpartition(":")[2].isdecimal():
+                listening[words[0]].add(int(words[4].rpartition(":")[2]))
+        check.that(any(listening.values()), "nothing listens")
+        seen.text = f"TCP {sorted(listening['tcp'])}, UDP {sorted(listening['udp'])}"
+    with trial.finding("nothing listens on a port that is not declared"):
+        check.equal(sorted(listening["tcp"] - set(declared.tcp)), [], "TCP ports")
+        check.equal(sorted(listening["udp"] - set(declared.udp)), [], "UDP ports")
