@@ -8,10 +8,10 @@ out="$(cd "$2" && pwd)"
 shift 2
 namespace="cinq-dossier-$$"
 work="$(mktemp -d)"
-core=""
+umask 077
 
 leave() {
-    if [ -n "$core" ]; then kill "$core" 2>/dev/null || true; wait "$core" 2>/dev/null || true; fi
+    if [ -f "$work/core.pid" ]; then "$work/stop" || true; fi
     ip netns delete "$namespace" 2>/dev/null || true
     ip netns delete "$namespace-dn" 2>/dev/null || true
     rm -rf "$work"
@@ -27,11 +27,31 @@ ip -n "$namespace" address add 10.99.0.2/30 dev n6
 ip -n "$namespace-dn" address add 10.99.0.1/30 dev eth0
 ip -n "$namespace" link set n6 up
 ip -n "$namespace-dn" link set eth0 up
+# where answers to a flood's sources go: nowhere
+ip -n "$namespace" route add 198.51.100.0/24 dev n6
+
+# a certificate of the SBI, that names every function of the network "cinq"
+"$bin/python" - "$work/tls" <<'EOF'
+import sys, uuid
+from pathlib import Path
+from cinq.network import NAMESPACE, NF_TYPES
+from cinq.sbi.certificates import Authority
+from cinq.settings.network import NetworkSettings
+name, folder = NetworkSettings().network.name, Path(sys.argv[1])
+names = [f"urn:uuid:{uuid.uuid5(NAMESPACE, f'{name}/{nf}')}" for nf in NF_TYPES]
+Authority.kept(folder).issue(folder, "core", names, ["127.0.0.4"])
+EOF
 
 cat > "$work/network.toml" <<EOF
 [state]
-folder = "$work"
-run = "$work"
+folder = "$work/state"
+run = "$work/state"
+[sbi]
+offered = true
+address = "127.0.0.4"
+certificate = "$work/tls/core.pem"
+key = "$work/tls/core.key"
+authorities = "$work/tls/sbi-ca.pem"
 [upf]
 n6_interface = "n6"
 smf_addresses = ["127.0.0.60"]
@@ -52,6 +72,16 @@ n4 = "127.0.0.7"
 smf = "127.0.0.60"
 pool = "10.45.240.0/24"
 n6 = "10.99.0.1"
+tls = ["127.0.0.4:7777"]
+tcp = [7777]
+[host]
+prefix = ["env"]
+processes = ["cinq up --config $work"]
+private = ["$work/state", "$work/tls/core.key", "$work/tls/sbi-ca.key"]
+configuration = ["$work/network.toml"]
+logs = ["$work/core.log"]
+[effort]
+seconds = 60.0
 [algorithms]
 integrity = ["NIA2", "NIA1", "NIA3"]
 ciphering = ["NEA2", "NEA1", "NEA3", "NEA0"]
@@ -64,22 +94,40 @@ opc = "$key"
 algorithm_order = "$bin/python -m cinq.lab.algorithm_order $work/network.toml $work/core.pid {integrity} {ciphering}"
 log = "cat $work/core.log"
 downlink_data = "sh -c 'ping -c 1 -W 1 -q {address}; true'"
+packet_filter = "$bin/python -m cinq.lab.packet_filter {rule} {address} {port}"
+restart = "$work/restart"
 EOF
+
+# the core, from wherever it is started: by this script, and by the knob that starts it again
+cat > "$work/start" <<EOF
+#!/bin/sh
+: > "$work/ready"
+ip netns exec "$namespace" "$bin/cinq" up --config "$work/network.toml" --json > "$work/ready" 2>> "$work/core.log" < /dev/null &
+core=\$!
+echo "\$core" > "$work/core.pid"
+waited=0
+until [ -s "$work/ready" ]; do
+    waited=\$((waited + 1))
+    if [ "\$waited" -gt 60 ] || ! kill -0 "\$core" 2>/dev/null; then cat "$work/core.log"; exit 1; fi
+    sleep 1
+done
+EOF
+cat > "$work/stop" <<EOF
+#!/bin/sh
+core=\$(cat "$work/core.pid")
+kill "\$core" 2>/dev/null || exit 0
+waited=0
+while kill -0 "\$core" 2>/dev/null && [ "\$waited" -lt 15 ]; do waited=\$((waited + 1)); sleep 1; done
+EOF
+printf '#!/bin/sh\n"%s/stop" && "%s/start"\n' "$work" "$work" > "$work/restart"
+chmod 700 "$work/start" "$work/stop" "$work/restart"
 
 {
     echo "imsi,k,opc"
     for number in $(seq 1 40); do printf '99970%010d,%s,%s\n' "$number" "$key" "$key"; done
 } > "$work/subscribers.csv"
 
-ip netns exec "$namespace" "$bin/cinq" up --config "$work/network.toml" --json > "$work/ready" 2> "$work/core.log" &
-core=$!
-waited=0
-until [ -s "$work/ready" ]; do
-    waited=$((waited + 1))
-    if [ "$waited" -gt 60 ] || ! kill -0 "$core" 2>/dev/null; then cat "$work/core.log"; exit 1; fi
-    sleep 1
-done
-echo "$core" > "$work/core.pid"
+"$work/start"
 "$bin/cinq" subscriber import "$work/subscribers.csv" --config "$work/network.toml"
 
 [ -f "$out/lab.pem" ] || "$bin/cinq" dossier key "$out/lab.pem"
