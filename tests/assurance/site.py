@@ -15,8 +15,10 @@ from cinq.assurance.cases import ts33512  # noqa: F401  # fills CASES
 from cinq.assurance.run import Outcome, Stage, play
 from cinq.assurance.target import Algorithms, KnobName, Knobs, Target
 from cinq.assurance.trial import Lab, OnHost
+from cinq.explain import Explainer
 from cinq.numbering import SNssai
 from cinq.procedure import run_virtual
+from cinq.procedure.store import MemoryStore
 from cinq.ran.gnb.gnb import Connect
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.scenarios import target as ran
@@ -45,9 +47,11 @@ class Knobsman:
         self._lines = ["from yesterday: UE security capabilities mismatch"]
         handler, form = logging.Handler(), logging.Formatter("%(asctime)s %(message)s")
         handler.emit = lambda record: self._lines.append(form.format(record))  # type: ignore[method-assign]
-        amf = logging.getLogger("cinq.amf")
-        amf.addHandler(handler)
-        amf.setLevel(logging.INFO)
+        for name in ("cinq.amf", "cinq.explain"):
+            logging.getLogger(name).addHandler(handler)
+            logging.getLogger(name).setLevel(logging.INFO)
+        self._explainer = Explainer(MemoryStore())
+        network.journal.listen(self._explainer.event)
 
     async def turn(self, knob: KnobName, names: dict[str, str]) -> str:
         amf = self._network.amf
@@ -59,6 +63,7 @@ class Knobsman:
             case "downlink_data":
                 self._data_arrives(IPv4Address(names["address"]))
             case "log":
+                self._explainer.tick(self._network.clock.now())
                 return "\n".join(self._lines)
             case _ if knob in TURNS:
                 TURNS[knob](names)

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -61,15 +62,23 @@ async def _run(chosen: NetworkSettings, config: Path | None, begun: float, json:
     try:
         ready = time.perf_counter() - begun
         facts = {**network.facts(), "ready_s": round(ready, 3)}
+        _log("core started, ready in %.1f s", ready)
         if json:
             show_json(facts)
         else:
             _say(facts)
         await stopped
     finally:
+        _log("core stopping")
         await network.stop()
     if not json:
         console().print("stopped; the host is as it was")
+
+
+def _log(what: str, *values: object) -> None:
+    """Into a log that is kept: a person at a terminal sees it anyway."""
+    if not sys.stderr.isatty():
+        log.info(what, *values)
 
 
 async def _run_apart(

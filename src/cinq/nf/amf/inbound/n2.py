@@ -81,8 +81,6 @@ class Inbound:
         ran = self.ran
         self._admission.gone(self.gate)
         if not ran.is_lost:
-            if ran.context.is_set_up:
-                log.info("gNB %s: association lost: %s", ran.context.node_id, reason)
             ran.access.association_lost(ran, reason)
             journal.note(ran, f"association lost: {reason}")
 

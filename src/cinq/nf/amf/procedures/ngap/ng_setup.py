@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 
 from cinq.nf.amf.context import RanContext
@@ -18,7 +17,6 @@ from cinq.wire import ngap
 
 Served = tuple[tuple[Tai, tuple[SNssai, ...]], ...]
 TIME_TO_WAIT_S = 10.0
-log = logging.getLogger("cinq.amf")
 OFFER = "give the gNB a PLMN of three digits and two or three, and an identity of 22 to 32 bits"
 SHOWN = 8  # of a list in a text
 
@@ -38,7 +36,6 @@ async def ng_setup(ran: Ran, request: ngap.NGSetupRequest) -> None:
     ran.lose_connections("NG Setup")  # §8.7.1.1: it erases what was before
     ran.commit(node_id=str(gnb), name=name_of(request) or f"gNB {gnb.short}", tais=served, is_set_up=True)
     ran.tell(response(ran.ports.settings, notices(request)))
-    log.info("gNB %s at %s: association set up", gnb, where(ran))
     eligibility.heed(ran, ruling)
     tell_newcomer(ran, anew=True)
 
