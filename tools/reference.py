@@ -30,6 +30,7 @@ FLOWS = (
     "registration-guti",
     "registration-resynchronisation",
     "registration-reject",
+    "registration-equipment-refused",
     "pdu-session-establishment",
     "pdu-session-reject",
     "pdu-session-release",

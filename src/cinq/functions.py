@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
@@ -22,6 +23,8 @@ from cinq.settings.user_plane import Upf, UserPlane
 from cinq.userplane.rules import PlaneSettings, Protected, Role
 from cinq.wire import nas
 from cinq.wire.strings import printable
+
+log = logging.getLogger("cinq.network")
 
 PROFILES = {"A": 1, "B": 2}
 RADIO: dict[Radio, int] = {"none": 0, "nr": 1, "eutra": 2, "both": 3}
@@ -86,6 +89,8 @@ def of_the_gate(s: NetworkSettings, clock: Clock, own: frozenset[str]) -> Gate:
     for path in chosen.policy:
         document = documents.policy(path)
         approval.require(document, path, chosen.modes, keys)
+        doors = ", ".join(f"{point} = {mode}" for point, mode in chosen.modes.items())
+        log.info("eligibility: policy %s version %d: %s", document.policy.id, document.policy.version, doors)
         found.append(document)
     stock = documents.Stock() if chosen.inventory is None else documents.stock(chosen.inventory)
     seen = () if chosen.observed is None else documents.observations(chosen.observed)

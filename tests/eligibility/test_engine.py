@@ -160,6 +160,21 @@ def test_terminals_by_their_codes(codes: str, verdict: str) -> None:
     assert one(document(), Terminal(name="m", type_allocation_codes=codes)).verdict == verdict
 
 
+CODES = st.integers(0, 99).flatmap(lambda low: st.integers(low, 99).map(lambda high: (low, high)))
+
+
+@given(st.lists(CODES, max_size=8), CODES)
+@settings(max_examples=200, deadline=None)
+def test_ranges_of_codes_meet_where_any_of_them_does(
+    ranges: list[tuple[int, int]], asked: tuple[int, int]
+) -> None:
+    texts = tuple(f"{low:08d}-{high:08d}" if low < high else f"{low:08d}" for low, high in ranges)
+    doc = replace(document(), codes={"beta": texts})
+    low, high = asked
+    wanted = any(first <= high and low <= last for first, last in ranges)
+    assert ("beta" in doc.coded(f"{low:08d}-{high:08d}" if low < high else f"{low:08d}")) is wanted
+
+
 def test_components() -> None:
     doc = document(replace(DENY, scope="component"))
     beta = gnb(vendor="Beta Networks AB")

@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cinq.nf.eir import lists
 from cinq.procedure import Event, Refused, run_virtual
 from cinq.ran.gnb.gnb import Path as Path_
 from cinq.ran.gnb.ng_ran import NgRan
@@ -72,6 +74,16 @@ async def registration_guti(network: Network) -> None:
 async def registration_reject(network: Network) -> None:
     """Nobody has provisioned this phone."""
     ue = network.ue(await network.gnb(), number=7)
+    begin(network)
+    with pytest.raises(Refused):
+        await ue.register()
+
+
+async def registration_equipment_refused(network: Network) -> None:
+    """The 5G-EIR has this phone on its prohibited list."""
+    network.amf.reconfigure(replace(network.amf.settings, equipment_check="fail-closed"))
+    lists.put(network.store, [lists.entry("43708161", "black", "stolen")])
+    ue = network.ue(await network.gnb())
     begin(network)
     with pytest.raises(Refused):
         await ue.register()
@@ -173,6 +185,7 @@ FLOWS: tuple[Flow, ...] = (
     registration_resynchronisation,
     registration_eap_aka_prime,
     registration_reject,
+    registration_equipment_refused,
     pdu_session_establishment,
     pdu_session_reject,
     pdu_session_release,

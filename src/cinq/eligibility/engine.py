@@ -8,6 +8,7 @@ at; what follows is for people, or for what they have set (cinq.eligibility.gate
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -77,14 +78,10 @@ class Document:
         }
 
     @cached_property
-    def _ranges(self) -> dict[str, list[tuple[str, str]]]:
+    def _ranges(self) -> dict[str, tuple[list[str], list[str]]]:
+        """Of each subject, apart from each other: where they begin, and where they end."""
         return {
-            one.id: [
-                (low, high or low)
-                for low, _, high in (
-                    text.partition("-") for text in (*one.type_allocation_codes, *self.codes.get(one.id, ()))
-                )
-            ]
+            one.id: _apart((*one.type_allocation_codes, *self.codes.get(one.id, ())))
             for one in self.policy.subject
         }
 
@@ -100,11 +97,12 @@ class Document:
     def coded(self, codes: str) -> frozenset[str]:
         """Those of a type allocation code, or of any in a range of them."""
         first, _, last = codes.partition("-")
-        return frozenset(
-            one
-            for one, ranges in self._ranges.items()
-            if any(low <= (last or first) and first <= high for low, high in ranges)
-        )
+        found = set()
+        for one, (lows, highs) in self._ranges.items():
+            at = bisect_right(lows, last or first) - 1
+            if at >= 0 and highs[at] >= first:
+                found.add(one)
+        return frozenset(found)
 
     def seen(self, signal: Signal, value: str) -> frozenset[str]:
         """Those whom an observation points to."""
@@ -121,6 +119,19 @@ class Document:
 
     def _with(self, has: Callable[[Subject], bool]) -> frozenset[str]:
         return frozenset(one.id for one in self.policy.subject if has(one))
+
+
+def _apart(codes: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Ranges that overlap become one."""
+    lows: list[str] = []
+    highs: list[str] = []
+    for low, high in sorted((low, high or low) for low, _, high in (text.partition("-") for text in codes)):
+        if highs and low <= highs[-1]:
+            highs[-1] = max(highs[-1], high)
+        else:
+            lows.append(low)
+            highs.append(high)
+    return lows, highs
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,7 @@ class Gate:
         self._rulings: dict[tuple[str, ...], Ruling] = {}
         self._told: set[tuple[str, ...]] = set()
         self._looked: date | None = None
+        self._models: dict[str, Terminal | None] = {}
         self._observed: dict[str, list[Observation]] = {}
         for one in observed:
             self._observed.setdefault(one.element, []).append(one)
@@ -158,12 +159,20 @@ class Gate:
         """code: type allocation code, eight digits. What is not known is let in without a word: most phones are not."""
         if self.is_open:
             return ADMIT
-        model = next((one for one in self._stock.inventory.terminal if one.covers(code)), None)
+        model = self._model(code)
         element = model or Terminal(name=f"terminals {code}", type_allocation_codes=code)
         ruling = self._ruling("terminal", element, code, ("type_allocation_code", code, "PEI"))
         decision = ruling.decision
         unknown = model is None and decision is not None and decision.rule is None
         return ADMIT if unknown else ruling
+
+    def _model(self, code: str) -> Terminal | None:
+        if code not in self._models:
+            if len(self._models) >= REMEMBERED:
+                self._models.clear()
+            known = (one for one in self._stock.inventory.terminal if one.covers(code))
+            self._models[code] = next(known, None)
+        return self._models[code]
 
     def _ruling(self, point: Point, element: Element, key: str, *observed: Seen) -> Ruling:
         today = self._today()
