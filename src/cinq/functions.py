@@ -159,6 +159,7 @@ def of_the_smf(s: NetworkSettings, mtu: int) -> smf.Settings:
                 up_ciphering=d.up_ciphering,
                 ladn_tacs=d.ladn_tacs,
                 rating_group=d.rating_group,
+                ethernet=bool(d.ethernet_interface),
             )
             for d in s.dnn
         ),
@@ -254,6 +255,7 @@ def _upf(u: Upf, dnns: tuple[DataNetwork, ...], smfs: tuple[IPv4Address, ...]) -
         prefixes=tuple(upf.Prefixes(pool, d.mtu, d.ipv6_dns) for d in dnns for pool in d.ipv6_pool),
         smf_addresses=smfs,
         gnb_networks=u.gnb_networks,
+        links=tuple(d.identifier for d in dnns if d.ethernet_interface),
         max_sessions=u.max_sessions,
     )
 
@@ -299,6 +301,7 @@ def _plane(
             *(pool for d in dnns if d.nat for pool in d.ipv6_pool),
         ),
         plane=u.data_plane,
+        links=tuple((d.identifier, d.ethernet_interface) for d in dnns if d.ethernet_interface),
     )
 
 

@@ -203,6 +203,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "state.run": st.just("/nowhere"),
     "dnn[].name": LABEL,
     "dnn[].pool": st.sampled_from(pools(8)),
+    "dnn[].ethernet_interface": st.just(""),  # each makes an interface of this host: tests/lab has one
     "dnn[].dns": unique(ADDRESS, 0, 8),
     "dnn[].ipv6_pool": unique(st.sampled_from(["fd45::/48", "fd46:0:0:100::/56", "2001:db8:45::/62"]), 0, 1),
     "dnn[].ipv6_dns": unique(st.sampled_from(["2001:db8::53", "fd00::53"]), 0, 2),

@@ -34,6 +34,7 @@ class GnbPlane:
         self.model = Model(PlaneSettings(Role.GNB, ends.all[0]))
         self.remove, self.usage = self.model.remove, self.model.usage
         self.sides: list[Side] = []
+        self.links: dict[str, str] = {}
         self.out: Callable[[bytes, tuple[str, int]], None] = lambda octets, peer: None
 
     def install(self, rules: SessionRules) -> None:
@@ -48,6 +49,12 @@ class GnbPlane:
     ) -> Side:
         self.sides.append(Side(name))
         return self.sides[-1]
+
+    def add_link(self, link: str, name: str, namespace: str | int | None = None) -> None:
+        self.links[link] = name
+
+    def remove_link(self, link: str) -> None:
+        self.links.pop(link, None)
 
 
 class _ToSmf:
@@ -64,6 +71,7 @@ class Path:
     """What is between the UE's programs and the data network."""
 
     def __init__(self, network: Network, upf: UPF, plane: ModelPlane, radio: Gnb, gnb: GnbPlane) -> None:
+        self.plane = gnb
         self.network, self.upf, self.gnb, self.now = network, plane.model, gnb.model, 0
         self.control, self.radio = upf, radio
 
@@ -113,12 +121,14 @@ def play(
     scene: Callable[[Path, Ue, Session], Awaitable[None]],
     *,
     ipv6: bool = False,
+    ethernet: bool = False,
     n3: TransportAddress = TransportAddress(N3),  # noqa: B008  # frozen
     charged: Account | None = None,
     **gnb_n3: Address,
 ) -> None:
-    """A scene with a UE that has a session. ipv6: its data network has IPv6. n3: of the UPF; gnb_n3: settings.
+    """A scene with a UE that has a session. ipv6: its data network has IPv6. ethernet: and Ethernet.
 
+    n3: of the UPF; gnb_n3: settings.
     charged: sessions are, and the UE's subscriber has this account.
     """
 
@@ -126,6 +136,7 @@ def play(
         network, plane, counter = (
             Network(
                 ipv6=(POOL6, (DNS6,)) if ipv6 else None,
+                ethernet=ethernet,
                 user_plane=UserPlane(
                     IPv4Address(UPF_PEER[0]), n3_ipv4=n3.ipv4 is not None, n3_ipv6=n3.ipv6 is not None
                 ),
@@ -141,6 +152,7 @@ def play(
                 (IPv4Network("10.45.0.0/16"),),
                 (IPv4Address(SMF_PEER[0]),),
                 prefixes=(Prefixes(POOL6, 1400, (DNS6,)),) if ipv6 else (),
+                links=("internet",) if ethernet else (),
             ),
             _ToSmf(network),
             network.clock,

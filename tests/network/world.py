@@ -105,6 +105,7 @@ class Network:
         dnns: tuple[str, ...] = ("internet",),
         entropy: Callable[[int], bytes] | None = None,
         ipv6: tuple[IPv6Network, tuple[IPv6Address, ...]] | None = None,
+        ethernet: bool = False,
         user_plane: UserPlane = UserPlane(UPF_N4),  # noqa: B008  # frozen
         charging: Charging = Charging(),  # noqa: B008  # frozen
         **amf: object,
@@ -131,6 +132,7 @@ class Network:
                 ipv6_pool=ipv6[0] if ipv6 and not i else None,
                 ipv6_dns=ipv6[1] if ipv6 else (),
                 slices=slices,
+                ethernet=ethernet,
             )
             for i, dnn in enumerate(dnns)
         )

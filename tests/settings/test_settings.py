@@ -42,6 +42,9 @@ FAULTS = {
     '[[dnn]]\nname = "a"\n[[dnn]]\nname = "b"': "dnn: pools 10.45.0.0/16 and 10.45.0.0/16 overlap",
     '[[dnn]]\nname = "a_b"': "f:2: dnn[0].name: DNN: found 'a_b', wanted dotted labels",
     '[[dnn]]\nsession_ambr_uplink = "12"': "f:2: dnn[0].session_ambr_uplink: found '12', wanted a bit rate",
+    '[[dnn]]\nethernet_interface = "a/b"': "f:2: dnn[0].ethernet_interface: found 'a/b', wanted at most 15 letters",
+    '[[dnn]]\nethernet_interface = "l"\n[[dnn]]\nname = "b"\npool = "10.1.0.0/16"\nethernet_interface = "l"': "f: dnn: "
+    "found l twice, wanted each once",
     "[[home_network_key]]\nid = 1": "f:1: home_network_key[0]: 'private_key' is missing",
     '[[home_network_key]]\nid = 1\nprivate_key = "12zz"': "f:3: home_network_key[0].private_key: found 4 characters",
     '[[home_network_key]]\nid = 1\nprivate_key = "1234"': "private_key: found 2 octets, wanted 32",

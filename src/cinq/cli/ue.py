@@ -201,6 +201,8 @@ def _up(ue: Ue) -> list[Session]:
 
 def _addresses(session: SessionContext) -> str:
     """Both where there are both; the prefix of IPv6 may be still to come."""
+    if session.is_ethernet:
+        return "Ethernet"
     return ", ".join(str(each) for each in (session.address, session.address6) if each) or "no address yet"
 
 
@@ -208,6 +210,8 @@ def _trial(session: SessionContext) -> str:
     """A command that sends traffic through the session."""
     six = f"ping -6 -I {session.address6} 2606:4700:4700::1111"
     ping = six if session.address is None else f"ping -I {session.address} 1.1.1.1"
+    if session.is_ethernet:
+        ping = f"ip address add 192.0.2.2/24 dev {session.interface}"
     if not session.netns:
         return ping
     if session.netns.startswith("/"):

@@ -54,6 +54,9 @@ class SharedPlmn:
         check.slices("slices", self.slices)
 
 
+_INTERFACE = re.compile(r"[A-Za-z0-9._-]*", re.ASCII)
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who this network is."""
@@ -261,6 +264,9 @@ class DataNetwork:
     rating_group: int = setting("Rating group of what is used in it, for charging.", 1)
     up_integrity: Security = setting("User plane integrity that gNBs are asked for.", "not-needed")
     up_ciphering: Security = setting("User plane ciphering that gNBs are asked for.", "preferred")
+    ethernet_interface: str = setting(
+        "Name of the interface that is made for its Ethernet sessions; empty: there are none.", ""
+    )
 
     def __post_init__(self) -> None:
         try:
@@ -274,6 +280,11 @@ class DataNetwork:
         for pool in self.ipv6_pool:
             if not 16 <= pool.prefixlen <= 62:
                 raise ValueError(f"ipv6_pool: found {pool}, wanted a prefix of 16 to 62 bits")
+        if len(self.ethernet_interface) > 15 or not _INTERFACE.fullmatch(self.ethernet_interface):
+            what = (
+                f"found {self.ethernet_interface[:40]!r}, wanted at most 15 letters, digits, '.', '_' and '-'"
+            )
+            raise ValueError(f"ethernet_interface: {what}")
         check.within("mtu", self.mtu, 1280 if self.ipv6_pool else 576, 9000)
         check.at_most("ipv6_dns", self.ipv6_dns, 8)
         check.within("five_qi", self.five_qi, 1, 254)
@@ -407,6 +418,7 @@ class NetworkSettings:
 
     def __post_init__(self) -> None:
         names = check_networks(self.dnn)
+        check.each_once("dnn", [d.ethernet_interface for d in self.dnn if d.ethernet_interface])
         check.each_once("policy", [rule.name for rule in self.policy])
         for rule in self.policy:
             if rule.dnn and network_identifier(rule.dnn) not in names:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cinq.userplane.flows import NO_QFI, Count, Flow, Limit, Traits, admitted, chosen
+from cinq.userplane.frames import Frames, rule_of
 from cinq.userplane.inner import (
     check_inner,
     ends,
@@ -45,9 +46,9 @@ from cinq.userplane.rules import (
     Usage,
     address_key,
 )
-from cinq.userplane.verdicts import Buffered, Dropped, Inner, Outer, SlowPath
+from cinq.userplane.verdicts import Buffered, Dropped, Frame, Inner, Outer, SlowPath
 
-__all__ = ["Buffered", "Dropped", "Inner", "Model", "Outer", "Session", "SlowPath"]
+__all__ = ["Buffered", "Dropped", "Frame", "Inner", "Model", "Outer", "Session", "SlowPath"]
 
 STRANGE = 4  # times as much from those who have not the tunnel: it may become theirs in a moment
 
@@ -87,6 +88,13 @@ class Model:
         self._networks = [(n.max_prefixlen // 8, int(n.netmask), int(n.network_address)) for n in networks]
         self._protected = {(p.address.packed, p.protocol, p.port) for p in settings.infrastructure()}
         self._peers: set[Address] = set()
+        self.frames = Frames(
+            self._to_session,
+            self._count,
+            learns=not self._gnb,
+            direct=settings.ue_to_ue,
+            most=mtu,
+        )
 
     # -- rules -------------------------------------------------------------------------------------------
 
@@ -98,6 +106,7 @@ class Model:
     def replace(self, rules: SessionRules, now_ns: int) -> list[Outer]:
         """The same for rules that the registry has admitted."""
         self.registry.replace(rules)
+        self.frames.follow(rules)
         self.guard(rules)
         session = self.sessions.get(rules.session)
         if session is None:
@@ -111,7 +120,8 @@ class Model:
     def guard(self, rules: SessionRules) -> list[Protected]:
         """The gNBs that are new in these rules: from now on no UE may send them GTP-U (DEV-086)."""
         found: list[Protected] = []
-        for end in [] if self._gnb else [peer for encap in rules.encap for peer in encap.peers]:
+        encaps = rules.encap if rules.frames is None else (*rules.encap, rules.frames)
+        for end in [] if self._gnb else [peer for encap in encaps for peer in encap.peers]:
             if int(end) and end not in self._peers and len(self._peers) < PEERS:
                 self._peers.add(end)
                 if (end.packed, 0, 0) not in self._protected:
@@ -165,6 +175,7 @@ class Model:
 
     def remove(self, session: int) -> None:
         self.registry.forget(session)
+        self.frames.switch.leave(session)
         gone = self.sessions.pop(session, None)
         if gone:
             self.waiting -= len(gone.waiting or ())
@@ -189,7 +200,7 @@ class Model:
 
     def decapsulate(
         self, octets: bytes, now_ns: int, source: Address | None = None
-    ) -> Inner | SlowPath | Dropped:
+    ) -> Inner | SlowPath | Dropped | Frame:
         """A UDP payload from N3. source: who sent it; None asks of nobody whether the tunnel is his."""
         try:
             return self._decapsulate(octets, now_ns, source)
@@ -208,7 +219,9 @@ class Model:
         self.counts[verdict.reason] += 1
         return verdict
 
-    def _decapsulate(self, octets: bytes, now_ns: int, source: Address | None) -> Inner | SlowPath | Dropped:
+    def _decapsulate(
+        self, octets: bytes, now_ns: int, source: Address | None
+    ) -> Inner | SlowPath | Dropped | Frame:
         gpdu = parse_gpdu(octets, uplink=not self._gnb)
         found = self._decap(gpdu.teid)
         if found is None:
@@ -217,6 +230,8 @@ class Model:
         if rule.peers and source is not None and not any(source in peer for peer in rule.peers):
             return self._slow_path(Reason.WRONG_PEER, now_ns)
         packet = octets[gpdu.header :]
+        if rule.is_frames:
+            return self._frame(rule, session, packet, gpdu.qfi, now_ns)
         if rule.flows:
             inner = self._admit_inner(packet, rule)
             seen = traits(packet, inner, uplink=not self._gnb)
@@ -232,6 +247,33 @@ class Model:
         session.decap_packets += 1
         session.decap_octets += len(packet)
         return Inner(packet, rule.side)
+
+    def _frame(self, rule: DecapRule, session: Session, frame: bytes, qfi: int, now_ns: int) -> Frame:
+        self._plain(rule, qfi)
+        number = session.rules.session
+        self.frames.check(frame, number, now_ns)
+        if not session.decap_policer.conforms(len(frame), now_ns):
+            raise Refused(Reason.POLICED)
+        verdict = self.frames.from_tunnel(session.rules.link, number, frame, now_ns)
+        session.decap_packets += 1
+        session.decap_octets += len(frame)
+        return verdict
+
+    def from_link(self, link: str, frame: bytes, now_ns: int) -> list[Outer | Buffered | Dropped]:
+        """An Ethernet frame from the interface of a link, at each session that it is for."""
+        return self.frames.from_link(link, frame, now_ns)
+
+    def _to_session(self, session: int, frame: bytes, now_ns: int) -> Outer | Buffered:
+        rules = self.registry.sessions.get(session)
+        rule = rule_of(rules)
+        assert rules is not None
+        found = self.session(rules)
+        if rule.action is Action.BUFFER:
+            return self._buffer(frame, rule, found)
+        return self._forward(frame, rule, found, now_ns)
+
+    def _count(self, reason: Reason) -> None:
+        self.counts[reason] += 1
 
     @staticmethod
     def _plain(rule: DecapRule, qfi: int) -> None:
@@ -353,12 +395,22 @@ class Model:
         session.notified = session.notified or notify
         return Buffered(session.rules.session, notify)
 
+    def _again(self, session: Session, packet: bytes, now_ns: int) -> Outer | Buffered | Dropped:
+        """A packet or frame that has waited."""
+        if session.rules.frames is None:
+            return self.encapsulate(packet, now_ns)
+        try:
+            return self._to_session(session.rules.session, packet, now_ns)
+        except Refused as refused:
+            self._count(refused.reason)
+            return Dropped(refused.reason)
+
     def _release(self, session: Session, now_ns: int) -> list[Outer]:
         """What waits and may go now, in order; what must not wait any longer is dropped."""
         waiting, session.waiting, out = session.waiting or [], None, list[Outer]()
         self.waiting -= len(waiting)
         for packet in waiting:
-            verdict = self.encapsulate(packet, now_ns)
+            verdict = self._again(session, packet, now_ns)
             if isinstance(verdict, Outer):
                 out.append(verdict)
         return out

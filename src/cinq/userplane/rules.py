@@ -76,7 +76,8 @@ class DecapRule(Struct, frozen=True, gc=False):
 
     `side` names the UE's interface that the packet leaves by (gNB only; "" is the first). flows: in the order in
     which they are tried, instead of action and qfi. peers: from where packets may come, at most MOST_PEERS; () is
-    from anywhere.
+    from anywhere. is_frames: of an Ethernet session, instead of ue, prefix
+    and flows.
     """
 
     teid: int
@@ -87,6 +88,7 @@ class DecapRule(Struct, frozen=True, gc=False):
     prefix: IPv6Network | None = None
     flows: tuple[Flow, ...] = ()
     peers: tuple[IPv4Network | IPv6Network, ...] = ()
+    is_frames: bool = False
 
 
 class EncapRule(Struct, frozen=True, gc=False):
@@ -139,7 +141,8 @@ class Ambr(Struct, frozen=True, gc=False):
 class SessionRules(Struct, frozen=True, gc=False):
     """All rules of one session. Installing replaces whatever the session had.
 
-    ambr: of packets that no flow decides on; flows name their limits.
+    ambr: of packets that no flow decides on; flows name their limits. frames: of an Ethernet session what frames
+    towards the UE get, whatever address the rule names; link: what it is on.
     """
 
     session: int
@@ -147,6 +150,8 @@ class SessionRules(Struct, frozen=True, gc=False):
     encap: tuple[EncapRule, ...] = ()
     ambr: Ambr = Ambr()
     limits: tuple[Limit, ...] = ()
+    frames: EncapRule | None = None
+    link: str = ""
 
     @property
     def told_apart(self) -> list[tuple[Flow, ...]]:
@@ -218,6 +223,9 @@ class PlaneSettings:
     n3_ipv6: IPv6Address | None = None
     n3_mtu: int = 0  # of the N3 link; 0: the interface's
     plane: Literal["auto", "ebpf", "tun"] = "auto"
+    links: tuple[
+        tuple[str, str], ...
+    ] = ()  # of Ethernet sessions: names of links, each with that of its interface
     first_table: int = 5190  # gNB: of the routing tables of its interfaces, one each
 
     def inner_mtu(self, interface_mtu: int) -> int:
@@ -329,6 +337,13 @@ class Plane(Protocol):
     ) -> Side:
         """gNB: an interface for UEs, of at most 13 characters, in our namespace or moved to that of a process
         id or path. A name below /run/netns is made where it is not. OSError: the kernel refuses."""
+
+    def add_link(self, link: str, name: str, namespace: str | int | None = None) -> None:
+        """gNB: the interface `name` (a TAP) of an Ethernet session, in our namespace or another.
+        OSError: it cannot be."""
+
+    def remove_link(self, link: str) -> None:
+        """Idempotent."""
 
     def settle(self) -> None:
         """What programs sent on the interfaces before this call is on its way after it."""

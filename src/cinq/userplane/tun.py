@@ -13,14 +13,15 @@ import os
 import select
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import Literal
 
 from cinq.userplane import offload, tap
 from cinq.userplane.host import Host
-from cinq.userplane.model import Buffered, Inner, Model, Outer, Session, SlowPath
+from cinq.userplane.links import Links
+from cinq.userplane.model import Buffered, Dropped, Frame, Inner, Model, Outer, Session, SlowPath
 from cinq.userplane.n3 import BATCH, BATCH_OCTETS, N3Socket
 from cinq.userplane.packet import TRANSPORT_HEADER
 from cinq.userplane.pair import open_pair
@@ -39,6 +40,7 @@ from cinq.userplane.rules import (
     SessionRules,
     Usage,
 )
+from cinq.userplane.switch import AROUND
 from cinq.userplane.ue_side import UeSide, quieten
 
 log = logging.getLogger(__name__)
@@ -89,6 +91,10 @@ class TunPlane:
                 host.offload_off(n3, "tx")  # batches are cut before they leave, not at the other end
             self._n3 = N3Socket(settings.n3, self._loop, self._from_n3, AT_ONCE)
             self._undo.callback(self._n3.close)
+            self._links = Links(host, self._loop, self._from_link, self.mtu - AROUND)
+            self._undo.callback(self._links.close)
+            for link, name in settings.links:
+                self._links.add(link, name, quiet=True)
             if not self._gnb:
                 self._open_pool()
             self._undo = self._undo.pop_all()
@@ -150,7 +156,7 @@ class TunPlane:
         """Only what the quick loops may do."""
         psc_type = 0x10 if self._gnb else 0
         for decap in rules.decap:
-            if decap.action is Action.FORWARD and not decap.flows:
+            if decap.action is Action.FORWARD and not decap.flows and not decap.is_frames:
                 one = len(decap.peers) == 1 and decap.peers[0].num_addresses == 1
                 peer = str(decap.peers[0].network_address) if one else "" if decap.peers else ANYBODY
                 entry = decap.ue.packed, decap.qfi, session, self._writer(decap.side), peer
@@ -236,8 +242,22 @@ class TunPlane:
         verdict = self._model.decapsulate(octets, time.monotonic_ns(), ip_address(peer[0]))
         if isinstance(verdict, SlowPath):
             self._events.gtpu_received(octets, peer)
+        elif isinstance(verdict, Frame):
+            self._links.write(verdict.link, verdict.octets)
+            self._out(verdict.others)
         elif isinstance(verdict, Inner):
             self._write(self._writer(verdict.side), verdict.packet)
+
+    def _from_link(self, link: str, frame: bytes) -> None:
+        self._out(self._model.from_link(link, frame, time.monotonic_ns()))
+
+    def add_link(self, link: str, name: str, namespace: str | int | None = None) -> None:
+        """See Plane."""
+        self._links.add(link, name, namespace)
+
+    def remove_link(self, link: str) -> None:
+        """See Plane."""
+        self._links.remove(link)
 
     @staticmethod
     def _write(write: Write, packet: bytes) -> None:
@@ -278,11 +298,14 @@ class TunPlane:
             self._n3.send_batch(batch, to)
 
     def _encapsulate(self, packet: bytes) -> None:
-        verdict = self._model.encapsulate(packet, time.monotonic_ns())
-        if isinstance(verdict, Outer):
-            self._n3.send(verdict.octets, verdict.peer, verdict.tos)
-        elif isinstance(verdict, Buffered) and verdict.notify:
-            self._events.buffered(verdict.session)
+        self._out((self._model.encapsulate(packet, time.monotonic_ns()),))
+
+    def _out(self, verdicts: Iterable[Outer | Buffered | Dropped]) -> None:
+        for verdict in verdicts:
+            if isinstance(verdict, Outer):
+                self._n3.send(verdict.octets, verdict.peer, verdict.tos)
+            elif isinstance(verdict, Buffered) and verdict.notify:
+                self._events.buffered(verdict.session)
 
     def send(self, octets: bytes, peer: tuple[str, int]) -> None:
         self._n3.send(octets, peer)

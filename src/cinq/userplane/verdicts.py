@@ -42,3 +42,13 @@ class Buffered:
 
     session: int
     notify: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """An Ethernet frame from a tunnel. link: to whose interface it goes, "" for none. others: what becomes of it at
+    other sessions of the link."""
+
+    link: str
+    octets: bytes
+    others: tuple[Outer | Buffered | Dropped, ...] = ()

@@ -54,10 +54,11 @@ class N4Recorder:
 class Bench:
     """UPF, plane and port. `ask` sends a request and returns the decoded answer, None for silence."""
 
-    def __init__(self, *smfs: tuple[str, int], gate: Gate = OPEN) -> None:
+    def __init__(self, *smfs: tuple[str, int], gate: Gate = OPEN, settings: Settings | None = None) -> None:
         self.port, self.plane, self.journal = N4Recorder(), ModelPlane(), Journal(keep=100)
         counter = itertools.count(1)
-        settings = Settings(N4, TransportAddress(N3), (POOL,), tuple(IPv4Address(each[0]) for each in smfs))
+        allowed = tuple(IPv4Address(each[0]) for each in smfs)
+        settings = settings or Settings(N4, TransportAddress(N3), (POOL,), allowed)
         self.upf = UPF(
             settings,
             self.port,

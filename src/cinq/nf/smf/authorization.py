@@ -110,7 +110,7 @@ def subscribed_context(
     supi = body.supi or ""
     session_type = _selected_type(supi, request, network, subscribed)
     static = next((a.ipv4_addr for a in subscribed.static_ip_address if a.ipv4_addr), None)
-    static = None if session_type == "IPV6" else static
+    static = None if session_type in ("IPV6", "ETHERNET") else static
     rate = request.integrity_protection_maximum_data_rate
     return SmContext(
         ref="",
@@ -129,7 +129,7 @@ def subscribed_context(
         amf=body.serving_nf_id,
         status_uri=body.sm_context_status_uri,
         is_static=static is not None,
-        static_prefix=0 if session_type == "IPV4" else static_prefix(subscribed),
+        static_prefix=static_prefix(subscribed) if session_type in ("IPV6", "IPV4V6") else 0,
         address=None if static is None else Ipv4(int(IPv4Address(static))),
         framed_routes=framed_routes(subscribed, session_type),
     )
@@ -138,8 +138,10 @@ def subscribed_context(
 def framed_routes(subscribed: DnnConfiguration, session_type: SessionType) -> tuple[str, ...]:
     """The networks behind the UE that a session of this type reaches (TS 23.501 §5.6.14). One that is none is passed
     over."""
-    four = [each.ipv4_mask for each in subscribed.ipv4_frame_route_list if session_type != "IPV6"]
-    six = [each.ipv6_prefix for each in subscribed.ipv6_frame_route_list if session_type != "IPV4"]
+    four = [each.ipv4_mask for each in subscribed.ipv4_frame_route_list if session_type in ("IPV4", "IPV4V6")]
+    six = [
+        each.ipv6_prefix for each in subscribed.ipv6_frame_route_list if session_type in ("IPV6", "IPV4V6")
+    ]
     found: list[str] = []
     for text in (*four, *six):
         with suppress(ValueError):
@@ -245,6 +247,8 @@ def _selected_type(
     types = subscribed.pdu_session_types
     allowed = types.allowed_session_types or [types.default_session_type]
     wanted = requested_type(request)
+    if wanted == PduSessionType.ETHERNET and network.ethernet and "ETHERNET" in allowed:
+        return "ETHERNET"
     given = given_types(allowed, network)
     if wanted == PduSessionType.IPV4V6 and given:
         return "IPV4V6" if len(given) == 2 else given[0]
@@ -261,7 +265,7 @@ def _selected_type(
         if len(allowed) > 1 or only == wanted:
             cause = GsmCause.UNKNOWN_PDU_SESSION_TYPE
         error = "PDUTYPE_DENIED"
-    served = " and ".join(_NAMES[each] for each in ("IPV4", "IPV6") if each == "IPV4" or network.ipv6_pool)
+    served = " and ".join(_served(network))
     why = Why(
         f"{supi} asks for PDU session type {_type_name(wanted)}; for {network.name} are subscribed "
         f"{', '.join(allowed)}, served is {served}",
@@ -269,6 +273,11 @@ def _selected_type(
         + ("" if network.ipv6_pool else f", or give the [[dnn]] table of {network.name} an `ipv6_pool`"),
     )
     raise Denied(cause, error, why)
+
+
+def _served(network: DataNetwork) -> list[str]:
+    found = ["IPv4", *(["IPv6"] if network.ipv6_pool else [])]
+    return [*found, "Ethernet"] if network.ethernet else found
 
 
 def given_types(allowed: Sequence[str], network: DataNetwork) -> list[SessionType]:

@@ -53,7 +53,7 @@ class Ipv4v6(Struct, frozen=True, gc=False, tag="ipv4v6"):
 Address = Ipv4 | Ipv6 | Ipv4v6
 """What a PDU session of an IP type has."""
 
-SessionType = Literal["IPV4", "IPV6", "IPV4V6"]
+SessionType = Literal["IPV4", "IPV6", "IPV4V6", "ETHERNET"]
 
 
 class AnTunnel(Struct, frozen=True, gc=False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from ipaddress import IPv4Network
 
-from cinq.nf.smf.context import Address, Ipv4, Ipv6
+from cinq.nf.smf.context import Address, Ipv4, Ipv6, SmContext
 from cinq.nf.smf.flows import NOTHING, Difference, QosFlow, SdfFilter, SdfRule, SessionQos, difference
 from cinq.wire import nas
 from cinq.wire.nas import Component, FlowOperation, PduSessionType, RuleOperation
@@ -19,11 +19,9 @@ _DIRECTIONS = {
 _EVERYTHING = (nas.PacketFilter(1, nas.Direction.BIDIRECTIONAL, nas.MATCH_ALL),)
 
 
-def session_type(address: Address | None) -> PduSessionType:
+def session_type(context: SmContext) -> PduSessionType:
     """§9.11.4.11."""
-    if isinstance(address, Ipv6):
-        return PduSessionType.IPV6
-    return PduSessionType.IPV4 if address is None or isinstance(address, Ipv4) else PduSessionType.IPV4V6
+    return PduSessionType[context.session_type]
 
 
 def pdu_address(address: Address | None) -> nas.PduAddress | None:

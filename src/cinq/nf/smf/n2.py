@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeVar
 
-from cinq.nf.smf.context import AnTunnel, Ipv4, Ipv6, SmContext, UserPlaneSecurity, n3_ends
+from cinq.nf.smf.context import AnTunnel, SessionType, SmContext, UserPlaneSecurity, n3_ends
 from cinq.nf.smf.flows import Difference, QosFlow, SessionQos
 from cinq.transport_address import TransportAddress, is_one_host
 from cinq.wire import ngap
@@ -18,6 +18,12 @@ _INTEGRITY: dict[str, Literal["required", "preferred", "not-needed"]] = {
     "REQUIRED": "required",
     "PREFERRED": "preferred",
     "NOT_NEEDED": "not-needed",
+}
+_SESSION_TYPES: dict[SessionType, ngap.PDUSessionType] = {
+    "IPV4": "ipv4",
+    "IPV6": "ipv6",
+    "IPV4V6": "ipv4v6",
+    "ETHERNET": "ethernet",
 }
 _RATES: dict[str, Literal["bitrate64kbs", "maximum-UE-rate"]] = {
     "64kbps": "bitrate64kbs",
@@ -36,12 +42,7 @@ def setup_request_transfer(
     context: SmContext, *, direct_forwarding: bool = False, forwarding_impossible: bool = False
 ) -> bytes:
     """PDU Session Resource Setup Request Transfer, §9.3.4.1."""
-    address = context.address
-    kind: ngap.PDUSessionType = "ipv4v6"
-    if address is None or isinstance(address, Ipv4):
-        kind = "ipv4"
-    elif isinstance(address, Ipv6):
-        kind = "ipv6"
+    kind = _SESSION_TYPES[context.session_type]
     tunnel = (context.teid, context.n3_address, context.n3_ipv6)
     return _setup_request(
         tunnel, kind, context.qos, context.security, direct_forwarding, forwarding_impossible

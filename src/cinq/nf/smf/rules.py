@@ -206,6 +206,7 @@ def _uplink(
         framed_ipv6_routes=_framed(context, 6),
         qfis=[rule.qfi],
         interface_type=_N3,
+        ethernet_pdu_session_information=_frames(context),
     )
     return pfcp.CreatePdr(
         pdr_id=uplink_pdr(rule.number),
@@ -230,6 +231,7 @@ def _downlink(
         framed_routes=_framed(context, 4),
         framed_ipv6_routes=_framed(context, 6),
         interface_type=_N6,
+        ethernet_pdu_session_information=_frames(context),
     )
     return pfcp.CreatePdr(
         pdr_id=downlink_pdr(rule.number),
@@ -254,6 +256,11 @@ def _ue_addresses(context: SmContext, *, destination: bool) -> list[pfcp.UeIpAdd
     prefix = IPv6Address(address.prefix << 64)
     ipv4 = None if isinstance(address, Ipv6) else address.ipv4
     return [pfcp.UeIpAddress(ipv4, prefix, destination=destination)]
+
+
+def _frames(context: SmContext) -> pfcp.PfcpFlags | None:
+    """Ethernet PDU Session Information, §8.2.102: all frames of the session (ETHI)."""
+    return pfcp.PfcpFlags(1) if context.session_type == "ETHERNET" else None
 
 
 def _framed(context: SmContext, version: int) -> list[str]:

@@ -22,6 +22,7 @@ class DataNetwork:
     p_cscf: told to UEs that ask (TS 24.008 §10.5.6.3). always_on: TS 23.501 §5.6.13.
     up_integrity, up_ciphering: user plane security policy (TS 23.501 §5.10.3), unless the subscription has one.
     ladn_tacs: where it is, for a local area data network; empty: everywhere. rating_group: of what is used in it.
+    ethernet: whether it has Ethernet sessions.
     """
 
     name: str = "internet"
@@ -41,6 +42,7 @@ class DataNetwork:
     up_ciphering: UpSecurity = "preferred"
     ladn_tacs: tuple[int, ...] = ()
     rating_group: int = 1
+    ethernet: bool = False
 
     @property
     def pools(self) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -18,7 +18,7 @@ from cinq.wire import pfcp
 RESTORATION = pfcp.PfcpFlags(1)
 """RESTI of PFCPSEReq-Flags: the F-TEID is one that the UPF gave before it failed (TS 23.527 §4.3.2)."""
 _ACCEPTED = pfcp.Cause.REQUEST_ACCEPTED
-_PDN_TYPES = {"IPV4": pfcp.PdnType.IPV4, "IPV6": pfcp.PdnType.IPV6, "IPV4V6": pfcp.PdnType.IPV4V6}
+_PDN_TYPES = pfcp.PdnType.__members__
 _PDR, _QER = 0, 2  # rule types, TS 29.244 §8.2.80
 
 

@@ -192,7 +192,7 @@ def _configuration(subscriber: Subscriber, ambr: Ambr, dnn: str) -> DnnConfigura
     static = [IpAddress(ipv4_addr=str(subscriber.static_ip))] if subscriber.static_ip else []
     return DnnConfiguration(
         pdu_session_types=PduSessionTypes(
-            default_session_type="IPV4", allowed_session_types=["IPV4", "IPV6", "IPV4V6"]
+            default_session_type="IPV4", allowed_session_types=["IPV4", "IPV6", "IPV4V6", "ETHERNET"]
         ),
         ssc_modes=SscModes(
             default_ssc_mode=subscriber.ssc_modes[0], allowed_ssc_modes=list(subscriber.ssc_modes)

@@ -52,6 +52,7 @@ class _Compiler:
         self._senders = senders(session, ends)
         qers = {qer.qer_id: qer for qer in session.qers}
         self._qers = {pdr.pdr_id: [qers[number] for number in pdr.qer_ids] for pdr in session.pdrs}
+        self._frames: list[Pdr] = []
         self._uplink: dict[int, list[Pdr]] = {}
         self._downlink: dict[IPv4Address | IPv6Network, list[Pdr]] = {}
         for pdr in sorted(session.pdrs, key=PRECEDENCE):
@@ -60,12 +61,21 @@ class _Compiler:
             elif not pdr.is_uplink:
                 for end in pdr.ends:
                     self._downlink.setdefault(end, []).append(pdr)
+                if pdr.link:
+                    self._frames.append(pdr)
         self._limits: dict[int, Limit] = {}
 
     def rules(self) -> SessionRules:
         up, down = list(self._uplink.values()), list(self._downlink.values())
+        if self._frames:
+            down = [self._frames]
         plain_up, plain_down = self._are_plain(up), self._are_plain(down)
         decap = tuple([self._decap(teid, pdrs, plain_up) for teid, pdrs in self._uplink.items()])
+        if self._frames and not (plain_up and plain_down):
+            what = "an Ethernet session has one QoS flow"
+            raise failed(Cause.SERVICE_NOT_SUPPORTED, what, PDR, self._frames[0].pdr_id)
+        link = self._frames[0].link if self._frames else ""
+        frames = self._encap(NO_ADDRESS, self._frames, plain_down) if self._frames else None
         encap = tuple([self._encap(ue, pdrs, plain_down) for ue, pdrs in self._downlink.items()])
         ambr = _same_rates(
             _lowest([q.uplink_bps for pdrs in up for q in self._qers[pdrs[0].pdr_id]]) if plain_up else 0,
@@ -73,7 +83,9 @@ class _Compiler:
             if plain_down
             else 0,
         )
-        return SessionRules(self._session.seid, decap, encap, ambr, tuple(self._limits.values()))
+        return SessionRules(
+            self._session.seid, decap, encap, ambr, tuple(self._limits.values()), frames, link
+        )
 
     def _are_plain(self, ends: list[list[Pdr]]) -> bool:
         """Whether the ends of a direction need no flows: each has one PDR for all, all with the same QERs."""
@@ -106,6 +118,9 @@ class _Compiler:
 
     def _decap(self, teid: int, pdrs: list[Pdr], plain: bool) -> DecapRule:
         first = pdrs[0]
+        if first.link:
+            qfi = first.qfis[0] if first.qfis else 0
+            return DecapRule(teid, action=self._passes(first), qfi=qfi, peers=self._senders, is_frames=True)
         ue, prefix = _ue_of(pdrs)
         if ue is None and prefix is None:
             ue, prefix = _ue_of(self._session.pdrs)

@@ -47,7 +47,8 @@ class Pdr(msgspec.Struct, frozen=True, gc=False):
     """Packet detection rule. teid: our N3 end (uplink). ue, prefix: the UE's address and prefix of
     64 bits, None where the PDI has none.
 
-    filters: () takes every packet. behind: framed routes, networks that are reached by the UE.
+    filters: () takes every packet. behind: framed routes, networks that are reached by the UE. link: of an Ethernet
+    session its network instance.
     """
 
     pdr_id: int
@@ -62,6 +63,7 @@ class Pdr(msgspec.Struct, frozen=True, gc=False):
     filters: tuple[Filter, ...] = ()
     prefix: IPv6Network | None = None
     behind: tuple[IPv4Network | IPv6Network, ...] = ()
+    link: str = ""
 
     @property
     def ends(self) -> tuple[IPv4Address | IPv6Network, ...]:

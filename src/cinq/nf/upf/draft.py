@@ -20,6 +20,7 @@ from cinq.nf.upf.elements import (
     actions,
     check_instance,
     check_removal,
+    ethernet_link,
     forwarding,
     qer_ids,
     qer_of,
@@ -103,9 +104,10 @@ class Draft:
         is_uplink = pdi.source_interface == ACCESS
         teid = self._tunnel_end(pdr.pdr_id, pdi) if is_uplink else None
         ue, prefix = self._ue_address(pdr.pdr_id, pdi)
-        if not is_uplink and ue is None and prefix is None:
+        link = ethernet_link(pdr.pdr_id, pdi, self._ends.links)
+        if not is_uplink and ue is None and prefix is None and not link:
             raise failed(Cause.CONDITIONAL_IE_MISSING, "no UE address", PDR, pdr.pdr_id, UE_IP_ADDRESS)
-        changes = {"ue": ue, "prefix": prefix, "behind": behind(pdr.pdr_id, pdi, self._ends)}
+        changes = {"ue": ue, "prefix": prefix, "behind": behind(pdr.pdr_id, pdi, self._ends), "link": link}
         qfis = same_numbers(tuple(pdi.qfis))
         return replace(pdr, is_uplink=is_uplink, teid=teid, qfis=qfis, filters=filters, **changes)
 

@@ -14,6 +14,7 @@ from cinq.wire.pfcp import ApplyAction, Cause, Interface
 PRECEDENCE = 29
 MOST_QERS = 8  # of one PDR
 MOST_URRS = 8
+ETHERNET_PACKET_FILTER, ETHERNET_PDU_SESSION_INFORMATION, ETHI = 132, 142, 1
 NETWORK_INSTANCE, GATE, OUTER_HEADER_CREATION = 22, 25, 84
 APPLY_ACTION, QER_ID, URR_ID = 44, 109, 81
 GTPU_CREATIONS = frozenset((0x0100, 0x0200, 0x0300))
@@ -44,6 +45,21 @@ def check_instance(instance: pfcp.NetworkInstance | None) -> None:
     """Labels, or plain text of characters that a name may have (DEV-079)."""
     if instance is not None and not _is_name(instance.name):
         raise Rejected(Cause.MANDATORY_IE_INCORRECT, "malformed network instance", NETWORK_INSTANCE)
+
+
+def ethernet_link(pdr_id: int, pdi: pfcp.Pdi, links: tuple[str, ...]) -> str:
+    """The network instance of an Ethernet session, "" for another. Rejected: it serves none, or filters frames."""
+    if pdi.ethernet_packet_filters:
+        what = "Ethernet packet filters"
+        raise failed(Cause.SERVICE_NOT_SUPPORTED, what, PDR, pdr_id, ETHERNET_PACKET_FILTER)
+    information, instance = pdi.ethernet_pdu_session_information, pdi.network_instance
+    if information is None or not information.value & ETHI:
+        return ""
+    name = "" if instance is None else instance.name
+    if name not in links:
+        what = f"no Ethernet in network instance {name or '(none)'}"
+        raise failed(Cause.SERVICE_NOT_SUPPORTED, what, PDR, pdr_id, ETHERNET_PDU_SESSION_INFORMATION)
+    return name
 
 
 @lru_cache(256)

@@ -16,7 +16,8 @@ SHORTEST = {4: 8, 6: 16}
 class Ends(NamedTuple):
     """The ends that are ours: where N3 is, and (netmask, network) of the UE pools as numbers; none: any.
 
-    prefixes: pools of IPv6; none: IPv6 is not served. n4: our N4 address. gnbs: networks that are one gNB each.
+    prefixes: pools of IPv6; none: IPv6 is not served. n4: our N4 address. gnbs: networks that are one gNB each. links:
+    network instances of Ethernet.
     """
 
     n3: TransportAddress
@@ -24,12 +25,13 @@ class Ends(NamedTuple):
     prefixes: tuple[IPv6Network, ...] = ()
     n4: IPv4Address | None = None
     gnbs: tuple[Network, ...] = ()
+    links: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         pools = tuple((int(pool.netmask), int(pool.network_address)) for pool in settings.ue_pools)
         prefixes = tuple(each.pool for each in settings.prefixes)
-        return cls(settings.n3, pools, prefixes, settings.node_id, settings.gnb_networks)
+        return cls(settings.n3, pools, prefixes, settings.node_id, settings.gnb_networks, settings.links)
 
     def has(self, ue: IPv4Address) -> bool:
         return not self.pools or self._is_ue(ue)

@@ -21,11 +21,11 @@ class Prefixes:
 class Settings:
     """node_id: our N4 address, the PFCP Node ID. n3: where gNBs send user packets.
 
-    ue_pools: the addresses that are routed to the data plane; empty: any.
-    prefixes: the same of IPv6; empty: none. smf_addresses: who may set up an
-    association; empty: anyone. t1_s, n1: how long a report waits for its answer and how often it is sent
-    (TS 29.244 §6.4). echo_per_s: answers on N3 to each peer.
-    gnb_networks: each the addresses from which one gNB sends. max_sessions: what the data plane has room for.
+    ue_pools: the addresses that are routed to the data plane; empty: any. prefixes: the same of IPv6; empty: none.
+    smf_addresses: who may set up an association; empty: anyone. t1_s, n1: how long a report waits for its answer and
+    how often it is sent (TS 29.244 §6.4). echo_per_s: answers on N3 to each peer. links: network instances that serve
+    Ethernet sessions. gnb_networks: each the addresses from which one gNB sends. max_sessions: what the data plane has
+    room for.
 
     heartbeat_s: between ours; 0: none. associates: whether we set associations up with smf_addresses ourselves.
     grace_s: how long the sessions of an SMF that does not answer stay.
@@ -40,6 +40,7 @@ class Settings:
     echo_per_s: int = 50
     prefixes: tuple[Prefixes, ...] = ()
     gnb_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    links: tuple[str, ...] = ()
     max_sessions: int = 65536
     heartbeat_s: float = 0.0
     associates: bool = False

@@ -207,7 +207,7 @@ class Bearers:
         bearer.origin = PdcpCounts(origin.uplink + counts.uplink, origin.downlink + counts.downlink)
 
     def _carried(self, bearer: Bearer) -> tuple[int, int]:
-        if self._plane is None or bearer.side is None:
+        if self._plane is None or not bearer.has_interface:
             return 0, 0
         usage = self._plane.usage(bearer.session)
         return usage.uplink_packets, usage.downlink_packets
@@ -221,6 +221,8 @@ class Bearers:
         """
         if self._plane is None:
             return msgspec.structs.replace(interface, name="")
+        if interface.frames:
+            return self._open_link(bearer, interface, netns)
         ue = IPv4Address(interface.address) if interface.address else None
         if netns is None:
             netns = interface.netns or self._home(bearer)
@@ -244,6 +246,20 @@ class Bearers:
         self._solicit(bearer)
         address6 = "" if bearer.address6 is None else str(bearer.address6)
         return msgspec.structs.replace(interface, name=side.name, netns=netns, address6=address6)
+
+    def _open_link(self, bearer: Bearer, interface: Interface, netns: str | None) -> Interface:
+        """An Ethernet session has an interface of its own (TS 23.501 §5.6.10.2)."""
+        assert self._plane is not None
+        netns = netns if netns is not None else interface.netns or self._home(bearer)
+        bearer.link = name = f"{self._instance}-l2-{bearer.session}"
+        try:
+            self._plane.add_link(name, name, namespace(netns))
+            bearer.netns = netns
+            self._install(bearer)
+        except (OSError, RuleError):
+            self.close(bearer)
+            raise
+        return msgspec.structs.replace(interface, name=name, netns=netns)
 
     @staticmethod
     def _lead(side: Side, behind: tuple[Network, ...]) -> tuple[Network, ...]:
@@ -298,6 +314,10 @@ class Bearers:
         """The UE gives its address up. Idempotent."""
         bearer.origin = self.counts(bearer)
         side, addresses, behind = bearer.side, bearer.addresses, bearer.behind
+        if self._plane is not None and bearer.link:
+            self._plane.remove(bearer.session)
+            self._plane.remove_link(bearer.link)
+            bearer.link = ""
         if bearer.six is not None:
             bearer.six.stop()
         bearer.side = bearer.ue = bearer.address6 = bearer.six = None
@@ -311,6 +331,8 @@ class Bearers:
 
     def suspend(self, bearer: Bearer) -> None:
         """Nothing is carried any more, and it is known how much was. Only `remove` may follow."""
+        if self._plane is not None and bearer.link:
+            self._plane.install(SessionRules(bearer.session))
         if self._plane is not None and bearer.side is not None:
             for address in bearer.addresses:  # programs send by the interface of the other plane now
                 bearer.side.remove(address)
@@ -329,6 +351,8 @@ class Bearers:
         return sum(self._carried(bearer))
 
     def _install(self, bearer: Bearer) -> None:
+        if self._plane is not None and bearer.link:
+            self._plane.install(_frames(bearer))
         if self._plane is None or bearer.side is None:
             return
         tunnel, ends = bearer.tunnel, bearer.ends
@@ -414,3 +438,15 @@ class Bearers:
             tunnel = bearer.tunnel
             if tunnel is not None and (tunnel.ul_teid, str(tunnel.upf)) == (indication.tunnel, peer[0]):
                 bearer.failed()
+
+
+def _frames(bearer: Bearer) -> SessionRules:
+    """The rules of an Ethernet session."""
+    tunnel, link = bearer.tunnel, bearer.link
+    if tunnel is None:
+        waiting = EncapRule(NO_ADDRESS, action=Action.BUFFER)
+        return SessionRules(bearer.session, frames=waiting, link=link)
+    fresh = tunnel.dl_teid if bearer.gate is None else bearer.gate.forwarding
+    decap = tuple(DecapRule(teid, is_frames=True) for teid in (fresh, *bearer.late))
+    frames = EncapRule(NO_ADDRESS, tunnel.ul_teid, tunnel.upf, tunnel.qfi)
+    return SessionRules(bearer.session, decap, frames=frames, link=link)

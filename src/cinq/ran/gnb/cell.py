@@ -366,7 +366,7 @@ class CellLink:
         bearer = self.bearers.get(pdu_session_id)
         if bearer is None:
             return
-        if bearer.side is None:
+        if not bearer.has_interface:
             self._drop(pdu_session_id)
         else:
             self.gnb.bearers.disconnect(bearer)

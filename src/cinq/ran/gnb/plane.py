@@ -29,6 +29,10 @@ class RanPlane(Protocol):
 
     def catch_up(self) -> None: ...
 
+    def add_link(self, link: str, name: str, namespace: str | int | None = None) -> None: ...
+
+    def remove_link(self, link: str) -> None: ...
+
     def receive(self, octets: bytes, peer: tuple[str, int]) -> None: ...
 
     def add_side(
@@ -41,11 +45,11 @@ class Bearer:
     """One PDU session of one UE.
 
     session: its number in the plane. side: the interface with its address, None before there is one, in netns. rules:
-    what puts uplink packets on flows. behind: networks that are reached by the UE. six: of a session of IPv6, with
-    address6 from the prefix heard; addressed: it has come. notify: a program sends while there is no tunnel. failed:
-    the UPF does not know the tunnel. late: TEIDs that it had before, on which packets may still come. gate: fresh
-    packets wait. origin: what the plane had counted when the DRB was set up, less the counts that it began with.
-    is_untold: the DRB goes on from counts that are still to come.
+    what puts uplink packets on flows. behind: networks that are reached by the UE. link: of an Ethernet session, with
+    its own interface. six: of a session of IPv6, with address6 from the prefix heard; addressed: it has come. notify:
+    a program sends while there is no tunnel. failed: the UPF does not know the tunnel. late: TEIDs that it had before,
+    on which packets may still come. gate: fresh packets wait. origin: what the plane had counted when the DRB was set
+    up, less the counts that it began with. is_untold: the DRB goes on from counts that are still to come.
     """
 
     session: int
@@ -60,10 +64,16 @@ class Bearer:
     netns: str | None = None
     rules: Matching = ()
     behind: tuple[Network, ...] = ()
+    link: str = ""
     late: tuple[int, ...] = ()
     gate: Gate | None = None
     origin: PdcpCounts = PdcpCounts()
     is_untold: bool = False
+
+    @property
+    def has_interface(self) -> bool:
+        """Whether programs can send."""
+        return self.side is not None or bool(self.link)
 
     @property
     def ends(self) -> list[IPv4Address | IPv6Network]:

@@ -79,6 +79,7 @@ class Open(Frame, frozen=True, tag="open"):
     rules: tuple[UplinkRule, ...] = ()
     identifier: bytes = b""
     behind: tuple[str, ...] = ()
+    frames: bool = False
 
 
 class Close(Frame, frozen=True, tag="close"):

@@ -169,6 +169,7 @@ class RadioServer:
                     frame.rules,
                     frame.identifier,
                     behind=frame.behind,
+                    frames=frame.frames,
                 )
                 link.open_interface(wanted)
             case frames.Close():
@@ -227,6 +228,7 @@ class _RemoteLink:
                 i.rules,
                 i.interface_identifier,
                 i.behind,
+                i.frames,
             )
         )
 

@@ -85,7 +85,8 @@ class Interface(msgspec.Struct, frozen=True):
     address: IPv4 dotted, "" without one. interface_identifier: 8 octets of the link local address of an IPv6 session,
     whose address6 is made with them and the prefix that the router advertises. mtu: octets. netns: a process id, a
     path, or a name under /run/netns; empty for the namespace of the gNB process. name: of the network interface, empty
-    for one that the gNB chooses. behind: networks that are reached by the UE. rules: in the order in which uplink
+    for one that the gNB chooses. behind: networks that are reached by the UE. frames: it
+    carries Ethernet frames. rules: in the order in which uplink
     packets are matched with them.
     """
 
@@ -98,6 +99,7 @@ class Interface(msgspec.Struct, frozen=True):
     interface_identifier: bytes = b""
     address6: str = ""
     behind: tuple[str, ...] = ()
+    frames: bool = False
 
 
 class Warning(msgspec.Struct, frozen=True):

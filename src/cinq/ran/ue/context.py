@@ -101,6 +101,16 @@ class SessionContext(msgspec.Struct, frozen=True):
     p_cscf: tuple[IPv4Address, ...] = ()
     pco: tuple[tuple[int, bytes], ...] = ()
 
+    @property
+    def is_ethernet(self) -> bool:
+        return self.kind == nas.PduSessionType.ETHERNET
+
+    @property
+    def has_interface(self) -> bool:
+        """Whether there is something that programs could use: an address, or whole frames."""
+        frames = self.is_ethernet and self.state != "INACTIVE"
+        return self.address is not None or bool(self.interface_identifier) or frames
+
 
 class Received(msgspec.Struct, frozen=True):
     """A NAS message of the network. octets: plain. checked: its integrity was, and it held."""

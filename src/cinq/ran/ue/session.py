@@ -146,7 +146,7 @@ class Session(Subject[SessionContext]):
     def open_interface(self) -> None:
         """Ask the cell for a network interface with the session's address."""
         context = self.context
-        if context.address is not None or context.interface_identifier:
+        if context.has_interface:
             self._answered = asyncio.Event()
             self.ue.link.open_interface(
                 Interface(
@@ -157,6 +157,7 @@ class Session(Subject[SessionContext]):
                     rules=uplink_rules(context.rules),
                     interface_identifier=context.interface_identifier,
                     behind=tuple(map(str, self.settings.behind)),
+                    frames=context.is_ethernet,
                 )
             )
 
@@ -219,7 +220,7 @@ class Session(Subject[SessionContext]):
         number = self.context.pdu_session_id
         if self.ue.sessions.get(number) is self:
             del self.ue.sessions[number]
-        if self.context.address is not None or self.context.interface_identifier:
+        if self.context.has_interface:
             self.ue.link.close_interface(number)
         self.commit(
             state="INACTIVE",

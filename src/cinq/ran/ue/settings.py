@@ -35,7 +35,7 @@ class SessionSettings:
 
     dnn: str = setting("Data network name; empty leaves the choice to the network.", "internet")
     s_nssai: SNssai | None = setting("Slice; without it the network chooses.", SNssai(1))
-    kind: Literal["IPv4", "IPv6", "IPv4v6"] = setting("PDU session type.", "IPv4")
+    kind: Literal["IPv4", "IPv6", "IPv4v6", "Ethernet"] = setting("PDU session type.", "IPv4")
     ssc_mode: Literal[1, 2, 3] = setting("Session and service continuity mode asked for.", 1)
     always_on: bool = setting("Whether an always-on session is asked for.", False)
     packet_filters: int = setting("Packet filters that the UE says it supports, 17 to 1024; 0: not said.", 0)

@@ -13,7 +13,7 @@
 
 enum { ROLE_GNB = 1, DENY_UE_TO_UE = 2, HAS_PROTECTED = 4, HAS_NETWORKS = 8, HAS_ROUTES = 16 };
 enum { DROP = 0, FORWARD = 1, BUFFER = 2 };
-enum { TO_PEER = 1 };
+enum { TO_PEER = 1, FRAMES = 2 };
 enum mode { N6, POOL, UE };
 enum { MOST_PEERS = 4, STRANGE = 4 };
 enum { ANY_PROTOCOL = 255, WHOLE_HOST = 1 };
@@ -278,6 +278,7 @@ SEC("tc") int decap(struct __sk_buff *skb) {
   struct decap_rule *rule = map_lookup(&decaps, &teid);
   if (!rule) return slow_path(c, UNKNOWN_TEID);
   if (!has_tunnel(rule, &o)) return stranger(c);
+  if (rule->flags & FRAMES) return TC_NEXT; /* an Ethernet session, which user space switches */
   /* odd sizes (padding, GSO of a sending socket): the stack cuts them to measure and user space judges */
   if (skb->gso_size || skb->len != 14 + ip_len || net16(h.udp.len) + ip != ip_len || gtp_len + gtpu != ip_len)
     return slow_path(c, SLOW_PATH);

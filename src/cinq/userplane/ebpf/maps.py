@@ -21,7 +21,7 @@ from cinq.userplane.rules import (
 )
 
 ROLE_GNB, DENY_UE_TO_UE, HAS_PROTECTED, HAS_NETWORKS, HAS_ROUTES = 1, 2, 4, 8, 16
-TO_PEER = 1
+TO_PEER, FRAMES = 1, 2
 ANY_PROTOCOL = 255
 WHOLE_HOST, SOME_PORTS = 1, 2
 SETTINGS = struct.Struct("<4s5I2Q16s12s4x")
@@ -78,6 +78,7 @@ def decap_value(rule: DecapRule, slot: int, chain: int, port: int, flags: int) -
     """`port` is the interface index of the UE's interface (gNB), `flags` TO_PEER or 0. chain: 0 without flows."""
     prefix = b"" if rule.prefix is None else rule.prefix.network_address.packed[:8]
     peers = b"".join(PEER.pack(p.network_address.packed, p.netmask.packed, p.version) for p in rule.peers)
+    flags |= FRAMES if rule.is_frames else 0
     return DECAP.pack(slot, rule.ue.packed, port, chain, prefix, peers, rule.action, rule.qfi, flags)
 
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import socket
 import time
+from collections.abc import Iterable
 from ipaddress import IPv4Network, ip_address
 from pathlib import Path
 from typing import Literal
@@ -17,7 +18,8 @@ from cinq.userplane.ebpf.loader import Loaded
 from cinq.userplane.ebpf.syscall import attach_ingress
 from cinq.userplane.ebpf.tables import Tables
 from cinq.userplane.host import Host
-from cinq.userplane.model import Buffered, Inner, Model, Outer, SlowPath
+from cinq.userplane.links import Links
+from cinq.userplane.model import Buffered, Dropped, Frame, Inner, Model, Outer, SlowPath
 from cinq.userplane.n3 import N3Socket
 from cinq.userplane.routes import HostRoutes, routes_of
 from cinq.userplane.rules import (
@@ -33,6 +35,7 @@ from cinq.userplane.rules import (
     SessionRules,
     Usage,
 )
+from cinq.userplane.switch import AROUND
 from cinq.userplane.ue_side import UeSide, quieten
 
 OBJECT = Path(__file__).with_name("gtpu.o")
@@ -87,6 +90,10 @@ class EbpfPlane:
         self._write_protected()
         self._n3 = N3Socket(self._settings.n3, self._loop, self._from_n3)
         self._undo.callback(self._n3.close)
+        self._links = Links(self._host, self._loop, self._from_link, self.mtu - AROUND)
+        self._undo.callback(self._links.close)
+        for link, name in self._settings.links:
+            self._links.add(link, name, quiet=True)
         self._raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
         self._undo.callback(self._raw.close)
         if not self._gnb:
@@ -183,7 +190,8 @@ class EbpfPlane:
         if any(rule.waits for rule in before.encap):
             self._turn(rules)
         else:
-            model.replace(rules, time.monotonic_ns())
+            for outer in model.replace(rules, time.monotonic_ns()):  # frames, which never were the kernel's
+                self._n3.send(outer.octets, outer.peer, outer.tos)
         self._tables.leave()
         self._host_routes.remove(gone)
 
@@ -255,19 +263,36 @@ class EbpfPlane:
                 return read
             if frame[12:14] not in (ETHERNET_IPV4, ETHERNET_IPV6):
                 continue
-            verdict = self._model.encapsulate(frame[14:], time.monotonic_ns())
-            if isinstance(verdict, Outer):
-                self._n3.send(verdict.octets, verdict.peer, verdict.tos)
-            elif isinstance(verdict, Buffered) and verdict.notify:
-                self._events.buffered(verdict.session)
+            self._out((self._model.encapsulate(frame[14:], time.monotonic_ns()),))
         return FRAMES_AT_ONCE
 
     def _from_n3(self, octets: bytes, peer: tuple[str, int]) -> None:
         verdict = self._model.decapsulate(octets, time.monotonic_ns(), ip_address(peer[0]))
         if isinstance(verdict, SlowPath):
             self._events.gtpu_received(octets, peer)
+        elif isinstance(verdict, Frame):
+            self._links.write(verdict.link, verdict.octets)
+            self._out(verdict.others)
         elif isinstance(verdict, Inner):
             self._deliver(verdict)
+
+    def _from_link(self, link: str, frame: bytes) -> None:
+        self._out(self._model.from_link(link, frame, time.monotonic_ns()))
+
+    def _out(self, verdicts: Iterable[Outer | Buffered | Dropped]) -> None:
+        for verdict in verdicts:
+            if isinstance(verdict, Outer):
+                self._n3.send(verdict.octets, verdict.peer, verdict.tos)
+            elif isinstance(verdict, Buffered) and verdict.notify:
+                self._events.buffered(verdict.session)
+
+    def add_link(self, link: str, name: str, namespace: str | int | None = None) -> None:
+        """See Plane."""
+        self._links.add(link, name, namespace)
+
+    def remove_link(self, link: str) -> None:
+        """See Plane."""
+        self._links.remove(link)
 
     def _deliver(self, inner: Inner) -> None:
         """An odd packet that user space decapsulated: in by the segmenter pair, or to the UE's interface."""

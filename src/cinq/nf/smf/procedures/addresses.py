@@ -18,10 +18,12 @@ class NoneFree(Exception):
         self.key = key
 
 
-def assigned(session: PduSession, undo: Undo) -> Address:
-    """What a session of its type has; given back when it does not come to be. NoneFree."""
+def assigned(session: PduSession, undo: Undo) -> Address | None:
+    """What a session of its type has, of Ethernet nothing; given back when it does not come to be. NoneFree."""
     context, ports = session.context, session.ports
     kind, number, prefix = context.session_type, 0, 0
+    if kind == "ETHERNET":
+        return None
     if kind != "IPV6":
         pool = ports.pools[context.dnn]
         static = int(context.ipv4) if context.is_static else None

@@ -91,7 +91,7 @@ def establishment_accept(
     return nas.PDUSessionEstablishmentAccept(
         pdu_session_id=request.pdu_session_id,
         pti=request.pti,
-        selected_pdu_session_type=elements.session_type(context.address),
+        selected_pdu_session_type=elements.session_type(context),
         selected_ssc_mode=context.ssc_mode,
         authorized_qos_rules=qos_rules,
         session_ambr=elements.session_ambr(context.qos),
@@ -220,7 +220,7 @@ def policy_context(session: PduSession) -> SmPolicyContextData:
         rat_type="NR",
         notification_uri=session.ports.sbi.uri(f"/nsmf-callback/v1/sm-policy/{context.ref}"),
         slice_info=Snssai.of(context.s_nssai),
-        ipv4_address=None if context.session_type == "IPV6" else str(context.ipv4),
+        ipv4_address=str(context.ipv4) if context.session_type in ("IPV4", "IPV4V6") else None,
         ipv6_address_prefix=None if context.prefix is None else str(context.prefix),
         subs_sess_ambr=session_ambr(context.subscribed),
         subs_def_qos=default_qos(context.subscribed),

@@ -38,7 +38,7 @@ async def subscription_changed(session: PduSession, changed: SubscriptionChanged
     elif not is_allowed(context.session_type, types(found)):
         what = f"may not be of type {context.session_type.replace('IPV', 'IPv').replace('4V', '4v')} any more"
         end(session, changed, GsmCause.REGULAR_DEACTIVATION, what)
-    elif context.session_type != "IPV6" and static_address(found) != (
+    elif context.session_type in ("IPV4", "IPV4V6") and static_address(found) != (
         context.ipv4 if context.is_static else None
     ):
         end(session, changed, GsmCause.REACTIVATION_REQUESTED, "has another static address")
@@ -67,7 +67,7 @@ def types(found: DnnConfiguration) -> list[str]:
 
 def is_allowed(kind: SessionType, allowed: list[str]) -> bool:
     """IPv4v6 in a subscription allows either version too."""
-    if "IPV4V6" in allowed:
+    if "IPV4V6" in allowed and kind != "ETHERNET":
         return True
     return {"IPV4", "IPV6"} <= set(allowed) if kind == "IPV4V6" else kind in allowed
 

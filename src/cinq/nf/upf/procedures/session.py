@@ -35,6 +35,8 @@ class Sessions:
         self._node_id, self._ends = settings.node_id, Ends.of(settings)
         self._registry, self._plane, self._n4, self._meters = registry, plane, n4, meters
         self._pdn_types = (*IP_TYPES,) if settings.prefixes else IP_TYPES[:1]
+        if settings.links:
+            self._pdn_types = (*self._pdn_types, pfcp.PdnType.ETHERNET)
         self.strangers = Strangers()
         self.advertise: Callable[[SessionContext], None] = lambda _: None
 

@@ -78,7 +78,7 @@ def _session(
         request = ngap.decode_value(ngap.PDUSessionResourceSetupRequestTransfer, transfer)
     except ngap.NgapError as error:
         raise Unsuccessful(("protocol", error.cause)) from None
-    if request.pdu_session_type not in ("ipv4", "ipv6", "ipv4v6"):
+    if request.pdu_session_type not in ("ipv4", "ipv6", "ipv4v6", "ethernet"):
         raise Unsuccessful(("radioNetwork", "unspecified"))
     s_nssai = None if slice_ is None else s_nssai_of(slice_)
     if s_nssai is not None and s_nssai not in n2.ports.settings.slices:

@@ -21,6 +21,7 @@ _TYPES = {
     "IPv4": nas.PduSessionType.IPV4,
     "IPv6": nas.PduSessionType.IPV6,
     "IPv4v6": nas.PduSessionType.IPV4V6,
+    "Ethernet": nas.PduSessionType.ETHERNET,
 }
 _RATES = {"full": nas.DataRate.FULL, "64k": nas.DataRate.KBPS_64}
 
