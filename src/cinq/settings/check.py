@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zoneinfo
 from collections.abc import Hashable, Sequence, Sized
 from ipaddress import IPv6Address
@@ -39,6 +40,12 @@ def n3_addresses(first: Address, ipv6: IPv6Address | None) -> None:
         raise ValueError(
             f"n3_ipv6_address: found {ipv6} beside {first}, wanted it beside an n3_address of IPv4"
         )
+
+
+def interface(key: str, name: str) -> None:
+    """Of an interface that is made, or nothing."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]{0,15}", name, re.ASCII):
+        raise ValueError(f"{key}: found {name[:40]!r}, wanted at most 15 letters, digits, '.', '_' and '-'")
 
 
 def at_least_one(key: str, values: Sized) -> None:

@@ -54,9 +54,6 @@ class SharedPlmn:
         check.slices("slices", self.slices)
 
 
-_INTERFACE = re.compile(r"[A-Za-z0-9._-]*", re.ASCII)
-
-
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who this network is."""
@@ -280,11 +277,7 @@ class DataNetwork:
         for pool in self.ipv6_pool:
             if not 16 <= pool.prefixlen <= 62:
                 raise ValueError(f"ipv6_pool: found {pool}, wanted a prefix of 16 to 62 bits")
-        if len(self.ethernet_interface) > 15 or not _INTERFACE.fullmatch(self.ethernet_interface):
-            what = (
-                f"found {self.ethernet_interface[:40]!r}, wanted at most 15 letters, digits, '.', '_' and '-'"
-            )
-            raise ValueError(f"ethernet_interface: {what}")
+        check.interface("ethernet_interface", self.ethernet_interface)
         check.within("mtu", self.mtu, 1280 if self.ipv6_pool else 576, 9000)
         check.at_most("ipv6_dns", self.ipv6_dns, 8)
         check.within("five_qi", self.five_qi, 1, 254)

@@ -439,13 +439,13 @@ def test_guaranteed_rates_add_up_on_a_flow() -> None:
     ],
 )
 def test_an_address_of_any_type(address: Ipv4 | Ipv6 | Ipv4v6, kind: int, octets: str, n2_kind: str) -> None:
-    assert n1.session_type(address) == kind
     given_address = n1.pdu_address(address)
     assert given_address is not None
     assert nas.ie.pdu_address.encode(given_address).hex() == octets
     qos, _ = bound(SUBSCRIBED, SmPolicyDecision(), NOTHING, WIDE)
     fields = {f: getattr(CONTEXT, f) for f in CONTEXT.__struct_fields__}
-    context = SmContext(**fields | {"address": address, "qos": qos})
+    context = SmContext(**fields | {"address": address, "qos": qos, "session_type": n2_kind.upper()})
+    assert n1.session_type(context) == kind
     transfer = ngap.decode_value(
         ngap.PDUSessionResourceSetupRequestTransfer, n2.setup_request_transfer(context)
     )
