@@ -275,7 +275,8 @@ def of_the_plane(s: NetworkSettings) -> PlaneSettings:
 
 def of_a_plane(s: UpfSettings) -> PlaneSettings:
     """Of a UPF in a process of its own: its SMFs are out of UEs' reach whole."""
-    return _plane(s.upf, s.dnn, instance_of(s.node.name), tuple(map(Protected, s.upf.smf_addresses)))
+    own = _plane(s.upf, s.dnn, instance_of(s.node.name), tuple(map(Protected, s.upf.smf_addresses)))
+    return replace(own, pins=s.node.bpf_folder) if s.node.survives else own
 
 
 def _plane(

@@ -6,17 +6,25 @@ radio (10.98.0.2) - 10.98.0.1 upf
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import signal
+import socket
+import struct
+import subprocess
+import threading
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from cinq.transport import netns
 from tests.interop.place import CINQ, CORE, CORE_N6, DN, RADIO, Place, Running, http_server, ip
 from tests.interop.ueransim import HOME_PRIVATE, HOME_PUBLIC, IMSI, OPC, K
+from tests.userplane.conftest import missing
 
 pytestmark = [pytest.mark.root, pytest.mark.kernel]
 SMF_N4, UPF_N4, UPF_N3, GNB_N3 = "10.97.0.1", "10.97.0.2", "10.98.0.1", "10.98.0.2"
@@ -74,12 +82,14 @@ private_key = "{HOME_PRIVATE}"
         core.wait("ready in")
         return core
 
-    def upf(self, plane: str) -> Running:
+    def upf(self, plane: str, *, survives: bool = False) -> Running:
         state = self.place.folder / "upf"
         text = f"""[node]
 name = "edge"
 associates = true
 heartbeat_s = 1
+survives = {str(survives).lower()}
+bpf_folder = "{self.place.folder}/bpf"
 [upf]
 n3_address = "{UPF_N3}"
 n4_address = "{UPF_N4}"
@@ -132,6 +142,127 @@ def test_a_download_through_a_upf_of_its_own(network: Network) -> None:
     assert upf.end() == 0
     assert network.place.host("upf") == before
     upf = network.upf("auto")
+    assert network.downloads(address)
+    assert "Traceback" not in core.text + upf.text
+
+
+@contextlib.contextmanager
+def bpf_file_system(folder: Path) -> Iterator[None]:
+    folder.mkdir()
+    subprocess.run(("mount", "-t", "bpf", "bpf", str(folder)), check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(("umount", str(folder)), check=True)
+
+
+@dataclass
+class Flow:
+    """Numbered packets from a UE to an echo in the data network, a thousand a second, and what came back."""
+
+    place: Apart
+    address: str
+    sent: int = 0
+    back: set[int] = field(default_factory=set)
+    over: bool = False
+
+    def __post_init__(self) -> None:
+        with netns.inside(self.place.ns("dn")):
+            self._echo = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self._echo.bind((DN, 9000))
+        with netns.inside(self.place.ns("radio")):
+            self._ue = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self._ue.bind((self.address, 0))
+        for each in (self._echo, self._ue):
+            each.setsockopt(socket.SOL_SOCKET, 33, 16 << 20)  # SO_RCVBUFFORCE
+            each.settimeout(0.2)
+        self._threads = [threading.Thread(target=each) for each in (self._answer, self._send, self._receive)]
+        for thread in self._threads:
+            thread.start()
+
+    def _answer(self) -> None:
+        while not self.over:
+            with contextlib.suppress(TimeoutError):
+                octets, peer = self._echo.recvfrom(2000)
+                self._echo.sendto(octets, peer)
+
+    def _send(self) -> None:
+        begun = time.monotonic()
+        while not self.over:
+            while self.sent < (time.monotonic() - begun) * 1000 and not self.over:
+                self._ue.sendto(struct.pack("!I", self.sent), (DN, 9000))
+                self.sent += 1
+            time.sleep(0.001)
+
+    def _receive(self) -> None:
+        while not self.over:
+            with contextlib.suppress(TimeoutError):
+                self.back.add(struct.unpack("!I", self._ue.recv(2000))[0])
+
+    def until(self, more: int) -> None:
+        """So many packets more were sent, and had their time to come back."""
+        wanted, deadline = self.sent + more, time.monotonic() + 30
+        while self.sent < wanted and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def end(self) -> int:
+        """How many were lost."""
+        sent, deadline = self.sent, time.monotonic() + 10
+        while not self.back.issuperset(range(sent)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.over = True
+        for thread in self._threads:
+            thread.join()
+        for each in (self._echo, self._ue):
+            each.close()
+        return len(set(range(sent)) - self.back)
+
+
+def test_no_packet_is_lost_while_the_process_is_away(network: Network) -> None:
+    """Killed, started again, stopped in order and started again, under a flow; the SMF sets nothing up anew."""
+    if missing("ebpf"):
+        pytest.skip(missing("ebpf"))
+    place = network.place
+    before = place.host("upf")
+    with bpf_file_system(place.folder / "bpf"):
+        core, upf = network.core(), network.upf("ebpf", survives=True)
+        flow = Flow(place, network.radio("auto"))
+        flow.until(500)
+        upf.end(signal.SIGKILL)
+        flow.until(1000)
+        upf = network.upf("ebpf", survives=True)
+        assert "1 sessions taken up, 1 of them without a pause" in upf.text
+        flow.until(2500)  # over some heartbeats
+        assert upf.end() == 0
+        assert "packets go on" in upf.text
+        flow.until(500)
+        upf = network.upf("ebpf", survives=True)
+        flow.until(1000)
+        lost = flow.end()
+        assert (lost, flow.sent > 5000) == (0, True)
+        assert network.downloads(flow.address)
+        assert upf.end() == 0
+        done = place.run("upf", *CINQ, "upf", "--remove", "--config", str(place.folder / "upf.toml"))
+        assert done.returncode == 0, done.stderr
+        assert "BPF maps and programs" in done.stdout
+        assert place.host("upf") == before
+        assert not list((place.folder / "bpf" / "cinq").iterdir())
+    assert "association lost" not in core.text
+    assert "Traceback" not in core.text + upf.text
+
+
+def test_without_a_bpf_file_system_it_says_that_packets_stop(network: Network) -> None:
+    """Sessions are taken up all the same, by the store."""
+    if missing("ebpf"):
+        pytest.skip(missing("ebpf"))
+    (network.place.folder / "bpf").mkdir()
+    core, upf = network.core(), network.upf("ebpf", survives=True)
+    assert "packets stop with this process: no BPF file system at" in upf.text
+    address = network.radio("auto")
+    assert network.downloads(address)
+    upf.end(signal.SIGKILL)
+    upf = network.upf("tun", survives=True)
+    assert "1 sessions taken up, 0 of them without a pause" in upf.text
     assert network.downloads(address)
     assert "Traceback" not in core.text + upf.text
 

@@ -157,7 +157,11 @@ class KernelEnd:
         self.install, self.remove = self.plane.install, self.plane.remove
         self.usage, self.counts = self.plane.usage, self.plane.counts
         self.flow_usage = self.plane.flow_usage
+        self.begin()
         self.install(rules(SENTINEL, SENTINEL_UE, SENTINEL_TEID, SENTINEL_TEID))
+
+    def begin(self) -> None:
+        """Before any session."""
 
     def close(self) -> None:
         for each in (self.gnb, self.dn, self.raw, self.sink):

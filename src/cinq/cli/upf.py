@@ -18,12 +18,27 @@ from cinq.settings.upf import UpfSettings
 def command(
     config: Annotated[Path, typer.Option("--config", "-c", help="Settings file (TOML).")],
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object when ready.")] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="End what a UPF that was stopped has left running, and leave.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
     """Start one UPF without a core: its SMFs are elsewhere, and name it in [[user_plane]] of their settings."""
     begun = time.perf_counter()
     logging_to_stderr(verbose)
-    asyncio.run(_run(settings(UpfSettings, config), begun, json))
+    chosen = settings(UpfSettings, config)
+    if remove:
+        _remove(chosen)
+    else:
+        asyncio.run(_run(chosen, begun, json))
+
+
+def _remove(chosen: UpfSettings) -> None:
+    from cinq.procedure import Journal
+    from cinq.user_plane import Node
+
+    gone = Node(chosen, Journal()).remove()
+    console().print(f"removed: {'; '.join(gone)}" if gone else "there was nothing to remove")
 
 
 async def _run(chosen: UpfSettings, begun: float, json: bool) -> None:
@@ -43,7 +58,15 @@ async def _run(chosen: UpfSettings, begun: float, json: bool) -> None:
     finally:
         await node.stop()
     if not json:
-        console().print("stopped; the host is as it was")
+        console().print(_last_words(chosen, facts))
+
+
+def _last_words(chosen: UpfSettings, facts: dict[str, object]) -> str:
+    if not chosen.node.survives:
+        return "stopped; the host is as it was"
+    if facts["packets_go_on"]:
+        return "stopped; packets go on. cinq upf continues here, cinq upf --remove ends it"
+    return "stopped; the host is as it was. Sessions are taken up when it starts again"
 
 
 def _say(facts: dict[str, object]) -> None:
@@ -53,5 +76,6 @@ def _say(facts: dict[str, object]) -> None:
     out.print(f" N3 {facts['n3']} · {facts['dnns']} · trace: cinq trace live --socket {facts['control']}")
     changes = facts["host_changes"]
     if isinstance(changes, list) and changes:
-        out.print(f" changed on this host until it stops: {'; '.join(map(str, changes))}")
+        until = "it is removed" if facts["packets_go_on"] else "it stops"
+        out.print(f" changed on this host until {until}: {'; '.join(map(str, changes))}")
     out.print(f" [green]ready[/] in {facts['ready_s']} s; Ctrl-C stops it")

@@ -18,6 +18,12 @@ class Node:
     name: str = setting("Name of this UPF, shown in traces; each UPF of a host has its own.", "upf")
     associates: bool = setting("Whether it sets associations up with its SMFs itself; else they do.", False)
     heartbeat_s: int = setting("Seconds between heartbeats to each SMF, 1 to 3600.", 20)
+    survives: bool = setting(
+        "Whether sessions and packets go on while the process is away, stopped, killed or replaced; `cinq upf "
+        "--remove` ends that.",
+        True,
+    )
+    bpf_folder: Path = setting("Where a BPF file system is mounted, for survives.", Path("/sys/fs/bpf"))
     grace_s: int = setting(
         "Seconds after which the sessions of an SMF that does not answer are removed.", 300
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import shutil
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -123,7 +124,23 @@ class Namespace(msgspec.Struct, frozen=True, tag="namespace"):
         netns.delete(self.name)
 
 
-Change = Sysctl | Offload | Link | Table | Rule | Device | Namespace
+class Pinned(msgspec.Struct, frozen=True, tag="pinned"):
+    """Names in a BPF file system, by which a data plane outlives its process."""
+
+    folder: str
+
+    def __str__(self) -> str:
+        return f"BPF maps and programs at {self.folder}"
+
+    def undo(self, links: Netlink) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+Change = Sysctl | Offload | Link | Table | Rule | Device | Namespace | Pinned
+
+
+def _is_sysctl(change: Change, name: str, value: str) -> bool:
+    return isinstance(change, Sysctl) and (change.name, change.after) == (name, value)
 
 
 class _Head(msgspec.Struct, frozen=True, tag="head"):
@@ -139,13 +156,17 @@ def _namespace() -> int:
 class Host:
     """The changes of one instance, and `links`, its way to the kernel. Not for concurrent use."""
 
-    def __init__(self, journal: Path) -> None:
-        """Takes the journal, first undoing what a dead process left in it. Busy: a living one holds it."""
+    def __init__(self, journal: Path, *, adopt: bool = False) -> None:
+        """Takes the journal, first undoing what a dead process left in it. Busy: a living one holds it.
+
+        adopt: what it left stays, as ours, where it is done again until `settle`.
+        """
         journal.parent.mkdir(parents=True, exist_ok=True)
         self._path = journal
         self._fd = os.open(journal, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._done: list[Change] = []
         self._needs: dict[str, shared.Need] = {}
+        self._adopt, self._adopted = adopt, set[Change]()
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -160,7 +181,10 @@ class Host:
 
     def _recover(self) -> None:
         left, namespace = self._read()
-        if left and namespace == _namespace():
+        if left and namespace == _namespace() and self._adopt:
+            self._done = [each for each in left if not isinstance(each, Device)]  # gone with the process
+            self._adopted = set(self._done)
+        elif left and namespace == _namespace():
             log.warning("undoing %d changes that a dead instance left on this host", len(left))
             self._done = [each for each in left if not self._is_needed(each)]
             self._undo()
@@ -197,6 +221,26 @@ class Host:
     def _write(self, entry: Change | _Head) -> None:
         os.write(self._fd, msgspec.json.encode(entry) + b"\n")
 
+    def _is_there(self, change: Change) -> bool:
+        """Whether a former process did it, and it stands."""
+        there = change in self._adopted
+        self._adopted.discard(change)
+        return there
+
+    def settle(self) -> None:
+        """What a former process changed and we did not goes."""
+        left, self._adopted = self._adopted, set()
+        for change in [each for each in reversed(self._done) if each in left]:
+            self._done.remove(change)
+            try:
+                change.undo(self.links)
+            except OSError as error:
+                log.warning("could not undo '%s': %s", change, error)
+        if left:
+            self._begin()
+            for change in self._done:
+                self._write(change)
+
     def _change(self, change: Change, act: Callable[[], None]) -> None:
         """Written first: undoing what was not done is harmless."""
         self._write(change)
@@ -217,6 +261,7 @@ class Host:
         with shared.turn(path):
             now, others = path.read_text().strip(), shared.originals(name)
             before = others[0] if others and now == value else now
+            self._adopted = {each for each in self._adopted if not _is_sysctl(each, name, value)}
             if before != value:
                 self._change(Sysctl(name, before, value), lambda: (path.write_text(value), None)[1])
             if name not in self._needs:
@@ -228,13 +273,20 @@ class Host:
         return (PROC / name).read_text().strip()
 
     def offload_off(self, interface: str, feature: Literal["tx", "tso", "gso"]) -> None:
+        self._is_there(Offload(interface, feature))
         if ethtool.feature(interface, feature):
             self._change(Offload(interface, feature), lambda: offload.switch(interface, feature, False))
 
-    def veth(self, name: str, peer: str) -> None:
-        """A new pair; a stale one of that name goes first. Deleted, with its routes, at restore."""
+    def veth(self, name: str, peer: str) -> bool:
+        """A new pair; a stale one of that name goes first. Deleted, with its routes, at restore.
+
+        False where a former process made it, and it goes on.
+        """
+        if self._is_there(Link(name)) and self.links.has_link(name) and self.links.has_link(peer):
+            return False
         self.links.delete_link(name, missing_ok=True)
         self._change(Link(name), lambda: self.links.create_veth(name, peer))
+        return True
 
     def device(self, name: str, what: str, act: Callable[[], T]) -> T:
         """What `act` gives, which opens a TUN or TAP."""
@@ -243,9 +295,18 @@ class Host:
         return opened[0]
 
     def masquerade(self, table: str, pools: tuple[nft.Pool, ...], interface: str) -> None:
-        nft.delete_table(table)
         what = f"masquerade {', '.join(map(str, pools))} out of {interface or 'any interface'}"
+        if self._is_there(Table(table, what)):
+            return
+        nft.delete_table(table)
         self._change(Table(table, what), lambda: nft.add_masquerade(table, pools, interface))
+
+    def pins(self, folder: Path) -> None:
+        """Names of maps and links are made there."""
+        change = Pinned(str(folder))
+        if not self._is_there(change):
+            shutil.rmtree(folder, ignore_errors=True)
+            self._change(change, lambda: folder.mkdir(parents=True, mode=0o700))
 
     def namespace(self, name: str) -> None:
         """A network namespace of this name, made where there is none. TransportError: no right."""
@@ -294,9 +355,21 @@ class Host:
     def restore(self, keep: int = 0) -> None:
         """Undoes all but the first `keep` changes, last first. The object stays usable."""
         self._undo(keep)
+        self._adopted &= set(self._done)
         self._begin()
         for change in self._done:
             self._write(change)
+
+    def leave(self) -> None:
+        """Gives the journal up with all that is done, for a later process to adopt or to undo."""
+        if self._fd < 0:
+            return
+        for need in self._needs.values():
+            need.end()
+        self._needs.clear()
+        self.links.close()
+        os.close(self._fd)
+        self._fd = -1
 
     def close(self) -> None:
         """Restores, and gives the journal up."""

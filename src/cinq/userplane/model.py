@@ -129,6 +129,10 @@ class Model:
                     found.append(Protected(end, UDP, GTPU_PORT))
         return found
 
+    def protected(self) -> set[Protected]:
+        """All endpoints that no UE may reach now."""
+        return {Protected(end, UDP, GTPU_PORT) for end in self._peers} | self.settings.infrastructure()
+
     def session(self, rules: SessionRules) -> Session:
         """What runs under these rules, from now on if nothing did."""
         session = self.sessions.get(rules.session)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cinq.transport.error import TransportError
 from cinq.userplane import n6
+from cinq.userplane.ebpf import pins
 from cinq.userplane.ebpf.plane import OBJECT, EbpfPlane
 from cinq.userplane.host import Host
 from cinq.userplane.rules import Plane, PlaneEvents, PlaneSettings, Protected, Role
@@ -27,19 +28,35 @@ def open_plane(settings: PlaneSettings, events: PlaneEvents, journal: Path) -> P
     `journal` is the file that remembers what was changed on the host. OSError (host.Busy among them): nothing
     is left behind, and the text says what is missing.
     """
-    host = Host(journal)
+    settings = _with_pins(settings)
+    host = Host(journal, adopt=settings.pins is not None and settings.plane != "tun")
     try:
         settings = _spelt(host, settings)
         n3 = settings.n3_interface or _n3_interface(host, settings)
-        n6_interface = ""
-        if settings.role is Role.UPF:
-            n6_interface = n6.n6_interface(host, settings)
-            n6.set_up(host, settings, n3)
+        n6_interface = _set_up(host, settings, n3)
         plane = _choose(settings, events, host, n3, n6_interface)
     except BaseException:
         host.close()
         raise
     return plane
+
+
+def _set_up(host: Host, settings: PlaneSettings, n3: str) -> str:
+    """N6 of a UPF: its interface, where there is one."""
+    if settings.role is not Role.UPF:
+        return ""
+    n6.set_up(host, settings, n3)
+    return n6.n6_interface(host, settings)
+
+
+def _with_pins(settings: PlaneSettings) -> PlaneSettings:
+    """In a folder of this instance; without pins where there is no BPF file system, which the log says."""
+    if settings.pins is None:
+        return settings
+    if found := pins.trouble(settings.pins):
+        log.warning("user plane: packets stop with this process: %s", found)
+        return replace(settings, pins=None)
+    return replace(settings, pins=settings.pins / "cinq" / settings.instance)
 
 
 def _spelt(host: Host, settings: PlaneSettings) -> PlaneSettings:
@@ -81,7 +98,6 @@ def _n3_interface(host: Host, settings: PlaneSettings) -> str:
 def _choose(settings: PlaneSettings, events: PlaneEvents, host: Host, n3: str, n6_interface: str) -> Plane:
     if settings.plane == "tun":
         return TunPlane(settings, host, events, n3)
-    before = len(host.changes())
     try:
         if not OBJECT.exists():
             raise FileNotFoundError(f"{OBJECT.name} was not built (no clang and no ziglang at install)")
@@ -89,14 +105,22 @@ def _choose(settings: PlaneSettings, events: PlaneEvents, host: Host, n3: str, n
             raise OSError(f"N3 is on {n3}, which has no Ethernet header")
         plane = EbpfPlane(settings, host, events, n3, n6_interface)
     except OSError as error:
-        host.restore(keep=before)
         reason = _reason(error)
         if settings.plane == "ebpf":
             raise reason from error
         log.warning("user plane: TUN instead of eBPF: %s", getattr(reason, "what", reason))
-        return TunPlane(settings, host, events, n3)
+        return _tun(settings, events, host, n3)
     log.info("user plane: eBPF on %s", n3)
     return plane
+
+
+def _tun(settings: PlaneSettings, events: PlaneEvents, host: Host, n3: str) -> TunPlane:
+    """Nothing of an eBPF plane is left, a former process's neither."""
+    host.restore()
+    _set_up(host, settings, n3)
+    if settings.pins is not None:
+        log.warning("user plane: packets stop with this process: the TUN plane is in it")
+    return TunPlane(settings, host, events, n3)
 
 
 def kernel() -> tuple[int, ...]:

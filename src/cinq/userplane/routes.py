@@ -87,6 +87,11 @@ class HostRoutes:
                 raise RuleError(f"this host takes no route to {route}: {error.what}") from error
             done.append(route)
 
+    def take_up(self, wanted: Iterable[Network]) -> None:
+        """Those of a former process, which are there as long as the device is."""
+        for route in wanted:
+            self._links.add_route(str(route), device=self._device, mtu=self._mtu)
+
     def remove(self, gone: Iterable[Network]) -> None:
         """One that is not there any more is well."""
         for route in gone:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from pathlib import Path
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -226,6 +227,7 @@ class PlaneSettings:
     links: tuple[
         tuple[str, str], ...
     ] = ()  # of Ethernet sessions: names of links, each with that of its interface
+    pins: Path | None = None  # folder in a BPF file system, where the plane outlives its process
     first_table: int = 5190  # gNB: of the routing tables of its interfaces, one each
 
     def inner_mtu(self, interface_mtu: int) -> int:
@@ -309,6 +311,10 @@ class Plane(Protocol):
     def mtu(self) -> int:
         """Octets of the largest inner packet."""
 
+    @property
+    def survives(self) -> bool:
+        """Whether packets go on without the process."""
+
     def install(self, rules: SessionRules) -> None:
         """Replaces the rules of the session, all or nothing (RuleError). Buffered packets follow a change to
         FORWARD in order and are discarded by DROP."""
@@ -332,6 +338,10 @@ class Plane(Protocol):
     def receive(self, octets: bytes, peer: tuple[str, int]) -> None:
         """As if the message came from this peer now: one that was given to PlaneEvents, and has a rule since."""
 
+    def take_up(self, sessions: list[SessionRules]) -> int:
+        """Once, before any other session: those of a former process go on with what they have counted, or are
+        installed; what else that process left goes. How many went on without a packet lost."""
+
     def add_side(
         self, name: str, namespace: str | int | None = None, pools: tuple[IPv4Network, ...] = ()
     ) -> Side:
@@ -353,6 +363,9 @@ class Plane(Protocol):
 
     def changes(self) -> list[str]:
         """What it changed on this host, one line each."""
+
+    def leave(self) -> None:
+        """With `pins` packets go on without us, for a later process; else as `close`."""
 
     def close(self) -> None:
         """Everything as it was before. Idempotent."""

@@ -188,6 +188,16 @@ class TunPlane:
     def discard(self, session: int) -> None:
         self._model.discard(session)
 
+    @property
+    def survives(self) -> bool:
+        return False
+
+    def take_up(self, sessions: list[SessionRules]) -> int:
+        """See Plane. None went on: this plane is its process."""
+        for rules in sessions:
+            self.install(rules)
+        return 0
+
     def remove(self, session: int) -> None:
         rules = self._model.registry.sessions.get(session)
         if rules:
@@ -340,6 +350,9 @@ class TunPlane:
 
     def changes(self) -> list[str]:
         return self._host.changes()
+
+    def leave(self) -> None:
+        self.close()
 
     def close(self) -> None:
         """Devices gone, the host as it was. Idempotent."""

@@ -37,6 +37,11 @@ class ModelPlane:
     def send(self, octets: bytes, peer: tuple[str, int]) -> None:
         self.sent.append((octets, peer))
 
+    def take_up(self, sessions: list[SessionRules]) -> int:
+        for rules in sessions:
+            self.install(rules)
+        return 0
+
     def receive(self, octets: bytes, peer: tuple[str, int]) -> None:
         verdict = self.model.decapsulate(octets, 0, IPv4Address(peer[0]))
         if isinstance(verdict, Inner):

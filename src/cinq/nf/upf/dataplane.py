@@ -14,6 +14,9 @@ class DataPlane(Protocol):
     def mtu(self) -> int:
         """Octets of the largest packet of a UE."""
 
+    def take_up(self, sessions: list[SessionRules]) -> int:
+        """Once, first of all: the sessions of a former process. How many went on without it."""
+
     def install(self, rules: SessionRules) -> None:
         """Replaces all rules of the session, or raises RuleError and changes nothing."""
 

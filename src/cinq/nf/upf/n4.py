@@ -128,6 +128,12 @@ class N4:
         """SMFs of this process: they are handed messages as they are (the direct way of N4)."""
         self.node_id = pfcp.NodeId(settings.node_id)
         self.recovery_time_stamp = (int(runtime.clock.now()) + NTP_EPOCH) & 0xFFFFFFFF
+        """When what we have began. A process that takes up what a former one had began when that did: an SMF that hears
+        another time believes its sessions lost (§6.2.2, TS 23.527 §4.2, TS 23.007 §19A)."""
+
+    def resume(self, recovery_time_stamp: int, sequence: int) -> None:
+        """We go on with what a former process had. sequence: of our requests, one that it has hardly used lately."""
+        self.recovery_time_stamp, self._sequence = recovery_time_stamp, sequence
 
     def is_smf(self, peer: Peer) -> bool:
         """Whether the settings name this address (DEV-060)."""

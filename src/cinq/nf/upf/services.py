@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import TypeVar
 
 from cinq.eligibility.gate import OPEN, Gate
+from cinq.nf.upf import stored
 from cinq.nf.upf.context import Rejected
 from cinq.nf.upf.dataplane import DataPlane
 from cinq.nf.upf.n4 import N4, N4Port, Peer
@@ -19,8 +21,11 @@ from cinq.nf.upf.registry import Registry
 from cinq.nf.upf.settings import Settings
 from cinq.nf.upf.usage import LOOKS_EVERY_S, Meters
 from cinq.procedure import Clock, Inside, Journal, Runtime
+from cinq.procedure.store import Store
 from cinq.wire import pfcp
 from cinq.wire.pfcp import Cause
+
+log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=pfcp.Message)
 LEAVING_S = 0.05  # between looks at whether the SMFs have let us go
@@ -34,7 +39,8 @@ WITH_LOAD = (
 class UPF:
     """The user plane function (userplane.rules.PlaneEvents). It answers once `start` has given it its data plane.
 
-    entropy(n) gives n random octets. gate: whom policies of eligibility keep out.
+    entropy(n) gives n random octets. gate: whom policies of eligibility keep out. store: by which its sessions outlive
+    its process.
     """
 
     def __init__(
@@ -45,12 +51,13 @@ class UPF:
         entropy: Callable[[int], bytes],
         journal: Journal,
         gate: Gate = OPEN,
+        store: Store | None = None,
     ) -> None:
-        self._gate = gate
+        self._gate, self._entropy, self._store = gate, entropy, store
         self.runtime = Runtime("UPF", journal, clock)
         self._settings = settings
         self._n4 = N4(settings, n4, self.runtime, self._handle, self._cp_seid)
-        self._registry = Registry(entropy)
+        self._registry = Registry(entropy, store)
         self._plane: DataPlane | None = None
         self._looking: asyncio.TimerHandle | None = None
         self._load = int(clock.now()), -1
@@ -67,12 +74,37 @@ class UPF:
             self._settings, registry, self._sessions, n4, self.runtime, self._gate
         )
         self._reports = Reports(registry, self._sessions, n4)
+        self._take_up(plane)
         if self._settings.heartbeat_s:
             self._associations.tick()
             self.runtime.every(self._settings.heartbeat_s, self._associations.tick, "heartbeat")
         self._tunnels = Tunnels(
             self._settings, registry, plane, self._reports, self._sessions, self.runtime, router
         )
+
+    def _take_up(self, plane: DataPlane) -> None:
+        """The sessions of a former process, which the data plane may still have."""
+        store = self._store
+        if store is None:
+            return
+        wrong = self._registry.take_up(store, lambda address: self._n4.is_smf((address, pfcp.PORT)))
+        began = store.get(stored.OWN, stored.RECOVERY)
+        if began is not None and self._registry.associations and not wrong:
+            self._n4.resume(int(began), int.from_bytes(self._entropy(3), "big"))
+        else:
+            for session in list(self._registry.sessions):
+                self._registry.pop(session)
+            for association in list(self._registry.associations.values()):
+                self._registry.dissociate(association)
+            store.put(stored.OWN, stored.RECOVERY, str(self._n4.recovery_time_stamp).encode())
+        for what in wrong:
+            log.warning("UPF: sessions of the former process are not taken up: %s", what)
+        sessions = list(self._registry.sessions.values())
+        went_on = plane.take_up(self._sessions.taken_up(sessions))
+        self._sessions.follow(self._registry.sessions.values())
+        self._look_soon()
+        if sessions:
+            log.info("UPF: %d sessions taken up, %d of them without a pause", len(sessions), went_on)
 
     async def leave(self, within_s: float) -> None:
         """The SMFs are asked to release their associations; returns when they did, or after so many seconds."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cinq.userplane.ebpf.pins import Pins
 from cinq.userplane.ebpf.syscall import Map, load_program
 
 PROGBITS, SYMTAB, NOBITS, REL = 1, 2, 8, 9
@@ -178,15 +179,30 @@ class ObjectFile:
 class Loaded:
     """Maps created and programs loaded. `close` gives all descriptors back, as a failing constructor does."""
 
-    def __init__(self, path: Path, sizes: Mapping[str, int], programs: tuple[str, ...]) -> None:
-        """`sizes` overrides the number of entries of the maps it names. OSError: the kernel's refusal."""
+    def __init__(
+        self,
+        path: Path,
+        sizes: Mapping[str, int],
+        programs: tuple[str, ...],
+        pins: Path | None = None,
+        marks: tuple[str, ...] = (),
+    ) -> None:
+        """`sizes` overrides the number of entries of the maps it names. OSError: the kernel's refusal.
+
+        pins: where the maps have names; those of a former process go on, where they are of the same layout (marks
+        says of it what sizes do not).
+        """
         self.maps: dict[str, Map] = {}
         self.programs: dict[str, int] = {}
         parsed = ObjectFile(path.read_bytes())
+        layout = [(d, sizes.get(d.name, d.entries)) for d in parsed.definitions]
+        self.pins = None if pins is None else Pins(pins, (*layout, marks))
         try:
-            for d in parsed.definitions:
-                entries = sizes.get(d.name, d.entries)
-                self.maps[d.name] = Map(d.name, d.kind, d.key, d.value, entries, d.flags)
+            for d, entries in layout:
+                fd = -1 if self.pins is None else self.pins.map(d.name)
+                self.maps[d.name] = Map(d.name, d.kind, d.key, d.value, entries, d.flags, fd)
+                if self.pins is not None and fd < 0:
+                    self.pins.keep_map(d.name, self.maps[d.name].fd)
             for name in programs:
                 self.programs[name] = load_program(name, parsed.code(name, self.maps), parsed.licence)
         except BaseException:

@@ -41,6 +41,11 @@ NETWORK6 = struct.Struct("<I16s")
 COUNT = struct.Struct("<Q")
 INDEX = struct.Struct("<I")
 FIRST = INDEX.pack(0)
+FORMATS = tuple(
+    each.format
+    for each in (SETTINGS, DECAP, ENCAP, FILTER, FLOW, CHAIN, POLICER, USAGE, ENDPOINT, NETWORK, NETWORK6)
+)
+"""What tells one layout of the tables from another."""
 SIZES = {"settings": SETTINGS, "decaps": DECAP, "encaps": ENCAP, "policers": POLICER, "usages": USAGE}
 SIZES |= {"chains": CHAIN, "encaps6": ENCAP}
 

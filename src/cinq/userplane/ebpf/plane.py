@@ -15,7 +15,7 @@ from typing import Literal
 from cinq.userplane import offload, tap
 from cinq.userplane.ebpf import maps as layout
 from cinq.userplane.ebpf.loader import Loaded
-from cinq.userplane.ebpf.syscall import attach_ingress
+from cinq.userplane.ebpf.syscall import attach_ingress, update_link
 from cinq.userplane.ebpf.tables import Tables
 from cinq.userplane.host import Host
 from cinq.userplane.links import Links
@@ -68,6 +68,9 @@ class EbpfPlane:
         self._sides: dict[str, tuple[UeSide, str, int]] = {}
         self._has_routes = False
         self._host_routes = HostRoutes(host.links, f"{settings.instance}-u0", self.mtu)
+        self._former: dict[str, int] = {}  # links that still have the program of a former process
+        self._attached: list[str] = []
+        self._networks: set[tuple[str, bytes]] = set()
         self._loop = asyncio.get_running_loop()
         with contextlib.ExitStack() as self._undo:
             self._open(n3, n6, path)
@@ -77,12 +80,17 @@ class EbpfPlane:
 
     def _open(self, n3: str, n6: str, path: Path) -> None:
         sizes = Tables.sizes(self._settings)
-        sizes["protected"] = 2 * (PEERS + len(self._settings.infrastructure()))
+        sizes["protected"] = max(4 * PEERS, 2 * (PEERS + len(self._settings.infrastructure())))
         programs = ("decap", "encap_ue") if self._gnb else ("decap", "encap_n6", "encap_pool")
-        self._loaded = Loaded(path, sizes, programs)
+        pins = self._settings.pins
+        if pins is not None:
+            self._host.pins(pins)
+        self._loaded = Loaded(path, sizes, programs, pins, layout.FORMATS)
         self._undo.callback(self._loaded.close)
         self._maps = self._loaded.maps
         self._tables = Tables(self._settings, self._maps, self._port)
+        tables = ("routes", "routes6") if pins is not None else ()
+        self._has_routes = any(self._maps[table].every_key(1) for table in tables)
         self._open_tap()
         if offload.driver(n3) in offload.FLAT:
             self._host.offload_off(n3, "tx")
@@ -119,13 +127,13 @@ class EbpfPlane:
         The limit is on the route, not on the pair: uplink packets of any size come in by it.
         """
         near, far = f"{self._settings.instance}-u0", f"{self._settings.instance}-u1"
-        self._host.veth(near, far)
-        for name in (near, far):
-            quieten(name, ipv6=bool(self._settings.ue_prefixes))
-            for feature in ("tx", "tso", "gso"):
-                offload.switch(name, feature, False)
-        self._host.links.set_up(near, mtu=65535, mac=UE_MAC, arp=False)
-        self._host.links.set_up(far, mtu=65535, mac=OUR_MAC, arp=False)
+        if self._host.veth(near, far):
+            for name in (near, far):
+                quieten(name, ipv6=bool(self._settings.ue_prefixes))
+                for feature in ("tx", "tso", "gso"):
+                    offload.switch(name, feature, False)
+            self._host.links.set_up(near, mtu=65535, mac=UE_MAC, arp=False)
+            self._host.links.set_up(far, mtu=65535, mac=OUR_MAC, arp=False)
         self._far = far
         for pool in (*self._settings.ue_pools, *self._settings.ue_prefixes):
             self._host.links.add_route(str(pool), device=near, mtu=self.mtu)
@@ -146,11 +154,62 @@ class EbpfPlane:
             self._maps["protected"][key] = value
         for network in self._settings.protected_networks:
             table, key, value = layout.network_entry(network)
+            self._networks.add((table, key))
             self._maps[table][key] = value
 
     def _attach(self, program: str, interface: str) -> None:
-        link = attach_ingress(self._loaded.programs[program], socket.if_nametoindex(interface))
+        """A link of a former process goes on with its program until `take_up`."""
+        pins, index = self._loaded.pins, socket.if_nametoindex(interface)
+        link = -1 if pins is None else pins.link(program, index)
+        if link >= 0:
+            self._former[program] = link
+        else:
+            link = attach_ingress(self._loaded.programs[program], index)
+            if pins is not None:
+                pins.keep_link(program, link)
+        self._attached.append(program)
         self._undo.callback(os.close, link)
+
+    @property
+    def survives(self) -> bool:
+        return self._loaded.pins is not None
+
+    def take_up(self, sessions: list[SessionRules]) -> int:
+        """See Plane."""
+        pins, left = self._loaded.pins, sessions
+        if pins is not None and pins.kept:
+            left = self._tables.take_up(sessions)
+            new = {rules.session for rules in left}
+            for rules in sessions:
+                if rules.session not in new:
+                    self._host_routes.take_up(routes_of(rules))
+                    self._model.registry.replace(rules)
+                    self._model.guard(rules)
+        for rules in left:
+            self._host_routes.remove(routes_of(rules))  # a former process may have made them
+            self.install(rules)
+        for program, link in self._former.items():
+            update_link(link, self._loaded.programs[program])
+        self._former.clear()
+        if pins is not None:
+            pins.drop_others()
+            pins.drop_links(self._attached)
+            self._forget_endpoints()
+        self._host.settle()
+        return len(sessions) - len(left)
+
+    def _forget_endpoints(self) -> None:
+        """What a former process protected, and is not to be any more."""
+        wanted = dict(layout.protected_entries(self._model.protected()))
+        for key in self._maps["protected"].every_key():
+            if key not in wanted:
+                del self._maps["protected"][key]
+        for key, value in wanted.items():
+            self._maps["protected"][key] = value
+        for table in ("networks", "networks6"):
+            for key in self._maps[table].every_key():
+                if (table, key) not in self._networks:
+                    del self._maps[table][key]
 
     def add_side(
         self, name: str, namespace: str | int | None = None, pools: tuple[IPv4Network, ...] = ()
@@ -336,6 +395,14 @@ class EbpfPlane:
 
     def changes(self) -> list[str]:
         return self._host.changes()
+
+    def leave(self) -> None:
+        """See Plane."""
+        if self._loaded.pins is None:
+            self.close()
+            return
+        self._undo.close()
+        self._host.leave()
 
     def close(self) -> None:
         """Programs off, interfaces gone, the host as it was. Idempotent."""

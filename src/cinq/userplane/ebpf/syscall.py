@@ -10,9 +10,12 @@ import errno
 import os
 import platform
 import struct
+from pathlib import Path
 
 NUMBERS = {"x86_64": 321, "aarch64": 280, "riscv64": 280}
-MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, MAP_DELETE, PROG_LOAD, LINK_CREATE = 0, 1, 2, 3, 5, 28
+MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, MAP_DELETE, MAP_NEXT, PROG_LOAD = 0, 1, 2, 3, 4, 5
+OBJ_PIN, OBJ_GET, OBJ_INFO, LINK_CREATE, LINK_UPDATE = 6, 7, 15, 28, 29
+TCX_INFO_IFINDEX = 16  # where struct bpf_link_info has the interface of a tcx link
 PROG_TYPE_SCHED_CLS = 3
 TCX_INGRESS = 46
 PERCPU_ARRAY = 6
@@ -45,10 +48,14 @@ def bpf(command: int, attributes: bytes) -> int:
 class Map:
     """One BPF map. Keys and values are octets of the sizes given; KeyError says that a key is absent."""
 
-    def __init__(self, name: str, kind: int, key: int, value: int, entries: int, flags: int = 0) -> None:
+    def __init__(
+        self, name: str, kind: int, key: int, value: int, entries: int, flags: int = 0, fd: int = -1
+    ) -> None:
+        """fd: of one that is there already."""
         self.name, self.kind, self.key_size, self.value_size, self.entries = name, kind, key, value, entries
         label = name.encode()[:15]
-        self.fd = bpf(MAP_CREATE, struct.pack("<IIIIIII16s", kind, key, value, entries, flags, 0, 0, label))
+        made = struct.pack("<IIIIIII16s", kind, key, value, entries, flags, 0, 0, label)
+        self.fd = bpf(MAP_CREATE, made) if fd < 0 else fd
         self._stride = value + 7 & ~7
         self._copies = _possible_cpus() if kind == PERCPU_ARRAY else 1
         self._key = ctypes.create_string_buffer(max(key, 1))
@@ -81,6 +88,20 @@ class Map:
         raw = self._value.raw
         return [raw[n * self._stride : n * self._stride + self.value_size] for n in range(self._copies)]
 
+    def every_key(self, most: int = 1 << 62) -> list[bytes]:
+        """Of a hash table, as they are now."""
+        found: list[bytes] = []
+        first, after = ctypes.create_string_buffer(self.key_size), ctypes.create_string_buffer(self.key_size)
+        before = 0  # the address of no key: the first one is wanted
+        while len(found) < min(self.entries + 1, most):
+            try:
+                bpf(MAP_NEXT, struct.pack("<IIQQ", self.fd, 0, before, ctypes.addressof(after)))
+            except FileNotFoundError:
+                break
+            found.append(after.raw)
+            first.raw, before = after.raw, ctypes.addressof(first)
+        return found
+
     def __delitem__(self, key: bytes) -> None:
         self._call(MAP_DELETE, key, 16)
 
@@ -112,6 +133,31 @@ def load_program(name: str, code: bytes, licence: bytes) -> int:
         except OSError:
             tail = log.value.decode(errors="replace")[-2000:]
             raise OSError(refused.errno, f"program {name} refused: {tail}") from None
+
+
+def pin(fd: int, path: Path) -> None:
+    """The map or link lives as long as this name in a BPF file system."""
+    name = ctypes.create_string_buffer(os.fsencode(path))
+    bpf(OBJ_PIN, struct.pack("<QI", ctypes.addressof(name), fd))
+
+
+def pinned(path: Path) -> int:
+    """A descriptor of what has this name. FileNotFoundError: nothing."""
+    name = ctypes.create_string_buffer(os.fsencode(path))
+    return bpf(OBJ_GET, struct.pack("<QI", ctypes.addressof(name), 0))
+
+
+def interface_of(link: int) -> int:
+    """The index of the interface that a tcx link is at; 0 where that is gone."""
+    info = ctypes.create_string_buffer(64)
+    bpf(OBJ_INFO, struct.pack("<IIQ", link, len(info), ctypes.addressof(info)))
+    found: int = struct.unpack_from("<I", info.raw, TCX_INFO_IFINDEX)[0]
+    return found
+
+
+def update_link(link: int, program: int) -> None:
+    """From the next packet on it is this program."""
+    bpf(LINK_UPDATE, struct.pack("<IIII", link, program, 0, 0))
 
 
 def attach_ingress(program: int, ifindex: int) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cinq.userplane.ebpf import maps as layout
+from cinq.userplane.ebpf import taken_up
 from cinq.userplane.ebpf.syscall import Map
 from cinq.userplane.routes import routes_of
 from cinq.userplane.rules import (
@@ -53,6 +54,52 @@ class Tables:
         self._unused = iter(range(SLOTS * settings.max_sessions))
         self._chains = iter(range(1, 1 << 32))
         self._leaving: Callable[[], None] | None = None
+
+    def take_up(self, sessions: list[SessionRules]) -> list[SessionRules]:
+        """Tables of a former process: what they say of these sessions goes on, the rest of them goes.
+
+        Returns the sessions that are not there as their rules want it.
+        """
+        found = {rules.session: taken_up.held(rules, self._maps) for rules in sessions}
+        used: set[int] = set()
+        for session, held in found.items():
+            if held is None:
+                continue
+            self._slots[session] = held.slot
+            if held.chains:
+                self._more[session] = _More(held.flows, held.limits, held.chains)
+            used |= {held.slot, *held.flows.values(), *held.limits.values()}
+        first_unused = max(used, default=-1) + 1
+        self._free = [slot for slot in range(first_unused) if slot not in used]
+        self._unused = iter(range(first_unused, SLOTS * self._settings.max_sessions))
+        self._sweep([rules for rules in sessions if found[rules.session] is not None])
+        return [rules for rules in sessions if found[rules.session] is None]
+
+    def _sweep(self, sessions: list[SessionRules]) -> None:
+        """Entries that are nobody's go, and packets that waited in the former process wait no more."""
+        chains = {n for more in self._more.values() for n in more.chains.values()}
+        wanted = {
+            "decaps": {layout.decap_key(decap.teid) for rules in sessions for decap in rules.decap},
+            "encaps": set[bytes](),
+            "encaps6": set[bytes](),
+            "routes": set[bytes](),
+            "routes6": set[bytes](),
+            "chains": {layout.INDEX.pack(number) for number in chains},
+        }
+        for rules in sessions:
+            for encap in rules.encap:
+                table, key = layout.encap_key(encap)
+                wanted[table].add(key)
+                for route in encap.routes:
+                    table, key, _ = layout.route_entry(route, encap)
+                    wanted[table].add(key)
+            if any(encap.waits for encap in rules.encap):
+                self.switch(rules)
+        for table, keys in wanted.items():
+            for key in self._maps[table].every_key():
+                if key not in keys:
+                    self._forget(table, key)
+        self._chains = iter(range(max(chains, default=0) + 1, 1 << 32))
 
     @staticmethod
     def sizes(settings: PlaneSettings) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from cinq.nf.upf.compiled import compile_rules, senders
 from cinq.nf.upf.context import FAR, PDR, URR, Rejected, SessionContext, failed
@@ -15,7 +15,7 @@ from cinq.nf.upf.settings import Settings
 from cinq.nf.upf.strangers import Strangers
 from cinq.nf.upf.usage import Meters
 from cinq.transport_address import Address
-from cinq.userplane.rules import NoRoom, RuleError
+from cinq.userplane.rules import NoRoom, RuleError, SessionRules
 from cinq.wire import gtpu, pfcp
 from cinq.wire.pfcp import Cause, SmReqFlags
 
@@ -55,6 +55,9 @@ class Sessions:
         draft = Draft(blank, self._ends, self._registry.new_teid)
         draft.create(request)
         session = draft.context()
+        earlier = self._registry.of_cp(session.smf, session.cp_seid)
+        if earlier is not None:
+            self.end(earlier)  # the SMF has no other of this F-SEID (§6.3.2.2): it never heard of this one
         self._put(session, blank)
         return pfcp.SessionEstablishmentResponse(
             node_id=self._n4.node_id,
@@ -119,6 +122,21 @@ class Sessions:
         """Whether uplink packets of the session may come from there."""
         owners = senders(session, self._ends)
         return not owners or any(peer in owner for owner in owners)
+
+    def taken_up(self, sessions: Iterable[SessionContext]) -> list[SessionRules]:
+        """The rules of a former process's sessions; one that settings do not allow any more ends."""
+        found: list[SessionRules] = []
+        for session in sessions:
+            try:
+                found.append(compile_rules(session, self._ends))
+            except Rejected:
+                self._registry.pop(session.seid)
+        return found
+
+    def follow(self, sessions: Iterable[SessionContext]) -> None:
+        """Their usage is measured from now on."""
+        for session in sessions:
+            self._meters.follow(session)
 
     def close_quotas(self, session: SessionContext) -> None:
         """Packets of URRs whose quota is used up are dropped from now on (§5.2.2.3.1)."""
