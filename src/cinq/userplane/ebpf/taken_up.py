@@ -28,7 +28,9 @@ class _Differs(Exception):
 
 
 def held(rules: SessionRules, maps: Mapping[str, Map]) -> Held | None:
-    """None where the tables do not say exactly what the rules want."""
+    """None where the tables do not say exactly what the rules want; frames are switched by the process."""
+    if rules.link or rules.frames is not None:
+        return None
     try:
         return _Reader(rules, maps).held()
     except (_Differs, KeyError):
