@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from cinq.crypto.nas_security import NasSecurity
 from cinq.nf.amf.inbound import admission
+from cinq.nf.amf.inbound import line as line_of
+from cinq.nf.amf.inbound.line import Line, Waiting
 from cinq.nf.amf.n2.pacing import BURST
 from cinq.numbering import Suci
 from cinq.wire import nas, ngap
@@ -69,17 +74,163 @@ def test_nobody_waits_behind_strangers_of_one_identity() -> None:
         home, other, _ = await two(world)
         storm(world, other, 5000, subscriber=3)
         (gate,) = [gate for gate in world.amf.admission.gates if gate.ran is other.ran]
-        assert len(gate.waiting) == gate.waiting_claims.total() == admission.SAME_IDENTITY
+        assert len(gate.line) == admission.SAME_IDENTITY
         honest = Phone(world, 1)
         honest.register(other)
         await asyncio.sleep(1)
         assert isinstance(honest.heard[-1], nas.RegistrationAccept)
         assert other.count(ngap.OverloadStart) == 0
         await asyncio.sleep(200)
-        assert not gate.waiting_claims
+        assert not gate.line
         await control(world, home, other)
 
     run(test)
+
+
+async def seconds_until(phone: Phone, kind: type[nas.NasMessage]) -> float:
+    """Until it has its answer, a minute at the most."""
+    loop, before = asyncio.get_running_loop(), phone.count(kind)
+    begun = loop.time()
+    for _ in range(6000):
+        if phone.count(kind) > before:
+            break
+        await asyncio.sleep(0.01)
+    return loop.time() - begun
+
+
+async def goes_on(world: World, gnb: Gnb, subscribers: int, a_second: int, count: int) -> None:
+    """A storm that claims the same subscribers again and again."""
+    for number in range(count):
+        storm(world, gnb, 1, first=5000 + number, subscriber=100 + number % subscribers)
+        if number % 50 == 49:
+            await asyncio.sleep(50 / a_second)
+
+
+@pytest.mark.parametrize("subscribers", [45, 900])
+def test_honest_ues_at_the_gnb_of_a_storm(subscribers: int) -> None:
+    """At the very gNB, of known subscribers that answer nothing: who has a security context waits for none of them, who
+    has none for a turn of its own. For a first-in first-out line neither was served within a minute."""
+
+    async def test(world: World) -> None:
+        world.amf.start()
+        home, other, _ = await two(world)
+        known = await Phone(world, 1).registered(other)
+        await idle(other, known)
+        for n in range(100, 100 + subscribers):
+            world.subscribe(n)
+        raging = asyncio.ensure_future(goes_on(world, other, subscribers, 4000, 2600))
+        await asyncio.sleep(0.6)
+        assert other.count(ngap.OverloadStart) == 1
+        known.service_request(other)
+        assert await seconds_until(known, nas.ServiceAccept) < 0.05
+        fresh = Phone(world, 3)
+        fresh.register(other)
+        assert await seconds_until(fresh, nas.RegistrationAccept) < 0.5
+        assert half_open(world) <= admission.HALF_OPEN
+        await raging
+        await asyncio.sleep(200)
+        world.amf.sweep()
+        assert half_open(world) == 0
+        await control(world, home, other)
+
+    run(test)
+
+
+def test_many_known_ues_at_one_gnb_do_not_hold_up_another() -> None:
+    """After an outage: all are served, and few of them before a UE of another gNB that comes behind them."""
+
+    async def test(world: World) -> None:
+        world.amf.start()
+        home, other, golden = await two(world)
+        phones = []
+        for n in range(100, 300):
+            world.subscribe(n)
+            phones.append(await Phone(world, n).registered(other))
+        for phone in phones:
+            await idle(other, phone)
+        await idle(home, golden)
+        for phone in phones:
+            phone.service_request(other)
+        golden.service_request(home)
+        for _ in range(10_000):
+            if golden.count(nas.ServiceAccept):
+                break
+            await asyncio.sleep(0)
+        assert sum(phone.count(nas.ServiceAccept) for phone in phones) <= 2 * admission.SHARE
+        await asyncio.sleep(5)
+        assert all(phone.count(nas.ServiceAccept) for phone in phones)
+        await control(world, home, other)
+
+    run(test)
+
+
+def test_whose_mac_is_not_its_own() -> None:
+    """A stranger that names a UE by its 5G-GUTI waits as a stranger; the UE itself waits for nobody, and its COUNT is
+    not used up by being looked at."""
+
+    async def test(world: World) -> None:
+        world.amf.start()
+        home, other, _ = await two(world)
+        victim = await Phone(world, 1).registered(other)
+        await idle(other, victim)
+        storm(world, other, 200)
+        forged = Phone(world, 1)
+        forged.guti, forged.security = victim.guti, NasSecurity.from_kamf(bytes(32), 2, 2)
+        (gate,) = [gate for gate in world.amf.admission.gates if gate.ran is other.ran]
+        waiting = len(gate.line)
+        for n in range(20):
+            other.say(initial_ue_message(other, 9000 + n, forged.initial(forged.registration())))
+        assert len(gate.line) == waiting + 20
+        assert not gate.line.proved
+        victim.service_request(home)
+        assert await seconds_until(victim, nas.ServiceAccept) < 0.05
+        await asyncio.sleep(200)
+        assert half_open(world) == 0
+        await control(world, home, other)
+
+    run(test)
+
+
+def test_turns_of_a_line() -> None:
+    """First of an identity before others of one that was let in; one in four of the others; each once in a turn."""
+    line = Line()
+
+    def put(claim: bytes, number: int, first: bool) -> Waiting | None:
+        return line.put(Waiting(0.0, bytes((number,)), claim), first)
+
+    for number in range(3):
+        assert put(b"a", number, number == 0) is None
+        assert put(b"b", 10 + number, number == 0) is None
+    assert put(b"old", 20, False) is None
+    assert put(b"c", 30, True) is None
+    assert line.put_proved(Waiting(0.0, b"proved", b"p"))
+    assert len(line) == 9
+    taken = [line.take().octets for _ in range(9)]
+    assert taken[0] == b"proved"
+    assert taken[1:4] == [bytes((0,)), bytes((10,)), bytes((30,))]
+    assert taken[4:] == [bytes((n,)) for n in (20, 1, 11, 2, 12)]
+    assert not line
+    with pytest.raises(IndexError):
+        line.take()
+
+
+def test_a_full_line_makes_room_for_another_identity() -> None:
+    line = Line()
+    for claim in range(line_of.STRANGERS // 100):
+        for number in range(100):
+            one = Waiting(0.0, bytes((number,)), claim.to_bytes(2, "big"))
+            assert line.put(one, first=False) is None
+    assert len(line) == line_of.STRANGERS
+    repeated = Waiting(0.0, b"again", b"\0\0")
+    assert line.put(repeated, first=True) is repeated
+    late = line.put(Waiting(0.0, b"new", b"new"), first=True)
+    assert late is not None
+    assert late.claim == b"\0\0"
+    assert len(line) == line_of.STRANGERS
+    assert line.take().octets == b"new"
+    many = Line()
+    kept = [many.put(Waiting(0.0, b"", b"same"), first=False) for _ in range(200)]
+    assert kept.count(None) == line_of.SAME_IDENTITY
 
 
 def test_a_line_that_is_long_moves_on() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar, cast
 
@@ -55,7 +56,7 @@ class Inbound:
         self._new_ue = new_ue
         self._admission = admission
         self.ran = ran
-        self.gate = admission.gate(ran, self._serve)
+        self.gate = admission.gate(ran, self._serve, self._proves)
 
     def message(self, octets: bytes, stream: int, ppid: int = 60) -> None:
         """One NGAP PDU. Never raises: a bug costs the one message, loudly."""
@@ -67,6 +68,21 @@ class Inbound:
             return
         if self.gate.arrives(octets):
             self._serve(octets)
+
+    def _proves(self, octets: bytes) -> bool:
+        """Whether the MAC of a first message is that of the UE that it names. Nothing is changed by looking."""
+        try:
+            message = ngap.decode(octets)
+            assert isinstance(message, ngap.InitialUEMessage)
+            first = envelope.peek(message.nas_pdu)
+        except (ngap.NgapError, nas.NasError, envelope.Discarded):
+            return False
+        known = self._registry.known(identity_in(first)) or self._registry.known(additional(first))
+        security = None if known is None else known.exchange.security
+        if security is None:
+            return False
+        looked = envelope.first(first, message.nas_pdu, replace(security))
+        return isinstance(looked, envelope.Checked)
 
     def _serve(self, octets: bytes) -> None:
         ran = self.ran
@@ -268,7 +284,9 @@ class Inbound:
             known.connect(connection)
             if stranger:
                 connection.initial = octets if ran.ports.settings.reroutes else b""
-                self.gate.came(connection, getattr(first, "mobile_identity", None))
+                self.gate.came(connection, octets)
+            else:
+                self.gate.back(connection)
             self._note(known, message, octets)
             n1.arrived(known, arrival)
 
