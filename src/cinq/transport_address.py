@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Self
 
@@ -50,7 +51,9 @@ class TransportAddress(Struct, frozen=True, gc=False):
 
     @property
     def all(self) -> tuple[Address, ...]:
-        return tuple(each for each in (self.ipv4, self.ipv6) if each is not None)
+        if self.ipv6 is None:
+            return () if self.ipv4 is None else (self.ipv4,)
+        return (self.ipv6,) if self.ipv4 is None else (self.ipv4, self.ipv6)
 
     def reached_from(self, own: TransportAddress) -> Address | None:
         """The one to send to, for a node with these addresses of its own: IPv4 where both have it."""
@@ -64,6 +67,7 @@ class TransportAddress(Struct, frozen=True, gc=False):
         return self.ipv6 if is_ipv6 else self.ipv4
 
 
+@lru_cache(1024)
 def is_one_host(address: Address, *, loopback: bool = True) -> bool:
     """Whether packets can be sent to it from another node: neither this host's own nor of many.
 

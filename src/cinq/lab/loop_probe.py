@@ -10,11 +10,10 @@ import asyncio
 import gc
 import itertools
 import runpy
-import selectors
 import sys
 import time
 from asyncio import events
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -51,65 +50,36 @@ def by_phase(found: list[Block], moments: list[float]) -> list[list[Block]]:
 
 
 class Probe:
-    """Watches the loops of this process."""
+    """Watches the loop of this process."""
 
     def __init__(self, report: BinaryIO) -> None:
         self._report = report
-        self._collected = 0.0
-        self._cpu = time.thread_time()
+        self._collected = 0.0, 0.0
 
     def install(self) -> None:
-        """What has no public hook is wrapped: how a handle runs its callback, and where the loop waits."""
-        run, clock, note = events.Handle._run, time.perf_counter, self._note
+        """What has no public hook is wrapped: how a handle runs its callback."""
+        run, clock, own, note = events.Handle._run, time.perf_counter, time.thread_time, self._note
 
         def watched(handle: events.Handle) -> None:
-            begun = clock()
+            begun, cpu = clock(), own()
             run(handle)
-            if (took := (clock() - begun) * 1000) >= NOTICED_MS:
-                note(handle, took)
+            if (took := clock() - begun) * 1000 >= NOTICED_MS:
+                note(_name(handle), took, own() - cpu)
 
         setattr(events.Handle, "_run", watched)  # noqa: B010 (it has no public name to assign to)
-        make, watch = asyncio.SelectorEventLoop.__init__, self.watch
-
-        def made(loop: asyncio.SelectorEventLoop, selector: selectors.BaseSelector | None = None) -> None:
-            make(loop, selector)
-            watch(loop)
-
-        asyncio.SelectorEventLoop.__init__ = made  # type: ignore[method-assign, assignment]
         gc.callbacks.append(self._collecting)
-
-    def watch(self, loop: asyncio.SelectorEventLoop) -> None:
-        """From here on the thread's CPU time is taken at each turn of this loop."""
-        selector: _Selector = loop._selector  # type: ignore[attr-defined]
-        select = selector.select
-
-        def waiting(timeout: float | None = None) -> object:
-            found = select(timeout)
-            self._cpu = time.thread_time()
-            return found
-
-        selector.select = waiting
-
-    def _note(self, handle: events.Handle, took: float) -> None:
-        cpu = (time.thread_time() - self._cpu) * 1000
-        self._write(Block(time.monotonic(), round(took, 3), round(min(cpu, took), 3), _name(handle)))
 
     def _collecting(self, phase: str, info: dict[str, int]) -> None:
         if phase == "start":
-            self._collected = time.perf_counter()
-        elif (took := (time.perf_counter() - self._collected) * 1000) >= NOTICED_MS:
-            cpu = min(took, (time.thread_time() - self._cpu) * 1000)
-            what = f"garbage of generation {info['generation']}, found {info['collected']}"
-            self._write(Block(time.monotonic(), round(took, 3), round(cpu, 3), what))
+            self._collected = time.perf_counter(), time.thread_time()
+            return
+        took, cpu = time.perf_counter() - self._collected[0], time.thread_time() - self._collected[1]
+        if took * 1000 >= NOTICED_MS:
+            self._note(f"garbage of generation {info['generation']}, found {info['collected']}", took, cpu)
 
-    def _write(self, block: Block) -> None:
+    def _note(self, what: str, took: float, cpu: float) -> None:
+        block = Block(time.monotonic(), round(took * 1000, 3), round(cpu * 1000, 3), what)
         self._report.write(msgspec.json.encode(block) + b"\n")
-
-
-class _Selector:
-    """What of a selector is replaced."""
-
-    select: Callable[[float | None], object]
 
 
 def _name(handle: events.Handle) -> str:

@@ -41,8 +41,7 @@ def patched(document: object, patch: list[PatchItem]) -> object:
         elif item.op == "remove":
             _take(root, item.path)
         elif item.op == "replace":
-            _take(root, item.path)
-            _add(root, item.path, item.value)
+            _replace(root, item.path, item.value)
         elif item.op == "add":
             _add(root, item.path, item.value)
         else:
@@ -105,6 +104,15 @@ def _take(root: list[object], path: str) -> object:
     elif isinstance(node, list):
         del node[_index(node, last, path)]
     return found
+
+
+def _replace(root: list[object], path: str, value: object) -> None:
+    node, last = _parent(root, path)
+    _child(node, last, path)
+    if isinstance(node, dict):
+        node[last] = value
+    elif isinstance(node, list):
+        node[_index(node, last, path)] = value
 
 
 def _add(root: list[object], path: str, value: object) -> None:

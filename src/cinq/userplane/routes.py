@@ -17,9 +17,11 @@ _Key = tuple[int, int, int]
 
 def routes_of(rules: SessionRules | None) -> dict[Network, int]:
     """The networks behind a session's UE, and the key of the rule that serves each."""
-    if rules is None:
-        return {}
-    return {route: encap.key for encap in rules.encap for route in encap.routes}
+    found: dict[Network, int] = {}
+    for encap in () if rules is None else rules.encap:
+        for route in encap.routes:
+            found[route] = encap.key
+    return found
 
 
 class Behind:

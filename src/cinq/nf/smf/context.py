@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import Literal
 
@@ -27,7 +28,7 @@ class Ipv4(Struct, frozen=True, gc=False, tag="ipv4"):
 
     @property
     def ipv4(self) -> IPv4Address:
-        return IPv4Address(self.number)
+        return _ipv4(self.number)
 
 
 class Ipv6(Struct, frozen=True, gc=False, tag="ipv6"):
@@ -47,7 +48,13 @@ class Ipv4v6(Struct, frozen=True, gc=False, tag="ipv4v6"):
 
     @property
     def ipv4(self) -> IPv4Address:
-        return IPv4Address(self.number)
+        return _ipv4(self.number)
+
+
+@lru_cache(256)
+def _ipv4(number: int) -> IPv4Address:
+    """In one procedure it is asked for several times."""
+    return IPv4Address(number)
 
 
 Address = Ipv4 | Ipv6 | Ipv4v6
@@ -199,6 +206,7 @@ class SmContext(Struct, frozen=True, gc=False):
         return address.ipv4 if isinstance(address, Ipv4 | Ipv4v6) else IPv4Address(0)
 
 
+@lru_cache(256)
 def n3_ends(ipv4: int, ipv6: bytes) -> TransportAddress:
     """As a context stores them: 0 and b"" for none."""
     return TransportAddress(IPv4Address(ipv4) if ipv4 else None, IPv6Address(ipv6) if ipv6 else None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Network, ip_network
 from operator import attrgetter
 
 from cinq.nf.upf.context import FAR, PDR, Far, Pdr, SessionContext, failed
@@ -37,13 +37,16 @@ def senders(session: SessionContext, ends: Ends) -> tuple[Network, ...]:
 
     Before the SMF names the gNB's end, uplink packets are on their way already (TS 23.502 §4.2.3.2 step 12).
     """
-    peers = sorted(session.uplink_peers, key=lambda peer: (peer.version, int(peer)))
-    return tuple(dict.fromkeys(_senders(ends, peer) for peer in peers))
+    peers = list(session.uplink_peers)
+    if len(peers) > 1:
+        peers.sort(key=lambda peer: (peer.version, int(peer)))
+    return tuple(dict.fromkeys([_senders(ends.gnbs, peer) for peer in peers]))
 
 
 @lru_cache(1024)
-def _senders(ends: Ends, peer: Address) -> Network:
-    return ends.senders(peer)
+def _senders(gnbs: tuple[Network, ...], peer: Address) -> Network:
+    """From where the gNB with this end may send: the network of it that the settings name, else itself."""
+    return next((network for network in gnbs if peer in network), ip_network(peer))
 
 
 class _Compiler:

@@ -159,8 +159,13 @@ class SessionContext(msgspec.Struct, frozen=True, gc=False):
     @property
     def uplink_peers(self) -> set[Address]:
         """The addresses of the gNBs that packets are forwarded to, of either version."""
-        forward = [far for far in self.fars if far.actions & ApplyAction.FORW]
-        return {end for far in forward for end in (far.peer, far.beside) if end is not None}
+        found = set[Address]()
+        for far in self.fars:
+            if far.actions & ApplyAction.FORW and far.peer is not None:
+                found.add(far.peer)
+                if far.beside is not None:
+                    found.add(far.beside)
+        return found
 
     @property
     def prefix(self) -> IPv6Network | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import NamedTuple, Self
 
 from cinq.nf.upf.settings import Settings
@@ -40,7 +40,10 @@ class Ends(NamedTuple):
         if isinstance(address, IPv6Address):
             return any(address in pool for pool in self.prefixes)
         number = int(address)
-        return any(number & mask == network for mask, network in self.pools)
+        for mask, network in self.pools:  # noqa: SIM110 (asked for each session)
+            if number & mask == network:
+                return True
+        return False
 
     def wrong(self, peer: Address) -> str:
         """Why it cannot be a gNB's end of N3; "" when it can. A tunnel that leads back to us has no end."""
@@ -63,7 +66,3 @@ class Ends(NamedTuple):
         if any(end in network for end in ours):
             return f"{network} has an address of ours"
         return ""
-
-    def senders(self, peer: Address) -> Network:
-        """From where the gNB with this end may send: the network of it that the settings name, else itself."""
-        return next((network for network in self.gnbs if peer in network), ip_network(peer))
