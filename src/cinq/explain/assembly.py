@@ -20,7 +20,8 @@ from cinq.wire import nas, ngap
 
 WAIT_S = 1.0
 FOLLOWS_S = 5.0  # a release so soon after an incident of the UE is part of it
-KNOWN = 10_000  # names of UEs, and UEs with something that waits
+KNOWN = 10_000  # UEs with something that waits
+NAMED = 1_000  # UEs that have a name of their own while they register
 UNKNOWN = "a UE without known identity"
 SENDER = {"N1": "the phone, or who changes its messages", "N2": "the gNB, or who changes its messages"}
 _SUPI = re.compile(r"imsi-\d{6,15}(?!\d)")
@@ -75,7 +76,7 @@ class Assembly:
         found = _SUPI.search(event.subject)
         if found is not None:
             if event.behalf.startswith("UE "):
-                _keep(self._who, event.behalf, found[0])
+                _keep(self._who, event.behalf, found[0], NAMED)
             return found[0]
         label = event.subject if event.subject.startswith("UE ") else ""
         return self._who.get(label, label)
@@ -180,8 +181,8 @@ def _joined(reject: Incident, reason: Incident) -> Incident:
     )
 
 
-def _keep(known: OrderedDict[K, V], key: K, value: V) -> None:
+def _keep(known: OrderedDict[K, V], key: K, value: V, most: int = KNOWN) -> None:
     known[key] = value
     known.move_to_end(key)
-    if len(known) > KNOWN:
+    if len(known) > most:
         known.popitem(last=False)

@@ -212,6 +212,16 @@ def n3_ends(ipv4: int, ipv6: bytes) -> TransportAddress:
     return TransportAddress(IPv4Address(ipv4) if ipv4 else None, IPv6Address(ipv6) if ipv6 else None)
 
 
+def same_decision(decision: SmPolicyDecision) -> SmPolicyDecision:
+    """The first that was equal: sessions of one kind have one. Nobody changes it."""
+    return _decision(_ENCODER.encode(decision))
+
+
+@lru_cache(256)
+def _decision(octets: bytes) -> SmPolicyDecision:
+    return msgspec.msgpack.decode(octets, type=SmPolicyDecision)
+
+
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(SmContext)
 
@@ -223,4 +233,6 @@ def encoded(context: SmContext) -> bytes:
 def decoded(octets: bytes) -> SmContext:
     """msgspec.ValidationError when the octets are no SM context."""
     found = _DECODER.decode(octets)
-    return msgspec.structs.replace(found, subscribed=same(found.subscribed), qos=same(found.qos))
+    return msgspec.structs.replace(
+        found, subscribed=same(found.subscribed), qos=same(found.qos), decision=same_decision(found.decision)
+    )

@@ -10,7 +10,7 @@ from cinq.nf.smf import n2 as transfers
 from cinq.nf.smf import rules, user_plane
 from cinq.nf.smf.authorization import requested_type, tac_of
 from cinq.nf.smf.binding import Limits, bound, merged, without
-from cinq.nf.smf.context import SmContext
+from cinq.nf.smf.context import SmContext, same_decision
 from cinq.nf.smf.flows import NOTHING
 from cinq.nf.smf.n4 import N4Error
 from cinq.nf.smf.pco import extended_pco
@@ -206,7 +206,7 @@ def bind(session: PduSession, created: SmContextCreated, decision: SmPolicyDecis
         session.runtime.report(session, "pdu_session_establishment", created, refusal.why)
     if refused:
         decision = without(decision, frozenset(refusal.name for refusal in refused))
-    session.note(qos=qos, decision=decision)
+    session.note(qos=qos, decision=same_decision(decision))
 
 
 def policy_context(session: PduSession) -> SmPolicyContextData:
