@@ -31,7 +31,15 @@ class TransportAddress(Struct, frozen=True, gc=False):
 
     @classmethod
     def from_bits(cls, value: int, bits: int) -> Self:
-        """A bit string of 32, 128, or 160 bits, of which the first 32 are of IPv4. ValueError: of no such length."""
+        """A bit string of 32, 128, or 160 bits, of which the first 32 are of IPv4. ValueError: of no such length.
+
+        One object for all tunnels of a node.
+        """
+        return cls._from_bits(value, bits)
+
+    @classmethod
+    @lru_cache(1024)
+    def _from_bits(cls, value: int, bits: int) -> Self:
         if bits == IPV4_BITS:
             return cls(IPv4Address(value))
         if bits == IPV6_BITS:
