@@ -6,12 +6,15 @@ answer. What comes in is cinq.sbi.producers.
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Protocol
 
 from cinq.procedure import Why
 from cinq.sbi.answer import answer_of
 from cinq.sbi.directory import Found
+from cinq.sbi.encoding import ACCEPTED, read_response
+from cinq.sbi.headers import of_a_request, target_instance
 from cinq.sbi.message import Request, Response
 from cinq.sbi.operation import Operation
 from cinq.sbi.peers import Peers
@@ -21,6 +24,8 @@ from cinq.sbi.resource import made_at, parted
 from cinq.transport.error import NoAnswerError
 
 WITHIN_S = 10.0  # for an answer
+REDIRECTIONS = 3  # that are followed one after the other
+AWAY = (429, 503)  # it has not begun, and says so: others may have room (TS 29.500 §6.4.2)
 IDEMPOTENT = frozenset(("GET", "PUT", "DELETE"))
 
 
@@ -70,38 +75,43 @@ class OverHttp:
     ) -> object:
         """Problem as the producer refused; 504 TARGET_NF_NOT_REACHABLE where it does not answer in time."""
         arguments, held = parted(op, arguments)
-        request = request_of(op, arguments)
-        place = await self.directory.find(op, consumer, instance, root or held)
+        fixed = root or held
+        plain = request_of(op, arguments)
+        headers = (
+            *plain.headers,
+            ACCEPTED,
+            ("user-agent", f"{consumer}-{self.mark}"),
+            *of_a_request(op, arguments, WITHIN_S),
+        )
+        request = Request(plain.method, plain.target, headers, plain.body)
+        place = await self.directory.find(op, consumer, instance, fixed)
         try:
             response = await self._ask(op, consumer, place, request)
+            worth = response.status in AWAY
         except NoAnswerError as error:
+            said, response = error, None
+            # TS 29.500 §5.2.8: what is not idempotent is repeated only if it was not sent
+            worth = error.not_sent or op.method in IDEMPOTENT
+        if response is None or worth:
             self.directory.failed(place)
             another = (
-                None if root or held else await self._another(op, consumer, instance, place, request, error)
+                None if fixed or not worth else await self._another(op, consumer, instance, place, request)
             )
-            if another is None:
-                raise Problem(504, "TARGET_NF_NOT_REACHABLE", Why(f"{op.name}: {error.what}")) from None
-            place, response = another
-        return made_at(
-            op, answer_of(op, request, response), response.header("location") or "", place.root, self.own
-        )
+            if another is not None:
+                place, response = another
+        if response is None:
+            raise Problem(504, "TARGET_NF_NOT_REACHABLE", Why(f"{op.name}: {said.what}"))
+        answer = answer_of(op, request, response)
+        return made_at(op, answer, response.header("location") or "", place.root, self.own)
 
     async def _another(
-        self,
-        op: Operation,
-        consumer: str,
-        instance: str | None,
-        tried: Found,
-        request: Request,
-        error: NoAnswerError,
+        self, op: Operation, consumer: str, instance: str | None, tried: Found, request: Request
     ) -> tuple[Found, Response] | None:
-        """Another producer, once, where this one has not carried the operation out or twice does no harm.
-
-        TS 29.500 §5.2.8: what is not idempotent is repeated only if it was not sent.
-        """
-        if not (error.not_sent or op.method in IDEMPOTENT):
+        """Another producer, once; None: there is none, or it does not answer either."""
+        try:
+            place = await self.directory.find(op, consumer, instance, "")
+        except Problem:
             return None
-        place = await self.directory.find(op, consumer, instance, "")
         if place.root == tried.root:
             return None
         try:
@@ -110,18 +120,43 @@ class OverHttp:
             self.directory.failed(place)
             return None
 
-    async def _ask(self, op: Operation, consumer: str, place: Found, plain: Request) -> Response:
-        """A token that is refused is asked for again, once (TS 29.500 §6.7.3)."""
-        response = await self._send(op, consumer, place, plain)
+    async def _ask(self, op: Operation, consumer: str, place: Found, request: Request) -> Response:
+        """A token that is refused is asked for again, once (TS 29.500 §6.7.3); redirections are followed."""
+        response = await self._send(op, consumer, place, request)
         if response.status == 401 and self.authority is not None and self.authority.refused(op, consumer):
-            response = await self._send(op, consumer, place, plain)
+            response = await self._send(op, consumer, place, request)
+        seen = {place.root}
+        while response.status in (307, 308) and len(seen) <= REDIRECTIONS:
+            elsewhere, target = _redirected(response)
+            if elsewhere in seen:
+                raise NoAnswerError(f"{place.root}: redirects in a circle")
+            seen.add(elsewhere)
+            moved = Request(request.method, target, request.headers, request.body)
+            response = await self._send(
+                op, consumer, Found(elsewhere, target_instance(response.headers)), moved
+            )
         return response
 
-    async def _send(self, op: Operation, consumer: str, place: Found, plain: Request) -> Response:
-        headers = (*plain.headers, ("user-agent", f"{consumer}-{self.mark}"))
+    async def _send(self, op: Operation, consumer: str, place: Found, request: Request) -> Response:
         if self.authority is not None:
             token = await self.authority.authorization(op, consumer)
             if token:
-                headers = (*headers, ("authorization", token))
-        request = Request(plain.method, plain.target, headers, plain.body)
-        return await self.peers.send(place.root, request, WITHIN_S, place.instance)
+                headers = (*request.headers, ("authorization", token))
+                request = Request(request.method, request.target, headers, request.body)
+        response = await self.peers.send(place.root, request, WITHIN_S, place.instance)
+        try:
+            return read_response(response)
+        except ValueError as error:
+            raise NoAnswerError(f"{place.root}: its answer: {error}") from None
+
+
+def _redirected(response: Response) -> tuple[str, str]:
+    """The API root and the target of a redirection (TS 29.500 §6.10.9.1). NoAnswerError: it says no place for requests.
+
+    The scheme is looked at where it is sent: nothing goes in cleartext where there is TLS.
+    """
+    place = response.header("location") or ""
+    found = re.fullmatch(r"(https?://[^/?#\s@\\]{1,255})(/[^\s#]{0,2048})", place)
+    if found is None:
+        raise NoAnswerError(f"a redirection to {place[:80]!r}")
+    return found[1], found[2]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from cinq.sbi.caller import URN
@@ -10,7 +12,17 @@ from cinq.sbi.message import Request, Response
 from cinq.transport.error import NoAnswerError
 from cinq.transport.http2 import Http2Peer
 
+SILENT = 3  # requests in a row without an answer
+REST_S = 5.0
 MOST = 256  # peers that are kept; the one that was asked longest ago gives way
+
+
+@dataclass(slots=True)
+class _Circuit:
+    """Requests that a peer has not answered, one after the other; until when it is not asked."""
+
+    failures: int = 0
+    until: float = 0.0
 
 
 class Peers:
@@ -19,6 +31,7 @@ class Peers:
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.tls = tls
         self._peers: dict[str, tuple[Http2Peer, str]] = {}
+        self._circuits: dict[str, _Circuit] = {}
 
     async def send(self, root: str, request: Request, within: float, instance: str = "") -> Response:
         """root: 'https://host:port' and possibly a prefix of paths. instance: that the peer must be, "" for any.
@@ -29,7 +42,24 @@ class Peers:
         if prefix:
             request = Request(request.method, prefix + request.target, request.headers, request.body)
         shown = f"{URN}{instance}" if instance and self.tls is not None else ""
-        return await peer.send(request, within=within, shows=shown)
+        now, circuit = asyncio.get_running_loop().time(), self._circuits.get(root)
+        if circuit is not None and circuit.until > now:
+            raise NoAnswerError(f"{root}: not sent: it has not answered {circuit.failures} times in a row")
+        try:
+            response = await peer.send(request, within=within, shows=shown)
+        except NoAnswerError as error:
+            if not error.not_sent:
+                self._fell_silent(root, now)
+            raise
+        self._circuits.pop(root, None)
+        return response
+
+    def _fell_silent(self, root: str, now: float) -> None:
+        """One that takes requests and answers none is left alone for a while; then one request tries it."""
+        circuit = self._circuits.setdefault(root, _Circuit())
+        circuit.failures += 1
+        if circuit.failures >= SILENT:
+            circuit.until = now + REST_S
 
     async def close(self) -> None:
         for peer, _ in self._peers.values():
@@ -43,6 +73,7 @@ class Peers:
             if len(self._peers) >= MOST:
                 oldest, _ = self._peers.pop(next(iter(self._peers)))
                 await oldest.close()
+                self._circuits.clear()
         self._peers[root] = found
         return found
 

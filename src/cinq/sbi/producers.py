@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 import ssl
+import time
 
+from cinq.procedure import Why
 from cinq.sbi.answer import problem_of, response_of
 from cinq.sbi.bus import Bus
 from cinq.sbi.caller import Caller, called_by, shown_by
+from cinq.sbi.encoding import read_request, written
 from cinq.sbi.guard import Guard
+from cinq.sbi.headers import of_a_resource, priority_of, refuse_the_late
 from cinq.sbi.message import Request, Response
 from cinq.sbi.problem import Problem
 from cinq.sbi.reach import api_root
 from cinq.sbi.request import arguments_of
 from cinq.transport.http2 import Http2Server, Secured, serve
 
+MOST_UNDER_WAY = 4096  # requests; half of it for those of usual priority
+URGENT = 16  # priorities below are served while there is any room
 _NF = re.compile(r"[A-Z0-9_]{2,16}(?=$|[-/ ])")
 
 
@@ -29,21 +35,44 @@ class Producers:
         self.api_root = api_root
         self._mark = mark
         self._guard = guard
+        self._under_way = 0
 
     async def answer(self, request: Request, peer: Secured) -> Response:
+        """What comes late is not begun; when too much is under way, what matters least waits outside."""
+        self._under_way += 1
+        try:
+            return written(await self._answer(request, peer), request.header("accept-encoding"))
+        finally:
+            self._under_way -= 1
+
+    async def _answer(self, request: Request, peer: Secured) -> Response:
         operation, who = None, shown_by(peer)
         try:
             operation, values = self._bus.routes.find(request.method, request.target)
+            self._refuse_where_too_many(request)
+            refuse_the_late(request, time.time())
             if self._guard is not None:
                 claims = self._guard.admit(operation, request.header("authorization"), who, self.api_root)
                 if claims is not None:
                     who = Caller(who.tls, who.instances, claims)
-            arguments = arguments_of(operation, values, request)
+            arguments = arguments_of(operation, values, read_request(request))
             called_by(who)
             answer = await self._bus.receive(operation, self._asker(request), tuple(arguments))
         except Problem as problem:
             return problem_of(operation, problem)
-        return response_of(operation, answer, self.api_root)
+        response = response_of(operation, answer, self.api_root)
+        if response.status != 201:
+            return response
+        made_by = of_a_resource(next(iter(self._bus.providers(operation)), ""))
+        return Response(response.status, (*response.headers, *made_by), response.body)
+
+    def _refuse_where_too_many(self, request: Request) -> None:
+        """Problem 503 NF_CONGESTION, TS 29.500 §6.4.2.3 and §6.8.5: by priority."""
+        room = MOST_UNDER_WAY if priority_of(request) < URGENT else MOST_UNDER_WAY // 2
+        if self._under_way > room:
+            problem = Problem(503, "NF_CONGESTION", Why(f"{self._under_way} requests are under way"))
+            problem.headers = (("retry-after", "1"),)
+            raise problem
 
     def _asker(self, request: Request) -> str | None:
         """The NF type that a User-Agent begins with (TS 29.500 §5.2.2.2). None: this process, whose trace has it."""
