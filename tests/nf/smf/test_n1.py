@@ -198,9 +198,9 @@ def test_ssc_mode_1(tail: str) -> None:
 @pytest.mark.parametrize(
     ("subscribed", "asked", "cause"),
     [
-        (["ETHERNET"], "91", 61),
+        (["ETHERNET"], "91", 28),
         (["ETHERNET"], "95", 28),
-        (["UNSTRUCTURED"], "93", 58),
+        (["UNSTRUCTURED"], "93", 28),
         (["IPV6"], "91", 51),
         (["IPV6"], "92", 28),
         (["IPV6", "ETHERNET"], "91", 28),
@@ -209,7 +209,7 @@ def test_ssc_mode_1(tail: str) -> None:
 def test_subscription_without_ipv4(
     subscribed: list[Literal["IPV6", "UNSTRUCTURED", "ETHERNET"]], asked: str, cause: int
 ) -> None:
-    """§6.4.1.4.1: #51, #58 and #61 where the subscription is limited to that type; #28 for what is not supported."""
+    """§6.4.1.4.1: #51 where the subscription is limited to IPv6; #28 for what is not supported."""
 
     async def scene(w: World) -> None:
         types = PduSessionTypes(default_session_type=subscribed[0], allowed_session_types=[*subscribed])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Network, ip_network
 from typing import Final
@@ -19,6 +18,7 @@ from cinq.nf.smf.context import (
 )
 from cinq.nf.smf.flows import QosFlow, QosProfile, Rates, SessionQos, same
 from cinq.nf.smf.rejects import Denied
+from cinq.nf.smf.session_types import selected_type
 from cinq.nf.smf.settings import DataNetwork
 from cinq.numbering import NumberingError, PlmnId, SNssai
 from cinq.operator_identifier import network_identifier
@@ -27,7 +27,7 @@ from cinq.sbi.models import UserLocation, bits_per_second
 from cinq.sbi.services.nsmf_pdusession import SmContextCreateData
 from cinq.sbi.services.nudm_sdm import DnnConfiguration
 from cinq.wire import nas
-from cinq.wire.nas import DataRate, GsmCause, GsmFeature, PduSessionType, SscMode
+from cinq.wire.nas import DataRate, GsmCause, GsmFeature, SscMode
 
 SSC_MODES: dict[int | None, int] = {4: SscMode.SSC_MODE_1, 5: SscMode.SSC_MODE_2, 6: SscMode.SSC_MODE_3}
 """How a network reads the unused values, TS 24.501 table 9.11.4.16.1."""
@@ -38,14 +38,6 @@ PROTECTIONS: dict[str, Protection] = {
     "preferred": "PREFERRED",
     "not-needed": "NOT_NEEDED",
 }
-_NAMES = {"IPV4": "IPv4", "IPV6": "IPv6"}
-_ONLY = {
-    "IPV4": (PduSessionType.IPV4, GsmCause.PDU_SESSION_TYPE_IPV4_ONLY_ALLOWED),
-    "IPV6": (PduSessionType.IPV6, GsmCause.PDU_SESSION_TYPE_IPV6_ONLY_ALLOWED),
-    "UNSTRUCTURED": (PduSessionType.UNSTRUCTURED, GsmCause.PDU_SESSION_TYPE_UNSTRUCTURED_ONLY_ALLOWED),
-    "ETHERNET": (PduSessionType.ETHERNET, GsmCause.PDU_SESSION_TYPE_ETHERNET_ONLY_ALLOWED),
-}
-"""What a subscription to one type alone tells a UE that asks for another."""
 
 
 def requested_data_network(
@@ -108,7 +100,7 @@ def subscribed_context(
 ) -> SmContext:
     """The SM context that subscription and request allow; ref and seid are still to be given."""
     supi = body.supi or ""
-    session_type = _selected_type(supi, request, network, subscribed)
+    session_type = selected_type(supi, request, network, subscribed)
     static = next((a.ipv4_addr for a in subscribed.static_ip_address if a.ipv4_addr), None)
     static = None if session_type in ("IPV6", "ETHERNET") else static
     rate = request.integrity_protection_maximum_data_rate
@@ -217,77 +209,6 @@ def _ssc_mode(
         )
         raise Denied(GsmCause.NOT_SUPPORTED_SSC_MODE, "SSC_NOT_SUPPORTED", why, allowed=allowed)
     return wanted
-
-
-def requested_type(request: nas.PDUSessionEstablishmentRequest) -> int:
-    """IPv4 where none is asked for; a value that is unused counts as IPv4v6 (TS 24.501 table 9.11.4.11.1)."""
-    wanted = request.pdu_session_type
-    if wanted is None:
-        return PduSessionType.IPV4
-    return PduSessionType.IPV4V6 if wanted in (0, 6) else wanted
-
-
-def _type_name(number: int) -> str:
-    """'IPv6' for 2."""
-    try:
-        name = PduSessionType(number).name
-    except ValueError:
-        return str(number)
-    return name.replace("IPV", "IPv").replace("4V", "4v") if name.startswith("IP") else name.capitalize()
-
-
-def _selected_type(
-    supi: str,
-    request: nas.PDUSessionEstablishmentRequest,
-    network: DataNetwork,
-    subscribed: DnnConfiguration,
-) -> SessionType:
-    """TS 23.501 §5.8.2.2.1: what is asked for, as far as subscription and data network have it; of IPv4v6 one version
-    where there is one only. #50 and #51 for the other one, #28 for a type that is not served (§6.4.1.4.1)."""
-    types = subscribed.pdu_session_types
-    allowed = types.allowed_session_types or [types.default_session_type]
-    wanted = requested_type(request)
-    if wanted == PduSessionType.ETHERNET and network.ethernet and "ETHERNET" in allowed:
-        return "ETHERNET"
-    given = given_types(allowed, network)
-    if wanted == PduSessionType.IPV4V6 and given:
-        return "IPV4V6" if len(given) == 2 else given[0]
-    match wanted:
-        case PduSessionType.IPV4 if "IPV4" in given:
-            return "IPV4"
-        case PduSessionType.IPV6 if "IPV6" in given:
-            return "IPV6"
-    error, cause = "PDUTYPE_NOT_SUPPORTED", GsmCause.UNKNOWN_PDU_SESSION_TYPE
-    if given and wanted in (PduSessionType.IPV4, PduSessionType.IPV6):
-        cause = _ONLY[given[0]][1]
-    elif not given:
-        only, cause = _ONLY.get(allowed[0], (wanted, GsmCause.UNKNOWN_PDU_SESSION_TYPE))
-        if len(allowed) > 1 or only == wanted:
-            cause = GsmCause.UNKNOWN_PDU_SESSION_TYPE
-        error = "PDUTYPE_DENIED"
-    served = " and ".join(_served(network))
-    why = Why(
-        f"{supi} asks for PDU session type {_type_name(wanted)}; for {network.name} are subscribed "
-        f"{', '.join(allowed)}, served is {served}",
-        f"let the UE ask for {_NAMES[given[0]] if given else served}: the type of its APN settings"
-        + ("" if network.ipv6_pool else f", or give the [[dnn]] table of {network.name} an `ipv6_pool`"),
-    )
-    raise Denied(cause, error, why)
-
-
-def _served(network: DataNetwork) -> list[str]:
-    found = ["IPv4", *(["IPv6"] if network.ipv6_pool else [])]
-    return [*found, "Ethernet"] if network.ethernet else found
-
-
-def given_types(allowed: Sequence[str], network: DataNetwork) -> list[SessionType]:
-    """The versions of IP that the subscription allows and the data network has."""
-    found: list[SessionType] = []
-    if "IPV4" in allowed or "IPV4V6" in allowed:
-        found.append("IPV4")
-    if network.ipv6_pool is not None and ("IPV6" in allowed or "IPV4V6" in allowed):
-        found.append("IPV6")
-    return found
 
 
 def subscribed_qos(subscribed: DnnConfiguration, network: DataNetwork) -> SessionQos:

@@ -9,6 +9,8 @@ from cinq.nf.smf.settings import DataNetwork
 from cinq.wire import nas
 
 P_CSCF_IPV4, BEARER_CONTROL, ADDRESS_LIFETIME, IPCP = 0x000C, 0x0005, 0x001E, 0x8021
+ETHERNET_MTU, AROUND_PAYLOAD = 0x0020, 18
+"""Ethernet frame payload MTU; octets that a frame, with a tag, has besides."""
 MS_AND_NETWORK: Final = b"\x02"
 """Selected bearer control mode: both sides may begin modifications."""
 CONFIGURE_REQUEST, CONFIGURE_ACK, CONFIGURE_NAK = 1, 2, 3
@@ -33,6 +35,8 @@ def extended_pco(requested: nas.ExtendedPco | None, network: DataNetwork) -> nas
         answer += [(nas.EPCO_DNS_SERVER_IPV4, server.packed) for server in network.dns]
     if nas.EPCO_DNS_SERVER_IPV6 in asked and network.ipv6_pool is not None:
         answer += [(nas.EPCO_DNS_SERVER_IPV6, server.packed) for server in network.ipv6_dns]
+    if ETHERNET_MTU in asked:
+        answer.append((ETHERNET_MTU, (network.mtu - AROUND_PAYLOAD).to_bytes(2, "big")))
     if nas.EPCO_IPV4_LINK_MTU in asked:
         answer.append((nas.EPCO_IPV4_LINK_MTU, network.mtu.to_bytes(2, "big")))
     return answer or None

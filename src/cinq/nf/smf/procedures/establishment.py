@@ -8,7 +8,7 @@ from typing import TypeVar
 from cinq.nf.smf import n1 as elements
 from cinq.nf.smf import n2 as transfers
 from cinq.nf.smf import rules, user_plane
-from cinq.nf.smf.authorization import requested_type, tac_of
+from cinq.nf.smf.authorization import tac_of
 from cinq.nf.smf.binding import Limits, bound, merged, without
 from cinq.nf.smf.context import SmContext, same_decision
 from cinq.nf.smf.flows import NOTHING
@@ -33,6 +33,7 @@ from cinq.nf.smf.procedures.subscription import default_qos, session_ambr
 from cinq.nf.smf.rejects import establishment_reject
 from cinq.nf.smf.selection import candidates
 from cinq.nf.smf.session import PduSession
+from cinq.nf.smf.session_types import requested_type
 from cinq.nf.smf.settings import DataNetwork
 from cinq.nf.smf.signals import SmContextCreated, SmContextResumed
 from cinq.procedure import ABORT, DEFER, Refused, Undo, Verdict, Why, collision, procedure
