@@ -434,3 +434,15 @@ def test_money_adds_up(uses: list[int], again: int) -> None:
     assert bench.balance + spent == 2
     assert spent == sum((cost(CENT, Use(octets)) for octets in uses), Decimal(0))
     assert granted.result_code == "SUCCESS"
+
+
+def test_an_account_that_cannot_be_read() -> None:
+    """It is left alone, and so are the others."""
+    bench = Bench("1")
+    bench.store.put("charging-accounts", "imsi-001010000000009", b'{"supi":')
+    assert [one.supi for one in bench.chf.accounts] == [SUPI]
+    body = bench.body(bench.usage())
+    stranger = ChargingDataRequest(**{**_members(body), "subscriber_identifier": "imsi-001010000000009"})
+    assert refusal(lambda: bench.run(bench.chf.create(stranger))) == (500, "SYSTEM_FAILURE")
+    assert bench.store.get("charging-accounts", "imsi-001010000000009") == b'{"supi":'
+    assert volume(bench.begun()[1]) == 10 * MB

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from cinq.procedure.kept import Kept
 from cinq.procedure.store import Store
 
 log = logging.getLogger("cinq.amf")
@@ -69,24 +70,16 @@ class Orders:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._unreadable: set[str] = set()
+        self._kept = Kept(store, ORDERS, _ORDER.decode, "order", log)
         self._running: dict[str, dict[Kind, Order]] = {}
         for order in self.all():
             self._remember(order)
 
     def all(self) -> Iterator[Order]:
-        """One that is unreadable is left alone, loudly."""
-        for key, octets in list(self._store.items(ORDERS)):
-            try:
-                yield _ORDER.decode(octets)
-            except (msgspec.ValidationError, msgspec.DecodeError) as error:
-                if key not in self._unreadable:
-                    self._unreadable.add(key)
-                    log.error("stored order %s is unreadable and was left alone: %s", key[:9] + "…", error)
+        return iter(self._kept)
 
     def get(self, key: str) -> Order | None:
-        octets = self._store.get(ORDERS, key)
-        return None if octets is None else _ORDER.decode(octets)
+        return self._kept.get(key)
 
     def put(self, order: Order) -> None:
         self._store.put(ORDERS, order.key, msgspec.json.encode(order))

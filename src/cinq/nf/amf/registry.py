@@ -6,11 +6,10 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Generic, Protocol, TypeVar
 
-import msgspec
-
 from cinq.nf.amf.context import UeContext, decoded, encoded
 from cinq.nf.amf.settings import Settings
 from cinq.numbering import Guti, PlmnId, STmsi, Supi
+from cinq.procedure.kept import Kept
 from cinq.procedure.store import Store
 
 log = logging.getLogger("cinq.amf")
@@ -106,12 +105,8 @@ class Registry(Generic[U]):
             ue.kept = False
 
     def stored(self) -> Iterator[UeContext]:
-        """What a restart finds. One that is unreadable is left alone, loudly."""
-        for key, octets in self._store.items(COLLECTION):
-            try:
-                yield decoded(octets)
-            except (msgspec.ValidationError, msgspec.DecodeError, ValueError) as error:
-                log.error("stored context of %s is unreadable and was left alone: %s", key[:9] + "…", error)
+        """What a restart finds."""
+        return iter(Kept(self._store, COLLECTION, decoded, "context of", log))
 
     def take_back(self, ue: U) -> None:
         """A UE whose context the store had."""

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from cinq.procedure.kept import Kept
 from cinq.procedure.store import Store
 
 log = logging.getLogger("cinq.amf")
@@ -85,21 +86,13 @@ _WARNING, _RESULT = msgspec.json.Decoder(Warning), msgspec.json.Decoder(Result)
 class Warnings:
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._unreadable: set[str] = set()
+        self._kept = Kept(store, WARNINGS, _WARNING.decode, "warning", log)
 
     def all(self) -> Iterator[Warning]:
-        """One that is unreadable is left alone, loudly."""
-        for key, octets in self._store.items(WARNINGS):
-            try:
-                yield _WARNING.decode(octets)
-            except (msgspec.ValidationError, msgspec.DecodeError) as error:
-                if key not in self._unreadable:
-                    self._unreadable.add(key)
-                    log.error("stored warning %s is unreadable and was left alone: %s", key, error)
+        return iter(self._kept)
 
     def get(self, key: str) -> Warning | None:
-        octets = self._store.get(WARNINGS, key)
-        return None if octets is None else _WARNING.decode(octets)
+        return self._kept.get(key)
 
     def put(self, warning: Warning) -> None:
         self._store.put(WARNINGS, warning.key, msgspec.json.encode(warning))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from cinq.nf.chf.tariff import NOTHING, Use
+from cinq.procedure.kept import Kept
 from cinq.procedure.store import Store
 from cinq.sbi.services.nchf_convergedcharging import (
     ChargingDataResponse,
@@ -18,6 +20,7 @@ from cinq.sbi.services.nchf_convergedcharging import (
     PDUSessionChargingInformation,
 )
 
+log = logging.getLogger("cinq.chf")
 T = TypeVar("T")
 COLLECTION = "charging-accounts"
 CREDITS = "charging-credits"
@@ -115,14 +118,16 @@ class Accounts:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._decode = msgspec.json.Decoder(Account).decode
+        self._kept = Kept(store, COLLECTION, self._decode, "account of", log)
         self._encode = msgspec.json.Encoder(order="deterministic").encode
 
     def __iter__(self) -> Iterator[Account]:
-        return (self._decode(octets) for _, octets in self._store.items(COLLECTION))
+        return iter(self._kept)
 
     def get(self, supi: str) -> Account | None:
+        """AccountError: it is unreadable."""
         octets = self._store.get(COLLECTION, supi)
-        return None if octets is None else self._decode(octets)
+        return None if octets is None else self._read(supi, octets)
 
     async def open(self, account: Account) -> None:
         """AccountError: there is one."""
@@ -141,11 +146,17 @@ class Accounts:
             before = self._store.get(COLLECTION, supi)
             if before is None:
                 raise AccountError(f"{supi} has no account")
-            after, said = change(self._decode(before))
+            after, said = change(self._read(supi, before))
             octets = self._encode(after)
             if octets == before or await self._store.replace(COLLECTION, supi, before, octets):
                 return said
         raise OSError(None, f"the account of {supi} is written to by others all the time")
+
+    def _read(self, supi: str, octets: bytes) -> Account:
+        try:
+            return self._decode(octets)
+        except ValueError as error:
+            raise AccountError(f"the account of {supi} is unreadable: {error}") from None
 
     async def credit(self, credit: Credit) -> Account:
         """Pays in. A reference that was there before changes nothing. AccountError: another currency, or no account."""

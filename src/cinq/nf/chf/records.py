@@ -5,6 +5,7 @@ A record has one name, made of the charging session and its number: written twic
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -15,9 +16,11 @@ from msgspec import Struct
 
 from cinq.nf.chf.account import Account, Container, Session
 from cinq.nf.chf.tariff import NOTHING
+from cinq.procedure.kept import Kept
 from cinq.procedure.store import Store
 from cinq.sbi.services.nchf_convergedcharging import NFIdentification, PDUSessionChargingInformation
 
+log = logging.getLogger("cinq.chf")
 COLLECTION = "charging-records"
 Closing = Literal["normalRelease", "partialRecord", "abnormalRelease", "managementIntervention"]
 
@@ -76,10 +79,10 @@ class Records:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._encode = msgspec.json.Encoder(order="deterministic").encode
-        self._decode = msgspec.json.Decoder(Record).decode
+        self._kept = Kept(store, COLLECTION, msgspec.json.Decoder(Record).decode, "record of", log)
 
     def __iter__(self) -> Iterator[Record]:
-        return (self._decode(octets) for _, octets in self._store.items(COLLECTION))
+        return iter(self._kept)
 
     async def keep(self, record: Record) -> None:
         self._store.put(COLLECTION, record.name, self._encode(record))

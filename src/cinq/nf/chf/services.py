@@ -159,8 +159,11 @@ class CHF:
 
     async def _account(self, supi: str) -> None:
         """There is one, or one is opened. Problem 404 USER_UNKNOWN."""
-        if self.accounts.get(supi) is not None:
-            return
+        try:
+            if self.accounts.get(supi) is not None:
+                return
+        except AccountError as error:
+            raise Problem(500, "SYSTEM_FAILURE", Why(str(error))) from None
         tariff = self._tariffs.get(self._settings.tariff)
         if self._settings.without_account == "refuse" or tariff is None:
             mend = f"cinq account open {supi} --tariff NAME"
