@@ -9,7 +9,10 @@ from datetime import date, timedelta
 import pytest
 
 from cinq.eligibility.gate import Gate
+from cinq.nf.amf.procedures.gmm.draining import check_open
+from cinq.nf.amf.ue import ue_of
 from cinq.numbering import Guti
+from cinq.procedure import Refused
 from cinq.settings.eligibility import Mode
 from cinq.wire import nas, ngap
 from cinq.wire.nas import RegistrationKind
@@ -105,6 +108,22 @@ def test_emergency_services_are_not_turned_away_by_it() -> None:
     run(test, gate=gate("drain"))
 
 
+def test_an_emergency_registration_passes_a_gnb_that_is_drained() -> None:
+    """As for a core that has emergency services."""
+
+    async def test(world: World) -> None:
+        gnb = await Gnb(world).set_up()
+        phone = Phone(world)
+        phone.register(gnb)
+        ue = ue_of(next(iter(gnb.ran.connections.values())))
+        check_open(ue, phone.registration(RegistrationKind.EMERGENCY))
+        with pytest.raises(Refused):
+            check_open(ue, phone.registration(RegistrationKind.INITIAL))
+        await world.quiet()
+
+    run(test, gate=gate("drain"))
+
+
 def test_who_is_there_is_served_on_and_nobody_moves_in() -> None:
     days = Days(BEFORE)
 
@@ -124,9 +143,11 @@ def test_who_is_there_is_served_on_and_nobody_moves_in() -> None:
         await asyncio.sleep(0.1)
         assert target.count(ngap.PathSwitchRequestFailure) == 1
         assert stays.amf_id in world.amf.access.connections
-        stays.register(target, stays.registration(RegistrationKind.PERIODIC))
-        await asyncio.sleep(1)
-        assert isinstance(stays.heard[-1], nas.RegistrationAccept)
+        for kind in (RegistrationKind.PERIODIC, RegistrationKind.MOBILITY):
+            before = stays.count(nas.RegistrationAccept)
+            stays.register(target, stays.registration(kind))
+            await asyncio.sleep(1)
+            assert stays.count(nas.RegistrationAccept) == before + 1
         phone.register(target, phone.registration(RegistrationKind.MOBILITY))
         await asyncio.sleep(1)
         assert target.last(ngap.UEContextReleaseCommand).cause == OPERATOR

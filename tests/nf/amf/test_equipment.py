@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import Callable
 from datetime import date, timedelta
 
+import msgspec
 import pytest
 
 from cinq.eligibility.inventory import Inventory
+from cinq.nf.amf.procedures.gmm import equipment
 from cinq.nf.eir import lists
 from cinq.numbering import Imei, Imeisv, MobileIdentity, NoIdentity
+from cinq.procedure import Refused
 from cinq.sbi import Problem
 from cinq.sbi.services.n5g_eir import EirResponseData, N5gEirEquipmentIdentityCheck
 from cinq.wire import nas
@@ -186,6 +189,24 @@ def test_an_emergency_registration_is_never_kept_from_its_end_by_it(check: str) 
         assert without.heard == barred.heard != []
         assert not [e for e in world.journal.kept() if "eir" in e.interface.lower()]
         await world.quiet()
+
+    run(test, equipment_check=check)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_the_check_itself_lets_an_emergency_registration_pass(check: str) -> None:
+    """As for a core that has emergency services: the list is not asked, nor is a PEI wanted."""
+
+    async def test(world: World) -> None:
+        phone = await there(world)
+        bar(world)
+        ue = world.amf.registry.by_supi[phone.supi]
+        for pei in (ue.context.pei, None):
+            ue.context = msgspec.structs.replace(ue.context, pei=pei)
+            await equipment.check(ue, phone.registration(RegistrationKind.EMERGENCY))
+        ue.context = msgspec.structs.replace(ue.context, pei="imeisv-3569380356438091")
+        with pytest.raises(Refused):
+            await equipment.check(ue, phone.registration(RegistrationKind.INITIAL))
 
     run(test, equipment_check=check)
 
