@@ -185,9 +185,9 @@ def test_an_inventory_names_what_is_wrong(tmp_path: Path) -> None:
 
 def test_a_large_inventory_is_read() -> None:
     text = "".join(
-        f'[[gnb]]\nname = "g{n}"\nidentity = "999-70-{n}/24"\nvendor = "V"\n' for n in range(5_000)
+        f'[[gnb]]\nname = "g{n}"\nidentity = "999-70-{n}/24"\nvendor = "V"\n' for n in range(4_200)
     )
-    assert len(loads(Inventory, text, "i.toml", LISTING).gnb) == 5_000
+    assert len(loads(Inventory, text, "i.toml", LISTING).gnb) == 4_200
 
 
 def test_what_was_seen(tmp_path: Path) -> None:
@@ -296,16 +296,18 @@ def test_a_bill_that_is_none_says_where(octets: bytes, says: str) -> None:
         sbom.reads(octets, "b.json")
 
 
-def test_a_bill_is_bounded() -> None:
+def test_a_bill_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sbom, "COMPONENTS", 1000)
+    monkeypatch.setattr(sbom, "OCTETS", 1 << 20)
     nested: dict[str, object] = {"name": "x"}
     for _ in range(sbom.DEPTH + 1):
         nested = {"name": "x", "components": [nested]}
     with pytest.raises(sbom.SbomError, match=f"more than {sbom.DEPTH} deep"):
         sbom.reads(bom(components=[nested]), "b")
     many = b'{"bomFormat":"CycloneDX","specVersion":"1.6","components":[' + b"{}," * sbom.COMPONENTS + b"{}]}"
-    with pytest.raises(sbom.SbomError, match="more than 200000 components"):
+    with pytest.raises(sbom.SbomError, match="more than 1000 components"):
         sbom.reads(many, "b")
-    with pytest.raises(sbom.SbomError, match="more than 32 MiB"):
+    with pytest.raises(sbom.SbomError, match="more than 1 MiB"):
         sbom.reads(b" " * (sbom.OCTETS + 1), "b")
 
 

@@ -291,7 +291,7 @@ def test_the_same_facts_in_any_order_come_to_the_same(world: World, day: date, c
 
 
 @given(worlds(), DAYS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_nothing_is_denied_but_by_a_rule_in_force(world: World, day: date) -> None:
     """So a proposed law never denies, nor does guidance, nor a rule before its day or under an exception."""
     doc, *_ = world

@@ -161,7 +161,7 @@ def test_what_is_told(
 
 def test_what_is_remembered_is_bounded() -> None:
     door = gate("refuse")
-    for n in range(4_500):
+    for n in range(4_150):
         door.function(f"00000000-0000-4000-8000-{n:012x}", "004711")
         door.tell(door.gnb(ACME), "AMF", f"gnb {n}", Journal(keep=1), RealClock())
     assert len(door._rulings) <= 4096
