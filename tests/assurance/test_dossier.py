@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from cinq.assurance.dossier import Dossier, DossierError, build, read, verify
 from cinq.assurance.dossier.archive import ENVELOPE, STATEMENT
 from cinq.assurance.dossier.compare import lines, page
-from cinq.assurance.evidence import Folder, new_run
+from cinq.assurance.dossier.report import report
+from cinq.assurance.evidence import Folder, new_run, told_of
 from cinq.assurance.run import Outcome
 from cinq.assurance.verdict import Fact, Judged, Verdict
 from cinq.attest.canonical import canonical
@@ -126,12 +127,25 @@ def test_who_signed(folder: Path, whole: bytes) -> None:
 
 
 def test_nothing_of_the_target_is_markup(whole: bytes) -> None:
-    report = read(whole).files["report.html"].decode()
-    assert "<script" not in report
-    assert "&lt;script&gt;" in report
-    assert "http" not in report.replace("http://www.w3.org", "")
-    assert "certified" not in report
-    assert "approved" not in report
+    page = read(whole).files["report.html"].decode()
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "http" not in page.replace("http://www.w3.org", "")
+    assert "certified" not in page
+    assert "approved" not in page
+
+
+def test_many_open_points_and_long_ladders_are_told_short() -> None:
+    """A page of thirty failures and of a campaign's ladder is one that a person opens; what is left out is named."""
+    case, sub = found("33512-4.2.2.6.2", "1")
+    one = told_of(Outcome(case, sub, Judged(Verdict.FAIL, "x"), ()))
+    told = [msgspec.structs.replace(one, sub=f"s{n}") for n in range(30)]
+    name = f"evidence/cases/{one.case}/s0/ladder.txt"
+    ladder = "\n".join(f"line {n}" for n in range(20_000)).encode()
+    page = report(new_run(target(), b"", "seed", 1.0), told, {name: ladder})
+    assert "s0, s1, s2 and 27 more" in page
+    assert f"… 19700 lines more: {name}" in page
+    assert ("line 0\n" in page, "line 10000" in page, "line 19999" in page) == (True, False, True)
 
 
 def test_what_is_no_run(tmp_path: Path) -> None:

@@ -15,6 +15,11 @@ from cinq.assurance import catalogue
 from cinq.assurance.evidence import Coverage, Run, Told, coverage, of_rows, why_not
 from cinq.assurance.verdict import Fact, Verdict, of_case
 
+FEW = 3
+"""Sub-cases of a case that are named among the open points."""
+LADDER_LINES = 150
+"""Of a long ladder so many at each end: a campaign's has tens of thousands."""
+
 
 def report(run: Run, told: Sequence[Told], files: Mapping[str, bytes]) -> str:
     """told: in the order in which it is shown. files: the evidence, for the ladders."""
@@ -58,11 +63,19 @@ def _boxes(told: Sequence[Told], found: Coverage) -> Iterator[str]:
     yield '<section class="box"><h2>Eligibility</h2><p class="big">not examined</p>'
     yield "<p>What a law or a policy says of the vendor is another question; no test result answers it.</p></section>"
     yield f'<section class="box"><h2>Open points</h2><p class="big">{len(open_)}</p><ul>'
-    for one in open_[:8]:
-        yield f"<li>{badge(one.verdict)} {_t(one.clause)} {_t(one.tc)} {_t(one.sub)}</li>"
+    for case, group in groupby(open_, key=lambda one: one.case):
+        yield _open_points(case, list(group))
     if not open_:
         yield "<li>no sub-case failed or was inconclusive; what was not tested stands below</li>"
     yield "</ul></section></div>"
+
+
+def _open_points(case: str, ones: list[Told]) -> str:
+    """One line for each case, the first of its sub-cases by name: the table below has them all."""
+    names = ", ".join(one.sub for one in ones[:FEW]) + (f" and {len(ones) - FEW} more" if ones[FEW:] else "")
+    worst = Verdict.FAIL if any(one.verdict is Verdict.FAIL for one in ones) else Verdict.INCONCLUSIVE
+    title = f"{ones[0].clause} {ones[0].tc}"
+    return f'<li>{badge(worst)} <a href="#{_t(case)}">{_t(title)}</a> {_t(names)}</li>'
 
 
 def _untested(told: Sequence[Told]) -> Iterator[str]:
@@ -130,9 +143,19 @@ def _case(ones: list[Told], files: Mapping[str, bytes]) -> Iterator[str]:
             yield f"<details><summary>{len(one.facts)} facts, {one.seconds:.1f} s</summary>"
             yield from _facts(one.facts)
             yield "</details>"
-        ladder = files.get(f"evidence/cases/{one.case}/{one.sub}/ladder.txt")
+        name = f"evidence/cases/{one.case}/{one.sub}/ladder.txt"
+        ladder = files.get(name)
         if ladder is not None:
-            yield f"<details><summary>call flow</summary><pre>{_t(ladder.decode(errors='replace'))}</pre></details>"
+            yield f"<details><summary>call flow</summary><pre>{_t(_shown(ladder, name))}</pre></details>"
+
+
+def _shown(ladder: bytes, name: str) -> str:
+    """A ladder as a page can hold it: of a long one its beginning and its end."""
+    lines = ladder.decode(errors="replace").splitlines()
+    left = len(lines) - 2 * LADDER_LINES
+    if left <= 0:
+        return "\n".join(lines)
+    return "\n".join((*lines[:LADDER_LINES], "", f"… {left} lines more: {name}", "", *lines[-LADDER_LINES:]))
 
 
 def _facts(facts: Sequence[Fact]) -> Iterator[str]:
