@@ -106,7 +106,6 @@ ROWS = (
         "dev_003_short_mobile_identity",
         "Mobile identities of 0, 1 and 3 octets (TS 24.501 §7.5.1, §9.11.3.4)",
         short_identities,
-        refused=True,
     ),
     First(
         "dev_004_msin_of_forty_digits",
