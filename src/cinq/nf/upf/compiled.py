@@ -58,7 +58,10 @@ class _Compiler:
         self._frames: list[Pdr] = []
         self._uplink: dict[int, list[Pdr]] = {}
         self._downlink: dict[IPv4Address | IPv6Network, list[Pdr]] = {}
+        asked_of_smf = {far.far_id for far in session.fars if far.to_cp}
         for pdr in sorted(session.pdrs, key=PRECEDENCE):
+            if pdr.far_id in asked_of_smf:
+                continue  # held, and never asked: see n4u
             if pdr.is_uplink and pdr.teid is not None:
                 self._uplink.setdefault(pdr.teid, []).append(pdr)
             elif not pdr.is_uplink:
@@ -191,6 +194,8 @@ class _Compiler:
             return DISCARD
         if False in [qer.downlink_open for qer in self._qers[pdr.pdr_id]]:
             return DISCARD
+        if far.actions & FORW and far.to_access and far.peer is None:
+            return DISCARD  # to the access side, by no tunnel yet: free5GC's SMF names the gNB's in an Update FAR
         return WAIT if far.actions & BUFF else PASS
 
     def _peer(self, far: Far) -> Address:

@@ -48,7 +48,7 @@ class Pdr(msgspec.Struct, frozen=True, gc=False):
     64 bits, None where the PDI has none.
 
     filters: () takes every packet. behind: framed routes, networks that are reached by the UE. link: of an Ethernet
-    session its network instance.
+    session its network instance. from_cp: packets come from the SMF, at teid.
     """
 
     pdr_id: int
@@ -64,6 +64,7 @@ class Pdr(msgspec.Struct, frozen=True, gc=False):
     prefix: IPv6Network | None = None
     behind: tuple[IPv4Network | IPv6Network, ...] = ()
     link: str = ""
+    from_cp: bool = False
 
     @property
     def ends(self) -> tuple[IPv4Address | IPv6Network, ...]:
@@ -78,7 +79,7 @@ class Far(msgspec.Struct, frozen=True, gc=False):
 
     beside: its address of the other version of IP, where it has one.
 
-    tos: of the outer header (transport level marking).
+    tos: of the outer header (transport level marking). to_cp: packets go to the SMF.
     """
 
     far_id: int
@@ -88,6 +89,7 @@ class Far(msgspec.Struct, frozen=True, gc=False):
     peer: Address | None = None
     tos: int = 0
     beside: Address | None = None
+    to_cp: bool = False
 
 
 class Qer(msgspec.Struct, frozen=True, gc=False):

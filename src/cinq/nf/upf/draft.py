@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from cinq.nf.upf import n4u
 from cinq.nf.upf.context import FAR, PDR, QER, URR, Far, Pdr, Qer, Rejected, SessionContext, Urr, failed
 from cinq.nf.upf.elements import (
     ACCESS,
@@ -34,7 +35,7 @@ from cinq.nf.upf.urr import urr_of
 from cinq.transport_address import TransportAddress
 from cinq.userplane.flows import Filter, overlap
 from cinq.wire import pfcp
-from cinq.wire.pfcp import Cause
+from cinq.wire.pfcp import Cause, Interface
 
 R = TypeVar("R", Pdr, Far, Qer, Urr)
 MOST = 64  # rules of one kind in a session
@@ -96,6 +97,8 @@ class Draft:
         return pdr
 
     def _detect(self, pdr: Pdr, pdi: pfcp.Pdi) -> Pdr:
+        if pdi.source_interface == Interface.CP_FUNCTION:
+            return replace(pdr, is_uplink=False, teid=self._tunnel_end(pdr.pdr_id, pdi), from_cp=True)
         if pdi.source_interface not in SIDES:
             what = f"source interface {pdi.source_interface}"
             raise failed(Cause.SERVICE_NOT_SUPPORTED, what, PDR, pdr.pdr_id, SOURCE_INTERFACE)
@@ -131,9 +134,10 @@ class Draft:
         return f_teid.teid
 
     def _choose(self, pdr_id: int, f_teid: pfcp.FTeid) -> int:
+        """Of both versions where the SMF takes both, those that N3 has (§8.2.3)."""
         ours = self._ends.n3
-        missing = (f_teid.wants_ipv4 and ours.ipv4 is None) or (f_teid.wants_ipv6 and ours.ipv6 is None)
-        if missing or not (f_teid.wants_ipv4 or f_teid.wants_ipv6):
+        ends = ours.ipv4 if f_teid.wants_ipv4 else None, ours.ipv6 if f_teid.wants_ipv6 else None
+        if ends == (None, None):
             wanted = [name for name, wants in (("V4", f_teid.wants_ipv4), ("V6", f_teid.wants_ipv6)) if wants]
             what = f"CHOOSE with {' and '.join(wanted) or 'neither'}: N3 is at {' and '.join(map(str, ours.all))}"
             raise failed(Cause.INVALID_F_TEID_ALLOCATION_OPTION, what, PDR, pdr_id, F_TEID)
@@ -141,7 +145,6 @@ class Draft:
         teid = known or self._choose_teid()
         if f_teid.choose_id is not None:
             self._chosen[f_teid.choose_id] = teid
-        ends = ours.ipv4 if f_teid.wants_ipv4 else None, ours.ipv6 if f_teid.wants_ipv6 else None
         given = pfcp.FTeid(teid, *ends)
         self.created.append(pfcp.CreatedPdr(pdr_id=pdr_id, f_teid=given))
         return teid
@@ -237,6 +240,7 @@ class Draft:
                 if urr_id not in self.urrs:
                     what = f"URR {urr_id} is not there"
                     raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, what, PDR, pdr.pdr_id, URR_ID)
+        n4u.check(self.pdrs.values(), self.fars)
         _check_precedence(self.pdrs.values())
         seid = self._session.cp_seid if cp_seid is None else cp_seid
         pdrs, fars = tuple(self.pdrs.values()), tuple(self.fars.values())

@@ -100,10 +100,12 @@ def forwarding(
         raise failed(Cause.INVALID_FORWARDING_POLICY, "redirection or policy", FAR, far.far_id)
     check_instance(ie.network_instance)
     if ie.destination_interface is not None:
+        if ie.destination_interface == Interface.CP_FUNCTION:
+            return replace(far, to_access=None, to_cp=True)
         if ie.destination_interface not in SIDES:
             what = f"destination interface {ie.destination_interface}"
             raise failed(Cause.SERVICE_NOT_SUPPORTED, what, FAR, far.far_id, 42)
-        far = replace(far, to_access=ie.destination_interface == ACCESS)
+        far = replace(far, to_access=ie.destination_interface == ACCESS, to_cp=False)
     if ie.transport_level_marking is not None:
         far = replace(far, tos=ie.transport_level_marking >> 8 & ie.transport_level_marking & 0xFF)
     outer = ie.outer_header_creation
