@@ -107,7 +107,7 @@ async def is_used(trial: Trial) -> None:
             registering.cancel()
 
 
-async def _in_the_end(trial: Trial, ue: Ue, registering: asyncio.Future[object]) -> str:
+async def _in_the_end(trial: Trial, ue: Ue, registering: asyncio.Future[None]) -> str:
     """How the UE came to its registration."""
     bench = trial.bench
     with contextlib.suppress(*DISAPPOINTMENTS, TimeoutError):
