@@ -11,7 +11,7 @@ from ipaddress import IPv4Address
 from zoneinfo import ZoneInfo
 
 from cinq.eligibility import approval, documents
-from cinq.eligibility.gate import OPEN, Gate
+from cinq.eligibility.gate import Gate
 from cinq.nf import amf, chf, eir, nrf, nssf, pcf, smf, udm, upf
 from cinq.nf.udr import policies
 from cinq.numbering import AmfId, PlmnId, SNssai, Tai
@@ -82,8 +82,6 @@ def of_the_gate(s: NetworkSettings, clock: Clock, own: frozenset[str]) -> Gate:
     """Whom policies keep out. own: NF instances and N4 addresses of this core. DocumentError, ApprovalError: the files
     do not hold, or nobody has signed for what they are to do."""
     chosen = s.eligibility
-    if not chosen.policy:
-        return OPEN
     keys = approval.approvers(chosen.approvers)
     found = []
     for path in chosen.policy:

@@ -16,6 +16,7 @@ from pathlib import Path
 from cinq import contradictions, functions
 from cinq.eligibility.approval import ApprovalError
 from cinq.eligibility.documents import DocumentError
+from cinq.eligibility.gate import Gate
 from cinq.explain import PACE_S, Explainer
 from cinq.membership import Membership
 from cinq.nf.amf import AMF
@@ -225,16 +226,19 @@ class Network:
 
     def _gate(self) -> None:
         """Whom policies of eligibility keep out. NetworkError: a file does not hold, or approvers have not signed."""
-        own = {self.identity(kind) for kind in PARTS.values() if kind}
-        s = self.settings
-        own |= {str(s.smf.n4_address), *([str(s.upf.n4_address)] if s.upf.start else [])}
         try:
-            self.gate = functions.of_the_gate(s, self.clock, frozenset(own))
+            self.gate = self._gate_of(self.settings)
         except DocumentError as error:
             raise NetworkError(str(error), "cinq policy check names every mistake") from None
         except ApprovalError as error:
             raise NetworkError(str(error), error.mend) from None
         self.gate.day_has_come()  # from now on
+
+    def _gate_of(self, s: NetworkSettings) -> Gate:
+        """DocumentError, ApprovalError."""
+        own = {self.identity(kind) for kind in PARTS.values() if kind}
+        own |= {str(s.smf.n4_address), *([str(s.upf.n4_address)] if s.upf.start else [])}
+        return functions.of_the_gate(s, self.clock, frozenset(own))
 
     # ports
 
@@ -307,9 +311,23 @@ class Network:
     def _look_at_the_day(self) -> None:
         """A rule of eligibility that begins at midnight acts at midnight."""
         day = self.gate.day_has_come()
-        if day is None:
-            return
-        log.info("it is %s: policies of eligibility are asked anew about everybody who is there", day)
+        if day is not None:
+            log.info("it is %s: policies of eligibility are asked anew about everybody who is there", day)
+            self._ask_anew()
+
+    def _take_policies(self, settings: NetworkSettings) -> bool:
+        """Policies, inventory and what was seen are read again. False: they do not hold, or approvers have not signed;
+        what held until now holds on."""
+        try:
+            made = self._gate_of(settings)
+        except (DocumentError, ApprovalError) as error:
+            log.error("policies of eligibility are as they were: %s", error)
+            return False
+        self.gate.take(made)
+        self._ask_anew()
+        return True
+
+    def _ask_anew(self) -> None:
         upf = None if self.user_plane is None else self.user_plane.upf
         for function in (upf, self.smf, self.amf):
             if function is not None:
@@ -318,19 +336,25 @@ class Network:
             self.runtime.spawn(self.nrf.day_has_come, "eligibility")
 
     def reload(self, settings: NetworkSettings) -> bool:
-        """Take the AMF's settings and the network's name while running; gNBs hear of them. False: that is not all.
+        """Take the AMF's settings, the network's name and eligibility while running; gNBs hear of them. The files that
+        eligibility names are read again, whatever has changed. False: that is not all.
 
         What else has changed waits for a restart, and so do the AMF's identity and its ports.
         """
         now, new = self.settings, settings
         kept = {name: getattr(now.amf, name) for name in AT_START}
+        held = self._take_policies(new)
         taken = replace(
-            now, amf=replace(new.amf, **kept), network=replace(now.network, name=new.network.name)
+            now,
+            amf=replace(new.amf, **kept),
+            network=replace(now.network, name=new.network.name),
+            eligibility=new.eligibility if held else now.eligibility,
         )
-        if taken != now and self.amf is not None:
-            self.settings = taken
-            self.amf.reconfigure(functions.of_the_amf(taken))
-        return taken == new
+        self.settings = taken
+        made = functions.of_the_amf(taken)
+        if self.amf is not None and made != self.amf.settings:
+            self.amf.reconfigure(made)
+        return held and taken == new
 
     async def _user_plane(self) -> None:
         """UPF with its data plane, N6 and NAT, unless all UPFs are elsewhere."""

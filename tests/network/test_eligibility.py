@@ -127,6 +127,42 @@ def test_a_refusal_is_explained(desk: Desk) -> None:
     assert "cinq policy dry-run" in refusal.mend
 
 
+def test_what_has_changed_is_taken_without_a_restart(desk: Desk) -> None:
+    """By SIGHUP: the inventory, a door, a policy; what does not hold, or nobody has signed for, changes nothing."""
+    settings = desk.settings(ng_setup="drain")
+    inventory = desk.folder / "inventory.toml"
+    inventory.write_text(INVENTORY.replace("Huawei", "Example Ltd"))
+
+    async def body(core: Network) -> None:
+        gnb = await ground.gnb_of(core, gnb_settings())
+        await asyncio.wait_for(gnb.up(), 20)
+        assert gnb.n2.context.overload is None
+        inventory.write_text(INVENTORY)
+        assert not core.reload(settings)  # nobody has signed for drain
+        await asyncio.sleep(1)
+        assert gnb.n2.context.overload is None
+        assert core.settings.eligibility.ng_setup == "audit"
+        desk.sign(settings)
+        assert core.reload(settings)
+        await asyncio.sleep(1)
+        assert gnb.n2.context.overload is not None
+        inventory.write_text("[[gnb]]\n")
+        assert core.reload(settings) is False
+        await asyncio.sleep(1)
+        assert gnb.n2.context.overload is not None
+        inventory.write_text(INVENTORY.replace("Huawei", "Example Ltd"))
+        assert core.reload(settings)
+        await asyncio.sleep(1)
+        assert gnb.n2.context.overload is None
+        assert core.reload(
+            loads(NetworkSettings, f'[state]\nfolder = "{desk.folder}"\nrun = "{desk.folder}/run"')
+        )
+        assert core.gate.is_open
+        await gnb.runtime.stop()
+
+    served(desk.settings(), body)
+
+
 def test_an_alarm_is_explained(desk: Desk) -> None:
     async def body(core: Network) -> None:
         gnb = await ground.gnb_of(core, gnb_settings())

@@ -35,7 +35,8 @@ def command(
 ) -> None:
     """Start a complete 5G core with its user plane. Without --config: a network with sane defaults on loopback.
 
-    SIGHUP: read the settings file again, and take the [amf] settings and the network's name from it.
+    SIGHUP: read the settings file again, and take the [amf] settings, the network's name and [eligibility]
+    from it, with the files that it names.
     """
     begun = time.perf_counter()
     gc.disable()  # until it runs: what is made at start stays

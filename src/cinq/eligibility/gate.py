@@ -96,13 +96,22 @@ class Gate:
         own: frozenset[str] = frozenset(),
         observed: Sequence[Observation] = (),
     ) -> None:
-        self._documents = tuple(documents)
-        self._stock, self._modes, self._own = stock, modes, own
-        self._today = today
+        self._own, self._today = own, today
+        self._looked: date | None = None
+        self._hold(documents, stock, modes, observed)
+
+    def _hold(
+        self,
+        documents: Sequence[Document],
+        stock: Stock,
+        modes: Mapping[Point, Mode],
+        observed: Sequence[Observation],
+    ) -> None:
+        self._documents, self._stock, self._modes = tuple(documents), stock, modes
+        self._given = tuple(observed)
         self._day: date | None = None
         self._rulings: dict[tuple[str, ...], Ruling] = {}
         self._told: set[tuple[str, ...]] = set()
-        self._looked: date | None = None
         self._models: dict[str, Terminal | None] = {}
         self._observed: dict[str, list[Observation]] = {}
         for one in observed:
@@ -113,6 +122,10 @@ class Gate:
             **{("nrf_registration", one.key): one for one in inventory.nf},
             **{("pfcp_association", one.key): one for one in inventory.pfcp_peer},
         }
+
+    def take(self, other: Gate) -> None:
+        """From now on it goes by the policies, the inventory and the modes of the other. Doors keep their gate."""
+        self._hold(other._documents, other._stock, other._modes, other._given)
 
     @property
     def is_open(self) -> bool:
