@@ -200,6 +200,8 @@ def terminated(rogue: Rogue) -> h2.errors.ErrorCodes | int | None:
 
 
 def test_rapid_reset_is_ended_with_enhance_your_calm() -> None:
+    """DEV-109, with the floods below."""
+
     def deed(rogue: Rogue) -> None:
         for n in range(300):
             rogue.ask(2 * n + 1)
@@ -220,8 +222,40 @@ def test_a_flood_of_pings_and_settings_is_ended() -> None:
             rogue.h2.update_settings({3: 100 + n})
         rogue.flush()
 
-    for deed in (pings, settings):
+    def windows(rogue: Rogue) -> None:
+        for _ in range(3000):
+            rogue.h2.increment_flow_control_window(1)
+        rogue.flush()
+
+    for deed in (pings, settings, windows):
         assert terminated(misbehave(deed)) == h2.errors.ErrorCodes.ENHANCE_YOUR_CALM
+
+
+def test_a_body_that_comes_drop_by_drop_is_not_waited_for() -> None:
+    """DEV-108: of one that is too large too, no more is kept than a body may have."""
+
+    async def body(server: Http2Server, peer: Http2Peer) -> None:
+        rogue = await Rogue.of(server)
+        rogue.ask(1, end=False)
+        rogue.flush()
+
+        async def drops() -> None:
+            while True:
+                rogue.h2.send_data(1, b"x")
+                rogue.flush()
+                await asyncio.sleep(0.01)
+
+        dropping = asyncio.create_task(drops())
+        answered = None
+        while answered is None:
+            rogue.events += rogue.h2.receive_data(await asyncio.wait_for(rogue.reader.read(65536), 10))
+            answered = next((e for e in rogue.events if isinstance(e, h2.events.ResponseReceived)), None)
+        dropping.cancel()
+        assert (":status", "408") in answered.headers
+        assert (await peer.send(Request("GET", "/"))).status == 200
+        await rogue.close()
+
+    run(body, limits=Limits(arrive=0.2, drain=0.1, greeting=0.1))
 
 
 def test_headers_that_grow_without_end() -> None:

@@ -5,6 +5,7 @@ What cannot be read is refused with the causes of TS 29.500 table 5.2.7.2-1.
 
 from __future__ import annotations
 
+import json
 import re
 from functools import lru_cache
 from typing import cast, get_args, get_origin
@@ -124,6 +125,41 @@ def missing_attribute(said: str) -> str:
     """Which attribute msgspec misses; "" where something else is wrong."""
     found = _MISSING.search(said)
     return "" if found is None else found[1]
+
+
+def refuse_duplicates(content_type: str | None, body: bytes) -> None:
+    """Problem 400: a name twice in one object of a body from outside, where readers could differ (RFC 8259 §4).
+
+    TS 33.117 §4.3.6.3. What is no JSON at all is refused by who reads it.
+    """
+    kind = media_type(content_type)
+    if kind == MULTIPART:
+        try:
+            body = multipart.decode(content_type or "", body)[0].octets
+        except MultipartError:
+            return
+    elif kind not in _JSON_TYPES:
+        return
+    try:
+        json.loads(body, object_pairs_hook=_pairs)
+    except _DuplicateError as error:
+        pointer = f"/{str(error)[:80]}"
+        invalid = InvalidParam(param=pointer, reason="more than once")
+        raise Problem(400, "INVALID_MSG_FORMAT", Why(f"{pointer}: more than once"), invalid) from None
+    except (ValueError, RecursionError):
+        return
+
+
+class _DuplicateError(Exception):
+    """A name that is there already."""
+
+
+def _pairs(pairs: list[tuple[str, object]]) -> None:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise _DuplicateError(name)
+        seen.add(name)
 
 
 def _not_of_the_shape(said: str) -> Problem:

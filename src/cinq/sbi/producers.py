@@ -8,6 +8,7 @@ import time
 
 from cinq.procedure import Why
 from cinq.sbi.answer import problem_of, response_of
+from cinq.sbi.body import refuse_duplicates
 from cinq.sbi.bus import Bus
 from cinq.sbi.caller import Caller, called_by, shown_by
 from cinq.sbi.encoding import read_request, written
@@ -55,7 +56,10 @@ class Producers:
                 claims = self._guard.admit(operation, request.header("authorization"), who, self.api_root)
                 if claims is not None:
                     who = Caller(who.tls, who.instances, claims)
-            arguments = arguments_of(operation, values, read_request(request))
+            request = read_request(request)
+            if request.body:
+                refuse_duplicates(request.header("content-type"), request.body)
+            arguments = arguments_of(operation, values, request)
             called_by(who)
             answer = await self._bus.receive(operation, self._asker(request), tuple(arguments))
         except Problem as problem:

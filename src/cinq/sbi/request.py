@@ -67,6 +67,9 @@ def arguments_of(op: Operation, values: Sequence[str], request: Request) -> list
     arguments: list[object] = []
     for name, kind in zip(op.parameters, op.types, strict=True):
         if name in given:
+            if not given[name].isprintable():
+                invalid = InvalidParam(param=name, reason="control characters")
+                raise Problem(400, "MANDATORY_IE_INCORRECT", Why(f"{name}: control characters"), invalid)
             arguments.append(_text(given[name], kind, name, "INVALID_API"))
         else:
             arguments.append(_asked(op, asked, name, kind))
@@ -111,7 +114,10 @@ def _text(text: str, kind: object, name: str, cause: str) -> object:
         if is_text(kind):
             return msgspec.convert(text, kind, strict=False)
         if is_list_of_text(kind):
-            return msgspec.convert(text.split(","), kind, strict=False)
+            parts = text.split(",")
+            if "" in parts:
+                raise msgspec.ValidationError("an empty element")
+            return msgspec.convert(parts, kind, strict=False)
         return decoder(kind).decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         invalid = InvalidParam(param=name, reason=str(error)[:200])

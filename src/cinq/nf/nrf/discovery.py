@@ -70,15 +70,24 @@ def ranked(profiles: Iterable[Whole[NFProfile]], query: SearchQuery) -> list[Who
 def shown(profile: Whole[NFProfile], query: SearchQuery, requester: NFProfile) -> dict[str, object]:
     """The profile as a consumer sees it."""
     may_have = {one.service_instance_id for one in services_of(profile.read, query, requester)}
-    seen = {name: value for name, value in profile.document.items() if name not in HIDDEN}
+    seen = visible(profile.document)
     listed, mapped = seen.get("nfServices"), seen.get("nfServiceList")
     if isinstance(listed, list):
-        seen["nfServices"] = [_open(one) for one in listed if _identifier(one) in may_have]
+        seen["nfServices"] = [one for one in listed if _identifier(one) in may_have]
     if isinstance(mapped, Mapping):
-        seen["nfServiceList"] = {
-            key: _open(one) for key, one in mapped.items() if _identifier(one) in may_have
-        }
+        seen["nfServiceList"] = {key: one for key, one in mapped.items() if _identifier(one) in may_have}
     return {name: value for name, value in seen.items() if value not in ([], {})}
+
+
+def visible(document: Mapping[str, object]) -> dict[str, object]:
+    """A profile without who may ask it, and its services likewise."""
+    seen = _open(document)
+    listed, mapped = seen.get("nfServices"), seen.get("nfServiceList")
+    if isinstance(listed, list):
+        seen["nfServices"] = [_open(one) for one in listed if isinstance(one, Mapping)]
+    if isinstance(mapped, Mapping):
+        seen["nfServiceList"] = {key: _open(one) for key, one in mapped.items() if isinstance(one, Mapping)}
+    return seen
 
 
 def _identifier(service: object) -> object:

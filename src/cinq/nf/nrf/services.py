@@ -138,8 +138,7 @@ class NRF:
         who = caller()
         if who is None or who.may_be(found.read.nf_instance_id):
             return found
-        seen = {name: value for name, value in found.document.items() if name not in discovery.HIDDEN}
-        return Whole(found.read, seen)
+        return Whole(found.read, discovery.visible(found.document))
 
     async def nf_list(self, nf_type: NFType | None, limit: int | None) -> UriList:
         """§5.2.2.8."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from cinq.nf.nrf.discovery import HIDDEN
+from cinq.nf.nrf.discovery import visible
 from cinq.nf.nrf.tokens import admits
 from cinq.procedure import Clock, Why
 from cinq.procedure.store import Store
@@ -102,7 +102,7 @@ class Subscriptions:
                 continue
             seen = None
             if event != "NF_DEREGISTERED":
-                seen = {name: value for name, value in profile.document.items() if name not in HIDDEN}
+                seen = visible(profile.document)
             body = NotificationData(event=event, nf_instance_uri=uri, nf_profile=seen)
             told.append((one.nf_status_notification_uri, body))
         return told

@@ -28,7 +28,7 @@ from cinq.nf.smf.signals import (
 )
 from cinq.numbering import SNssai
 from cinq.procedure import Why
-from cinq.sbi import Created, Problem
+from cinq.sbi import Created, InvalidParam, Problem
 from cinq.sbi.services.namf_communication import N1N2MsgTxfrFailureNotification
 from cinq.sbi.services.npcf_smpolicycontrol import (
     PartialSuccessReport,
@@ -53,6 +53,19 @@ RELEASE_CAUSES: dict[str, GsmCause] = {
 }
 
 
+def _check(data: SmContextCreateData) -> None:
+    """Problem 400: whose session it is, or which (TS 29.502 §6.1.6.2.2). A reserved identity the UE is told of."""
+    if not data.supi:
+        raise Problem(400, "MANDATORY_IE_MISSING", Why("no /supi"), InvalidParam(param="/supi"))
+    number, invalid = data.pdu_session_id, InvalidParam(param="/pduSessionId")
+    if number is None:
+        raise Problem(400, "MANDATORY_IE_MISSING", Why("no /pduSessionId"), invalid)
+    if not 0 <= number <= 255:
+        raise Problem(
+            400, "MANDATORY_IE_INCORRECT", Why(f"/pduSessionId: found {number}, wanted 0 to 255"), invalid
+        )
+
+
 class PduSessions:
     """Nsmf_PDUSession and nsmf-callback."""
 
@@ -64,6 +77,7 @@ class PduSessions:
     async def create_sm_context(self, body: PostSmContextsRequest) -> Created[SmContextCreatedData]:
         """TS 23.502 §4.3.2.2.1 steps 3 to 5; the rest is `pdu_session_establishment`."""
         data = body.json_data
+        _check(data)
         request = n1.establishment_request(body.binary_data_n1_sm_message, data)
         try:
             ref = await self._admitted(data, request)
@@ -75,9 +89,9 @@ class PduSessions:
 
     async def _admitted(self, data: SmContextCreateData, request: nas.PDUSessionEstablishmentRequest) -> str:
         """The name of the SM context that is being made, or of the one that is there. Denied: there is none."""
-        if not data.supi or self._ports.runtime.stopping:
-            raise Denied(GsmCause.NETWORK_FAILURE, "NETWORK_FAILURE", Why("the SMF is stopping, or no SUPI"))
-        session = self._sessions.by_identity.get((data.supi, request.pdu_session_id))
+        if self._ports.runtime.stopping:
+            raise Denied(GsmCause.NETWORK_FAILURE, "NETWORK_FAILURE", Why("the SMF is stopping"))
+        session = self._sessions.by_identity.get((data.supi or "", request.pdu_session_id))
         if data.request_type in ("EXISTING_PDU_SESSION", "EXISTING_EMERGENCY_PDU_SESSION"):
             return self._resumed(data, request, session)
         context, network = await self._subscribed(data, request)
@@ -87,7 +101,9 @@ class PduSessions:
             session = PduSession(context, self._ports, self._sessions)
         self._sessions.by_ref.pop(session.ref, None)
         session.ref = ref
-        self._sessions.by_identity[data.supi, request.pdu_session_id] = self._sessions.by_ref[ref] = session
+        self._sessions.by_identity[data.supi or "", request.pdu_session_id] = self._sessions.by_ref[ref] = (
+            session
+        )
         session.receive(SmContextCreated(context, request, network, data.serving_network, data.ue_location))
         return ref
 

@@ -21,6 +21,7 @@ import h2.settings
 
 log = logging.getLogger(__name__)
 
+UPDATES = 10  # updates of windows that cost as much as another frame of control
 WINDOW = 1 << 20  # octets of a stream that a peer may send before we have read them
 
 
@@ -29,7 +30,8 @@ class Limits:
     """What one peer may cost. A body in octets, header lists in octets (RFC 9113 §6.5.2), times in seconds.
 
     streams: at a time. control: frames of control, and streams that the peer ends itself, in `per` seconds. greeting:
-    until its preface. idle: without a stream or an octet. drain: for it to take what was answered.
+    until its preface. idle: without a stream or an octet. drain: for it to take what was answered. arrive: for a
+    request, or an answer that has begun, to be there in full.
     """
 
     body: int = 1 << 20
@@ -40,6 +42,7 @@ class Limits:
     greeting: float = 5.0
     idle: float = 300.0
     drain: float = 30.0
+    arrive: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class Link(asyncio.Protocol):
         self._control: deque[float] = deque(maxlen=limits.control)
         self._heard = self._loop.time()
         self._greeted = False
+        self._updates = 0
         self._watch: asyncio.TimerHandle | None = None
 
     # what a subclass is told
@@ -99,6 +103,9 @@ class Link(asyncio.Protocol):
 
     def lost(self, reason: str) -> None:
         """The connection has gone."""
+
+    def looked(self, now: float) -> None:
+        """At times: a subclass gives up what takes too long. now: of the loop."""
 
     @property
     def busy(self) -> bool:
@@ -166,6 +173,10 @@ class Link(asyncio.Protocol):
             event, (h2.events.PingReceived, h2.events.RemoteSettingsChanged, h2.events.PriorityUpdated)
         ):
             self._costs()
+        elif isinstance(event, h2.events.WindowUpdated):
+            self._updates += 1
+            if self._updates % UPDATES == 0:  # one in so many counts: who reads what we send needs them
+                self._costs()
         elif isinstance(event, h2.events.ConnectionTerminated):
             self.going_away(event.last_stream_id or 0)
 
@@ -272,13 +283,14 @@ class Link(asyncio.Protocol):
         slow = [stream for stream, left in self._outgoing.items() if now - left.since > limits.drain]
         for stream in slow:
             self.give_up(stream, h2.errors.ErrorCodes.CANCEL)
+        self.looked(now)
         if not self._greeted:
             self.transport.abort()  # no preface: it may be no HTTP/2 at all
             return
         if now - self._heard >= limits.idle and not self.busy:
             self.close(f"nothing for {limits.idle:g} s")
             return
-        self._watch = self._loop.call_later(min(limits.drain, limits.idle), self._look)
+        self._watch = self._loop.call_later(min(limits.drain, limits.idle, limits.arrive), self._look)
 
 
 def _secured(transport: asyncio.Transport) -> Secured:

@@ -26,6 +26,7 @@ class _Incoming:
     method: str
     target: str
     headers: tuple[tuple[str, str], ...]
+    since: float
     body: bytearray = field(default_factory=bytearray)
 
 
@@ -91,7 +92,7 @@ class _Served(Link):
     def opened(self, stream: int, headers: list[tuple[str, str]], ended: bool) -> None:
         pseudo = {name: value for name, value in headers if name.startswith(":")}
         rest = tuple((name, value) for name, value in headers if not name.startswith(":"))
-        request = _Incoming(pseudo.get(":method", ""), pseudo.get(":path", ""), rest)
+        request = _Incoming(pseudo.get(":method", ""), pseudo.get(":path", ""), rest, self._loop.time())
         self._arriving[stream] = request
         if ended:
             self._whole(stream)
@@ -109,6 +110,14 @@ class _Served(Link):
         request.body += octets
         if ended:
             self._whole(stream)
+
+    def looked(self, now: float) -> None:
+        """A request that comes drop by drop is not waited for (RFC 9110 §15.5.9)."""
+        for stream, request in list(self._arriving.items()):
+            if now - request.since > self.limits.arrive:
+                del self._arriving[stream]
+                self._answered(stream, Response(408))
+                self.give_up(stream, h2.errors.ErrorCodes.NO_ERROR)
 
     def stream_lost(self, stream: int, reason: str) -> None:
         """Nobody waits for the answer any more; what is under way goes on to its end, as if it had been sent."""
