@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from cinq.procedure import Refused, run_virtual
 from cinq.procedure.store import MemoryStore
 from cinq.ran.gnb.gnb import Gnb
+from cinq.ran.gnb.ng_ran import NgRan
 from cinq.ran.gnb.procedures.ue_context_release_request import send as release_request
 from cinq.ran.ue import Ue
+from cinq.wire.nas import RegistrationKind
 from tests.network.world import Network
 
 COLLECTIONS = ("amf-ue", "sm-contexts", "amf-3gpp-access", "smf-registrations")
@@ -69,8 +72,12 @@ def inactivity(gnb: Gnb) -> None:
         release_request(ue, ("radioNetwork", "user-inactivity"))
 
 
-async def life(gnb: Gnb, ue: Ue) -> None:
+Life = Callable[[list[Gnb], Ue], Awaitable[None]]
+
+
+async def life(gnbs: list[Gnb], ue: Ue) -> None:
     """Everything that writes."""
+    gnb = gnbs[0]
     await ue.register()
     await ue.establish_session()
     inactivity(gnb)
@@ -89,6 +96,18 @@ async def life(gnb: Gnb, ue: Ue) -> None:
     await asyncio.sleep(1)
 
 
+async def moves(gnbs: list[Gnb], ue: Ue) -> None:
+    """There and back by N2."""
+    await ue.register()
+    await ue.establish_session()
+    for here, there in ((0, 1), (1, 0)):
+        (context,) = gnbs[here].n2.ues.values()
+        await gnbs[here].hand_over(context, gnbs[there].cells[0], "n2")
+        await asyncio.sleep(1)
+    await ue.register(RegistrationKind.MOBILITY)
+    await asyncio.sleep(1)
+
+
 async def goes_on(ue: Ue) -> None:
     """As a phone does: by what it has; by SUCI where the network does not know it (TS 24.501 §5.6.1.5, #9)."""
     for _ in range(2):
@@ -101,22 +120,23 @@ async def goes_on(ue: Ue) -> None:
         await ue.establish_session()
 
 
-async def killed(disk: Disk) -> tuple[Network, Ue] | None:
+async def killed(disk: Disk, lives: Life, **amf: object) -> tuple[Network, Ue] | None:
     """The next core on that disk, and the UE that the last one had. None: the life ended before the kill."""
-    first = Network(disk)
+    first = Network(disk, **amf)  # type: ignore[arg-type]
     first.provision()
     disk.begin()
     await first.start()
-    gnb = await first.gnb(ng_setup_retry_s=1)
-    ue = first.ue(gnb)
-    living = asyncio.ensure_future(life(gnb, ue))
+    ng_ran = NgRan(xn=False)
+    gnbs = [await first.gnb(number, ng_ran, ng_setup_retry_s=1) for number in (1, 2)]
+    ue = first.ue(gnbs[0])
+    living = asyncio.ensure_future(lives(gnbs, ue))
     kill = asyncio.ensure_future(disk.killed.wait())
     await asyncio.wait([living, kill], return_when=asyncio.FIRST_COMPLETED)
     kill.cancel()
     if living.done():
         living.result()
         return None
-    again = Network(disk.on_disk)
+    again = Network(disk.on_disk, **amf)  # type: ignore[arg-type]
     again.radio = first.radio
     await again.start()
     dead, first.amf = first.amf, again.amf
@@ -152,8 +172,8 @@ def nothing_left(network: Network) -> None:
     assert [name for name in COLLECTIONS if list(network.store.items(name))] == []
 
 
-async def kill_and_go_on(durable: int, at: int) -> bool:
-    found = await killed(Disk(durable, at))
+async def kill_and_go_on(durable: int, at: int, lives: Life = life, **amf: object) -> bool:
+    found = await killed(Disk(durable, at), lives, **amf)
     if found is None:
         return False
     again, ue = found
@@ -180,3 +200,13 @@ def test_killed_after_any_write_with_the_last_ones_not_on_disk(behind: int) -> N
     while run_virtual(kill_and_go_on(durable, durable + behind)):
         durable += 1
     assert durable > 25
+
+
+@pytest.mark.parametrize("new_kamf", [False, True])
+@pytest.mark.parametrize("behind", [0, 3])
+def test_killed_at_any_moment_of_a_handover(behind: int, new_kamf: bool) -> None:
+    """The UE may have other keys than the core by then (TS 33.501 §6.9.2.3.3): it is known again, or registers anew."""
+    durable = 1
+    while run_virtual(kill_and_go_on(durable, durable + behind, moves, new_kamf_at_handover=new_kamf)):
+        durable += 1
+    assert durable > 12

@@ -24,6 +24,7 @@ from cinq.ran.scenarios.target import NEEDS, Core, Knob, Knobs, Radio, Subscribe
 from cinq.settings import HexOctets
 from cinq.transport.sctp.association import AssociationHandler
 from cinq.wire import cbs
+from cinq.wire.nas import AccessCategory
 
 from .world import OPC, PLMN, SUPI, End, K, Network
 
@@ -42,6 +43,9 @@ ORDERS: dict[str, tuple[Kind, State]] = {
     "radio_check": ("radio", "wanted"),
     "unbind": ("unbind", "wanted"),
 }
+
+
+DEFINED = (AccessCategory(1, 40, dnns=("internet",)), AccessCategory(2, 41, slices=(SNssai(1),)))
 
 
 class Operator:
@@ -154,7 +158,12 @@ def test_scenario(name: str) -> None:
         check = "fail-closed" if LIBRARY[name].needs[:1] == ("equipment_bar",) else "off"
         keys = "container" in name or "new-keys" in name
         network = Network(
-            tacs=TACS, slices=SLICES, dnns=DNNS, equipment_check=check, new_kamf_at_handover=keys
+            tacs=TACS,
+            slices=SLICES,
+            dnns=DNNS,
+            equipment_check=check,
+            new_kamf_at_handover=keys,
+            access_categories=DEFINED if name.startswith("access-categories") else (),
         )
         network.provision(COUNT, slices=SLICES, dnns=DNNS)
         network.provision(COUNT, EAP, auth_method="EAP_AKA_PRIME", slices=SLICES, dnns=DNNS)

@@ -8,7 +8,7 @@ from cinq.numbering import Guti, SNssai
 from cinq.ran.scenarios import check
 from cinq.ran.scenarios.bench import Bench
 from cinq.ran.scenarios.scenario import scenario
-from cinq.ran.ue import Ue
+from cinq.ran.ue import Ue, access_control
 from cinq.wire import nas, ngap
 from cinq.wire.nas import GmmCause, RegistrationKind
 
@@ -193,6 +193,33 @@ async def a_slice_that_is_not_everywhere(bench: Bench) -> None:
     ):  # its registration area has both tracking areas: it says what it wants
         await bench.succeeds(ue.register(RegistrationKind.MOBILITY), "registration update")
     check.equal(set(ue.context.allowed_nssai), {common, rare}, "the allowed NSSAI where both are")
+
+
+@scenario("registration")
+async def access_categories_of_the_operator(bench: Bench) -> None:
+    """Definitions that the core gives are told apart by number and precedence; the UE confirms them and goes by them.
+
+    TS 24.501 §4.5.3, §5.4.4.2, §5.5.1.2.4, §9.11.3.38.
+    """
+    gnb = await bench.gnb()
+    session = bench.session()
+    ue = await bench.registered(gnb, sessions=(session,))
+    await bench.settled()
+    defined = ue.context.access_categories
+    if not defined:
+        raise check.NotApplicable("operator-defined access categories")
+    check.equal(len({one.number for one in defined}), len(defined), "different numbers")
+    check.equal(len({one.precedence for one in defined}), len(defined), "different precedence values")
+    confirmed = [*bench.said(nas.ConfigurationUpdateComplete), *bench.said(nas.RegistrationComplete)]
+    check.first(confirmed, "the UE's confirmation")
+    mine = [one for one in defined if access_control.fits(one, (session.dnn, session.s_nssai))]
+    if not mine:
+        return
+    gnb.bar(*(one.number for one in mine))
+    refused = await bench.refused(ue.establish_session(), "a session whose access category is barred")
+    check.that("access category" in refused.reason, "it is access control that says so")
+    gnb.bar()
+    await bench.succeeds(ue.establish_session(), "PDU session")
 
 
 @scenario("registration")
