@@ -12,7 +12,7 @@ from cinq import __version__
 from cinq.cli.output import Failure, failure_of, say_failure
 from cinq.transport.error import TransportError
 
-COMMANDS = ("demo", "up", "nf", "upf", "gnb", "ue", "load", "explain", "doctor")
+COMMANDS = ("demo", "up", "nf", "upf", "gnb", "ue", "respond", "load", "explain", "doctor")
 GROUPS = (
     "subscriber",
     "policy",

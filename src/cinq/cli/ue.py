@@ -22,10 +22,11 @@ from cinq.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from cinq.procedure import Why
+    from cinq.procedure import Runtime, Why
     from cinq.ran.ue import Ue
     from cinq.ran.ue.broadcast import Shown
     from cinq.ran.ue.context import SessionContext
+    from cinq.ran.ue.serve import Traffic
     from cinq.ran.ue.session import Session
     from cinq.ran.ue.settings import UeSettings
 
@@ -60,10 +61,12 @@ def command(
 
 
 async def _run(chosen: UeSettings, json: bool) -> None:
+    from cinq.cli import traffic_view
     from cinq.procedure import Runtime
     from cinq.ran.ue.serve import serve
 
-    stopped = until_signal()
+    stopped, runtime = until_signal(), Runtime("UE")
+    running: list[Traffic] = []
     gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def on_gone(reason: str) -> None:
@@ -71,8 +74,8 @@ async def _run(chosen: UeSettings, json: bool) -> None:
             gone.set_result(reason)
 
     try:
-        async with serve(chosen, Runtime("UE"), on_gone) as ues:
-            life = asyncio.ensure_future(_live(ues, chosen, json))
+        async with serve(chosen, runtime, on_gone) as ues:
+            life = asyncio.ensure_future(_live(ues, runtime, running, json))
             await asyncio.wait((life, stopped, gone), return_when=asyncio.FIRST_COMPLETED)
             ended = life.done()
             life.cancel()
@@ -80,6 +83,7 @@ async def _run(chosen: UeSettings, json: bool) -> None:
                 raise Failure(
                     f"the gNB at {chosen.radio} is gone: {gone.result()}", "cinq gnb, then this again"
                 )
+            traffic_view.finish(running, json)
             await _farewell(ues)
             gone.cancel()
             if ended:
@@ -90,8 +94,11 @@ async def _run(chosen: UeSettings, json: bool) -> None:
         raise Failure(found.what, remedy) from None
 
 
-async def _live(ues: list[Ue], chosen: UeSettings, json: bool) -> None:
-    """On, and never off by themselves. Failure when not one comes up."""
+async def _live(ues: list[Ue], runtime: Runtime, running: list[Traffic], json: bool) -> None:
+    """On, and never off by themselves. Failure when not one comes up. running: gets the traffic that they make."""
+    from cinq.cli import traffic_view
+    from cinq.ran.ue.serve import begin_traffic
+
     answers = await asyncio.gather(*(_power_on(ue) for ue in ues))
     _say(ues, answers, json)
     if all(answers):
@@ -104,6 +111,9 @@ async def _live(ues: list[Ue], chosen: UeSettings, json: bool) -> None:
         for shown in ue.warnings.shown:
             _say_warning(shown, warned)
         ue.on_trouble = lambda ue, what, why: _say_trouble(ue, what, why, said)
+    running += begin_traffic(ues, runtime)
+    if running and not json:
+        await traffic_view.watch(running)
     await asyncio.get_running_loop().create_future()
 
 

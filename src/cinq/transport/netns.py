@@ -194,6 +194,25 @@ def run(name: str, function: Callable[[], T]) -> T:
     return _in_thread(work)
 
 
+def run_at(where: str, function: Callable[[], T]) -> T:
+    """As `run`, in the namespace of a process id, a path, or a name; "" is our own."""
+    if not where:
+        return function()
+    if where.isdecimal():
+        descriptor = open_of(int(where))
+    else:
+        descriptor = open_of(where if where.startswith("/") else str(path(where)))
+
+    def work() -> T:
+        enter_descriptor(descriptor)
+        return function()
+
+    try:
+        return _in_thread(work)
+    finally:
+        os.close(descriptor)
+
+
 def popen(
     name: str,
     arguments: Sequence[str],

@@ -8,7 +8,8 @@ from typing import Literal
 
 from cinq.crypto import milenage, tuak
 from cinq.numbering import Imei, Imeisv, NumberingError, PlmnId, SNssai, Supi, dnn
-from cinq.settings import HexOctets, setting
+from cinq.ran import traffic
+from cinq.settings import BitRate, HexOctets, rate_text, setting
 from cinq.wire.nas import GmmFeature
 
 ConcealmentScheme = Literal["null", "A", "B"]
@@ -50,16 +51,34 @@ class SessionSettings:
         "Networks behind the UE, whose addresses its interface answers for (framed routes of its subscription).",
         (),
     )
+    traffic: Literal["none", "constant", "voice", "web", "video"] = setting(
+        "Traffic that the UE makes in it, with a responder (`cinq respond`); `cinq ue` shows loss, delay and jitter.",
+        "none",
+    )
+    traffic_peer: str = setting("The responder, as 10.6.0.2:5600 or [2001:db8::1]:5600.", "")
+    traffic_rate: BitRate = setting("Rate of constant traffic, each way.", BitRate(10**6))
     emergency: bool = setting("Whether it is an emergency session: it names neither DNN nor slice.", False)
 
     def __post_init__(self) -> None:
         if self.packet_filters and not 17 <= self.packet_filters <= 1024:
             raise ValueError(f"packet_filters: found {self.packet_filters}, wanted 17 to 1024, or 0")
+        if self.traffic != "none":
+            self._check_traffic()
         if self.dnn:
             try:
                 dnn(self.dnn)
             except NumberingError as error:
                 raise ValueError(f"dnn: {error}") from None
+
+    def _check_traffic(self) -> None:
+        if self.kind == "Ethernet":
+            raise ValueError(f"traffic: found {self.traffic!r} in an Ethernet session, wanted one of IP")
+        if not 1000 <= self.traffic_rate <= 10**9:
+            raise ValueError(f"traffic_rate: found {rate_text(self.traffic_rate)}, wanted 1 Kbps to 1 Gbps")
+        try:
+            traffic.peer_of(self.traffic_peer)
+        except ValueError as error:
+            raise ValueError(f"traffic_peer: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
