@@ -29,6 +29,7 @@ from cinq.ran.traffic import (
     peer_of,
     steps,
 )
+from cinq.ran.ue.settings import SessionSettings
 
 PEER, UE = ("10.6.0.2", 5600), ("10.45.0.2", 40000)
 
@@ -162,3 +163,16 @@ def test_how_a_peer_is_written() -> None:
     for wrong in ("", "host", "10.6.0.2:0", "10.6.0.2:x", "[2001:db8::1]:99999", "10.6.0"):
         with pytest.raises(ValueError, match="wanted an address and a port"):
             peer_of(wrong)
+
+
+WRONG = {
+    "traffic_peer: found '', wanted an address and a port": {"traffic": "voice"},
+    "traffic_rate: found 0 bps, wanted 1 Kbps to 1 Gbps": {"traffic": "constant", "traffic_rate": 0},
+    "traffic: found 'web' in an Ethernet session": {"traffic": "web", "kind": "Ethernet"},
+}
+
+
+@pytest.mark.parametrize("said", WRONG)
+def test_settings_that_make_no_traffic(said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        SessionSettings(**WRONG[said])  # type: ignore[arg-type]

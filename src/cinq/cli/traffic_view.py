@@ -32,36 +32,22 @@ async def watch(running: list[Traffic]) -> None:
 def table(running: list[Traffic]) -> Table:
     """A row for each session with traffic, and one for all where there are more than are shown."""
     made = Table(header_style="bold", box=None, pad_edge=False)
-    for name in (
-        "SUPI",
-        "session",
-        "profile",
-        "sent",
-        "received",
-        "lost",
-        "delay ms (least, most)",
-        "jitter ms",
-    ):
-        made.add_column(name, justify="left" if name in ("SUPI", "profile") else "right")
+    made.add_column("SUPI", no_wrap=True)
+    made.add_column("profile", no_wrap=True)
+    for name in ("sent", "lost", "delay ms", "most", "jitter"):
+        made.add_column(name, justify="right", no_wrap=True)
     for each in running[:SHOWN]:
         found = each.figures()
-        delay = f"{found.delay_ms:.1f} ({found.least_ms:.1f}, {found.most_ms:.1f})"
-        made.add_row(
-            each.supi,
-            str(each.number),
-            each.profile,
-            f"{found.sent:,}",
-            f"{found.received:,}",
-            f"{found.lost:,} ({100 * found.loss:.2f} %)",
-            delay if found.received else "no answer yet",
-            f"{found.jitter_ms:.2f}" if found.received else "",
-        )
+        times = (found.delay_ms, found.most_ms, found.jitter_ms) if found.received else ()
+        lost = f"{100 * found.loss:.2f} %"
+        shown = (f"{time:.2f}" for time in times)
+        made.add_row(f"{each.supi}/{each.number}", each.profile, f"{found.sent:,}", lost, *shown)
     if len(running) > SHOWN:
-        all_figures = [each.figures() for each in running]
-        sent, received, lost = (
-            sum(getattr(f, key) for f in all_figures) for key in ("sent", "received", "lost")
+        every = [each.figures() for each in running]
+        lost_of_all = sum(f.lost for f in every) / max(sum(f.lost + f.received for f in every), 1)
+        made.add_row(
+            f"all {len(running)}", "", f"{sum(f.sent for f in every):,}", f"{100 * lost_of_all:.2f} %"
         )
-        made.add_row(f"all {len(running)}", "", "", f"{sent:,}", f"{received:,}", f"{lost:,}", "", "")
     return made
 
 
