@@ -189,3 +189,37 @@ def test_an_authority_is_asked_over_http(signed: bytes, authority: Authority) ->
 def test_an_authority_that_is_not_there(url: str) -> None:
     with pytest.raises(DossierError):
         asked(url, b"question")
+
+
+RULED = [
+    {
+        "element": "site-1<script>",
+        "policy": "ca-2022",
+        "date": "2026-11-30",
+        "verdict": "review",
+        "why": "declared vendor <b>X</b>",
+        "findings": [{"rule": "orders", "status": "proposed", "citation": "Act s.15", "keptOut": False}],
+    }
+]
+
+
+def test_eligibility_has_a_box_of_its_own(folder: Path) -> None:
+    """What policies say is shown beside the verdicts, escaped, and is in none of them."""
+    plain, ruled = build(folder), build(folder, ruled=json.dumps(RULED).encode())
+    assert "not examined" in plain.files["report.html"].decode()
+    page = ruled.files["report.html"].decode()
+    assert "1 review" in page
+    assert "ca-2022/orders (proposed): Act s.15" in page
+    assert "<script>" not in page
+    assert "&lt;b&gt;X" in page
+    for name in ("oscal.json", "junit.xml"):
+        assert ruled.files[name] == plain.files[name]
+    verdicts = [json.loads(one.files["statement.json"])["predicate"] for one in (plain, ruled)]
+    assert verdicts[0] == verdicts[1]
+    assert "eligibility.json" in ruled.files["statement.json"].decode()
+
+
+@pytest.mark.parametrize("octets", [b"[]", b"{", b'[{"element": 1}]', b'{"a": 1}'])
+def test_what_is_no_finding_of_a_policy(folder: Path, octets: bytes) -> None:
+    with pytest.raises(DossierError, match="dry-run"):
+        build(folder, ruled=octets)

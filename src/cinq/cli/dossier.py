@@ -59,13 +59,17 @@ def build(
     with_keys: Annotated[
         bool, typer.Option("--with-keys", help="The test subscribers' keys too, to decipher the captures by.")
     ] = False,
+    eligibility: Annotated[
+        Path | None,
+        typer.Option("--eligibility", help="What policies say of the vendor: cinq policy dry-run --json."),
+    ] = None,
 ) -> None:
     """Make a dossier of a run: evidence, report, JUnit, and a statement of their digests. It verifies when signed."""
     from cinq.assurance.dossier import build
     from cinq.attest.envelope import private_key
 
     with _failures():
-        made = build(run, with_keys)
+        made = build(run, with_keys, b"" if eligibility is None else eligibility.read_bytes())
         if sign is not None:
             made = made.signed(private_key(sign))
     out.write_bytes(made.octets())

@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cinq.assurance.dossier.eligibility import Ruling, rulings
 from cinq.assurance.dossier.oscal import assessment_results
 from cinq.assurance.dossier.report import report
 from cinq.assurance.evidence import OUTCOME, Run, Told, coverage
@@ -30,6 +31,7 @@ ENVELOPE, STATEMENT, REPORT, JUNIT, OSCAL, KEYS = (
     "oscal.json",
     "keys/",
 )
+ELIGIBILITY = "eligibility.json"
 SECRET = "keys.csv"
 OCTETS = 1 << 30  # of a dossier, unpacked
 FILES = 20_000
@@ -79,8 +81,9 @@ class Dossier(msgspec.Struct, frozen=True):
         return Dossier({**self.files, **more})
 
 
-def build(run: Path, with_keys: bool = False) -> Dossier:
-    """Of the evidence in a folder. with_keys: the test subscribers' keys go with it. DossierError: there is no run."""
+def build(run: Path, with_keys: bool = False, ruled: bytes = b"") -> Dossier:
+    """Of the evidence in a folder. with_keys: the test subscribers' keys go with it. ruled: what policies say of the
+    vendor, as `cinq policy dry-run --json` has it. DossierError: there is no run, or these are no such findings."""
     facts = _decoded(run / "run.json", Run)
     told = sorted(
         _told(run), key=lambda one: (one.spec, [int(n) for n in one.clause.split(".")], one.beyond, one.sub)
@@ -88,11 +91,22 @@ def build(run: Path, with_keys: bool = False) -> Dossier:
     files = {f"evidence/{name}": octets for name, octets in _evidence(run, with_keys)}
     files[OSCAL], files[REPORT] = (
         canonical(assessment_results(facts, told, files)),
-        report(facts, told, files).encode(),
+        report(facts, told, files, _rulings(ruled)).encode(),
     )
+    if ruled:
+        files[ELIGIBILITY] = ruled
     files[JUNIT] = junit(told)
     files[STATEMENT] = canonical(_statement(facts, told, files))
     return Dossier(files)
+
+
+def _rulings(octets: bytes) -> list[Ruling]:
+    if not octets:
+        return []
+    try:
+        return rulings(octets)
+    except ValueError as error:
+        raise DossierError(ELIGIBILITY, f"no findings of cinq policy dry-run --json: {error}") from None
 
 
 def read(octets: bytes) -> Dossier:

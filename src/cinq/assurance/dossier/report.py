@@ -12,6 +12,8 @@ from importlib import resources
 from itertools import groupby
 
 from cinq.assurance import catalogue
+from cinq.assurance.dossier import eligibility
+from cinq.assurance.dossier.eligibility import Ruling
 from cinq.assurance.evidence import Coverage, Run, Told, coverage, of_rows, why_not
 from cinq.assurance.verdict import Fact, Verdict, of_case
 
@@ -21,16 +23,18 @@ LADDER_LINES = 150
 """Of a long ladder so many at each end: a campaign's has tens of thousands."""
 
 
-def report(run: Run, told: Sequence[Told], files: Mapping[str, bytes]) -> str:
-    """told: in the order in which it is shown. files: the evidence, for the ladders."""
-    return "".join(_page(run, told, files))
+def report(run: Run, told: Sequence[Told], files: Mapping[str, bytes], ruled: Sequence[Ruling] = ()) -> str:
+    """told: in the order in which it is shown. files: the evidence, for the ladders. ruled: what policies say."""
+    return "".join(_page(run, told, files, ruled))
 
 
 def style() -> str:
     return resources.files("cinq.assurance.dossier").joinpath("report.css").read_text()
 
 
-def _page(run: Run, told: Sequence[Told], files: Mapping[str, bytes]) -> Iterator[str]:
+def _page(
+    run: Run, told: Sequence[Told], files: Mapping[str, bytes], ruled: Sequence[Ruling]
+) -> Iterator[str]:
     found = coverage(told)
     yield head(f"{run.target}: security assurance, run {run.id}")
     yield f"<h1>{_t(run.target)}</h1>"
@@ -38,9 +42,10 @@ def _page(run: Run, told: Sequence[Told], files: Mapping[str, bytes]) -> Iterato
         f'<p class="soft">Security assurance test cases of 3GPP, executed {_when(run.begun)} by cinq '
         f"{_t(run.tool_version)}. Run {_t(run.id)}.</p>"
     )
-    yield from _boxes(told, found)
+    yield from _boxes(told, found, ruled)
     yield from _untested(told)
     yield from _summary(told)
+    yield from eligibility.section(ruled)
     yield from _identity(run)
     yield "<h2>Each case</h2>"
     for _, group in groupby(told, key=lambda one: one.case):
@@ -49,7 +54,7 @@ def _page(run: Run, told: Sequence[Told], files: Mapping[str, bytes]) -> Iterato
     yield "</body></html>\n"
 
 
-def _boxes(told: Sequence[Told], found: Coverage) -> Iterator[str]:
+def _boxes(told: Sequence[Told], found: Coverage, ruled: Sequence[Ruling]) -> Iterator[str]:
     counts = " · ".join(
         f'<span class="v {verdict.value}">{number} {verdict.value}</span>'
         for verdict, number in found.verdicts.items()
@@ -60,8 +65,7 @@ def _boxes(told: Sequence[Told], found: Coverage) -> Iterator[str]:
     yield f'<p class="big">{found.executed} of {found.black_box}</p>'
     yield "<p>rows that a network can be asked were executed</p>"
     yield f"<p>Sub-cases of the specifications: {counts or 'none'}. {found.beyond} asked beyond them.</p></section>"
-    yield '<section class="box"><h2>Eligibility</h2><p class="big">not examined</p>'
-    yield "<p>What a law or a policy says of the vendor is another question; no test result answers it.</p></section>"
+    yield from eligibility.box(ruled)
     yield f'<section class="box"><h2>Open points</h2><p class="big">{len(open_)}</p><ul>'
     for case, group in groupby(open_, key=lambda one: one.case):
         yield _open_points(case, list(group))

@@ -155,7 +155,8 @@ GSM: dict[GsmCause, Row] = {
     GsmCause.UNKNOWN_PDU_SESSION_TYPE: (
         "the network does not serve {kind} sessions to {dnn}", "`kind` in the UE's sessions: IPv4"),
     GsmCause.USER_AUTHENTICATION_OR_AUTHORIZATION_FAILED: (
-        "{dnn} did not let {supi} in", "the credentials that the data network asks for, or money on the subscriber's account"),
+        "{dnn} did not let {supi} in",
+        "the credentials that the data network asks for, or money on the subscriber's account"),
     GsmCause.REQUEST_REJECTED_UNSPECIFIED: (
         "the SMF refused without saying why", _TRACE),
     GsmCause.SERVICE_OPTION_NOT_SUPPORTED: (
