@@ -8,8 +8,8 @@ import pytest
 
 from cinq.cli import ue as verb
 from cinq.cli.output import Failure
-from cinq.procedure import Why, run_virtual
-from cinq.ran.ue import Ue, UeSettings
+from cinq.procedure import Runtime, Why, run_virtual
+from cinq.ran.ue import Ue
 from cinq.wire import nas
 from tests.ran.core import Core, CoreUe, Radio, in_transport, settle
 
@@ -109,7 +109,7 @@ def test_no_ue_comes_up_is_a_failure_with_what_mends_it() -> None:
         core.gmm = 3
         radio = Radio(core)
         await radio.up()
-        await verb._live([radio.ue()], UeSettings(), json=False)
+        await verb._live([radio.ue()], Runtime("UE"), [], json=False)
 
     with pytest.raises(Failure) as failure:
         run_virtual(main())
@@ -123,7 +123,7 @@ def test_what_the_network_does_later_is_said_once(capsys: pytest.CaptureFixture[
         radio = Radio(core)
         await radio.up()
         ues: list[Ue] = [radio.ue()]
-        life = asyncio.ensure_future(verb._live(ues, UeSettings(), json=True))
+        life = asyncio.ensure_future(verb._live(ues, Runtime("UE"), [], json=True))
         await settle(200)
         assert ues[0].context.registered
         for _ in range(2):
