@@ -16,6 +16,7 @@ from cinq import contradictions
 from cinq.eligibility import examples
 from cinq.functions import instance_of
 from cinq.network import Network, NetworkError
+from cinq.nf.chf.account import Account, Accounts
 from cinq.nf.udr import provisioning
 from cinq.operator_identifier import network_identifier
 from cinq.procedure import run_virtual
@@ -350,6 +351,9 @@ async def _first_light(core: Network, gnb: object) -> None:
     name = network_identifier(data_network.name)
     served = [x for x in data_network.slices or slices if x in slices]
     provisioning.put(core.store, provisioning.Subscriber(supi, K, OPC, slices=slices, dnns=(name,)))
+    if s.charging.on and s.tariff:
+        tariff = s.tariff[0]
+        await Accounts(core.store).open(Account(str(supi), tariff.name, tariff.currency, "postpaid"))
     session = (SessionSettings(name, served[0]),) if served and not data_network.ladn_tacs else ()
     wanted = UeSettings(
         imsi=supi.imsi,

@@ -15,7 +15,7 @@ from cinq.nf.amf.inbound.admission import Admission
 from cinq.nf.amf.inbound.errors import answer_broken, notify, unsupported
 from cinq.nf.amf.n1 import envelope
 from cinq.nf.amf.n2 import elements
-from cinq.nf.amf.n2.association import OPERATOR, UNASSIGNED, NgConnection, Ran
+from cinq.nf.amf.n2.association import UNASSIGNED, NgConnection, Ran
 from cinq.nf.amf.n2.diagnosis import error_indication, incompatible
 from cinq.nf.amf.n2.failures import refusal
 from cinq.nf.amf.procedures.ngap import (
@@ -213,11 +213,6 @@ class Inbound:
         self._note(ue, request, octets)
         if ue.context.rm_state != "RM-REGISTERED" or not connection.has_context or not ue.exchange.secured:
             path_switch.refuse(ran, request, ("radioNetwork", "unspecified"), ue)
-        elif ran.drained is not None:
-            path_switch.refuse(ran, request, OPERATOR, ue)
-            journal.note(
-                ue, Why(f"refused: {ran.label} is drained: {ran.drained}", "hand over to another gNB")
-            )
         else:
             connection.receive(path_switch.Arrived(request, ran))
 

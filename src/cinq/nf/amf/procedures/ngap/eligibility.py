@@ -2,9 +2,10 @@
 
 A gNB that is refused gets NG SETUP FAILURE. One that is drained is told to admit emergency sessions and mobile
 terminated services alone (OVERLOAD START, TS 38.413 §8.7.7); UEs that come to it all the same are released without a
-reject, so that they look for another cell and lose nothing by it, and none is handed over to it. Who has a connection
-there keeps it until it is idle. One that serves when a rule begins to refuse it is drained, and let go when it is empty
-or its time is over.
+reject, so that they look for another cell and lose nothing by it, and no N2 handover to it is prepared. Who comes by Xn
+is there already, and is let in: refused, it would lose what it is in the midst of. Who has a connection there keeps it
+until it is idle. One that serves when a rule begins to refuse it is drained, and let go when it is empty or its time is
+over.
 """
 
 from __future__ import annotations
