@@ -32,13 +32,13 @@ ip -n "$namespace" route add 198.51.100.0/24 dev n6
 
 # a certificate of the SBI, that names every function of the network "cinq"
 "$bin/python" - "$work/tls" <<'EOF'
-import sys, uuid
+import sys
 from pathlib import Path
-from cinq.network import NAMESPACE, NF_TYPES
+from cinq.network import PARTS, identity
 from cinq.sbi.certificates import Authority
 from cinq.settings.network import NetworkSettings
 name, folder = NetworkSettings().network.name, Path(sys.argv[1])
-names = [f"urn:uuid:{uuid.uuid5(NAMESPACE, f'{name}/{nf}')}" for nf in NF_TYPES]
+names = [f"urn:uuid:{identity(name, kind)}" for kind in PARTS.values() if kind]
 Authority.kept(folder).issue(folder, "core", names, ["127.0.0.4"])
 EOF
 

@@ -16,7 +16,17 @@ from rich.table import Table
 from cinq.assurance.run import Outcome
 from cinq.assurance.verdict import Verdict
 
-from . import mutants, site, test_ts33512, test_ts33513, upf_mutants, upf_site
+from . import (
+    mutants,
+    robustness_mutants,
+    site,
+    test_campaigns,
+    test_robustness_user_plane,
+    test_ts33512,
+    test_ts33513,
+    upf_mutants,
+    upf_site,
+)
 from .mutants import Weaken
 
 MARKS = {Verdict.FAIL: "K", Verdict.INCONCLUSIVE: "?", Verdict.PASS: "·"}
@@ -24,6 +34,18 @@ Asked = Callable[[str, str], Outcome]
 PARTS: tuple[tuple[str, list[tuple[str, str]], dict[str, Weaken], Asked], ...] = (
     ("TS 33.512", test_ts33512.PLAYED, mutants.MUTANTS, site.asked),
     ("TS 33.513", test_ts33513.PLAYED, upf_mutants.MUTANTS, upf_site.asked),
+    (
+        "TS 33.117 by actor",
+        [(test_campaigns.CASE, sub) for sub in test_campaigns.CAMPAIGNS],
+        robustness_mutants.MUTANTS,
+        lambda case, sub: test_campaigns.asked(sub, 600),
+    ),
+    (
+        "TS 33.117 on N3 and N4",
+        [(test_robustness_user_plane.CASE, sub) for sub in test_robustness_user_plane.KILLS],
+        {weaken.__name__: weaken for weaken in test_robustness_user_plane.KILLS.values()},
+        upf_site.asked,
+    ),
 )
 
 

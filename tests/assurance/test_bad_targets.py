@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
+from cinq.assurance.cases import ts33117  # noqa: F401  # fills CASES
 from cinq.assurance.run import Outcome, Stage, run
 from cinq.assurance.trial import Lab
 from cinq.assurance.verdict import Verdict
+from cinq.nf.upf import UPF
 from cinq.procedure import VirtualClock, run_virtual
 from cinq.ran.gnb.gnb import Connect
 from cinq.ran.gnb.settings import GnbSettings
@@ -18,6 +20,7 @@ from cinq.transport.error import NoAnswerError
 from cinq.transport.sctp.association import AssociationHandler
 from tests.network.world import End, Network
 
+from . import upf_site
 from .site import COUNT, DNNS, SLICES, TACS, Knobsman, Turned, entropy, found, stage, target
 
 MOST = 5
@@ -54,7 +57,9 @@ def hang_up(end: End) -> None:
 def silence(end: End) -> None: ...
 
 
-def against(says: Callable[[End], None] | None) -> list[Outcome]:
+def against(
+    says: Callable[[End], None] | None, asked: tuple[str, str] = ASKED, times: int = 4
+) -> list[Outcome]:
     described = target()
 
     def connect(settings: GnbSettings) -> Connect:
@@ -74,7 +79,7 @@ def against(says: Callable[[End], None] | None) -> list[Outcome]:
     async def main() -> list[Outcome]:
         network = Network()
         where = Stage(Lab(described, Knobsman(network), network.clock.now), place)
-        return await run([found(*ASKED)] * 4, where)
+        return await run([found(*asked)] * times, where)
 
     return run_virtual(main())
 
@@ -85,6 +90,33 @@ def test_what_is_no_core_is_not_judged(says: Callable[[End], None] | None) -> No
     assert [one.verdict for one in outcomes] == [Verdict.INCONCLUSIVE] * 4
     assert all(one.judged.reason for one in outcomes)
     assert "not begun" in outcomes[-1].judged.reason
+
+
+@pytest.mark.parametrize("sub", ["N1-phone", "N2-gnb"])
+@pytest.mark.parametrize("says", [silence, nonsense, flood])
+def test_a_campaign_against_what_is_no_core(says: Callable[[End], None], sub: str) -> None:
+    (outcome,) = against(says, ("33117-4.4.4", sub), 1)
+    assert outcome.verdict is Verdict.INCONCLUSIVE, outcome.judged.reason
+
+
+@pytest.mark.parametrize("answer", [b"", b"\x20\xff\0\x04\0\0\x01\0", bytes(9000)])
+@pytest.mark.parametrize("sub", ["N4-smf", "dev-064-modification-that-is-wrong-in-part"])
+def test_a_upf_that_says_nothing_or_nonsense(
+    sub: str, answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the bench SMF; the target's own is served."""
+    received = UPF.n4_received
+
+    def hears(self: UPF, octets: bytes, peer: tuple[str, int]) -> None:
+        if peer[0] != str(upf_site.BENCH_SMF):
+            received(self, octets, peer)
+        elif answer:
+            for _ in range(50):
+                self._n4._port.send(answer, peer)
+
+    monkeypatch.setattr(UPF, "n4_received", hears)
+    outcome = upf_site.asked("33117-4.4.4", sub)
+    assert outcome.verdict is Verdict.INCONCLUSIVE, outcome.judged.reason
 
 
 @pytest.mark.parametrize(("back", "verdict"), [(True, Verdict.FAIL), (False, Verdict.INCONCLUSIVE)])

@@ -252,3 +252,27 @@ def test_the_knob_restart_tells_whether_it_goes_away_each_time(monkeypatch: pyte
     finding = tried(outcome).findings[0]
     assert finding.again
     assert len(finding.inputs) == 1
+
+
+def test_a_target_that_hangs_in_the_middle_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its associations stay, and it answers nothing more: no wait is without an end."""
+    connected, hangs = AMF.n2_connected, list[bool]()
+
+    def n2_connected(self: AMF, association: End) -> object:
+        inbound = connected(self, association)  # type: ignore[arg-type]
+        served = inbound.message
+
+        def message(octets: bytes, stream: int, ppid: int) -> None:
+            if not hangs:
+                served(octets, stream, ppid)
+            if len(octets) > 400:
+                hangs.append(True)
+
+        inbound.message = message  # type: ignore[method-assign]
+        return inbound
+
+    monkeypatch.setattr(AMF, "n2_connected", n2_connected)
+    outcome = asked("N2-gnb", 1000)
+    assert outcome.verdict is Verdict.INCONCLUSIVE, outcome.judged.reason
+    assert "does not serve as before" in outcome.judged.reason
+    assert tried(outcome).findings

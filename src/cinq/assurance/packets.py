@@ -86,7 +86,13 @@ async def pinged(trial: Trial, address: str, number: int = 0) -> bool:
 
 
 async def answered(
-    trial: Trial, to: IPv4Address, port: int, octets: bytes, number: int = 0, source: str = ""
+    trial: Trial,
+    to: IPv4Address,
+    port: int,
+    octets: bytes,
+    number: int = 0,
+    source: str = "",
+    own_port: int = 0,
 ) -> bool:
     """Whether anything comes back to a datagram from an own address, from whichever: a service of all addresses may
     answer from another. Failed: the bench has no place there."""
@@ -97,7 +103,7 @@ async def answered(
             came.set_result(answer)
 
     try:
-        end = await udp.endpoint(source or own(trial, number), 0, heard)
+        end = await udp.endpoint(source or own(trial, number), own_port, heard)
     except OSError as error:
         raise Failed(f"the bench cannot: {error}") from None
     with closing(end):

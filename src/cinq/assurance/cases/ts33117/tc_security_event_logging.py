@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -21,6 +22,7 @@ CASE = Case(
 )
 TIME = re.compile(r"\d{1,2}:\d{2}:\d{2}|\d{10}")
 LIMIT = "an entry counts by words in it; whether it tells all that it should is for a person to read"
+LOG_S = 15.0  # a log may gather what comes often
 Act = Callable[[], Awaitable[None]]
 
 
@@ -29,15 +31,21 @@ async def logged(trial: Trial, what: str, act: Act, *words: str) -> None:
     since = str(int(trial.lab.utc()) - 1)
     before = Counter((await trial.turn("log", since=since)).splitlines())
     await act()
-    await trial.settle()
-    after = Counter((await trial.turn("log", since=since)).splitlines())
-    new = list((after - before).elements())
+    new, until = list[str](), asyncio.get_running_loop().time() + LOG_S
+    while asyncio.get_running_loop().time() < until and not _about(new, words):
+        await trial.settle()
+        after = Counter((await trial.turn("log", since=since)).splitlines())
+        new = list((after - before).elements())
     with trial.finding(f"the log has a new entry about {what}, with its time") as seen:
-        lines = [line for line in new if any(word in line.lower() for word in words)]
+        lines = _about(new, words)
         if not lines:
             raise Failed(f"{len(new)} new lines, none of them says {' or '.join(words)}")
         seen.text = lines[0][:200]
         check.that(any(TIME.search(line) for line in lines), f"there is no time in {lines[0][:120]!r}")
+
+
+def _about(lines: list[str], words: tuple[str, ...]) -> list[str]:
+    return [line for line in lines if any(word in line.lower() for word in words)]
 
 
 @CASE.sub("interface", "a gNB's association comes and is lost", needs=("log",), limit=LIMIT)
