@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from cinq.assurance.dossier import build
+from cinq.assurance.evidence import Folder, kept_in, new_run
 from cinq.assurance.robustness import gtpu as gtpu_forms
 from cinq.assurance.robustness import nas as nas_forms
 from cinq.assurance.robustness import ngap as ngap_forms
@@ -276,3 +279,13 @@ def test_a_target_that_hangs_in_the_middle_is_not_judged(monkeypatch: pytest.Mon
     assert outcome.verdict is Verdict.INCONCLUSIVE, outcome.judged.reason
     assert "does not serve as before" in outcome.judged.reason
     assert tried(outcome).findings
+
+
+def test_a_dossier_gives_back_what_a_replay_asks(tmp_path: Path) -> None:
+    outcome = asked("N1-session")
+    folder = Folder(tmp_path, new_run(site.target(), b"a target", "1", 1.0))
+    told = folder.keep(outcome)
+    folder.finished(2.0)
+    assert KEPT in told.artefacts
+    kept = kept_in(build(tmp_path).files)
+    assert kept[f"SCAS-{CASE}/N1-session/{KEPT}"] == outcome.artefacts[KEPT]

@@ -70,7 +70,7 @@ KILLS: dict[str, tuple[Weaken, ...]] = {
 }
 
 
-def asked(sub: str, files: Files, weaken: Weaken) -> tuple[Verdict, str]:
+def asked(sub: str, files: Files, weaken: Weaken, case: str = SBI) -> tuple[Verdict, str]:
     context = mutual(*map(str, files), server=True)
     weaken(context)
     listening = socket.create_server(("127.0.0.1", 0))
@@ -82,7 +82,7 @@ def asked(sub: str, files: Files, weaken: Weaken) -> tuple[Verdict, str]:
             yield
 
     place = f"127.0.0.1:{listening.getsockname()[1]}"
-    judged, _ = played(SBI, sub, described(tls=(place,)), serving)
+    judged, _ = played(case, sub, described(tls=(place,), https=(place,)), serving)
     return judged.verdict, judged.reason
 
 
@@ -95,6 +95,23 @@ def test_our_own_context_passes(sub: str, files: Files) -> None:
 @pytest.mark.parametrize(("sub", "weaken"), [(sub, one) for sub, many in KILLS.items() for one in many])
 def test_a_weakened_context_is_found_out(sub: str, weaken: Weaken, files: Files) -> None:
     verdict, reason = asked(sub, files, weaken)
+    assert verdict is Verdict.FAIL, reason
+
+
+MANAGEMENT: dict[tuple[str, str], Weaken] = {
+    ("33117-4.2.5.1", "mandated"): tls_1_3_is_missing,
+    ("33117-4.2.5.1", "versions"): old_versions,
+    ("33117-4.2.5.1", "suites"): suites_without_encryption,
+    ("33117-4.2.3.2.4", "tls-versions"): old_versions,
+    ("33117-4.2.3.2.4", "tls-suites"): suites_without_authentication,
+}
+
+
+@pytest.mark.parametrize(("which", "weaken"), MANAGEMENT.items())
+def test_of_web_servers_and_management(which: tuple[str, str], weaken: Weaken, files: Files) -> None:
+    case, sub = which
+    assert asked(sub, files, sound, case)[0] is Verdict.PASS
+    verdict, reason = asked(sub, files, weaken, case)
     assert verdict is Verdict.FAIL, reason
 
 

@@ -3,6 +3,7 @@
 from cinq.assurance.cases.ts33117 import (
     gtp_filtering,
     host,
+    management,
     robustness_n3,
     robustness_n4,
     separation,
@@ -23,6 +24,7 @@ from cinq.assurance.cases.ts33117 import (
 __all__ = [
     "gtp_filtering",
     "host",
+    "management",
     "robustness_n3",
     "robustness_n4",
     "separation",
