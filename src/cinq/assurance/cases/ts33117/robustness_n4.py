@@ -4,6 +4,7 @@ as rows of a table, beside a live session of the bench's own SMF that has to sta
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable
 from ipaddress import IPv4Address
@@ -22,7 +23,7 @@ from cinq.wire import pfcp
 
 STRANGER = 50  # the address of one that is no SMF: so much above the first gNB's
 LIVE, OTHER = 7001, 7002  # SEIDs of the bench SMF
-NODE_IDS = 2000
+NODE_IDS, PACE = 2000, 20
 F_TEID, INSTANCE, OUTER = 21, 22, 84
 REJECTED = 64
 UNSEEN = "where nothing is answered, nothing shows that a stranger's datagram has arrived"
@@ -364,6 +365,7 @@ async def many_node_ids(trial: Trial) -> None:
     for number in range(NODE_IDS):
         request = association(IPv4Address(0x0A640000 + number))
         await smf.send(pfcp.encode(request, sequence=0x900000 + next(numbers)))
+        await asyncio.sleep(0 if number % PACE else 0.01)
     await own.say(encoded(pfcp.HeartbeatRequest(recovery_time_stamp=1_000_000)))
     await own.intact()
     await own.closed()
