@@ -84,3 +84,41 @@ def test_round_and_round(xn: bool, new_kamf: bool) -> None:
         await network.stop()
 
     run_virtual(main())
+
+
+@pytest.mark.parametrize("xn", [True, False])
+def test_another_authentication_of_a_connected_ue(xn: bool) -> None:
+    """TS 33.501 §6.9.4.4: the gNB's key follows from the keys in use now, at both ends, and handovers go on from it."""
+
+    async def main() -> None:
+        network = Network(authenticate_known=True)
+        network.provision(1)
+        await network.start()
+        gnbs = await neighbours(network, 3, xn)
+        ue = network.ue(gnbs[0])
+        await ue.power_on()
+        seen: set[bytes] = set()
+
+        def alike() -> None:
+            (context,) = [c for g in gnbs for c in g.n2.ues.values() if c.link is ue.link]
+            chain = ue.security.as_chain
+            assert chain is not None
+            assert chain.kgnb == context.kgnb
+            seen.add(chain.kgnb)
+
+        for _ in range(5):
+            alike()
+            before = ue.security.current
+            await ue.register(RegistrationKind.MOBILITY)
+            await settled()
+            assert ue.security.current is not None
+            assert before is not None
+            assert ue.security.current.keys.kamf != before.keys.kamf
+            alike()
+            assert await roam(gnbs) == (1, 0)
+            await settled()
+        alike()
+        assert len(seen) == 11
+        await network.stop()
+
+    run_virtual(main())

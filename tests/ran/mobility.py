@@ -61,6 +61,7 @@ class Pair:
         self.required: ngap.HandoverRequired
         self.change_request: Callable[[ngap.HandoverRequest], None] = lambda message: None
         self.path_switch_fails = False
+        self.new_chain: bytes | None = None  # the K_gNB that the next path switch brings
 
     async def up(self) -> Ue:
         """Both gNBs set up, a UE with a session at the first."""
@@ -198,10 +199,13 @@ class Pair:
         answer = ngap.encode_value(
             ngap.PathSwitchRequestAcknowledgeTransfer(ul_ngu_up_tnl_information=("gTPTunnel", tunnel))
         )
+        if self.new_chain is not None:
+            self.nh, self.ncc = self.new_chain, 0
         return ngap.PathSwitchRequestAcknowledge(
             amf_ue_ngap_id=message.source_amf_ue_ngap_id,
             ran_ue_ngap_id=message.ran_ue_ngap_id,
             security_context=self.next_hop(),
+            new_security_context_ind=None if self.new_chain is None else "true",
             pdu_session_resource_switched_list=[
                 ngap.PDUSessionResourceSwitchedItem(
                     pdu_session_id=item.pdu_session_id, path_switch_request_acknowledge_transfer=answer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
 
 from cinq.numbering import AmfId, PlmnId, SNssai
@@ -18,20 +20,31 @@ from .scene import IDS, PLMN, SST, Scene, scene
 
 
 def test_a_new_key() -> None:
-    """§8.3.4, TS 33.501 §6.9.4.4: the chain begins anew. The report of the RRC state follows (§8.3.5)."""
+    """§8.3.4, TS 33.501 §6.9.4.4: the chain begins anew, by a handover in the cell (annex A.11).
+
+    The report of the RRC state follows (§8.3.5).
+    """
 
     async def act(s: Scene) -> None:
-        before = s.context.kgnb
+        security = s.ue.security
+        assert security.current is not None
+        security.current.nas.ul_count = 70  # as if SECURITY MODE COMPLETE 69 had been the last
+        security._as_begins()
+        assert security.as_chain is not None
+        kgnb = security.as_chain.kgnb
         request = ngap.UEContextModificationRequest(
             **IDS,
-            security_key=4711,
+            security_key=int.from_bytes(kgnb, "big"),
             new_amf_ue_ngap_id=99,
             rrc_inactive_transition_report_request="subsequent-state-transition-report",
         )
         (answer,) = await s.answers(request)
         assert isinstance(answer, ngap.UEContextModificationResponse)
         assert (answer.amf_ue_ngap_id, answer.rrc_state) == (99, "connected")
-        assert s.context.kgnb == (4711).to_bytes(32, "big") != before
+        cell = s.context.cell
+        fc = f"70 {cell.pci:04x} 0002 {cell.arfcn:06x} 0003"
+        assert s.context.kgnb == hmac.digest(kgnb, bytes.fromhex(fc), "sha256")
+        assert (security.as_chain.kgnb, security.as_chain.ncc) == (s.context.kgnb, 0)
         assert s.context.amf_ue_ngap_id == 99
 
     scene(act)

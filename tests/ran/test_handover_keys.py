@@ -187,20 +187,21 @@ def test_a_new_chain_without_a_container() -> None:
     run_virtual(main())
 
 
-def test_a_new_chain_after_a_path_switch() -> None:
-    """§6.9.2.3.2: the pair of the PATH SWITCH REQUEST ACKNOWLEDGE begins a chain; the next handover says so."""
+def test_a_new_chain_by_a_path_switch() -> None:
+    """§6.9.2.3.2: the gNB takes the pair of the PATH SWITCH REQUEST ACKNOWLEDGE into use at once, in its cell."""
 
     async def main() -> None:
         pair = Pair(xn=True)
         ue = await pair.up()
         kgnb = pair.context.kgnb
+        pair.new_chain = kgnb
         there = await pair.gnbs[0].hand_over(pair.context, pair.gnbs[1].cells[0])
         await settle()
-        there.commit(keys=there.context.keys.with_next(kgnb, 0, new_key=True))
+        cell = pair.gnbs[1].n2.cells[0]
+        assert chain(ue) == (kdf(kgnb, f"70 {cell.pci:04x} 0002 {cell.arfcn:06x} 0003"), 0)
+        assert there.kgnb == chain(ue)[0]
         await pair.gnbs[1].hand_over(there, pair.gnbs[0].cells[0])
         await settle()
-        cell = pair.gnbs[0].n2.cells[0]
-        assert chain(ue) == (kdf(kgnb, f"70 {cell.pci:04x} 0002 {cell.arfcn:06x} 0003"), 0)
         assert pair.context.kgnb == chain(ue)[0]
 
     run_virtual(main())

@@ -226,6 +226,10 @@ class CellLink:
     def packets(self, ue: UeContext) -> int:
         return sum(self.gnb.bearers.packets(self.bearers[psi]) for psi in ue.sessions if psi in self.bearers)
 
+    def rekey(self, ue: UeContext) -> None:
+        if self.context is ue:
+            self.mobile.on_handover(reconfiguration(ue, ue.cell))
+
     def released(self, ue: UeContext, cause: str) -> None:
         """Called when the NG connection of `ue` is over."""
         if self.context is ue:

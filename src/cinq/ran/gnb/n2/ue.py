@@ -42,6 +42,9 @@ class RadioLink(Protocol):
         packets of a session go on to that still come here.
         """
 
+    def rekey(self, ue: UeContext) -> None:
+        """RRCReconfiguration with sync in the cell where the UE is: its key changes on the fly (TS 33.501 §6.9.4.4)."""
+
     def released(self, ue: UeContext, cause: str) -> None:
         """The connection is over."""
 
@@ -74,6 +77,9 @@ class Awaited:
         self, target: CellId, rrc_container: bytes, left: Left, forwarding: Mapping[int, TunnelEnd]
     ) -> bool:
         return False
+
+    def rekey(self, ue: UeContext) -> None:
+        pass
 
     def released(self, ue: UeContext, cause: str) -> None:
         pass

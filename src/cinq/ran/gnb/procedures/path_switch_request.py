@@ -107,6 +107,9 @@ def _switched(ue: UeContext, answer: ngap.PathSwitchRequestAcknowledge) -> None:
     if answer.core_network_assistance_information_for_inactive is not None:
         changes["inactive_assistance"] = answer.core_network_assistance_information_for_inactive
     ue.commit(**changes)
+    if new_key:  # §6.9.2.3.2: taken into use at once
+        ue.commit(keys=keys.for_target(ue.cell.pci, ue.cell.arfcn))
+        ue.link.rekey(ue)
     for released in answer.pdu_session_resource_released_list_ps_ack or ():
         ue.drop(released.pdu_session_id)
     for item in answer.pdu_session_resource_switched_list:

@@ -24,6 +24,8 @@ def received(n2: N2, message: ngap.UEContextModificationRequest) -> None:
     if message.new_amf_ue_ngap_id is not None:
         n2.connections.name(ue, message.new_amf_ue_ngap_id)
     ue.commit(**changes)
+    if "keys" in changes:
+        ue.link.rekey(ue)
     rrc_inactive.requested(ue, message.rrc_inactive_transition_report_request)
     reports = message.rrc_inactive_transition_report_request is not None
     ue.tell(
@@ -43,7 +45,8 @@ def _changes(ue: UeContext, message: ngap.UEContextModificationRequest) -> dict[
         integrity, ciphering = algorithms(capabilities)
         changes |= {"capabilities": capabilities, "nr_integrity": integrity, "nr_ciphering": ciphering}
     if message.security_key is not None:  # key change on the fly, TS 33.501 §6.9.4.4: the chain begins anew
-        changes["keys"] = AsKeys(message.security_key.to_bytes(32, "big"))
+        pair = AsKeys(nh=message.security_key.to_bytes(32, "big"), new_key=True)
+        changes["keys"] = pair.for_target(ue.cell.pci, ue.cell.arfcn)
     if message.ue_aggregate_maximum_bit_rate is not None:
         changes["ambr"] = message.ue_aggregate_maximum_bit_rate
     if message.core_network_assistance_information_for_inactive is not None:
