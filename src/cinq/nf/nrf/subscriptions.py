@@ -134,7 +134,7 @@ class Subscriptions:
         if wanted is not None:
             asked = _seconds(wanted)
             if asked <= now:
-                raise Problem(400, "OPTIONAL_IE_INCORRECT", Why(f"validityTime: found {wanted[:40]!r}"))
+                raise Problem(400, "OPTIONAL_IE_INCORRECT", Why(f"validityTime: found '{wanted[:40]}'"))
             if asked <= until:
                 return wanted
         return (
@@ -161,7 +161,7 @@ def _check_uri(uri: str) -> None:
     except ValueError:
         fault = True
     if fault:
-        raise Problem(400, "MANDATORY_IE_INCORRECT", Why(f"nfStatusNotificationUri: found {uri[:80]!r}"))
+        raise Problem(400, "MANDATORY_IE_INCORRECT", Why(f"nfStatusNotificationUri: found '{uri[:80]}'"))
 
 
 def _as_requester(one: SubscriptionData) -> NFProfile | None:
