@@ -210,6 +210,7 @@ def test_products_side_by_side(folder: Path, whole: bytes, tmp_path: Path) -> No
     shown = page([one, two])
     assert "<script" not in shown
     assert shown.index("Where they differ") < shown.index("Not asked of each")
+    assert shown.count("<td data-of=") == 4, "on a narrow screen each verdict says whose it is"
     changed = dict(two.statement.predicate) | {"catalogue": {"sha256": "other"}}
     foreign = msgspec.structs.replace(
         two, statement=msgspec.structs.replace(two.statement, predicate=changed)

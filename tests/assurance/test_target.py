@@ -31,6 +31,7 @@ restart = "ask"
 def test_a_whole_target() -> None:
     target = loads(Target, WHOLE, "t.toml")
     assert target.name == "somebody core 1.2"
+    assert loads(Target, WHOLE.replace("somebody", "core"), "t.toml").name == "core 1.2"
     assert target.lacks(("restart",)) == ""
     assert target.lacks(("log", "n6", "host", "bench AUSF")).split(", ")[:3] == [
         "the knob log (knobs.log)",

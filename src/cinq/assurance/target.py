@@ -207,8 +207,9 @@ class Target:
 
     @property
     def name(self) -> str:
+        """A product that is called as its vendor is named once."""
         words = (self.product.vendor, self.product.name, self.product.version)
-        return " ".join(word for word in words if word) or "core under test"
+        return " ".join(dict.fromkeys(word for word in words if word)) or "core under test"
 
     def scenario(self) -> ran.Target:
         """The same core as the scenario engine knows it."""

@@ -103,9 +103,9 @@ def _page(dossiers: Sequence[Verified]) -> Iterator[str]:
         yield f"<h2>{heading}</h2>" + table("clause", "sub-case", *map(escape, products))
         for line in part:
             yield f"<tr><td>{escape(line.clause)}</td><td>{escape(line.case)} {escape(line.sub)}</td>"
-            for verdict, reason in zip(line.verdicts, line.reasons, strict=True):
+            for product, verdict, reason in zip(products, line.verdicts, line.reasons, strict=True):
                 why = f"<br>{escape(reason)}" if line.differs and reason else ""
-                yield f"<td>{verdict_word(verdict)}{why}</td>"
+                yield f'<td data-of="{escape(product)}">{verdict_word(verdict)}{why}</td>'
             yield "</tr>"
         if not part:
             yield '<tr><td class="soft">nowhere</td></tr>'
