@@ -143,6 +143,7 @@ def host() -> Iterator[Netlink]:
 
 HOST = {
     '[upf]\nn6_interface = "eth7"': "error: upf.n6_interface eth7 is not there; this host has lo, ",
+    '[[dnn]]\nn6_interface = "eth8"': "error: n6_interface eth8 of DNN internet is not there; this host has lo, ",
     "": "warning: this host has no default route and upf.n6_interface is empty",
     '[[dnn]]\npool = "10.6.0.0/24"': "error: pool 10.6.0.0/24 of DNN internet overlaps 10.6.0.0/24",
     '[[dnn]]\npool = "10.6.0.0/16"': "error: pool 10.6.0.0/16 of DNN internet overlaps 10.6.0.0/24",

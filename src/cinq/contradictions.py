@@ -256,6 +256,10 @@ def _ipv6(s: NetworkSettings) -> Found:
 
 
 def _n6(s: NetworkSettings, names: list[str], defaults: list[str]) -> Found:
+    for d in s.dnn:
+        if d.n6_interface and d.n6_interface not in names:
+            what = f"n6_interface {d.n6_interface} of DNN {d.name} is not there; this host has {_list(names)}"
+            yield _error(what, "ip -br link")
     named = s.upf.n6_interface
     if named and named not in names:
         yield _error(f"upf.n6_interface {named} is not there; this host has {_list(names)}", "ip -br link")

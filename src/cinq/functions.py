@@ -20,7 +20,7 @@ from cinq.settings.charging import DAYS, Rate, Tariff, amount, price
 from cinq.settings.network import AccessCategory, DataNetwork, NetworkSettings, Radio
 from cinq.settings.upf import UpfSettings
 from cinq.settings.user_plane import Upf, UserPlane
-from cinq.userplane.rules import PlaneSettings, Protected, Role
+from cinq.userplane.rules import PlaneSettings, Protected, Role, Way
 from cinq.wire import nas
 from cinq.wire.strings import printable
 
@@ -280,6 +280,7 @@ def of_a_plane(s: UpfSettings) -> PlaneSettings:
 def _plane(
     u: Upf, dnns: tuple[DataNetwork, ...], instance: str, control: tuple[Protected, ...]
 ) -> PlaneSettings:
+    shared = [d for d in dnns if not d.n6_interface]
     return PlaneSettings(
         role=Role.UPF,
         instance=instance,
@@ -294,10 +295,12 @@ def _plane(
         reach_host=u.reach_host,
         n3_mtu=u.n3_mtu,
         max_sessions=u.max_sessions,
-        nat=any(d.nat for d in dnns),
-        nat_pools=(
-            *(d.pool for d in dnns if d.nat),
-            *(pool for d in dnns if d.nat for pool in d.ipv6_pool),
+        nat=any(d.nat for d in shared),
+        nat_pools=tuple(pool for d in shared if d.nat for pool in d.pools),
+        ways=tuple(
+            Way(d.pools, d.n6_interface, d.n6_gateway, d.n6_ipv6_gateway, d.nat)
+            for d in dnns
+            if d.n6_interface
         ),
         plane=u.data_plane,
         links=tuple((d.identifier, d.ethernet_interface) for d in dnns if d.ethernet_interface),

@@ -204,6 +204,9 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "state.run": st.just("/nowhere"),
     "dnn[].name": LABEL,
     "dnn[].pool": st.sampled_from(pools(8)),
+    "dnn[].n6_interface": st.just(""),  # of this host: tests/userplane has one
+    "dnn[].n6_gateway": st.nothing(),
+    "dnn[].n6_ipv6_gateway": st.nothing(),
     "dnn[].ethernet_interface": st.just(""),  # each makes an interface of this host: tests/lab has one
     "dnn[].dns": unique(ADDRESS, 0, 8),
     "dnn[].ipv6_pool": unique(st.sampled_from(["fd45::/48", "fd46:0:0:100::/56", "2001:db8:45::/62"]), 0, 1),

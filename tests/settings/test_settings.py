@@ -42,6 +42,7 @@ FAULTS = {
     '[[dnn]]\nname = "a"\n[[dnn]]\nname = "b"': "dnn: pools 10.45.0.0/16 and 10.45.0.0/16 overlap",
     '[[dnn]]\nname = "a_b"': "f:2: dnn[0].name: DNN: found 'a_b', wanted dotted labels",
     '[[dnn]]\nsession_ambr_uplink = "12"': "f:2: dnn[0].session_ambr_uplink: found '12', wanted a bit rate",
+    '[[dnn]]\nn6_gateway = "10.9.0.1"': "f:1: dnn[0].n6_interface: found nothing, wanted the interface of its gateway",
     '[[dnn]]\nethernet_interface = "a/b"': "f:2: dnn[0].ethernet_interface: found 'a/b', wanted at most 15 letters",
     '[[dnn]]\nethernet_interface = "l"\n[[dnn]]\nname = "b"\npool = "10.1.0.0/16"\nethernet_interface = "l"': "f: dnn: "
     "found l twice, wanted each once",

@@ -246,6 +246,11 @@ class DataNetwork:
     )
     mtu: int = setting("IPv4 link MTU told to UEs.", 1400)
     nat: bool = setting("Whether UE addresses are translated on the way out of N6.", True)
+    n6_interface: str = setting("Interface towards this data network; empty: that of [upf].", "")
+    n6_gateway: IPv4Address | None = setting(
+        "The router on n6_interface; without it everybody is on the link.", None
+    )
+    n6_ipv6_gateway: IPv6Address | None = setting("The same for IPv6.", None)
     slices: tuple[SNssai, ...] = setting("Slices in which it is offered; empty: all of the network.", ())
     session_ambr_uplink: BitRate = setting("Default session AMBR, uplink.", BitRate(10**9))
     session_ambr_downlink: BitRate = setting("Default session AMBR, downlink.", BitRate(10**9))
@@ -278,6 +283,9 @@ class DataNetwork:
             if not 16 <= pool.prefixlen <= 62:
                 raise ValueError(f"ipv6_pool: found {pool}, wanted a prefix of 16 to 62 bits")
         check.interface("ethernet_interface", self.ethernet_interface)
+        check.interface("n6_interface", self.n6_interface)
+        if not self.n6_interface and (self.n6_gateway or self.n6_ipv6_gateway):
+            raise ValueError("n6_interface: found nothing, wanted the interface of its gateway")
         check.within("mtu", self.mtu, 1280 if self.ipv6_pool else 576, 9000)
         check.at_most("ipv6_dns", self.ipv6_dns, 8)
         check.within("five_qi", self.five_qi, 1, 254)
@@ -287,6 +295,11 @@ class DataNetwork:
         check.slices("slices", self.slices)
         check.tacs("ladn_tacs", self.ladn_tacs)
         check.at_most("ladn_tacs", self.ladn_tacs, 16)
+
+    @property
+    def pools(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """What its UEs have addresses of."""
+        return (self.pool, *self.ipv6_pool)
 
     @property
     def identifier(self) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Kind = Literal["unicast", "local", "broadcast", "blackhole", "unreachable", "prohibit"]
+Kind = Literal["unicast", "local", "broadcast", "blackhole", "unreachable", "prohibit", "throw"]
 
 MAIN_TABLE, LOCAL_TABLE = 254, 255
 IFF_UP = 0x1
@@ -462,4 +462,12 @@ class Netlink:
         self.run(lambda: sysctl.write(key, value))
 
 
-_KINDS = {1: "unicast", 2: "local", 3: "broadcast", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
+_KINDS = {
+    1: "unicast",
+    2: "local",
+    3: "broadcast",
+    6: "blackhole",
+    7: "unreachable",
+    8: "prohibit",
+    9: "throw",
+}

@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -99,6 +100,24 @@ class Rule(msgspec.Struct, frozen=True, tag="rule"):
         links.delete_rule(self.priority, self.table, source=self.source)
 
 
+class Route(msgspec.Struct, frozen=True, tag="route"):
+    """A route in a table of ours."""
+
+    destination: str
+    table: int
+    device: str = ""
+    via: str = ""
+    kind: Literal["unicast", "throw"] = "unicast"
+
+    def __str__(self) -> str:
+        way = f"via {self.via or 'nobody'} on {self.device}" if self.kind == "unicast" else self.kind
+        return f"route to {self.destination} in table {self.table}: {way}"
+
+    def undo(self, links: Netlink) -> None:
+        device = self.device if self.kind == "unicast" else ""
+        links.delete_route(self.destination, device=device, table=self.table, kind=self.kind)
+
+
 class Device(msgspec.Struct, frozen=True, tag="device"):
     """A TUN or TAP, with its routes: it goes with the descriptor that its plane holds."""
 
@@ -136,7 +155,7 @@ class Pinned(msgspec.Struct, frozen=True, tag="pinned"):
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-Change = Sysctl | Offload | Link | Table | Rule | Device | Namespace | Pinned
+Change = Sysctl | Offload | Link | Table | Rule | Route | Device | Namespace | Pinned
 
 
 def _is_sysctl(change: Change, name: str, value: str) -> bool:
@@ -316,6 +335,23 @@ class Host:
     def rule(self, source: IPv4Network | IPv6Network, table: int, priority: int) -> None:
         change = Rule(str(source), table, priority)
         self._change(change, lambda: self.links.add_rule(priority, table, source=str(source)))
+
+    def way(self, table: int, priority: int, pools: tuple[nft.Pool, ...], routes: tuple[Route, ...]) -> None:
+        """What comes from the pools finds its way by these routes of a table of their own."""
+        changes: list[Route | Rule] = [*routes]
+        changes += [Rule(str(pool), table, priority) for pool in pools]
+        for change in changes:
+            if self._is_there(change):
+                continue
+            if isinstance(change, Rule):
+                self._change(change, partial(self.links.add_rule, priority, table, source=change.source))
+            else:
+                self._change(change, partial(self._add_route, change))
+
+    def _add_route(self, route: Route) -> None:
+        self.links.add_route(
+            route.destination, via=route.via, device=route.device, table=route.table, kind=route.kind
+        )
 
     def drop_rule(self, source: IPv4Network | IPv6Network, table: int, priority: int) -> None:
         """Undoes one rule before its time."""

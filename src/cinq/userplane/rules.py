@@ -195,6 +195,20 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """N6 of one data network, apart from the others': its pools leave by this interface alone. nat: behind its address.
+
+    gateway, ipv6_gateway: the next router; None: everybody is reached on the link.
+    """
+
+    pools: tuple[IPv4Network | IPv6Network, ...]
+    interface: str
+    gateway: IPv4Address | None = None
+    ipv6_gateway: IPv6Address | None = None
+    nat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PlaneSettings:
     """One tunnel end. Interfaces may be "" (n3_interface: the one that has n3_address; n6: the default route's).
 
@@ -222,6 +236,7 @@ class PlaneSettings:
     )
     nat_pools: tuple[IPv4Network | IPv6Network, ...] = ()  # with `nat`: only these; () is all
     n3_ipv6: IPv6Address | None = None
+    ways: tuple[Way, ...] = ()
     n3_mtu: int = 0  # of the N3 link; 0: the interface's
     plane: Literal["auto", "ebpf", "tun"] = "auto"
     links: tuple[
