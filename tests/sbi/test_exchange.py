@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import pytest
 
-from cinq.sbi import Bus, Problem, headers, producers
+from cinq.sbi import Bus, Created, Problem, headers, producers
 from cinq.sbi.directory import Found
 from cinq.sbi.encoding import MOST, accepts, inflated
 from cinq.sbi.headers import seconds_of, timestamp
@@ -21,7 +21,11 @@ from cinq.sbi.message import Headers, Request, Response
 from cinq.sbi.operation import Operation
 from cinq.sbi.peers import SILENT, Peers
 from cinq.sbi.reach import api_root
-from cinq.sbi.services.npcf_ampolicycontrol import NpcfAMPolicyControl
+from cinq.sbi.services.npcf_ampolicycontrol import (
+    NpcfAMPolicyControl,
+    PolicyAssociation,
+    PolicyAssociationRequest,
+)
 from cinq.sbi.services.nudm_uecm import DeregistrationData, NamfUecmCallback
 from cinq.transport.error import NoAnswerError
 from cinq.transport.http2 import Http2Server, Limits, Secured, serve
@@ -232,6 +236,23 @@ def test_when_too_much_is_under_way_what_matters_least_is_refused(monkeypatch: p
         for no_priority in ("", "-1", "99", "x", "3" * 500):
             answer = await world.ask("DELETE", f"{POLICIES}/7", **{headers.MESSAGE_PRIORITY: no_priority})
             assert answer.status == 503
+
+    run_world(body)
+
+
+def test_a_name_that_no_header_can_hold_is_written_so_that_it_can() -> None:
+    class Odd(Pcf):
+        async def create(self, body: PolicyAssociationRequest) -> Created[PolicyAssociation]:
+            return Created(
+                "/policies/a b\r\nx: y é/7", PolicyAssociation(supp_feat="0", ue_ambr=body.ue_ambr)
+            )
+
+    async def body(world: World) -> None:
+        world.bus.withdraw(NpcfAMPolicyControl, "i1")
+        world.bus.serve(NpcfAMPolicyControl, Odd(), "i2")
+        answer = await world.ask("POST", POLICIES, BODY, content_type="application/json")
+        assert (answer.header("location") or "").endswith("/policies/a%20b%0D%0Ax:%20y%20%C3%A9/7")
+        assert (await world.bus.client(NpcfAMPolicyControl, "AMF").create(REQUEST)).id == "7"
 
     run_world(body)
 

@@ -272,7 +272,7 @@ def test_a_service_for_other_types_is_not_granted() -> None:
 
 def test_no_token_is_a_challenge_without_an_error() -> None:
     async def body(wire: Wire) -> None:
-        for token in (None, "Basic YTpi", "Bearer "):
+        for token in (None, "Basic YTpi", "Digest a=b"):
             answer = await wire.ask("POST", POLICIES, BODY, token)
             assert answer.status == 401
             assert answer.header("www-authenticate") == f'Bearer realm="{wire.root}/{SERVICE}/v1"'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,10 +12,12 @@ import h2.config
 import h2.connection
 import h2.errors
 import h2.events
+import hpack
 import pytest
 
 from cinq.transport.error import NoAnswerError, TransportError
 from cinq.transport.http2 import Answer, Http2Peer, Http2Server, Limits, Request, Response, Secured, serve
+from cinq.transport.http2.compact import Compact
 
 from .certificates import certificate
 
@@ -381,3 +384,31 @@ def test_both_ends_show_who_they_are(tmp_path: Path) -> None:
         await server.close()
 
     asyncio.run(main())
+
+
+def test_header_lists_are_read_as_they_were_written() -> None:
+    """Whatever comes in whatever order, with a table that fills, empties and changes its size (RFC 7541 §4)."""
+    chance = random.Random(7)
+    mine, theirs = Compact(), hpack.Decoder()
+    names = [
+        b":path",
+        b"location",
+        b"authorization",
+        b"user-agent",
+        b"x",
+        b"3gpp-sbi-sender-timestamp",
+        b":status",
+    ]
+    for turn in range(2000):
+        listed = [
+            (
+                chance.choice(names),
+                bytes(chance.choices(b"abc/%~", k=chance.choice((0, 3, 126, 127, 128, 400, 2000)))),
+            )
+            for _ in range(chance.randrange(1, 6))
+        ]
+        if turn % 97 == 0:
+            mine.header_table_size = chance.choice((0, 64, 4096))
+        if turn % 3:  # as requests do, most of them the same
+            listed += [(b"user-agent", b"AMF-cinq"), (b"authorization", b"Bearer " + b"t" * 400)]
+        assert [tuple(one) for one in theirs.decode(mine.encode(listed), raw=True)] == listed

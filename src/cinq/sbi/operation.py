@@ -12,7 +12,7 @@ import typing
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Generic, ParamSpec, Protocol, TypeVar, dataclass_transform, runtime_checkable
+from typing import Generic, ParamSpec, Protocol, TypeVar, dataclass_transform
 
 import msgspec
 
@@ -61,22 +61,6 @@ class ErrorShape(Protocol):
         ...
 
     def problem(self, status: int) -> Exception: ...
-
-
-@runtime_checkable
-class Status(Protocol):
-    """An answer that says with which status it comes."""
-
-    @property
-    def http_status(self) -> int: ...
-
-
-@runtime_checkable
-class Headed(Protocol):
-    """An answer with header fields of its own."""
-
-    @property
-    def http_headers(self) -> tuple[tuple[str, str], ...]: ...
 
 
 class Query(Model, rename="kebab"):

@@ -19,6 +19,8 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
+from cinq.transport.http2.compact import Compact
+
 log = logging.getLogger(__name__)
 
 UPDATES = 10  # updates of windows that cost as much as another frame of control
@@ -66,8 +68,14 @@ class Link(asyncio.Protocol):
     """A connection. A subclass says what comes of its streams: opened, data, ended, lost."""
 
     def __init__(self, client: bool, limits: Limits) -> None:
-        config = h2.config.H2Configuration(client_side=client, header_encoding="utf-8")
+        config = h2.config.H2Configuration(  # what goes out is written here, in lower case
+            client_side=client,
+            header_encoding="utf-8",
+            validate_outbound_headers=False,
+            normalize_outbound_headers=False,
+        )
         self.h2 = h2.connection.H2Connection(config)
+        self.h2.encoder = Compact()
         self.h2.local_settings = h2.settings.Settings(
             client=client,
             initial_values={
