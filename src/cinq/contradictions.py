@@ -330,6 +330,11 @@ def of_subscriber(s: NetworkSettings, subscriber: Subscriber) -> Found:
             yield _warning(what, "change the slices of the subscription or of the [[dnn]]")
     if subscriber.static_ip is not None:
         yield from _static(subscriber.static_ip, offered)
+    prefix = subscriber.static_prefix
+    pools = [pool for d in offered for pool in d.ipv6_pool]
+    if prefix is not None and not any(prefix.subnet_of(pool) for pool in pools):
+        what = f"static prefix {prefix} is in no IPv6 pool of its DNNs ({_list(pools) or 'none'})"
+        yield _error(what, "--static-prefix of that pool, or a [[dnn]] ipv6_pool that has it")
 
 
 def _static(address: IPv4Address, offered: list[DataNetwork]) -> Found:

@@ -7,7 +7,7 @@ from ipaddress import IPv6Address, IPv6Network
 
 import pytest
 
-from cinq.nf.udr import policies
+from cinq.nf.udr import policies, provisioning
 from cinq.procedure import Refused
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.settings import SessionSettings
@@ -137,5 +137,29 @@ def test_a_spoofed_source_is_dropped() -> None:
         assert sorted(type(v).__name__ for v in verdicts) == ["Dropped", "Inner"]
         assert Dropped(Reason.SPOOFED) in verdicts
         assert address6(other) != address6(session)
+
+    play(scene, ipv6=True)
+
+
+def test_a_static_prefix() -> None:
+    """TS 23.501 §5.8.2.2.1: the prefix of the subscription; another one ends the session, so that the UE gets it."""
+
+    async def scene(path: Path, ue: Ue, first: Session) -> None:
+        async def subscribe(prefix: str) -> None:
+            known = provisioning.get(path.network.store, SUPI)
+            assert known is not None
+            after = provisioning.changed(known, {"static_prefix": prefix})
+            provisioning.put_subscription(path.network.store, after)
+            await told(path.network)
+
+        await subscribe("2001:db8:45:77::/64")
+        session = await opened(ue, "IPv4v6")
+        assert address6(session) in IPv6Network("2001:db8:45:77::/64")
+        assert passed(path.down(p.udp6(FAR, address6(session))))
+        await subscribe("2001:db8:45:78::/64")
+        await asyncio.sleep(2)
+        again = next(each for each in ue.sessions.values() if each.context.address6 is not None)
+        assert again.context.address6 in IPv6Network("2001:db8:45:78::/64")
+        assert path.down(p.udp6(FAR, IPv6Network("2001:db8:45:77::/64")[1]))[1] == Dropped(Reason.UNKNOWN_UE)
 
     play(scene, ipv6=True)

@@ -111,6 +111,8 @@ def _more(subscriber: Subscriber) -> dict[str, object]:
     if (security := subscriber.up_security) is not None:
         facts["up_integrity"] = security.up_integr.lower().replace("_", "-")
         facts["up_ciphering"] = security.up_confid.lower().replace("_", "-")
+    if subscriber.static_prefix is not None:
+        facts["static_prefix"] = str(subscriber.static_prefix)
     if subscriber.framed_routes:
         facts["framed_routes"] = [str(route) for route in subscriber.framed_routes]
     return {**facts, **access.facts(subscriber.access)}
@@ -212,6 +214,7 @@ def set_(
     nssaa_slices: Annotated[str, typer.Option(help="Which have an authentication of their own.")] = "",
     dnns: Annotated[str, typer.Option(help="DNNs in place of those it has: 'internet ims'.")] = "",
     static_ip: Annotated[str, typer.Option(help="IPv4 address that it always gets; none: any.")] = "",
+    static_prefix: Annotated[str, typer.Option(help="IPv6 prefix that it always gets; none: any.")] = "",
     framed_routes: Annotated[
         str, typer.Option(help="Networks behind it, in its default DNN: '198.51.100.0/24'; none.")
     ] = "",

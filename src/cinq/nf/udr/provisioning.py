@@ -60,6 +60,7 @@ COLUMNS = (
     "slices",
     "dnns",
     "static_ip",
+    "static_prefix",
     "ambr_uplink",
     "ambr_downlink",
     "five_qi",
@@ -96,6 +97,7 @@ class Subscriber:
     slices: tuple[SNssai, ...] = (SNssai(1),)
     dnns: tuple[str, ...] = ("internet",)
     static_ip: IPv4Address | None = None
+    static_prefix: IPv6Network | None = None
     ambr_uplink: str = "1 Gbps"
     ambr_downlink: str = "1 Gbps"
     five_qi: int = 9
@@ -190,6 +192,8 @@ def _authentication(subscriber: Subscriber) -> AuthenticationSubscription:
 def _configuration(subscriber: Subscriber, ambr: Ambr, dnn: str) -> DnnConfiguration:
     routes = subscriber.framed_routes if dnn == subscriber.dnns[0] else ()
     static = [IpAddress(ipv4_addr=str(subscriber.static_ip))] if subscriber.static_ip else []
+    if subscriber.static_prefix is not None:
+        static.append(IpAddress(ipv6_prefix=str(subscriber.static_prefix)))
     return DnnConfiguration(
         pdu_session_types=PduSessionTypes(
             default_session_type="IPV4", allowed_session_types=["IPV4", "IPV6", "IPV4V6", "ETHERNET"]
@@ -236,11 +240,13 @@ def get(store: Store, supi: Supi) -> Subscriber | None:
     if not sm_data or not sm_data[0].dnn_configurations:
         return found
     first = next(iter(sm_data[0].dnn_configurations.values()))
-    static = first.static_ip_address[0].ipv4_addr if first.static_ip_address else None
+    static = next((a.ipv4_addr for a in first.static_ip_address if a.ipv4_addr), None)
+    prefix = next((a.ipv6_prefix for a in first.static_ip_address if a.ipv6_prefix), None)
     return replace(
         found,
         dnns=tuple(sm_data[0].dnn_configurations),
         static_ip=IPv4Address(static) if static else None,
+        static_prefix=IPv6Network(prefix) if prefix else None,
         five_qi=first.qos_profile_5g.five_qi if first.qos_profile_5g else 9,
         arp=first.qos_profile_5g.arp.priority_level if first.qos_profile_5g else 8,
         ssc_modes=tuple(first.ssc_modes.allowed_ssc_modes or [first.ssc_modes.default_ssc_mode]),
@@ -340,6 +346,8 @@ def _with_subscription(made: Subscriber, cell: dict[str, str]) -> Subscriber:
             made = replace(made, static_ip=None if address == access.NOTHING else IPv4Address(address))
     except AddressValueError:
         raise ProvisioningError("static_ip", f"found {address!r}, wanted an IPv4 address") from None
+    if prefix := cell.get("static_prefix"):
+        made = replace(made, static_prefix=_static_prefix(prefix))
     if routes := cell.get("framed_routes"):
         made = replace(made, framed_routes=_networks("framed_routes", routes))
     if uplink := cell.get("ambr_uplink"):
@@ -354,6 +362,21 @@ def _with_subscription(made: Subscriber, cell: dict[str, str]) -> Subscriber:
         made = replace(made, ssc_modes=_ssc_modes(modes))
     made = replace(made, up_security=_up_security(made.up_security, cell))
     return replace(made, access=access.changed(made.access, cell))
+
+
+def _static_prefix(text: str) -> IPv6Network | None:
+    """What a session of IPv6 has: 64 bits (TS 23.501 §5.8.2.2.1)."""
+    if text == access.NOTHING:
+        return None
+    try:
+        found = IPv6Network(text)
+    except ValueError:
+        found = None
+    if found is None or found.prefixlen != 64:
+        raise ProvisioningError(
+            "static_prefix", f"found {text[:45]!r}, wanted 64 bits such as 2001:db8:45:7::/64"
+        )
+    return found
 
 
 def _networks(column: str, text: str) -> tuple[Network, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 from cinq.nf.smf import user_plane
-from cinq.nf.smf.authorization import framed_routes, subscribed_qos
+from cinq.nf.smf.authorization import framed_routes, static_prefix, subscribed_qos
 from cinq.nf.smf.binding import merged
 from cinq.nf.smf.context import SessionType, Wanted
 from cinq.nf.smf.flows import SessionQos
@@ -42,6 +42,8 @@ async def subscription_changed(session: PduSession, changed: SubscriptionChanged
         context.ipv4 if context.is_static else None
     ):
         end(session, changed, GsmCause.REACTIVATION_REQUESTED, "has another static address")
+    elif context.session_type in ("IPV6", "IPV4V6") and static_prefix(found) != context.static_prefix:
+        end(session, changed, GsmCause.REACTIVATION_REQUESTED, "has another static prefix")
     else:
         await reroute(session, changed, framed_routes(found, context.session_type))
         await adopt(session, subscribed_qos(found, network))
