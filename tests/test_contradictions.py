@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Network
 from pathlib import Path
 
 import pytest
@@ -71,6 +71,9 @@ SUBSCRIBERS = {
     Subscriber(
         SUPI, K, OPC, static_ip=IPv4Address("10.46.0.9")
     ): "error: static address 10.46.0.9 is in no pool",
+    Subscriber(
+        SUPI, K, OPC, static_prefix=IPv6Network("2001:db8:45:7::/64")
+    ): "error: static prefix 2001:db8:45:7::/64 is in no IPv6 pool of its DNNs (none)",
     Subscriber(
         SUPI, K, OPC, static_ip=IPv4Address("10.45.0.0")
     ): "error: static address 10.45.0.0 of pool 10.45.0.0/16 is",
