@@ -110,19 +110,16 @@ class N2:
         ran_id, amf_id = _ue_ids(message)
         if ran_id is None and amf_id is None:
             return self._paged(message)
-        found: Connection | None = None
-        if not isinstance(message, ngap.InitialUEMessage):
-            if ran_id is not None:
-                found = self._by_ran_id.get((gnb, amf, ran_id))
-            if found is None and amf_id is not None:
-                found = self._by_amf_id.get((amf[0], amf_id))
+        by_ran = None if ran_id is None else self._by_ran_id.get((gnb, amf, ran_id))
+        by_amf = None if amf_id is None else self._by_amf_id.get((amf[0], amf_id))
+        found = None if isinstance(message, ngap.InitialUEMessage) else by_ran or by_amf
         if found is None:
             found = Connection(Subject(self._name(ran_id, amf_id)))
         if isinstance(message, ngap.InitialUEMessage) and message.five_g_s_tmsi is not None:
             self._n1.temporary(_s_tmsi(message.five_g_s_tmsi), found)
-        if ran_id is not None:
+        if ran_id is not None and found is not by_ran:
             self._by_ran_id[gnb, amf, ran_id] = found
-        if amf_id is not None:
+        if amf_id is not None and found is not by_amf:
             self._by_amf_id[amf[0], amf_id] = found
         return found
 
