@@ -43,7 +43,10 @@ class Registry:
             self._store.delete(stored.ASSOCIATIONS, association.node_id.octets().hex())
 
     def association_of(self, address: str) -> Association | None:
-        return next((a for a in self.associations.values() if a.address == address), None)
+        for association in self.associations.values():
+            if association.address == address:
+                return association
+        return None
 
     def of_association(self, address: str) -> list[SessionContext]:
         return [session for session in self.sessions.values() if session.smf == address]
