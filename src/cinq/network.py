@@ -371,6 +371,8 @@ class Network:
             self._undo,
             self.gate,
         )
+        s.state.run.mkdir(parents=True, exist_ok=True, mode=0o700)
+        await self.user_plane.show(s.upf, s.control, self._undo)
 
     def _host_journal(self) -> Path:
         return self.settings.state.folder / "host-changes.json"

@@ -6,14 +6,15 @@ import contextlib
 import os
 from pathlib import Path
 
-from cinq import functions
+from cinq import functions, upf_state
 from cinq.eligibility.gate import OPEN, Gate
 from cinq.nf import upf
 from cinq.procedure import Clock, Journal, RealClock
 from cinq.procedure.store import Store
 from cinq.settings.upf import UpfSettings
+from cinq.settings.user_plane import Upf
 from cinq.trace import stream
-from cinq.transport import privilege, udp
+from cinq.transport import metrics, privilege, udp
 from cinq.transport.log_store import LogStore
 from cinq.userplane.host import Host
 from cinq.userplane.open import open_plane
@@ -63,6 +64,15 @@ class UserPlane:
         n4.on_datagram = made.upf.n4_received
         return made
 
+    async def show(self, s: Upf, control: Path, undo: contextlib.AsyncExitStack) -> None:
+        """What it shows of itself: beside the socket `control`, and to Prometheus where the settings want it."""
+        listener = await upf_state.serve(control, self.upf)
+        undo.callback(listener.close)
+        if s.metrics_address is not None:
+            page = metrics.Page(self.upf.metrics)
+            await page.listen(str(s.metrics_address), s.metrics_port)
+            undo.callback(page.close)
+
 
 class Node:
     """A UPF in a process of its own."""
@@ -102,6 +112,7 @@ class Node:
             self._undo,
             store=store,
         )
+        await self._user_plane.show(s.upf, s.control, self._undo)
         addresses = {"UPF": str(s.upf.n4_address), "UPF N3": str(s.upf.n3_address)}
         if s.upf.n3_ipv6_address is not None:
             addresses["UPF N3 IPv6"] = str(s.upf.n3_ipv6_address)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import re
 import signal
 import socket
@@ -79,7 +80,7 @@ private_key = "{HOME_PRIVATE}"
         done = self.place.run("core", *CINQ, "subscriber", "import", imported, "--config", settings)
         assert done.returncode == 0, done.stderr
         core = self.place.start("core", *CINQ, "up", "--config", settings)
-        core.wait("ready in")
+        core.wait("ready in", 40)
         return core
 
     def upf(self, plane: str, *, survives: bool = False) -> Running:
@@ -95,12 +96,13 @@ n3_address = "{UPF_N3}"
 n4_address = "{UPF_N4}"
 smf_addresses = ["{SMF_N4}"]
 data_plane = "{plane}"
+metrics_address = "{UPF_N4}"
 [state]
 folder = "{state}"
 run = "{state}"
 """
         upf = self.place.start("upf", *CINQ, "upf", "--config", self.file("upf.toml", text))
-        upf.wait("ready in")
+        upf.wait("ready in", 40)
         return upf
 
     def radio(self, plane: str) -> str:
@@ -109,9 +111,11 @@ run = "{state}"
         gnb = f'amf_address = "{CORE}"\nn2_address = "{RADIO}"\nn3_address = "{GNB_N3}"\n'
         gnb += f'radio = "{radio}"\ndata_plane = "{plane}"\n'
         ue = f'radio = "{radio}"\nsuci = "A"\nhome_network_key_id = 1\nhome_network_key = "{HOME_PUBLIC}"\n'
-        self.place.start("radio", *CINQ, "gnb", "--config", self.file("gnb.toml", gnb)).wait("NG Setup done")
+        self.place.start("radio", *CINQ, "gnb", "--config", self.file("gnb.toml", gnb)).wait(
+            "NG Setup done", 40
+        )
         ues = self.place.start("radio", *CINQ, "ue", "--config", self.file("ue.toml", ue))
-        ues.wait("1 of 1 UEs are up")
+        ues.wait("1 of 1 UEs are up", 40)
         return re.findall(r"registered +(10\.45\.\d+\.\d+) ", ues.text)[0]
 
     def downloads(self, address: str) -> bool:
@@ -136,6 +140,7 @@ def test_a_download_through_a_upf_of_its_own(network: Network) -> None:
     upf = network.upf("auto")
     address = network.radio("auto")
     assert network.downloads(address)
+    _is_seen(network, address)
     upf.end(signal.SIGKILL)
     upf = network.upf("tun")
     assert network.downloads(address)
@@ -144,6 +149,36 @@ def test_a_download_through_a_upf_of_its_own(network: Network) -> None:
     upf = network.upf("auto")
     assert network.downloads(address)
     assert "Traceback" not in core.text + upf.text
+
+
+def _is_seen(network: Network, address: str) -> None:
+    """The session, its packets, what was dropped, and the counters."""
+    settings = str(network.place.folder / "upf.toml")
+
+    def said(*words: str) -> str:
+        done = network.place.run("upf", *CINQ, *words, "--config", settings)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    (session,) = json.loads(said("session", "list", "--json"))
+    assert (session["ues"], session["dnn"], session["state"]) == ([address], "internet", "FORWARDS")
+    assert session["downlink_octets"] > 2_000_000
+    assert session["gnbs"][0].startswith(GNB_N3)
+    assert address in said("session", "list")
+    assert f"TEID {session['n3_teids'][0]}" in said("session", "show", address)
+    gone = network.place.run("upf", *CINQ, "session", "show", "10.45.9.9", "--config", settings)
+    assert (gone.returncode, "no session of 10.45.9.9" in gone.stderr) == (1, True)
+    said("upf", "drops")
+    with netns.inside(network.place.ns("upf")), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.sendto(bytes.fromhex("30ff000400000bad00000000"), (UPF_N3, 2152))
+    (row,) = [row for row in json.loads(said("upf", "drops", "--json")) if row["reason"] == "UNKNOWN_TEID"]
+    assert sum(row["counts"]) == 1
+    assert "Error Indication" in said("upf", "drops")
+    page = network.place.run("core", "curl", "-sS", f"http://{UPF_N4}:9464/metrics").stdout
+    labels = '{snssai="1",dnn="internet"}'
+    assert f"GTP_OutDataOctN3UPF{labels} {session['downlink_octets']}" in page
+    assert f"cinq_upf_sessions{labels} 1" in page
+    assert "SM_N4SessionEstabReq 1" in page
 
 
 @contextlib.contextmanager

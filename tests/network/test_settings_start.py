@@ -227,6 +227,8 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "amf_set[].set": st.integers(700, 1023),
     "amf_set[].slices": unique(SLICE, 1, 8),
     "upf.start": st.just(True),
+    "upf.metrics_address": HOST,
+    "upf.metrics_port": PORT,
     "user_plane[].n4_address": st.integers(1, 250).map("127.0.99.{}".format),
     "user_plane[].n4_port": PORT,
     "user_plane[].dnns": st.just([]),

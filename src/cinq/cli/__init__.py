@@ -12,8 +12,10 @@ from cinq import __version__
 from cinq.cli.output import Failure, failure_of, say_failure
 from cinq.transport.error import TransportError
 
-COMMANDS = ("demo", "up", "nf", "upf", "gnb", "ue", "respond", "load", "explain", "doctor")
+COMMANDS = ("demo", "up", "nf", "gnb", "ue", "respond", "load", "explain", "doctor")
 GROUPS = (
+    "upf",
+    "session",
     "subscriber",
     "policy",
     "eir",

@@ -53,6 +53,20 @@ def console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
 
 
+def control_of_upf(config: Path | None) -> Path:
+    """The control socket of a network, or of a UPF alone, by its settings file. Failure: it is neither's."""
+    from cinq.settings import SettingsError, load
+    from cinq.settings.network import NetworkSettings
+    from cinq.settings.upf import UpfSettings
+
+    if config is not None:
+        try:
+            return load(UpfSettings, config).control
+        except SettingsError:
+            pass  # then it is a network's, or wrong as one
+    return settings(NetworkSettings, config).control
+
+
 def show_json(value: object) -> None:
     """One JSON document on standard output."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")

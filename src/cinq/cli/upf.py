@@ -7,16 +7,30 @@ import time
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 
 from cinq import __version__
-from cinq.cli.output import console, logging_to_stderr, settings, show_json, until_signal
+from cinq.cli.output import (
+    Failure,
+    console,
+    control_of_upf,
+    logging_to_stderr,
+    settings,
+    show_json,
+    show_table,
+    until_signal,
+)
 from cinq.settings.upf import UpfSettings
 
+app = typer.Typer(invoke_without_command=True)
 
+
+@app.callback()
 def command(
-    config: Annotated[Path, typer.Option("--config", "-c", help="Settings file (TOML).")],
+    context: typer.Context,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (TOML).")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object when ready.")] = False,
     remove: Annotated[
         bool, typer.Option("--remove", help="End what a UPF that was stopped has left running, and leave.")
@@ -24,6 +38,10 @@ def command(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
     """Start one UPF without a core: its SMFs are elsewhere, and name it in [[user_plane]] of their settings."""
+    if context.invoked_subcommand is not None:
+        return
+    if config is None:
+        raise Failure("cinq upf wants the settings of a UPF", "cinq upf --config upf.toml")
     begun = time.perf_counter()
     logging_to_stderr(verbose)
     chosen = settings(UpfSettings, config)
@@ -31,6 +49,31 @@ def command(
         _remove(chosen)
     else:
         asyncio.run(_run(chosen, begun, json))
+
+
+@app.command("drops")
+def drops(
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Settings file of the UPF, or of the network.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Packets that did not take the plain way through a UPF that runs: how many, why, and on which CPU."""
+    from cinq.nf.upf.shown import ShownDrops
+    from cinq.upf_state import Question, asked
+
+    rows = asyncio.run(asked(control_of_upf(config), Question("drops"), ShownDrops))
+    if json:
+        show_json([msgspec.to_builtins(row) for row in rows])
+        return
+    width = max((len(row.counts) for row in rows), default=1) - 1
+    columns = ("reason", "packets", "user space", *(f"CPU {n}" for n in range(width)), "what it is")
+    rest = [[*row.counts, *[""] * (width + 1 - len(row.counts))] for row in rows]
+    table = [(r.reason, sum(r.counts), *more, r.meaning) for r, more in zip(rows, rest, strict=True)]
+    if table:
+        show_table("", columns, table)
+    else:
+        console().print("every packet took the plain way")
 
 
 def _remove(chosen: UpfSettings) -> None:

@@ -48,11 +48,17 @@ class Upf:
         "Whether UEs reach services on addresses of this host; N2, N3 and N4 stay out of their reach.", False
     )
     ipv6_protect: tuple[IPv6Network, ...] = setting("IPv6 networks that no UE may reach through N6.", ())
+    metrics_address: IPv4Address | None = setting(
+        "Address at which Prometheus finds counters, at /metrics; none: nowhere. Whoever reaches it reads them.",
+        None,
+    )
+    metrics_port: int = setting("Port of the counters for Prometheus.", 9464)
     max_sessions: int = setting("PDU sessions for which the data plane has room.", 65536)
 
     def __post_init__(self) -> None:
         check.n3_addresses(self.n3_address, self.n3_ipv6_address)
         check.port("n4_port", self.n4_port)
+        check.port("metrics_port", self.metrics_port)
         if self.n3_mtu and not 576 <= self.n3_mtu <= 65535:
             raise ValueError(f"n3_mtu: found {self.n3_mtu}, wanted 0, or 576 to 65535")
         check.within("max_sessions", self.max_sessions, 1, 1 << 20)

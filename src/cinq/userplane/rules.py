@@ -347,6 +347,9 @@ class Plane(Protocol):
 
     def counts(self) -> dict[Reason, int]: ...
 
+    def counted(self) -> dict[Reason, list[int]]:
+        """The same where it was counted: in user space, and then on each CPU."""
+
     def send(self, octets: bytes, peer: tuple[str, int]) -> None:
         """A GTP-U message of the control kind from our N3 address, port 2152."""
 

@@ -345,6 +345,9 @@ class TunPlane:
     def flow_usage(self, session: int) -> dict[int, Count]:
         return self._model.flow_usage(session)
 
+    def counted(self) -> dict[Reason, list[int]]:
+        return {reason: [count] for reason, count in self._model.counts.items()}
+
     def counts(self) -> dict[Reason, int]:
         return dict(self._model.counts)
 

@@ -11,7 +11,7 @@ from cinq.nf.upf import UPF, Settings
 from cinq.procedure import Journal, VirtualClock
 from cinq.transport_address import TransportAddress
 from cinq.userplane.model import Inner, Model
-from cinq.userplane.rules import PlaneSettings, Role, SessionRules
+from cinq.userplane.rules import PlaneSettings, Reason, Role, SessionRules
 from cinq.wire import pfcp
 
 SMF, OTHER_SMF = ("10.4.0.1", 8805), ("10.4.0.9", 8805)
@@ -36,6 +36,9 @@ class ModelPlane:
 
     def send(self, octets: bytes, peer: tuple[str, int]) -> None:
         self.sent.append((octets, peer))
+
+    def counted(self) -> dict[Reason, list[int]]:
+        return {reason: [count] for reason, count in self.model.counts.items()}
 
     def take_up(self, sessions: list[SessionRules]) -> int:
         for rules in sessions:

@@ -162,3 +162,24 @@ async def test_a_upf_that_goes_asks_to_be_released() -> None:
     assert leaving.done()
     assert len(bench.upf) == 0
     await bench.upf.stop()
+
+
+@virtual
+async def test_a_set_of_sessions_ends_together() -> None:
+    """§6.2.10: those of the FQ-CSID, of this SMF; the rest goes on, and so does everything on a bad request."""
+    bench = bench_of(PLAIN)
+    bench.associate()
+    csid, other = bytes.fromhex("010a04000100070008"), bytes.fromhex("010a0400010009")
+    first, second = establishment(), establishment(UE2, 78)
+    first.fq_csids, second.fq_csids = [csid, other], [other]
+    for request in (first, second):
+        assert cause(bench.ask(request, 0)) == Cause.REQUEST_ACCEPTED
+    delete = pfcp.SessionSetDeletionRequest(node_id=NODE, fq_csids=[csid])
+    stranger = pfcp.SessionSetDeletionRequest(node_id=pfcp.NodeId("elsewhere"), fq_csids=[csid])
+    assert cause(bench.ask(stranger)) == Cause.NO_ESTABLISHED_PFCP_ASSOCIATION
+    assert cause(bench.ask(pfcp.SessionSetDeletionRequest(node_id=NODE))) == Cause.CONDITIONAL_IE_MISSING
+    assert len(bench.upf) == 2
+    assert cause(bench.ask(delete)) == Cause.REQUEST_ACCEPTED
+    (left,) = bench.upf._registry.sessions.values()
+    assert left.pdrs[0].ue == UE2
+    await bench.upf.stop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from ipaddress import IPv4Address
 
 import pytest
 from hypothesis import given, settings
@@ -64,8 +63,6 @@ async def test_dev_075_answers_that_nobody_waits_for_are_ignored() -> None:
 async def test_what_is_not_offered_says_so() -> None:
     bench = Bench(SMF)
     bench.associate()
-    node = pfcp.NodeId(IPv4Address(SMF[0]))
-    assert cause(bench.ask(pfcp.SessionSetDeletionRequest(node_id=node))) == Cause.SERVICE_NOT_SUPPORTED
     assert cause(bench.ask(pfcp.PfdManagementRequest())) == Cause.SERVICE_NOT_SUPPORTED
 
 

@@ -163,3 +163,23 @@ async def test_an_smf_that_began_anew_leaves_no_meter() -> None:
     bench.port.sent.clear()
     await asyncio.sleep(5)
     assert bench.port.sent == []
+
+
+@virtual
+async def test_traffic_starts_stops_and_starts_again() -> None:
+    """§5.4.3: each is said once; such a report has no times (table 7.5.8.3-1)."""
+    start, stop = ReportingTriggers.START, ReportingTriggers.STOPT
+    bench, _, _ = metered(urr(1, start | stop), voice=[1], rest=[])
+    await asyncio.sleep(60)
+    assert reports(bench) == []
+    for _ in range(2):
+        down(bench, 5000)
+        await asyncio.sleep(5)
+        (report,) = reports(bench)
+        assert report.usage_report_trigger.value == UsageReportTrigger.START
+        assert (report.start_time, report.end_time) == (None, None)
+        await asyncio.sleep(40)
+        (report,) = reports(bench)
+        assert report.usage_report_trigger.value == UsageReportTrigger.STOPT
+        await asyncio.sleep(60)
+        assert reports(bench) == []

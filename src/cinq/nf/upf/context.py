@@ -122,7 +122,8 @@ class Urr(msgspec.Struct, frozen=True, gc=False):
 class SessionContext(msgspec.Struct, frozen=True, gc=False):
     """A PFCP session. seid: ours. cp_seid: the SMF's. smf: the address of its association.
 
-    named_filters: what SDF Filter IDs stand for.
+    named_filters: what SDF Filter IDs stand for. csids: the sets of sessions that it is of (TS 23.007 §23).
+    dnn, s_nssai: what the SMF said it is of.
     """
 
     seid: int
@@ -133,6 +134,9 @@ class SessionContext(msgspec.Struct, frozen=True, gc=False):
     qers: tuple[Qer, ...] = ()
     urrs: tuple[Urr, ...] = ()
     named_filters: tuple[tuple[int, tuple[Filter, ...]], ...] = ()
+    csids: tuple[bytes, ...] = ()
+    dnn: str = ""
+    s_nssai: str = ""
 
     @property
     def label(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from cinq.userplane.rules import Count, SessionRules, Usage
+from cinq.userplane.rules import Count, Reason, SessionRules, Usage
 
 
 class DataPlane(Protocol):
@@ -34,6 +34,9 @@ class DataPlane(Protocol):
 
     def receive(self, octets: bytes, peer: tuple[str, int]) -> None:
         """As if this G-PDU came now: one that was handed over, and whose tunnel is its sender's since."""
+
+    def counted(self) -> dict[Reason, list[int]]:
+        """Packets that did not take the plain way, by why: in user space, and then on each CPU."""
 
     def send(self, octets: bytes, peer: tuple[str, int]) -> None:
         """A GTP-U message from UDP port 2152 of the N3 address."""

@@ -246,7 +246,9 @@ class Draft:
         pdrs, fars = tuple(self.pdrs.values()), tuple(self.fars.values())
         qers, urrs = _same_qers(tuple(self.qers.values())), tuple(self.urrs.values())
         named = tuple(self._named.items())
-        return SessionContext(self._session.seid, seid, self._session.smf, pdrs, fars, qers, urrs, named)
+        known = self._session
+        more = known.csids, known.dnn, known.s_nssai
+        return SessionContext(known.seid, seid, known.smf, pdrs, fars, qers, urrs, named, *more)
 
 
 @lru_cache(1024)

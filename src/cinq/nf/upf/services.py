@@ -19,6 +19,7 @@ from cinq.nf.upf.procedures.session import Sessions
 from cinq.nf.upf.procedures.tunnel import Tunnels
 from cinq.nf.upf.registry import Registry
 from cinq.nf.upf.settings import Settings
+from cinq.nf.upf.shown import ShownDrops, ShownSession, drops_of, session_of
 from cinq.nf.upf.usage import LOOKS_EVERY_S, Meters
 from cinq.procedure import Clock, Inside, Journal, Runtime
 from cinq.procedure.store import Store
@@ -106,6 +107,28 @@ class UPF:
         if sessions:
             log.info("UPF: %d sessions taken up, %d of them without a pause", len(sessions), went_on)
 
+    # -- looked at -----------------------------------------------------------------------------------------
+
+    def shown(self, wanted: str = "") -> list[ShownSession]:
+        """All sessions, or those of a SEID or a UE's address."""
+        plane = self._plane
+        if plane is None:
+            return []
+        found = (session_of(session, plane) for session in list(self._registry.sessions.values()))
+        return [each for each in found if not wanted or wanted == each.seid or _has(each, wanted)]
+
+    def drops(self) -> list[ShownDrops]:
+        return [] if self._plane is None else drops_of(self._plane)
+
+    def metrics(self) -> str:
+        """For Prometheus."""
+        plane = self._plane
+        if plane is None:
+            return ""
+        counted = {reason: sum(counts) for reason, counts in plane.counted().items()}
+        sessions = list(self._registry.sessions.values())
+        return self._sessions.measures.text(sessions, plane.usage, counted)
+
     async def leave(self, within_s: float) -> None:
         """The SMFs are asked to release their associations; returns when they did, or after so many seconds."""
         if self._plane is None or not self._registry.associations:
@@ -180,9 +203,12 @@ class UPF:
             if request.SESSION:
                 self._look_soon()
                 self._say_load(answer, peer)
+                self._sessions.measures.established(answer)
             return answer
         except Rejected as rejected:
-            return self._rejection(request, rejected)
+            refusal = self._rejection(request, rejected)
+            self._sessions.measures.established(refusal)
+            return refusal
 
     def _say_load(self, answer: pfcp.Message | None, peer: Peer) -> None:
         """§6.2.3.3: how full we are, to an SMF that takes it."""
@@ -210,6 +236,9 @@ class UPF:
                 return self._associations.update(request, peer)
             case pfcp.AssociationReleaseRequest():
                 return self._associations.release(request, peer)
+            case pfcp.SessionSetDeletionRequest():
+                self._associations.check_owner(request.node_id, peer)
+                return self._sessions.delete_set(request, peer)
         return self._n4.refusal(type(request), Cause.SERVICE_NOT_SUPPORTED, None)
 
     def _cp_seid(self, seid: int | None, peer: Peer) -> int:
@@ -243,3 +272,7 @@ class UPF:
         ):
             answer.failed_rule_id = rejected.rule
         return answer
+
+
+def _has(session: ShownSession, address: str) -> bool:
+    return any(address == end or end.startswith(f"{address}/") for end in session.ues)

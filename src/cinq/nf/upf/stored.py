@@ -49,13 +49,14 @@ def encoded(session: SessionContext) -> bytes:
     fars, qers, urrs = (
         [members(rule) for rule in rules] for rules in (session.fars, session.qers, session.urrs)
     )
-    return _ENCODER.encode((session.seid, session.cp_seid, session.smf, pdrs, fars, qers, urrs, named))
+    more = session.csids, session.dnn, session.s_nssai
+    return _ENCODER.encode((session.seid, session.cp_seid, session.smf, pdrs, fars, qers, urrs, named, *more))
 
 
 def decoded(octets: bytes) -> SessionContext:
     """Unreadable."""
     try:
-        seid, cp_seid, smf, pdrs, fars, qers, urrs, named = _DECODER.decode(octets)
+        seid, cp_seid, smf, pdrs, fars, qers, urrs, named, csids, dnn, s_nssai = _DECODER.decode(octets)
         return SessionContext(
             seid,
             cp_seid,
@@ -65,6 +66,9 @@ def decoded(octets: bytes) -> SessionContext:
             tuple(_rule(Qer, row) for row in qers),
             tuple(_rule(Urr, row) for row in urrs),
             tuple((number, _filters(rows)) for number, rows in named),
+            tuple(csids),
+            dnn,
+            s_nssai,
         )
     except BROKEN as error:
         raise Unreadable(f"stored session: {error}") from error

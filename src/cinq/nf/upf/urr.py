@@ -11,7 +11,8 @@ from cinq.wire.pfcp import Cause, MeasurementMethod, ReportingTriggers
 MEASUREMENT_METHOD, REPORTING_TRIGGERS, MONITORING_TIME, INACTIVITY = 62, 37, 33, 36
 PERIO, VOLTH, TIMTH = ReportingTriggers.PERIO, ReportingTriggers.VOLTH, ReportingTriggers.TIMTH
 START, VOLQU, TIMQU = ReportingTriggers.START, ReportingTriggers.VOLQU, ReportingTriggers.TIMQU
-OFFERED = PERIO | VOLTH | TIMTH | START | VOLQU | TIMQU
+STOPT = ReportingTriggers.STOPT
+OFFERED = PERIO | VOLTH | TIMTH | START | STOPT | VOLQU | TIMQU
 _NEEDS = (
     (VOLTH, "volume_threshold", 31),
     (TIMTH, "time_threshold", 32),

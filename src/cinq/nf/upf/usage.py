@@ -12,13 +12,14 @@ from typing import TypeVar
 
 from cinq.nf.upf.context import Pdr, SessionContext, Urr
 from cinq.nf.upf.dataplane import DataPlane
-from cinq.nf.upf.urr import PERIO, START, TIMQU, TIMTH, VOLQU, VOLTH
+from cinq.nf.upf.urr import PERIO, START, STOPT, TIMQU, TIMTH, VOLQU, VOLTH
 from cinq.userplane.rules import Count, Usage
 from cinq.wire import pfcp
 from cinq.wire.pfcp import UsageReportTrigger
 
 NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
 LOOKS_EVERY_S = 1.0
+SILENT_S = 30.0  # without a packet traffic has stopped; it starts again with the next (§5.4.3, of our choice)
 NONE = Count()
 BY_TRIGGER = (
     (VOLTH, UsageReportTrigger.VOLTH),
@@ -27,6 +28,7 @@ BY_TRIGGER = (
     (TIMQU, UsageReportTrigger.TIMQU),
     (PERIO, UsageReportTrigger.PERIO),
     (START, UsageReportTrigger.START),
+    (STOPT, UsageReportTrigger.STOPT),
 )
 """Reporting Triggers (§8.2.19) and what a report says of them (§8.2.41)."""
 R = TypeVar("R", pfcp.UsageReport, pfcp.UsageReportInModification, pfcp.UsageReportInDeletion)
@@ -37,7 +39,8 @@ Amounts = tuple[int | None, int | None, int | None]
 class Meter:
     """One URR. uplink, downlink, since: from the last report on. used, used_since: from when the quota was given.
 
-    sequence: of the next report. has_started: whether traffic was reported to have begun. is_over: the quota is used.
+    sequence: of the next report. has_started: whether traffic was reported to have begun. last_seen: when the last was.
+    is_over: the quota is used.
     """
 
     urr: Urr
@@ -48,9 +51,11 @@ class Meter:
     used: tuple[int, int] = (0, 0)
     sequence: int = 0
     has_started: bool = False
+    last_seen: float = 0.0
     is_over: bool = False
 
-    def add(self, count: Count, *, uplink: bool) -> None:
+    def add(self, count: Count, now: float, *, uplink: bool) -> None:
+        self.last_seen = now
         if uplink:
             self.uplink += count
             self.used = self.used[0] + count.octets, self.used[1]
@@ -70,6 +75,8 @@ class Meter:
             met |= PERIO
         if asked & START and not self.has_started and (self.uplink.packets or self.downlink.packets):
             met |= START
+        if asked & STOPT and self.last_seen > 0 and now - self.last_seen >= SILENT_S:
+            met |= STOPT
         if not self.is_over:
             if asked & VOLQU and _reached(urr.volume_quota, *self.used):
                 met |= VOLQU
@@ -80,6 +87,7 @@ class Meter:
     def report(self, kind: type[R], trigger: int, now: float) -> R:
         """What was carried since the last one; counting begins anew."""
         up, down = self.uplink, self.downlink
+        of_traffic = not trigger & ~(UsageReportTrigger.START | UsageReportTrigger.STOPT)  # table 7.5.8.3-1
         volume = pfcp.VolumeMeasurement(
             up.octets + down.octets,
             up.octets,
@@ -92,8 +100,8 @@ class Meter:
             urr_id=self.urr.urr_id,
             ur_seqn=self.sequence,
             usage_report_trigger=UsageReportTrigger(trigger),
-            start_time=int(self.since) + NTP_EPOCH & 0xFFFFFFFF,
-            end_time=int(now) + NTP_EPOCH & 0xFFFFFFFF,
+            start_time=None if of_traffic else int(self.since) + NTP_EPOCH & 0xFFFFFFFF,
+            end_time=None if of_traffic else int(now) + NTP_EPOCH & 0xFFFFFFFF,
             volume_measurement=volume if self.urr.counts_volume else None,
             duration_measurement=round(now - self.since) if self.urr.counts_time else None,
         )
@@ -154,10 +162,10 @@ class Meters:
                 self._give(metered, max(pdrs, key=lambda pdr: pdr.precedence), carried)
         metered.total, metered.flows = total, flows
 
-    @staticmethod
-    def _give(metered: _Metered, pdr: Pdr, count: Count) -> None:
+    def _give(self, metered: _Metered, pdr: Pdr, count: Count) -> None:
+        now = self._now()
         for number in pdr.urr_ids:
-            metered.meters[number].add(count, uplink=pdr.is_uplink)
+            metered.meters[number].add(count, now, uplink=pdr.is_uplink)
 
     def follow(self, session: SessionContext, given: Iterable[int] = ()) -> list[Meter]:
         """The session has these URRs from now on. given: those with a new quota. Returns the meters that it lost."""
@@ -219,7 +227,8 @@ class Meters:
                 if met:
                     said = sum(flag for trigger, flag in BY_TRIGGER if met & trigger)
                     reports.append(meter.report(pfcp.UsageReport, said, now))
-                    meter.has_started = meter.has_started or bool(met & START)
+                    meter.has_started = (meter.has_started or bool(met & START)) and not met & STOPT
+                    meter.last_seen = 0.0 if met & STOPT else meter.last_seen
                     meter.is_over = meter.is_over or bool(met & (VOLQU | TIMQU))
                     is_over = is_over or bool(met & (VOLQU | TIMQU))
             if reports:

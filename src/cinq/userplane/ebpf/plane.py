@@ -386,11 +386,15 @@ class EbpfPlane:
         return {number: count + user.get(number, Count()) for number, count in kernel.items()}
 
     def counts(self) -> dict[Reason, int]:
-        found = dict(self._model.counts)
+        return {reason: sum(counts) for reason, counts in self.counted().items()}
+
+    def counted(self) -> dict[Reason, list[int]]:
+        """See Plane."""
+        found = {reason: [count] for reason, count in self._model.counts.items()}
         for reason in Reason:
             if reason not in BY_USER_SPACE:
                 values = self._maps["reasons"].each(layout.reason_key(reason))
-                found[reason] += sum(layout.COUNT.unpack(value)[0] for value in values)
+                found[reason] += [layout.COUNT.unpack(value)[0] for value in values]
         return found
 
     def changes(self) -> list[str]:

@@ -220,6 +220,7 @@ class SessionEstablishmentRequest(Message):
     create_bars: Annotated[list[CreateBar], O(85)] = []
     create_traffic_endpoints: Annotated[list[CreateTrafficEndpoint], C(127)] = []
     pdn_type: Annotated[int | None, C(113, BITS3)] = None
+    fq_csids: Annotated[list[bytes], C(65, OCTETS)] = []
     user_plane_inactivity_timer: Annotated[int | None, O(117, UINT32)] = None
     user_id: Annotated[UserId | None, O(141)] = None
     trace_information: Annotated[bytes | None, O(152, OCTETS)] = None

@@ -110,6 +110,10 @@ class Associations:
         self._end(self._own(request.node_id, peer))
         return pfcp.AssociationReleaseResponse(node_id=self._n4.node_id, cause=Cause.REQUEST_ACCEPTED)
 
+    def check_owner(self, node_id: pfcp.NodeId, peer: Peer) -> None:
+        """Rejected where there is no such association with this SMF."""
+        self._own(node_id, peer)
+
     def _own(self, node_id: pfcp.NodeId, peer: Peer) -> Association:
         known = self._registry.associations.get(node_id)
         if known is None or known.address != peer[0]:

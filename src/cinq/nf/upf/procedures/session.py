@@ -9,6 +9,7 @@ from cinq.nf.upf.context import FAR, PDR, URR, Rejected, SessionContext, failed
 from cinq.nf.upf.dataplane import DataPlane
 from cinq.nf.upf.draft import F_TEID, UE_IP_ADDRESS, Draft
 from cinq.nf.upf.ends import Ends
+from cinq.nf.upf.measures import Measures
 from cinq.nf.upf.n4 import N4, Peer
 from cinq.nf.upf.registry import Registry
 from cinq.nf.upf.settings import Settings
@@ -20,7 +21,8 @@ from cinq.wire import gtpu, pfcp
 from cinq.wire.pfcp import Cause, SmReqFlags
 
 IP_TYPES = (pfcp.PdnType.IPV4, pfcp.PdnType.IPV6, pfcp.PdnType.IPV4V6)
-PDN_TYPE, F_SEID, TRAFFIC_ENDPOINT, QUERY_URR = 113, 57, 131, 77
+MOST_CSIDS = 8  # sets that one session is of
+PDN_TYPE, F_SEID, TRAFFIC_ENDPOINT, QUERY_URR, FQ_CSID = 113, 57, 131, 77, 65
 
 
 class Sessions:
@@ -37,7 +39,7 @@ class Sessions:
         self._pdn_types = (*IP_TYPES,) if settings.prefixes else IP_TYPES[:1]
         if settings.links:
             self._pdn_types = (*self._pdn_types, pfcp.PdnType.ETHERNET)
-        self.strangers = Strangers()
+        self.strangers, self.measures = Strangers(), Measures()
         self.advertise: Callable[[SessionContext], None] = lambda _: None
 
     def establish(
@@ -51,7 +53,14 @@ class Sessions:
             raise Rejected(Cause.SERVICE_NOT_SUPPORTED, f"PDN type {request.pdn_type}", PDN_TYPE)
         _check_f_seid(request.cp_f_seid, peer)
         _no_endpoints(request)
-        blank = SessionContext(self._registry.new_seid(), request.cp_f_seid.seid, peer[0])
+        blank = SessionContext(
+            self._registry.new_seid(),
+            request.cp_f_seid.seid,
+            peer[0],
+            csids=tuple(request.fq_csids[:MOST_CSIDS]),
+            dnn=request.dnn or "",
+            s_nssai="" if request.s_nssai is None else str(request.s_nssai),
+        )
         draft = Draft(blank, self._ends, self._registry.new_teid)
         draft.create(request)
         session = draft.context()
@@ -110,9 +119,22 @@ class Sessions:
             cause=Cause.REQUEST_ACCEPTED, usage_reports=reports, seid=session.cp_seid
         )
 
+    def delete_set(
+        self, request: pfcp.SessionSetDeletionRequest, peer: Peer
+    ) -> pfcp.SessionSetDeletionResponse:
+        """§6.2.10, TS 23.007 §23: a part of the SMF has failed, and its sessions end. Without usage reports."""
+        gone = set(request.fq_csids)
+        if not gone:
+            raise Rejected(Cause.CONDITIONAL_IE_MISSING, "no FQ-CSID", FQ_CSID)
+        for session in self._registry.of_association(peer[0]):
+            if gone.intersection(session.csids):
+                self.end(session)
+        return pfcp.SessionSetDeletionResponse(node_id=self._n4.node_id, cause=Cause.REQUEST_ACCEPTED)
+
     def end(self, session: SessionContext) -> list[pfcp.UsageReportInDeletion]:
         """The last usage reports."""
         reports = self._meters.end(session.seid)
+        self.measures.ended(session, self._plane.usage(session.seid))
         self.strangers.forget(session.seid)
         self._plane.remove(session.seid)
         self._registry.pop(session.seid)
