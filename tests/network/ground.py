@@ -96,6 +96,7 @@ def lay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network.SigningKey, "kept", lambda path: SigningKey.made())
     monkeypatch.setattr(network.privilege, "require", lambda wanted: None)
     monkeypatch.setattr(user_plane.upf_state, "serve", quiet)
+    monkeypatch.setattr(user_plane.metrics.Page, "listen", quiet)
     monkeypatch.setattr(user_plane, "open_plane", lambda settings, events, journal: Plane(settings))
     monkeypatch.setattr(network, "SqliteStore", lambda path, exclusive, parts: Memory())
     monkeypatch.setattr(network, "RealClock", VirtualClock)
