@@ -25,6 +25,7 @@ bench: $(VENV)/.installed
 	@sh tools/sctp-library.sh $(VENV)
 	@$(BIN)/cinq bench control-plane --output bench-control-plane.json
 	@$(BIN)/cinq bench user-plane --output bench-user-plane.json
+	@$(BIN)/cinq bench sbi --output bench-sbi.json
 
 # Each decoder, and the core under valid security, for TIME seconds each; TARGET="..." for some. Findings go to findings/.
 TIME ?= 60

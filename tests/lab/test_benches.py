@@ -79,3 +79,15 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_unknown_scheme() -> None:
     done = CliRunner().invoke(app, ["control-plane", "--suci", "B"])
     assert isinstance(done.exception, Failure)
+
+
+def test_service_calls(tmp_path: Path) -> None:
+    out = tmp_path / "sbi.json"
+    arguments = ["sbi", "--calls", "40", "--in-flight", "4", "--rounds", "1", "--output", str(out)]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    found = json.loads(out.read_text())
+    assert found.pop("in_flight") == 4
+    assert all(set(figure) == FIGURE and figure["median"] > 0 for figure in found.values())
+    assert found["cpu_us"]["median"] > found["producer_cpu_us"]["median"]
+    assert found["p50_ms"]["median"] <= found["p99_ms"]["median"]

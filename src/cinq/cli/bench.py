@@ -81,6 +81,43 @@ def control_plane(
     show_table(title, ("", "median", "min", "max"), [(name, f.median, f.min, f.max) for name, f in rows])
 
 
+@app.command("sbi")
+def service_calls(
+    output: Output = None,
+    json: AsJson = False,
+    calls: Annotated[int, typer.Option("--calls", min=1, max=1_000_000, help="Calls of each round.")] = 2000,
+    in_flight: Annotated[int, typer.Option("--in-flight", min=1, max=256, help="Calls at a time.")] = 16,
+    rounds: Rounds = 5,
+) -> None:
+    """Service calls between two processes over HTTP/2, with TLS and an access token.
+
+    Figures are median [minimum maximum] over the rounds; CPU is that of both processes.
+    """
+    from cinq.lab.service_calls import Bench, Result
+
+    _check(output)
+    result: Result
+    try:
+        with _progress("service calls") as step:
+            result = Bench(calls, in_flight, rounds, step).run()
+    except OSError as error:
+        raise Failure(str(error)) from None
+    _show(result, output, json)
+    if json:
+        return
+    rows: tuple[tuple[str, figures.Figure], ...] = (
+        ("CPU of both sides, µs per call", result.cpu_us),
+        ("CPU of the consumer, µs per call", result.consumer_cpu_us),
+        ("CPU of the producer, µs per call", result.producer_cpu_us),
+        ("CPU of both sides, one call at a time", result.cpu_us_alone),
+        ("calls per second", result.calls_per_s),
+        ("latency p50, ms", result.p50_ms),
+        ("latency p99, ms", result.p99_ms),
+    )
+    title = f"Service calls: {calls}, {in_flight} at a time, HTTP/2 over TLS; {rounds} rounds"
+    show_table(title, ("", "median", "min", "max"), [(name, f.median, f.min, f.max) for name, f in rows])
+
+
 @app.command("user-plane")
 def user_plane(
     output: Output = None,
