@@ -18,7 +18,7 @@ from cinq.nf.smf.signals import SmContextCreated, SmContextResumed
 from cinq.sbi.models import Ncgi, NrLocation, PlmnId, Snssai, SscMode, Tai, UpSecurity, UserLocation
 from cinq.sbi.services.npcf_smpolicycontrol import SmPolicyDecision
 from cinq.sbi.services.nsmf_pdusession import SmContextRefused
-from cinq.sbi.services.nudm_sdm import SscModes
+from cinq.sbi.services.nudm_sdm import PduSessionTypes, SscModes
 from cinq.wire import nas, ngap, pfcp
 
 from .pcf import MOMENT, session_of, with_rule
@@ -173,6 +173,37 @@ def test_ssc_mode(asked: int | None, got: int) -> None:
         assert accepted(w).selected_ssc_mode == got
         reject = await refused(w, request(psi=2, ssc_mode=1), psi=2)
         assert (reject.cause, reject.allowed_ssc_mode) == (68, {2, 3})
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    ("subscribed", "asked", "outcome"),
+    [
+        (("SSC_MODE_3", "SSC_MODE_1"), None, 1),
+        (("SSC_MODE_2", "SSC_MODE_3"), 2, 2),
+        (("SSC_MODE_2", "SSC_MODE_3"), 3, {2}),
+        (("SSC_MODE_3",), None, set()),
+    ],
+)
+def test_ssc_mode_3_is_not_for_ethernet(
+    subscribed: tuple[SscMode, ...], asked: int | None, outcome: int | set[int]
+) -> None:
+    """TS 23.501 §5.6.9.2.3. The cause comes with the modes that are left."""
+
+    async def scene(w: World) -> None:
+        network(w, ethernet=True)
+        modes = SscModes(default_ssc_mode=subscribed[0], allowed_ssc_modes=list(subscribed))
+        types = PduSessionTypes(default_session_type="ETHERNET", allowed_session_types=["ETHERNET"])
+        w.udm.change(ssc_modes=modes, pdu_session_types=types)
+        ask = request(pdu_session_type=nas.PduSessionType.ETHERNET, ssc_mode=asked)
+        if isinstance(outcome, set):
+            reject = await refused(w, ask)
+            assert (reject.cause, reject.allowed_ssc_mode or set()) == (68, outcome)
+            return
+        await w.create(ask)
+        await asyncio.sleep(MOMENT)
+        assert accepted(w).selected_ssc_mode == outcome
 
     play(scene)
 

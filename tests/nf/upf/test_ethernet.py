@@ -34,6 +34,14 @@ def of_frames(dnn: str = "internet", filters: list[bytes] | None = None) -> pfcp
     return request
 
 
+def with_proxy() -> pfcp.SessionEstablishmentRequest:
+    request = of_frames()
+    for far in request.create_fars:
+        if far.forwarding_parameters is not None:
+            far.forwarding_parameters.proxying = pfcp.PfcpFlags(1)
+    return request
+
+
 def bench(settings: Settings = LAN) -> Bench:
     made = Bench(SMF, settings=settings)
     made.associate()
@@ -68,6 +76,7 @@ async def test_frames_both_ways() -> None:
         (of_frames(), POOL_ONLY, Cause.SERVICE_NOT_SUPPORTED, 113),
         (of_frames("elsewhere"), LAN, Cause.SERVICE_NOT_SUPPORTED, 142),
         (of_frames(filters=[bytes(4)]), LAN, Cause.SERVICE_NOT_SUPPORTED, 132),
+        (with_proxy(), LAN, Cause.SERVICE_NOT_SUPPORTED, 137),
     ],
 )
 def test_what_is_refused(

@@ -110,7 +110,7 @@ def subscribed_context(
         pdu_session_id=request.pdu_session_id,
         dnn=network.name,
         s_nssai=snssai,
-        ssc_mode=_ssc_mode(supi, request, network, subscribed),
+        ssc_mode=_ssc_mode(supi, request, network, subscribed, session_type),
         subscribed=subscribed_qos(subscribed, network),
         always_on=network.always_on,
         security=user_plane_security(network, subscribed, rate),
@@ -193,19 +193,28 @@ def _ssc_mode(
     request: nas.PDUSessionEstablishmentRequest,
     network: DataNetwork,
     subscribed: DnnConfiguration,
+    session_type: str,
 ) -> int:
-    """§6.4.1.3: the mode asked for, else that of the subscription. #68 with those that are allowed."""
+    """§6.4.1.3: the mode asked for, else that of the subscription. #68 with those that are allowed.
+
+    SSC mode 3 is for sessions of IP (TS 23.501 §5.6.9.2.3): one of Ethernet has no address to move away from.
+    """
     modes = subscribed.ssc_modes
     names = modes.allowed_ssc_modes or [modes.default_ssc_mode]
+    is_ethernet = session_type == "ETHERNET"
+    if is_ethernet:
+        names = [name for name in names if name != "SSC_MODE_3"]
     allowed = frozenset(int(SscMode[name]) for name in names if name in SscMode.__members__)
     wanted = SSC_MODES.get(request.ssc_mode, request.ssc_mode)
     if wanted is None and allowed:
         default = SscMode.__members__.get(modes.default_ssc_mode)
         return int(default) if default in allowed else min(allowed)
     if wanted is None or wanted not in allowed:
+        ask = f"let the UE ask for mode {min(allowed, default=1)}"
+        subscribe = f"cinq subscriber set {supi} --ssc-modes '{1 if is_ethernet else wanted}'"
         why = Why(
-            f"{supi} asks for SSC mode {wanted}; for {network.name} are subscribed {', '.join(names)}",
-            f"cinq subscriber set {supi} --ssc-modes '{wanted}', or let the UE ask for mode {min(allowed, default=1)}",
+            f"{supi} asks for SSC mode {wanted}; for {network.name} it may have {', '.join(names) or 'none'}",
+            ask if is_ethernet and allowed else f"{subscribe}, or {ask}",
         )
         raise Denied(GsmCause.NOT_SUPPORTED_SSC_MODE, "SSC_NOT_SUPPORTED", why, allowed=allowed)
     return wanted

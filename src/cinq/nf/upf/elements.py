@@ -16,7 +16,7 @@ MOST_QERS = 8  # of one PDR
 MOST_URRS = 8
 ETHERNET_PACKET_FILTER, ETHERNET_PDU_SESSION_INFORMATION, ETHI = 132, 142, 1
 NETWORK_INSTANCE, GATE, OUTER_HEADER_CREATION = 22, 25, 84
-APPLY_ACTION, QER_ID, URR_ID = 44, 109, 81
+APPLY_ACTION, QER_ID, URR_ID, PROXYING = 44, 109, 81, 137
 GTPU_CREATIONS = frozenset((0x0100, 0x0200, 0x0300))
 """Outer Header Creation of GTP-U over IPv4, IPv6, or either, as the peer has addresses (§8.2.56)."""
 ACCESS, SIDES = Interface.ACCESS, (Interface.ACCESS, Interface.CORE, Interface.SGI_LAN_N6_LAN)
@@ -98,6 +98,9 @@ def forwarding(
     """n3: our ends, which say by which address of a peer it is reached."""
     if ie.redirect_information is not None or ie.forwarding_policy is not None:
         raise failed(Cause.INVALID_FORWARDING_POLICY, "redirection or policy", FAR, far.far_id)
+    if isinstance(ie, pfcp.ForwardingParameters) and ie.proxying is not None and ie.proxying.value:
+        what = "answers to ARP or to neighbour solicitations for the UE"
+        raise failed(Cause.SERVICE_NOT_SUPPORTED, what, FAR, far.far_id, PROXYING)
     check_instance(ie.network_instance)
     if ie.destination_interface is not None:
         if ie.destination_interface == Interface.CP_FUNCTION:
