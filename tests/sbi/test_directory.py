@@ -10,10 +10,11 @@ import pytest
 
 from cinq.nf.nrf import NRF, Settings
 from cinq.sbi import Bus, Problem, producers
-from cinq.sbi.directory import Discovery, StatusListener
+from cinq.sbi.directory import MOST, Discovery, Found, StatusListener
 from cinq.sbi.http import OverHttp
 from cinq.sbi.nf_profile import IpEndPoint, NFProfile, NFService, NFServiceVersion
 from cinq.sbi.operation import Operation, operations
+from cinq.sbi.peers import MOST as MOST_PEERS
 from cinq.sbi.peers import Peers
 from cinq.sbi.reach import api_root
 from cinq.sbi.services.nnrf import NnrfNFDiscovery, NotificationData, SearchQuery, SearchResult
@@ -132,6 +133,19 @@ def test_one_that_did_not_answer_is_passed_over_while_there_are_others() -> None
         assert await world.find() == "http://192.0.2.1:80"  # both: then the better one is tried
         world.clock.time += 11
         assert await world.find() == "http://192.0.2.1:80"
+
+    run(body)
+
+
+def test_nothing_grows_with_the_roots_that_others_name() -> None:
+    async def body(world: World) -> None:
+        for number in range(2 * MOST + 9):
+            world.discovery.failed(Found(f"http://{number}.example"))
+        assert len(world.discovery._rests) <= MOST
+        peers = Peers()
+        for number in range(3 * MOST_PEERS):
+            peers._fell_silent(f"http://{number}.example", 0.0)
+        assert len(peers._circuits) <= MOST_PEERS
 
     run(body)
 

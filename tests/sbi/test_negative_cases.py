@@ -209,6 +209,7 @@ def create(**changes: object) -> tuple[str, bytes]:
         ({"pduSessionId": None}, "MANDATORY_IE_MISSING", "/pduSessionId"),
         ({"supi": ""}, "MANDATORY_IE_MISSING", "/supi"),
         ({"supi": None}, "MANDATORY_IE_MISSING", "/supi"),
+        ({"smContextStatusUri": "http://amf/" + "x" * 3000}, "MANDATORY_IE_INCORRECT", "/smContextStatusUri"),
         ({"servingNfId": None}, "MANDATORY_IE_MISSING", "/servingNfId"),
         ({"servingNetwork": {"mcc": "999"}}, "MANDATORY_IE_MISSING", "/servingNetwork/mnc"),
         ({"pduSessionId": "1"}, "MANDATORY_IE_INCORRECT", "/pduSessionId"),

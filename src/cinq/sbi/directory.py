@@ -88,6 +88,8 @@ class Discovery:
 
     def failed(self, place: Found) -> None:
         """It did not answer: others go first for a while, and what is found anew may have moved."""
+        if len(self._rests) >= MOST:  # roots of callbacks are as many as their givers like
+            self._rests.clear()
         self._rests[place.root] = self._clock.now() + REST_S
         for kept in self._kept.values():
             if any(one.root == place.root for one in kept.places):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from msgspec import UNSET, Raw, UnsetType, field
+from msgspec import UNSET, Meta, Raw, UnsetType, field
 
 from cinq import numbering
 from cinq.sbi.extensible import extensible
@@ -21,6 +21,11 @@ NFType = str  # TS 29.510 §6.1.6.3.3: AMF, SMF, ..., and names of operators and
 
 if not TYPE_CHECKING:
     RatType, PduSessionType, SscMode = extensible(RatType, PduSessionType, SscMode)
+
+
+LONGEST_URI = 2048
+Uri = Annotated[str, Meta(max_length=LONGEST_URI)]
+"""Where something is told, as others give it: kept for as long as what it is about, so it has a bound."""
 
 
 class PlmnId(Model):

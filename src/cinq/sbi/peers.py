@@ -56,6 +56,8 @@ class Peers:
 
     def _fell_silent(self, root: str, now: float) -> None:
         """One that takes requests and answers none is left alone for a while; then one request tries it."""
+        if len(self._circuits) >= MOST:
+            self._circuits.clear()
         circuit = self._circuits.setdefault(root, _Circuit())
         circuit.failures += 1
         if circuit.failures >= SILENT:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import field
 
 from cinq.sbi.extensible import extensible
-from cinq.sbi.models import Arp, GlobalRanNodeId, RefToBinaryData, Snssai, Tai
+from cinq.sbi.models import Arp, GlobalRanNodeId, RefToBinaryData, Snssai, Tai, Uri
 from cinq.sbi.operation import Created, Model, Multipart, operation, service
 from cinq.sbi.problem import Problem, ProblemDetails
 from cinq.sbi.services.nsmf_pdusession import N2SmInfoType
@@ -76,7 +76,7 @@ class N1N2MessageTransferReqData(Model):
     pdu_session_id: int | None = None
     arp: Arp | None = None
     five_qi: int | None = field(name="5qi", default=None)
-    n1n2_failure_txf_notif_uri: str | None = field(name="n1n2FailureTxfNotifURI", default=None)
+    n1n2_failure_txf_notif_uri: Uri | None = field(name="n1n2FailureTxfNotifURI", default=None)
 
 
 class N1N2MessageTransferRequest(Multipart):
@@ -115,9 +115,9 @@ class UeN1N2InfoSubscriptionCreateData(Model):
     """nfId: the subscriber, by which a gNB and a UE address it."""
 
     n2_information_class: N2InformationClass | None = None
-    n2_notify_callback_uri: str | None = None
+    n2_notify_callback_uri: Uri | None = None
     n1_message_class: N1MessageClass | None = None
-    n1_notify_callback_uri: str | None = None
+    n1_notify_callback_uri: Uri | None = None
     nf_id: str | None = None
 
 
@@ -127,7 +127,7 @@ class UeN1N2InfoSubscriptionCreatedData(Model):
 
 class NonUeN2InfoSubscriptionCreateData(Model):
     n2_information_class: N2InformationClass
-    n2_notify_callback_uri: str
+    n2_notify_callback_uri: Uri
     nf_id: str | None = None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from msgspec import field
 
 from cinq.sbi.extensible import extensible
-from cinq.sbi.models import PduSessionType, PlmnId, RatType, Snssai, SscMode
+from cinq.sbi.models import PduSessionType, PlmnId, RatType, Snssai, SscMode, Uri
 from cinq.sbi.operation import Created, Model, operation, service
 
 NodeFunctionality = Literal["AMF", "SMF", "SMSF", "NEF", "PGW_C_SMF", "V_SMF"]
@@ -172,7 +172,7 @@ class ChargingDataRequest(Model):
     subscriber_identifier: str | None = None
     charging_id: int | None = None
     retransmission_indicator: bool = False
-    notify_uri: str | None = None
+    notify_uri: Uri | None = None
     multiple_unit_usage: list[MultipleUnitUsage] = []
     triggers: list[Trigger] = []
     pdu_session_charging_information: PDUSessionChargingInformation | None = field(

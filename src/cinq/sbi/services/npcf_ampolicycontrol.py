@@ -13,6 +13,7 @@ from cinq.sbi.models import (
     RatType,
     ServiceAreaRestriction,
     Snssai,
+    Uri,
     UserLocation,
 )
 from cinq.sbi.operation import Created, Model, operation, service
@@ -36,7 +37,7 @@ if not TYPE_CHECKING:
 class PolicyAssociationRequest(Model):
     """suppFeat: hexadecimal features, "0" for none. What is subscribed: servAreaRes, rfsp, ueAmbr."""
 
-    notification_uri: str
+    notification_uri: Uri
     supi: str
     supp_feat: str
     access_type: AccessType | None = None

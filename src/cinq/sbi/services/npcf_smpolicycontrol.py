@@ -17,6 +17,7 @@ from cinq.sbi.models import (
     Snssai,
     SscMode,
     SubscribedDefaultQos,
+    Uri,
 )
 from cinq.sbi.operation import Created, Model, operation, service
 from cinq.sbi.problem import ProblemDetails
@@ -104,7 +105,7 @@ class SmPolicyContextData(Model):
     pdu_session_id: int
     pdu_session_type: PduSessionType
     dnn: str
-    notification_uri: str
+    notification_uri: Uri
     slice_info: Snssai
     access_type: AccessType | None = None
     rat_type: RatType | None = None

@@ -16,6 +16,7 @@ from cinq.sbi.models import (
     RefToBinaryData,
     Snssai,
     UpCnxState,
+    Uri,
     UserLocation,
 )
 from cinq.sbi.operation import Created, Model, Multipart, operation, service
@@ -59,7 +60,7 @@ class SmContextCreateData(Model):
     serving_nf_id: str
     serving_network: PlmnIdNid
     an_type: AccessType
-    sm_context_status_uri: str
+    sm_context_status_uri: Uri
     supi: str | None = None
     pei: str | None = None
     pdu_session_id: int | None = None

@@ -19,6 +19,7 @@ from cinq.sbi.models import (
     SscMode,
     SubscribedDefaultQos,
     UpSecurity,
+    Uri,
 )
 from cinq.sbi.operation import Created, Model, operation, service
 
@@ -146,7 +147,7 @@ class SdmSubscription(Model):
     """
 
     nf_instance_id: str
-    callback_reference: str
+    callback_reference: Uri
     monitored_resource_uris: list[str]
     single_nssai: Snssai | None = None
     dnn: str | None = None

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from cinq.sbi.extensible import extensible
-from cinq.sbi.models import AccessType, Guami, PlmnId, RatType, Snssai
+from cinq.sbi.models import AccessType, Guami, PlmnId, RatType, Snssai, Uri
 from cinq.sbi.operation import Created, Model, operation, service
 
 
 class Amf3GppAccessRegistration(Model):
     amf_instance_id: str
-    dereg_callback_uri: str
+    dereg_callback_uri: Uri
     guami: Guami
     rat_type: RatType
     pei: str | None = None

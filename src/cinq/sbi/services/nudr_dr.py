@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from msgspec import field
 
 from cinq.sbi.json_patch import PatchItem
-from cinq.sbi.models import NotifyItem
+from cinq.sbi.models import NotifyItem, Uri
 from cinq.sbi.operation import Created, Model, SecretModel, operation, service
 from cinq.sbi.services.nausf_ueauthentication import AuthType
 from cinq.sbi.services.nudm_sdm import (
@@ -70,7 +70,7 @@ class UeSubscribedDataSets(Model):
 class SubscriptionDataSubscriptions(Model):
     """monitoredResourceUris: resources of which changes are told. ueId: of one UE, or absent for all."""
 
-    callback_reference: str
+    callback_reference: Uri
     monitored_resource_uris: list[str]
     ue_id: str | None = None
     subscription_id: str | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from cinq.sbi.models import Ambr, ServiceAreaRestriction, Snssai
+from cinq.sbi.models import Ambr, ServiceAreaRestriction, Snssai, Uri
 from cinq.sbi.operation import Created, Model, operation, service
 from cinq.sbi.services.npcf_smpolicycontrol import AuthorizedDefaultQos, PccRule, QosData, TrafficControlData
 
@@ -49,7 +49,7 @@ class OperatorSpecificDataContainer(Model):
 
 
 class PolicyDataSubscription(Model):
-    notification_uri: str
+    notification_uri: Uri
     monitored_resource_uris: list[str]
 
 
