@@ -81,6 +81,7 @@ def control_plane(
     show_table(title, ("", "median", "min", "max"), [(name, f.median, f.min, f.max) for name, f in rows])
 
 
+<<<<<<< HEAD
 @app.command("sbi")
 def service_calls(
     output: Output = None,
@@ -116,6 +117,30 @@ def service_calls(
     )
     title = f"Service calls: {calls}, {in_flight} at a time, HTTP/2 over TLS; {rounds} rounds"
     show_table(title, ("", "median", "min", "max"), [(name, f.median, f.min, f.max) for name, f in rows])
+=======
+@app.command("never-lost")
+def never_lost(
+    output: Output = None,
+    json: AsJson = False,
+    rate: Annotated[int, typer.Option("--rate", min=100, max=50000, help="Packets a second.")] = 5000,
+) -> None:
+    """Packets by number: while the process of the data plane is killed and started, and while they wait for an idle UE.
+
+    Every packet that was sent should be delivered, and none should come after a later one. Needs root and eBPF.
+    """
+    from cinq.lab.never_lost import run
+
+    _check(output)
+    try:
+        rows = run(rate)
+    except TransportError as error:
+        raise Failure(error.what, error.remedy) from None
+    _show(rows, output, json)
+    if not json:
+        columns = ("row", "sent", "delivered", "reordered", "packets/s")
+        table = [(r.name, r.sent, r.delivered, r.reordered, r.packets_per_s) for r in rows]
+        show_table("Packets that must not be lost", columns, table)
+>>>>>>> fcac7d0 (cinq bench never-lost: packets by number while the data plane's process is killed and started, and while they wait for an idle UE; more of them wait unread)
 
 
 @app.command("user-plane")

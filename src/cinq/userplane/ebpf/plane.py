@@ -42,7 +42,7 @@ OBJECT = Path(__file__).with_name("gtpu.o")
 UE_MAC, OUR_MAC = "02:63:71:00:00:01", "02:63:71:00:00:02"  # far and near end of a pair of ours
 ETHERNET_IPV4, ETHERNET_IPV6 = b"\x08\x00", b"\x86\xdd"
 FRAMES_AT_ONCE = 256
-TAP_QUEUE = 4096
+TAP_QUEUE, MOST_QUEUED = 4096, 65536  # packets that user space has not read yet
 SOFTIRQ_S = 0.001
 BY_USER_SPACE = (Reason.SLOW_PATH, Reason.UNKNOWN_TEID, Reason.PUNTED)
 
@@ -116,7 +116,8 @@ class EbpfPlane:
         self._tap = self._host.device(name, what, lambda: tap.open_device(name, ethernet=True))
         self._undo.callback(os.close, self._tap)
         quieten(name)
-        self._host.links.set_up(name, mtu=max(self.mtu, 1500), arp=False, queue=TAP_QUEUE)
+        queue = min(max(self._settings.buffer_total, TAP_QUEUE), MOST_QUEUED)
+        self._host.links.set_up(name, mtu=max(self.mtu, 1500), arp=False, queue=queue)
         self._tap_index = socket.if_nametoindex(name)
         self._loop.add_reader(self._tap, self._from_tap)
         self._undo.callback(self._loop.remove_reader, self._tap)
