@@ -81,7 +81,6 @@ def control_plane(
     show_table(title, ("", "median", "min", "max"), [(name, f.median, f.min, f.max) for name, f in rows])
 
 
-<<<<<<< HEAD
 @app.command("sbi")
 def service_calls(
     output: Output = None,
@@ -117,7 +116,8 @@ def service_calls(
     )
     title = f"Service calls: {calls}, {in_flight} at a time, HTTP/2 over TLS; {rounds} rounds"
     show_table(title, ("", "median", "min", "max"), [(name, f.median, f.min, f.max) for name, f in rows])
-=======
+
+
 @app.command("never-lost")
 def never_lost(
     output: Output = None,
@@ -140,7 +140,6 @@ def never_lost(
         columns = ("row", "sent", "delivered", "reordered", "packets/s")
         table = [(r.name, r.sent, r.delivered, r.reordered, r.packets_per_s) for r in rows]
         show_table("Packets that must not be lost", columns, table)
->>>>>>> fcac7d0 (cinq bench never-lost: packets by number while the data plane's process is killed and started, and while they wait for an idle UE; more of them wait unread)
 
 
 @app.command("user-plane")
