@@ -126,7 +126,8 @@ def never_lost(
 ) -> None:
     """Packets by number: while the process of the data plane is killed and started, and while they wait for an idle UE.
 
-    Every packet that was sent should be delivered, and none should come after a later one. Needs root and eBPF.
+    Every packet that was sent should be delivered, or be counted as one for which there was no room to wait, and none
+    should come after a later one. Needs root and eBPF.
     """
     from cinq.lab.never_lost import run
 
@@ -137,8 +138,8 @@ def never_lost(
         raise Failure(error.what, error.remedy) from None
     _show(rows, output, json)
     if not json:
-        columns = ("row", "sent", "delivered", "reordered", "packets/s")
-        table = [(r.name, r.sent, r.delivered, r.reordered, r.packets_per_s) for r in rows]
+        columns = ("row", "sent", "delivered", "discarded", "reordered", "packets/s")
+        table = [(r.name, r.sent, r.delivered, r.discarded, r.reordered, r.packets_per_s) for r in rows]
         show_table("Packets that must not be lost", columns, table)
 
 

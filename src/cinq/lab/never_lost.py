@@ -33,11 +33,12 @@ FORCED_BUFFER = 33  # SO_RCVBUFFORCE
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """reordered: packets that came after one with a higher number."""
+    """reordered: packets that came after one with a higher number. discarded: those counted as without room to wait."""
 
     name: str
     sent: int
     delivered: int
+    discarded: int
     reordered: int
     packets_per_s: int
 
@@ -81,7 +82,7 @@ class _Flow:
         while self.sent < wanted:
             time.sleep(0.01)
 
-    def row(self, name: str) -> Row:
+    def row(self, name: str, discarded: int = 0) -> Row:
         self._over = True
         self._sender.join()
         self._hearer.join()
@@ -89,7 +90,7 @@ class _Flow:
         for number in self.heard:
             late += number < highest
             highest = max(highest, number)
-        return Row(name, self.sent, len(set(self.heard)), late, self.per_s)
+        return Row(name, self.sent, len(set(self.heard)), discarded, late, self.per_s)
 
 
 class _Process:
@@ -101,16 +102,26 @@ class _Process:
         self._expect("ready")
 
     def _expect(self, word: str) -> None:
-        assert self._popen.stdout is not None
-        ready, _, _ = select.select([self._popen.stdout], [], [], READY_S)
-        if not ready or self._popen.stdout.readline().decode().strip() != word:
+        if self._line() != word:
             raise TransportError("the data plane did not come up", "cinq doctor")
 
-    def say(self, word: str) -> None:
+    def _line(self) -> str:
+        assert self._popen.stdout is not None
+        ready, _, _ = select.select([self._popen.stdout], [], [], READY_S)
+        return self._popen.stdout.readline().decode().strip() if ready else ""
+
+    def _tell(self, word: str) -> None:
         assert self._popen.stdin is not None
         self._popen.stdin.write(f"{word}\n".encode())
         self._popen.stdin.flush()
+
+    def say(self, word: str) -> None:
+        self._tell(word)
         self._expect(word)
+
+    def discarded(self) -> int:
+        self._tell("discarded")
+        return int(self._line() or 0)
 
     def kill(self) -> None:
         self._popen.kill()
@@ -180,6 +191,6 @@ def run(per_s: int = 5000) -> list[Row]:
             flow.more(min(per_s // 5, BUFFER // 2))
             process.say("forward")
             flow.more(per_s // 10)
-        rows.append(flow.row("buffered"))
+        rows.append(flow.row("buffered", process.discarded()))
         process.stop()
         return rows

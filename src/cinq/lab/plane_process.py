@@ -1,6 +1,7 @@
 """A UPF's data plane with one session, as a process that can be killed: `python -m cinq.lab.plane_process FOLDER`.
 
 It says `ready`. A line `buffer` makes downlink packets wait, `forward` lets them go; each is answered with itself.
+`discarded` is answered with how many found no room to wait.
 FOLDER/bpf is where maps and links have their names.
 """
 
@@ -13,7 +14,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from cinq.userplane.open import open_plane
-from cinq.userplane.rules import Action, DecapRule, EncapRule, SessionRules
+from cinq.userplane.rules import Action, DecapRule, EncapRule, Reason, SessionRules
 from cinq.userplane.topology import GNB_N3, Topology
 
 UE = IPv4Address("10.45.0.1")
@@ -44,6 +45,9 @@ async def _main(folder: Path) -> None:
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
     )
     while line := (await reader.readline()).strip().decode():
+        if line == "discarded":
+            print(plane.counts()[Reason.BUFFER_FULL], flush=True)
+            continue
         plane.install(WAITS if line == "buffer" else FORWARDS)
         print(line, flush=True)
     plane.close()
