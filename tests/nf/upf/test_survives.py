@@ -73,6 +73,52 @@ async def test_sessions_go_on() -> None:
 
 
 @virtual
+async def test_what_was_measured_is_reported_once() -> None:
+    """Usage since the last report is in the counters of the plane, which went on; sequence numbers go on."""
+    bench, store = Bench(SMF), MemoryStore()
+    begun(bench, store)
+    bench.associate()
+    request = establishment()
+    volume = pfcp.MeasurementMethod(pfcp.MeasurementMethod.VOLUM)
+    request.create_urrs = [
+        pfcp.CreateUrr(urr_id=1, measurement_method=volume, reporting_triggers=pfcp.ReportingTriggers(0))
+    ]
+    for pdr in request.create_pdrs:
+        pdr.urr_ids = [1]
+    answer = bench.ask(request, 0)
+    assert isinstance(answer, pfcp.SessionEstablishmentResponse)
+    assert answer.up_f_seid is not None
+    seid, f_teid = answer.up_f_seid.seid, answer.created_pdrs[0].f_teid
+    assert f_teid is not None
+    assert f_teid.teid is not None
+
+    def queried() -> tuple[int | None, int]:
+        asked = pfcp.SessionModificationRequest(query_urrs=[pfcp.QueryUrr(urr_id=1)])
+        said = bench.ask(asked, seid)
+        assert isinstance(said, pfcp.SessionModificationResponse)
+        (report,) = said.usage_reports
+        assert report.volume_measurement is not None
+        return report.volume_measurement.uplink_packets, report.ur_seqn
+
+    assert forwards(bench, f_teid.teid)
+    assert queried() == (1, 0)
+    for _ in range(2):
+        assert forwards(bench, f_teid.teid)
+    plane = bench.plane
+    entropy = bench.upf._registry._entropy
+    bench.upf = UPF(SETTINGS, bench.port, bench.upf.runtime.clock, entropy, bench.journal, store=store)
+    bench.upf.start(plane)  # the same tables, as a plane that survives has them
+    assert forwards(bench, f_teid.teid)
+    assert queried() == (3, 1)
+    begun(bench, store)  # tables that began anew
+    assert forwards(bench, f_teid.teid)
+    assert queried() == (1, 2)
+    bench.ask(pfcp.SessionDeletionRequest(), seid)
+    assert not list(store.items("pfcp-meters"))
+    await bench.upf.stop()
+
+
+@virtual
 async def test_without_an_association_it_begins_anew() -> None:
     import asyncio
 

@@ -67,7 +67,7 @@ class UPF:
     def start(self, plane: DataPlane) -> None:
         self._plane = plane
         registry, n4 = self._registry, self._n4
-        self._meters = Meters(plane, self.runtime.clock.now)
+        self._meters = Meters(plane, self.runtime.clock.now, self._store)
         self._sessions = Sessions(self._settings, registry, plane, n4, self._meters)
         router = Router(self._settings, plane)
         self._sessions.advertise = router.advertise

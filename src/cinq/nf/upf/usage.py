@@ -6,18 +6,23 @@ periods are looked at once a second, so a report comes and a quota closes at mos
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import TypeVar
+
+import msgspec
 
 from cinq.nf.upf.context import Pdr, SessionContext, Urr
 from cinq.nf.upf.dataplane import DataPlane
 from cinq.nf.upf.urr import PERIO, START, STOPT, TIMQU, TIMTH, VOLQU, VOLTH
+from cinq.procedure.store import Store
 from cinq.userplane.rules import Count, Usage
 from cinq.wire import pfcp
 from cinq.wire.pfcp import UsageReportTrigger
 
 NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
+METERS = "pfcp-meters"
 LOOKS_EVERY_S = 1.0
 SILENT_S = 30.0  # without a packet traffic has stopped; it starts again with the next (§5.4.3, of our choice)
 NONE = Count()
@@ -126,11 +131,38 @@ class _Metered:
     flows: dict[int, Count] = field(default_factory=dict)
 
 
-class Meters:
-    """Of all sessions that have URRs. now: the time in seconds."""
+class _KeptMeter(msgspec.Struct, frozen=True, array_like=True):
+    """A Meter beyond the process. uplink, downlink: packets and octets."""
 
-    def __init__(self, plane: DataPlane, now: Callable[[], float]) -> None:
-        self._plane, self._now = plane, now
+    urr_id: int
+    since: float
+    used_since: float
+    uplink: tuple[int, int]
+    downlink: tuple[int, int]
+    used: tuple[int, int]
+    sequence: int
+    has_started: bool
+    last_seen: float
+    is_over: bool
+
+
+class _Kept(msgspec.Struct, frozen=True, array_like=True):
+    """A session's. total: as Usage. flows: number, packets, octets."""
+
+    total: tuple[int, int, int, int, int, int]
+    flows: list[tuple[int, int, int]]
+    meters: list[_KeptMeter]
+
+
+class Meters:
+    """Of all sessions that have URRs. now: the time in seconds.
+
+    store: where meters outlive the process, as they were when something was last reported; what was carried since is in
+    the plane's counters, where these outlive it too.
+    """
+
+    def __init__(self, plane: DataPlane, now: Callable[[], float], store: Store | None = None) -> None:
+        self._plane, self._now, self._store = plane, now, store
         self._metered: dict[int, _Metered] = {}
 
     def __len__(self) -> int:
@@ -186,7 +218,37 @@ class Meters:
                 meter.used, meter.used_since, meter.is_over = (0, 0), now, False
         if not session.urrs:
             del self._metered[session.seid]
+        self._keep(session.seid)
         return [meter for number, meter in before.items() if number not in metered.meters]
+
+    def _keep(self, seid: int) -> None:
+        """Beyond the process."""
+        if self._store is None:
+            return
+        metered, key = self._metered.get(seid), f"{seid:016x}"
+        if metered is None:
+            self._store.delete(METERS, key)
+            return
+        flows = [(number, count.packets, count.octets) for number, count in metered.flows.items()]
+        kept = _Kept(astuple(metered.total), flows, [_kept(meter) for meter in metered.meters.values()])
+        self._store.put(METERS, key, msgspec.msgpack.encode(kept))
+
+    def take_up(self, session: SessionContext) -> None:
+        """As a former process left them. What cannot be read begins anew; so do counters that the plane began anew."""
+        octets = None if self._store is None else self._store.get(METERS, f"{session.seid:016x}")
+        if octets is not None and session.urrs:
+            with contextlib.suppress(msgspec.DecodeError):
+                self._metered[session.seid] = self._read(session, octets)
+        self.follow(session)
+
+    def _read(self, session: SessionContext, octets: bytes) -> _Metered:
+        """msgspec.DecodeError."""
+        kept, urrs = msgspec.msgpack.decode(octets, type=_Kept), {urr.urr_id: urr for urr in session.urrs}
+        meters = {each.urr_id: _meter(urrs[each.urr_id], each) for each in kept.meters if each.urr_id in urrs}
+        now, total = self._plane.usage(session.seid), Usage(*kept.total)
+        if now.uplink_octets < total.uplink_octets or now.downlink_octets < total.downlink_octets:
+            return _Metered(session, meters)
+        return _Metered(session, meters, total, {n: Count(*counts) for n, *counts in kept.flows})
 
     def queried(self, seid: int, numbers: Iterable[int]) -> list[pfcp.UsageReportInModification]:
         """Immediate reports; KeyError for a URR that the session has not."""
@@ -197,7 +259,10 @@ class Meters:
                 raise KeyError(wanted[0])
             return []
         kind, trigger = pfcp.UsageReportInModification, UsageReportTrigger.IMMER
-        return [metered.meters[number].report(kind, trigger, self._now()) for number in wanted]
+        found = [metered.meters[number].report(kind, trigger, self._now()) for number in wanted]
+        if found:
+            self._keep(seid)
+        return found
 
     def closed(self, meters: Iterable[Meter]) -> list[pfcp.UsageReportInModification]:
         """Last reports of URRs that were removed."""
@@ -208,6 +273,7 @@ class Meters:
         """Last reports of a session that ends; call it while the plane has it."""
         self.settle(seid)
         metered = self._metered.pop(seid, None)
+        self._keep(seid)
         if metered is None:
             return []
         kind, trigger = pfcp.UsageReportInDeletion, UsageReportTrigger.TERMR
@@ -232,8 +298,21 @@ class Meters:
                     meter.is_over = meter.is_over or bool(met & (VOLQU | TIMQU))
                     is_over = is_over or bool(met & (VOLQU | TIMQU))
             if reports:
+                self._keep(seid)
                 found.append((metered.session, reports, is_over))
         return found
+
+
+def _kept(m: Meter) -> _KeptMeter:
+    up, down = (m.uplink.packets, m.uplink.octets), (m.downlink.packets, m.downlink.octets)
+    state = m.sequence, m.has_started, m.last_seen, m.is_over
+    return _KeptMeter(m.urr.urr_id, m.since, m.used_since, up, down, m.used, *state)
+
+
+def _meter(urr: Urr, k: _KeptMeter) -> Meter:
+    up, down = Count(*k.uplink), Count(*k.downlink)
+    state = k.sequence, k.has_started, k.last_seen, k.is_over
+    return Meter(urr, k.since, k.used_since, up, down, k.used, *state)
 
 
 def _carried(usage: Usage, *, uplink: bool) -> Count:

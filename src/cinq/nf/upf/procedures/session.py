@@ -156,9 +156,9 @@ class Sessions:
         return found
 
     def follow(self, sessions: Iterable[SessionContext]) -> None:
-        """Their usage is measured from now on."""
+        """Their usage is measured on."""
         for session in sessions:
-            self._meters.follow(session)
+            self._meters.take_up(session)
 
     def close_quotas(self, session: SessionContext) -> None:
         """Packets of URRs whose quota is used up are dropped from now on (§5.2.2.3.1)."""
