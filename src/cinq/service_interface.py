@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cinq.procedure import Clock, Journal
 from cinq.sbi import Bus, checked, direct, http, producers, tls
+from cinq.sbi.assertion import Assertions
 from cinq.sbi.caller import URN
 from cinq.sbi.credentials import Credentials
 from cinq.sbi.directory import Discovery, StatusListener
@@ -75,7 +76,13 @@ class ServiceInterface:
             return
         self._look_at_the_certificate()
         server = await producers.offer(
-            self.bus, str(sbi.address), sbi.port, self._tls(server=True), self._mark, self._guard()
+            self.bus,
+            str(sbi.address),
+            sbi.port,
+            self._tls(server=True),
+            self._mark,
+            self._guard(),
+            self._assertions(),
         )
         self._undo.push_async_callback(server.close)
         if self._peers is not None:
@@ -131,6 +138,10 @@ class ServiceInterface:
         return Guard(
             TrustedKeys((path,)), self._clock, self._producer, operation_scopes=s.sbi.operation_scopes
         )
+
+    def _assertions(self) -> Assertions | None:
+        sbi = self._settings.sbi
+        return Assertions(Path(sbi.authorities), self._clock) if sbi.key else None
 
     def _producer(self, op: Operation) -> Producer:
         """Whom a token for this operation must be for."""

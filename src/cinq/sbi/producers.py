@@ -8,6 +8,7 @@ import time
 
 from cinq.procedure import Why
 from cinq.sbi.answer import problem_of, response_of
+from cinq.sbi.assertion import HEADER, Assertions
 from cinq.sbi.body import refuse_duplicates
 from cinq.sbi.bus import Bus
 from cinq.sbi.caller import Caller, called_by, shown_by
@@ -28,14 +29,23 @@ _NF = re.compile(r"[A-Z0-9_]{2,16}(?=$|[-/ ])")
 class Producers:
     """What a bus serves, for whoever asks. api_root: where it is reached, for the places of resources.
 
-    mark: of this process's own requests, whose trace has them already. guard: None asks for no tokens.
+    mark: of this process's own requests, whose trace has them already. guard: None asks for no tokens. assertions: None
+    looks at none.
     """
 
-    def __init__(self, bus: Bus, api_root: str, mark: str = "", guard: Guard | None = None) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        api_root: str,
+        mark: str = "",
+        guard: Guard | None = None,
+        assertions: Assertions | None = None,
+    ) -> None:
         self._bus = bus
         self.api_root = api_root
         self._mark = mark
         self._guard = guard
+        self._assertions = assertions
         self._under_way = 0
 
     async def answer(self, request: Request, peer: Secured) -> Response:
@@ -56,6 +66,10 @@ class Producers:
                 claims = self._guard.admit(operation, request.header("authorization"), who, self.api_root)
                 if claims is not None:
                     who = Caller(who.tls, who.instances, claims)
+            assertion = request.header(HEADER)
+            if assertion is not None and self._assertions is not None:
+                subject = None if who.claims is None else who.claims.sub
+                self._assertions.verify(assertion, operation.owner, subject)
             request = read_request(request)
             if request.body:
                 refuse_duplicates(request.header("content-type"), request.body)
@@ -88,10 +102,16 @@ class Producers:
 
 
 async def offer(
-    bus: Bus, host: str, port: int, tls: ssl.SSLContext | None, mark: str = "", guard: Guard | None = None
+    bus: Bus,
+    host: str,
+    port: int,
+    tls: ssl.SSLContext | None,
+    mark: str = "",
+    guard: Guard | None = None,
+    assertions: Assertions | None = None,
 ) -> Http2Server:
     """Takes requests for what the bus serves. TransportError: the address or the port."""
-    producers = Producers(bus, api_root(host, port, tls=tls is not None), mark, guard)
+    producers = Producers(bus, api_root(host, port, tls=tls is not None), mark, guard, assertions)
     server = await serve(host, port, producers.answer, tls=tls)
     producers.api_root = api_root(host, server.local[1], tls=tls is not None)
     return server
