@@ -69,6 +69,8 @@ class End(Protocol):
 
     def remove(self, session: int) -> None: ...
 
+    def discard(self, session: int) -> None: ...
+
     def usage(self, session: int) -> Usage: ...
 
     def flow_usage(self, session: int) -> dict[int, Count]: ...
@@ -83,6 +85,7 @@ class ModelEnd:
         self.model, self.events, self.now = Model(settings), Events(), 0
         self.out: list[bytes] = []
         self.remove, self.usage = self.model.remove, self.model.usage
+        self.discard = self.model.discard
         self.flow_usage = self.model.flow_usage
 
     def counts(self) -> dict[Reason, int]:
@@ -156,6 +159,7 @@ class KernelEnd:
             self.sink.bind((str(p.DN), 9999))
         self.install, self.remove = self.plane.install, self.plane.remove
         self.usage, self.counts = self.plane.usage, self.plane.counts
+        self.discard = self.plane.discard
         self.flow_usage = self.plane.flow_usage
         self.begin()
         self.install(rules(SENTINEL, SENTINEL_UE, SENTINEL_TEID, SENTINEL_TEID))

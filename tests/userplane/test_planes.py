@@ -294,6 +294,23 @@ def test_buffered_packets_leave_in_order_before_live_ones(run: Run) -> None:
     run(case)
 
 
+def test_what_waited_in_vain_is_counted(run: Run) -> None:
+    """The UE is not reached, or its session ends."""
+    waits = structs.replace(rules(), encap=(EncapRule(p.UE, action=Action.BUFFER),))
+
+    async def case(end: End) -> None:
+        end.install(waits)
+        await end.downlink(*[p.udp(p.DN, p.UE)] * 3)
+        end.discard(1)
+        assert end.counts()[Reason.DISCARDED] == 3
+        await end.downlink(*[p.udp(p.DN, p.UE)] * 2)
+        end.remove(1)
+        assert end.counts()[Reason.DISCARDED] == 5
+        assert end.events.waiting == [1, 1]
+
+    run(case)
+
+
 def test_no_notice_when_none_is_wanted(run: Run) -> None:
     async def case(end: End) -> None:
         end.install(waiting(notify=False))

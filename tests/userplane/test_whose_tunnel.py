@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from cinq.userplane.model import Dropped, Inner, Model, SlowPath
-from cinq.userplane.rules import DecapRule, EncapRule, NoRoom, Reason, Role, SessionRules
+from cinq.userplane.rules import MOST_PEERS, DecapRule, EncapRule, NoRoom, Reason, Role, SessionRules
 
 from . import packets as p
 from .ends import End, ModelEnd, rules
@@ -78,7 +78,7 @@ def test_the_tunnel_moves(run: Run) -> None:  # noqa: F811
 def test_more_ends_than_a_tunnel_has_are_refused(run: Run) -> None:  # noqa: F811
     async def case(end: End) -> None:
         with pytest.raises(NoRoom, match="far ends"):
-            end.install(of("10.3.0.2/32", "10.3.0.3/32", "10.3.0.4/32"))
+            end.install(of(*(f"10.3.0.{n + 2}/32" for n in range(MOST_PEERS + 1))))
 
     run(case)
 

@@ -174,15 +174,20 @@ class Model:
         """Throws away what waits; the next packet is reported again."""
         found = self.sessions.get(session)
         if found is not None:
-            self.waiting -= len(found.waiting or ())
+            self._throw_away(found)
             found.waiting, found.notified = None, False
+
+    def _throw_away(self, session: Session) -> None:
+        """What waits, with its count."""
+        self.waiting -= len(session.waiting or ())
+        self.counts[Reason.DISCARDED] += len(session.waiting or ())
 
     def remove(self, session: int) -> None:
         self.registry.forget(session)
         self.frames.switch.leave(session)
         gone = self.sessions.pop(session, None)
         if gone:
-            self.waiting -= len(gone.waiting or ())
+            self._throw_away(gone)
 
     def usage(self, session: int) -> Usage:
         s = self.sessions.get(session)

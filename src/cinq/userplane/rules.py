@@ -70,6 +70,7 @@ class Reason(IntEnum):
     NO_FLOW = 16  # no flow of the session takes it
     LOOP = 17  # a packet of our own tunnel that came back to us
     WRONG_PEER = 18  # from an address that has not this tunnel: to user space, and no further
+    DISCARDED = 19  # waited for an idle UE that was not reached, or whose session ended
 
 
 class DecapRule(Struct, frozen=True, gc=False):

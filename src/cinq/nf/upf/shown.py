@@ -28,6 +28,7 @@ WORDS = {
     Reason.SEGMENTED: "left to the kernel's segmentation (not a loss)",
     Reason.NO_FLOW: "no flow of the session takes it",
     Reason.LOOP: "of our own tunnel, come back",
+    Reason.DISCARDED: "waited for an idle UE that was not reached, or whose session ended",
     Reason.WRONG_PEER: "from an address that has not the tunnel (upf.gnb_networks)",
 }
 LOSSES = frozenset(Reason) - {Reason.SLOW_PATH, Reason.PUNTED, Reason.SEGMENTED}
