@@ -144,14 +144,14 @@ class Talk:
             end.initiate_connection()
         self.flush()
 
-    def call(self, path: str, body: bytes = b"{}", answer: bytes = BODY) -> None:
+    def call(self, path: str, body: bytes = b"{}", answer: bytes = BODY, status: str = "200") -> None:
         client, server = self.ends[True], self.ends[False]
         stream = client.get_next_available_stream_id()
         head = (":method", "POST"), (":scheme", "http"), (":authority", "ausf"), (":path", path)
         client.send_headers(stream, [*head, ("user-agent", "AMF"), ("content-type", "application/json")])
         client.send_data(stream, body, end_stream=True)
         self.flush()
-        server.send_headers(stream, [(":status", "200"), ("content-type", "application/json")])
+        server.send_headers(stream, [(":status", status), ("content-type", "application/json")])
         for place in range(0, len(answer), 16000):
             server.send_data(stream, answer[place : place + 16000])
             self.flush()

@@ -49,6 +49,12 @@ class Step:
     fault: bool = False
     mend: str = ""
 
+    def __post_init__(self) -> None:
+        """What peers wrote is drawn on a terminal: none of it is an order to the terminal."""
+        if not f"{self.name}{self.ue}{self.detail}{self.cause}{self.mend}".isprintable():
+            for name in ("name", "ue", "detail", "cause", "mend"):
+                object.__setattr__(self, name, _printable(getattr(self, name)))
+
     @property
     def text(self) -> str:
         """The label of the arrow; identities in it are whole."""
@@ -83,6 +89,10 @@ class Row:
 
     text: str
     step: Step | None = None
+
+
+def _printable(text: str) -> str:
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 def _column(function: str) -> str:

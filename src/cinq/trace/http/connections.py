@@ -12,7 +12,8 @@ from cinq.trace.http import tcp, tls
 from cinq.trace.http.exchange import FRAME_HEAD, PREFACE, Half, Reader, plausible
 from cinq.trace.message import Arrival
 
-_CONNECTIONS = 4096
+_CONNECTIONS = 4096  # that are followed at a time: those that were heard last
+_OCTETS = 256 << 20  # that are kept of all of them
 _UNDECIDED = 16  # segments with data in which a connection shows what it is
 
 End = tuple[str, int]
@@ -48,6 +49,13 @@ class _Connection:
         self.undecided = 0
         self.waiting: dict[End, bytearray] = {}
 
+    @property
+    def octets(self) -> int:
+        """How many are kept until others come, about."""
+        waiting = sum(map(len, self.waiting.values())) + (0 if self.tls is None else self.tls.octets)
+        ends = (*self.directions.values(), *self.readers.values())
+        return waiting + sum(one.octets for one in ends)
+
     def decide(self, source: End, data: bytes) -> None:
         """Whether it carries HTTP/2, which frames or the client's preface show. What is too short to tell waits."""
         waiting = self.waiting.setdefault(source, bytearray())
@@ -66,6 +74,7 @@ class Connections:
         self._log = log
         self._number = 0
         self._known: Bounded[frozenset[End], _Connection] = Bounded(_CONNECTIONS)
+        self._octets = 0
 
     def take(self, at: Arrival, octets: bytes) -> list[Heard] | Unread:
         """A segment from its TCP header on; what was said to the end with it."""
@@ -73,10 +82,25 @@ class Connections:
         if one is None:
             return Unread.YET
         key = frozenset((at.source, at.destination))
-        found = self._known.get(key)
+        found = self._known.pop(key, None)
+        before = 0 if found is None else found.octets
         if found is None or (one.syn and at.source in found.directions):
             self._number += 1
-            found = self._known[key] = _Connection(self._number)
+            found = _Connection(self._number)
+        self._known[key] = found  # behind all others: who was silent for longest is forgotten first
+        heard = self._taken(found, at, one)
+        self._octets += found.octets - before
+        if self._octets > _OCTETS:
+            self._forget()
+        return heard
+
+    def _forget(self) -> None:
+        """Those that were silent for longest, until half of the room is free."""
+        self._octets = sum(one.octets for one in self._known.values())
+        while self._octets > _OCTETS // 2 and len(self._known) > 1:
+            self._octets -= self._known.pop(next(iter(self._known))).octets
+
+    def _taken(self, found: _Connection, at: Arrival, one: tcp.Segment) -> list[Heard] | Unread:
         direction = found.directions.setdefault(at.source, tcp.Direction())
         if one.syn and found.client is None:
             found.client = at.source

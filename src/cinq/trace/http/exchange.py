@@ -17,7 +17,9 @@ _END_STREAM, _END_HEADERS, _PADDED, _PRIORITY = 0x01, 0x04, 0x08, 0x20
 _FRAME = 1 << 20  # octets: peers may agree on more than the 16384 that all have
 _BLOCK = 1 << 18
 _STREAMS = 1024
+_FIELDS = 1024  # of a request or response with all its trailers
 BODY = 1 << 20  # octets of a body that are kept
+_BODIES = 8 << 20  # of all bodies that have not ended
 
 
 class Kind(IntEnum):
@@ -111,6 +113,13 @@ class Reader:
         self._decoder = Decoder(late)
         self._block: tuple[int, bool, bytearray] | None = None
         self._open: Bounded[int, _Open] = Bounded(_STREAMS)
+        self._bodies = 0  # octets of them
+
+    @property
+    def octets(self) -> int:
+        """How many are kept of what has not ended, about."""
+        block = 0 if self._block is None else len(self._block[2])
+        return len(self._octets) + block + self._bodies + self._decoder.octets
 
     def take(self, octets: bytes, gap: bool = False) -> Iterator[Half]:
         """More octets, as they were in the segments. gap: some before them are missing."""
@@ -169,9 +178,9 @@ class Reader:
             return self._whole_block() if flags & _END_HEADERS or len(self._block[2]) > _BLOCK else None
         if kind == Kind.DATA:
             return self._data(stream, flags, _unpadded(payload, flags & ~_PRIORITY))
-        if kind == Kind.RST_STREAM and stream in self._open:
+        if kind == Kind.RST_STREAM:
             number = int.from_bytes(payload[:4], "big")
-            return _half(stream, self._open.pop(stream), f"ended by RST_STREAM, error {number:#x}")
+            return self._ended(stream, f"ended by RST_STREAM, error {number:#x}")
         return None
 
     def _headers(self, stream: int, flags: int, block: bytes) -> Half | None:
@@ -191,7 +200,11 @@ class Reader:
             self._decoder.missed()
         before = self._open.get(stream)
         if before is not None:  # a trailer section, RFC 9113 §8.1
-            before.headers += tuple(fields)
+            room = max(0, _FIELDS - len(before.headers))
+            if room:
+                before.headers += tuple(fields[:room])
+            if len(fields) > room:
+                fault = fault or f"more than {_FIELDS} fields"
             before.fault = before.fault or fault
         elif not _interim(fields):
             self._open[stream] = _Open(tuple(fields), bytearray(), fault)
@@ -201,15 +214,25 @@ class Reader:
         one = self._open.get(stream)
         if one is None:
             one = self._open[stream] = _Open((), bytearray(), "its headers are not in the capture")
-        room = BODY - len(one.body)
-        one.body += payload[: max(0, room)]
+        room = max(0, min(BODY - len(one.body), self._room()))
+        one.body += payload[:room]
+        self._bodies += min(room, len(payload))
         if len(payload) > room:
-            one.fault = one.fault or f"of its body only {BODY} octets are shown"
+            one.fault = one.fault or f"of its body only {len(one.body)} octets are shown"
         return self._ended(stream) if flags & _END_STREAM else None
 
-    def _ended(self, stream: int) -> Half | None:
+    def _room(self) -> int:
+        """For octets of bodies. What streams had that were forgotten is found to be free where there is little."""
+        if self._bodies >= _BODIES:
+            self._bodies = sum(len(one.body) for one in self._open.values())
+        return _BODIES - self._bodies
+
+    def _ended(self, stream: int, fault: str = "") -> Half | None:
         one = self._open.pop(stream, None)
-        return None if one is None else _half(stream, one)
+        if one is None:
+            return None
+        self._bodies = max(0, self._bodies - len(one.body))
+        return _half(stream, one, fault)
 
 
 def _unpadded(payload: bytes, flags: int) -> bytes:

@@ -7,7 +7,6 @@ an index beyond it is what was added before.
 from __future__ import annotations
 
 from collections import deque
-from itertools import islice
 
 from hpack.exceptions import HPACKDecodingError
 from hpack.huffman_table import decode_huffman
@@ -15,7 +14,8 @@ from hpack.table import HeaderTable
 
 UNKNOWN = "?"
 _STATIC = tuple((name.decode(), value.decode()) for name, value in HeaderTable.STATIC_TABLE)
-_ENTRIES = 2048  # of the dynamic table: 64 KiB of the shortest there are
+_TABLE = 1 << 16  # of the dynamic table, as §4.1 counts: 16 times what all have
+_OVERHEAD = 32
 _FIELDS = 512  # of one block
 _SHIFT = 28  # of an integer: nothing here is as large
 
@@ -29,7 +29,9 @@ class Decoder:
 
     def __init__(self, late: bool) -> None:
         self.late = late
-        self._dynamic: deque[tuple[str, str]] = deque(maxlen=_ENTRIES)
+        self._dynamic: deque[tuple[str, str]] = deque()
+        self.octets = 0
+        """The size of the dynamic table, §4.1."""
 
     def block(self, octets: bytes) -> list[tuple[str, str]]:
         """Names and values, in order. HpackError: it is none, or refers to what cannot be there."""
@@ -44,12 +46,12 @@ class Decoder:
                 fields.append(self._entry(index))
             elif first & 0xC0 == 0x40:  # §6.2.1
                 field, place = self._literal(octets, place, 6)
-                self._dynamic.appendleft(field)
+                self._add(field)
                 fields.append(field)
             elif first & 0xE0 == 0x20:  # §6.3
                 size, place = _integer(octets, place, 5)
                 if not size:
-                    self._dynamic.clear()
+                    self._clear()
                     self.late = False
             else:  # §6.2.2, §6.2.3
                 field, place = self._literal(octets, place, 4)
@@ -58,8 +60,20 @@ class Decoder:
 
     def missed(self) -> None:
         """A block was not seen: what it added is unknown, and so is the place of what came before."""
-        self._dynamic.clear()
+        self._clear()
         self.late = True
+
+    def _add(self, field: tuple[str, str]) -> None:
+        """What no longer fits is forgotten, the oldest first; a larger table than this has fields that are unknown."""
+        self._dynamic.appendleft(field)
+        self.octets += _size(field)
+        while self.octets > _TABLE:
+            self.octets -= _size(self._dynamic.pop())
+            self.late = True
+
+    def _clear(self) -> None:
+        self._dynamic.clear()
+        self.octets = 0
 
     def _literal(self, octets: bytes, place: int, prefix: int) -> tuple[tuple[str, str], int]:
         index, place = _integer(octets, place, prefix)
@@ -77,10 +91,14 @@ class Decoder:
             return _STATIC[index - 1]
         behind = index - len(_STATIC) - 1
         if behind < len(self._dynamic):
-            return next(islice(self._dynamic, behind, None))
+            return self._dynamic[behind]
         if not self.late:
             raise HpackError(f"the index {index} of an entry that is not there")
         return UNKNOWN, UNKNOWN
+
+
+def _size(field: tuple[str, str]) -> int:
+    return len(field[0]) + len(field[1]) + _OVERHEAD
 
 
 def _integer(octets: bytes, place: int, prefix: int) -> tuple[int, int]:

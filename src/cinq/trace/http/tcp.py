@@ -45,15 +45,22 @@ class Direction:
             return b"", False
         if self._next is None:
             self._next = one.sequence
-        gap = False
-        self._held.setdefault(one.sequence, one.payload)
-        if self._is_full() and self._next not in self._held:
-            self._next = min(self._held, key=self._ahead)
-            gap = True
-        return self._in_order(), gap
+        before = self._held.get(one.sequence, b"")
+        if len(one.payload) > len(before):  # a retransmission may carry more than was sent at first
+            self._held[one.sequence] = one.payload
+        fresh = self._in_order()
+        if fresh or not self._is_full():
+            return fresh, False
+        self._next = min(self._held, key=self._ahead)
+        return self._in_order(), True
+
+    @property
+    def octets(self) -> int:
+        """How many wait for those before them."""
+        return sum(map(len, self._held.values()))
 
     def _is_full(self) -> bool:
-        return len(self._held) > _HELD_SEGMENTS or sum(map(len, self._held.values())) > _HELD_OCTETS
+        return len(self._held) > _HELD_SEGMENTS or self.octets > _HELD_OCTETS
 
     def _ahead(self, sequence: int) -> int:
         """How far it is ahead of what is wanted; negative for what was there before."""

@@ -122,8 +122,20 @@ class Session:
     def take(self, octets: bytes, client: bool) -> bytes:
         """Octets that one end sent, in order; the application's data in them."""
         end = self._ends[client]
+        if self.fault:
+            return b""
         end.octets += octets
-        return b"".join(self._records(end, client))
+        plain = b"".join(self._records(end, client))
+        if self.fault:
+            for one in self._ends.values():
+                one.octets.clear()
+                one.handshake.clear()
+        return plain
+
+    @property
+    def octets(self) -> int:
+        """How many wait for the end of a record or of a handshake message."""
+        return sum(len(one.octets) + len(one.handshake) for one in self._ends.values())
 
     def _records(self, end: _End, client: bool) -> Iterator[bytes]:
         while len(end.octets) >= _RECORD and not self.fault:

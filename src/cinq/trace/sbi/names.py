@@ -49,6 +49,7 @@ _FUNCTION = re.compile(r"n(5g-eir|[a-z]{2,8})-")
 _AGENT = re.compile(r"[A-Z0-9][A-Z0-9_]{1,9}(?=$|[-/ ])")
 _WORD = re.compile(r"[a-z][a-z-]*[a-z]")
 _VERSION = re.compile(r"v\d+")
+_PATH, _SHOWN = 1024, 40  # characters of a path that are looked at, of a word that are shown
 
 
 def function_of(path: str) -> str:
@@ -77,8 +78,8 @@ def operation(method: str, path: str, callback: str = "") -> str:
         return name
     segments = _segments(path)
     words = [one for one in segments[1:] if _WORD.fullmatch(one) and not _VERSION.fullmatch(one)]
-    service = _SERVICES.get(segments[0], segments[0][:40])
-    return " ".join((service, method[:10], *words[-1:])).strip()
+    service = _SERVICES.get(segments[0], segments[0][:_SHOWN])
+    return " ".join((service, method[:10], *(one[:_SHOWN] for one in words[-1:]))).strip()
 
 
 def _served(method: str, path: str) -> str:
@@ -97,4 +98,4 @@ def _routes() -> Routes:
 
 
 def _segments(path: str) -> list[str]:
-    return unquote(path.partition("?")[0]).strip("/").split("/")
+    return unquote(path[:_PATH].partition("?")[0]).strip("/").split("/")

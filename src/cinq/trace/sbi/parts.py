@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 
+import msgspec
 from msgspec import Struct
 
 from cinq.sbi.message import MULTIPART, media_type
@@ -75,8 +75,8 @@ def body_of(content_type: str, octets: bytes) -> Body:
 
 def _json(octets: bytes) -> Body:
     try:
-        return Body(json.loads(without_secrets(octets)))
-    except (ValueError, RecursionError) as error:
+        return Body(msgspec.json.decode(without_secrets(octets)))
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         return Body(fault=f"JSON: {str(error)[:120]}")
 
 

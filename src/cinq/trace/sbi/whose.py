@@ -18,6 +18,7 @@ from cinq.trace.n1 import N1
 _SUPI = re.compile(r"(?:imsi-|supi=)(\d{6,15})(?!\d)")
 _SUCI = re.compile(r"suci-0-\d{3}-\d{2,3}-\d{1,4}-\d{1,2}-\d{1,3}-[0-9a-fA-F]+")
 _DEPTH, _PLACES = 32, 64
+_LONGEST, _SEGMENTS = 1024, 16  # of a path that is somebody's
 _SHORTEST = 3  # segments of a path that is one UE's
 
 
@@ -47,7 +48,7 @@ class Whose:
 
     def at(self, path: str) -> Subject | None:
         """Of whom a place is, or one above it."""
-        segments = _path(path).split("/")
+        segments = _path(path).split("/")[:_SEGMENTS]
         for length in range(len(segments), _SHORTEST, -1):
             key = "/".join(segments[:length])
             if key in self._places:
@@ -57,7 +58,7 @@ class Whose:
     def given(self, place: str, subject: Subject) -> None:
         """A place was given for a UE."""
         path = _path(place)
-        if path.count("/") < _SHORTEST:
+        if not _SHORTEST <= path.count("/") < _SEGMENTS:
             return
         known = self._places.get(path, subject)
         same = known is not None and known.root() is subject.root()
@@ -70,7 +71,9 @@ class Whose:
 
 
 def _path(place: str) -> str:
-    """The path of a URI, or of a request's target."""
+    """The path of a URI, or of a request's target; empty where it is none that is looked at."""
+    if len(place) > _LONGEST:
+        return ""
     try:
         return unquote(urlsplit(place).path).rstrip("/")
     except ValueError:
