@@ -214,6 +214,23 @@ def test_rapid_reset_is_ended_with_enhance_your_calm() -> None:
     assert terminated(misbehave(deed)) == h2.errors.ErrorCodes.ENHANCE_YOUR_CALM
 
 
+def test_trailers_end_a_message() -> None:
+    """RFC 9113 §8.1."""
+
+    async def body(server: Http2Server, peer: Http2Peer) -> None:
+        rogue = await Rogue.of(server)
+        rogue.ask(1, "/", end=False)
+        rogue.h2.send_data(1, b"some")
+        rogue.h2.send_headers(1, [("x-checksum", "1")], end_stream=True)
+        rogue.flush()
+        while not any(isinstance(each, h2.events.StreamEnded) for each in rogue.events):
+            rogue.events += rogue.h2.receive_data(await asyncio.wait_for(rogue.reader.read(65536), 10))
+        assert [e.data for e in rogue.events if isinstance(e, h2.events.DataReceived)] == [b"some"]
+        await rogue.close()
+
+    run(body)
+
+
 def test_a_flood_of_pings_and_settings_is_ended() -> None:
     def pings(rogue: Rogue) -> None:
         for _ in range(300):

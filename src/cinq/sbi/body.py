@@ -130,7 +130,8 @@ def missing_attribute(said: str) -> str:
 def refuse_duplicates(content_type: str | None, body: bytes) -> None:
     """Problem 400: a name twice in one object of a body from outside, where readers could differ (RFC 8259 §4).
 
-    TS 33.117 §4.3.6.3. What is no JSON at all is refused by who reads it.
+    TS 33.117 §4.3.6.3. What is no JSON at all is refused by who reads it, but for what its reader would pass over in
+    attributes that it does not know: no UTF-8, and what is nested too deeply to be looked through.
     """
     kind = media_type(content_type)
     if kind == MULTIPART:
@@ -141,13 +142,21 @@ def refuse_duplicates(content_type: str | None, body: bytes) -> None:
     elif kind not in _JSON_TYPES:
         return
     try:
-        json.loads(body, object_pairs_hook=_pairs)
+        json.loads(body.decode(), object_pairs_hook=_pairs, parse_int=_number, parse_float=_number)
     except _DuplicateError as error:
         pointer = f"/{str(error)[:80]}"
         invalid = InvalidParam(param=pointer, reason="more than once")
         raise Problem(400, "INVALID_MSG_FORMAT", Why(f"{pointer}: more than once"), invalid) from None
-    except (ValueError, RecursionError):
+    except UnicodeDecodeError as error:
+        raise Problem(400, "INVALID_MSG_FORMAT", Why(f"the body is no JSON: {error}")) from None
+    except RecursionError:
+        raise Problem(400, "INVALID_MSG_FORMAT", Why("the body is nested too deeply")) from None
+    except ValueError:
         return
+
+
+def _number(text: str) -> None:
+    """It may have more digits than Python would read."""
 
 
 class _DuplicateError(Exception):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import lru_cache
+from typing import get_origin
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -23,14 +24,15 @@ _PARAMETER = re.compile(r"\\\{\w+\\\}")
 async def notify(bus: Bus, consumer: str, uri: str, body: object, instance: str | None = None) -> object:
     """Sends the notification and brings its answer. consumer: the NF that sends. instance: of the NF that receives.
 
-    A URI with an authority of others goes there, whatever its path: the notification is told by its body then. Problem
+    A URI says no more than where a notification of this kind goes: one whose path is that of another kind is nobody's
+    here. A URI with an authority of others goes there, whatever its path: the notification is told by its body. Problem
     as the receiver refuses; 504 TARGET_NF_NOT_REACHABLE where nobody serves the URI.
     """
     root, path, query = _parts(uri)
     leaves = root and bus.wire is not None and (bus.remote or root != bus.api_root)
     for service, operation, route in _routes(len(services())):
         found = route.fullmatch(path)
-        if found is None or query:
+        if found is None or query or not _takes(operation, body):
             continue
         values = [_value(text, kind) for text, kind in zip(found.groups(), operation.types, strict=True)]
         if leaves:
@@ -50,6 +52,10 @@ def _parts(uri: str) -> tuple[str, str, str]:
     except ValueError:
         return "", "", ""
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else "", parts.path, parts.query
+
+
+def _takes(op: Operation, body: object) -> bool:
+    return (get_origin(op.request) or op.request) is type(body)
 
 
 def _by_body(kind: type) -> Operation | None:

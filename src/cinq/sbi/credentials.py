@@ -18,6 +18,7 @@ from cinq.sbi.services.nnrf_accesstoken import AccessTokenReq, NnrfAccessToken
 
 EARLY_S = 30.0  # before its expiry a token is not used any more; of a short one at most half its life
 UNKNOWN_S = 60  # the life of a token that does not say it
+LONGEST_S = 86_400  # for which a token is used at the most
 MOST = 1024
 
 Key = tuple[str, str, str]  # consumer, NF type of the producers, scope
@@ -90,6 +91,6 @@ class Credentials:
                 None,
                 Why(f"no access token for {scope}: {problem}"),
             ) from None
-        life = float(UNKNOWN_S if answer.expires_in is None else max(answer.expires_in, 0))
+        life = float(UNKNOWN_S if answer.expires_in is None else min(max(answer.expires_in, 0), LONGEST_S))
         kept.token = answer.access_token
         kept.until = self._clock.now() + life - min(EARLY_S, life / 2)

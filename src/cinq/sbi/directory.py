@@ -22,6 +22,8 @@ from cinq.transport.http2 import authority_of
 REST_S = 10.0  # for which a producer that did not answer is passed over, where there are others
 LEAST_S = 1.0  # for which an answer is kept at the least, an empty one too
 MOST = 512  # answers that are kept
+HEAVIEST = 65_535  # TS 29.510 §6.1.6.2.2
+LONGEST_S = 86_400  # for which an answer is kept at the most
 OF_THE_NRF = frozenset(("nnrf-nfm", "nnrf-disc", "oauth2", "bootstrapping"))
 
 
@@ -143,7 +145,9 @@ class Discovery:
             one for p in answer.nf_instances for one in places_of(p, None if op.callback else op.service)
         ]
         kept.places = found
-        kept.until = self._clock.now() + max(LEAST_S, float(answer.validity_period) if found else 0.0)
+        kept.until = self._clock.now() + max(
+            LEAST_S, float(min(answer.validity_period, LONGEST_S)) if found else 0.0
+        )
         if len(self._instances) > MOST:
             self._instances = {self._nrf.root: self._nrf.instance}
         self._instances.update((one.root, one.instance) for one in found)
@@ -188,7 +192,7 @@ def _of_service(profile: NFProfile, service: NFService) -> list[Found]:
             f"{service.scheme}://{authority_of(host, number)}{prefix}",
             profile.nf_instance_id,
             priority,
-            max(1, weight or 1),
+            min(max(1, weight or 1), HEAVIEST),
         )
         for host, number in hosts
     ]

@@ -137,7 +137,7 @@ class Guard:
             if not offered & {one.numbering() for one in claims.producer_snssai_list}:
                 return "it is for other slices"
         wanted_set = claims.producer_nf_set_id
-        if wanted_set is not None and producer.nf_sets and wanted_set not in producer.nf_sets:
+        if wanted_set is not None and wanted_set not in producer.nf_sets:
             return "it is for another NF set"
         return ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Literal
 
 from msgspec import field
@@ -13,6 +12,7 @@ from cinq.sbi.problem import InvalidParam, Problem
 
 MOST_OPERATIONS = 256
 DEEPEST = 32
+MOST_COPIED = 10_000  # values that a patch may copy: copies of copies double with each operation
 
 
 class PatchItem(Model):
@@ -32,6 +32,7 @@ def patched(document: object, patch: list[PatchItem]) -> object:
     if len(patch) > MOST_OPERATIONS:
         raise Problem(400, "INVALID_MSG_FORMAT", Why(f"a patch of more than {MOST_OPERATIONS} operations"))
     root = [document]
+    left = MOST_COPIED
     for item in patch:
         if item.op == "test":
             if _get(root, item.path) != item.value:
@@ -49,9 +50,33 @@ def patched(document: object, patch: list[PatchItem]) -> object:
                 raise _wrong(item.path, f"{item.op} without 'from'")
             if item.path.startswith(f"{item.from_}/"):
                 raise _wrong(item.path, f"{item.op} into itself")
-            moved = _take(root, item.from_) if item.op == "move" else copy.deepcopy(_get(root, item.from_))
+            if item.op == "move":
+                moved = _take(root, item.from_)
+            else:
+                moved, left = _copy(_get(root, item.from_), left, item.path)
             _add(root, item.path, moved)
+    if not root:
+        raise _wrong("", "nothing is left")
     return root[0]
+
+
+def _copy(value: object, left: int, path: str, deep: int = 0) -> tuple[object, int]:
+    """A copy, and how many values may still be copied."""
+    if left <= 0 or deep > DEEPEST:
+        raise _wrong(path, f"copies of more than {MOST_COPIED} values, or too deep")
+    left -= 1
+    if isinstance(value, dict):
+        made: dict[object, object] = {}
+        for key, one in value.items():
+            made[key], left = _copy(one, left, path, deep + 1)
+        return made, left
+    if isinstance(value, list):
+        listed: list[object] = []
+        for one in value:
+            each, left = _copy(one, left, path, deep + 1)
+            listed.append(each)
+        return listed, left
+    return value, left
 
 
 def _steps(path: str) -> list[str]:

@@ -14,7 +14,7 @@ from cinq.transport.http2 import Http2Peer
 
 SILENT = 3  # requests in a row without an answer
 REST_S = 5.0
-MOST = 256  # peers that are kept; the one that was asked longest ago gives way
+MOST = 256  # peers that are kept; of those that owe no answer the one that was asked longest ago gives way
 
 
 @dataclass(slots=True)
@@ -73,7 +73,8 @@ class Peers:
         if found is None:
             found = self._made(root)
             if len(self._peers) >= MOST:
-                oldest, _ = self._peers.pop(next(iter(self._peers)))
+                idle = (key for key, (one, _) in self._peers.items() if not one.busy)
+                oldest, _ = self._peers.pop(next(idle, next(iter(self._peers))))
                 await oldest.close()
                 self._circuits.clear()
         self._peers[root] = found

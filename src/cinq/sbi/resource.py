@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from cinq.sbi.operation import Created, Operation, snake
+from cinq.sbi.operation import Created, Operation, operations, service_name, services, snake
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
@@ -24,7 +24,10 @@ def identifier_of(name: str) -> str:
 
 
 def parted(op: Operation, arguments: tuple[object, ...]) -> tuple[tuple[object, ...], str]:
-    """The arguments with identifiers alone, and the root that a name in the path had."""
+    """The arguments with identifiers alone, and the root that a name in the path had.
+
+    Only of what a producer makes and names: a SUPI or another word of somebody else sends a request nowhere.
+    """
     root = ""
     for at in _in_path(op):
         name = arguments[at] if at < len(arguments) else None
@@ -36,7 +39,11 @@ def parted(op: Operation, arguments: tuple[object, ...]) -> tuple[tuple[object, 
 
 @lru_cache(512)
 def _in_path(op: Operation) -> tuple[int, ...]:
-    named = [snake(name) for name in _PARAMETER.findall(op.path)]
+    """Where the arguments are that name what a POST of the same service makes (TS 29.501 §5.3.3.2)."""
+    own = [each for one in services() if service_name(one) == op.service for each in operations(one)]
+    made = {each.path for each in own if each.method == "POST" and each.status == 201}
+    found = _PARAMETER.finditer(op.path)
+    named = [snake(one[1]) for one in found if op.path[: one.start()].rstrip("/") in made]
     return tuple(op.parameters.index(name) for name in named if name in op.parameters)
 
 

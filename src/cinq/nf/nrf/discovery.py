@@ -21,7 +21,10 @@ HIDDEN = (
     "allowedRuleSet",
 )
 """Who may ask is between a producer and the NRF (TS 29.510 §6.2.6.2.3)."""
-LONGEST_PATTERN = 128
+LONGEST_PATTERN, LONGEST_TEXT = 128, 128
+_ESCAPED = re.compile(r"\\.")
+_CLASS = re.compile(r"\[\^?\]?[^\]]*\]")
+_TIMES = re.compile(r"(?<!\))\{\d{1,3}\}")  # a number of times, of one character
 
 
 def fits(profile: NFProfile, query: SearchQuery, requester: NFProfile) -> bool:
@@ -113,19 +116,26 @@ def in_range(one: SupiRange | TacRange, text: str, whole: str = "") -> bool:
     """start and end compare as numbers of the same length; a pattern is of the whole."""
     if one.pattern is not None:
         found = _pattern(one.pattern)
-        return found is not None and found.search(whole or text) is not None
+        return found is not None and found.search((whole or text)[:LONGEST_TEXT]) is not None
     start, end = one.start or "", one.end or ""
     return len(text) == len(start) == len(end) and start.lower() <= text.lower() <= end.lower()
 
 
 @lru_cache(256)
 def _pattern(text: str) -> re.Pattern[str] | None:
-    """None: it is none that is looked at; what repeats a repetition could take for ever."""
-    if len(text) > LONGEST_PATTERN or re.search(r"[*+}?]\)?[*+{]|\([^)]*[*+{][^)]*\)[*+{]", text):
+    """None: it is none that is looked at.
+
+    Matching is to take no more than the square of the text: so there is one repetition of an open number, no group is
+    repeated, and there is one group.
+    """
+    if len(text) > LONGEST_PATTERN:
+        return None
+    plain = _TIMES.sub("", _CLASS.sub("c", _ESCAPED.sub("c", text)))
+    if sum(map(plain.count, "*+?{")) > 1 or plain.count("(") > 1 or re.search(r"\)[*+?{]", plain):
         return None
     try:
         return re.compile(text)
-    except re.error:
+    except (re.error, OverflowError, RecursionError):
         return None
 
 

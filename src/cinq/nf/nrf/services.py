@@ -43,6 +43,7 @@ NF_TYPE = re.compile(r"[A-Z0-9_]{2,40}", re.ASCII)
 FEATURES = re.compile(r"[0-9A-Fa-f]{0,32}", re.ASCII)
 HEARTBEAT_PATHS = frozenset(("/nfStatus", "/load", "/loadTimeStamp"))
 LONGEST_LIST = 100  # elements of any list of a profile
+NAMED = 20  # faults of a profile that are named
 ROOT = "/nnrf-nfm/v1/nf-instances"
 
 
@@ -319,7 +320,7 @@ def _check(identifier: str, body: Whole[NFProfile]) -> None:
         "sNssais": discovery.faulty([*profile.s_nssais, *profile.allowed_nssais]),
         **dict.fromkeys(_long(body.document), True),
     }
-    wrong = [InvalidParam(param=f"/{name}") for name, fault in faults.items() if fault]
+    wrong = [InvalidParam(param=f"/{name}") for name, fault in faults.items() if fault][:NAMED]
     if wrong:
         names = ", ".join(w.param for w in wrong)
         raise Problem(400, "MANDATORY_IE_INCORRECT", Why(f"profile of {identifier[:60]}: {names}"), *wrong)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -25,6 +27,8 @@ COLLECTION = "nrf-subscription"
 MOST = 1000
 LONGEST_S = 86_400.0
 LONGEST_URI = 2048
+PROMPT_S = 0.2  # for which whoever changes something waits for subscribers to take what they are told
+LETTERS = 64  # that wait for one of them; of more the newest are told
 
 Told = tuple[str, NotificationData]  # where, and what
 
@@ -36,6 +40,8 @@ class Subscriptions:
         self._clock = clock
         self._store = store
         self._bus = bus
+        self._letters: dict[str, deque[NotificationData]] = {}
+        self._carriers: dict[str, asyncio.Task[None]] = {}
         self._numbers = count(int(clock.now() * 1000))
         self._kept: dict[str, SubscriptionData] = {}
         for identifier, octets in list(store.items(COLLECTION)):
@@ -73,6 +79,9 @@ class Subscriptions:
 
     def unsubscribe(self, identifier: str) -> None:
         self._known(identifier)
+        self._forget(identifier)
+
+    def _forget(self, identifier: str) -> None:
         del self._kept[identifier]
         self._store.delete(COLLECTION, identifier)
 
@@ -80,7 +89,7 @@ class Subscriptions:
         now = self._clock.now()
         for identifier, one in list(self._kept.items()):
             if one.validity_time is not None and _seconds(one.validity_time) <= now:
-                self.unsubscribe(identifier)
+                self._forget(identifier)
 
     def of(
         self,
@@ -108,19 +117,40 @@ class Subscriptions:
         return told
 
     async def tell(self, letters: list[Told]) -> None:
-        """Each is told once; who cannot be reached asks anew when its cached answers end."""
+        """Each is told once and in order; who cannot be reached asks anew when its cached answers end.
+
+        A subscriber that is slow holds nobody else up: it is told after this returns.
+        """
+        if self._bus is None or not letters:
+            return
         for uri, body in letters:
-            if self._bus is None:
-                return
-            try:
-                await notify(self._bus, "NRF", uri, body)
-            except Problem:
-                continue
+            self._letters.setdefault(uri, deque(maxlen=LETTERS)).append(body)
+            if uri not in self._carriers:
+                self._carriers[uri] = asyncio.get_running_loop().create_task(self._carry(self._bus, uri))
+        await asyncio.wait([self._carriers[uri] for uri, _ in letters], timeout=PROMPT_S)
+
+    async def _carry(self, bus: Bus, uri: str) -> None:
+        """All that waits for one subscriber."""
+        try:
+            while waiting := self._letters.get(uri):
+                try:
+                    await notify(bus, "NRF", uri, waiting.popleft())
+                except Problem:
+                    continue
+        finally:
+            self._letters.pop(uri, None)
+            self._carriers.pop(uri, None)
 
     def _known(self, identifier: str) -> SubscriptionData:
+        """Problem 404: there is none, 403: of somebody else."""
         found = self._kept.get(identifier)
         if found is None:
             raise Problem(404, "SUBSCRIPTION_NOT_FOUND", Why(f"no subscription {identifier[:60]}"))
+        who = caller()
+        if who is not None and found.req_nf_instance_id and not who.may_be(found.req_nf_instance_id):
+            raise Problem(
+                403, None, Why(f"subscription {identifier[:60]} is not of the client's certificate")
+            )
         return found
 
     def _put(self, identifier: str, made: SubscriptionData) -> None:

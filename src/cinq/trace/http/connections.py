@@ -52,9 +52,9 @@ class _Connection:
     @property
     def octets(self) -> int:
         """How many are kept until others come, about."""
-        waiting = sum(map(len, self.waiting.values())) + (0 if self.tls is None else self.tls.octets)
-        ends = (*self.directions.values(), *self.readers.values())
-        return waiting + sum(one.octets for one in ends)
+        octets = sum(map(len, self.waiting.values())) + (0 if self.tls is None else self.tls.octets)
+        octets += sum(one.octets for one in self.directions.values())
+        return octets + sum(one.octets for one in self.readers.values())
 
     def decide(self, source: End, data: bytes) -> None:
         """Whether it carries HTTP/2, which frames or the client's preface show. What is too short to tell waits."""

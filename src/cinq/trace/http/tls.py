@@ -122,15 +122,17 @@ class Session:
     def take(self, octets: bytes, client: bool) -> bytes:
         """Octets that one end sent, in order; the application's data in them."""
         end = self._ends[client]
-        if self.fault:
-            return b""
         end.octets += octets
         plain = b"".join(self._records(end, client))
+        self._give_up()
+        return plain
+
+    def _give_up(self) -> None:
+        """What cannot be opened is not kept."""
         if self.fault:
             for one in self._ends.values():
                 one.octets.clear()
                 one.handshake.clear()
-        return plain
 
     @property
     def octets(self) -> int:

@@ -79,6 +79,11 @@ class Http2Peer:
         except TimeoutError:
             raise NoAnswerError(f"{self.authority}: no answer within {within:g} s") from None
 
+    @property
+    def busy(self) -> bool:
+        """Whether somebody waits for it."""
+        return self._connecting is not None or (self._link is not None and self._link.busy)
+
     async def close(self) -> None:
         if self._connecting is not None:
             self._connecting.cancel()

@@ -173,6 +173,10 @@ class Link(asyncio.Protocol):
             stream = event.stream_id
             self._took(stream, event.flow_controlled_length or 0)
             self.data(stream, event.data or b"", event.stream_ended is not None)
+        elif isinstance(event, h2.events.TrailersReceived):
+            self.data(
+                event.stream_id, b"", True
+            )  # RFC 9113 §8.1: they end the message; nothing in them is read
         elif isinstance(event, h2.events.StreamReset):
             self._outgoing.pop(event.stream_id, None)
             self.stream_lost(event.stream_id, f"the peer gave it up: {event.error_code!s}")
@@ -308,4 +312,5 @@ def _secured(transport: asyncio.Transport) -> Secured:
         return Secured((str(name[0]), int(name[1])))
     certificate = shown.getpeercert() or {}
     names = cast("tuple[tuple[str, str], ...]", certificate.get("subjectAltName", ()))
-    return Secured((str(name[0]), int(name[1])), True, tuple(value for _, value in names))
+    said = tuple(value for kind, value in names if kind in ("URI", "DNS"))
+    return Secured((str(name[0]), int(name[1])), True, said)
