@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from typing import Literal, TypeVar
 
 import msgspec
@@ -27,6 +27,10 @@ CREDITS = "charging-credits"
 Kind = Literal["prepaid", "postpaid"]
 TRIES = 64
 PAYMENTS = 256
+RANGES = 64
+EXACT = Context(prec=60)  # no sum of money is rounded, however large
+Numbers = tuple[tuple[int, int], ...]
+"""Ranges of numbers, first and last of each, in order."""
 
 
 class Container(Struct, frozen=True, omit_defaults=True):
@@ -51,7 +55,7 @@ class Held(Struct, frozen=True, omit_defaults=True):
 
 
 class Session(Struct, frozen=True, omit_defaults=True):
-    """A charging session, TS 32.290 §5.3. sequence, answer: of the last request. seen: containers, by their number.
+    """A charging session, TS 32.290 §5.3. sequence, answer: of the last request. counted: numbers of containers.
 
     held: by rating group. containers: those that are in no record yet. record: how many records there are of it.
     """
@@ -64,7 +68,7 @@ class Session(Struct, frozen=True, omit_defaults=True):
     about: PDUSessionChargingInformation | None = None
     notify_uri: str = ""
     held: dict[str, Held] = {}
-    seen: frozenset[int] = frozenset()
+    counted: Numbers = ()
     containers: tuple[Container, ...] = ()
     since: datetime | None = None
     record: int = 0
@@ -72,7 +76,8 @@ class Session(Struct, frozen=True, omit_defaults=True):
 
 class Account(Struct, frozen=True, omit_defaults=True):
     """balance: what is left, of a postpaid account what is owed as a negative number. limit: how far below zero it may
-    go; None: without a limit. sessions: by their name. ended: names of the last that were released, newest last.
+    go; None: without a limit. sessions: by their name. ended: names of the last that were released, newest last; one
+    that is among the sessions too waits for its record to be written.
     payments: references of the last that were paid in, newest last.
     """
 
@@ -112,6 +117,29 @@ class AccountError(ValueError):
     """What cannot be done with an account, and why."""
 
 
+class UnreadableError(AccountError):
+    """An account is there, and cannot be read."""
+
+
+def counts(numbers: Numbers, number: int) -> bool:
+    return any(first <= number <= last for first, last in numbers)
+
+
+def with_number(numbers: Numbers, number: int) -> Numbers:
+    """Of many ranges the lowest two become one: what is missing between them comes no more."""
+    first = last = number
+    others = []
+    for low, high in numbers:
+        if low <= last + 1 and high >= first - 1:
+            first, last = min(low, first), max(high, last)
+        else:
+            others.append((low, high))
+    made = sorted((*others, (first, last)))
+    if len(made) > RANGES:
+        made[:2] = [(made[0][0], made[1][1])]
+    return tuple(made)
+
+
 class Accounts:
     """The accounts of a store; others, such as a command, may write to it at the same time."""
 
@@ -146,7 +174,8 @@ class Accounts:
             before = self._store.get(COLLECTION, supi)
             if before is None:
                 raise AccountError(f"{supi} has no account")
-            after, said = change(self._read(supi, before))
+            with localcontext(EXACT):
+                after, said = change(self._read(supi, before))
             octets = self._encode(after)
             if octets == before or await self._store.replace(COLLECTION, supi, before, octets):
                 return said
@@ -156,15 +185,17 @@ class Accounts:
         try:
             return self._decode(octets)
         except ValueError as error:
-            raise AccountError(f"the account of {supi} is unreadable: {error}") from None
+            raise UnreadableError(f"the account of {supi} is unreadable: {error}") from None
 
     async def credit(self, credit: Credit) -> Account:
         """Pays in. A reference that was there before changes nothing. AccountError: another currency, or no account."""
 
+        key = f"{credit.supi} {credit.reference}"
+
         def paid(account: Account) -> tuple[Account, Account]:
             if account.currency != credit.currency:
                 raise AccountError(f"{credit.supi} has an account in {account.currency}")
-            if credit.reference in account.payments:
+            if credit.reference in account.payments or self._store.get(CREDITS, key) is not None:
                 return account, account
             made = msgspec.structs.replace(
                 account,
@@ -174,6 +205,6 @@ class Accounts:
             return made, made
 
         account = await self.change(credit.supi, paid)
-        self._store.put(CREDITS, f"{credit.supi} {credit.reference}", self._encode(credit))
+        self._store.put(CREDITS, key, self._encode(credit))
         await self._store.durable()
         return account

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct, structs
 
-from cinq.nf.chf.account import Account, Container, Held, Session
+from cinq.nf.chf.account import Account, Container, Held, Session, counts, with_number
 from cinq.nf.chf.tariff import NOTHING, Rate, Tariff, Use, affordable, cost
 from cinq.sbi.services.nchf_convergedcharging import (
     ChargingDataRequest,
@@ -46,6 +46,7 @@ def served(
             continue
         held, said = grant(account, usage, tariff, now)
         granted.append(said)
+        held = _both(session.held.get(str(usage.rating_group)), held)
         session = structs.replace(session, held=_with(session.held, usage.rating_group, held))
         account = with_session(account, name, session)
     return Answered(account, session, granted)
@@ -54,9 +55,12 @@ def served(
 def paid(
     account: Account, session: Session, usage: MultipleUnitUsage, tariff: Tariff, now: datetime
 ) -> tuple[Account, Session]:
-    """The containers that were not seen before. What was granted of the group is free again."""
-    fresh = [one for one in usage.used_unit_container if one.local_sequence_number not in session.seen]
-    containers = [_container(usage.rating_group, one, tariff, session, now) for one in fresh]
+    """The containers that did not count before. What was granted of the group is free again."""
+    counted, containers = session.counted, list[Container]()
+    for one in usage.used_unit_container:
+        if not counts(counted, one.local_sequence_number):
+            counted = with_number(counted, one.local_sequence_number)
+            containers.append(_container(usage.rating_group, one, tariff, session, now))
     held = session.held
     if usage.used_unit_container or usage.requested_unit is not None:
         held = _with(held, usage.rating_group, None)
@@ -64,7 +68,7 @@ def paid(
     made = structs.replace(
         session,
         held=held,
-        seen=session.seen | {one.number for one in containers},
+        counted=counted,
         containers=(*session.containers, *containers),
     )
     return structs.replace(account, balance=account.balance - spent), made
@@ -73,7 +77,10 @@ def paid(
 def _container(
     rating_group: int, one: UsedUnitContainer, tariff: Tariff, session: Session, now: datetime
 ) -> Container:
-    """By the rate at the time when the use began: a grant does not outlive its rate."""
+    """By the rate at the time when the use began: a grant does not outlive its rate.
+
+    The consumer says when the use ended; that is within the session, whatever its clock says.
+    """
     before = [each.closed for each in session.containers if each.rating_group == rating_group]
     rate = _rate(tariff, rating_group, max(before, default=session.since or session.opened))
     up, down = one.uplink_volume or 0, one.downlink_volume or 0
@@ -82,7 +89,7 @@ def _container(
     return Container(
         rating_group,
         one.local_sequence_number,
-        one.trigger_timestamp or now,
+        now if one.trigger_timestamp is None else max(session.opened, min(one.trigger_timestamp, now)),
         up,
         down,
         total,
@@ -128,7 +135,14 @@ def with_session(account: Account, name: str, session: Session) -> Account:
 
 def without_session(account: Account, name: str) -> Account:
     sessions = {key: one for key, one in account.sessions.items() if key != name}
-    return structs.replace(account, sessions=sessions, ended=(*account.ended, name)[-ENDED:])
+    return structs.replace(ending(account, name), sessions=sessions)
+
+
+def ending(account: Account, name: str) -> Account:
+    """The session takes no more requests."""
+    if name in account.ended:
+        return account
+    return structs.replace(account, ended=(*account.ended, name)[-ENDED:])
 
 
 def _rate(tariff: Tariff, rating_group: int, at: datetime) -> Rate:
@@ -136,6 +150,14 @@ def _rate(tariff: Tariff, rating_group: int, at: datetime) -> Rate:
     if found is None:
         raise Unrated(f"tariff {tariff.name} has no rate for rating group {rating_group} at {at:%a %H:%M}")
     return found
+
+
+def _both(before: Held | None, more: Held | None) -> Held | None:
+    """A group may be asked for twice in one request, for two UPFs."""
+    if before is None or more is None:
+        return before or more
+    use = Use(before.use.volume + more.use.volume, before.use.seconds + more.use.seconds)
+    return Held(use, before.money + more.money)
 
 
 def _with(held: dict[str, Held], group: int, one: Held | None) -> dict[str, Held]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from msgspec.structs import replace
 
-from cinq.nf.chf.account import Account, AccountError, Accounts, Session
-from cinq.nf.chf.quota import Answered, Unrated, paid, served, with_session, without_session
+from cinq.nf.chf.account import Account, AccountError, Accounts, Session, UnreadableError
+from cinq.nf.chf.quota import Answered, Unrated, ending, paid, served, with_session, without_session
 from cinq.nf.chf.records import Closing, Record, Records, closed
 from cinq.nf.chf.settings import Settings
 from cinq.nf.chf.tariff import Tariff, tariffs_by_name
@@ -24,11 +25,15 @@ from cinq.sbi.services.nchf_convergedcharging import (
     MultipleUnitInformation,
     MultipleUnitUsage,
     NchfConvergedCharging,
+    PDUSessionChargingInformation,
 )
 
 T = TypeVar("T")
 CONTAINERS = 50  # of a record; then another one is begun
 SESSIONS = 64  # of one subscriber
+DEAD = 3  # validities of a grant in which its consumer would have come again
+NUMBER, AMOUNT = 2**32, 2**63  # TS 29.571 §5.2.2, what is less
+SUPI = re.compile(r"imsi-[0-9]{5,15}|nai-[^\s/?#%]{1,250}", re.ASCII)
 GROUPS = 64  # rating groups, and containers of each, in one request
 
 
@@ -60,6 +65,7 @@ class CHF:
         """TS 32.290 §6.2.1. The same request again is answered with the charging session that it has made."""
         supi = _checked(body)
         await self._account(supi)
+        await self._end_the_dead(supi)
         name = f"{supi}.{self._entropy(8).hex()}"
         now = self._now()
 
@@ -116,24 +122,51 @@ class CHF:
         supi, now = _checked(body, charging_data_ref), self._now()
         abnormal = any(one.trigger_type == "ABNORMAL_RELEASE" for one in body.triggers)
         why: Closing = "abnormalRelease" if abnormal else "normalRelease"
+        about = body.pdu_session_charging_information
+        await self._settle(supi, charging_data_ref, now, why, body.multiple_unit_usage, about)
+
+    async def _settle(
+        self,
+        supi: str,
+        name: str,
+        now: datetime,
+        why: Closing,
+        usages: Sequence[MultipleUnitUsage] = (),
+        about: PDUSessionChargingInformation | None = None,
+    ) -> None:
+        """The rest is paid; then the record is written; then the session goes. Killed between, it is done again."""
 
         def settled(account: Account) -> tuple[Account, Record | None]:
-            if charging_data_ref in account.ended:
+            session = account.sessions.get(name)
+            if session is None and name in account.ended:
                 return account, None
-            session = _session(account, charging_data_ref)
-            for usage in body.multiple_unit_usage:
+            if session is None:
+                raise _unknown(name)
+            for usage in usages:
                 account, session = self._paid(account, session, usage, now)
-            session = replace(session, held={}, about=body.pdu_session_charging_information or session.about)
-            record = closed(account, charging_data_ref, session, now, why, self.instance_id)
-            return with_session(account, charging_data_ref, session), record
+            session = replace(session, held={}, about=about or session.about)
+            record = closed(account, name, session, now, why, self.instance_id)
+            return ending(with_session(account, name, session), name), record
 
         record = await self._change(supi, settled)
         if record is None:
             return
-        await self.records.keep(
-            record
-        )  # before the session goes: killed between, it is closed once more, the same
-        await self._change(supi, lambda account: (without_session(account, charging_data_ref), None))
+        await self.records.keep(record)
+        await self._change(supi, lambda account: (without_session(account, name), None))
+
+    async def _end_the_dead(self, supi: str) -> None:
+        """Sessions whose consumer has not come for its grants' validity, three times over: their money is free again.
+
+        A consumer that did not hear of the session that it made never comes.
+        """
+        now, account = self._now(), self.accounts.get(supi)
+        tariff = None if account is None else self._tariffs.get(account.tariff)
+        if account is None or tariff is None:
+            return
+        last = now - timedelta(seconds=DEAD * tariff.validity_s)
+        for name, session in account.sessions.items():
+            if session.held and session.answer.invocation_time_stamp < last:
+                await self._settle(supi, name, now, "abnormalRelease")
 
     async def _close_part(self, supi: str, name: str, now: datetime) -> None:
         """A record of what was used up to now, once that is much (TS 32.255 §5.2.3.2)."""
@@ -201,6 +234,8 @@ class CHF:
     async def _change(self, supi: str, change: Callable[[Account], tuple[Account, T]]) -> T:
         try:
             return await self.accounts.change(supi, change)
+        except UnreadableError as error:
+            raise Problem(500, "SYSTEM_FAILURE", Why(str(error))) from None
         except AccountError as error:
             raise Problem(404, "USER_UNKNOWN", Why(str(error))) from None
         except OSError as error:
@@ -223,27 +258,51 @@ def _checked(body: ChargingDataRequest, name: str = "") -> str:
     usages = body.multiple_unit_usage
     if len(usages) > GROUPS or any(len(one.used_unit_container) > GROUPS for one in usages):
         raise Problem(413, None, Why(f"more than {GROUPS} rating groups, or containers of one"))
-    for usage in usages:
-        for one in usage.used_unit_container:
-            amounts = (one.total_volume, one.uplink_volume, one.downlink_volume, one.time)
-            if any(value is not None and not 0 <= value < 2**63 for value in amounts):
-                param = InvalidParam(param="/multipleUnitUsage", reason="a volume or time out of its range")
-                raise Problem(400, "MANDATORY_IE_INCORRECT", Why("usedUnitContainer: out of range"), param)
+    numbers = (body.invocation_sequence_number, body.charging_id or 0, *(one.rating_group for one in usages))
+    faults = {
+        "subscriberIdentifier": SUPI.fullmatch(supi) is None,
+        "invocationSequenceNumber, chargingId or ratingGroup": not all(0 <= one < NUMBER for one in numbers),
+        "multipleUnitUsage": not all(map(_holds, usages)),
+    }
+    for param, fault in faults.items():
+        if fault:
+            invalid = InvalidParam(param=f"/{param}", reason="out of its range")
+            raise Problem(400, "MANDATORY_IE_INCORRECT", Why(f"{param}: out of range"), invalid)
     return supi
 
 
+def _holds(usage: MultipleUnitUsage) -> bool:
+    """Whether its numbers are in their ranges, and its times have a zone."""
+    asked = usage.requested_unit
+    units = [*usage.used_unit_container, *([] if asked is None else [asked])]
+    amounts = [
+        value
+        for one in units
+        for value in (one.total_volume, one.uplink_volume, one.downlink_volume, one.time)
+        if value is not None
+    ]
+    amounts += [one.local_sequence_number for one in usage.used_unit_container]
+    times = [one.trigger_timestamp for one in usage.used_unit_container if one.trigger_timestamp is not None]
+    return all(0 <= value < AMOUNT for value in amounts) and all(one.tzinfo is not None for one in times)
+
+
 def _is_same(session: Session, body: ChargingDataRequest) -> bool:
-    """Whether a request to create one has made this one: from the same function, for the same charging identifier."""
+    """Whether a request to create one has made this one: from the same function, for the same session of the UE.
+
+    A function that has lost its memory may give a charging identifier to another session.
+    """
     return (
         bool(body.charging_id)
         and session.charging_id == body.charging_id
+        and session.sequence == body.invocation_sequence_number
         and session.consumer == body.nf_consumer_identification
+        and session.about == body.pdu_session_charging_information
     )
 
 
 def _session(account: Account, name: str) -> Session:
     found = account.sessions.get(name)
-    if found is None:
+    if found is None or name in account.ended:
         raise _unknown(name)
     return found
 
