@@ -26,6 +26,8 @@ from cinq.sbi.services.nchf_convergedcharging import (
     MultipleUnitUsage,
     NchfConvergedCharging,
     PDUSessionChargingInformation,
+    RequestedUnit,
+    UsedUnitContainer,
 )
 
 T = TypeVar("T")
@@ -264,17 +266,20 @@ def _checked(body: ChargingDataRequest, name: str = "") -> str:
         "invocationSequenceNumber, chargingId or ratingGroup": not all(0 <= one < NUMBER for one in numbers),
         "multipleUnitUsage": not all(map(_holds, usages)),
     }
-    for param, fault in faults.items():
+    for what, fault in faults.items():
         if fault:
-            invalid = InvalidParam(param=f"/{param}", reason="out of its range")
-            raise Problem(400, "MANDATORY_IE_INCORRECT", Why(f"{param}: out of range"), invalid)
+            invalid = InvalidParam(param=f"/{what}", reason="out of its range")
+            raise Problem(400, "MANDATORY_IE_INCORRECT", Why(f"{what}: out of range"), invalid)
     return supi
 
 
 def _holds(usage: MultipleUnitUsage) -> bool:
     """Whether its numbers are in their ranges, and its times have a zone."""
     asked = usage.requested_unit
-    units = [*usage.used_unit_container, *([] if asked is None else [asked])]
+    units: list[UsedUnitContainer | RequestedUnit] = [
+        *usage.used_unit_container,
+        *([] if asked is None else [asked]),
+    ]
     amounts = [
         value
         for one in units

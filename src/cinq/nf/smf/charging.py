@@ -34,6 +34,9 @@ TRIGGERS: tuple[tuple[int, TriggerType], ...] = (
     (UsageReportTrigger.TERMR, "FINAL"),
 )
 """What a usage report of the UPF means for the CHF, the weightiest first."""
+WAITING = 32  # containers that are told in one request; what is used while so many wait is added to one more
+MOST = 2**62  # octets that are taken from a UPF's or a CHF's word
+_LONGEST_S = 2**32 - 1  # TS 29.244 §8.2.14 and §8.2.51
 Report = pfcp.UsageReport | pfcp.UsageReportInDeletion | pfcp.UsageReportInModification
 
 
@@ -45,24 +48,55 @@ class Identity(Struct, frozen=True):
 
 
 def used(charged: Charged, reports: Iterable[Report], at: float) -> Charged:
-    """With what the UPF has counted, to be told to the CHF. An empty report says nothing."""
+    """With what the UPF has counted, to be told to the CHF. An empty report says nothing, nor one that comes again."""
     for report in reports:
-        volume, seconds = report.volume_measurement, report.duration_measurement or 0
-        up, down = (0, 0) if volume is None else (volume.uplink or 0, volume.downlink or 0)
+        up, down = _volumes(report.volume_measurement)
+        seconds = report.duration_measurement or 0
         why = next((name for flags, name in TRIGGERS if report.usage_report_trigger.value & flags), None)
-        if not (up or down or seconds or why):
+        last = (report.ur_seqn, up, down, seconds)
+        if not (up or down or seconds or why) or last == charged.last:
             continue
-        number = charged.container + 1
-        one = Used(number, at, up, down, seconds, why)
-        charged = replace(charged, container=number, waiting=(*charged.waiting, one))
+        one = Used(charged.container + 1, at, up, down, seconds, why)
+        charged = replace(_with(charged, one), last=last)
     return charged
+
+
+def _volumes(measured: pfcp.VolumeMeasurement | None) -> tuple[int, int]:
+    """Uplink and downlink. What is counted in total alone is told as downlink."""
+    if measured is None:
+        return 0, 0
+    up, down = measured.uplink or 0, measured.downlink or 0
+    if not (up or down):
+        down = measured.total or 0
+    return min(up, MOST), min(down, MOST)
+
+
+def _with(charged: Charged, one: Used) -> Charged:
+    """While the CHF is away, what is used is gathered: the CHF has never heard of the newest where so many wait."""
+    if len(charged.waiting) <= WAITING:
+        return replace(charged, container=one.number, waiting=(*charged.waiting, one))
+    *before, newest = charged.waiting
+    made = replace(
+        newest,
+        at=one.at,
+        uplink=min(newest.uplink + one.uplink, MOST),
+        downlink=min(newest.downlink + one.downlink, MOST),
+        seconds=newest.seconds + one.seconds,
+        why=min(newest.why, one.why, key=_weight),
+    )
+    return replace(charged, waiting=(*before, made))
+
+
+def _weight(why: TriggerType | None) -> int:
+    """The weightiest trigger is the least."""
+    return next((n for n, (_, name) in enumerate(TRIGGERS) if name == why), len(TRIGGERS))
 
 
 def request(
     context: SmContext, charged: Charged, who: Identity, at: float, *, wants: bool, ends: bool = False
 ) -> ChargingDataRequest:
-    """With all that the CHF has not been told. wants: another quota. ends: the session does."""
-    containers = [_container(one) for one in charged.waiting]
+    """With what the CHF has not been told, at the end with all of it. wants: another quota. ends: the session does."""
+    containers = [_container(one) for one in (charged.waiting if ends else charged.waiting[:WAITING])]
     usage = MultipleUnitUsage(
         rating_group=charged.rating_group,
         requested_unit=RequestedUnit() if wants else None,
@@ -89,19 +123,27 @@ def charging_id(context: SmContext) -> int:
 
 
 def quota_of(answer: ChargingDataResponse, rating_group: int) -> Quota | None:
-    """What was granted; None: nothing (any more)."""
+    """What was granted; None: nothing (any more). A grant of no octets and no seconds is nothing, not all there is."""
     for one in answer.multiple_unit_information:
         given = one.granted_unit
         if one.rating_group != rating_group or given is None:
             continue
+        volume, seconds = _bounded(given.total_volume, MOST), _bounded(given.time, _LONGEST_S)
+        left = _bounded(one.volume_quota_threshold, MOST)
+        if not (volume or seconds):
+            continue
         return Quota(
-            volume=given.total_volume or 0,
-            seconds=given.time or 0,
-            volume_left=one.volume_quota_threshold or 0,
-            validity_s=one.validity_time or 0,
+            volume=volume,
+            seconds=seconds,
+            volume_left=left if left < volume else 0,
+            validity_s=_bounded(one.validity_time, _LONGEST_S),
             is_last=one.final_unit_indication is not None,
         )
     return None
+
+
+def _bounded(number: int | None, most: int) -> int:
+    return max(0, min(number or 0, most))
 
 
 def told(charged: Charged, told_of: ChargingDataRequest, quota: Quota | None) -> Charged:

@@ -124,7 +124,8 @@ class Used(Struct, frozen=True, gc=False):
 class Charged(Struct, frozen=True, gc=False):
     """A charging session. ref: its name at the CHF. sequence: of the last request. container: number of the last one.
 
-    waiting: what was used and not told. begun: seconds since 1970.
+    waiting: what was used and not told. begun: seconds since 1970. last: by what the UPF's last usage report is known
+    again, its UR-SEQN and amounts.
     """
 
     rating_group: int
@@ -134,6 +135,7 @@ class Charged(Struct, frozen=True, gc=False):
     container: int = 0
     quota: Quota | None = None
     waiting: tuple[Used, ...] = ()
+    last: tuple[int, int, int, int] | None = None
 
 
 class SmContext(Struct, frozen=True, gc=False):

@@ -32,6 +32,8 @@ UNTOLD = "charging-untold"
 REFUSED = ("USER_UNKNOWN", "QUOTA_LIMIT_REACHED", "END_USER_REQUEST_DENIED", "END_USER_REQUEST_REJECTED")
 NOT_CHARGED = "CHARGING_NOT_APPLICABLE"
 GONE = 404  # a charging session that the CHF has not (any more)
+FINAL = (400, GONE, 410)
+AWAY = (503, 504)
 
 
 class Untold(Struct, frozen=True):
@@ -61,6 +63,9 @@ async def begin(session: PduSession, undo: Undo, created: SmContextCreated) -> N
         session.runtime.report(session, "pdu_session_establishment", created, f"not charged: {problem}")
         return
     quota = charging.quota_of(made.body, charged.rating_group)
+    if quota is None:
+        why = Why(f"the CHF grants {context.supi} nothing")
+        raise Problem(403, "QUOTA_LIMIT_REACHED", why)
     session.note(charging=replace(charged, ref=made.id, quota=quota))
 
 
@@ -139,23 +144,28 @@ def kept(session: PduSession, reports: list[pfcp.UsageReportInDeletion]) -> Unto
 
 
 async def tell(ports: Ports, untold: Untold) -> None:
-    """Problem 5xx: the CHF cannot be reached now. One that has no such session has closed it."""
+    """Problem: the CHF cannot take it now. One that has no such session has closed it; one that finds the request
+    wrong finds it wrong again."""
     try:
         await ports.chf.release(untold.ref, untold.body)
     except Problem as problem:
-        if problem.status >= 500:
+        if problem.status not in FINAL:
             raise
         log.warning("the CHF does not take the end of %s: %s", untold.ref, problem)
     ports.store.delete(UNTOLD, untold.ref)
 
 
 async def tell_all(ports: Ports) -> None:
-    """What the CHF has not heard of, again."""
-    for _, octets in list(ports.store.items(UNTOLD)):
+    """What the CHF has not heard of, again. One that it refuses holds no other up."""
+    for ref, octets in list(ports.store.items(UNTOLD)):
         try:
             await tell(ports, msgspec.json.decode(octets, type=Untold))
-        except Problem:
-            return
+        except msgspec.MsgspecError as error:
+            log.warning("what was to be told of %s cannot be read: %s", ref, error)
+            ports.store.delete(UNTOLD, ref)
+        except Problem as problem:
+            if problem.status in AWAY:
+                return
 
 
 def who(ports: Ports) -> charging.Identity:
