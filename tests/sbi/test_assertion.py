@@ -70,6 +70,15 @@ def test_a_certificate_of_others_and_a_key_of_others(files: Files, tmp_path: Pat
     elsewhere = tmp_path / "foreign"
     foreign = Authority.kept(elsewhere).issue(elsewhere, "amf", [f"urn:uuid:{AMF}"], ["127.0.0.1"])
     assertions = Assertions(files.authorities, RealClock())
-    for wrong in (asserted(foreign), asserted(files, key=foreign.key), "x", "a.b.c", "x" * 9000, "é.é.é"):
+    deep = base64.urlsafe_b64encode(b"[" * 6000).decode().rstrip("=")
+    for wrong in (
+        asserted(foreign),
+        asserted(files, key=foreign.key),
+        "x",
+        "a.b.c",
+        "x" * 9000,
+        "é.é.é",
+        f"{deep}.e30.AAAA",
+    ):
         with pytest.raises(Problem, match="403 CCA_VERIFICATION_FAILURE"):
             assertions.verify(wrong, "PCF", None)

@@ -87,7 +87,7 @@ class Assertions:
             said = msgspec.json.decode(payload or b"", type=ClientCredentials)
         except VerificationError:
             raise ValueError("its certificate is of no authority that is trusted here") from None
-        except (JoseError, msgspec.MsgspecError, TypeError) as error:
+        except (JoseError, msgspec.MsgspecError, TypeError, RecursionError, x509.ExtensionNotFound) as error:
             raise ValueError(f"it is none: {type(error).__name__}") from None
         names = chain[0].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         shown = [uri.lower() for uri in names.get_values_for_type(x509.UniformResourceIdentifier)]

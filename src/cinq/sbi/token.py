@@ -96,7 +96,7 @@ class TrustedKeys:
             payload = jws.deserialize_compact(token, key, algorithms=ALGORITHMS).payload
         except TokenError:
             raise
-        except (JoseError, ValueError, TypeError, KeyError) as error:
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise TokenError(f"its signature does not hold: {type(error).__name__}") from None
         try:
             return _DECODE(payload or b"")
