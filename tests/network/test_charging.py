@@ -13,7 +13,14 @@ from cinq.nf.smf.settings import Charging
 from cinq.procedure import Refused, run_virtual
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.ue import Ue
-from cinq.sbi import Problem
+from cinq.sbi import Created, Problem
+from cinq.sbi.services.nchf_convergedcharging import (
+    ChargingDataRequest,
+    ChargingDataResponse,
+    GrantedUnit,
+    MultipleUnitInformation,
+    ResultCode,
+)
 from cinq.userplane.model import Inner
 from tests.network.test_flows import up
 from tests.network.through import Path, play
@@ -156,6 +163,45 @@ def test_without_a_chf(on: bool) -> None:
             await ue.establish_session()
 
     run(scene, Charging(on=True, goes_on_without=on))
+
+
+@pytest.mark.parametrize(
+    ("result", "serves"),
+    [("QUOTA_LIMIT_REACHED", False), ("SUCCESS", False), ("QUOTA_MANAGEMENT_NOT_APPLICABLE", True)],
+)
+def test_a_chf_that_grants_nothing(result: ResultCode, serves: bool) -> None:
+    """A session without quota is no session without end, unless the CHF says that none is needed."""
+
+    async def scene(network: Network, ue: Ue) -> None:
+        ended: list[str] = []
+
+        async def nothing(body: ChargingDataRequest) -> Created[ChargingDataResponse]:
+            one = MultipleUnitInformation(
+                rating_group=body.multiple_unit_usage[0].rating_group,
+                result_code=result,
+                granted_unit=GrantedUnit(),
+            )
+            answer = ChargingDataResponse(
+                invocation_time_stamp=body.invocation_time_stamp,
+                invocation_sequence_number=0,
+                multiple_unit_information=[one],
+            )
+            return Created("/chargingdata/7", answer)
+
+        async def release(ref: str, body: ChargingDataRequest) -> None:
+            ended.append(ref)
+
+        network.smf.ports.chf.create = nothing  # type: ignore[method-assign]
+        network.smf.ports.chf.release = release  # type: ignore[method-assign]
+        if serves:
+            session = await ue.establish_session()
+            assert session.context.state == "ACTIVE"
+            return
+        with pytest.raises(Refused):
+            await ue.establish_session()
+        assert ended == ["7"]
+
+    run(scene, Charging(on=True, goes_on_without=True))
 
 
 def test_a_chf_that_is_away_at_the_end() -> None:

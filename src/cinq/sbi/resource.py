@@ -39,7 +39,7 @@ def parted(op: Operation, arguments: tuple[object, ...]) -> tuple[tuple[object, 
 
 @lru_cache(512)
 def _in_path(op: Operation) -> tuple[int, ...]:
-    """Where the arguments are that name what a POST of the same service makes (TS 29.501 §5.3.3.2)."""
+    """Where the arguments are that name what a POST of the same service makes."""
     own = [each for one in services() if service_name(one) == op.service for each in operations(one)]
     made = {each.path for each in own if each.method == "POST" and each.status == 201}
     found = _PARAMETER.finditer(op.path)

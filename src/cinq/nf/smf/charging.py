@@ -142,6 +142,14 @@ def quota_of(answer: ChargingDataResponse, rating_group: int) -> Quota | None:
     return None
 
 
+def is_unmanaged(answer: ChargingDataResponse, rating_group: int) -> bool:
+    """Whether the service may be used without quota: ResultCode of TS 32.291."""
+    return any(
+        one.rating_group == rating_group and one.result_code == "QUOTA_MANAGEMENT_NOT_APPLICABLE"
+        for one in answer.multiple_unit_information
+    )
+
+
 def _bounded(number: int | None, most: int) -> int:
     return max(0, min(number or 0, most))
 

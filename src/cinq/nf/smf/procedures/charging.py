@@ -63,7 +63,7 @@ async def begin(session: PduSession, undo: Undo, created: SmContextCreated) -> N
         session.runtime.report(session, "pdu_session_establishment", created, f"not charged: {problem}")
         return
     quota = charging.quota_of(made.body, charged.rating_group)
-    if quota is None:
+    if quota is None and not charging.is_unmanaged(made.body, charged.rating_group):
         why = Why(f"the CHF grants {context.supi} nothing")
         raise Problem(403, "QUOTA_LIMIT_REACHED", why)
     session.note(charging=replace(charged, ref=made.id, quota=quota))
