@@ -115,6 +115,39 @@ def test_a_server_that_has_gone_is_asked_again_after_a_rest() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example", "\ud800", "a\0b"])
+def test_a_host_that_is_no_name(host: str) -> None:
+    """As a peer may write it into a callback URI or a profile."""
+
+    async def main() -> None:
+        with pytest.raises(NoAnswerError, match="not sent"):
+            await Http2Peer(host, 80).send(Request("GET", "/"))
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        *(Request("GET", target) for target in ("", "/\0", "/é", "/a b", "/\ud800", "x")),
+        *(Request("GET", "/", (("a", value),)) for value in ("a\r\nb: c", " a", "a ", "\0", "\ud800")),
+        *(Request("GET", "/", ((name, "x"),)) for name in ("", "A", "a b", ":path")),
+    ],
+)
+def test_what_is_no_request_ends_no_connection(request_: Request) -> None:
+    """A callback URI or a token that a peer wrote so would end the requests of others with it."""
+
+    async def body(server: Http2Server, peer: Http2Peer) -> None:
+        slow = asyncio.create_task(peer.send(Request("GET", "/slow")))
+        await peer.send(Request("GET", "/"))
+        with pytest.raises(NoAnswerError, match="not sent: a "):
+            await peer.send(request_)
+        assert (await slow).status == 200
+        assert len(server.links) == 1
+
+    run(body)
+
+
 def test_an_address_that_cannot_be_had() -> None:
     async def main() -> None:
         server = await serve(HOST, 0, echo)

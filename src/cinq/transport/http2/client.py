@@ -6,6 +6,7 @@ A peer that is slow or gone delays nobody else: each has its own connection, its
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections import deque
 from dataclasses import dataclass, field
@@ -25,6 +26,12 @@ REST_S = (
     2.0,
     5.0,
 )  # after failures to connect, one after the other: asked meanwhile, it is not tried again
+
+_TARGET = re.compile(r"/[!-~]*")
+_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+_VALUE = re.compile(
+    r"([^\x00-\x20\x7f\ud800-\udfff]([^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*[^\x00-\x20\x7f\ud800-\udfff])?)?"
+)
 
 
 def authority_of(host: str, port: int) -> str:
@@ -114,7 +121,11 @@ class Http2Peer:
                     ssl=self.tls,
                     server_hostname=name,
                 )
-        except (OSError, TimeoutError) as error:
+        except (
+            OSError,
+            TimeoutError,
+            ValueError,
+        ) as error:  # ValueError: no name at all, such as of a long label
             said = str(error) or f"no connection within {CONNECT_S:g} s"
             raise NoAnswerError(f"{self.authority}: not sent: {said}") from None
         self._link = link
@@ -134,6 +145,16 @@ class Http2Peer:
         self._rests_until = asyncio.get_running_loop().time() + rest
 
 
+def _fault(request: Request) -> str:
+    """What would make the peer end the connection, and with it the requests of others (RFC 9113 §8.2.1)."""
+    if _TARGET.fullmatch(request.target) is None:
+        return f"a target of {request.target[:80]!a}"
+    for name, value in request.headers:
+        if _NAME.fullmatch(name) is None or _VALUE.fullmatch(value) is None:
+            return f"a header field {name[:40]!a}"
+    return ""
+
+
 class _Calling(Link):
     """The connection to a server."""
 
@@ -150,7 +171,10 @@ class _Calling(Link):
         return super().busy or bool(self._asked)
 
     async def ask(self, request: Request) -> Response:
-        """NoAnswerError: the peer went away, gave the stream up, or too many wait."""
+        """NoAnswerError: the peer went away, gave the stream up, too many wait, or it is no request."""
+        wrong = _fault(request)
+        if wrong:
+            raise NoAnswerError(f"{self._authority}: not sent: {wrong}")
         if len(self._waiting) >= WAITING:
             raise NoAnswerError(f"{self._authority}: not sent: {WAITING} requests wait already")
         asked = _Asked(request, self._loop.create_future())
