@@ -137,6 +137,7 @@ def test_grants(granted: GrantedUnit, quota: Quota | None) -> None:
 @pytest.mark.parametrize(
     ("status", "asked", "left"),
     [
+        (400, ["a", "b", "c"], []),
         (403, ["a", "b", "c"], ["a", "b", "bad", "c"]),  # as where the NRF gives no token
         (429, ["a", "b", "c"], ["a", "b", "bad", "c"]),
         (500, ["a", "b", "c"], ["a", "b", "bad", "c"]),
@@ -160,3 +161,17 @@ def test_the_end_is_told_until_it_is_taken(status: int, asked: list[str], left: 
     asyncio.run(tell_all(SimpleNamespace(store=store, chf=SimpleNamespace(release=release))))  # type: ignore[arg-type]
     assert heard == asked
     assert [key for key, _ in store.items(UNTOLD)] == [one for one in left if one != "bad" or status == 504]
+
+
+def test_what_cannot_be_rated_waits_for_a_rate() -> None:
+    body = ChargingDataRequest(
+        nf_consumer_identification=SMF, invocation_time_stamp=NOON, invocation_sequence_number=1
+    )
+    store = MemoryStore()
+    store.put(UNTOLD, "a", msgspec.json.encode(Untold("a", body)))
+
+    async def release(ref: str, body: ChargingDataRequest) -> None:
+        raise Problem(400, "CHARGING_FAILED")
+
+    asyncio.run(tell_all(SimpleNamespace(store=store, chf=SimpleNamespace(release=release))))  # type: ignore[arg-type]
+    assert [key for key, _ in store.items(UNTOLD)] == ["a"]

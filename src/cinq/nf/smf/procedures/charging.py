@@ -32,6 +32,7 @@ UNTOLD = "charging-untold"
 REFUSED = ("USER_UNKNOWN", "QUOTA_LIMIT_REACHED", "END_USER_REQUEST_DENIED", "END_USER_REQUEST_REJECTED")
 NOT_CHARGED = "CHARGING_NOT_APPLICABLE"
 GONE = 404  # a charging session that the CHF has not (any more)
+NOT_RATED = "CHARGING_FAILED"
 FINAL = (400, GONE, 410)
 AWAY = (503, 504)
 
@@ -144,12 +145,12 @@ def kept(session: PduSession, reports: list[pfcp.UsageReportInDeletion]) -> Unto
 
 
 async def tell(ports: Ports, untold: Untold) -> None:
-    """Problem: the CHF cannot take it now. One that has no such session has closed it; one that finds the request
-    wrong finds it wrong again."""
+    """Problem: the CHF cannot take it now, or not before its tariffs are mended. One that has no such session has
+    closed it; one that finds the request wrong finds it wrong again."""
     try:
         await ports.chf.release(untold.ref, untold.body)
     except Problem as problem:
-        if problem.status not in FINAL:
+        if problem.status not in FINAL or problem.cause == NOT_RATED:
             raise
         log.warning("the CHF does not take the end of %s: %s", untold.ref, problem)
     ports.store.delete(UNTOLD, untold.ref)
