@@ -13,7 +13,7 @@ from cinq.sbi import Bus, Problem, checked
 from cinq.sbi.caller import Caller, called_by
 from cinq.sbi.json_patch import PatchItem
 from cinq.sbi.nf_profile import NFProfile
-from cinq.sbi.services.nnrf import NfStatusCallback, NotificationData, SubscriptionData
+from cinq.sbi.services.nnrf import NfStatusCallback, NotificationData, SearchQuery, SubscriptionData
 from cinq.sbi.whole import Whole
 
 ID = "00000000-0000-4000-8000-0000000000{:02x}"
@@ -112,5 +112,20 @@ def test_a_subscription_is_its_subscribers() -> None:
                 await attempt
         called_by(mine)
         await nrf.unsubscribe(made.id)
+
+    asyncio.run(run())
+
+
+def test_who_does_not_name_itself_is_who_its_certificate_names() -> None:
+    """Else a service for AMFs alone is found by whoever calls itself one."""
+
+    async def run() -> None:
+        nrf = NRF(Settings(), Clock(), ID.format(0xFF), store=MemoryStore())
+        await nrf.nf_register(ID.format(1), profile(1))
+        called_by(Caller(tls=True, instances=frozenset((ID.format(1),))))
+        found = await nrf.search(SearchQuery(target_nf_type="UDM", requester_nf_type="UDM"))
+        assert [one.nf_instance_id for one in found.read.nf_instances] == [ID.format(1)]
+        with pytest.raises(Problem, match="403"):
+            await nrf.search(SearchQuery(target_nf_type="UDM", requester_nf_type="AMF"))
 
     asyncio.run(run())

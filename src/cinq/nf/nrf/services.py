@@ -240,6 +240,13 @@ class NRF:
             if known.nf_type != query.requester_nf_type:
                 raise Problem(403, None, Why(f"{identifier} is registered as {known.nf_type}"))
             return known
+        if who is not None and who.tls and not identifier:
+            own = [self._instances.known(one).profile.read for one in who.instances if one in self._instances]
+            found = [one for one in own if one.nf_type == query.requester_nf_type]
+            if own and not found:
+                raise Problem(403, None, Why("requester-nf-type is not of the client's certificate"))
+            if found:
+                return found[0]
         return NFProfile(
             nf_instance_id=identifier,
             nf_type=query.requester_nf_type,
