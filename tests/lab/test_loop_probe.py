@@ -43,7 +43,7 @@ def test_what_keeps_the_loop(tmp_path: Path) -> None:
     (busy,) = [block for block in found if block.what.startswith("busy")]
     (blocked,) = [block for block in found if block.what.startswith("blocked")]
     assert not [block for block in found if block.what.startswith("waits") and block.ms > 40]
-    assert busy.ms >= busy.cpu_ms >= 29
+    assert busy.ms + 1 >= busy.cpu_ms >= 29  # two clocks
     assert blocked.ms >= 39
     assert blocked.cpu_ms < 20
     assert longest(found, own=True) == busy
