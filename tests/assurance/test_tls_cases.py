@@ -75,11 +75,23 @@ def asked(sub: str, files: Files, weaken: Weaken, case: str = SBI) -> tuple[Verd
     weaken(context)
     listening = socket.create_server(("127.0.0.1", 0))
 
+    handshakes: set[asyncio.Task[object]] = set()
+
+    async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if (task := asyncio.current_task()) is not None:
+            handshakes.add(task)
+        try:
+            await writer.start_tls(context, ssl_handshake_timeout=5)
+        except OSError:  # a client that is refused, or that has left
+            pass
+        finally:
+            writer.close()
+
     @asynccontextmanager
     async def serving() -> AsyncIterator[None]:
-        talk = await asyncio.start_server(lambda reader, writer: writer.close(), sock=listening, ssl=context)
-        async with talk:
+        async with await asyncio.start_server(talk, sock=listening):
             yield
+        await asyncio.gather(*handshakes, return_exceptions=True)  # none outlives the loop
 
     place = f"127.0.0.1:{listening.getsockname()[1]}"
     judged, _ = played(case, sub, described(tls=(place,), https=(place,)), serving)

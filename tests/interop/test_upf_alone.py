@@ -120,8 +120,9 @@ run = "{state}"
 
     def downloads(self, address: str) -> bool:
         into = self.place.folder / "got"
-        curl = "curl", "-sS", "-m", "15", "--retry", "5", "--retry-all-errors"
-        done = self.place.run("radio", *curl, "--interface", address, "-o", str(into), f"{self.url}/file")
+        again = "--connect-timeout", "2", "--retry", "25", "--retry-all-errors", "--retry-delay", "1"
+        curl = "curl", "-sS", "-m", "30", *again, "--interface", address, "-o", str(into), f"{self.url}/file"
+        done = self.place.run("radio", *curl, within=90)  # the sessions come back in a moment of their own
         assert done.returncode == 0, done.stderr
         return hashlib.sha256(into.read_bytes()).digest() == hashlib.sha256(self.payload).digest()
 
