@@ -63,23 +63,10 @@ async def serve(control: Path, upf: Shown) -> local.Listener:
     return await local.listen(str(socket_of(control)), lambda connection: _Asker(connection, upf))
 
 
-class _Answers:
-    def __init__(self, queue: asyncio.Queue[bytes | None]) -> None:
-        self._queue = queue
-
-    def frame(self, octets: bytes) -> None:
-        if not self._queue.full():
-            self._queue.put_nowait(octets)
-
-    def lost(self, reason: str) -> None:
-        if not self._queue.full():
-            self._queue.put_nowait(None)
-
-
 async def asked(control: Path, question: Question, kind: type[R]) -> list[R]:
     """The rows of the UPF that runs there. TransportError: none does."""
     queue: asyncio.Queue[bytes | None] = asyncio.Queue(FRAMES)
-    connection = await local.connect(str(socket_of(control)), lambda _: _Answers(queue))
+    connection = await local.connect(str(socket_of(control)), lambda _: local.Queued(queue))
     found: list[R] = []
     try:
         connection.send(msgspec.json.encode(question))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import shlex
 
+from cinq.ran.scenarios.commands import ended, last_words
+
 HOST_S = 30.0
 LARGEST = 4 << 20  # octets of an answer that are kept
-SHOWN = 200
 
 
 class OnHost:
@@ -17,23 +18,10 @@ class OnHost:
         self._prefix = prefix
 
     async def run(self, *words: str, within: float = HOST_S) -> str:
-        """What it prints. OSError: it is not there, failed, said too much, or did not end in time."""
+        """What it prints. OSError: it is not there, failed, or did not end in time."""
         whole = (*self._prefix, *words)
-        process = await asyncio.create_subprocess_exec(
-            *whole,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            limit=LARGEST,
-        )
-        try:
-            async with asyncio.timeout(within):
-                printed, wrong = await process.communicate()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            raise OSError(f"`{shlex.join(whole)}` did not end within {within:g} s") from None
-        if process.returncode:
-            said = " ".join(wrong.decode(errors="replace").split())[-SHOWN:]
-            raise OSError(f"`{shlex.join(whole)}`: {said or f'exit code {process.returncode}'}")
+        code, printed, wrong = await ended(whole, within, asyncio.subprocess.PIPE)
+        if code:
+            said = last_words(wrong.decode(errors="replace"))
+            raise OSError(f"`{shlex.join(whole)}`: {said or f'exit code {code}'}")
         return printed[:LARGEST].decode(errors="replace")

@@ -75,23 +75,10 @@ async def serve(
     return await local.listen(path, lambda connection: _Follower(connection, journal, greeting))
 
 
-class _Reader:
-    def __init__(self, queue: asyncio.Queue[bytes | None]) -> None:
-        self._queue = queue
-
-    def frame(self, octets: bytes) -> None:
-        if not self._queue.full():
-            self._queue.put_nowait(octets)
-
-    def lost(self, reason: str) -> None:
-        if not self._queue.full():
-            self._queue.put_nowait(None)
-
-
 async def follow(path: str, ready: Callable[[Greeting], None] | None = None) -> AsyncIterator[Event]:
     """The events of the core at `path` until it stops. `ready` is told what the core is once connected."""
     queue: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUE)
-    connection = await local.connect(path, lambda _: _Reader(queue))
+    connection = await local.connect(path, lambda _: local.Queued(queue))
     try:
         first = await queue.get()
         greeting = _decoded(first, Greeting)

@@ -32,6 +32,21 @@ class FrameHandler(Protocol):
         """The connection is over. Called once, and last."""
 
 
+class Queued:
+    """A handler for who reads frames in turn: they wait in a queue, None for the end. What finds it full is lost."""
+
+    def __init__(self, queue: asyncio.Queue[bytes | None]) -> None:
+        self._queue = queue
+
+    def frame(self, octets: bytes) -> None:
+        if not self._queue.full():
+            self._queue.put_nowait(octets)
+
+    def lost(self, reason: str) -> None:
+        if not self._queue.full():
+            self._queue.put_nowait(None)
+
+
 OnConnection = Callable[["Connection"], FrameHandler]
 
 

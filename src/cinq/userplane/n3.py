@@ -7,12 +7,13 @@ import contextlib
 import errno
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from cinq.transport import udp
 from cinq.transport.error import TransportError
 from cinq.transport_address import Address, TransportAddress
-from cinq.userplane.rules import GTPU_PORT
+from cinq.userplane.rules import GTPU_PORT, PlaneEvents
+from cinq.userplane.verdicts import Buffered, Dropped, Outer
 
 BUFFER = 4 << 20
 UDP_SEGMENT = 103
@@ -125,3 +126,12 @@ def _open(address: Address) -> socket.socket:
         made.close()
         raise _refused(address, error) from None
     return made
+
+
+def carry_out(verdicts: Iterable[Outer | Buffered | Dropped], n3: N3Socket, events: PlaneEvents) -> None:
+    """What the slow path decided: messages go out, and the first packet that waits for a session is told."""
+    for verdict in verdicts:
+        if isinstance(verdict, Outer):
+            n3.send(verdict.octets, verdict.peer, verdict.tos)
+        elif isinstance(verdict, Buffered) and verdict.notify:
+            events.buffered(verdict.session)

@@ -22,7 +22,7 @@ from cinq.userplane import offload, tap
 from cinq.userplane.host import Host
 from cinq.userplane.links import Links
 from cinq.userplane.model import Buffered, Dropped, Frame, Inner, Model, Outer, Session, SlowPath
-from cinq.userplane.n3 import BATCH, BATCH_OCTETS, N3Socket
+from cinq.userplane.n3 import BATCH, BATCH_OCTETS, N3Socket, carry_out
 from cinq.userplane.packet import TRANSPORT_HEADER
 from cinq.userplane.pair import open_pair
 from cinq.userplane.routes import HostRoutes, routes_of
@@ -311,11 +311,7 @@ class TunPlane:
         self._out((self._model.encapsulate(packet, time.monotonic_ns()),))
 
     def _out(self, verdicts: Iterable[Outer | Buffered | Dropped]) -> None:
-        for verdict in verdicts:
-            if isinstance(verdict, Outer):
-                self._n3.send(verdict.octets, verdict.peer, verdict.tos)
-            elif isinstance(verdict, Buffered) and verdict.notify:
-                self._events.buffered(verdict.session)
+        carry_out(verdicts, self._n3, self._events)
 
     def send(self, octets: bytes, peer: tuple[str, int]) -> None:
         self._n3.send(octets, peer)

@@ -20,7 +20,7 @@ from cinq.userplane.ebpf.tables import Tables
 from cinq.userplane.host import Host
 from cinq.userplane.links import Links
 from cinq.userplane.model import Buffered, Dropped, Frame, Inner, Model, Outer, SlowPath
-from cinq.userplane.n3 import N3Socket
+from cinq.userplane.n3 import N3Socket, carry_out
 from cinq.userplane.routes import HostRoutes, routes_of
 from cinq.userplane.rules import (
     PEERS,
@@ -340,11 +340,7 @@ class EbpfPlane:
         self._out(self._model.from_link(link, frame, time.monotonic_ns()))
 
     def _out(self, verdicts: Iterable[Outer | Buffered | Dropped]) -> None:
-        for verdict in verdicts:
-            if isinstance(verdict, Outer):
-                self._n3.send(verdict.octets, verdict.peer, verdict.tos)
-            elif isinstance(verdict, Buffered) and verdict.notify:
-                self._events.buffered(verdict.session)
+        carry_out(verdicts, self._n3, self._events)
 
     def add_link(self, link: str, name: str, namespace: str | int | None = None) -> None:
         """See Plane."""
