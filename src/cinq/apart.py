@@ -65,7 +65,9 @@ class Apart:
         self._program = program
         self._folder = settings.state.folder / "sbi"
         files = self._certificates()
-        names = [name for name in PARTS if name != "upf" or settings.upf.start]
+        left_out = {"upf"} if not settings.upf.start else set()
+        left_out |= {"sepp"} if not settings.roaming_partner else set()
+        names = [name for name in PARTS if name not in left_out]
         first = settings.sbi.port
         self.parts = [Part(name, first + number, files(name)) for number, name in enumerate(names)]
 

@@ -14,13 +14,15 @@ from itertools import chain
 from pathlib import Path
 
 from cinq import contradictions, functions
+from cinq.anchors import look_at_anchors
 from cinq.eligibility.approval import ApprovalError
 from cinq.eligibility.documents import DocumentError
 from cinq.eligibility.gate import Gate
 from cinq.explain import PACE_S, Explainer
+from cinq.interconnect import Interconnection
 from cinq.membership import Membership
 from cinq.nf.amf import AMF
-from cinq.nf.amf.orders import Order, Orders
+from cinq.nf.amf.orders import Orders
 from cinq.nf.ausf import AUSF
 from cinq.nf.chf import CHF
 from cinq.nf.eir import EIR
@@ -30,7 +32,7 @@ from cinq.nf.pcf import PCF
 from cinq.nf.smf import SMF
 from cinq.nf.udm import UDM
 from cinq.nf.udr import UDR, provisioning
-from cinq.procedure import Aborted, Inside, Journal, RealClock, Refused, Runtime, TimerExpired
+from cinq.procedure import Inside, Journal, RealClock, Runtime
 from cinq.procedure.store import MemoryStore, Store
 from cinq.sbi.token import SigningKey
 from cinq.service_interface import ServiceInterface, token_key
@@ -67,6 +69,7 @@ PARTS = {
     "pcf": "PCF",
     "eir": "5G_EIR",
     "chf": "CHF",
+    "sepp": "SEPP",
     "upf": "",
     "smf": "SMF",
     "amf": "AMF",
@@ -88,23 +91,6 @@ def identity(network: str, nf_type: str) -> str:
     return str(uuid.uuid5(NAMESPACE, f"{network}/{nf_type}"))
 
 
-def look_at_anchors(orders: Orders, smf: SMF, runtime: Runtime) -> None:
-    """What `cinq order anchor` wants (TS 23.502 §4.3.5) begins; the order says what became of it."""
-    for order in orders.all():
-        if order.kind == "anchor" and order.state == "wanted":
-            asked = orders.changed(order, "running", runtime.clock.now(), "asked")
-            runtime.spawn(partial(_another_anchor, orders, smf, runtime, asked), "another anchor")
-
-
-async def _another_anchor(orders: Orders, smf: SMF, runtime: Runtime, order: Order) -> None:
-    try:
-        there = await smf.relocate(order.supi, order.session)
-        text = "the UE is told" if there else f"there is no PDU session {order.session}"
-    except (Refused, Aborted, TimerExpired) as refused:
-        text = str(refused)
-    orders.changed(order, "done", runtime.clock.now(), text)
-
-
 class Network:
     """One running core. `start` builds it from settings; `stop` takes down all it made, in reverse order.
 
@@ -117,8 +103,10 @@ class Network:
         self.journal = journal
         self.clock = RealClock()
         self.runtime = Runtime("NETWORK", journal, self.clock)
-        identities = {kind: self.identity(kind) for part, kind in PARTS.items() if kind and part in parts}
-        self.sbi = ServiceInterface(settings, journal, self.clock, identities, self.identity("NRF"))
+        here = [part for part in parts if part != "sepp" or settings.roaming_partner]
+        identities = {kind: self.identity(kind) for part, kind in PARTS.items() if kind and part in here}
+        nrf, sepp = self.identity("NRF"), self.identity("SEPP")
+        self.sbi = ServiceInterface(settings, journal, self.clock, identities, nrf, sepp)
         self.bus = self.sbi.bus
         interval, alone = float(settings.nrf.heart_beat_timer_s), parts == ALL
         self.membership = Membership(self.sbi, self.runtime, interval, alone=alone)
@@ -127,6 +115,7 @@ class Network:
         self.nrf: NRF | None = None
         self.udr: UDR | None = None
         self.eir: EIR | None = None
+        self.edge: Interconnection | None = None
         self.smf: SMF | None = None
         self.amf: AMF | None = None
 
@@ -160,6 +149,8 @@ class Network:
         await self.sbi.open()
         self._undo.push_async_callback(self.sbi.close)
         await self._control_functions(store)
+        if "sepp" in self.parts and self.settings.roaming_partner:
+            await self._edge(store)
         if "upf" in self.parts:
             await self._user_plane()
         if "smf" in self.parts:
@@ -288,9 +279,16 @@ class Network:
         if "eir" in here and self.eir is not None:
             await self.membership.serve(self.eir.services(), self.eir.profile())
 
+    async def _edge(self, store: Store) -> None:
+        """SEPP, where there are roaming partners."""
+        own = self.identity("SEPP")
+        edge = await Interconnection.open(self.settings, store, self.clock, self.journal, own, self._undo)
+        self.edge = edge
+        await self.membership.serve([], edge.sepp.profile())
+
     def _repository(self, store: Store) -> None:
         """NRF. It is not registered at itself."""
-        settings, own = functions.of_the_nrf(self.settings), self.identity("NRF")
+        settings, own = functions.of_the_nrf(self.settings, self.identity("SEPP")), self.identity("NRF")
         key = self._signing_key()
         self.nrf = NRF(settings, self.clock, own, key, store, self.bus, self.gate, self.journal)
         for service, implementation in self.nrf.services():

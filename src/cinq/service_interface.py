@@ -10,11 +10,13 @@ from pathlib import Path
 
 from cinq.procedure import Clock, Journal
 from cinq.sbi import Bus, checked, direct, http, producers, tls
+from cinq.sbi.abroad import Abroad
 from cinq.sbi.assertion import Assertions
 from cinq.sbi.caller import URN
 from cinq.sbi.credentials import Credentials
 from cinq.sbi.directory import Discovery, StatusListener
 from cinq.sbi.guard import Guard, Producer
+from cinq.sbi.models import PlmnId
 from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.operation import Operation
 from cinq.sbi.peers import Peers
@@ -33,7 +35,8 @@ def token_key(s: NetworkSettings) -> Path:
 
 
 class ServiceInterface:
-    """identities: NF type -> instance of the functions of this process. nrf_instance: of the NRF, wherever it is."""
+    """identities: NF type -> instance of the functions of this process. nrf_instance, sepp_instance: of the NRF and the
+    SEPP, wherever they are."""
 
     def __init__(
         self,
@@ -42,10 +45,12 @@ class ServiceInterface:
         clock: Clock,
         identities: Mapping[str, str],
         nrf_instance: str,
+        sepp_instance: str = "",
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._identities = identities
+        self._sepps = frozenset((sepp_instance,)) if settings.roaming_partner else frozenset()
         self._profiles: dict[str, NFProfile] = {}
         self._undo = AsyncExitStack()
         self._peers: Peers | None = None
@@ -57,12 +62,22 @@ class ServiceInterface:
             self.bus = Bus(within, journal)
             return
         self._peers = Peers()
-        self._discovery = Discovery(sbi.nrf or root, nrf_instance, identities, clock)
-        wire = http.OverHttp(self._discovery, self._peers, own=root)
+        abroad = self._abroad()
+        self._discovery = Discovery(sbi.nrf or root, nrf_instance, identities, clock, abroad)
+        wire = http.OverHttp(self._discovery, self._peers, own=root, abroad=abroad)
         self.bus = self._discovery.bus = Bus(within, journal, wire, root, remote=sbi.transport == "http2")
         self._mark = wire.mark
         if sbi.access_tokens:
-            wire.authority = Credentials(self.bus, identities, clock, operation_scopes=sbi.operation_scopes)
+            plmn, scopes = settings.network.plmn, sbi.operation_scopes
+            wire.authority = Credentials(self.bus, identities, clock, operation_scopes=scopes, plmn=plmn)
+
+    def _abroad(self) -> Abroad | None:
+        """Other networks, by way of our SEPP."""
+        s = self._settings
+        if not s.roaming_partner:
+            return None
+        sepp = api_root(str(s.sbi.address), s.sepp.sbi_port, tls=bool(s.sbi.key))
+        return Abroad(s.plmns, s.partner_plmns, sepp)
 
     @property
     def api_root(self) -> str:
@@ -136,7 +151,12 @@ class ServiceInterface:
             Path(s.sbi.token_authority) if s.sbi.token_authority else public.with_name(public.name + ".pub")
         )
         return Guard(
-            TrustedKeys((path,)), self._clock, self._producer, operation_scopes=s.sbi.operation_scopes
+            TrustedKeys((path,)),
+            self._clock,
+            self._producer,
+            operation_scopes=s.sbi.operation_scopes,
+            sepps=self._sepps,
+            plmns=frozenset(map(PlmnId.of, s.plmns)),
         )
 
     def _assertions(self) -> Assertions | None:

@@ -10,7 +10,9 @@ import re
 import secrets
 from typing import Protocol
 
+from cinq.numbering import PlmnId
 from cinq.procedure import Why
+from cinq.sbi.abroad import TARGET_API_ROOT, Abroad
 from cinq.sbi.answer import answer_of
 from cinq.sbi.directory import Found
 from cinq.sbi.encoding import ACCEPTED, read_response
@@ -30,7 +32,9 @@ IDEMPOTENT = frozenset(("GET", "PUT", "DELETE"))
 
 
 class Directory(Protocol):
-    async def find(self, op: Operation, consumer: str, instance: str | None, root: str) -> Found:
+    async def find(
+        self, op: Operation, consumer: str, instance: str | None, root: str, plmn: PlmnId | None = None
+    ) -> Found:
         """Problem 504: nobody serves it."""
         ...
 
@@ -41,11 +45,11 @@ class Directory(Protocol):
 class Authority(Protocol):
     """Access tokens of the consumers of this process."""
 
-    async def authorization(self, op: Operation, consumer: str) -> str:
+    async def authorization(self, op: Operation, consumer: str, plmn: PlmnId | None = None) -> str:
         """The value of the Authorization header; "" where none is needed. Problem: the NRF gives none."""
         ...
 
-    def refused(self, op: Operation, consumer: str) -> bool:
+    def refused(self, op: Operation, consumer: str, plmn: PlmnId | None = None) -> bool:
         """The token was refused. Whether it is worth asking with another."""
         ...
 
@@ -53,16 +57,23 @@ class Authority(Protocol):
 class OverHttp:
     """Each call is a request to whoever serves it. mark: by which this process knows its own requests again.
 
-    own: the API root of this process. What was created elsewhere is named with where (cinq.sbi.resource).
+    own: the API root of this process. What was created elsewhere is named with where (cinq.sbi.resource). abroad: how
+    other networks are reached.
     """
 
     def __init__(
-        self, directory: Directory, peers: Peers, authority: Authority | None = None, own: str = ""
+        self,
+        directory: Directory,
+        peers: Peers,
+        authority: Authority | None = None,
+        own: str = "",
+        abroad: Abroad | None = None,
     ) -> None:
         self.directory = directory
         self.peers = peers
         self.authority = authority
         self.own = own
+        self.abroad = abroad
         self.mark = f"cinq/{secrets.token_hex(8)}"
 
     async def __call__(
@@ -72,6 +83,7 @@ class OverHttp:
         instance: str | None,
         arguments: tuple[object, ...],
         root: str = "",
+        plmn: PlmnId | None = None,
     ) -> object:
         """Problem as the producer refused; 504 TARGET_NF_NOT_REACHABLE where it does not answer in time."""
         arguments, held = parted(op, arguments)
@@ -84,7 +96,7 @@ class OverHttp:
             *of_a_request(op, arguments, WITHIN_S),
         )
         request = Request(plain.method, plain.target, headers, plain.body)
-        place = await self.directory.find(op, consumer, instance, fixed)
+        place = await self.directory.find(op, consumer, instance, fixed, plmn)
         try:
             response = await self._ask(op, consumer, place, request)
             worth = response.status in AWAY
@@ -95,7 +107,9 @@ class OverHttp:
         if response is None or worth:
             self.directory.failed(place)
             another = (
-                None if fixed or not worth else await self._another(op, consumer, instance, place, request)
+                None
+                if fixed or not worth
+                else await self._another(op, consumer, instance, place, request, plmn)
             )
             if another is not None:
                 place, response = another
@@ -105,11 +119,17 @@ class OverHttp:
         return made_at(op, answer, response.header("location") or "", place.root, self.own)
 
     async def _another(
-        self, op: Operation, consumer: str, instance: str | None, tried: Found, request: Request
+        self,
+        op: Operation,
+        consumer: str,
+        instance: str | None,
+        tried: Found,
+        request: Request,
+        plmn: PlmnId | None,
     ) -> tuple[Found, Response] | None:
         """Another producer, once; None: there is none, or it does not answer either."""
         try:
-            place = await self.directory.find(op, consumer, instance, "")
+            place = await self.directory.find(op, consumer, instance, "", plmn)
         except Problem:
             return None
         if place.root == tried.root:
@@ -123,7 +143,12 @@ class OverHttp:
     async def _ask(self, op: Operation, consumer: str, place: Found, request: Request) -> Response:
         """A token that is refused is asked for again, once (TS 29.500 §6.7.3); redirections are followed."""
         response = await self._send(op, consumer, place, request)
-        if response.status == 401 and self.authority is not None and self.authority.refused(op, consumer):
+        plmn = self._network_of(place)
+        if (
+            response.status == 401
+            and self.authority is not None
+            and self.authority.refused(op, consumer, plmn)
+        ):
             response = await self._send(op, consumer, place, request)
         seen = {place.root}
         while response.status in (307, 308) and len(seen) <= REDIRECTIONS:
@@ -139,15 +164,23 @@ class OverHttp:
 
     async def _send(self, op: Operation, consumer: str, place: Found, request: Request) -> Response:
         if self.authority is not None:
-            token = await self.authority.authorization(op, consumer)
+            token = await self.authority.authorization(op, consumer, self._network_of(place))
             if token:
                 headers = (*request.headers, ("authorization", token))
                 request = Request(request.method, request.target, headers, request.body)
-        response = await self.peers.send(place.root, request, WITHIN_S, place.instance)
+        root, instance = place.root, place.instance
+        if self.abroad is not None and (way := self.abroad.way(root)) != root:
+            headers = (*request.headers, (TARGET_API_ROOT, root))
+            request = Request(request.method, request.target, headers, request.body)
+            root, instance = way, ""
+        response = await self.peers.send(root, request, WITHIN_S, instance)
         try:
             return read_response(response)
         except ValueError as error:
             raise NoAnswerError(f"{place.root}: its answer: {error}") from None
+
+    def _network_of(self, place: Found) -> PlmnId | None:
+        return None if self.abroad is None else self.abroad.plmn_of(place.root)
 
 
 def _redirected(response: Response) -> tuple[str, str]:
