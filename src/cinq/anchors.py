@@ -1,4 +1,4 @@
-"""What `cinq order anchor` wants of PDU sessions: another anchor, TS 23.502 §4.3.5."""
+"""What an operator wants of the anchors of PDU sessions: `cinq order anchor`, TS 23.502 §4.3.5."""
 
 from __future__ import annotations
 

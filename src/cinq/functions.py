@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from cinq.eligibility import approval, documents
 from cinq.eligibility.gate import Gate
-from cinq.nf import amf, chf, eir, nrf, nssf, pcf, sepp, smf, udm, upf
+from cinq.nf import amf, chf, eir, nrf, nssf, pcf, scp, sepp, smf, udm, upf
 from cinq.nf.udr import policies
 from cinq.numbering import AmfId, PlmnId, SNssai, Tai
 from cinq.procedure import Clock
@@ -359,6 +359,19 @@ def of_the_udm(s: NetworkSettings) -> udm.Settings:
     abroad = tuple(plmn for one in s.roaming_partner if one.outbound for plmn in one.plmns)
     return udm.Settings(
         s.network.plmn, keys, also=s.plmns[1:], partners=abroad, roams=bool(s.roaming_partner)
+    )
+
+
+def of_the_scp(s: NetworkSettings, nrf_instance: str, own: str) -> scp.Settings:
+    """own: its instance, by which its name differs from that of another (TS 23.003 §28.3.2)."""
+    plmn, sbi = s.network.plmn, s.sbi
+    return scp.Settings(
+        nrf=sbi.nrf,
+        nrf_instance=nrf_instance,
+        fqdn=f"{own}.scp.5gc.mnc{plmn.mnc.zfill(3)}.mcc{plmn.mcc}.3gppnetwork.org",
+        scheme="https" if sbi.key else "http",
+        port=sbi.port,
+        tokens=sbi.access_tokens,
     )
 
 

@@ -13,7 +13,6 @@ from cinq.numbering import PlmnId
 from cinq.procedure import Why
 from cinq.sbi.problem import Problem
 
-TARGET_API_ROOT = "3gpp-sbi-target-apiroot"
 NRF_PORT = 443
 
 
@@ -26,10 +25,10 @@ class Abroad:
     sepp: str
 
     def way(self, root: str) -> str:
-        """The API root that a request to `root` is sent to: itself, or our SEPP. Problem 504: nobody roams there."""
+        """The API root of our SEPP for a request to another network, "" within ours. Problem 504: of no partner."""
         _, host = root_of(root)
         if not is_of_a_network(host) or plmn_of_name(host, self.own) is not None:
-            return root
+            return ""
         if plmn_of_name(host, self.partners) is None:
             raise Problem(504, "TARGET_NF_NOT_REACHABLE", Why(f"{host[:120]} is of no roaming partner"))
         return self.sepp

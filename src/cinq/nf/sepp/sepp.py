@@ -17,9 +17,9 @@ from cinq.nf.sepp.settings import Partner, Settings
 from cinq.procedure import Clock, Journal, Why
 from cinq.procedure.store import Store
 from cinq.sbi import Bus, InvalidParam, Problem
-from cinq.sbi.abroad import TARGET_API_ROOT
 from cinq.sbi.answer import problem_of
 from cinq.sbi.encoding import read_request, read_response
+from cinq.sbi.indirect import TARGET_API_ROOT
 from cinq.sbi.message import Headers, Request, Response
 from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.producers import Producers
