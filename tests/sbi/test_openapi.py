@@ -15,6 +15,7 @@ from cinq.sbi.extensible import Known
 from cinq.sbi.operation import Created, Model, Multipart, Operation, operations
 from cinq.sbi.request import is_list_of_text, is_text
 from cinq.sbi.services.n5g_eir import N5gEirEquipmentIdentityCheck
+from cinq.sbi.services.n32c_handshake import N32cHandshake
 from cinq.sbi.services.namf_communication import NamfCommunication
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
 from cinq.sbi.services.nchf_convergedcharging import NchfConvergedCharging
@@ -32,6 +33,7 @@ from cinq.sbi.services.nudr_dr import NudmDataChangeCallback, NudrDataRepository
 from cinq.sbi.services.nudr_policy import NpcfPolicyDataCallback, NudrPolicyData
 
 FILES = {
+    N32cHandshake: "TS29573_N32_Handshake.yaml",
     N5gEirEquipmentIdentityCheck: "TS29511_N5g-eir_EquipmentIdentityCheck.yaml",
     NamfCommunication: "TS29518_Namf_Communication.yaml",
     NchfConvergedCharging: "TS32291_Nchf_ConvergedCharging.yaml",

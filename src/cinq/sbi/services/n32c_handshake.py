@@ -62,8 +62,8 @@ class SecNegotiateReqData(Model):
     target_plmn_id: PlmnId | None = None
     intended_usage_purpose: list[IntendedN32Purpose] = []
     supported_features: str | None = None
-    sender_n32f_fqdn: Fqdn | None = None
-    sender_n32f_port: int | None = None
+    sender_n32f_fqdn: Fqdn | None = field(name="senderN32fFqdn", default=None)
+    sender_n32f_port: int | None = field(name="senderN32fPort", default=None)
 
 
 class SecNegotiateRspData(Model):
@@ -74,8 +74,8 @@ class SecNegotiateRspData(Model):
     allowed_usage_purpose: list[IntendedN32Purpose] = []
     rejected_usage_purpose: list[IntendedN32Purpose] = []
     supported_features: str | None = None
-    sender_n32f_fqdn: Fqdn | None = None
-    sender_n32f_port_list: list[int] = []
+    sender_n32f_fqdn: Fqdn | None = field(name="senderN32fFqdn", default=None)
+    sender_n32f_port_list: list[int] = field(name="senderN32fPortList", default_factory=list)
 
 
 class IeInfo(Model):
