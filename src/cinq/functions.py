@@ -18,6 +18,7 @@ from cinq.numbering import AmfId, PlmnId, SNssai, Tai
 from cinq.procedure import Clock
 from cinq.sbi.reach import api_root
 from cinq.settings.charging import DAYS, Rate, Tariff, amount, price
+from cinq.settings.ipsec import Ipsec
 from cinq.settings.network import AccessCategory, DataNetwork, NetworkSettings, Radio
 from cinq.settings.upf import UpfSettings
 from cinq.settings.user_plane import Upf, UserPlane
@@ -319,17 +320,17 @@ def of_the_plane(s: NetworkSettings) -> PlaneSettings:
         Protected(s.amf.n2_address, SCTP, s.amf.n2_port),
         Protected(s.smf.n4_address, UDP, s.smf.n4_port),
     )
-    return _plane(s.upf, s.dnn, instance_of(s.network.name), control)
+    return _plane(s.upf, s.dnn, instance_of(s.network.name), control, s.ipsec)
 
 
 def of_a_plane(s: UpfSettings) -> PlaneSettings:
     """Of a UPF in a process of its own: its SMFs are out of UEs' reach whole."""
-    own = _plane(s.upf, s.dnn, instance_of(s.node.name), tuple(map(Protected, s.upf.smf_addresses)))
+    own = _plane(s.upf, s.dnn, instance_of(s.node.name), tuple(map(Protected, s.upf.smf_addresses)), s.ipsec)
     return replace(own, pins=s.node.bpf_folder) if s.node.survives else own
 
 
 def _plane(
-    u: Upf, dnns: tuple[DataNetwork, ...], instance: str, control: tuple[Protected, ...]
+    u: Upf, dnns: tuple[DataNetwork, ...], instance: str, control: tuple[Protected, ...], ipsec: Ipsec
 ) -> PlaneSettings:
     shared = [d for d in dnns if not d.n6_interface]
     return PlaneSettings(
@@ -354,6 +355,7 @@ def _plane(
             if d.n6_interface
         ),
         plane=u.data_plane,
+        n3_ipsec="n3" in ipsec.required,
         links=tuple((d.identifier, d.ethernet_interface) for d in dnns if d.ethernet_interface),
     )
 

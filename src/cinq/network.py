@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv6Address
 from itertools import chain
 from pathlib import Path
 
-from cinq import contradictions, functions
+from cinq import contradictions, functions, protection
 from cinq.anchors import look_at_anchors
 from cinq.eligibility.approval import ApprovalError
 from cinq.eligibility.documents import DocumentError
@@ -144,6 +144,7 @@ class Network:
     async def _start(self) -> None:
         self._require_rights()
         self._look_for_contradictions()
+        protection.of_network(self.settings, self.parts, self._undo)
         self._undo.push_async_callback(self.runtime.stop)
         self._gate()
         store = self._store()

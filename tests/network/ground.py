@@ -108,6 +108,7 @@ def lay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "SqliteStore", lambda path, exclusive, parts: Memory())
     monkeypatch.setattr(network, "RealClock", VirtualClock)
     monkeypatch.setattr(network.contradictions, "of_host", lambda settings: iter(()))
+    monkeypatch.setattr(network.protection, "of_network", lambda *_: None)
     monkeypatch.setattr(Path, "mkdir", lambda *_, **__: None)
 
 

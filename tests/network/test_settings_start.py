@@ -203,6 +203,8 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "sbi.access_tokens": BOOL,
     "sbi.operation_scopes": BOOL,
     "sbi.token_authority": st.just(""),
+    "ipsec.required": unique(st.sampled_from(["n2", "n3", "n4"]), 0, 3),
+    "ipsec.interfaces": unique(st.text(string.ascii_lowercase, min_size=1, max_size=15), 0, 2),
     "sepp.fqdn": st.sampled_from(["", "sepp.example.org"]),
     "sepp.n32_address": HOST,
     "sepp.n32_port": PORT,

@@ -17,6 +17,7 @@ from cinq.operator_identifier import network_identifier
 from cinq.settings import check
 from cinq.settings.charging import Charging, Rate, Tariff
 from cinq.settings.eligibility import Eligibility
+from cinq.settings.ipsec import Ipsec
 from cinq.settings.policy import Rule
 from cinq.settings.roaming import RoamingPartner, Sepp, check_partners
 from cinq.settings.service_based import Nrf, Sbi
@@ -418,6 +419,7 @@ class NetworkSettings:
     eir: Eir = setting("Which equipment may be used, by its PEI.", factory=Eir)
     eligibility: Eligibility = setting("Whom policies keep out, and what follows.", factory=Eligibility)
     sbi: Sbi = setting("How network functions meet.", factory=Sbi)
+    ipsec: Ipsec = setting("Where nothing is in clear.", factory=Ipsec)
     state: State = setting("What is kept on this host.", factory=State)
     dnn: tuple[DataNetwork, ...] = setting("The data networks.", factory=lambda: (DataNetwork(),))
     home_network_key: tuple[HomeNetworkKey, ...] = setting("Keys that de-conceal SUCIs.", ())
