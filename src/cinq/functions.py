@@ -42,6 +42,7 @@ def of_the_amf(s: NetworkSettings) -> amf.Settings:
         shared=_shared(s),
         equivalent_plmns=s.network.equivalent_plmns,
         partners=_inbound(s),
+        roams=bool(s.roaming_partner),
         amf_id=AmfId(s.amf.region, s.amf.set, s.amf.pointer),
         name=name,
         extended_name=s.network.name if s.network.name != name else "",

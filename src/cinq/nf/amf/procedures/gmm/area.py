@@ -37,6 +37,20 @@ def check_served(ue: Ue) -> None:
     raise Refused(rejected(GmmCause.TRACKING_AREA_NOT_ALLOWED), why)
 
 
+def check_agreement(ue: Ue, identity: str) -> None:
+    """#11 where there is no roaming agreement with the network that a SUCI is of: its USIM stays valid elsewhere, which
+    it would not with what is said to an unknown subscriber of our own (TS 24.501 §5.5.1.2.5)."""
+    settings = ue.ports.settings
+    if not settings.roams or not identity.startswith("suci-0-"):
+        return
+    mcc, mnc = identity.split("-")[2:4]
+    known = (*(one.plmn for one in settings.served), *settings.partners)
+    if all((one.mcc, one.mnc) != (mcc, mnc) for one in known):
+        mend = f'a [[roaming_partner]] with plmns = ["{mcc}-{mnc}"] and inbound = true'
+        why = Why(f"no roaming agreement lets subscribers of PLMN {mcc}-{mnc} register here", mend)
+        raise Refused(rejected(GmmCause.PLMN_NOT_ALLOWED), why)
+
+
 def check_allowed(ue: Ue, forbidden: tuple[int, ...]) -> None:
     """Refused in a forbidden area (§5.5.1.2.5, §5.5.1.3.5)."""
     found = forbidden_here(ue, forbidden)

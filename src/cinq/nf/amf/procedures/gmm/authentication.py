@@ -9,6 +9,7 @@ from msgspec import Struct
 from cinq.crypto import kdf
 from cinq.nf.amf.context import SecurityContext
 from cinq.nf.amf.ports import Home
+from cinq.nf.amf.procedures.gmm.area import check_agreement
 from cinq.nf.amf.procedures.gmm.identity import ask_suci
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import Supi
@@ -169,7 +170,9 @@ def request_of(challenge: Challenge, ksi: int) -> nas.AuthenticationRequest:
 
 
 async def challenge_for(ue: Ue, identity: str, lost: ResynchronizationInfo | None) -> Challenge:
-    """Nausf_UEAuthentication_Authenticate. Problem: as the AUSF refuses."""
+    """Nausf_UEAuthentication_Authenticate at home. Problem: as the AUSF refuses. Refused: nobody may roam here from
+    there."""
+    check_agreement(ue, identity)
     home = ue.ports.home(identity)
     created = await home.nausf.authenticate(
         AuthenticationInfo(
