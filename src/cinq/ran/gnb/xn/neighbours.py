@@ -140,15 +140,20 @@ class Neighbours:
 
         Of two that the same gNB began the later one stays: it has been started again (TS 38.423 §8.4.1.2).
         """
-        gnb = xn.gnb
+        gnb, had = xn.gnb, False
+        if gnb is None:
+            return
         for other in list(self.all):
-            if other is xn or gnb is None or not other.reaches(gnb):
+            if other is xn or not other.reaches(gnb):
                 continue
+            had = True
             lower = (self._node.identity.value, self._node.identity.bits) < (gnb.value, gnb.bits)
             loser = other if other.ours == xn.ours or xn.ours == lower else xn
+            log.debug("%s: another association with the same gNB stays", loser)
+            loser.commit(gnb=None)
             loser.lost("another association with the same gNB")
             loser.part()
-        if xn.context.state == "up":
+        if self.to(gnb) is xn and not had:
             log.info("Xn Setup done with gNB %s: %d cells", gnb, len(xn.cells))
 
 
