@@ -1,4 +1,4 @@
-"""Two `cinq gnb` processes with Xn by SCTP between them: a phone of `cinq ue` is handed over from the one to the other."""
+"""Two `cinq gnb` processes with Xn by SCTP between them: a phone is handed over from the one to the other."""
 
 from __future__ import annotations
 

@@ -285,8 +285,11 @@ class Gnb:
     async def cancel_handover(
         self, ue: UeContext, cause: ngap.Cause = ("radioNetwork", "handover-cancelled")
     ) -> None:
-        """Cancel the handover that is being prepared, or is (TS 38.413 §8.4.5)."""
+        """Cancel the handover that is being prepared, or is (TS 38.413 §8.4.5; by Xn TS 38.423 §8.2.3)."""
+        by_xn = ue.context.leaving == "xn-handover-triggered"
         ue.abort("handover cancelled")
+        if by_xn:  # its procedure tells the target as it ends
+            return
         await ue.demand(CancelHandover(cause))
 
     def release(self, ue: UeContext, cause: ngap.Cause = ("radioNetwork", "user-inactivity")) -> None:

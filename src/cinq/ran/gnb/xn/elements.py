@@ -55,6 +55,10 @@ _MISC: dict[ngap.CauseMisc, xnap.CauseMisc] = {
 _MISC_BACK = {xn: ng for ng, xn in _MISC.items()}
 
 
+_NO_TIMING = bytes(1)
+"""MeasurementTimingConfiguration, TS 38.331 §11.2.2, without any, unaligned PER."""
+
+
 class Unreadable(ValueError):
     """A message that is well formed, but says what cannot be: TS 38.423 §10.4."""
 
@@ -139,7 +143,7 @@ def served(cell: CellId) -> xnap.ServedCellInformationNR:
         tac=cell.tac.to_bytes(3, "big"),
         broadcast_plmn=[cell.gnb.plmn.octets],
         nr_mode_info=("tdd", mode),
-        measurement_timing_configuration=b"",
+        measurement_timing_configuration=_NO_TIMING,
         connectivity_support=xnap.ConnectivitySupport(endc_support="not-supported"),
     )
 
