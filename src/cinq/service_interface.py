@@ -15,6 +15,7 @@ from cinq.sbi.caller import URN
 from cinq.sbi.credentials import Credentials
 from cinq.sbi.directory import Discovery, StatusListener
 from cinq.sbi.guard import Guard, Producer
+from cinq.sbi.models import PlmnId
 from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.operation import Operation
 from cinq.sbi.peers import Peers
@@ -147,10 +148,16 @@ class ServiceInterface:
         """Whom a token for this operation must be for."""
         instances = self.bus.providers(op)
         profile = self._profiles.get(instances[0]) if instances else None
+        plmns = tuple(map(PlmnId.of, self._settings.plmns))
         if profile is None:
-            return Producer(op.owner, frozenset(instances))
+            return Producer(op.owner, frozenset(instances), plmns=plmns)
         return Producer(
-            op.owner, frozenset(instances), tuple(profile.s_nssais), tuple(profile.nf_set_id_list)
+            op.owner,
+            frozenset(instances),
+            tuple(profile.s_nssais),
+            tuple(profile.nf_set_id_list),
+            tuple(profile.nsi_list),
+            plmns,
         )
 
     def _tls(self, *, server: bool) -> ssl.SSLContext | None:

@@ -1,6 +1,7 @@
-"""TS 33.117, every network product, version 18.1.0: what needs no service-based interface."""
+"""TS 33.117, every network product, version 18.1.0: each interface in turn."""
 
 from cinq.assurance.cases.ts33117 import (
+    access_tokens,
     gtp_filtering,
     host,
     management,
@@ -22,6 +23,7 @@ from cinq.assurance.cases.ts33117 import (
 )
 
 __all__ = [
+    "access_tokens",
     "gtp_filtering",
     "host",
     "management",
