@@ -7,6 +7,7 @@ import asyncio
 import dataclasses
 import itertools
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from ipaddress import IPv4Address
@@ -59,8 +60,11 @@ WHERE = Sbi(
     key=str(FILES.key),
     authorities=str(FILES.authorities),
     token_key=str(FOLDER / "nrf-token.pem"),
+    status_callback=f"{ROOT}/nf-status-callback/v1/1",
     profile_a=HexOctets(suci.public_key(1, HOME)),
     profile_a_id=1,
+    profile_b=HexOctets(suci.public_key(2, HOME)),
+    profile_b_id=2,
 )
 
 
@@ -134,6 +138,7 @@ class Apart(Network):
             return Bus(checked, journal, self._wire, ROOT, remote=True)
 
         super().__init__(bus=bus, **changes)  # type: ignore[arg-type]
+        self.clock.start = time.time()  # certificates are of today
         self.nrf = NRF(NrfSettings(), self.clock, NRF_ID, KEY, bus=self.bus)
         self.profiles: dict[str, NFProfile] = {}
 
@@ -197,7 +202,7 @@ class _Later:
 
 
 def described(**changes: object) -> Target:
-    features = Features(assertions=True)
+    features = Features(assertions=True, tsc=True, lan=True, charging=True)
     return dataclasses.replace(target(sbi=WHERE, features=features), **changes)  # type: ignore[arg-type]
 
 

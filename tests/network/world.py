@@ -144,7 +144,7 @@ class Network:
             networks,
             charging=charging,
         )
-        keys = (HomeNetworkKey(1, 1, HOME),)
+        keys = (HomeNetworkKey(1, 1, HOME), HomeNetworkKey(2, 2, HOME))
         self.udr = UDR(self.store, _id(2), self.bus, PLMN.mcc + PLMN.mnc)
         self.udm = UDM(UdmSettings(PLMN, keys), self.bus, self.entropy, _id(3))
         self.pcf = PCF(_id(6), self.bus, self.store)

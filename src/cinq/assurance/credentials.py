@@ -51,6 +51,10 @@ class Sbi:
         "that the lab has made them trust. With it the bench makes tokens that are wrong in one claim alone.",
         "",
     )
+    status_callback: str = setting(
+        "URI at which a function of the target takes the NRF's notifications (NFStatusNotify), as it gave it to the NRF.",
+        "",
+    )
     profile_a: HexOctets = setting(
         "Public key of the home network for SUCIs of profile A (64 digits).", HexOctets(b"")
     )
@@ -61,6 +65,8 @@ class Sbi:
     def __post_init__(self) -> None:
         if self.nrf and not re.fullmatch(r"https?://[^/\s@]+", self.nrf):
             raise ValueError(f"nrf: found {self.nrf[:60]!r}, wanted an API root, 'https://127.0.0.8:7777'")
+        if self.status_callback and not re.fullmatch(r"https?://[^/\s@]+/[!-~]+", self.status_callback):
+            raise ValueError(f"status_callback: found {self.status_callback[:60]!r}, wanted a URI with a path")
         files = {"certificate": self.certificate, "key": self.key, "authorities": self.authorities}
         missing = [name for name, value in files.items() if not value]
         if self.nrf.startswith("https") and missing:

@@ -280,6 +280,7 @@ ON_THE_SBI = {
     "sbi address": "an own address for network functions of the bench",
     "sbi token key": "a key whose access tokens the target takes",
     "sbi certificate": "a certificate for the bench",
+    "sbi status callback": "where a function of the target takes the NRF's notifications",
     "sbi profile a": "the home network's public key of profile A",
     "sbi profile b": "the home network's public key of profile B",
 }

@@ -14,6 +14,7 @@ sub-case; a finding does not.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -98,6 +99,10 @@ class ServiceBased(Protocol):
         self, root: str, request: Request, shown: Shown = "own", within: float = 5.0
     ) -> Response:
         """Of whoever is at this API root. Failed: no answer."""
+        ...
+
+    def client_tls(self) -> ssl.SSLContext:
+        """For a connection of which the bench writes each frame. Failed: a file cannot be read."""
         ...
 
     def serving(self, answer: Answer) -> AbstractAsyncContextManager[str]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import cast
 from urllib.parse import quote, urlencode
 
+from cinq.assurance.sbi.frames import Link
 from cinq.assurance.trial import Shown, Trial
 from cinq.ran.scenarios import check
 from cinq.ran.scenarios.check import Failed
@@ -144,6 +145,10 @@ class Nf:
             whole.append(("authorization", token if " " in token else f"Bearer {token}"))
         request = Request(method, target, tuple(whole), octets)
         return Answer(await self.wire.ask(root or self.nrf, request, shown, within))
+
+    async def raw(self) -> tuple[Link, str]:
+        """A connection to the NRF of which the bench writes each frame, and the authority. Failed: there is none."""
+        return await Link.open(self.nrf, self.wire.client_tls() if self.nrf.startswith("https") else None)
 
     # at the NRF
 

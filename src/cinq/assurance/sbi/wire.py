@@ -63,6 +63,9 @@ class Wire:
         finally:
             await server.close()
 
+    def client_tls(self) -> ssl.SSLContext:
+        return self.tls("own", server=False)
+
     def tls(self, shown: Shown, *, server: bool) -> ssl.SSLContext:
         """Failed: a file cannot be read."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
@@ -82,9 +85,9 @@ class Wire:
         context.verify_mode = ssl.CERT_REQUIRED
         return context
 
-    async def close(self) -> None:
+    def close(self) -> None:
         for peer in self._peers.values():
-            await peer.close()
+            peer.end()
         self._peers.clear()
 
 

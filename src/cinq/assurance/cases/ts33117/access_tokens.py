@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from cinq.assurance import credentials
 from cinq.assurance.case import Case, Play
+from cinq.assurance.credentials import read
 from cinq.assurance.sbi.nf import REFUSED, Nf
 from cinq.assurance.sbi.services import Producer, producers
 from cinq.assurance.trial import Trial
@@ -114,7 +115,7 @@ async def taken(me: Nf, producer: Producer, trial: Trial) -> Token | None:
         seen.text = str(answer)
         check.that(answer.status not in REFUSED, f"it answers {answer}")
         try:
-            header, claims = credentials.read(text)
+            header, claims = read(text)
         except ValueError as error:
             raise Failed(f"the token cannot be read: {error}") from None
     if answer.status in UNKNOWN:
