@@ -10,8 +10,10 @@ from ipaddress import IPv4Address
 import h2.frame_buffer
 import hpack.hpack
 import pytest
+from h2.connection import ConnectionState
 
 from cinq.assurance.cases import CASES
+from cinq.assurance.cases.ts33117 import http2_attacks
 from cinq.assurance.credentials import Sbi
 from cinq.assurance.sbi import frames
 from cinq.assurance.sbi.wire import Wire
@@ -126,13 +128,19 @@ def slow_bodies_stop_others(patch: pytest.MonkeyPatch) -> None:
 
 
 def nonsense_is_passed_over(patch: pytest.MonkeyPatch) -> None:
-    sound = link.Link.close
+    """The connection stays, and nothing is said."""
+    close, flush = link.Link.close, link.Link.flush
 
-    def close(self: link.Link, reason: str, *, calm: bool = False) -> None:
+    def stays(self: link.Link, reason: str, *, calm: bool = False) -> None:
         if not reason.startswith("protocol error"):
-            sound(self, reason, calm=calm)
+            close(self, reason, calm=calm)
 
-    patch.setattr(link.Link, "close", close)
+    def says(self: link.Link) -> None:
+        if self.h2.state_machine.state is not ConnectionState.CLOSED:
+            flush(self)
+
+    patch.setattr(link.Link, "close", stays)
+    patch.setattr(link.Link, "flush", says)
 
 
 KILLS: dict[str, Weaken] = {
@@ -159,6 +167,7 @@ def test_the_sound_server_passes(sub: str) -> None:
 @pytest.mark.parametrize("sub", KILLS)
 def test_a_server_without_the_bound_is_found_out(sub: str, monkeypatch: pytest.MonkeyPatch) -> None:
     KILLS[sub](monkeypatch)
+    monkeypatch.setattr(http2_attacks, "ENDED_S", 1.0)
     judged = asked(sub)
     assert judged.verdict is Verdict.FAIL, judged.reason
 

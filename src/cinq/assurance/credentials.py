@@ -66,11 +66,15 @@ class Sbi:
         if self.nrf and not re.fullmatch(r"https?://[^/\s@]+", self.nrf):
             raise ValueError(f"nrf: found {self.nrf[:60]!r}, wanted an API root, 'https://127.0.0.8:7777'")
         if self.status_callback and not re.fullmatch(r"https?://[^/\s@]+/[!-~]+", self.status_callback):
-            raise ValueError(f"status_callback: found {self.status_callback[:60]!r}, wanted a URI with a path")
+            raise ValueError(
+                f"status_callback: found {self.status_callback[:60]!r}, wanted a URI with a path"
+            )
         files = {"certificate": self.certificate, "key": self.key, "authorities": self.authorities}
         missing = [name for name, value in files.items() if not value]
         if self.nrf.startswith("https") and missing:
-            raise ValueError(f"{', '.join(missing)}: found nothing, wanted all three with an NRF that speaks TLS")
+            raise ValueError(
+                f"{', '.join(missing)}: found nothing, wanted all three with an NRF that speaks TLS"
+            )
         if missing and len(missing) < len(files):
             raise ValueError(f"{', '.join(missing)}: found nothing, wanted all three or none")
 
@@ -148,9 +152,7 @@ def _signed_part(header: Mapping[str, object], claims: Mapping[str, object]) -> 
     return f"{b64(json.dumps(header).encode())}.{b64(json.dumps(claims).encode())}"
 
 
-def es256(
-    header: Mapping[str, object], claims: Mapping[str, object], key: ec.EllipticCurvePrivateKey
-) -> str:
+def es256(header: Mapping[str, object], claims: Mapping[str, object], key: ec.EllipticCurvePrivateKey) -> str:
     """RFC 7518 §3.4: R and S, 32 octets each."""
     part = _signed_part({**header, "alg": "ES256"}, claims)
     r, s = decode_dss_signature(key.sign(part.encode(), ec.ECDSA(hashes.SHA256())))

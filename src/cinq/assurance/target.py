@@ -16,7 +16,17 @@ KNOBS: tuple[KnobName, ...] = get_args(KnobName)
 ASK = "ask"
 """What stands in place of a command where the operator of the bench turns the knob by hand."""
 Feature = Literal[
-    "emergency", "ciot", "nssaa", "ipups", "gtpc", "ipsec_n3", "ipsec_n4", "ipsec_n9", "tsc", "lan", "charging",
+    "emergency",
+    "ciot",
+    "nssaa",
+    "ipups",
+    "gtpc",
+    "ipsec_n3",
+    "ipsec_n4",
+    "ipsec_n9",
+    "tsc",
+    "lan",
+    "charging",
     "assertions",
 ]
 

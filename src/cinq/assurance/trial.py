@@ -95,9 +95,7 @@ class ServiceBased(Protocol):
 
     credentials: Credentials
 
-    async def ask(
-        self, root: str, request: Request, shown: Shown = "own", within: float = 5.0
-    ) -> Response:
+    async def ask(self, root: str, request: Request, shown: Shown = "own", within: float = 5.0) -> Response:
         """Of whoever is at this API root. Failed: no answer."""
         ...
 

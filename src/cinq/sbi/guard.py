@@ -157,6 +157,10 @@ def _not_such(claims: AccessTokenClaims, producer: Producer) -> str:
     wanted_set = claims.producer_nf_set_id
     if wanted_set is not None and wanted_set not in producer.nf_sets:
         return "it is for another NF set"
-    if claims.producer_plmn_id is not None and producer.plmns and claims.producer_plmn_id not in producer.plmns:
+    if (
+        claims.producer_plmn_id is not None
+        and producer.plmns
+        and claims.producer_plmn_id not in producer.plmns
+    ):
         return "it is for producers of another PLMN"
     return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Literal
 
@@ -24,16 +24,17 @@ STEP = 32
 class Ausf:
     """asked: identities for which a vector was wanted. confirmed: each resStar that came.
 
-    resynchronised: whether an AUTS has come. silent_on_auts: that is not answered.
+    resynchronised: whether an AUTS has come. silent_on_auts: that is not answered. watch: read when the first resStar
+    comes, and kept as `seen`.
     """
 
-    def __init__(
-        self, trial: Trial, ue: Ue, confirms: Confirms, *, silent_on_auts: bool = False
-    ) -> None:
+    def __init__(self, trial: Trial, ue: Ue, confirms: Confirms, *, silent_on_auts: bool = False) -> None:
         self.trial = trial
         self.asked: list[str] = []
         self.confirmed: list[str | None] = []
         self.resynchronised = False
+        self.watch: Callable[[], int] = int
+        self.seen = 0
         self._ue = ue
         self._confirms = confirms
         self._silent_on_auts = silent_on_auts
@@ -84,6 +85,8 @@ class Ausf:
 
     async def _judgement(self, said: dict[str, object]) -> Response:
         star = said.get("resStar")
+        if not self.confirmed:
+            self.seen = self.watch()
         self.confirmed.append(star if isinstance(star, str) else None)
         if self._confirms == "silence":
             await asyncio.sleep(3600)

@@ -1,9 +1,9 @@
 """A network function of the bench at the target's NRF: it registers, finds others, has tokens for them, and asks.
 
-    me = Nf(trial)
-    async with me.registered("AMF"):
-        udm = await me.finds("UDM")
-        answer = await me.get(udm.root_of("nudm-sdm"), "/nudm-sdm/v2/imsi-.../am-data", token=await me.token(...))
+me = Nf(trial)
+async with me.registered("AMF"):
+    udm = await me.finds("UDM")
+    answer = await me.get(udm.root_of("nudm-sdm"), "/nudm-sdm/v2/imsi-.../am-data", token=await me.token(...))
 """
 
 from __future__ import annotations

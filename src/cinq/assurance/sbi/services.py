@@ -33,8 +33,17 @@ class Harmless:
 
 REQUESTS: tuple[Harmless, ...] = (
     Harmless("UDM", "nudm-sdm", "AMF", "GET", "/nudm-sdm/v2/{supi}/am-data"),
-    Harmless("UDM", "nudm-ueau", "AUSF", "POST", f"/nudm-ueau/v1/{NOBODY}/security-information/generate-auth-data", {}),
-    Harmless("UDM", "nudm-uecm", "SMF", "DELETE", f"/nudm-uecm/v1/{NOBODY}/registrations/smf-registrations/1"),
+    Harmless(
+        "UDM",
+        "nudm-ueau",
+        "AUSF",
+        "POST",
+        f"/nudm-ueau/v1/{NOBODY}/security-information/generate-auth-data",
+        {},
+    ),
+    Harmless(
+        "UDM", "nudm-uecm", "SMF", "DELETE", f"/nudm-uecm/v1/{NOBODY}/registrations/smf-registrations/1"
+    ),
     Harmless(
         "AUSF",
         "nausf-auth",
@@ -43,9 +52,13 @@ REQUESTS: tuple[Harmless, ...] = (
         f"/nausf-auth/v1/ue-authentications/{NOTHING}/5g-aka-confirmation",
         {"resStar": None},
     ),
-    Harmless("SMF", "nsmf-pdusession", "AMF", "POST", f"/nsmf-pdusession/v1/sm-contexts/{NOTHING}/release", {}),
+    Harmless(
+        "SMF", "nsmf-pdusession", "AMF", "POST", f"/nsmf-pdusession/v1/sm-contexts/{NOTHING}/release", {}
+    ),
     Harmless("AMF", "namf-comm", "SMF", "POST", f"/namf-comm/v1/ue-contexts/{NOBODY}/n1-n2-messages", {}),
-    Harmless("PCF", "npcf-am-policy-control", "AMF", "DELETE", f"/npcf-am-policy-control/v1/policies/{NOTHING}"),
+    Harmless(
+        "PCF", "npcf-am-policy-control", "AMF", "DELETE", f"/npcf-am-policy-control/v1/policies/{NOTHING}"
+    ),
     Harmless(
         "UDR",
         "nudr-dr",
@@ -54,9 +67,15 @@ REQUESTS: tuple[Harmless, ...] = (
         f"/nudr-dr/v2/subscription-data/{NOBODY}/context-data/amf-3gpp-access",
     ),
     Harmless("NSSF", "nnssf-nsselection", "AMF", "GET", "/nnssf-nsselection/v2/network-slice-information"),
-    Harmless("5G_EIR", "n5g-eir-eic", "AMF", "GET", "/n5g-eir-eic/v1/equipment-status?pei=imei-000000000000000"),
     Harmless(
-        "CHF", "nchf-convergedcharging", "SMF", "POST", f"/nchf-convergedcharging/v3/chargingdata/{NOTHING}/release"
+        "5G_EIR", "n5g-eir-eic", "AMF", "GET", "/n5g-eir-eic/v1/equipment-status?pei=imei-000000000000000"
+    ),
+    Harmless(
+        "CHF",
+        "nchf-convergedcharging",
+        "SMF",
+        "POST",
+        f"/nchf-convergedcharging/v3/chargingdata/{NOTHING}/release",
     ),
 )
 

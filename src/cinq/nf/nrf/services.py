@@ -216,7 +216,9 @@ class NRF:
         requester = self._requester(query)
         found = [p for p in self._instances.all() if discovery.fits(p.read, query, requester)]
         if not found and any(discovery.closed(p.read, query, requester) for p in self._instances.all()):
-            raise Problem(403, None, Why(f"no {query.target_nf_type} that fits allows this {requester.nf_type}"))
+            raise Problem(
+                403, None, Why(f"no {query.target_nf_type} that fits allows this {requester.nf_type}")
+            )
         best = discovery.ranked(found, query)[: _limit(query.limit)]
         profiles = [discovery.shown(one, query, requester) for one in best]
         document: dict[str, object] = {

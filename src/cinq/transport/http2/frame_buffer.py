@@ -16,5 +16,7 @@ class Frames(FrameBuffer):
         if len(self._data) >= HEAD:
             length = int.from_bytes(self._data[:3], "big")
             if length > self.max_frame_size:
-                raise FrameTooLargeError(f"a frame of {length} octets, at most {self.max_frame_size} are allowed")
+                raise FrameTooLargeError(
+                    f"a frame of {length} octets, at most {self.max_frame_size} are allowed"
+                )
         return super().__next__()

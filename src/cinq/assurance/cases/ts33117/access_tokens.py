@@ -143,7 +143,13 @@ def expired(token: Token) -> str:
 
 
 ONE_PLMN: tuple[tuple[str, str, Wrong, bool, bool], ...] = (
-    ("signature", "a token with one bit of its signature changed", lambda t: credentials.spoilt(t.text), False, False),
+    (
+        "signature",
+        "a token with one bit of its signature changed",
+        lambda t: credentials.spoilt(t.text),
+        False,
+        False,
+    ),
     (
         "audience",
         "a token for producers of another type",
@@ -155,7 +161,13 @@ ONE_PLMN: tuple[tuple[str, str, Wrong, bool, bool], ...] = (
     ("scope", "a token for another service", lambda t: t.signed(scope="nnrf-nothing"), True, False),
     ("expiry", "a token that has expired", expired, True, False),
     ("slices", "a token for producers of another slice", of_other_slices, True, False),
-    ("nsi", "a token for another network slice instance", lambda t: t.signed(producerNsiList=["no-such-nsi"]), True, False),
+    (
+        "nsi",
+        "a token for another network slice instance",
+        lambda t: t.signed(producerNsiList=["no-such-nsi"]),
+        True,
+        False,
+    ),
     (
         "set",
         "a token for another NF set",
@@ -172,7 +184,13 @@ ONE_PLMN: tuple[tuple[str, str, Wrong, bool, bool], ...] = (
     ),
     ("absent", "a request without a token", lambda t: "", False, True),
     ("nonsense", "a token that is none", lambda t: "Bearer nonsense", False, True),
-    ("none", "a token of the algorithm 'none'", lambda t: credentials.unsigned(t.header, t.claims), False, True),
+    (
+        "none",
+        "a token of the algorithm 'none'",
+        lambda t: credentials.unsigned(t.header, t.claims),
+        False,
+        True,
+    ),
     (
         "symmetric",
         "a token of HS256 whose secret is the NRF's public key",

@@ -62,7 +62,9 @@ DEFAULTS = (
     "/phpinfo.php",
     "/static/../../etc/passwd",
 )
-VERSION = re.compile(r"\d+\.\d+|nginx|apache|openssl|python|golang|java|libmicrohttpd|nghttp|tomcat|jetty", re.I)
+VERSION = re.compile(
+    r"\d+\.\d+|nginx|apache|openssl|python|golang|java|libmicrohttpd|nghttp|tomcat|jetty", re.I
+)
 SAYS = ("server", "x-powered-by", "x-aspnet-version", "x-generator", "via")
 LISTING = re.compile(rb"Index of|Directory listing|<a href=", re.I)
 Question = Callable[[Trial, Nf, str, Producer], Awaitable[None]]

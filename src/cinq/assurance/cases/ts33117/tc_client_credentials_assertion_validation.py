@@ -32,7 +32,10 @@ class Signed:
     def __init__(self, trial: Trial, place: Place) -> None:
         own, now = place.me.wire.credentials, int(trial.lab.utc())
         chain = [one.public_bytes(serialization.Encoding.DER) for one in own.chain]
-        self.header: dict[str, object] = {"typ": "JWT", "x5c": [base64.b64encode(one).decode() for one in chain]}
+        self.header: dict[str, object] = {
+            "typ": "JWT",
+            "x5c": [base64.b64encode(one).decode() for one in chain],
+        }
         self.claims: dict[str, object] = {"sub": place.me.instance, "iat": now, "exp": now + 60, "aud": "UDM"}
         self.key = own.key
 
@@ -60,7 +63,9 @@ def refused(what: str, wrong: Wrong) -> Play:
 
 async def _ask(trial: Trial, place: Place, assertion: str) -> Answer:
     target = f"/nudm-sdm/v2/imsi-{trial.target.scenario().ues()[-1].imsi}/am-data"
-    return await place.me.ask("GET", target, root=place.root, token=place.token, headers=((HEADER, assertion),))
+    return await place.me.ask(
+        "GET", target, root=place.root, token=place.token, headers=((HEADER, assertion),)
+    )
 
 
 def _strange(signed: Signed) -> str:
@@ -73,11 +78,21 @@ def _past(signed: Signed) -> str:
 
 
 for _name, _title, _wrong, _beyond in (
-    ("signature", "an assertion with one bit of its signature changed", lambda s: credentials.spoilt(s.made()), False),
+    (
+        "signature",
+        "an assertion with one bit of its signature changed",
+        lambda s: credentials.spoilt(s.made()),
+        False,
+    ),
     ("audience", "an assertion for functions of another type", lambda s: s.made(aud="SMSF"), False),
     ("expiry", "an assertion that has expired", _past, False),
     ("stranger", "an assertion that another key has signed", _strange, True),
-    ("none", "an assertion of the algorithm 'none'", lambda s: credentials.unsigned(s.header, s.claims), True),
+    (
+        "none",
+        "an assertion of the algorithm 'none'",
+        lambda s: credentials.unsigned(s.header, s.claims),
+        True,
+    ),
     (
         "subject",
         "an assertion of another NF instance than its certificate names",

@@ -19,7 +19,9 @@ CASE = Case(
     threat="Who has no key is served; or a subscriber whose 5G-GUTI another uses is shut out by that other's answer.",
 )
 FEWER = nas.UeSecurityCapability.of((0, 1, 2), (1, 2))
-LIMIT = "whether a null RES* goes to the AUSF (TS 29.509 §5.2.2.2.2) is seen at a bench AUSF alone: sub-case N"
+LIMIT = (
+    "whether a null RES* goes to the AUSF (TS 29.509 §5.2.2.2.2) is seen at a bench AUSF alone: sub-case N"
+)
 SILENCE_S = 20.0
 """An AMF that waits for its AUSF gives up by then; the UE's own timer ends a registration after 15 s."""
 NEEDS = ("sbi nrf", "sbi address")
@@ -55,27 +57,9 @@ async def by_guti(trial: Trial) -> None:
     gnb = await bench.gnb()
     ue = await trial.registered(gnb)
 
-    def other(request: nas.RegistrationRequest) -> list[nas.NasMessage]:
-        return [request.replace(ue_security_capability=FEWER)]
-
-    def answered() -> bool:
-        return bool(record.messages(nas.AuthenticationRequest) or record.messages(nas.RegistrationAccept))
-
     with ue.station.record() as record, ue.faults.shown(Fault.WRONG_RES):
-        with ue.station.change(nas.RegistrationRequest, other):
-            trial.step("REGISTRATION REQUEST with the 5G-GUTI; AUTHENTICATION RESPONSE with a wrong RES*")
-            _asks(ue)
-            with trial.control("the request is answered"):
-                await bench.until(answered, "a challenge or an accept")
-        if not record.messages(nas.AuthenticationRequest):
-            with trial.control("the UE goes idle: its next connection begins without secure exchange"):
-                await bench.until(
-                    lambda: bool(record.said(nas.RegistrationComplete)), "the update is complete"
-                )
-                await bench.released(ue)
-            ue.security.delete()
-            trial.step("REGISTRATION REQUEST with the 5G-GUTI and without keys")
-            _asks(ue)
+        trial.step("REGISTRATION REQUEST with the 5G-GUTI; AUTHENTICATION RESPONSE with a wrong RES*")
+        await _begins(trial, ue, record)
         with trial.control("a challenge comes before any identity is asked for, and is answered"):
             await record.expect(nas.AuthenticationRequest)
             check.equal(len(record.messages(nas.IdentityRequest)), 0, "IDENTITY REQUESTs")
@@ -89,6 +73,29 @@ async def by_guti(trial: Trial) -> None:
     honest = bench.ue_of(ue, gnb)
     with trial.control("the same subscriber registers with the right RES*"):
         await bench.succeeds(honest.register(), "registration")
+
+
+async def _begins(trial: Trial, ue: Ue, record: Record) -> None:
+    """A registration with the 5G-GUTI that the AMF has reason to challenge."""
+    bench = trial.bench
+
+    def other(request: nas.RegistrationRequest) -> list[nas.NasMessage]:
+        return [request.replace(ue_security_capability=FEWER)]
+
+    def answered() -> bool:
+        return bool(record.messages(nas.AuthenticationRequest) or record.messages(nas.RegistrationAccept))
+
+    with ue.station.change(nas.RegistrationRequest, other):
+        _asks(ue)
+        with trial.control("the request is answered"):
+            await bench.until(answered, "a challenge or an accept")
+    if not record.messages(nas.AuthenticationRequest):
+        with trial.control("the UE goes idle: its next connection begins without secure exchange"):
+            await bench.until(lambda: bool(record.said(nas.RegistrationComplete)), "the update is complete")
+            await bench.released(ue)
+        ue.security.delete()
+        trial.step("REGISTRATION REQUEST with the 5G-GUTI and without keys")
+        _asks(ue)
 
 
 def _asks(ue: Ue) -> None:
@@ -142,26 +149,22 @@ async def _at_home(
     bench = trial.bench
     gnb = await bench.gnb()
     ue = await trial.registered(gnb) if by_guti else bench.ue(gnb)
-    if by_guti:
-        with trial.control("the UE goes idle"):
-            await bench.released(ue)
-        ue.security.delete()
     ausf = Ausf(trial, ue, confirms)
     with ue.station.record() as record:
+        ausf.watch = lambda: len(record.heard)
         async with in_place(ausf):
             trial.step(f"REGISTRATION REQUEST with the {'5G-GUTI' if by_guti else 'SUCI'}; the right RES*")
             if by_guti:
-                _asks(ue)
+                await _begins(trial, ue, record)
             else:
                 ue.initiate(lambda: ue.register(attempts=1), "registration")
             await _challenged(trial, ausf, record)
             with trial.control("the AMF asks the bench AUSF for its judgement"):
                 await bench.until(lambda: bool(ausf.confirmed), "it is asked")
-            since = len(record.heard)
             names = " or ".join(kind.NAME for kind in wanted)
             with trial.finding(f"{names} comes to the UE"):
                 await bench.until(
-                    lambda: any(isinstance(one, wanted) for one in messages(record.heard[since:])),
+                    lambda: any(isinstance(one, wanted) for one in messages(record.heard[ausf.seen :])),
                     names,
                     SILENCE_S,
                 )

@@ -80,9 +80,13 @@ async def silent(trial: Trial) -> None:
     ausf = Ausf(trial, ue, "success", silent_on_auts=True)
     with ue.station.record() as record:
         async with in_place(ausf):
-            trial.step("AUTHENTICATION FAILURE #21 with AUTS; the bench AUSF does not answer what comes of it")
+            trial.step(
+                "AUTHENTICATION FAILURE #21 with AUTS; the bench AUSF does not answer what comes of it"
+            )
             ue.initiate(lambda: ue.register(attempts=1), "registration")
-            with trial.control("the AMF asks the bench AUSF for a vector, and the UE fails to synchronise by it"):
+            with trial.control(
+                "the AMF asks the bench AUSF for a vector, and the UE fails to synchronise by it"
+            ):
                 await bench.until(lambda: bool(ausf.asked), "the AUSF is asked")
                 await bench.until(lambda: bool(record.said(nas.AuthenticationFailure)), "the UE has answered")
             with trial.control("the AUTS comes to the bench AUSF"):

@@ -50,7 +50,9 @@ async def required(trial: Trial) -> None:
             found = await policy(udm, imsi)
         with trial.finding("integrity protection and confidentiality are REQUIRED") as seen:
             seen.text = str(found)
-            check.equal((found.get("upIntegr"), found.get("upConfid")), ("REQUIRED", "REQUIRED"), "upSecurity")
+            check.equal(
+                (found.get("upIntegr"), found.get("upConfid")), ("REQUIRED", "REQUIRED"), "upSecurity"
+            )
 
 
 @LAN.sub("A", "the policies of two members", needs=NEEDS, feature="lan")

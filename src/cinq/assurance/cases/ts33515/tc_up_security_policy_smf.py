@@ -73,7 +73,9 @@ async def put_right(trial: Trial) -> None:
     await trial.served(ue)
 
 
-@CASE.sub("B", "the mismatch is logged", needs=("log",), limit="any entry that speaks of a security policy counts")
+@CASE.sub(
+    "B", "the mismatch is logged", needs=("log",), limit="any entry that speaks of a security policy counts"
+)
 async def logged(trial: Trial) -> None:
     """What the log had before counts for nothing."""
     since = str(int(trial.lab.utc()) - 1)

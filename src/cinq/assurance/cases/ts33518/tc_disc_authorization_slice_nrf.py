@@ -48,13 +48,11 @@ async def of_another_slice(trial: Trial) -> None:
 
 @CASE.sub("type", "a function of a type that is not allowed looks for it", needs=NEEDS, beyond=True)
 async def of_another_type(trial: Trial) -> None:
-    async with hidden(trial, allowedNfTypes=[ASKS]) as me:
-        async with me.registered(ASKS):
-            with trial.control("one of the type that is allowed finds it"):
-                await found(me)
-    async with hidden(trial, allowedNfTypes=["SMF"]) as me:
-        async with me.registered(ASKS):
-            await refused(trial, me, "one of another type")
+    async with hidden(trial, allowedNfTypes=[ASKS]) as me, me.registered(ASKS):
+        with trial.control("one of the type that is allowed finds it"):
+            await found(me)
+    async with hidden(trial, allowedNfTypes=["SMF"]) as me, me.registered(ASKS):
+        await refused(trial, me, "one of another type")
 
 
 async def refused(trial: Trial, me: Nf, who: str) -> None:
