@@ -1,5 +1,5 @@
-"""The network in this process whose functions meet over HTTP messages with access tokens, as they do apart; the bench on
-the same interface. Connections are in memory: what TLS would show is what each end says of itself here."""
+"""The network in this process whose functions meet over HTTP messages with access tokens, as they do apart; the bench
+on the same interface. Connections are in memory: what TLS would show is what each end says of itself here."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ ROOT = f"https://{HOST}:{PORT}"
 REQUIRED = UpSecurity(up_integr="REQUIRED", up_confid="REQUIRED")
 INSTANCES = tuple(f"0cb1a000-0000-4000-8000-{number:012x}" for number in (1, 2, 3))
 NRF_ID = "00000000-0000-4000-8000-000000000001"
-FOLDER = Path(tempfile.mkdtemp(prefix="cinq-sbi-site-"))
+_KEPT = tempfile.TemporaryDirectory(prefix="cinq-sbi-site-")  # as long as this process
+FOLDER = Path(_KEPT.name)
 AUTHORITY = Authority.kept(FOLDER)
 FILES = AUTHORITY.issue(FOLDER, "bench", [f"urn:uuid:{one}" for one in INSTANCES], [BENCH])
 KEY = SigningKey.kept(FOLDER / "nrf-token.pem")

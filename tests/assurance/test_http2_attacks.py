@@ -1,4 +1,4 @@
-"""What one HTTP/2 client makes a server do: an NRF on a real port as the target, sound and with one bound taken away."""
+"""What one HTTP/2 client makes a server do: an NRF on a real port as the target, sound or with one bound taken away."""
 
 from __future__ import annotations
 

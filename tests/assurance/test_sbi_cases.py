@@ -1,4 +1,4 @@
-"""The cases on the service-based interface: each passes on the sound core, and each kills the mutants that it is for."""
+"""The cases on the service-based interface: each passes on the sound core, and kills the mutants that it is for."""
 
 from __future__ import annotations
 

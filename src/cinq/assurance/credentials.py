@@ -52,7 +52,7 @@ class Sbi:
         "",
     )
     status_callback: str = setting(
-        "URI at which a function of the target takes the NRF's notifications (NFStatusNotify), as it gave it to the NRF.",
+        "URI at which a function of the target takes the NRF's notifications, as it gave it to the NRF.",
         "",
     )
     profile_a: HexOctets = setting(

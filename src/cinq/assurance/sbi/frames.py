@@ -69,7 +69,7 @@ class Link(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_S):
-                _, link = await loop.create_connection(cls, parts.hostname, port, ssl=tls)
+                _, link = await loop.create_connection(cls, parts.hostname or "", port, ssl=tls)
                 link._write(PREFACE + frame(SETTINGS))
                 while not link.settled and not link.ended:
                     await link.news()

@@ -1,4 +1,4 @@
-"""The bench on HTTP/2: whom it asks, and where it is asked, over TLS with the certificates of the lab or in cleartext."""
+"""The bench on HTTP/2: whom it asks, and where it is asked, over TLS with the lab's certificates or in cleartext."""
 
 from __future__ import annotations
 

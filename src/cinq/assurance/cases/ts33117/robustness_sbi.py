@@ -232,11 +232,9 @@ async def unknown_type(trial: Trial, place: Place) -> None:
 
 @negative("102", "heartbeat timers of nothing and less")
 async def no_heartbeat(trial: Trial, place: Place) -> None:
-    await profiles_refused(
-        trial,
-        place,
-        *[(f"heartBeatTimer {value}", {"heartBeatTimer": value}) for value in (0, -1, -(2**63), "x")],
-    )
+    values: tuple[object, ...] = (0, -1, -(2**63), "x")
+    wrong = [(f"heartBeatTimer {value}", {"heartBeatTimer": value}) for value in values]
+    await profiles_refused(trial, place, *wrong)
 
 
 @negative("103", "lists of a profile that are longer than anybody has use for")

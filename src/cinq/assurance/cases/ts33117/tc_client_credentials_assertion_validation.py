@@ -17,8 +17,8 @@ from cinq.ran.scenarios import check
 
 CASE = Case(
     "SCAS-33117-4.2.2.2.4.1",
-    requirement="Who takes a client credentials assertion verifies its signature, its time, its audience and its subject "
-    "(TS 33.501 §13.3.8, TS 29.500 §6.7.5).",
+    requirement="Who takes a client credentials assertion verifies its signature, its time, its audience and its "
+    "subject (TS 33.501 §13.3.8, TS 29.500 §6.7.5).",
     threat="An SCP in strange hands speaks in the name of any function.",
 )
 HEADER = "3gpp-sbi-client-credentials"

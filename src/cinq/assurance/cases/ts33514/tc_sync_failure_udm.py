@@ -11,9 +11,9 @@ from cinq.ran.ue.settings import UeSettings
 
 CASE = Case(
     "SCAS-33514-4.2.2.1",
-    requirement="After a synchronisation failure the UDM makes the next vector from the sequence number in AUTS, if its "
-    "MAC-S holds (TS 33.501 §6.1.3.3.2, TS 33.102 §6.3.5).",
-    threat="A subscriber is shut out, as the UDM goes on with numbers that the USIM refuses or that a stranger has set.",
+    requirement="After a synchronisation failure the UDM makes the next vector from the sequence number in AUTS, if "
+    "its MAC-S holds (TS 33.501 §6.1.3.3.2, TS 33.102 §6.3.5).",
+    threat="A subscriber is shut out, as the UDM goes on with numbers that the USIM refuses or a stranger has set.",
 )
 NEEDS = ("sbi nrf",)
 BEYOND = 1 << 33

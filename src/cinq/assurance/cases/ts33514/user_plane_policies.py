@@ -1,4 +1,4 @@
-"""TS 33.514 §4.2.7.1 and §4.2.8.1: the user plane security policies that the UDM gives for TSC and for 5G LAN groups."""
+"""TS 33.514 §4.2.7.1 and §4.2.8.1: the UDM's user plane security policies for TSC and for 5G LAN groups."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Literal
 
 from cinq.assurance.case import Case
 from cinq.assurance.cases.ts33515.tc_up_policy_precedence_smf import WORDS, Policy, told
@@ -15,11 +16,16 @@ from cinq.wire import ngap
 
 CASE = Case(
     "SCAS-33515-4.2.2.1.3",
-    requirement="In a path switch the SMF compares the user plane security policy that the target gNB says with its own; "
-    "where they differ it sends its own and logs the event (TS 33.501 §6.6.1).",
+    requirement="In a path switch the SMF compares the user plane security policy that the target gNB says with its "
+    "own; where they differ it sends its own and logs the event (TS 33.501 §6.6.1).",
     threat="A gNB in strange hands turns the protection of user data off at a handover.",
 )
-REVERSED = {"required": "not-needed", "preferred": "not-needed", "not-needed": "required"}
+Protection = Literal["required", "preferred", "not-needed"]
+REVERSED: dict[Protection, Protection] = {
+    "required": "not-needed",
+    "preferred": "not-needed",
+    "not-needed": "required",
+}
 LOGGED = ("security", "policy")
 
 
