@@ -80,8 +80,11 @@ profile = "B"
 private_key = "$private_b"
 EOF
 
-ports=7777 charges=false
-if [ -n "$apart" ]; then ports=$(seq -s ', ' 7777 7788); fi
+ports=7777 charges=false callback=
+if [ -n "$apart" ]; then
+    ports=$(seq -s ', ' 7777 7787)
+    callback=https://127.0.0.4:7787/nf-status-callback/v1/any # of the AMF, the last of the parts
+fi
 key=$(od -An -tx1 -N16 /dev/urandom | tr -d ' \n')
 cat > "$work/product.toml" <<EOF
 [product]
@@ -106,6 +109,7 @@ certificate = "$work/tls/bench.pem"
 key = "$work/tls/bench.key"
 authorities = "$work/tls/sbi-ca.pem"
 token_key = "$work/state/nrf-token.pem"
+status_callback = "$callback"
 profile_a = "$public_a"
 profile_a_id = 1
 profile_b = "$public_b"

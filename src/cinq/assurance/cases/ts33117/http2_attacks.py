@@ -220,7 +220,8 @@ def upload(body: bytes, authority: str, stream: int, *more: tuple[str, str]) -> 
 
 @attack("gzip", "a body of 60 kB that becomes 60 MB (gzip bomb)", "the request is refused")
 async def gzip_bomb(link: Link, authority: str) -> str:
-    body = gzip.compress(b'{"x":"' + b"0" * 60_000_000 + b'"}', 9)[:65_000]
+    whole = b'{"x":"' + b"0" * 60_000_000 + b'"}'
+    body = await asyncio.to_thread(gzip.compress, whole, 9)  # the bench itself is to keep its time
     return await refused_stream(link, upload(body, authority, 3, ("content-encoding", "gzip")), 3)
 
 
