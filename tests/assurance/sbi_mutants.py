@@ -19,7 +19,7 @@ from cinq.nf.nrf.subscriptions import Subscriptions
 from cinq.nf.nrf.tokens import Tokens
 from cinq.nf.smf import authorization, charging, mobility
 from cinq.nf.udm import services as udm
-from cinq.sbi import producers
+from cinq.sbi import Created, producers
 from cinq.sbi.assertion import Assertions
 from cinq.sbi.caller import Caller
 from cinq.sbi.directory import StatusListener
@@ -32,6 +32,7 @@ from cinq.sbi.producers import Producers
 from cinq.sbi.services.nnrf import SubscriptionData
 from cinq.sbi.services.nnrf_accesstoken import AccessTokenClaims, AccessTokenReq, TokenRefused
 from cinq.sbi.services.nudm_sdm import DnnConfiguration, SessionManagementSubscriptionData
+from cinq.sbi.services.nudm_ueau import AuthEvent
 from cinq.sbi.token import TokenError, TrustedKeys
 from cinq.transport.http2 import Secured
 
@@ -396,6 +397,34 @@ def the_usims_number_is_passed_over(patch: pytest.MonkeyPatch) -> None:
 @mutant
 def any_auts_is_taken(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(aka, "hmac", SimpleNamespace(compare_digest=lambda one, other: True))
+
+
+def storing(patch: pytest.MonkeyPatch, **changes: object) -> None:
+    """What the UDM stores of an authentication is changed."""
+    sound = udm.UDM.confirm_auth
+
+    async def confirm_auth(self: udm.UDM, supi: str, body: AuthEvent) -> object:
+        return await sound(self, supi, msgspec.structs.replace(body, **changes))
+
+    patch.setattr(udm.UDM, "confirm_auth", confirm_auth)
+
+
+@mutant
+def authentications_are_not_stored(patch: pytest.MonkeyPatch) -> None:
+    async def confirm_auth(self: udm.UDM, supi: str, body: AuthEvent) -> object:
+        return Created(f"/{supi}/auth-events/1", body)
+
+    patch.setattr(udm.UDM, "confirm_auth", confirm_auth)
+
+
+@mutant
+def authentications_are_of_another_network(patch: pytest.MonkeyPatch) -> None:
+    storing(patch, serving_network_name="5G:mnc001.mcc001.3gppnetwork.org")
+
+
+@mutant
+def every_authentication_is_a_success(patch: pytest.MonkeyPatch) -> None:
+    storing(patch, success=True)
 
 
 def policies(patch: pytest.MonkeyPatch, policy: Callable[[str], UpSecurity]) -> None:

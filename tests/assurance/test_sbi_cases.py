@@ -15,6 +15,7 @@ ONE, TWO, CCA = "33117-4.2.2.2.3.1", "33117-4.2.2.2.3.2", "33117-4.2.2.2.4.1"
 CODE, UNIQUE, RANGES, ROBUSTNESS = "33117-4.3.6.2", "33117-4.3.6.3", "33117-4.3.6.4", "33117-4.4.4"
 SUCI, RESYNC, TSC, LAN = "33514-4.2.1.1", "33514-4.2.2.1", "33514-4.2.7.1", "33514-4.2.8.1"
 PRECEDENCE, SWITCH, CHARGING = "33515-4.2.2.1.1", "33515-4.2.2.1.3", "33515-4.2.2.1.4"
+STATUS = "33514-4.2.2.2"
 SLICE, RES, SYNC = "33518-4.2.2.2.1", "33512-4.2.2.1.2", "33512-4.2.2.1.1"
 SIGNED, READ = "signatures_are_not_verified", "what_cannot_be_read_is_a_fault_of_the_server"
 TOLD = "errors_tell_of_the_inside"
@@ -62,6 +63,8 @@ KILLS: dict[tuple[str, str], tuple[str, ...]] = {
     (SUCI, "A-short"): ("what_cannot_be_revealed_is_somebody",),
     (RESYNC, "A"): ("the_usims_number_is_passed_over",),
     (RESYNC, "mac"): ("any_auts_is_taken",),
+    (STATUS, "A"): ("authentications_are_not_stored", "authentications_are_of_another_network"),
+    (STATUS, "B"): ("every_authentication_is_a_success",),
     (TSC, "A"): ("protection_is_only_preferred",),
     (LAN, "A"): ("each_member_has_a_policy_of_its_own",),
     (PRECEDENCE, "A"): ("the_smfs_own_policy_goes_first",),
