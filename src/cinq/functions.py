@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from ipaddress import IPv4Address
@@ -108,7 +108,8 @@ def of_the_nrf(s: NetworkSettings, sepp_instance: str = "") -> nrf.Settings:
     )
 
 
-def of_the_sepp(s: NetworkSettings) -> sepp.Settings:
+def of_the_sepp(s: NetworkSettings, keys: Mapping[str, bytes]) -> sepp.Settings:
+    """keys: PEM of the public keys of IPX providers, by the file that the settings name."""
     partners = tuple(
         sepp.Partner(
             name=one.name,
@@ -116,6 +117,9 @@ def of_the_sepp(s: NetworkSettings) -> sepp.Settings:
             sepp=one.fqdn,
             services=frozenset(one.services),
             requests_per_s=float(one.requests_per_s),
+            security="PRINS" if one.security == "prins" else "TLS",
+            ipxes=tuple(sepp.Ipx(each.name, keys[each.key], each.may_change) for each in one.ipx),
+            ipx=one.next_hop_name or sepp.NO_IPX,
         )
         for one in s.roaming_partner
     )

@@ -217,6 +217,13 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "roaming_partner[].port": PORT,
     "roaming_partner[].sepp": st.just(""),
     "roaming_partner[].authorities": st.just("partner.pem"),
+    "roaming_partner[].security": st.sampled_from(["tls", "prins"]),
+    "roaming_partner[].next_hop": st.just(""),
+    "roaming_partner[].next_hop_name": st.just(""),
+    "roaming_partner[].next_hop_authorities": st.just(""),
+    "roaming_partner[].ipx[].name": st.just("ipx.example.org"),
+    "roaming_partner[].ipx[].key": st.just("ipx.pub"),
+    "roaming_partner[].ipx[].may_change": st.just(["/headers/-"]),
     "roaming_partner[].services": st.just(["nudm-sdm"]),
     "roaming_partner[].requests_per_s": st.integers(1, 100_000),
     "roaming_partner[].inbound": BOOL,
@@ -265,7 +272,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     ),
     "home_network_key[].profile": st.sampled_from(["A", "B"]),
 }
-ALONE = ("roaming_partner[]",)
+ALONE = ("roaming_partner[]", "roaming_partner[].ipx[]")
 """With certificates, a port and a partner: tests/nf/sepp."""
 ONCE = ("precedence", "number", "name", "pool", "ipv6_pool", "id", "plmn", "tacs", "set", "n4_address")
 """Keys of a table written many times whose values must differ between the tables."""
