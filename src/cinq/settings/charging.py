@@ -11,8 +11,8 @@ from typing import Literal
 
 from cinq.numbering import PlmnId
 from cinq.settings import check
+from cinq.settings.policy import flow
 from cinq.settings.toml import BitRate, setting
-from cinq.wire import flow_description
 
 Kind = Literal["octets", "seconds", "events"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -146,10 +146,7 @@ class Tariff:
             raise ValueError('redirect_to: wanted an address, and used_up = "redirect"')
         check.at_most("allowed", self.allowed, 16)
         for text in self.allowed:
-            try:
-                flow_description.read(text)
-            except ValueError as error:
-                raise ValueError(f"allowed: {error}") from None
+            flow("allowed", text)
         if self.redirect_to and not _is_address(self.redirect_to):
             raise ValueError(f"redirect_to: found {self.redirect_to[:60]!r}, wanted an address of IP")
 
