@@ -100,7 +100,9 @@ def test_a_month_is_made_up_and_settled(two: Two) -> None:
     one, other = facts["balances"]
     assert one["to_get"] == other["to_pay"]
     record = one["sessions"][0]["records"][0]
-    assert record in two("settle", two.a, two.b, "--month", MONTH, "--records").replace("\n", "").replace(" ", "")
+    assert record in two("settle", two.a, two.b, "--month", MONTH, "--records").replace("\n", "").replace(
+        " ", ""
+    )
     two.delete("a", record)
     said = two("settle", two.a, two.b, "--month", MONTH, code=1)
     assert "1 difference" in said
@@ -142,7 +144,11 @@ def test_prices(two: Two) -> None:
 @pytest.mark.parametrize(
     ("was", "now", "said"),
     [
-        ('currency = "XDR"', 'currency = "XXX"', ":4: tariff[0].currency: found XXX, wanted a code of ISO 4217"),
+        (
+            'currency = "XDR"',
+            'currency = "XXX"',
+            ":4: tariff[0].currency: found XXX, wanted a code of ISO 4217",
+        ),
         ('currency = "XDR"', 'currency = "xdr"', "currency"),
         ("Europe/Berlin", "Europe/Berlinn", "time_zone"),
         ('price = "0.0017"', "price = 0.0017", "price"),

@@ -102,9 +102,9 @@ def test_pycrate_reads_the_records_of_a_month() -> None:
         assert read["duration"] == record.duration_s
         assert read["nFunctionConsumerInformation"]["networkFunctionality"] == "sMF"
         usages = read["listOfMultipleUnitUsage"]
-        assert [
-            one["dataTotalVolume"] for usage in usages for one in usage["usedUnitContainers"]
-        ] == [one.total for one in record.used_unit_containers]
+        assert [one["dataTotalVolume"] for usage in usages for one in usage["usedUnitContainers"]] == [
+            one.total for one in record.used_unit_containers
+        ]
         session = read["pDUSessionChargingInformation"]
         assert session["pDUSessionChargingID"] == record.charging_id
         assert session["pDUType"] == "iPv4"
@@ -149,8 +149,14 @@ def test_the_causes_of_closing_are_those_of_the_specification() -> None:
     ("at", "octets"),
     [
         (datetime(2026, 10, 1, 2, 3, 4, tzinfo=UTC), "2610010203042b0000"),
-        (datetime(2026, 10, 1, 2, 3, 4, tzinfo=timezone(timedelta(hours=5, minutes=30))), "2610010203042b0530"),
-        (datetime(2026, 10, 1, 2, 3, 4, tzinfo=timezone(-timedelta(hours=3, minutes=30))), "2610010203042d0330"),
+        (
+            datetime(2026, 10, 1, 2, 3, 4, tzinfo=timezone(timedelta(hours=5, minutes=30))),
+            "2610010203042b0530",
+        ),
+        (
+            datetime(2026, 10, 1, 2, 3, 4, tzinfo=timezone(-timedelta(hours=3, minutes=30))),
+            "2610010203042d0330",
+        ),
     ],
 )
 def test_time_stamps(at: datetime, octets: str) -> None:

@@ -109,7 +109,7 @@ async def modify(session: PduSession, told: Told) -> None:
     )
     await at_the_upf_no_more(session, before, plan.after)  # 12
     usage.follow(session)
-    usage.measure_soon(session, "QOS_CHANGE" if before.flows != plan.after.flows else "SESSION_AMBR_CHANGE")
+    usage.conditions_changed(session, before)
     await report_to_pcf(session, plan.refused)  # 13
     lost, session.lost = session.lost, frozenset()
     if lost:

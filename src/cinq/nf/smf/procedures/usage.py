@@ -58,6 +58,15 @@ def measure_soon(session: PduSession, why: TriggerType) -> None:
         session.runtime.spawn(partial(_measure, session, why), "charging")
 
 
+def conditions_changed(session: PduSession, before: SessionQos) -> None:
+    """Flows and rules, or the session AMBR, are others by now."""
+    after = session.context.qos
+    if (before.flows, before.rules) != (after.flows, after.rules):
+        measure_soon(session, "QOS_CHANGE")
+    elif before.ambr != after.ambr:
+        measure_soon(session, "SESSION_AMBR_CHANGE")
+
+
 def reauthorise(session: PduSession, groups: Iterable[int]) -> None:
     """The CHF wants these rating groups to ask anew; none: all that the session has."""
     charged = session.context.charging
