@@ -80,7 +80,7 @@ class Two:
             for table in tables:
                 columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
                 if "key" in columns:
-                    gone += database.execute(f"DELETE FROM {table} WHERE key = ?", (record,)).rowcount  # noqa: S608
+                    gone += database.execute(f"DELETE FROM {table} WHERE key = ?", (record,)).rowcount
         database.close()
         assert gone == 1
 

@@ -30,7 +30,7 @@ def oracle() -> Any:
         generate_modules(PycrateGenerator, str(path))
         GLOBAL.clear()
         names: dict[str, Any] = {}
-        exec(compile(path.read_text(), path.name, "exec"), names)  # noqa: S102  # what pycrate has made
+        exec(compile(path.read_text(), path.name, "exec"), names)  # what pycrate has made
     return names["CHFChargingDataTypes"].CHFRecord
 
 

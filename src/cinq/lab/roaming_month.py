@@ -136,19 +136,6 @@ async def _told(session: Planned, at: Operator, each: int) -> None:
 def _body(
     session: Planned, at: Operator, sequence: int, when: datetime, used: list[tuple[int, int]], *, wants: bool
 ) -> ChargingDataRequest:
-    containers = []
-    if used:
-        up, down = sum(one[0] for one in used), sum(one[1] for one in used)
-        containers = [
-            UsedUnitContainer(
-                local_sequence_number=sequence,
-                triggers=[Trigger(trigger_category="IMMEDIATE_REPORT", trigger_type="QUOTA_THRESHOLD")],
-                trigger_timestamp=when,
-                total_volume=up + down,
-                uplink_volume=up,
-                downlink_volume=down,
-            )
-        ]
     home, visited = SbiPlmnId.of(session.home.plmn), SbiPlmnId.of(session.visited.plmn)
     return ChargingDataRequest(
         nf_consumer_identification=NFIdentification(
@@ -164,20 +151,41 @@ def _body(
             MultipleUnitUsage(
                 rating_group=1,
                 requested_unit=RequestedUnit() if wants else None,
-                used_unit_container=containers,
+                used_unit_container=_containers(sequence, when, used),
             )
         ],
-        pdu_session_charging_information=PDUSessionChargingInformation(
-            charging_id=session.number,
-            pdu_session_information=PDUSessionInformation(
-                pdu_session_id=1,
-                dnn_id="internet",
-                networking_slicing_info=NetworkSlicingInfo(s_nssai=Snssai(sst=1)),
-                pdu_type="IPV4",
-                h_plmn_id=home,
-                serving_cn_plmn_id=visited,
-                rat_type="NR",
-                start_time=session.begins,
-            ),
+        pdu_session_charging_information=_about(session, home, visited),
+    )
+
+
+def _about(session: Planned, home: SbiPlmnId, visited: SbiPlmnId) -> PDUSessionChargingInformation:
+    return PDUSessionChargingInformation(
+        charging_id=session.number,
+        pdu_session_information=PDUSessionInformation(
+            pdu_session_id=1,
+            dnn_id="internet",
+            networking_slicing_info=NetworkSlicingInfo(s_nssai=Snssai(sst=1)),
+            pdu_type="IPV4",
+            h_plmn_id=home,
+            serving_cn_plmn_id=visited,
+            rat_type="NR",
+            start_time=session.begins,
         ),
     )
+
+
+def _containers(sequence: int, when: datetime, used: list[tuple[int, int]]) -> list[UsedUnitContainer]:
+    """All that was used, as one; none where nothing was."""
+    if not used:
+        return []
+    up, down = sum(one[0] for one in used), sum(one[1] for one in used)
+    return [
+        UsedUnitContainer(
+            local_sequence_number=sequence,
+            triggers=[Trigger(trigger_category="IMMEDIATE_REPORT", trigger_type="QUOTA_THRESHOLD")],
+            trigger_timestamp=when,
+            total_volume=up + down,
+            uplink_volume=up,
+            downlink_volume=down,
+        )
+    ]

@@ -14,7 +14,7 @@ from cinq.nf.chf import records
 from cinq.nf.chf.records import COLLECTION
 from cinq.nf.chf.settlement import settle
 from cinq.nf.chf.tariff import NOTHING
-from tests.nf.chf.roaming import A, B, MONTH, ROAMING, Month
+from tests.nf.chf.roaming import MONTH, ROAMING, A, B, Month
 
 
 def test_a_month_of_thousands_of_sessions_is_even() -> None:
