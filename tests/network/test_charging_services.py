@@ -1,4 +1,4 @@
-"""What a session's charging makes of rules and of money: rating groups, last quota, money that comes, spending limits."""
+"""What charging makes of rules and of money: rating groups, last quota, money that comes, spending limits."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_the_chf_ends_a_session() -> None:
         (found,) = path.network.smf.sessions.by_ref
         body = ChargingNotifyRequest(notification_type="ABORT_CHARGING")
         assert sent(path, session, 2000)
-        services = dict((s.__name__, i) for s, i in path.network.smf.services())
+        services = {s.__name__: i for s, i in path.network.smf.services()}
         await services["NsmfChargingCallback"].charging_notify(found, body)  # type: ignore[attr-defined]
         await asyncio.sleep(30)
         assert NUMBER not in ue.sessions

@@ -20,7 +20,7 @@ from tests.nf.chf.roaming import A, Month
 
 
 @cache
-def oracle() -> Any:
+def oracle() -> Any:  # noqa: ANN401  # pycrate has no types
     """CHFRecord, compiled from the module's text by pycrate."""
     from pycrate_asn1c.asnproc import GLOBAL, PycrateGenerator, compile_text, generate_modules
 
