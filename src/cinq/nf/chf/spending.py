@@ -100,7 +100,7 @@ class SpendingLimits:
             what, known = unknown[0][:40], ", ".join(self._counters) or "none"
             param = InvalidParam(param="/policyCounterIds", reason="unknown")
             raise Problem(
-                400, "UNKNOWN_POLICY_COUNTERS", Why(f"no policy counter {what!r}, known: {known}"), param
+                400, "UNKNOWN_POLICY_COUNTERS", Why(f"no policy counter '{what}', known: {known}"), param
             )
         try:
             account = self._accounts.get(supi)
