@@ -244,8 +244,9 @@ class Nf:
         with self.trial.control(f"the NRF gives {nf_type} a token for {scope}"):
             answer = await self.ask_for_token(scope, nf_type, target_type)
             check.equal(answer.status, 200, f"the status ({answer.cause})")
-            token = str(answer.tree.get("access_token", ""))
-            check.that(bool(token), "there is no access_token")
+            found = answer.tree.get("access_token")
+            check.that(isinstance(found, str) and bool(found), "there is no access_token")
+            token = str(found)
         return token
 
 
