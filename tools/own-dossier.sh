@@ -80,8 +80,23 @@ profile = "B"
 private_key = "$private_b"
 EOF
 
-ports=7777 charges=false callback=
+ports=7777 charges=false callback= servers='"127.0.0.4:7777"'
 if [ -n "$apart" ]; then
+    charges=true
+    servers=$(seq 7777 7787 | sed 's/.*/"127.0.0.4:&"/' | paste -s -d ,)
+    cat >> "$work/network.toml" <<EOF
+[charging]
+on = true
+without_account = "postpaid"
+tariff = "flat"
+[[tariff]]
+name = "flat"
+currency = "EUR"
+[[rate]]
+tariff = "flat"
+price = "0.01"
+per = "1 MB"
+EOF
     ports=$(seq -s ', ' 7777 7787)
     callback=https://127.0.0.4:7787/nf-status-callback/v1/any # of the AMF, the last of the parts
 fi
@@ -100,7 +115,7 @@ n4 = "127.0.0.7"
 smf = "127.0.0.60"
 pool = "10.45.240.0/24"
 n6 = "10.99.0.1"
-tls = ["127.0.0.4:7777"]
+tls = [$servers]
 tcp = [$ports]
 [sbi]
 nrf = "https://127.0.0.4:7777"

@@ -23,14 +23,13 @@ FREE = frozenset(("oauth2", "bootstrapping", "nnrf-nfm", "nnrf-disc"))
 
 @dataclass(frozen=True, slots=True)
 class Producer:
-    """Whom a token must be for. snssais, plmns: what it serves; none: all. nsis: network slice instances."""
+    """Whom a token must be for. snssais: what it serves; none: all. nsis: network slice instances."""
 
     nf_type: str
     instances: frozenset[str]
     snssais: tuple[Snssai, ...] = ()
     nf_sets: tuple[str, ...] = ()
     nsis: tuple[str, ...] = ()
-    plmns: tuple[PlmnId, ...] = ()
 
 
 class Unauthorized(Problem):
@@ -141,7 +140,7 @@ class Guard:
                 return f"it is for {audience[:40]}, and this is {producer.nf_type}"
         elif not producer.instances & {each.lower() for each in audience}:
             return "it is for other NF instances"
-        return _not_such(claims, producer)
+        return _not_such(claims, producer, self._plmns)
 
     def _is_from_abroad(self, claims: AccessTokenClaims, who: Caller) -> bool:
         """Whether our SEPP brings it, of a consumer of another network (TS 33.501 §13.4.1.2): it has looked that the
@@ -159,7 +158,7 @@ class Guard:
         return f"{op.service} {op.scopes[-1]}" if op.scopes and narrow else op.service
 
 
-def _not_such(claims: AccessTokenClaims, producer: Producer) -> str:
+def _not_such(claims: AccessTokenClaims, producer: Producer, plmns: frozenset[PlmnId]) -> str:
     """TS 33.501 §13.4.1.1.2 step 2 and §13.4.1.2: slices, their instances, the set and the PLMN of the producer."""
     if claims.producer_snssai_list and producer.snssais:
         offered = {one.numbering() for one in producer.snssais}
@@ -170,10 +169,6 @@ def _not_such(claims: AccessTokenClaims, producer: Producer) -> str:
     wanted_set = claims.producer_nf_set_id
     if wanted_set is not None and wanted_set not in producer.nf_sets:
         return "it is for another NF set"
-    if (
-        claims.producer_plmn_id is not None
-        and producer.plmns
-        and claims.producer_plmn_id not in producer.plmns
-    ):
+    if claims.producer_plmn_id is not None and plmns and claims.producer_plmn_id not in plmns:
         return "it is for producers of another PLMN"
     return ""
