@@ -1,12 +1,17 @@
 """TS 33.117, every network product, version 18.1.0: what needs no service-based interface."""
 
 from cinq.assurance.cases.ts33117 import (
+    accounts,
     gtp_filtering,
     host,
+    logs,
     management,
     robustness_n3,
     robustness_n4,
+    robustness_sctp,
     separation,
+    software,
+    system,
     tc_broadcast_icmp_handling,
     tc_bvt_port_scanning,
     tc_bvt_robustness,
@@ -19,15 +24,22 @@ from cinq.assurance.cases.ts33117 import (
     tc_syn_flood_prevention,
     tc_system_handling_of_overload,
     tls_profile,
+    web_host,
+    web_server,
 )
 
 __all__ = [
+    "accounts",
     "gtp_filtering",
     "host",
+    "logs",
     "management",
     "robustness_n3",
     "robustness_n4",
+    "robustness_sctp",
     "separation",
+    "software",
+    "system",
     "tc_broadcast_icmp_handling",
     "tc_bvt_port_scanning",
     "tc_bvt_robustness",
@@ -40,4 +52,6 @@ __all__ = [
     "tc_syn_flood_prevention",
     "tc_system_handling_of_overload",
     "tls_profile",
+    "web_host",
+    "web_server",
 ]
