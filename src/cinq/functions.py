@@ -31,12 +31,15 @@ RADIO: dict[Radio, int] = {"none": 0, "nr": 1, "eutra": 2, "both": 3}
 SCTP, UDP = 132, 17
 
 
-def of_the_amf(s: NetworkSettings) -> amf.Settings:
-    features = nas.NetworkFeatureSupport.of(
+def _features(s: NetworkSettings) -> nas.NetworkFeatureSupport:
+    return nas.NetworkFeatureSupport.of(
         ims_vops_3gpp=s.amf.ims_voice,
         emergency=RADIO[s.amf.emergency],
         emergency_fallback=RADIO[s.amf.emergency_fallback],
     )
+
+
+def of_the_amf(s: NetworkSettings) -> amf.Settings:
     name = printable(s.network.name)
     return amf.Settings(
         plmn=s.network.plmn,
@@ -62,7 +65,7 @@ def of_the_amf(s: NetworkSettings) -> amf.Settings:
         allowed_tacs=s.amf.allowed_tacs,
         non_allowed_tacs=s.amf.non_allowed_tacs,
         forbidden_tacs=s.amf.forbidden_tacs,
-        features=features,
+        features=_features(s),
         mico=s.amf.mico,
         new_kamf_at_handover=s.amf.new_kamf_at_handover,
         access_categories=tuple(_access_category(one) for one in s.amf.access_category),
@@ -70,6 +73,7 @@ def of_the_amf(s: NetworkSettings) -> amf.Settings:
         reroutes=bool(s.amf_set),
         equipment_check=s.eir.check,
         drain_s=s.eligibility.grace_s,
+        move_after_s=s.eligibility.move_after_s,
         ladns=tuple(amf.Ladn(d.identifier, d.ladn_tacs) for d in s.dnn if d.ladn_tacs),
     )
 
@@ -91,6 +95,8 @@ def of_the_gate(s: NetworkSettings, clock: Clock, own: frozenset[str]) -> Gate:
         log.info("eligibility: policy %s version %d: %s", document.policy.id, document.policy.version, doors)
         found.append(document)
     stock = documents.Stock() if chosen.inventory is None else documents.stock(chosen.inventory)
+    if chosen.inventory is not None:
+        approval.require_inventory(stock, chosen.inventory, chosen.modes, keys)
     seen = () if chosen.observed is None else documents.observations(chosen.observed)
     zone = zone_of(s)
     return Gate(
