@@ -36,7 +36,6 @@ def own_target(settings: NetworkSettings, config: Path | None) -> Iterator[Targe
             subscribers=known.subscribers,
             knobs=Knobs(
                 downlink_data="sh -c 'ping -c 1 -W 1 -q {address}; true'",
-                + (f" --config {config}" if config else ""),
                 packet_filter=f"{sys.executable} -m cinq.lab.packet_filter {{rule}} {{address}} {{port}}",
             ),
             host=Host(
