@@ -319,6 +319,7 @@ INTERFACES = {
     "link": "the bench's own interface on that link",
 }
 DECLARED = {
+    "logs": "its log files",
     "packages": "the list of declared packages",
     "supported": "until when each component is mended",
     "web_processes": "the processes of its web server",

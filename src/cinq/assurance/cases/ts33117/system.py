@@ -139,7 +139,7 @@ def harmless(options: list[str]) -> bool:
     return nosuid and nodev
 
 
-@GROWTH.sub("logs", "log files", needs=("host",))
+@GROWTH.sub("logs", "log files", needs=("host", "logs"))
 async def growth(trial: Trial) -> None:
     host = trial.target.host
     with trial.control("there are log files, and the product's data") as seen:
