@@ -76,6 +76,7 @@ def of_the_amf(s: NetworkSettings) -> amf.Settings:
         reroutes=bool(s.amf_set),
         equipment_check=s.eir.check,
         drain_s=s.eligibility.grace_s,
+        move_after_s=s.eligibility.move_after_s,
         ladns=_ladns(s),
     )
 
@@ -147,6 +148,8 @@ def of_the_gate(s: NetworkSettings, clock: Clock, own: frozenset[str]) -> Gate:
         log.info("eligibility: policy %s version %d: %s", document.policy.id, document.policy.version, doors)
         found.append(document)
     stock = documents.Stock() if chosen.inventory is None else documents.stock(chosen.inventory)
+    if chosen.inventory is not None:
+        approval.require_inventory(stock, chosen.inventory, chosen.modes, keys)
     seen = () if chosen.observed is None else documents.observations(chosen.observed)
     zone = zone_of(s)
     return Gate(

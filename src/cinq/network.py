@@ -32,7 +32,7 @@ from cinq.nf.pcf import PCF
 from cinq.nf.scp import SCP
 from cinq.nf.smf import SMF
 from cinq.nf.udm import UDM
-from cinq.nf.udr import UDR, provisioning
+from cinq.nf.udr import UDR, looks, provisioning
 from cinq.procedure import Inside, Journal, RealClock, Runtime
 from cinq.procedure.store import MemoryStore, Store
 from cinq.sbi.token import SigningKey
@@ -307,6 +307,7 @@ class Network:
     def _tell_changes(self) -> None:
         """What the commands changed in the store takes effect."""
         if self.udr is not None:
+            looks.tell(self.store)
             self.runtime.spawn(self.udr.tell_changes, "data changes")
         self._look_at_the_day()
         if self.amf is not None:

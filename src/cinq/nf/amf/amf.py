@@ -128,6 +128,7 @@ class AMF:
         now = self.ports.clock.now()
         warning.look(self.access, now)
         orders.look(self.access, self.registry, now)
+        eligibility.move(self.access)
         eligibility.let_go(self.access)
 
     def day_has_come(self) -> None:
