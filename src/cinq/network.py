@@ -117,6 +117,7 @@ class Network:
         self.nrf: NRF | None = None
         self.udr: UDR | None = None
         self.eir: EIR | None = None
+        self.pcf: PCF | None = None
         self.smf: SMF | None = None
         self.amf: AMF | None = None
 
@@ -273,9 +274,9 @@ class Network:
             chf = CHF(functions.of_the_chf(s), store, self.clock, os.urandom, self.identity("CHF"))
             await self.membership.serve(chf.services(), chf.profile())
         if "pcf" in here:
-            pcf = PCF(self.identity("PCF"), self.bus, store, functions.of_the_pcf(s))
-            await self.membership.serve(pcf.services(), pcf.profile())
-            await self.membership.subscribes(pcf.start, "PCF")
+            self.pcf = PCF(self.identity("PCF"), self.bus, store, functions.of_the_pcf(s))
+            await self.membership.serve(self.pcf.services(), self.pcf.profile())
+            await self.membership.subscribes(self.pcf.start, "PCF")
         if "eir" in here or "amf" in here:  # the AMF looks at the lists for what has changed
             self.eir = EIR(functions.of_the_eir(s), store, self.identity("5G_EIR"), self.gate)
         if "eir" in here and self.eir is not None:
@@ -304,6 +305,8 @@ class Network:
         """What the commands changed in the store takes effect."""
         if self.udr is not None:
             self.runtime.spawn(self.udr.tell_changes, "data changes")
+        if self.pcf is not None:
+            self.runtime.spawn(self.pcf.tell_application_functions, "application functions")
         self._look_at_the_day()
         if self.amf is not None:
             if self.eir is not None and self.eir.have_changed():

@@ -23,6 +23,7 @@ from cinq.sbi.services.nnrf_accesstoken import AccessTokenClaims, AccessTokenErr
 from cinq.sbi.services.nnssf_nssaiavailability import NnssfNSSAIAvailability
 from cinq.sbi.services.nnssf_nsselection import NnssfNSSelection
 from cinq.sbi.services.npcf_ampolicycontrol import NamfPolicyCallback, NpcfAMPolicyControl
+from cinq.sbi.services.npcf_policyauthorization import NnefPolicyCallback, NpcfPolicyAuthorization
 from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl, NsmfPolicyCallback
 from cinq.sbi.services.nsmf_pdusession import NsmfPDUSession
 from cinq.sbi.services.nudm_sdm import NamfSdmCallback, NsmfSdmCallback, NudmSubscriberDataManagement
@@ -44,6 +45,7 @@ FILES = {
     NnssfNSSelection: "TS29531_Nnssf_NSSelection.yaml",
     NpcfAMPolicyControl: "TS29507_Npcf_AMPolicyControl.yaml",
     NpcfSMPolicyControl: "TS29512_Npcf_SMPolicyControl.yaml",
+    NpcfPolicyAuthorization: "TS29514_Npcf_PolicyAuthorization.yaml",
     NsmfPDUSession: "TS29502_Nsmf_PDUSession.yaml",
     NudmSubscriberDataManagement: "TS29503_Nudm_SDM.yaml",
     NudmUEAuthentication: "TS29503_Nudm_UEAU.yaml",
@@ -54,6 +56,7 @@ FILES = {
 # Notifications: who receives them chooses the path, the API gives the shapes.
 CALLBACKS = {
     NfStatusCallback: "TS29510_Nnrf_NFManagement.yaml",
+    NnefPolicyCallback: "TS29514_Npcf_PolicyAuthorization.yaml",
     NamfPolicyCallback: "TS29507_Npcf_AMPolicyControl.yaml",
     NamfSdmCallback: "TS29503_Nudm_SDM.yaml",
     NamfUecmCallback: "TS29503_Nudm_UECM.yaml",

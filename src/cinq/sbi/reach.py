@@ -16,6 +16,7 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "nnssf-nsselection": ("AMF", "NSSF", "NWDAF", "SMF"),
     "nnssf-nssaiavailability": ("AMF", "NSSF"),
     "npcf-am-policy-control": ("AMF",),
+    "npcf-policyauthorization": ("NEF", "AF"),
     "npcf-smpolicycontrol": ("SMF",),
     "nsmf-pdusession": ("AMF", "SMF"),
     "nudm-sdm": ("AMF", "SMF", "SMSF", "AUSF", "NEF", "GMLC", "LMF", "NWDAF", "PCF", "SCP", "HSS", "UDM"),

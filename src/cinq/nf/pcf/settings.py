@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from cinq.sbi.services.nudr_policy import RulePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class QosReference:
+    """QoS that application functions ask for by its name. Rates as in TS 29.571 §5.5.2; None: none."""
+
+    five_qi: int
+    maxbr_ul: str | None = None
+    maxbr_dl: str | None = None
+    gbr_ul: str | None = None
+    gbr_dl: str | None = None
+    arp: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +28,4 @@ class Settings:
     rules: tuple[RulePolicy, ...] = ()
     ue_five_qis: tuple[int, ...] = (5, 6, 7, 8, 9)
     ue_max_gbr_bps: int = 0
+    qos_references: Mapping[str, QosReference] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from cinq.nf.smf.context import Wanted
 from cinq.nf.smf.flows import SessionQos, difference, unsure
 from cinq.nf.smf.n2 import Modified
 from cinq.nf.smf.n4 import N4Error
-from cinq.nf.smf.procedures.policy import report_to_pcf
+from cinq.nf.smf.procedures.policy import confirm_to_pcf, report_to_pcf
 from cinq.nf.smf.session import ModificationCommand, PduSession
 from cinq.nf.smf.signals import (
     FlowsLost,
@@ -108,6 +108,7 @@ async def modify(session: PduSession, told: Told) -> None:
     )
     await at_the_upf_no_more(session, before, plan.after)  # 12
     await report_to_pcf(session, plan.refused)  # 13
+    await confirm_to_pcf(session)
     lost, session.lost = session.lost, frozenset()
     if lost:
         session.want(FlowsLost(lost, "RES_ALLO_FAIL"))
