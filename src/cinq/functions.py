@@ -7,16 +7,18 @@ import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from zoneinfo import ZoneInfo
 
 from cinq.eligibility import approval, documents
 from cinq.eligibility.gate import Gate
-from cinq.nf import amf, chf, eir, nrf, nssf, pcf, scp, smf, udm, upf
+from cinq.nf import amf, chf, eir, nef, nrf, nssf, pcf, scp, smf, udm, upf
 from cinq.nf.udr import policies
 from cinq.numbering import AmfId, PlmnId, SNssai, Tai
 from cinq.procedure import Clock
+from cinq.sbi.models import bit_rate
 from cinq.settings.charging import DAYS, Rate, Tariff, amount, price
+from cinq.settings.exposure import QosProfile
 from cinq.settings.network import AccessCategory, DataNetwork, NetworkSettings, Radio
 from cinq.settings.upf import UpfSettings
 from cinq.settings.user_plane import Upf, UserPlane
@@ -99,6 +101,15 @@ def of_the_gate(s: NetworkSettings, clock: Clock, own: frozenset[str]) -> Gate:
     )
 
 
+def addresses(s: NetworkSettings, own_upf: bool) -> dict[str, str]:
+    """What frames in a capture of the event stream come from. A wildcard is no address. own_upf: it runs here."""
+    given: dict[str, IPv4Address | IPv6Address] = {"AMF": s.amf.n2_address, "SMF": s.smf.n4_address}
+    if own_upf:
+        given |= {"UPF": s.upf.n4_address, "UPF N3": s.upf.n3_address}
+        given |= {} if s.upf.n3_ipv6_address is None else {"UPF N3 IPv6": s.upf.n3_ipv6_address}
+    return {name: str(address) for name, address in given.items() if not address.is_unspecified}
+
+
 def zone_of(s: NetworkSettings) -> tzinfo:
     """Where the network's days begin."""
     return ZoneInfo(s.network.time_zone) if s.network.time_zone else UTC
@@ -117,7 +128,23 @@ def of_the_pcf(s: NetworkSettings) -> pcf.Settings:
         rules=tuple(policies.element(rule) for rule in s.policy),
         ue_five_qis=s.pcf.ue_five_qis,
         ue_max_gbr_bps=s.pcf.ue_max_gbr,
+        qos_references={one.name: _qos_reference(one) for one in s.qos_profile},
     )
+
+
+def _qos_reference(s: QosProfile) -> pcf.QosReference:
+    return pcf.QosReference(
+        s.five_qi,
+        _bit_rate(s.mbr_uplink or s.gbr_uplink),
+        _bit_rate(s.mbr_downlink or s.gbr_downlink),
+        _bit_rate(s.gbr_uplink),
+        _bit_rate(s.gbr_downlink),
+        s.arp,
+    )
+
+
+def _bit_rate(bps: int) -> str | None:
+    return bit_rate(bps) if bps else None
 
 
 def _tais(plmn: PlmnId, tacs: tuple[int, ...]) -> tuple[Tai, ...]:
@@ -313,6 +340,14 @@ def _plane(
 def of_the_udm(s: NetworkSettings) -> udm.Settings:
     keys = tuple(udm.HomeNetworkKey(k.id, PROFILES[k.profile], k.private_key) for k in s.home_network_key)
     return udm.Settings(s.network.plmn, keys, also=s.plmns[1:])
+
+
+def of_the_nef(s: NetworkSettings) -> nef.Settings:
+    return nef.Settings(
+        tuple(nef.Application(one.id, one.secret, one.apis, one.notify) for one in s.af),
+        tuple(nef.Profile(one.name, one.longest_s) for one in s.qos_profile),
+        s.nef.access_token_s,
+    )
 
 
 def of_the_scp(s: NetworkSettings, nrf_instance: str, own: str) -> scp.Settings:

@@ -22,7 +22,9 @@ from cinq.settings.service_based import OWN, Sbi
 def command(
     parts: Annotated[
         list[str],
-        typer.Argument(help="nrf, scp, udr, udm, ausf, nssf, pcf, eir, chf, upf, smf, amf: one or several."),
+        typer.Argument(
+            help="nrf, scp, udr, udm, ausf, nssf, pcf, nef, eir, chf, upf, smf, amf: one or several."
+        ),
     ],
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (TOML).")] = None,
     nrf: Annotated[str, typer.Option("--nrf", help="API root of the NRF, in place of sbi.nrf.")] = "",

@@ -53,7 +53,9 @@ class Unauthorized(Problem):
 
 
 class Guard:
-    """operation_scopes: whether an operation that the API gives a scope of its own is refused without it."""
+    """bearers: a token is of whoever shows it, as those of applications are.
+
+    operation_scopes: whether an operation that the API gives a scope of its own is refused without it."""
 
     def __init__(
         self,
@@ -63,7 +65,9 @@ class Guard:
         *,
         issuers: frozenset[str] = frozenset(),
         operation_scopes: bool = False,
+        bearers: bool = False,
     ) -> None:
+        self._bearers = bearers
         self._keys = keys
         self._clock = clock
         self._whom = whom
@@ -123,7 +127,7 @@ class Guard:
             return "it has expired"
         if self._issuers and claims.iss.lower() not in self._issuers:
             return "its issuer is no NRF of ours"
-        if not who.may_be(claims.sub):
+        if not self._bearers and not who.may_be(claims.sub):
             return "its subject is not whom the client's certificate names"
         producer = self._whom(op)
         audience = claims.aud

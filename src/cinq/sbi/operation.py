@@ -149,6 +149,11 @@ OWNERS = {
     "lmf-callback": "LMF",
     "nf-status-callback": "NF",
     "n5g-eir-eic": "5G_EIR",
+    "3gpp-as-session-with-qos": "NEF",
+    "3gpp-traffic-influence": "NEF",
+    "quality-on-demand": "NEF",
+    "af-callback": "AF",
+    "sink-callback": "AF",
 }
 """Of services that are not named after the NF type."""
 _DECLARED: dict[object, _Declared] = {}

@@ -60,7 +60,9 @@ class AppSessions:
         self._sbi = sbi
         self._entropy = entropy
         self._count = sum(1 for _ in self._sessions)
-        self._waiting: deque[tuple[str, EventsNotification | TerminationInfo]] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[tuple[str, str, EventsNotification | TerminationInfo]] = deque(
+            maxlen=MOST_WAITING
+        )
         sm.heard, sm.ended = self._reported, self._ended
 
     async def create(self, body: AppSessionContext) -> Created[AppSessionContext]:
@@ -125,11 +127,13 @@ class AppSessions:
     async def tell(self) -> None:
         """What waits to be told is told; who does not answer hears of it no more."""
         while self._waiting and self._sbi is not None:
-            uri, body = self._waiting.popleft()
+            name, uri, body = self._waiting.popleft()
             try:
                 await notify(self._sbi, "PCF", uri, body)
             except Problem as problem:
                 log.warning("an application function is not told: %s", problem)
+                if problem.status == 404 and self._sessions.get(name) is not None:
+                    await self.delete(name, None)  # whose it was does not know it
 
     # binding, TS 29.513 §6.1
 
@@ -192,7 +196,7 @@ class AppSessions:
             failed_resourc_alloc_reports=[] if active else [info],
             succ_resourc_alloc_reports=[info] if active else [],
         )
-        self._waiting.append((f"{wanted.notif_uri or session.request.notif_uri}/notify", body))
+        self._waiting.append((name, f"{wanted.notif_uri or session.request.notif_uri}/notify", body))
 
     def _ended(self, association: SmAssociation) -> None:
         """§4.2.5.3: the PDU session is gone, and what was bound to it."""
@@ -201,7 +205,7 @@ class AppSessions:
             if session is not None:
                 self._remove(name)
                 body = TerminationInfo(term_cause="PDU_SESSION_TERMINATION", res_uri=self._uri(name))
-                self._waiting.append((f"{session.request.notif_uri}/terminate", body))
+                self._waiting.append((name, f"{session.request.notif_uri}/terminate", body))
 
     def _uri(self, name: str) -> str:
         return f"{ROUTE}/{name}" if self._sbi is None else self._sbi.uri(f"{ROUTE}/{name}")
