@@ -46,7 +46,9 @@ async def opened(
 
     guard = Guard(TrustedKeys.of(key), clock, whom, issuers=frozenset((instance,)), bearers=True)
     shown = tls.for_anybody(own.certificate, own.key) if secure else None
-    server = await producers.offer(north, str(own.address), own.port, shown, wire.mark, guard)
+    server = await producers.offer(
+        north, str(own.address), own.port, shown, wire.mark, guard, says_where=False
+    )
     undo.push_async_callback(server.close)
     undo.push_async_callback(peers.close)
     return nef

@@ -18,6 +18,7 @@ from cinq.sbi.services.n5g_eir import N5gEirEquipmentIdentityCheck
 from cinq.sbi.services.namf_communication import NamfCommunication
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
 from cinq.sbi.services.nchf_convergedcharging import NchfConvergedCharging
+from cinq.sbi.services.nef_northbound import AfCallback, NefAsSessionWithQoS, NefTrafficInfluence
 from cinq.sbi.services.nnrf import NfStatusCallback, NnrfBootstrapping, NnrfNFDiscovery, NnrfNFManagement
 from cinq.sbi.services.nnrf_accesstoken import AccessTokenClaims, AccessTokenErr, NnrfAccessToken
 from cinq.sbi.services.nnssf_nssaiavailability import NnssfNSSAIAvailability
@@ -45,6 +46,8 @@ FILES = {
     NnssfNSSelection: "TS29531_Nnssf_NSSelection.yaml",
     NpcfAMPolicyControl: "TS29507_Npcf_AMPolicyControl.yaml",
     NpcfSMPolicyControl: "TS29512_Npcf_SMPolicyControl.yaml",
+    NefAsSessionWithQoS: "TS29122_AsSessionWithQoS.yaml",
+    NefTrafficInfluence: "TS29522_TrafficInfluence.yaml",
     NpcfPolicyAuthorization: "TS29514_Npcf_PolicyAuthorization.yaml",
     NsmfPDUSession: "TS29502_Nsmf_PDUSession.yaml",
     NudmSubscriberDataManagement: "TS29503_Nudm_SDM.yaml",
@@ -56,6 +59,7 @@ FILES = {
 # Notifications: who receives them chooses the path, the API gives the shapes.
 CALLBACKS = {
     NfStatusCallback: "TS29510_Nnrf_NFManagement.yaml",
+    AfCallback: "TS29122_AsSessionWithQoS.yaml",
     NnefPolicyCallback: "TS29514_Npcf_PolicyAuthorization.yaml",
     NamfPolicyCallback: "TS29507_Npcf_AMPolicyControl.yaml",
     NamfSdmCallback: "TS29503_Nudm_SDM.yaml",
@@ -110,7 +114,11 @@ def document(folder: Path, name: str) -> dict:
 
 def schema(folder: Path, file: str, name: str) -> tuple[str, dict] | None:
     """The file that defines a schema, and the schema: followed through references."""
-    for candidate in (file, "TS29571_CommonData.yaml", *sorted(p.name for p in folder.glob("TS295*.yaml"))):
+    for candidate in (
+        file,
+        "TS29571_CommonData.yaml",
+        *(p.name for glob in ("TS295*.yaml", "TS291*.yaml") for p in sorted(folder.glob(glob))),
+    ):
         found = document(folder, candidate).get("components", {}).get("schemas", {}).get(name)
         if found is not None:
             return candidate, found

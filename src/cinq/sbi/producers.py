@@ -59,6 +59,8 @@ class Producers:
         self._guard = guard
         self._assertions = assertions
         self._under_way = 0
+        self.says_where = True
+        """Whether who made a resource is told: not to applications."""
         self.relay: Relay | None = None
         """What is for others goes on to them: of an SCP."""
 
@@ -90,7 +92,7 @@ class Producers:
         except Problem as problem:
             return problem_of(operation, problem)
         response = response_of(operation, answer, self.api_root)
-        if response.status != 201:
+        if response.status != 201 or not self.says_where:
             return response
         made_by = of_a_resource(next(iter(self._bus.providers(operation)), ""))
         return Response(response.status, (*response.headers, *made_by), response.body)
@@ -135,10 +137,12 @@ async def offer(
     guard: Guard | None = None,
     assertions: Assertions | None = None,
     relay: Relay | None = None,
+    *,
+    says_where: bool = True,
 ) -> Http2Server:
     """Takes requests for what the bus serves. TransportError: the address or the port."""
     producers = Producers(bus, api_root(host, port, tls=tls is not None), mark, guard, assertions)
-    producers.relay = relay
+    producers.relay, producers.says_where = relay, says_where
     server = await serve(host, port, producers.answer, tls=tls)
     producers.api_root = api_root(host, server.local[1], tls=tls is not None)
     return server

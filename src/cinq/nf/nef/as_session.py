@@ -32,7 +32,9 @@ class AsSessionWithQoS:
         demands: Demands,
         policy: Policy,
         entropy: Callable[[int], bytes],
+        uri: Callable[[str], str],
     ) -> None:
+        self._uri = uri
         self._profiles = {one.name for one in settings.profiles}
         self._clients = clients
         self._demands = demands
@@ -50,18 +52,18 @@ class AsSessionWithQoS:
             reference, address, body.flow_info, qos=body.qos_reference, dnn=body.dnn, snssai=body.snssai
         )
         self._demands.put(reference, Demand(application.id, address, session, quality=body))
-        return Created(f"/{scs_as_id}/subscriptions/{reference}", _named(scs_as_id, reference, body))
+        return Created(f"/{scs_as_id}/subscriptions/{reference}", self._named(scs_as_id, reference, body))
 
     async def list_all(self, scs_as_id: str) -> list[AsSessionWithQoSSubscription]:
         application = self._clients.asking(scs_as_id)
         return [
-            _named(scs_as_id, name, one.quality)
+            self._named(scs_as_id, name, one.quality)
             for name, one in self._demands.of(application.id)
             if one.quality is not None
         ]
 
     async def read(self, scs_as_id: str, subscription_id: str) -> AsSessionWithQoSSubscription:
-        return _named(scs_as_id, subscription_id, self._known(scs_as_id, subscription_id)[1])
+        return self._named(scs_as_id, subscription_id, self._known(scs_as_id, subscription_id)[1])
 
     async def update(
         self, scs_as_id: str, subscription_id: str, body: AsSessionWithQoSSubscription
@@ -71,7 +73,7 @@ class AsSessionWithQoS:
             raise _incorrect("ueIpv4Addr", "the UE of a subscription does not change")
         await self._policy.change(demand.app_session, body.flow_info, body.qos_reference)
         self._demands.put(subscription_id, replace(demand, quality=body))
-        return _named(scs_as_id, subscription_id, body)
+        return self._named(scs_as_id, subscription_id, body)
 
     async def modify(
         self, scs_as_id: str, subscription_id: str, body: AsSessionWithQoSSubscriptionPatch
@@ -84,6 +86,12 @@ class AsSessionWithQoS:
         demand, _ = self._known(scs_as_id, subscription_id)
         await self._policy.end(demand.app_session)
         self._demands.remove(subscription_id)
+
+    def _named(
+        self, application: str, name: str, one: AsSessionWithQoSSubscription
+    ) -> AsSessionWithQoSSubscription:
+        place = f"/3gpp-as-session-with-qos/v1/{application}/subscriptions/{name}"
+        return replace(one, self_=self._uri(place))
 
     def _checked(self, application: Application, body: AsSessionWithQoSSubscription) -> str:
         """The address of the UE. Problem 400 or 403."""
@@ -109,8 +117,14 @@ class TrafficInfluence:
     """For the UE of an address: its packets leave where the DNAI is."""
 
     def __init__(
-        self, clients: Clients, demands: Demands, policy: Policy, entropy: Callable[[int], bytes]
+        self,
+        clients: Clients,
+        demands: Demands,
+        policy: Policy,
+        entropy: Callable[[int], bytes],
+        uri: Callable[[str], str],
     ) -> None:
+        self._uri = uri
         self._clients = clients
         self._demands = demands
         self._policy = policy
@@ -132,23 +146,27 @@ class TrafficInfluence:
             snssai=body.snssai,
         )
         self._demands.put(reference, Demand(application.id, address, session, route=body))
-        return Created(f"/{af_id}/subscriptions/{reference}", _route(af_id, reference, body))
+        return Created(f"/{af_id}/subscriptions/{reference}", self._route(af_id, reference, body))
 
     async def list_all(self, af_id: str) -> list[TrafficInfluSub]:
         application = self._clients.asking(af_id)
         return [
-            _route(af_id, name, one.route)
+            self._route(af_id, name, one.route)
             for name, one in self._demands.of(application.id)
             if one.route is not None
         ]
 
     async def read(self, af_id: str, subscription_id: str) -> TrafficInfluSub:
-        return _route(af_id, subscription_id, self._known(af_id, subscription_id)[1])
+        return self._route(af_id, subscription_id, self._known(af_id, subscription_id)[1])
 
     async def delete(self, af_id: str, subscription_id: str) -> None:
         demand, _ = self._known(af_id, subscription_id)
         await self._policy.end(demand.app_session)
         self._demands.remove(subscription_id)
+
+    def _route(self, application: str, name: str, one: TrafficInfluSub) -> TrafficInfluSub:
+        place = f"/3gpp-traffic-influence/v1/{application}/subscriptions/{name}"
+        return replace(one, self_=self._uri(place))
 
     def _known(self, application: str, name: str) -> tuple[Demand, TrafficInfluSub]:
         self._clients.asking(application)
@@ -172,14 +190,6 @@ def address_of(four: str | None, six: str | None) -> str:
 def unknown(name: str) -> Problem:
     """The same for what is there and is another's."""
     return Problem(404, "SUBSCRIPTION_NOT_FOUND", Why(f"there is no {name[:60]}"))
-
-
-def _named(application: str, name: str, one: AsSessionWithQoSSubscription) -> AsSessionWithQoSSubscription:
-    return replace(one, self_=f"/3gpp-as-session-with-qos/v1/{application}/subscriptions/{name}")
-
-
-def _route(application: str, name: str, one: TrafficInfluSub) -> TrafficInfluSub:
-    return replace(one, self_=f"/3gpp-traffic-influence/v1/{application}/subscriptions/{name}")
 
 
 def _incorrect(name: str, why: str) -> Problem:

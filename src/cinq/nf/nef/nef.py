@@ -57,8 +57,8 @@ class NEF:
         self._clients = Clients(settings, key, clock, instance_id)
         policy = Policy(settings, sbi, self._demands)
         self._policy = policy
-        self._quality = AsSessionWithQoS(settings, self._clients, self._demands, policy, entropy)
-        self._routes = TrafficInfluence(self._clients, self._demands, policy, entropy)
+        self._quality = AsSessionWithQoS(settings, self._clients, self._demands, policy, entropy, north.uri)
+        self._routes = TrafficInfluence(self._clients, self._demands, policy, entropy, north.uri)
         self._sessions = QualityOnDemand(
             settings, self._clients, self._demands, policy, clock, entropy, self._changed
         )

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, Protocol, cast
 from msgspec import Raw, field
 
 from cinq.procedure import Why
+from cinq.sbi.message import CLOUD_EVENT
 from cinq.sbi.models import Uri
 from cinq.sbi.operation import Created, Model, operation, service
 from cinq.sbi.problem import Problem
@@ -120,7 +121,7 @@ class StatusChanged(Model):
 class CloudEvent(Model, rename=None):
     """CloudEvents 1.0, in structured mode."""
 
-    CONTENT_TYPE: ClassVar[str] = "application/cloudevents+json"
+    CONTENT_TYPE: ClassVar[str] = CLOUD_EVENT
 
     id: str
     source: str
