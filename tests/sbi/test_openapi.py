@@ -16,8 +16,10 @@ from cinq.sbi.operation import Created, Model, Multipart, Operation, operations
 from cinq.sbi.request import is_list_of_text, is_text
 from cinq.sbi.services.n5g_eir import N5gEirEquipmentIdentityCheck
 from cinq.sbi.services.namf_communication import NamfCommunication
+from cinq.sbi.services.namf_eventexposure import NamfEventExposure, NnefEventCallback
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
 from cinq.sbi.services.nchf_convergedcharging import NchfConvergedCharging
+from cinq.sbi.services.nef_monitoring import AfMonitoringCallback, NefMonitoringEvent
 from cinq.sbi.services.nef_northbound import AfCallback, NefAsSessionWithQoS, NefTrafficInfluence
 from cinq.sbi.services.nnrf import NfStatusCallback, NnrfBootstrapping, NnrfNFDiscovery, NnrfNFManagement
 from cinq.sbi.services.nnrf_accesstoken import AccessTokenClaims, AccessTokenErr, NnrfAccessToken
@@ -27,6 +29,7 @@ from cinq.sbi.services.npcf_ampolicycontrol import NamfPolicyCallback, NpcfAMPol
 from cinq.sbi.services.npcf_policyauthorization import NnefPolicyCallback, NpcfPolicyAuthorization
 from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl, NsmfPolicyCallback
 from cinq.sbi.services.nsmf_pdusession import NsmfPDUSession
+from cinq.sbi.services.nudm_ee import NudmEventExposure
 from cinq.sbi.services.nudm_sdm import NamfSdmCallback, NsmfSdmCallback, NudmSubscriberDataManagement
 from cinq.sbi.services.nudm_ueau import NudmUEAuthentication
 from cinq.sbi.services.nudm_uecm import NamfUecmCallback, NudmUEContextManagement
@@ -46,6 +49,9 @@ FILES = {
     NnssfNSSelection: "TS29531_Nnssf_NSSelection.yaml",
     NpcfAMPolicyControl: "TS29507_Npcf_AMPolicyControl.yaml",
     NpcfSMPolicyControl: "TS29512_Npcf_SMPolicyControl.yaml",
+    NamfEventExposure: "TS29518_Namf_EventExposure.yaml",
+    NudmEventExposure: "TS29503_Nudm_EE.yaml",
+    NefMonitoringEvent: "TS29122_MonitoringEvent.yaml",
     NefAsSessionWithQoS: "TS29122_AsSessionWithQoS.yaml",
     NefTrafficInfluence: "TS29522_TrafficInfluence.yaml",
     NpcfPolicyAuthorization: "TS29514_Npcf_PolicyAuthorization.yaml",
@@ -59,6 +65,8 @@ FILES = {
 # Notifications: who receives them chooses the path, the API gives the shapes.
 CALLBACKS = {
     NfStatusCallback: "TS29510_Nnrf_NFManagement.yaml",
+    NnefEventCallback: "TS29518_Namf_EventExposure.yaml",
+    AfMonitoringCallback: "TS29122_MonitoringEvent.yaml",
     AfCallback: "TS29122_AsSessionWithQoS.yaml",
     NnefPolicyCallback: "TS29514_Npcf_PolicyAuthorization.yaml",
     NamfPolicyCallback: "TS29507_Npcf_AMPolicyControl.yaml",

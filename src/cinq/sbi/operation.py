@@ -152,7 +152,9 @@ OWNERS = {
     "3gpp-as-session-with-qos": "NEF",
     "3gpp-traffic-influence": "NEF",
     "quality-on-demand": "NEF",
+    "3gpp-monitoring-event": "NEF",
     "af-callback": "AF",
+    "af-monitoring-callback": "AF",
     "sink-callback": "AF",
 }
 """Of services that are not named after the NF type."""

@@ -19,6 +19,8 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "npcf-policyauthorization": ("NEF", "AF"),
     "npcf-smpolicycontrol": ("SMF",),
     "nsmf-pdusession": ("AMF", "SMF"),
+    "namf-evts": ("UDM", "NEF", "SMF", "PCF", "NWDAF", "DCCF"),
+    "nudm-ee": ("NEF", "NWDAF", "AF", "AMF"),
     "nudm-sdm": ("AMF", "SMF", "SMSF", "AUSF", "NEF", "GMLC", "LMF", "NWDAF", "PCF", "SCP", "HSS", "UDM"),
     "nudm-ueau": ("AUSF", "HSS"),
     "nudm-uecm": ("AMF", "SMF", "SMSF", "NEF", "GMLC", "NWDAF", "HSS"),

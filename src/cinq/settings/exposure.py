@@ -11,8 +11,10 @@ from cinq.settings import check
 from cinq.settings.policy import GBR_FIVE_QIS
 from cinq.settings.toml import BitRate, setting
 
-Api = Literal["3gpp-as-session-with-qos", "3gpp-traffic-influence", "quality-on-demand"]
-APIS: tuple[Api, ...] = ("3gpp-as-session-with-qos", "3gpp-traffic-influence", "quality-on-demand")
+Api = Literal[
+    "3gpp-as-session-with-qos", "3gpp-monitoring-event", "3gpp-traffic-influence", "quality-on-demand"
+]
+QUALITY: tuple[Api, ...] = ("3gpp-as-session-with-qos", "quality-on-demand")
 SHORTEST_SECRET = 16
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PROFILE = re.compile(r"[a-zA-Z0-9_.-]{3,40}")
@@ -45,7 +47,7 @@ class Application:
 
     id: str = setting("Its name, the client_id of its access tokens.")
     secret: str = setting("Its client_secret, 16 characters at least.")
-    apis: tuple[Api, ...] = setting("The APIs that it may use.", APIS)
+    apis: tuple[Api, ...] = setting("The APIs that it may use.", QUALITY)
     notify: tuple[str, ...] = setting("API roots that it may be notified at.", ())
 
     def __post_init__(self) -> None:

@@ -64,7 +64,7 @@ def run(folder: Path, body: Callable[[World], Awaitable[None]]) -> None:
         s = replace(
             s,
             nef=replace(Nef(start=True), address=s.nef.address, port=port),
-            af=(Application("video", SECRET),),
+            af=(Application("video", SECRET, ("quality-on-demand", "3gpp-traffic-influence")),),
             state=replace(s.state, folder=folder),
         )
         store = MemoryStore()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from cinq.procedure.store import Store
+from cinq.sbi.services.nef_monitoring import MonitoringEventSubscription
 from cinq.sbi.services.nef_northbound import AsSessionWithQoSSubscription, TrafficInfluSub
 from cinq.sbi.services.quality_on_demand import SessionInfo
 
@@ -27,6 +28,9 @@ class Demand(msgspec.Struct, frozen=True, omit_defaults=True):
     session: SessionInfo | None = None
     route: TrafficInfluSub | None = None
     ends: float = 0.0
+    monitoring: MonitoringEventSubscription | None = None
+    left: int | None = None
+    """Reports that are still to come; None: any number."""
 
 
 class Demands:

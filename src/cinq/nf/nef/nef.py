@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from cinq.nf.nef.as_session import AsSessionWithQoS, TrafficInfluence
 from cinq.nf.nef.clients import Clients
 from cinq.nf.nef.context import Demand, Demands
+from cinq.nf.nef.monitoring import Monitoring
 from cinq.nf.nef.on_demand import QualityOnDemand
 from cinq.nf.nef.policy import Policy
 from cinq.nf.nef.settings import Settings
@@ -19,6 +20,8 @@ from cinq.sbi import Bus, Problem
 from cinq.sbi.callback import notify
 from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.services import quality_on_demand as qod
+from cinq.sbi.services.namf_eventexposure import NnefEventCallback
+from cinq.sbi.services.nef_monitoring import NefMonitoringEvent
 from cinq.sbi.services.nef_northbound import (
     NefAccessToken,
     NefAsSessionWithQoS,
@@ -62,11 +65,14 @@ class NEF:
         self._sessions = QualityOnDemand(
             settings, self._clients, self._demands, policy, clock, entropy, self._changed
         )
+        self._monitoring = Monitoring(
+            self._clients, self._demands, policy, entropy, sbi, north, lambda *one: self._waiting.append(one)
+        )
         self._waiting: deque[tuple[str, object]] = deque(maxlen=MOST_WAITING)
 
     def services(self) -> list[tuple[type, object]]:
         """To other network functions."""
-        return [(NnefPolicyCallback, self)]
+        return [(NnefPolicyCallback, self), (NnefEventCallback, self._monitoring)]
 
     def apis(self) -> list[tuple[type, object]]:
         """To applications."""
@@ -75,6 +81,7 @@ class NEF:
             (NefAsSessionWithQoS, self._quality),
             (NefTrafficInfluence, self._routes),
             (qod.QualityOnDemand, self._sessions),
+            (NefMonitoringEvent, self._monitoring),
         ]
 
     def profile(self) -> NFProfile:
