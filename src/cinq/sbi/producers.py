@@ -18,6 +18,7 @@ from cinq.sbi.guard import Guard
 from cinq.sbi.headers import of_a_resource, priority_of, refuse_the_late
 from cinq.sbi.message import Request, Response
 from cinq.sbi.operation import Operation
+from cinq.sbi.overload import reduction, said
 from cinq.sbi.problem import Problem
 from cinq.sbi.reach import api_root
 from cinq.sbi.request import arguments_of
@@ -68,7 +69,13 @@ class Producers:
         """What comes late is not begun; when too much is under way, what matters least waits outside."""
         self._under_way += 1
         try:
-            return written(await self._answer(request, peer), request.header("accept-encoding"))
+            metric = reduction(self._under_way, MOST_UNDER_WAY // 2)
+            response = await self._answer(request, peer)
+            if metric and self.says_where and (own := self._bus.instances()):
+                response = Response(
+                    response.status, (*response.headers, said(own[0], metric, time.time())), response.body
+                )
+            return written(response, request.header("accept-encoding"))
         finally:
             self._under_way -= 1
 
