@@ -39,7 +39,7 @@ def test_a_curl_call_gives_a_ue_twenty_megabits(place: Place) -> None:
         return place.run("core", *CINQ, "session", "show", found[0], "--config", str(core_toml)).stdout
 
     credentials = f"grant_type=client_credentials&client_id=video&client_secret={SECRET}"
-    token = curl("/oauth2/token", "-d", credentials)["access_token"]
+    token = curl("/oauth2/v1/token", "-d", credentials)["access_token"]
     headers = ("-H", f"Authorization: Bearer {token}", "-H", "Content-Type: application/json")
     wanted = {
         "device": {"ipv4Address": {"publicAddress": found[0]}},

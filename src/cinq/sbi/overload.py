@@ -29,6 +29,7 @@ _ELEMENT = re.compile(
 
 def reduction(under_way: int, room: int) -> int:
     """Per cent by which others are to ask less; 0: not at all."""
+    room = max(room, 1)
     begins = room * BEGINS
     return 0 if under_way <= begins else min(round(100 * (under_way - begins) / (room - begins)), 100)
 

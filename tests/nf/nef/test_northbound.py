@@ -49,7 +49,7 @@ class World:
 
     async def token(self, more: str = "") -> str:
         body = f"grant_type=client_credentials&client_id=video&client_secret={SECRET}{more}".encode()
-        answer = await self.ask("POST", "/oauth2/token", body, kind=FORM)
+        answer = await self.ask("POST", "/oauth2/v1/token", body, kind=FORM)
         assert answer.status == 200
         assert answer.header("cache-control") == "no-store"
         return str(msgspec.json.decode(answer.body)["access_token"])
@@ -165,7 +165,7 @@ def test_bodies_that_are_none(tmp_path: Path, body: bytes, status: int) -> None:
 )
 def test_forms_that_give_no_token(tmp_path: Path, form: bytes, error: bytes) -> None:
     async def scene(world: World) -> None:
-        answer = await world.ask("POST", "/oauth2/token", form, kind=FORM)
+        answer = await world.ask("POST", "/oauth2/v1/token", form, kind=FORM)
         assert answer.status == 400
         assert error in answer.body
 

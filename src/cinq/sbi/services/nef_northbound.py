@@ -91,7 +91,7 @@ class TrafficInfluSub(Model):
     supp_feat: str | None = None
 
 
-@service("oauth2", "")
+@service("oauth2", "v1")
 class NefAccessToken(Protocol):
     @operation("Nef_AccessToken_Get", "POST", "/token", error=AccessTokenErr)
     async def token(self, body: ClientCredentialsReq) -> AccessTokenRsp:
