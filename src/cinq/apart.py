@@ -69,6 +69,7 @@ class Apart:
         absent = {
             "upf": not settings.upf.start,
             "scp": settings.sbi.scp != OWN["scp"],
+            "sepp": not settings.roaming_partner,
             "nef": not settings.nef.start,
         }
         names = [name for name in PARTS if not absent.get(name, False)]

@@ -12,12 +12,13 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from cinq import contradictions, exposure, functions
+from cinq import contradictions, exposure, functions, protection
 from cinq.anchors import look_at_anchors
 from cinq.eligibility.approval import ApprovalError
 from cinq.eligibility.documents import DocumentError
 from cinq.eligibility.gate import Gate
 from cinq.explain import PACE_S, Explainer
+from cinq.interconnect import Interconnection
 from cinq.membership import Membership
 from cinq.nf.amf import AMF
 from cinq.nf.amf.orders import Orders
@@ -48,7 +49,6 @@ log = logging.getLogger("cinq.network")
 
 NAMESPACE = uuid.UUID("5c1b7f0e-6d0b-4b7a-9a39-6f6a3cf0c1a9")
 ANY_MTU = 9000  # where the data planes are elsewhere, UEs are told that of their data network
-LOOKED_AT_ONCE, PAUSE_S = 10, 0.005  # subscribers, between pauses that leave the loop to others
 CHANGES_S = 1.0  # between looks at what the commands changed
 AT_START = (
     "n2_address",
@@ -71,6 +71,7 @@ PARTS = {
     "nef": "NEF",
     "eir": "5G_EIR",
     "chf": "CHF",
+    "sepp": "SEPP",
     "upf": "",
     "smf": "SMF",
     "amf": "AMF",
@@ -104,11 +105,10 @@ class Network:
         self.clock = RealClock()
         self.runtime = Runtime("NETWORK", journal, self.clock)
         here = parts - {"scp"} if parts == ALL else parts  # in one process there is nobody to go between
-        self.parts = here
+        self.parts = here = here if settings.roaming_partner else here - {"sepp"}
         identities = {kind: self.identity(kind) for part, kind in PARTS.items() if kind and part in here}
-        self.sbi = ServiceInterface(
-            settings, journal, self.clock, identities, self.identity("NRF"), self.identity("SCP")
-        )
+        elsewhere = (self.identity(kind) for kind in ("NRF", "SCP", "SEPP"))
+        self.sbi = ServiceInterface(settings, journal, self.clock, identities, *elsewhere)
         self.bus = self.sbi.bus
         interval, alone = float(settings.nrf.heart_beat_timer_s), parts == ALL
         self.alone = alone
@@ -120,6 +120,7 @@ class Network:
         self.eir: EIR | None = None
         self.pcf: PCF | None = None
         self.nef: NEF | None = None
+        self.edge: Interconnection | None = None
         self.smf: SMF | None = None
         self.amf: AMF | None = None
 
@@ -146,6 +147,7 @@ class Network:
     async def _start(self) -> None:
         self._require_rights()
         self._look_for_contradictions()
+        protection.of_network(self.settings, self.parts, self._undo)
         self._undo.push_async_callback(self.runtime.stop)
         self._gate()
         store = self._store()
@@ -156,6 +158,8 @@ class Network:
         if scp is not None:
             await self.membership.serve(scp.services(), scp.profile())
         await self._control_functions(store)
+        if "sepp" in self.parts:
+            await self._edge(store)
         if "upf" in self.parts:
             await self._user_plane()
         if "smf" in self.parts:
@@ -171,7 +175,8 @@ class Network:
         self.runtime.every(CHANGES_S, self._tell_changes, "data changes")
         self.runtime.spawn(self._prepare_codecs, "codecs")
         if "udr" in self.parts:
-            self.runtime.spawn(self._look_at_subscribers, "subscribers")
+            looked_at = partial(contradictions.tell_of_subscribers, self.settings, self.store)
+            self.runtime.spawn(looked_at, "subscribers")
 
     def _explain(self, store: Store) -> None:
         """What is refused, and why: into the log, and into a history that `cinq explain` reads.
@@ -208,17 +213,6 @@ class Network:
                 log.warning("%s", each)
         if errors:
             raise NetworkError("; ".join(e.what for e in errors), "; ".join(e.mend for e in errors))
-
-    async def _look_at_subscribers(self) -> None:
-        """Those who cannot be served here, in pauses of the other work."""
-        all_of_them = contradictions.Subscribers(self.settings)
-        for number, supi in enumerate(list(provisioning.subscribers(self.store)), 1):
-            if (subscriber := provisioning.get(self.store, supi)) is not None:
-                all_of_them.add(subscriber)
-            if number % LOOKED_AT_ONCE == 0:
-                await asyncio.sleep(PAUSE_S)
-        for each in all_of_them.found():
-            log.warning("%s", each)
 
     def _gate(self) -> None:
         """Whom policies of eligibility keep out. NetworkError: a file does not hold, or approvers have not signed."""
@@ -273,8 +267,11 @@ class Network:
             nssf = NSSF(functions.of_the_nssf(s), self.identity("NSSF"))
             await self.membership.serve(nssf.services(), nssf.profile())
         if "chf" in here:
-            chf = CHF(functions.of_the_chf(s), store, self.clock, os.urandom, self.identity("CHF"))
+            own = self.identity("CHF")
+            chf = CHF(functions.of_the_chf(s), store, self.clock, os.urandom, own, self.bus, self.journal)
             await self.membership.serve(chf.services(), chf.profile())
+            chf.start()
+            self._undo.push_async_callback(chf.stop)
         if "pcf" in here:
             self.pcf = PCF(self.identity("PCF"), self.bus, store, functions.of_the_pcf(s))
             await self.membership.serve(self.pcf.services(), self.pcf.profile())
@@ -289,20 +286,23 @@ class Network:
         if "eir" in here and self.eir is not None:
             await self.membership.serve(self.eir.services(), self.eir.profile())
 
+    async def _edge(self, store: Store) -> None:
+        """SEPP, where there are roaming partners."""
+        own = self.identity("SEPP")
+        edge = await Interconnection.open(self.settings, store, self.clock, self.journal, own, self._undo)
+        self.edge = edge
+        await self.membership.serve([], edge.sepp.profile())
+
     def _proxy(self) -> SCP:
         """The SCP: what comes for others goes through it."""
-        scp = SCP(
-            functions.of_the_scp(self.settings, self.identity("NRF"), self.identity("SCP")),
-            self.sbi.peers.send,
-            self.clock,
-            self.identity("SCP"),
-        )
-        self.sbi.relay = scp
+        own = self.identity("SCP")
+        settings = functions.of_the_scp(self.settings, self.identity("NRF"), own)
+        self.sbi.relay = scp = SCP(settings, self.sbi.peers.send, self.clock, own)
         return scp
 
     def _repository(self, store: Store) -> None:
         """NRF. It is not registered at itself."""
-        settings, own = functions.of_the_nrf(self.settings), self.identity("NRF")
+        settings, own = functions.of_the_nrf(self.settings, self.identity("SEPP")), self.identity("NRF")
         key = self._signing_key()
         self.nrf = NRF(settings, self.clock, own, key, store, self.bus, self.gate, self.journal)
         for service, implementation in self.nrf.services():

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from cinq.procedure import Clock, Journal
 from cinq.sbi import Bus, checked, direct, http, producers, tls
+from cinq.sbi.abroad import Abroad
 from cinq.sbi.assertion import Asserter, Assertions
 from cinq.sbi.caller import URN
 from cinq.sbi.credentials import Credentials
 from cinq.sbi.directory import Discovery, StatusListener
 from cinq.sbi.guard import Guard, Producer
 from cinq.sbi.indirect import Asserts, Indirect
+from cinq.sbi.models import PlmnId
 from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.operation import Operation
 from cinq.sbi.peers import Peers
@@ -40,7 +42,7 @@ def _nothing(nf_types: tuple[str, ...]) -> str:
 
 class ServiceInterface:
     """identities: NF type -> instance of the functions of this process. nrf_instance: of the NRF, wherever it is;
-    scp_instance: of the SCP.
+    scp_instance, sepp_instance: of SCP and SEPP.
     """
 
     def __init__(
@@ -51,11 +53,13 @@ class ServiceInterface:
         identities: Mapping[str, str],
         nrf_instance: str,
         scp_instance: str = "",
+        sepp_instance: str = "",
     ) -> None:
         self._settings = settings
         self._scp_instance = scp_instance
         self._clock = clock
         self._identities = identities
+        self._sepps = frozenset((sepp_instance,)) if settings.roaming_partner else frozenset()
         self._profiles: dict[str, NFProfile] = {}
         self._undo = AsyncExitStack()
         self._peers: Peers | None = None
@@ -69,13 +73,23 @@ class ServiceInterface:
             self.bus = Bus(within, journal)
             return
         self._peers = Peers()
-        self._discovery = Discovery(sbi.nrf or root, nrf_instance, identities, clock)
-        wire = http.OverHttp(self._discovery, self._peers, own=root)
+        abroad = self._abroad()
+        self._discovery = Discovery(sbi.nrf or root, nrf_instance, identities, clock, abroad)
+        wire = http.OverHttp(self._discovery, self._peers, own=root, abroad=abroad)
         self.bus = self._discovery.bus = Bus(within, journal, wire, root, remote=sbi.transport == "http2")
         self._mark = wire.mark
         self._go_through_an_scp(wire)
         if sbi.access_tokens:
-            wire.authority = Credentials(self.bus, identities, clock, operation_scopes=sbi.operation_scopes)
+            plmn, scopes = settings.network.plmn, sbi.operation_scopes
+            wire.authority = Credentials(self.bus, identities, clock, operation_scopes=scopes, plmn=plmn)
+
+    def _abroad(self) -> Abroad | None:
+        """Other networks, by way of our SEPP."""
+        s = self._settings
+        if not s.roaming_partner:
+            return None
+        sepp = api_root(str(s.sbi.address), s.sepp.sbi_port, tls=bool(s.sbi.key))
+        return Abroad(s.plmns, s.partner_plmns, sepp)
 
     @property
     def api_root(self) -> str:
@@ -167,7 +181,12 @@ class ServiceInterface:
             Path(s.sbi.token_authority) if s.sbi.token_authority else public.with_name(public.name + ".pub")
         )
         return Guard(
-            TrustedKeys((path,)), self._clock, self._producer, operation_scopes=s.sbi.operation_scopes
+            TrustedKeys((path,)),
+            self._clock,
+            self._producer,
+            operation_scopes=s.sbi.operation_scopes,
+            sepps=self._sepps,
+            plmns=frozenset(map(PlmnId.of, s.plmns)),
         )
 
     def _assertions(self) -> Assertions | None:
@@ -181,10 +200,16 @@ class ServiceInterface:
         """Whom a token for this operation must be for."""
         instances = self.bus.providers(op)
         profile = self._profiles.get(instances[0]) if instances else None
+        plmns = tuple(map(PlmnId.of, self._settings.plmns))
         if profile is None:
-            return Producer(op.owner, frozenset(instances))
+            return Producer(op.owner, frozenset(instances), plmns=plmns)
         return Producer(
-            op.owner, frozenset(instances), tuple(profile.s_nssais), tuple(profile.nf_set_id_list)
+            op.owner,
+            frozenset(instances),
+            tuple(profile.s_nssais),
+            tuple(profile.nf_set_id_list),
+            tuple(profile.nsi_list),
+            plmns,
         )
 
     def _tls(self, *, server: bool) -> ssl.SSLContext | None:

@@ -156,6 +156,8 @@ OWNERS = {
     "af-callback": "AF",
     "af-monitoring-callback": "AF",
     "sink-callback": "AF",
+    "n32c-handshake": "SEPP",
+    "n32f-forward": "SEPP",
 }
 """Of services that are not named after the NF type."""
 _DECLARED: dict[object, _Declared] = {}

@@ -10,9 +10,11 @@ from cinq.nf.pcf.app_sessions import AppSessions
 from cinq.nf.pcf.elements import Elements
 from cinq.nf.pcf.sessions import SMPolicies
 from cinq.nf.pcf.settings import Settings
+from cinq.nf.pcf.spending import SpendingLimits
 from cinq.procedure.store import MemoryStore, Store
 from cinq.sbi import Bus
 from cinq.sbi.nf_profile import NFProfile
+from cinq.sbi.services.nchf_spendinglimitcontrol import NpcfSpendingLimitCallback
 from cinq.sbi.services.npcf_ampolicycontrol import NpcfAMPolicyControl
 from cinq.sbi.services.npcf_policyauthorization import NpcfPolicyAuthorization
 from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl
@@ -40,10 +42,12 @@ class PCF:
         self.instance_id = instance_id
         self._sbi = sbi
         settings, kept = settings or Settings(), store or MemoryStore()
-        elements = Elements(settings, sbi)
+        self._limits = SpendingLimits(settings, kept, sbi)
+        elements = Elements(settings, sbi, self._limits)
         self._am = AMPolicies(kept, elements, sbi)
         self._sm = SMPolicies(settings, kept, elements, sbi)
         self._af = AppSessions(settings, kept, self._sm, sbi, entropy)
+        self._limits.changed = self._sm.policy_changed
 
     def services(self) -> list[tuple[type, object]]:
         return [
@@ -51,6 +55,7 @@ class PCF:
             (NpcfSMPolicyControl, self._sm),
             (NpcfPolicyAuthorization, self._af),
             (NpcfPolicyDataCallback, self),
+            (NpcfSpendingLimitCallback, self._limits),
         ]
 
     def profile(self) -> NFProfile:

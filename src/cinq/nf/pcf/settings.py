@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cinq.sbi.services.nudr_policy import RulePolicy
+from cinq.sbi.services.nudr_policy import RulePolicy, SessionPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What is decided while a policy counter has this status."""
+
+    counter: str
+    status: str
+    element: SessionPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +32,10 @@ class QosReference:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """rules: for every subscriber. ue_five_qis: those that a UE may ask for of its own. ue_max_gbr_bps: how much of a
-    guaranteed bit rate it may ask for, each way."""
+    guaranteed bit rate it may ask for, each way. limits: by policy counters; of those that hold the first counts."""
 
     rules: tuple[RulePolicy, ...] = ()
     ue_five_qis: tuple[int, ...] = (5, 6, 7, 8, 9)
     ue_max_gbr_bps: int = 0
+    limits: tuple[Limit, ...] = ()
     qos_references: Mapping[str, QosReference] = field(default_factory=dict)
