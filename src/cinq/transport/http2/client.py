@@ -97,6 +97,10 @@ class Http2Peer:
         return self._connecting is not None or (self._link is not None and self._link.busy)
 
     async def close(self) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """At once. Idempotent."""
         if self._connecting is not None:
             self._connecting.cancel()
         if self._link is not None:

@@ -20,6 +20,7 @@ import h2.exceptions
 import h2.settings
 
 from cinq.transport.http2.compact import Compact
+from cinq.transport.http2.frame_buffer import Frames
 from cinq.transport.tls_exporter import exporter_of
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ class Link(asyncio.Protocol):
         )
         self.h2 = h2.connection.H2Connection(config)
         self.h2.encoder = Compact()
+        self.h2.incoming_buffer = Frames(server=not client)
         self.h2.local_settings = h2.settings.Settings(
             client=client,
             initial_values={
