@@ -288,10 +288,9 @@ class Network:
 
     async def _edge(self, store: Store) -> None:
         """SEPP, where there are roaming partners."""
-        own = self.identity("SEPP")
-        edge = await Interconnection.open(self.settings, store, self.clock, self.journal, own, self._undo)
-        self.edge = edge
-        await self.membership.serve([], edge.sepp.profile())
+        s, own = self.settings, self.identity("SEPP")
+        self.edge = await Interconnection.open(s, store, self.clock, self.journal, own, self._undo)
+        await self.membership.serve([], self.edge.sepp.profile())
 
     def _proxy(self) -> SCP:
         """The SCP: what comes for others goes through it."""
