@@ -120,6 +120,21 @@ def test_the_target_does_not_admit() -> None:
     run_virtual(main())
 
 
+def test_a_phone_without_sessions_stays() -> None:
+    async def main() -> None:
+        pair = Apart()
+        ue = await pair.up()
+        pair.context.drop(1)
+        pair.lan.said.clear()
+        with pytest.raises(Refused, match="no PDU session"):
+            await pair.gnbs[0].hand_over_away(pair.context, target_of(pair))
+        assert not pair.lan.said
+        assert pair.context.context.leaving is None
+        assert ue.link.connected
+
+    run_virtual(main())
+
+
 def test_the_target_is_silent() -> None:
     """TXnRELOCprep: HANDOVER CANCEL, and an acknowledgement that comes too late is of no effect (§8.2.1.4)."""
 
