@@ -200,16 +200,14 @@ class ServiceInterface:
         """Whom a token for this operation must be for."""
         instances = self.bus.providers(op)
         profile = self._profiles.get(instances[0]) if instances else None
-        plmns = tuple(map(PlmnId.of, self._settings.plmns))
         if profile is None:
-            return Producer(op.owner, frozenset(instances), plmns=plmns)
+            return Producer(op.owner, frozenset(instances))
         return Producer(
             op.owner,
             frozenset(instances),
             tuple(profile.s_nssais),
             tuple(profile.nf_set_id_list),
             tuple(profile.nsi_list),
-            plmns,
         )
 
     def _tls(self, *, server: bool) -> ssl.SSLContext | None:

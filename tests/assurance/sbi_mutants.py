@@ -144,7 +144,7 @@ def assertions_are_not_verified(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Assertions, "verify", lambda self, assertion, nf_type, subject: "")
 
 
-# HTTP
+# HTTP and JSON
 
 
 def answering(patch: pytest.MonkeyPatch, change: Callable[[Request, Response], Response]) -> None:
@@ -209,9 +209,6 @@ def what_is_below_a_resource_is_the_resource(patch: pytest.MonkeyPatch) -> None:
         return found
 
     patch.setattr(Producers, "answer", answer)
-
-
-# JSON
 
 
 @mutant
@@ -459,7 +456,7 @@ def each_member_has_a_policy_of_its_own(patch: pytest.MonkeyPatch) -> None:
     policies(patch, policy)
 
 
-# the SMF
+# the SMF and the AMF
 
 
 @mutant
@@ -481,9 +478,6 @@ def the_gnbs_policy_is_not_compared(patch: pytest.MonkeyPatch) -> None:
 def charging_identifiers_come_again(patch: pytest.MonkeyPatch) -> None:
     numbers = itertools.cycle(range(1, 8))
     patch.setattr(charging, "charging_id", lambda context: next(numbers))
-
-
-# the AMF
 
 
 @mutant

@@ -44,7 +44,7 @@ from cinq.sbi.whole import Whole
 from cinq.settings import HexOctets
 from cinq.transport.error import NoAnswerError
 from cinq.transport.http2 import Answer, Secured
-from tests.network.world import HOME, TARIFF, Network
+from tests.network.world import HOME, PLMN, TARIFF, Network
 
 from .site import COUNT, DNNS, SLICES, TACS, Knobsman, entropy, found, stage, target
 
@@ -161,7 +161,7 @@ class Apart(Network):
         discovery = self._wire.directory = Discovery(ROOT, NRF_ID, own, self.clock)
         discovery.bus = self.bus
         self._wire.authority = Tokens(self.bus, own, self.clock)
-        guard = Guard(TrustedKeys.of(KEY), self.clock, self._producer)
+        guard = Guard(TrustedKeys.of(KEY), self.clock, self._producer, plmns=frozenset((PlmnId.of(PLMN),)))
         assertions = Assertions(FILES.authorities, self.clock)
         self.memory.at[ROOT] = Producers(self.bus, ROOT, self._wire.mark, guard, assertions).answer
         for service, implementation in self.nrf.services():
@@ -200,7 +200,6 @@ class Apart(Network):
             tuple(profile.s_nssais),
             tuple(profile.nf_set_id_list),
             tuple(profile.nsi_list),
-            (PlmnId(mcc="999", mnc="70"),),
         )
 
 

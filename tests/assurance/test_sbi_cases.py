@@ -105,6 +105,13 @@ KILLS: dict[tuple[str, str], tuple[str, ...]] = {
 }
 """What each sub-case must kill. `make mutants` shows all that each does."""
 PLAYED = list(KILLS)
+GROUPS = {
+    "Tokens and assertions": (ONE, TWO, CCA),
+    "HTTP and JSON": (*(f"33117-4.3.4.{row}" for row in (3, 9, 10, 11, 12)), CODE, UNIQUE, RANGES),
+    "AMF, UDM, SMF and NRF": (SUCI, RESYNC, STATUS, TSC, LAN, PRECEDENCE, SWITCH, CHARGING, SLICE, RES, SYNC),
+    "Hostile requests": (ROBUSTNESS,),
+}
+"""What `make mutants` shows together: each sub-case against the mutants that any of its group is for."""
 OTHERS = {
     name: mutants.MUTANTS[name] for names in KILLS.values() for name in names if name in mutants.MUTANTS
 }
@@ -130,6 +137,10 @@ def test_the_mutant_is_killed(case: str, sub: str, name: str, monkeypatch: pytes
 
 def test_every_mutant_is_killed_by_something() -> None:
     assert set(MUTANTS) <= {name for names in KILLS.values() for name in names}
+
+
+def test_every_sub_case_is_in_a_group() -> None:
+    assert {case for cases in GROUPS.values() for case in cases} == {case for case, _ in PLAYED}
 
 
 def test_every_hostile_request_on_the_sbi_has_a_sub_case() -> None:

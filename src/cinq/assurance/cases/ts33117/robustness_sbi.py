@@ -58,28 +58,27 @@ def own_supi(trial: Trial) -> str:
 # tokens
 
 
-async def _right_token(trial: Trial, at_: Place) -> None:
-    await answers(
-        trial, "a token request with the right names", at_.me.ask_for_token("nudm-sdm", "AMF", "UDM"), (200,)
-    )
+async def _right_token(place: Place) -> None:
+    """A control: with the right names there is one."""
+    await place.me.token("nudm-sdm", "AMF", "UDM")
 
 
 @negative("090", "a token of the NRF's for a service of the UDM")
 async def scope_of_another(trial: Trial, place: Place) -> None:
-    await _right_token(trial, place)
+    await _right_token(place)
     asked = place.me.ask_for_token("nudm-sdm", "AMF", "NRF")
     await refuses(trial, "targetNfType NRF with the scope nudm-sdm", asked, NO_TOKEN)
 
 
 @negative("091", "a token for a service that nobody offers")
 async def unknown_scope(trial: Trial, place: Place) -> None:
-    await _right_token(trial, place)
+    await _right_token(place)
     await refuses(trial, "scope nsmf-toto", place.me.ask_for_token("nsmf-toto", "AMF", "SMF"), NO_TOKEN)
 
 
 @negative("092", "a token for another NF instance or type than the certificate's", *CERTIFIED)
 async def token_for_another(trial: Trial, place: Place) -> None:
-    await _right_token(trial, place)
+    await _right_token(place)
     ask = place.me.ask_for_token
     other = await place.me.finds("UDM", "AMF", "nudm-sdm")
     named = ask("nudm-sdm", "AMF", "UDM", nfInstanceId=other.instance)
@@ -210,12 +209,19 @@ def _names(body: bytes) -> list[str]:
 async def profiles_refused(trial: Trial, place: Place, *wrong: tuple[str, dict[str, object]]) -> None:
     """Each is refused, and the profile that was there before stays."""
     me = place.me
-    before = await answers(trial, "a profile without it", me.register(me.profile("AMF", capacity=7)), TAKEN)
+    await answers(trial, "a profile without it", me.register(me.profile("AMF", capacity=7)), TAKEN)
+    await shows(trial, place, 7)
     for what, changes in wrong:
         await refuses(trial, what, me.register(me.profile("AMF", **changes)), (400, 403, 413))
     with trial.finding("the profile that was registered before is unchanged"):
         check.equal((await me.ask("GET", me.place)).tree.get("capacity"), 7, "capacity")
-    check.that(before.status in TAKEN, "registered")
+
+
+async def shows(trial: Trial, place: Place, capacity: int) -> None:
+    """A control: the NRF gives the bench's own profile back."""
+    with trial.control("the bench's own profile is given back as it is"):
+        answer = await place.me.ask("GET", place.me.place)
+        check.equal(answer.tree.get("capacity"), capacity, "capacity")
 
 
 @negative("101", "a type of network function that nobody knows")
@@ -415,6 +421,7 @@ async def half_a_change(trial: Trial, place: Place) -> None:
 
     own = me.ask("PATCH", me.place, [replace("/capacity", 8)], kind=PATCH)
     await answers(trial, "a change of capacity", own, TAKEN)
+    await shows(trial, place, 8)
     wrong = [replace("/capacity", 9), {"op": "add", "path": "/heartBeatTimer", "value": -1}]
     await refuses(trial, "with heartBeatTimer -1 behind it", me.ask("PATCH", me.place, wrong, kind=PATCH))
     wrong = [replace("/capacity", 9), {"op": "remove", "path": "/nfType"}]
