@@ -7,8 +7,10 @@ import asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cinq.crypto import kdf
 from cinq.procedure import run_virtual
 from cinq.ran.gnb import GnbSettings
+from cinq.ran.gnb.procedures.re_establishment import MOST_STRIKES, request
 from cinq.ran.gnb.roam import roam
 from cinq.wire import xnap
 
@@ -181,5 +183,37 @@ def test_bounds() -> None:
         for number in range(2, 262):
             await prepared(pair, number)
         assert len(pair.gnbs[1].n2.ues) == 256
+
+    run_virtual(main())
+
+
+def test_a_context_is_given_for_the_right_mac_only() -> None:
+    """TS 38.423 §8.2.4, TS 38.331 §5.3.7.4; and a MAC of 16 bits is not to be guessed."""
+
+    async def main() -> None:
+        pair = Apart()
+        await pair.up()
+        old, xn = pair.context_at(0), xn_of(pair, 1)
+        coming, _ = pair.gnbs[1].n2.connections.expect(pair.gnbs[1].n2.cells[0], lambda ue: None)
+        right = request(coming, old)
+        wrong = request(coming, old)
+        wrong.mac_i ^= 1
+        xn.send(wrong)
+        await settle()
+        assert isinstance(pair.lan.messages()[-1], xnap.RetrieveUEContextFailure)
+        assert old.context.leaving is None
+        xn.send(right)
+        await settle()
+        answer = pair.lan.messages()[-1]
+        assert isinstance(answer, xnap.RetrieveUEContextResponse)
+        told = answer.ue_context_info_retr_ue_ctxt_resp
+        cell = pair.gnbs[1].n2.cells[0]
+        key = kdf.kgnb_star(old.kgnb, cell.pci, cell.arfcn)
+        assert told.security_information.key_ng_ran_star == int.from_bytes(key, "big")
+        for _ in range(MOST_STRIKES):
+            xn.send(wrong)
+        xn.send(right)
+        await settle()
+        assert isinstance(pair.lan.messages()[-1], xnap.RetrieveUEContextFailure)
 
     run_virtual(main())

@@ -9,6 +9,7 @@ import pytest
 
 from cinq.crypto import kdf
 from cinq.procedure import Aborted, Refused, TimerExpired, run_virtual
+from cinq.ran.gnb import GnbSettings
 from cinq.ran.gnb.context import CellId
 from cinq.ran.gnb.roam import roam
 from cinq.ran.gnb.signals import RemoveXn, ResetXn, UpdateNeighbour
@@ -116,6 +117,21 @@ def test_the_target_does_not_admit() -> None:
         assert pair.context.context.leaving is None
         assert ue.link.connected
         assert not pair.gnbs[1].n2.ues
+
+    run_virtual(main())
+
+
+def test_a_phone_without_sessions_stays() -> None:
+    async def main() -> None:
+        pair = Apart()
+        ue = await pair.up()
+        pair.context.drop(1)
+        pair.lan.said.clear()
+        with pytest.raises(Refused, match="no PDU session"):
+            await pair.gnbs[0].hand_over_away(pair.context, target_of(pair))
+        assert not pair.lan.said
+        assert pair.context.context.leaving is None
+        assert ue.link.connected
 
     run_virtual(main())
 
@@ -331,3 +347,30 @@ def test_causes_say_the_same_on_both_interfaces() -> None:
     assert cause(("misc", "om-intervention")) == ("misc", "o-and-M-intervention")
     assert cause(("nas", "unspecified")) == ("radioNetwork", "unspecified")
     assert cause_of(("radioNetwork", "unknown-GUAMI-ID")) == ("radioNetwork", "unspecified")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"xn_address": "here"}, "xn_address: found 'here'"),
+        ({"xn_neighbours": ("10.0.0.1",)}, "wanted xn_address beside them"),
+        ({"xn_address": "10.0.0.1", "xn_neighbours": ("10.0.0.1",)}, "found the own xn_address"),
+        ({"xn_address": "10.0.0.1", "xn_neighbours": ("10.0.0.2", "10.0.0.2:38422")}, "found one twice"),
+        (
+            {"xn_address": "10.0.0.1", "xn_neighbours": ("10.0.0.2:0",)},
+            "wanted an IP address, or address:port",
+        ),
+        ({"xn_address": "10.0.0.1", "xn_neighbours": ("host:1",)}, "wanted an IP address, or address:port"),
+        ({"t_xn_reloc_prep_s": 0}, "t_xn_reloc_prep_s"),
+    ],
+)
+def test_settings_that_cannot_be(wrong: dict[str, object], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        GnbSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_where_neighbours_are() -> None:
+    found = GnbSettings(xn_address="10.0.0.1", xn_neighbours=("10.0.0.2", "10.0.0.3:5", "::1", "[::2]:6"))
+    assert found.xn_endpoints == (("10.0.0.2", 38422), ("10.0.0.3", 5), ("::1", 38422), ("::2", 6))
+    assert found.numbered(1).xn_port == 38423
+    assert found.xn.bits == (0x0A000001, 32)

@@ -166,6 +166,11 @@ class GnbSettings:
         return tuple(map(_endpoint, self.xn_neighbours))
 
     @property
+    def xn(self) -> TransportAddress:
+        """Our end of Xn-C, as another gNB may ask for it; that of N3 where there is no Xn."""
+        return TransportAddress.of(ip_address(self.xn_address)) if self.xn_address else self.n3
+
+    @property
     def n3(self) -> TransportAddress:
         """Our ends of N3."""
         return TransportAddress.of_both(self.n3_address, self.n3_ipv6_address)

@@ -20,6 +20,8 @@ from cinq.ran.gnb.xn.elements import Unreadable
 from cinq.ran.radio import rrc
 from cinq.wire import xnap
 
+MOST_STRIKES = 64
+"""Contexts that a neighbour asks for in vain, until it gets none at all: a MAC of 16 bits can be guessed in time."""
 NOT_KNOWN: xnap.Cause = ("radioNetwork", "ue-context-id-not-known")
 
 
@@ -116,7 +118,8 @@ def answer(
     """The context of the UE, where it proves by its MAC that it is that UE, and the cell is one of the neighbour's."""
     new, cell = message.new_ng_ran_node_ue_xnap_id, _new_cell(xn, message)
     ue = None if cell is None else _meant(n2, message, cell)
-    if cell is None or ue is None:
+    if cell is None or ue is None or xn.strikes >= MOST_STRIKES:
+        xn.strikes += 1
         return xnap.RetrieveUEContextFailure(new_ng_ran_node_ue_xnap_id=new, cause=NOT_KNOWN)
     known = ue.context
     assert known.guami is not None
@@ -131,7 +134,6 @@ def answer(
         pdu_session_resources_to_be_setup_list=ue_information.sessions(ue.sessions),
         rrc_context=rrc.HANDOVER_PREPARATION_INFORMATION,
         five_gc_mobility_restriction_list_container=ue_information.restriction(known.mobility_restriction),
-        no_pdu_session_indication=None if ue.sessions else "true",
     )
     ue.commit(leaving="xn-handover-triggered")
     ue.goes_by(xn, new)
@@ -151,14 +153,15 @@ def _new_cell(xn: Xn, message: xnap.RetrieveUEContextRequest) -> CellId | None:
 
 
 def _meant(n2: N2, message: xnap.RetrieveUEContextRequest, cell: CellId) -> UeContext | None:
-    """By C-RNTI and PCI, with the right MAC; several may have the same C-RNTI."""
+    """By C-RNTI and PCI, with the right MAC; several may have the same C-RNTI. One without sessions begins anew."""
     told = message.ue_context_id
     if told[0] != "rRRCReestablishment" or told[1].failure_cell_pci[0] != "nr":
         return None
     for ue in n2.connections.known_as(told[1].c_rnti, told[1].failure_cell_pci[1]):
         known = ue.context
         ready = (
-            known.has_context
+            bool(ue.sessions)
+            and known.has_context
             and known.nr_integrity
             and known.guami is not None
             and known.capabilities is not None

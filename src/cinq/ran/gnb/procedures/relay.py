@@ -41,12 +41,12 @@ def send_nrppa(n2: N2, routing_id: bytes, pdu: bytes) -> None:
 
 
 def ran_configuration(n2: N2, message: ngap.DownlinkRANConfigurationTransfer) -> None:
-    """DOWNLINK RAN CONFIGURATION TRANSFER, §8.8.2: a request for our Xn addresses is answered with our N3 address."""
+    """DOWNLINK RAN CONFIGURATION TRANSFER, §8.8.2: a request for our Xn addresses is answered."""
     n2.relayed(message)
     transfer = message.son_configuration_transfer_dl
     if transfer is None or transfer.son_information != ("sONInformationRequest", "xn-TNL-configuration-info"):
         return
-    addresses = ngap.XnTNLConfigurationInfo(xn_transport_layer_addresses=[n2.ports.settings.n3.bits])
+    addresses = ngap.XnTNLConfigurationInfo(xn_transport_layer_addresses=[n2.ports.settings.xn.bits])
     source = transfer.source_ran_node_id
     reply = ngap.SONConfigurationTransfer(
         target_ran_node_id_son=ngap.TargetRANNodeIDSON(
@@ -68,7 +68,7 @@ def ask_xn_addresses(n2: N2, target: ngap.TargetRANNodeIDSON) -> None:
         source_ran_node_id=_self(n2),
         son_information=("sONInformationRequest", "xn-TNL-configuration-info"),
         xn_tnl_configuration_info=ngap.XnTNLConfigurationInfo(
-            xn_transport_layer_addresses=[n2.ports.settings.n3.bits]
+            xn_transport_layer_addresses=[n2.ports.settings.xn.bits]
         ),
     )
     n2.send(ngap.UplinkRANConfigurationTransfer(son_configuration_transfer_ul=transfer))

@@ -65,11 +65,12 @@ async def prepare(ue: UeContext, xn: Xn, wanted: HandOverByXn) -> xnap.HandoverR
     """Handover Preparation, §8.2.1."""
     settings = ue.n2.ports.settings
     timer = Timer("TXnRELOCprep", settings.t_xn_reloc_prep_s, 0)
+    message = OnXn(xn, request(ue, wanted))
     ue.commit(leaving="xn-handover-triggered")
     ue.goes_by(xn)
     try:
         answer = await ue.ask(
-            OnXn(xn, request(ue, wanted)),
+            message,
             xnap.HandoverRequestAcknowledge,
             xnap.HandoverPreparationFailure,
             timer=timer,
@@ -125,6 +126,8 @@ def request(ue: UeContext, wanted: HandOverByXn) -> xnap.HandoverRequest:
     known, target = ue.context, wanted.target
     if known.guami is None or known.capabilities is None or ue.amf_ue_ngap_id is None:
         raise Refused(None, f"{ue.label} has no context that a neighbour could take over")
+    if not ue.sessions:  # TS 38.413 §9.2.3.8: a PATH SWITCH REQUEST has one session at least
+        raise Refused(None, f"{ue.label} has no PDU session, without which no path can be switched")
     container = ue_information.restriction(known.mobility_restriction)
     return xnap.HandoverRequest(
         source_ng_ran_node_ue_xnap_id=ue.ran_ue_ngap_id,
@@ -144,7 +147,6 @@ def request(ue: UeContext, wanted: HandOverByXn) -> xnap.HandoverRequest:
         ),
         ue_history_information=ue_information.history(history(ue)),
         trace_activation=ue_information.trace(known.traces),
-        no_pdu_session_indication=None if ue.sessions else "true",
     )
 
 
@@ -226,9 +228,9 @@ def _prepared(n2: N2, xn: Xn, message: xnap.HandoverRequest) -> xnap.HandoverReq
     ue.comes_by(xn, source_ue)
     ue.commit(**msgspec.structs.asdict(told.state))
     failed |= take_sessions(n2, ue, told.sessions, told.forwarded)
-    if told.sessions and not ue.sessions:
+    if not ue.sessions:
         n2.forget(ue, "no session admitted")
-        raise Unsuccessful(next(iter(failed.values())))
+        raise Unsuccessful(next(iter(failed.values()), ("radioNetwork", "unspecified")))
     if message.trace_activation is not None:
         trace.activate(ue, ue_information.trace_of(message.trace_activation))
     ue.relocates(n2.settings.t_ng_reloc_overall_s, lambda: n2.forget(ue, "the UE did not come"))

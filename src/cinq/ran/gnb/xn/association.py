@@ -59,9 +59,10 @@ class Xn(Subject[XnContext]):
     association: None between gNBs of one process; then `peer` is the other end, which gets messages as they are, and
     octets are made for who listens only. up: set to False by who wants the interface to fail. ours: whether this end
     began the association. on_message: hears what goes either way. answers: takes what is sent, for who waits for it.
+    strikes: how often the neighbour asked for what it may not have.
     """
 
-    __slots__ = ("_lost", "answers", "association", "node", "on_message", "ours", "peer", "up")
+    __slots__ = ("_lost", "answers", "association", "node", "on_message", "ours", "peer", "strikes", "up")
 
     def __init__(self, node: XnNode, association: Association | None = None, ours: bool = False) -> None:
         super().__init__(XnContext(), node.runtime)
@@ -70,6 +71,7 @@ class Xn(Subject[XnContext]):
         self.ours = ours
         self.peer: Xn | None = None
         self.up = True
+        self.strikes = 0
         self.on_message: Callable[[xnap.Pdu], None] | None = None
         self.answers: Callable[[xnap.Pdu], None] | None = None
         self._lost = asyncio.Event()
