@@ -264,8 +264,11 @@ class Network:
             nssf = NSSF(functions.of_the_nssf(s), self.identity("NSSF"))
             await self.membership.serve(nssf.services(), nssf.profile())
         if "chf" in here:
-            chf = CHF(functions.of_the_chf(s), store, self.clock, os.urandom, self.identity("CHF"))
+            own = self.identity("CHF")
+            chf = CHF(functions.of_the_chf(s), store, self.clock, os.urandom, own, self.bus, self.journal)
             await self.membership.serve(chf.services(), chf.profile())
+            chf.start()
+            self._undo.push_async_callback(chf.stop)
         if "pcf" in here:
             pcf = PCF(self.identity("PCF"), self.bus, store, functions.of_the_pcf(s))
             await self.membership.serve(pcf.services(), pcf.profile())

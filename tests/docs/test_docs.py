@@ -30,6 +30,7 @@ from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.scenarios.target import Target
 from cinq.ran.ue.settings import UeSettings
 from cinq.settings import document, loads
+from cinq.settings.charging import TariffFile
 from cinq.settings.network import NetworkSettings
 from cinq.settings.upf import UpfSettings
 from cinq.trace import export
@@ -55,6 +56,9 @@ SETTINGS = {
 }
 SHAPES = {
     **SETTINGS,
+    "a.toml": NetworkSettings,
+    "b.toml": NetworkSettings,
+    "prices.toml": TariffFile,
     "target.toml": Target,
     "product.toml": AssuranceTarget,
     "policy.toml": Policy,

@@ -142,6 +142,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
         1,
         3,
     ),
+    "policy[].rating_group": st.integers(0, 2**32 - 1),
     "policy[].five_qi": st.integers(128, 254),  # an operator's own: with a guaranteed bit rate or without
     "policy[].dnn": st.just(""),
     "policy[].slices": unique(SLICE, 0, 8),
@@ -161,14 +162,36 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "charging.without_account": st.just("refuse"),
     "charging.tariff": st.just(""),
     "charging.without_chf": st.sampled_from(["refuse", "continue"]),
+    "charging.tariff_files": st.just([]),
+    "charging.report": unique(st.sampled_from(["QOS_CHANGE", "USER_LOCATION_CHANGE"]), 0, 2),
+    "partner[].plmn": st.sampled_from(["001-01", "310-410"]),
+    "partner[].tariff": st.just("flat"),
+    "partner[].name": LABEL,
+    "counter[].name": LABEL,
+    "counter[].below": LABEL,
+    "counter[].above": st.just([]),
+    "counter[].statuses": st.just([]),
+    "limit[].counter": LABEL,
+    "limit[].status": LABEL,
+    "limit[].session_ambr_uplink": RATE,
+    "limit[].session_ambr_downlink": RATE,
+    "limit[].denied": st.just(True),
+    "limit[].dnn": st.just(""),
     "tariff[].name": LABEL,
     "tariff[].currency": st.sampled_from(["EUR", "JPY", "KWD"]),
     "tariff[].time_zone": st.sampled_from(["", "Europe/Berlin"]),
     "tariff[].quota": st.sampled_from(["10 MB", "1 h", "1 B"]),
     "tariff[].validity_s": st.integers(10, 86_400),
+    "tariff[].idle_s": st.integers(0, 86_400),
+    "tariff[].round_to": st.sampled_from(["", "0.01", "1"]),
+    "tariff[].rounding": st.sampled_from(["half-even", "half-up", "up", "down"]),
+    "tariff[].used_up": st.just("terminate"),
+    "tariff[].allowed": st.just([]),
+    "tariff[].redirect_to": st.just(""),
     "rate[].tariff": st.just("flat"),
     "rate[].price": st.sampled_from(["0", "0.01", "123456789.123456789"]),
     "rate[].per": st.sampled_from(["1 MB", "60 s", "1 GB"]),
+    "rate[].block": st.just(""),
     "rate[].rating_group": st.integers(0, 2**32 - 1),
     "rate[].days": unique(st.sampled_from(["mon", "sat", "sun"]), 0, 3),
     "rate[].begins": st.sampled_from(["00:00", "08:30"]),
@@ -217,6 +240,13 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "roaming_partner[].port": PORT,
     "roaming_partner[].sepp": st.just(""),
     "roaming_partner[].authorities": st.just("partner.pem"),
+    "roaming_partner[].security": st.sampled_from(["tls", "prins"]),
+    "roaming_partner[].next_hop": st.just(""),
+    "roaming_partner[].next_hop_name": st.just(""),
+    "roaming_partner[].next_hop_authorities": st.just(""),
+    "roaming_partner[].ipx[].name": st.just("ipx.example.org"),
+    "roaming_partner[].ipx[].key": st.just("ipx.pub"),
+    "roaming_partner[].ipx[].may_change": st.just(["/headers/-"]),
     "roaming_partner[].services": st.just(["nudm-sdm"]),
     "roaming_partner[].requests_per_s": st.integers(1, 100_000),
     "roaming_partner[].inbound": BOOL,
@@ -265,7 +295,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     ),
     "home_network_key[].profile": st.sampled_from(["A", "B"]),
 }
-ALONE = ("roaming_partner[]",)
+ALONE = ("roaming_partner[]", "roaming_partner[].ipx[]")
 """With certificates, a port and a partner: tests/nf/sepp."""
 ONCE = ("precedence", "number", "name", "pool", "ipv6_pool", "id", "plmn", "tacs", "set", "n4_address")
 """Keys of a table written many times whose values must differ between the tables."""
@@ -289,7 +319,7 @@ def files(draw: st.DrawFn) -> str:
         for one in _apart(drawn) if many else drawn:
             lines.append(f"[[{table.removesuffix('[]')}]]" if many else f"[{table}]")
             lines += [f"{key} = {_toml(value)}" for key, value in one.items()]
-    if "[[rate]]" in lines:
+    if "[[rate]]" in lines or "[[partner]]" in lines:
         lines += ["[[tariff]]", 'name = "flat"', 'currency = "EUR"']
     return "\n".join(lines)
 
@@ -299,6 +329,7 @@ def _table(draw: st.DrawFn, paths: list[str]) -> dict[str, object]:
         "dnn[].name",
         "dnn[].pool",
         "policy[].five_qi",
+        "limit[].denied",
         "amf_set[].set",
         "amf_set[].slices",
         "amf.access_category[].dnns",
@@ -308,6 +339,9 @@ def _table(draw: st.DrawFn, paths: list[str]) -> dict[str, object]:
         found.pop("non_allowed_tacs", None)
     if found.get("ipv6_pool"):
         found.pop("mtu", None)  # not every MTU of IPv4 is one of IPv6
+    if "denied" in found and not (found.get("session_ambr_uplink") and found.get("session_ambr_downlink")):
+        found.pop("session_ambr_uplink", None)
+        found.pop("session_ambr_downlink", None)
     if found.get("gbr_uplink") or found.get("gbr_downlink"):
         found.pop("reflective", None)
     return found

@@ -17,7 +17,8 @@ from cinq.sbi.request import is_list_of_text, is_text
 from cinq.sbi.services.n5g_eir import N5gEirEquipmentIdentityCheck
 from cinq.sbi.services.namf_communication import NamfCommunication
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
-from cinq.sbi.services.nchf_convergedcharging import NchfConvergedCharging
+from cinq.sbi.services.nchf_convergedcharging import NchfConvergedCharging, NsmfChargingCallback
+from cinq.sbi.services.nchf_spendinglimitcontrol import NchfSpendingLimitControl, NpcfSpendingLimitCallback
 from cinq.sbi.services.nnrf import NfStatusCallback, NnrfBootstrapping, NnrfNFDiscovery, NnrfNFManagement
 from cinq.sbi.services.nnrf_accesstoken import AccessTokenClaims, AccessTokenErr, NnrfAccessToken
 from cinq.sbi.services.nnssf_nssaiavailability import NnssfNSSAIAvailability
@@ -35,6 +36,7 @@ FILES = {
     N5gEirEquipmentIdentityCheck: "TS29511_N5g-eir_EquipmentIdentityCheck.yaml",
     NamfCommunication: "TS29518_Namf_Communication.yaml",
     NchfConvergedCharging: "TS32291_Nchf_ConvergedCharging.yaml",
+    NchfSpendingLimitControl: "TS29594_Nchf_SpendingLimitControl.yaml",
     NausfUEAuthentication: "TS29509_Nausf_UEAuthentication.yaml",
     NnrfAccessToken: "TS29510_Nnrf_AccessToken.yaml",
     NnrfNFManagement: "TS29510_Nnrf_NFManagement.yaml",
@@ -59,6 +61,8 @@ CALLBACKS = {
     NamfUecmCallback: "TS29503_Nudm_UECM.yaml",
     NsmfPolicyCallback: "TS29512_Npcf_SMPolicyControl.yaml",
     NpcfPolicyDataCallback: "TS29519_Policy_Data.yaml",
+    NpcfSpendingLimitCallback: "TS29594_Nchf_SpendingLimitControl.yaml",
+    NsmfChargingCallback: "TS32291_Nchf_ConvergedCharging.yaml",
     NsmfSdmCallback: "TS29503_Nudm_SDM.yaml",
     NudmDataChangeCallback: "TS29505_Subscription_Data.yaml",
 }

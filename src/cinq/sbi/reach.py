@@ -13,6 +13,7 @@ from cinq.transport.http2 import authority_of
 CONSUMERS: dict[str, tuple[str, ...]] = {
     "nausf-auth": ("AMF",),
     "nchf-convergedcharging": ("SMF", "AMF", "SMSF", "NEF"),
+    "nchf-spendinglimitcontrol": ("PCF",),
     "nnssf-nsselection": ("AMF", "NSSF", "NWDAF", "SMF"),
     "nnssf-nssaiavailability": ("AMF", "NSSF"),
     "npcf-am-policy-control": ("AMF",),

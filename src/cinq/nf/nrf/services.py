@@ -217,8 +217,8 @@ class NRF:
     async def search(self, query: SearchQuery) -> Whole[SearchResult]:
         """§5.3.2.2: instances in status REGISTERED that fit every criterion given, the best first.
 
-        Problem 403: there are such, and none of them allows the requester (TS 33.501 §13.3.1.1). Those of another
-        network its NRF knows (§5.3.2.2.3).
+        Those of another network its NRF knows (§5.3.2.2.3). Problem 403: there are such, and none of them allows the
+        requester (TS 33.501 §13.3.1.1).
         """
         elsewhere = self._roaming.elsewhere(query.target_plmn_list or ())
         if elsewhere is not None:

@@ -51,6 +51,7 @@ def decide(association: SmAssociation, elements: Iterable[PolicyElement]) -> SmP
         pcc_rules={rule.pcc_rule_id: rule for rule in _each_precedence_once(pcc)},
         qos_decs={each.qos_id: each for each in qos},
         traff_cont_decs={each.tc_id: each for each in traffic},
+        chg_decs={r.charging.chg_id: r.charging for r in rules if r.charging},
         policy_ctrl_req_triggers=list(TRIGGERS),
     )
 
@@ -109,6 +110,7 @@ def difference(before: SmPolicyDecision, after: SmPolicyDecision) -> SmPolicyDec
         pcc_rules=_changed(before.pcc_rules, after.pcc_rules),
         qos_decs=_changed(before.qos_decs, after.qos_decs),
         traff_cont_decs=_changed(before.traff_cont_decs, after.traff_cont_decs),
+        chg_decs=_changed(before.chg_decs, after.chg_decs),
     )
     return None if made == SmPolicyDecision() else made
 
@@ -125,9 +127,11 @@ def without(decision: SmPolicyDecision, rules: Iterable[str]) -> SmPolicyDecisio
     left = [rule for rule in pcc.values() if rule is not None]
     qos = {name for rule in left for name in rule.ref_qos_data or ()}
     traffic = {name for rule in left for name in rule.ref_tc_data or ()}
+    charging = {name for rule in left for name in rule.ref_chg_data or ()}
     return msgspec.structs.replace(
         decision,
         pcc_rules=pcc,
         qos_decs={name: value for name, value in decision.qos_decs.items() if name in qos},
         traff_cont_decs={n: value for n, value in decision.traff_cont_decs.items() if n in traffic},
+        chg_decs={n: value for n, value in decision.chg_decs.items() if n in charging},
     )

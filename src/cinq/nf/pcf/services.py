@@ -6,9 +6,11 @@ from cinq.nf.pcf.access import AMPolicies
 from cinq.nf.pcf.elements import Elements
 from cinq.nf.pcf.sessions import SMPolicies
 from cinq.nf.pcf.settings import Settings
+from cinq.nf.pcf.spending import SpendingLimits
 from cinq.procedure.store import MemoryStore, Store
 from cinq.sbi import Bus
 from cinq.sbi.nf_profile import NFProfile
+from cinq.sbi.services.nchf_spendinglimitcontrol import NpcfSpendingLimitCallback
 from cinq.sbi.services.npcf_ampolicycontrol import NpcfAMPolicyControl
 from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl
 from cinq.sbi.services.nudr_policy import (
@@ -34,15 +36,18 @@ class PCF:
         self.instance_id = instance_id
         self._sbi = sbi
         settings, kept = settings or Settings(), store or MemoryStore()
-        elements = Elements(settings, sbi)
+        self._limits = SpendingLimits(settings, kept, sbi)
+        elements = Elements(settings, sbi, self._limits)
         self._am = AMPolicies(kept, elements, sbi)
         self._sm = SMPolicies(settings, kept, elements, sbi)
+        self._limits.changed = self._sm.policy_changed
 
     def services(self) -> list[tuple[type, object]]:
         return [
             (NpcfAMPolicyControl, self._am),
             (NpcfSMPolicyControl, self._sm),
             (NpcfPolicyDataCallback, self),
+            (NpcfSpendingLimitCallback, self._limits),
         ]
 
     def profile(self) -> NFProfile:

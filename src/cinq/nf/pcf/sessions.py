@@ -44,6 +44,7 @@ class SMPolicies:
     async def create(self, body: SmPolicyContextData) -> Created[SmPolicyDecision]:
         """§4.2.2."""
         identifier = _identifier(body.supi, body.pdu_session_id)
+        await self._elements.limits.watch(body.supi)
         elements = await self._elements.of(body.supi)
         if denied(body, elements):
             mend = f"cinq policy list {body.supi}, then cinq policy remove"
@@ -75,6 +76,9 @@ class SMPolicies:
     async def delete(self, sm_policy_id: str, body: SmPolicyDeleteData) -> None:
         if not self._associations.remove(sm_policy_id):
             raise _unknown(sm_policy_id)
+        supi = sm_policy_id.removeprefix("sm-").rpartition("-")[0]
+        if all(self._associations.get(_identifier(supi, number)) is None for number in SESSIONS):
+            await self._elements.limits.leave(supi)
 
     async def policy_changed(self, supi: str) -> None:
         """Npcf_SMPolicyControl_UpdateNotify, §4.2.3. Problem 5xx: the SMF cannot be reached now."""

@@ -157,7 +157,7 @@ class FlowInformation(Model):
 
 
 class PccRule(Model):
-    """precedence: the lower, the earlier it is applied. refQosData, refTcData: at most one each.
+    """precedence: the lower, the earlier it is applied. refQosData, refTcData, refChgData: at most one each.
 
     A rule in an update replaces the members that it names; flowInfos is replaced whole (§4.2.6.2.1).
     """
@@ -168,6 +168,7 @@ class PccRule(Model):
     precedence: int | None = None
     ref_qos_data: list[str] | None = None
     ref_tc_data: list[str] | None = None
+    ref_chg_data: list[str] | None = None
     dis_ue_notif: bool | None = None
 
 
@@ -202,6 +203,13 @@ class TrafficControlData(Model):
     flow_status: Literal["ENABLED-UPLINK", "ENABLED-DOWNLINK", "ENABLED", "DISABLED", "REMOVED"] | None = None
 
 
+class ChargingData(Model):
+    """§5.6.2.11. ratingGroup: what is used by the rule is of it."""
+
+    chg_id: str
+    rating_group: int | None = None
+
+
 class SmPolicyDecision(Model):
     """What is decided for a session, or what changes of it: None under a name removes what has that name.
 
@@ -212,6 +220,7 @@ class SmPolicyDecision(Model):
     pcc_rules: dict[str, PccRule | None] = {}
     qos_decs: dict[str, QosData | None] = {}
     traff_cont_decs: dict[str, TrafficControlData | None] = {}
+    chg_decs: dict[str, ChargingData | None] = {}
     reflective_qos_timer: int | None = field(name="reflectiveQoSTimer", default=None)
     policy_ctrl_req_triggers: list[PolicyControlRequestTrigger] | None = None
     rel_cause: ReleaseCause | None = None

@@ -249,7 +249,7 @@ async def select_user_plane(session: PduSession, undo: Undo, created: SmContextC
     far = rules.downlink_far(None, notify=False)
 
     async def end(_: object) -> None:
-        await user_plane.delete(session)
+        user_plane.measured(session, await user_plane.delete(session))
 
     while True:
         try:
@@ -340,7 +340,6 @@ def _(session: PduSession, again: object) -> Verdict:
         activation.user_plane_refused,
         activation.user_plane_activation,
         activation.user_plane_deactivation,
-        charging.charging_update,
         handover.handover_preparation,
         handover.handover_prepared,
         handover.handover_not_prepared,

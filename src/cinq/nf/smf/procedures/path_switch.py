@@ -8,6 +8,7 @@ from cinq.nf.smf import mobility, user_plane
 from cinq.nf.smf.context import AnTunnel
 from cinq.nf.smf.n2 import Resources
 from cinq.nf.smf.n4 import N4Error
+from cinq.nf.smf.procedures import usage
 from cinq.nf.smf.procedures.security import secure_enough
 from cinq.nf.smf.session import PduSession
 from cinq.nf.smf.signals import (
@@ -96,6 +97,7 @@ async def switch_downlink(session: PduSession, an: AnTunnel) -> None:
     session.up_cnx_state = "ACTIVATED"
     session.was_active = True
     session.paging = False
+    usage.measure_soon(session, "USER_LOCATION_CHANGE")
 
 
 def lose_others(session: PduSession, accepted: frozenset[int]) -> None:
