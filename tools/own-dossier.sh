@@ -30,6 +30,12 @@ ip -n "$namespace" address add 10.99.0.2/30 dev n6
 ip -n "$namespace-dn" address add 10.99.0.1/30 dev eth0
 ip -n "$namespace" link set n6 up
 ip -n "$namespace-dn" link set eth0 up
+# as an operator sets up a host: docs/how-to/harden-a-host.md
+for setting in all default n6; do
+    ip netns exec "$namespace" sh -c "cd /proc/sys/net; echo 0 > ipv4/conf/$setting/send_redirects
+        echo 0 > ipv4/conf/$setting/accept_redirects; echo 0 > ipv6/conf/$setting/accept_redirects
+        echo 0 > ipv6/conf/$setting/accept_ra; echo 2 > ipv4/conf/$setting/rp_filter; echo 1 > ipv4/conf/$setting/log_martians"
+done
 # where answers to a flood's sources go: nowhere
 ip -n "$namespace" route add 198.51.100.0/24 dev n6
 
@@ -154,6 +160,7 @@ log = "cat $work/core.log"
 downlink_data = "sh -c 'ping -c 1 -W 1 -q {address}; true'"
 packet_filter = "$bin/python -m cinq.lab.packet_filter {rule} {address} {port}"
 restart = "$work/restart"
+personal_data = "$bin/cinq subscriber show {supi} --config $work/network.toml"
 EOF
 
 # the core, from wherever it is started: by this script, and by the knob that starts it again

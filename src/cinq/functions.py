@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from zoneinfo import ZoneInfo
 
 from cinq.eligibility import approval, documents
 from cinq.eligibility.gate import Gate
-from cinq.nf import amf, chf, eir, nrf, nssf, pcf, scp, sepp, smf, udm, upf
+from cinq.nf import amf, chf, eir, nef, nrf, nssf, pcf, scp, sepp, smf, udm, upf
 from cinq.nf.chf.tariff import NANO
 from cinq.nf.udr import policies
 from cinq.numbering import AmfId, PlmnId, SNssai, Tai
@@ -24,6 +24,7 @@ from cinq.sbi.reach import api_root
 from cinq.sbi.services.nchf_convergedcharging import FailureHandling
 from cinq.sbi.services.nudr_policy import SessionPolicy
 from cinq.settings.charging import DAYS, Counter, Limit, Rate, Tariff, amount, price
+from cinq.settings.exposure import QosProfile
 from cinq.settings.ipsec import Ipsec
 from cinq.settings.network import AccessCategory, DataNetwork, NetworkSettings, Radio
 from cinq.settings.tariffs import tariffs_of
@@ -76,6 +77,7 @@ def of_the_amf(s: NetworkSettings) -> amf.Settings:
         reroutes=bool(s.amf_set),
         equipment_check=s.eir.check,
         drain_s=s.eligibility.grace_s,
+        move_after_s=s.eligibility.move_after_s,
         ladns=_ladns(s),
     )
 
@@ -147,11 +149,22 @@ def of_the_gate(s: NetworkSettings, clock: Clock, own: frozenset[str]) -> Gate:
         log.info("eligibility: policy %s version %d: %s", document.policy.id, document.policy.version, doors)
         found.append(document)
     stock = documents.Stock() if chosen.inventory is None else documents.stock(chosen.inventory)
+    if chosen.inventory is not None:
+        approval.require_inventory(stock, chosen.inventory, chosen.modes, keys)
     seen = () if chosen.observed is None else documents.observations(chosen.observed)
     zone = zone_of(s)
     return Gate(
         found, stock, chosen.modes, lambda: datetime.fromtimestamp(clock.now(), zone).date(), own, seen
     )
+
+
+def addresses(s: NetworkSettings, own_upf: bool) -> dict[str, str]:
+    """What frames in a capture of the event stream come from. A wildcard is no address. own_upf: it runs here."""
+    given: dict[str, IPv4Address | IPv6Address] = {"AMF": s.amf.n2_address, "SMF": s.smf.n4_address}
+    if own_upf:
+        given |= {"UPF": s.upf.n4_address, "UPF N3": s.upf.n3_address}
+        given |= {} if s.upf.n3_ipv6_address is None else {"UPF N3 IPv6": s.upf.n3_ipv6_address}
+    return {name: str(address) for name, address in given.items() if not address.is_unspecified}
 
 
 def zone_of(s: NetworkSettings) -> tzinfo:
@@ -172,8 +185,24 @@ def of_the_pcf(s: NetworkSettings) -> pcf.Settings:
         rules=tuple(policies.element(rule) for rule in s.policy),
         ue_five_qis=s.pcf.ue_five_qis,
         ue_max_gbr_bps=s.pcf.ue_max_gbr,
+        qos_references={one.name: _qos_reference(one) for one in s.qos_profile},
         limits=tuple(_limit(one) for one in s.limit),
     )
+
+
+def _qos_reference(s: QosProfile) -> pcf.QosReference:
+    return pcf.QosReference(
+        s.five_qi,
+        _bit_rate(s.mbr_uplink or s.gbr_uplink),
+        _bit_rate(s.mbr_downlink or s.gbr_downlink),
+        _bit_rate(s.gbr_uplink),
+        _bit_rate(s.gbr_downlink),
+        s.arp,
+    )
+
+
+def _bit_rate(bps: int) -> str | None:
+    return bit_rate(bps) if bps else None
 
 
 def _limit(s: Limit) -> pcf.Limit:
@@ -406,6 +435,14 @@ def of_the_udm(s: NetworkSettings) -> udm.Settings:
     abroad = tuple(plmn for one in s.roaming_partner if one.outbound for plmn in one.plmns)
     return udm.Settings(
         s.network.plmn, keys, also=s.plmns[1:], partners=abroad, roams=bool(s.roaming_partner)
+    )
+
+
+def of_the_nef(s: NetworkSettings) -> nef.Settings:
+    return nef.Settings(
+        tuple(nef.Application(one.id, one.secret, one.apis, one.notify) for one in s.af),
+        tuple(nef.Profile(one.name, one.longest_s) for one in s.qos_profile),
+        s.nef.access_token_s,
     )
 
 

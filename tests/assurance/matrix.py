@@ -17,6 +17,7 @@ from cinq.assurance.run import Outcome
 from cinq.assurance.verdict import Judged, Verdict
 
 from . import (
+    hosts,
     mutants,
     robustness_mutants,
     sbi_site,
@@ -67,6 +68,15 @@ PARTS: tuple[tuple[str, list[tuple[str, str]], dict[str, Weaken], Asked], ...] =
         [(test_robustness_user_plane.CASE, sub) for sub in test_robustness_user_plane.KILLS],
         {weaken.__name__: weaken for weaken in test_robustness_user_plane.KILLS.values()},
         upf_site.asked,
+    ),
+    *(
+        (
+            f"TS 33.117 §{clause} on a host",
+            [which for which in hosts.SUBS if which[0].startswith(f"33117-{clause}")],
+            hosts.of(clause),
+            hosts.asked,
+        )
+        for clause in ("4.2.3", "4.2.4", "4.3.2", "4.3.3", "4.3.4")
     ),
 )
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from cinq.assurance.case import CASES
 from cinq.assurance.target import Interfaces, KnobName, Target
-from cinq.assurance.trial import Ended, Lab, Others, Trial
-from cinq.assurance.verdict import Fact, Judged, judge
+from cinq.assurance.trial import DoesNotApply, Ended, Lab, Others, Trial
+from cinq.assurance.verdict import Broken, Fact, Judged, judge
 from cinq.ran.scenarios.check import Failed
 from cinq.ran.scenarios.target import Core, Radio
 from cinq.transport import udp
@@ -73,17 +73,19 @@ def played(
         trial.others = others
         play = CASES[f"SCAS-{case}"].subs[sub].play
         assert play is not None
-        broken = ""
+        broken, absent = "", None
         async with around() if around is not None else _nothing():
             try:
                 await play(trial)
             except Ended:
                 pass
+            except DoesNotApply as error:
+                absent = Broken(str(error), applies=False)
             except Failed as failed:
                 broken = str(failed)
         if broken:
             trial.note("control", broken, False)
-        return judge([*trial.facts, LIVE]), trial
+        return judge([*trial.facts, LIVE], absent), trial
 
     return asyncio.run(main())
 

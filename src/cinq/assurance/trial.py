@@ -44,6 +44,10 @@ class Ended(Exception):
     """A control does not hold: the rest of the sub-case would prove nothing."""
 
 
+class DoesNotApply(Exception):
+    """What the requirement is about is not there, as controls have shown: the reason, with its reference."""
+
+
 class Knob(Protocol):
     """Turns the knobs of a target."""
 
@@ -111,7 +115,7 @@ class ServiceBased(Protocol):
 class OnHost(Protocol):
     """Commands on the target's host."""
 
-    async def run(self, *words: str) -> str:
+    async def run(self, *words: str, within: float = 30.0) -> str:
         """What it prints. OSError: it could not be done."""
         ...
 
@@ -135,7 +139,8 @@ class Others(Protocol):
 @dataclass(frozen=True, slots=True)
 class Lab:
     """What the lab gives every trial. utc(): seconds since 1970. user_plane, smf: None where the target has no place
-    for them. kept: artefacts of an earlier run that are asked again, by `case/sub-case/name`.
+    for them. kept: artefacts of an earlier run that are asked again, by `case/sub-case/name`. documents: of the vendor,
+    each with its digest, by row.
     """
 
     target: Target
@@ -145,6 +150,7 @@ class Lab:
     smf: Smf | None = None
     kept: Mapping[str, bytes] = field(default_factory=dict)
     host: OnHost | None = None
+    documents: Mapping[str, Sequence[str]] = field(default_factory=dict)
     sbi: ServiceBased | None = None
 
 
@@ -293,10 +299,11 @@ class Trial:
         if self.others is not None:
             await self.others.restored()
 
-    async def on_host(self, *words: str) -> str:
+    async def on_host(self, *words: str, within: float | None = None) -> str:
         """What a command on the target's host prints. Failed: it could not be run."""
         try:
-            return await check.present(self.lab.host, "access to a host of the target").run(*words)
+            host = check.present(self.lab.host, "access to a host of the target")
+            return await (host.run(*words) if within is None else host.run(*words, within=within))
         except OSError as error:
             raise Failed(str(error)) from None
 

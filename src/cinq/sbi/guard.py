@@ -56,7 +56,8 @@ class Unauthorized(Problem):
 class Guard:
     """operation_scopes: whether an operation that the API gives a scope of its own is refused without it.
 
-    sepps: instances of our SEPPs, which bring requests of other networks. plmns: those of this network.
+    sepps: instances of our SEPPs, which bring requests of other networks. plmns: those of this network. bearers: a
+    token is of whoever shows it, as those of applications are.
     """
 
     def __init__(
@@ -67,9 +68,11 @@ class Guard:
         *,
         issuers: frozenset[str] = frozenset(),
         operation_scopes: bool = False,
+        bearers: bool = False,
         sepps: frozenset[str] = frozenset(),
         plmns: frozenset[PlmnId] = frozenset(),
     ) -> None:
+        self._bearers = bearers
         self._keys = keys
         self._clock = clock
         self._whom = whom
@@ -131,7 +134,7 @@ class Guard:
             return "it has expired"
         if self._issuers and claims.iss.lower() not in self._issuers:
             return "its issuer is no NRF of ours"
-        if not who.may_be(claims.sub) and not self._is_from_abroad(claims, who):
+        if not (self._bearers or who.may_be(claims.sub) or self._is_from_abroad(claims, who)):
             return "its subject is not whom the client's certificate names"
         producer = self._whom(op)
         audience = claims.aud

@@ -18,6 +18,7 @@ from cinq.operator_identifier import network_identifier
 from cinq.settings import check
 from cinq.settings.charging import Charging, Counter, Limit, Partner, Rate, Tariff, check_tariffs
 from cinq.settings.eligibility import Eligibility
+from cinq.settings.exposure import PROFILES, Application, Nef, QosProfile
 from cinq.settings.ipsec import Ipsec
 from cinq.settings.policy import Rule
 from cinq.settings.roaming import RoamingPartner, Sepp, check_partners
@@ -413,6 +414,9 @@ class NetworkSettings:
     upf: Upf = setting("User plane: N3, N4 and N6.", factory=Upf)
     pcf: Pcf = setting("Policy: what a UE may ask for of its own.", factory=Pcf)
     policy: tuple[Rule, ...] = setting("Rules of the PCF for all subscribers; see `cinq policy` for one.", ())
+    nef: Nef = setting("Network exposure: APIs for applications, over HTTP/2.", factory=Nef)
+    af: tuple[Application, ...] = setting("Applications that may ask the NEF.", ())
+    qos_profile: tuple[QosProfile, ...] = setting("Qualities that applications ask for by name.", PROFILES)
     charging: Charging = setting("Charging of PDU sessions.", factory=Charging)
     tariff: tuple[Tariff, ...] = setting("Price lists of the CHF.", ())
     rate: tuple[Rate, ...] = setting("What use costs in a tariff.", ())
@@ -441,6 +445,8 @@ class NetworkSettings:
                 raise ValueError(
                     f"policy: {rule.name} is for DNN {rule.dnn}, wanted one of {', '.join(names)}"
                 )
+        check.each_once("af", [one.id for one in self.af])
+        check.each_once("qos_profile", [one.name for one in self.qos_profile])
         check_tariffs(self.tariff, self.rate)
         check.each_once("counter", [one.name for one in self.counter])
         check.each_once("partner", [one.plmn for one in self.partner])

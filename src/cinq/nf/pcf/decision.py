@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from cinq.nf.pcf.context import SmAssociation
+from cinq.nf.pcf.context import SmAssociation, UeRule
 from cinq.sbi.models import SubscribedDefaultQos
 from cinq.sbi.services.npcf_smpolicycontrol import (
     AuthorizedDefaultQos,
@@ -42,9 +42,11 @@ def decide(association: SmAssociation, elements: Iterable[PolicyElement]) -> SmP
     rules = [
         e for e in fitting if isinstance(e, RulePolicy) and e.pcc_rule.pcc_rule_id not in association.failed
     ]
-    pcc = [r.pcc_rule for r in rules] + [u.pcc_rule for u in association.ue_rules.values()]
-    qos: list[QosData] = [r.qos for r in rules] + [u.qos for u in association.ue_rules.values() if u.qos]
+    asked = [*association.ue_rules.values(), *_of_application_functions(association)]
+    pcc = [r.pcc_rule for r in rules] + [u.pcc_rule for u in asked]
+    qos: list[QosData] = [r.qos for r in rules] + [u.qos for u in asked if u.qos]
     traffic: list[TrafficControlData] = [r.traffic for r in rules if r.traffic]
+    traffic += [u.traffic for u in asked if u.traffic]
     session = next((e for e in fitting if isinstance(e, SessionPolicy)), SessionPolicy())
     return SmPolicyDecision(
         sess_rules={SESSION_RULE: _session_rule(request, session)},
@@ -54,6 +56,10 @@ def decide(association: SmAssociation, elements: Iterable[PolicyElement]) -> SmP
         chg_decs={r.charging.chg_id: r.charging for r in rules if r.charging},
         policy_ctrl_req_triggers=list(TRIGGERS),
     )
+
+
+def _of_application_functions(association: SmAssociation) -> list[UeRule]:
+    return [rule for name, rule in association.af_rules.items() if name not in association.failed]
 
 
 def denied(request: SmPolicyContextData, elements: Iterable[PolicyElement]) -> bool:

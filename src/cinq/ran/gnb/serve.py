@@ -31,8 +31,13 @@ def n2_port(settings: GnbSettings) -> Connect:
     """Opens the association with the AMF of the settings."""
 
     async def connect(handler: sctp.AssociationHandler) -> sctp.Association:
+        streams = sctp.SctpSettings(outbound_streams=settings.n2_streams, inbound_streams=settings.n2_streams)
         return await sctp.connect(
-            str(settings.amf_address), settings.amf_port, lambda _: handler, local=settings.n2_address
+            str(settings.amf_address),
+            settings.amf_port,
+            lambda _: handler,
+            local=settings.n2_address,
+            settings=streams,
         )
 
     return connect

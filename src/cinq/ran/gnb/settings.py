@@ -55,6 +55,7 @@ class GnbSettings:
     amf_address: IPv4Address = setting("Address of the AMF.", IPv4Address("127.0.0.5"))
     amf_port: int = setting("SCTP port of the AMF.", N2_PORT)
     n2_address: str = setting("Own address on N2; empty for the one that routing chooses.", "")
+    n2_streams: int = setting("SCTP streams that the gNB offers on N2, in either direction.", 32)
     n3_address: IPv4Address | IPv6Address = setting(
         "Own address for user traffic (GTP-U), of IPv4 or IPv6.", IPv4Address("127.0.0.8")
     )
@@ -128,6 +129,8 @@ class GnbSettings:
             except ValueError:
                 raise ValueError(f"{name}: found {text!r}, wanted an IP address, or nothing") from None
         self._check_neighbours()
+        if not 1 <= self.n2_streams <= 1024:
+            raise ValueError(f"n2_streams: found {self.n2_streams}, wanted 1 to 1024")
         if not (self.inactivity_s == 0 or 1 <= self.inactivity_s <= 86400):
             raise ValueError(f"inactivity_s: found {self.inactivity_s}, wanted 0, or 1 to 86400")
         if not 0.1 <= self.ng_setup_retry_s <= 3600:

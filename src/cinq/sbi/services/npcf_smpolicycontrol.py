@@ -83,6 +83,9 @@ ReleaseCause = Literal[
 ]
 PduSessionRelCause = Literal["PS_TO_CS_HO", "RULE_ERROR"]
 NotifType = Literal["GUARANTEED", "NOT_GUARANTEED"]
+RequestedRuleDataType = Literal[
+    "CH_ID", "MS_TIME_ZONE", "USER_LOC_INFO", "RES_RELEASE", "SUCC_RES_ALLO", "EPS_FALLBACK"
+]
 PartialFailureCause = Literal[
     "PCC_RULE_EVENT", "PCC_QOS_FLOW_EVENT", "RULE_PERMANENT_ERROR", "RULE_TEMPORARY_ERROR"
 ]
@@ -95,6 +98,7 @@ if not TYPE_CHECKING:
     (ReleaseCause,) = extensible(ReleaseCause)
     (PduSessionRelCause,) = extensible(PduSessionRelCause)
     (NotifType,) = extensible(NotifType)
+    (RequestedRuleDataType,) = extensible(RequestedRuleDataType)
     (PartialFailureCause,) = extensible(PartialFailureCause)
 
 
@@ -196,11 +200,26 @@ class QosData(Model):
     def_qos_flow_indication: bool | None = None
 
 
+class RouteToLocation(Model):
+    """TS 29.571 §5.4.4.16. dnai: where packets leave."""
+
+    dnai: str
+    route_prof_id: str | None = None
+
+
 class TrafficControlData(Model):
-    """§5.6.2.10. flowStatus: the gate of both directions."""
+    """§5.6.2.10. flowStatus: the gate of both directions. routeToLocs: where packets leave, one of them."""
 
     tc_id: str
     flow_status: Literal["ENABLED-UPLINK", "ENABLED-DOWNLINK", "ENABLED", "DISABLED", "REMOVED"] | None = None
+    route_to_locs: list[RouteToLocation] | None = None
+
+
+class RequestedRuleData(Model):
+    """§5.6.2.24. Of which rules what is to be told: SUCC_RES_ALLO, that UE and gNB have them."""
+
+    ref_pcc_rule_ids: list[str]
+    req_data: list[RequestedRuleDataType]
 
 
 class ChargingData(Model):
@@ -224,6 +243,7 @@ class SmPolicyDecision(Model):
     reflective_qos_timer: int | None = field(name="reflectiveQoSTimer", default=None)
     policy_ctrl_req_triggers: list[PolicyControlRequestTrigger] | None = None
     rel_cause: ReleaseCause | None = None
+    last_req_rule_data: list[RequestedRuleData] | None = None
 
 
 class RuleReport(Model):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 
-from cinq.assurance.case import Case
+from cinq.assurance.cases.ts33117.web_server import DEFAULT, ERRORS, HEADERS, LISTINGS, METHODS
 from cinq.assurance.sbi.hostile import INSIDE
 from cinq.assurance.sbi.nf import Answer, Nf, services_of
 from cinq.assurance.sbi.services import Producer, producers
@@ -16,33 +16,7 @@ from cinq.assurance.trial import Trial
 from cinq.ran.scenarios import check
 from cinq.ran.scenarios.check import Failed
 
-METHODS = Case(
-    "SCAS-33117-4.3.4.3",
-    requirement="An HTTP server answers the methods that its resources have, and no other (TS 33.117 §4.3.4.3).",
-    threat="A method that nobody needs, such as TRACE, opens what nobody has looked at.",
-)
-CONTENT = Case(
-    "SCAS-33117-4.3.4.9",
-    requirement="No default content is served: examples, manuals, status pages (TS 33.117 §4.3.4.9).",
-    threat="What was delivered with a server tells of it, or is its weakest part.",
-)
-LISTINGS = Case(
-    "SCAS-33117-4.3.4.10",
-    requirement="No folder is listed (TS 33.117 §4.3.4.10).",
-    threat="Files that nobody is pointed to are found and read.",
-)
-HEADERS = Case(
-    "SCAS-33117-4.3.4.11",
-    requirement="Headers of answers do not tell which server it is and of which version (TS 33.117 §4.3.4.11).",
-    threat="Who knows the version knows its faults.",
-)
-PAGES = Case(
-    "SCAS-33117-4.3.4.12",
-    requirement="Answers to what is wrong tell nothing of the inside: no versions, no places in the program (TS 33.117 "
-    "§4.3.4.12).",
-    threat="Who provokes errors learns how to attack.",
-)
-LIMIT = "asked of the SBI; a web server for management is asked where the lab has an account there"
+LIMIT = "asked of the SBI; a web server for management is sub-case A"
 UNUSED = ("TRACE", "TRACK", "OPTIONS", "SEARCH", "PROPFIND", "MKCOL", "COPY", "DEBUG", "PURGE")
 DEFAULTS = (
     "/index.html",
@@ -153,10 +127,10 @@ async def error_pages(trial: Trial, me: Nf, root: str, producer: Producer) -> No
 
 for _case, _title, _question in (
     (METHODS, "methods that no resource has", unused_methods),
-    (CONTENT, "places where servers have default content", defaults),
+    (DEFAULT, "places where servers have default content", defaults),
     (LISTINGS, "folders above the resources", listings),
     (HEADERS, "headers of answers", headers),
-    (PAGES, "answers to what is wrong", error_pages),
+    (ERRORS, "answers to what is wrong", error_pages),
 ):
     _case.sub("SBI", f"{_title}, at each server of the SBI", needs=("sbi nrf",), limit=LIMIT, within=180.0)(
         at_each_server(_question)  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from cinq.nf.smf.flows import SessionQos, difference, unsure
 from cinq.nf.smf.n2 import Modified
 from cinq.nf.smf.n4 import N4Error
 from cinq.nf.smf.procedures import usage
-from cinq.nf.smf.procedures.policy import report_to_pcf
+from cinq.nf.smf.procedures.policy import confirm_to_pcf, report_to_pcf
 from cinq.nf.smf.session import ModificationCommand, PduSession
 from cinq.nf.smf.signals import (
     FlowsLost,
@@ -111,6 +111,7 @@ async def modify(session: PduSession, told: Told) -> None:
     usage.follow(session)
     usage.conditions_changed(session, before)
     await report_to_pcf(session, plan.refused)  # 13
+    await confirm_to_pcf(session)
     lost, session.lost = session.lost, frozenset()
     if lost:
         session.want(FlowsLost(lost, "RES_ALLO_FAIL"))
