@@ -46,7 +46,7 @@ GROUPS = 16  # rating groups of a session; what is used of more is of the sessio
 UNBOUNDED = Quota(volume=MOST)
 """Where the CHF says that no quota is needed."""
 SUSPENDED = Quota(volume=MOST, validity_s=300)
-"""While no CHF answers, where sessions go on without (TS 32.255 §5.2.1.6)."""
+"""While no CHF answers, where sessions go on without (TS 32.255)."""
 CLOSED = Quota(volume=0)
 """Nothing (yet): what comes is reported, and does not pass."""
 NEXT_PACKET = Quota(volume=1)
