@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from zlib import crc32
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -220,8 +221,8 @@ def _usages(waiting: tuple[Used, ...], wants: frozenset[int]) -> list[MultipleUn
 
 
 def charging_id(context: SmContext) -> int:
-    """Of the PDU session, TS 32.255 §5.1.4."""
-    return context.seid & 0xFFFFFFFF
+    """Of the PDU session, TS 32.255 §5.1.4: of its name, which no restart gives again."""
+    return crc32(context.ref.encode())
 
 
 def quota_of(answer: ChargingDataResponse, rating_group: int) -> Quota | None:
