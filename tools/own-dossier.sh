@@ -1,11 +1,14 @@
 #!/bin/sh
 # make dossier: our own core, asked by the assurance bench in a namespace of its own, and a signed dossier of it.
-# tools/own-dossier.sh VENV OUT [--case CASE ...]. Needs root. OUT holds run/, cinq.zip, lab.pem, lab.pub.pem and report.html afterwards.
+# tools/own-dossier.sh VENV OUT [--apart] [--case CASE ...]. Needs root. OUT holds run/, cinq.zip, lab.pem, lab.pub.pem and
+# report.html afterwards. --apart: each function is a process of its own, and the bench's functions stand among them.
 set -eu
 bin="$(cd "$1/bin" && pwd)"
 mkdir -p "$2"
 out="$(cd "$2" && pwd)"
 shift 2
+apart=""
+if [ "${1:-}" = --apart ]; then apart=--apart; shift; fi
 namespace="cinq-dossier-$$"
 work="$(mktemp -d)"
 umask 077
@@ -39,8 +42,20 @@ from cinq.sbi.certificates import Authority
 from cinq.settings.network import NetworkSettings
 name, folder = NetworkSettings().network.name, Path(sys.argv[1])
 names = [f"urn:uuid:{identity(name, kind)}" for kind in PARTS.values() if kind]
-Authority.kept(folder).issue(folder, "core", names, ["127.0.0.4"])
+authority = Authority.kept(folder)
+authority.issue(folder, "core", names, ["127.0.0.4"])
+own = [f"urn:uuid:0cb1a000-0000-4000-8000-{number:012x}" for number in (1, 2, 3)]
+authority.issue(folder, "bench", own, ["127.0.0.9"])
 EOF
+"$bin/python" -c "
+import secrets
+from cinq.crypto.suci import public_key
+for scheme in 1, 2:
+    key = secrets.token_bytes(32)
+    print(key.hex(), public_key(scheme, key).hex())
+" > "$work/home.keys"
+private_a=$(sed -n 1p "$work/home.keys" | cut -d' ' -f1) public_a=$(sed -n 1p "$work/home.keys" | cut -d' ' -f2)
+private_b=$(sed -n 2p "$work/home.keys" | cut -d' ' -f1) public_b=$(sed -n 2p "$work/home.keys" | cut -d' ' -f2)
 
 cat > "$work/network.toml" <<EOF
 [state]
@@ -55,8 +70,21 @@ authorities = "$work/tls/sbi-ca.pem"
 [upf]
 n6_interface = "n6"
 smf_addresses = ["127.0.0.60"]
+[[home_network_key]]
+id = 1
+profile = "A"
+private_key = "$private_a"
+[[home_network_key]]
+id = 2
+profile = "B"
+private_key = "$private_b"
 EOF
 
+ports=7777 charges=false callback=
+if [ -n "$apart" ]; then
+    ports=$(seq -s ', ' 7777 7787)
+    callback=https://127.0.0.4:7787/nf-status-callback/v1/any # of the AMF, the last of the parts
+fi
 key=$(od -An -tx1 -N16 /dev/urandom | tr -d ' \n')
 cat > "$work/product.toml" <<EOF
 [product]
@@ -73,7 +101,22 @@ smf = "127.0.0.60"
 pool = "10.45.240.0/24"
 n6 = "10.99.0.1"
 tls = ["127.0.0.4:7777"]
-tcp = [7777]
+tcp = [$ports]
+[sbi]
+nrf = "https://127.0.0.4:7777"
+address = "127.0.0.9"
+certificate = "$work/tls/bench.pem"
+key = "$work/tls/bench.key"
+authorities = "$work/tls/sbi-ca.pem"
+token_key = "$work/state/nrf-token.pem"
+status_callback = "$callback"
+profile_a = "$public_a"
+profile_a_id = 1
+profile_b = "$public_b"
+profile_b_id = 2
+[features]
+assertions = true
+charging = $charges
 [host]
 prefix = ["env"]
 processes = ["cinq up --config $work"]
@@ -102,7 +145,7 @@ EOF
 cat > "$work/start" <<EOF
 #!/bin/sh
 : > "$work/ready"
-ip netns exec "$namespace" "$bin/cinq" up --config "$work/network.toml" --json > "$work/ready" 2>> "$work/core.log" < /dev/null &
+ip netns exec "$namespace" "$bin/cinq" up $apart --config "$work/network.toml" --json > "$work/ready" 2>> "$work/core.log" < /dev/null &
 core=\$!
 echo "\$core" > "$work/core.pid"
 waited=0

@@ -14,14 +14,18 @@ from rich.console import Console
 from rich.table import Table
 
 from cinq.assurance.run import Outcome
-from cinq.assurance.verdict import Verdict
+from cinq.assurance.verdict import Judged, Verdict
 
 from . import (
     mutants,
     robustness_mutants,
+    sbi_mutants,
+    sbi_site,
     site,
     test_campaigns,
+    test_http2_attacks,
     test_robustness_user_plane,
+    test_sbi_cases,
     test_ts33512,
     test_ts33513,
     upf_mutants,
@@ -30,10 +34,22 @@ from . import (
 from .mutants import Weaken
 
 MARKS = {Verdict.FAIL: "K", Verdict.INCONCLUSIVE: "?", Verdict.PASS: "·"}
-Asked = Callable[[str, str], Outcome]
+Asked = Callable[[str, str], Outcome | Judged]
 PARTS: tuple[tuple[str, list[tuple[str, str]], dict[str, Weaken], Asked], ...] = (
     ("TS 33.512", test_ts33512.PLAYED, mutants.MUTANTS, site.asked),
     ("TS 33.513", test_ts33513.PLAYED, upf_mutants.MUTANTS, upf_site.asked),
+    (
+        "on the service-based interface",
+        test_sbi_cases.PLAYED,
+        {**sbi_mutants.MUTANTS, **test_sbi_cases.OTHERS},
+        sbi_site.asked,
+    ),
+    (
+        "HTTP/2 frame by frame",
+        [(test_sbi_cases.ROBUSTNESS, sub) for sub in test_http2_attacks.KILLS],
+        {weaken.__name__: weaken for weaken in test_http2_attacks.KILLS.values()},
+        lambda case, sub: test_http2_attacks.asked(sub),
+    ),
     (
         "TS 33.117 by actor",
         [(test_campaigns.CASE, sub) for sub in test_campaigns.CAMPAIGNS],

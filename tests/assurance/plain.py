@@ -63,11 +63,12 @@ def played(
     host: object = None,
     others: Others | None = None,
     bench: object = None,
+    sbi: object = None,
 ) -> tuple[Judged, Trial]:
     """The verdict of a sub-case. around: what serves meanwhile."""
 
     async def main() -> tuple[Judged, Trial]:
-        lab = Lab(whom, Turning(turns or {}), time.time, host=host)  # type: ignore[arg-type]
+        lab = Lab(whom, Turning(turns or {}), time.time, host=host, sbi=sbi)  # type: ignore[arg-type]
         trial = Trial(lab, bench)  # type: ignore[arg-type]  # no gNB plays here
         trial.others = others
         play = CASES[f"SCAS-{case}"].subs[sub].play

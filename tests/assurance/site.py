@@ -47,7 +47,7 @@ class Knobsman:
         self._lines = ["from yesterday: UE security capabilities mismatch"]
         handler, form = logging.Handler(), logging.Formatter("%(asctime)s %(message)s")
         handler.emit = lambda record: self._lines.append(form.format(record))  # type: ignore[method-assign]
-        for name in ("cinq.amf", "cinq.explain"):
+        for name in ("cinq.amf", "cinq.smf", "cinq.explain"):
             logging.getLogger(name).addHandler(handler)
             logging.getLogger(name).setLevel(logging.INFO)
         self._explainer = Explainer(MemoryStore())

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from cinq.assurance.cases import CASES
 
-from . import test_campaigns, test_robustness, test_robustness_user_plane, test_ts33512, test_ts33513
+from . import (
+    test_campaigns,
+    test_http2_attacks,
+    test_robustness,
+    test_robustness_user_plane,
+    test_sbi_cases,
+    test_ts33512,
+    test_ts33513,
+)
 
 SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
     "test_ts33117.py": {"33117-4.4.2": ("TCP", "UDP")},
@@ -46,8 +54,13 @@ WITHOUT = {("33512-4.2.2.3.2", "A")}
 
 def test_no_sub_case_is_shipped_without_something_weakened_that_it_finds_out() -> None:
     shown = {(case, sub) for cases in SHOWN.values() for case, subs in cases.items() for sub in subs}
-    shown |= set(test_ts33512.PLAYED) | set(test_ts33513.PLAYED) | WITHOUT
-    robustness = (*test_campaigns.CAMPAIGNS, *test_robustness.NAMES, *test_robustness_user_plane.NAMES)
+    shown |= set(test_ts33512.PLAYED) | set(test_ts33513.PLAYED) | set(test_sbi_cases.PLAYED) | WITHOUT
+    robustness = (
+        *test_http2_attacks.KILLS,
+        *test_campaigns.CAMPAIGNS,
+        *test_robustness.NAMES,
+        *test_robustness_user_plane.NAMES,
+    )
     shown |= {(test_campaigns.CASE, name) for name in robustness}
     played = {
         (case.id.removeprefix("SCAS-"), sub.name)

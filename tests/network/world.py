@@ -111,6 +111,7 @@ class Network:
         charging: Charging = Charging(),  # noqa: B008  # frozen
         chf: ChfSettings = ChfSettings((TARIFF,)),  # noqa: B008  # frozen
         pcf: PcfSettings = PcfSettings(),  # noqa: B008  # frozen
+        bus: Callable[[Journal], Bus] = lambda journal: Bus(checked, journal),
         **amf: object,
     ) -> None:
         self.journal = Journal()
@@ -122,7 +123,7 @@ class Network:
         self.entropy: Callable[[int], bytes] = entropy or (
             lambda n: (next(counter) * 0x9E3779B97F4A7C15).to_bytes(40, "big")[-n:]
         )
-        self.bus = Bus(checked, self.journal)
+        self.bus = bus(self.journal)
         self.nrf = NRF(NrfSettings(), self.clock, "00000000-0000-4000-8000-000000000001")
         self.upf = Upf()
         tais = tuple(Tai(PLMN, tac) for tac in tacs)
@@ -146,7 +147,7 @@ class Network:
             networks,
             charging=charging,
         )
-        keys = (HomeNetworkKey(1, 1, HOME),)
+        keys = (HomeNetworkKey(1, 1, HOME), HomeNetworkKey(2, 2, HOME))
         self.udr = UDR(self.store, _id(2), self.bus, PLMN.mcc + PLMN.mnc)
         self.udm = UDM(UdmSettings(PLMN, keys), self.bus, self.entropy, _id(3))
         self.pcf = PCF(_id(6), self.bus, self.store, pcf)

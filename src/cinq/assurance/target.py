@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from typing import Literal, get_args
 
+from cinq.assurance.credentials import Sbi
 from cinq.ran.scenarios import target as ran
 from cinq.ran.scenarios.target import Core, Radio, Subscribers
 from cinq.settings import setting
@@ -14,7 +15,20 @@ KnobName = Literal["algorithm_order", "restart", "log", "downlink_data", "redire
 KNOBS: tuple[KnobName, ...] = get_args(KnobName)
 ASK = "ask"
 """What stands in place of a command where the operator of the bench turns the knob by hand."""
-Feature = Literal["emergency", "ciot", "nssaa", "ipups", "gtpc", "ipsec_n3", "ipsec_n4", "ipsec_n9"]
+Feature = Literal[
+    "emergency",
+    "ciot",
+    "nssaa",
+    "ipups",
+    "gtpc",
+    "ipsec_n3",
+    "ipsec_n4",
+    "ipsec_n9",
+    "tsc",
+    "lan",
+    "charging",
+    "assertions",
+]
 
 
 def endpoint(name: str, place: str) -> tuple[str, int]:
@@ -96,6 +110,12 @@ class Features:
     ciot: bool = setting("Whether it has the CIoT 5GS optimisations (TS 23.501 §5.31).", False)
     nssaa: bool = setting("Whether it has slice-specific authentication (TS 23.501 §5.15.10).", False)
     gtpc: bool = setting("Whether it speaks GTP-C (TS 29.274), as one that interworks with EPS does.", False)
+    tsc: bool = setting("Whether it serves time sensitive communication (TS 23.501 §5.27).", False)
+    lan: bool = setting("Whether it serves groups of 5G LAN type (TS 23.501 §5.29).", False)
+    charging: bool = setting("Whether its SMF charges at a CHF (N40, TS 32.255).", False)
+    assertions: bool = setting(
+        "Whether its functions verify client credentials assertions (TS 33.501 §13.3.8).", False
+    )
     ipups: bool = setting(
         "Whether its UPF is an inter-PLMN user plane security point (TS 33.501 §5.9.3.4).", False
     )
@@ -174,6 +194,10 @@ _FEATURE_CLAUSES: dict[Feature, str] = {
     "nssaa": "TS 23.501 §5.15.10",
     "ipups": "TS 33.501 §5.9.3.4",
     "gtpc": "TS 29.274",
+    "tsc": "TS 23.501 §5.27",
+    "lan": "TS 23.501 §5.29",
+    "charging": "TS 32.255",
+    "assertions": "TS 33.501 §13.3.8",
 }
 
 
@@ -186,6 +210,7 @@ class Target:
     interfaces: Interfaces = setting("Where it can be reached beside N2.", factory=Interfaces)
     algorithms: Algorithms = setting("The order in which the AMF prefers algorithms.", factory=Algorithms)
     features: Features = setting("What the product has.", factory=Features)
+    sbi: Sbi = setting("The bench on the service-based interface.", factory=Sbi)
     access: Access = setting("What the lab has beside the network.", factory=Access)
     host: Host = setting("A host of the target.", factory=Host)
     radio: Radio = setting("Addresses of the emulated gNBs.", factory=Radio)
@@ -238,6 +263,9 @@ class Target:
             where = self.interfaces
             words = "a bench SMF's place on N4 (interfaces.n4, interfaces.smf and interfaces.pool)"
             return words, None not in (where.n4, where.smf, where.pool)
+        if need in ON_THE_SBI:
+            there = getattr(self.sbi, need.removeprefix("sbi ").replace(" ", "_"))
+            return f"{ON_THE_SBI[need]} (sbi.{need.removeprefix('sbi ').replace(' ', '_')})", bool(there)
         if need in INTERFACES:
             there = getattr(self.interfaces, need) not in (None, ())
             return f"{INTERFACES[need]} (interfaces.{need})", there
@@ -257,12 +285,20 @@ INTERFACES = {
     "https": "a place where the target speaks TLS for a web server",
     "tcp": "a TCP port that the target declares",
 }
+ON_THE_SBI = {
+    "sbi nrf": "the target's NRF",
+    "sbi address": "an own address for network functions of the bench",
+    "sbi token key": "a key whose access tokens the target takes",
+    "sbi certificate": "a certificate for the bench",
+    "sbi status callback": "where a function of the target takes the NRF's notifications",
+    "sbi profile a": "the home network's public key of profile A",
+    "sbi profile b": "the home network's public key of profile B",
+}
 PEERS = {
-    "bench AUSF": "a bench AUSF at the target's SBI, which this bench does not have yet",
+    "bench TLS server": "a bench server that speaks TLS as nobody should, which this bench does not have yet",
     "bench AMF": "a bench AMF that hands a UE over by N14, which this bench does not have yet",
     "bench NSSAAF": "a bench NSSAAF at the target's SBI, which this bench does not have yet",
-    "bench UDM": "a bench UDM at the target's SBI, which this bench does not have yet",
-    "bench SMF": "a bench SMF at the target's SBI, which this bench does not have yet",
+    "bench SEPP": "a bench SEPP and a second network, which this bench does not have yet",
     "bench UPF": "a bench UPF at the target's SMF, which this bench does not have yet",
     "host of IPv6": "a host of IPv6 in the data network that the bench can ping, which it cannot yet",
     "bench H-UPF": "a bench UPF of another PLMN on N9, which this bench does not have yet",
@@ -274,4 +310,4 @@ PEERS = {
     "bench ng-eNB": "an emulated ng-eNB, which this bench does not have yet",
 }
 """Peers that no target can make up for: the sub-cases stand in every report as NOT-TESTED."""
-NEEDS = frozenset((*KNOBS, *INTERFACES, "n4", "host", "sixteen subscribers", *PEERS))
+NEEDS = frozenset((*KNOBS, *INTERFACES, *ON_THE_SBI, "n4", "host", "sixteen subscribers", *PEERS))

@@ -14,12 +14,14 @@ sub-case; a finding does not.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
-from typing import Protocol
+from typing import Literal, Protocol
 
+from cinq.assurance.credentials import Credentials
 from cinq.assurance.target import KnobName, Target
 from cinq.assurance.verdict import Fact, Kind
 from cinq.numbering import Guti
@@ -31,6 +33,7 @@ from cinq.ran.scenarios.check import Failed
 from cinq.ran.station import Unmet
 from cinq.ran.ue import Ue
 from cinq.ran.ue.station import Heard, Paged, Record, Released
+from cinq.transport.http2 import Answer, Request, Response
 from cinq.wire import nas, pfcp
 
 QUIET_S = 2.0  # so long an answer that should not come is waited for
@@ -83,6 +86,28 @@ class Smf(Protocol):
         ...
 
 
+Shown = Literal["own", "foreign", "nobody"]
+"""The bench's certificate, one of an authority that nobody trusts, or none."""
+
+
+class ServiceBased(Protocol):
+    """The bench's own ends of the SBI."""
+
+    credentials: Credentials
+
+    async def ask(self, root: str, request: Request, shown: Shown = "own", within: float = 5.0) -> Response:
+        """Of whoever is at this API root. Failed: no answer."""
+        ...
+
+    def client_tls(self) -> ssl.SSLContext:
+        """For a connection of which the bench writes each frame. Failed: a file cannot be read."""
+        ...
+
+    def serving(self, answer: Answer) -> AbstractAsyncContextManager[str]:
+        """A network function of the bench, as long as this lasts; the API root where it is. Failed: no place."""
+        ...
+
+
 class OnHost(Protocol):
     """Commands on the target's host."""
 
@@ -120,6 +145,7 @@ class Lab:
     smf: Smf | None = None
     kept: Mapping[str, bytes] = field(default_factory=dict)
     host: OnHost | None = None
+    sbi: ServiceBased | None = None
 
 
 @dataclass(slots=True)

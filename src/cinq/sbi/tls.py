@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography import x509
 
 from cinq.transport.error import TransportError
+
+C = TypeVar("C", bound=ssl.SSLContext)
 
 
 def mutual(certificate: str, key: str, authorities: str, *, server: bool) -> ssl.SSLContext:
@@ -15,8 +18,12 @@ def mutual(certificate: str, key: str, authorities: str, *, server: bool) -> ssl
 
     authorities: those that sign the other end's certificate. Without one nobody could be checked, so there is one.
     """
-    protocol = ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT
-    context = ssl.SSLContext(protocol)
+    return mutual_of(ssl.SSLContext, certificate, key, authorities, server=server)
+
+
+def mutual_of(kind: type[C], certificate: str, key: str, authorities: str, *, server: bool) -> C:
+    """As `mutual`, of a kind of context."""
+    context = kind(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("ECDHE+AESGCM")
     context.set_alpn_protocols(["h2"])

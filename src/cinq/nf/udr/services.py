@@ -112,6 +112,9 @@ class UDR:
     async def create_authentication_status(self, ue_id: str, body: AuthEvent) -> None:
         records.AUTHENTICATION_STATUS.write(self._store, ue_id, body)
 
+    async def query_authentication_status(self, ue_id: str) -> AuthEvent:
+        return self._read(records.AUTHENTICATION_STATUS, ue_id)
+
     async def query_provisioned_data(
         self, ue_id: str, serving_plmn_id: str, dataset_names: list[str]
     ) -> ProvisionedDataSets:

@@ -113,6 +113,16 @@ class NudrDataRepository(Protocol):
     )
     async def create_authentication_status(self, ue_id: str, body: AuthEvent) -> None: ...
 
+    @operation(
+        "Nudr_DM_Query",
+        "GET",
+        "/subscription-data/{ueId}/authentication-data/authentication-status",
+        scopes=("nudr-dr:subscription-data",),
+    )
+    async def query_authentication_status(self, ue_id: str) -> AuthEvent:
+        """Of the last authentication."""
+        ...
+
     @operation("Nudr_DM_Query", "GET", "/subscription-data/{ueId}", scopes=("nudr-dr:subscription-data",))
     async def query_ue_subscribed_data(
         self, ue_id: str, dataset_names: list[str], serving_plmn: str

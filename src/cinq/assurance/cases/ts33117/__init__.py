@@ -1,15 +1,21 @@
-"""TS 33.117, every network product, version 18.1.0: what needs no service-based interface."""
+"""TS 33.117, every network product, version 18.1.0: each interface in turn."""
 
 from cinq.assurance.cases.ts33117 import (
+    access_tokens,
     gtp_filtering,
     host,
+    http2_attacks,
+    http_server,
+    json_parser,
     management,
     robustness_n3,
     robustness_n4,
+    robustness_sbi,
     separation,
     tc_broadcast_icmp_handling,
     tc_bvt_port_scanning,
     tc_bvt_robustness,
+    tc_client_credentials_assertion_validation,
     tc_handling_ip_options_and_extensions,
     tc_handling_of_icmp,
     tc_ip_spoofing_mitigation,
@@ -22,15 +28,21 @@ from cinq.assurance.cases.ts33117 import (
 )
 
 __all__ = [
+    "access_tokens",
     "gtp_filtering",
     "host",
+    "http2_attacks",
+    "http_server",
+    "json_parser",
     "management",
     "robustness_n3",
     "robustness_n4",
+    "robustness_sbi",
     "separation",
     "tc_broadcast_icmp_handling",
     "tc_bvt_port_scanning",
     "tc_bvt_robustness",
+    "tc_client_credentials_assertion_validation",
     "tc_handling_ip_options_and_extensions",
     "tc_handling_of_icmp",
     "tc_ip_spoofing_mitigation",
