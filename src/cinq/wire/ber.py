@@ -52,7 +52,7 @@ class Record(Struct, frozen=True):
 
 
 class Choice(Struct, frozen=True):
-    """One of several, as {name: value}. A tag before it is explicit (X.680 §31.2.7)."""
+    """One of several, as {name: value}. A tag before it is explicit (X.680)."""
 
     parts: tuple[Part, ...]
 

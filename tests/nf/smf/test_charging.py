@@ -54,7 +54,7 @@ def containers(body: ChargingDataRequest) -> list[int]:
 def request(charged: Charged, *, ends: bool = False) -> ChargingDataRequest:
     context = SimpleNamespace(
         supi="imsi-001010000000001",
-        seid=7,
+        ref="7",
         prefix=None,
         address=None,
         session_type="IPV4",

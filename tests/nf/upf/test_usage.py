@@ -41,12 +41,13 @@ def urr(number: int, triggers: int = 0, **more: object) -> pfcp.CreateUrr:
 
 def reports(bench: Bench) -> list[pfcp.UsageReport]:
     """What was reported so far; each is answered."""
-    found: dict[int, list[pfcp.UsageReport]] = {}  # by sequence number: unanswered ones are repeated
+    found: dict[tuple[int, int], list[pfcp.UsageReport]] = {}  # by UR-SEQN: unanswered ones are repeated
     for octets, peer in bench.port.sent:
         message = pfcp.decode(octets)
         if isinstance(message, pfcp.SessionReportRequest):
             assert message.report_type.value == pfcp.ReportType.USAR
-            found[message.sequence] = message.usage_reports
+            first = message.usage_reports[0]
+            found[first.urr_id, first.ur_seqn] = message.usage_reports
             answer = pfcp.SessionReportResponse(cause=Cause.REQUEST_ACCEPTED)
             bench.upf.n4_received(pfcp.encode(answer, sequence=message.sequence, seid=0), peer)
     bench.port.sent.clear()

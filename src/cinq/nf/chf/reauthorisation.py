@@ -1,4 +1,4 @@
-"""Nchf_ConvergedCharging_Notify, TS 32.290 §5.2.2.4: whose money did not reach is told when there is more."""
+"""Nchf_ConvergedCharging_Notify, TS 32.290: whose money did not reach is told when there is more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Policy counters at the CHF as the PCF knows them: TS 29.594, TS 23.503 §6.1.3.13 (policies by spending limits).
+"""Policy counters at the CHF as the PCF knows them: TS 29.594 (policies by spending limits).
 
 One subscription for each subscriber who has a session, where the settings have limits. Where no CHF answers, or the
 subscriber has no counters there, no limit holds.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from zlib import crc32
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -41,12 +42,13 @@ TRIGGERS: tuple[tuple[int, TriggerType], ...] = (
 """What a usage report of the UPF means for the CHF, the weightiest first."""
 WAITING = 32  # containers that are told in one request; what is used while so many wait is added to one more
 MOST = 2**62  # octets that are taken from a UPF's or a CHF's word
+RANGES = 16  # of UR-SEQN
 FILTERS = 16  # of what may be used without quota
 GROUPS = 16  # rating groups of a session; what is used of more is of the session's own
 UNBOUNDED = Quota(volume=MOST)
 """Where the CHF says that no quota is needed."""
 SUSPENDED = Quota(volume=MOST, validity_s=300)
-"""While no CHF answers, where sessions go on without (TS 32.255 §5.2.1.6)."""
+"""While no CHF answers, where sessions go on without (TS 32.255)."""
 CLOSED = Quota(volume=0)
 """Nothing (yet): what comes is reported, and does not pass."""
 NEXT_PACKET = Quota(volume=1)
@@ -76,17 +78,35 @@ def used(
         seconds = report.duration_measurement or 0
         why = next((name for flags, name in TRIGGERS if report.usage_report_trigger.value & flags), because)
         said = (report.ur_seqn, up, down, seconds)
-        before = charged.seen.get(report.urr_id)
+        before, numbers = charged.seen.get(report.urr_id), charged.numbers.get(report.urr_id, ())
         if before is not None and before[0] == report.ur_seqn:
             up, down, seconds = (max(0, now - then) for now, then in zip(said[1:], before[1:], strict=True))
             why = why if said != before else None
+        elif any(first <= report.ur_seqn <= last for first, last in numbers):
+            continue
         if not (up or down or seconds or why):
             continue
         group = charged.group(report.urr_id)
         is_managed = charged.quotas.get(group) not in (SUSPENDED, UNBOUNDED)
         one = Used(charged.container + 1, at, up, down, seconds, why, group, is_managed)
-        charged = replace(_with(charged, one), seen={**charged.seen, report.urr_id: said})
+        charged = replace(
+            _with(charged, one),
+            seen={**charged.seen, report.urr_id: said},
+            numbers={**charged.numbers, report.urr_id: _with_number(numbers, report.ur_seqn)},
+        )
     return charged
+
+
+def _with_number(numbers: tuple[tuple[int, int], ...], number: int) -> tuple[tuple[int, int], ...]:
+    """Of many ranges the lowest goes: it comes no more."""
+    first = last = number
+    others = []
+    for low, high in numbers:
+        if low <= last + 1 and high >= first - 1:
+            first, last = min(low, first), max(high, last)
+        else:
+            others.append((low, high))
+    return tuple(sorted((*others, (first, last))))[-RANGES:]
 
 
 def following(charged: Charged, qos: SessionQos) -> Charged:
@@ -201,8 +221,8 @@ def _usages(waiting: tuple[Used, ...], wants: frozenset[int]) -> list[MultipleUn
 
 
 def charging_id(context: SmContext) -> int:
-    """Of the PDU session, TS 32.255 §5.1.4."""
-    return context.seid & 0xFFFFFFFF
+    """Of the PDU session, TS 32.255 §5.1.4: of its name, which no restart gives again."""
+    return crc32(context.ref.encode())
 
 
 def quota_of(answer: ChargingDataResponse, rating_group: int) -> Quota | None:

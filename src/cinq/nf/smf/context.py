@@ -149,7 +149,8 @@ class Charged(Struct, frozen=True, gc=False):
 
     rating_group: of what no PCC rule has in another one; groups: the others that rules have had, in the order of their
     URRs. quotas: by group. lacking: groups that are to get quota. waiting: what was used and not told. begun: seconds
-    since 1970. seen: by URR by what its last usage report is known again, UR-SEQN and amounts. asked: what waits for
+    since 1970. seen: by URR by what its last usage report is known again, UR-SEQN and amounts; numbers: ranges of
+    all that counted. asked: what waits for
     its answer. restricted: filters of what may be used when quota is not. immediate: what the CHF is to be told of.
     handling: what the CHF wants where it does not answer.
     """
@@ -164,6 +165,7 @@ class Charged(Struct, frozen=True, gc=False):
     lacking: tuple[int, ...] = ()
     waiting: tuple[Used, ...] = ()
     seen: dict[int, tuple[int, int, int, int]] = {}
+    numbers: dict[int, tuple[tuple[int, int], ...]] = {}
     asked: Asked | None = None
     restricted: tuple[str, ...] = ()
     immediate: tuple[TriggerType, ...] = ()

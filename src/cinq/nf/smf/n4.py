@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, TypeVar
 
 from cinq.nf.smf.settings import Settings
@@ -64,11 +65,15 @@ class _Transaction:
 
 @dataclass(slots=True)
 class Handlers:
-    """What a UPF's own requests and its news mean for the SMF. Each answers at once. label: by our SEID."""
+    """What a UPF's own requests and its news mean for the SMF. Each answers at once. label: by our SEID.
+
+    durable: when what was made of it survives a kill.
+    """
 
     request: Callable[[pfcp.Message, Peer], pfcp.Message | None]
     unclaimed: Callable[[pfcp.Message, Peer], None]
     label: Callable[[int], str]
+    durable: Callable[[], Awaitable[None]]
 
 
 class N4:
@@ -199,12 +204,32 @@ class N4:
         answer = self._handlers.request(message, peer)
         if answer is None:
             answer = self._refusal(type(message), Cause.SERVICE_NOT_SUPPORTED, None)
-        if answer is not None:
-            sent = self._answer(answer, message.sequence, answer.seid, peer, message.seid or 0)
-            if repeats and not isinstance(answer, pfcp.HeartbeatResponse):
-                self._answered[peer[0], message.sequence] = hash(octets), sent
-                if len(self._answered) > REMEMBERED:
-                    self._answered.popitem(last=False)
+        if answer is None:
+            return
+        if isinstance(message, pfcp.SessionReportRequest) and message.usage_reports:
+            # the UPF keeps what was used until it is told that we have it
+            kept = partial(self._answered_when_kept, answer, message, octets, peer)
+            self._runtime.spawn(kept, "usage report")
+        else:
+            self._answered_now(answer, message, octets, peer)
+
+    async def _answered_when_kept(
+        self, answer: pfcp.Message, message: pfcp.Message, octets: bytes, peer: Peer
+    ) -> None:
+        try:
+            await self._handlers.durable()
+        except OSError as error:
+            self._emit_fault(f"not answered: {error}", octets, peer, type(message).__name__)
+            return
+        self._answered_now(answer, message, octets, peer)
+
+    def _answered_now(self, answer: pfcp.Message, message: pfcp.Message, octets: bytes, peer: Peer) -> None:
+        sent = self._answer(answer, message.sequence, answer.seid, peer, message.seid or 0)
+        if peer in self.inside or isinstance(answer, pfcp.HeartbeatResponse):
+            return
+        self._answered[peer[0], message.sequence] = hash(octets), sent
+        if len(self._answered) > REMEMBERED:
+            self._answered.popitem(last=False)
 
     def _asked_by_a_stranger(self, message: pfcp.Message, peer: Peer) -> None:
         """A UPF that the settings do not name gets no association, nothing else is answered, nothing is kept."""

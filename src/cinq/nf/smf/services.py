@@ -221,7 +221,7 @@ class PduSessions:
         self._session(sm_context_ref).want(SubscriptionChanged())
 
     async def charging_notify(self, sm_context_ref: str, body: ChargingNotifyRequest) -> None:
-        """Nchf_ConvergedCharging_Notify, TS 32.290 §5.2.2.4: quota is asked for anew, or the session ends."""
+        """Nchf_ConvergedCharging_Notify, TS 32.290: quota is asked for anew, or the session ends."""
         session = self._session(sm_context_ref)
         if body.notification_type == "ABORT_CHARGING":
             session.want(NetworkRelease(GsmCause.REGULAR_DEACTIVATION))

@@ -58,7 +58,9 @@ class SMF:
         self._settings = settings
         self.sessions = Sessions(int.from_bytes(entropy(4), "big") << 24)
         self._reports = Reports(self.sessions, self.runtime)
-        handlers = Handlers(self._reports.request, self._reports.unclaimed, self.sessions.label)
+        handlers = Handlers(
+            self._reports.request, self._reports.unclaimed, self.sessions.label, store.durable
+        )
         transactions = N4(settings, n4, self.runtime, handlers)
         self._reports.n4 = transactions
         self.ports = Ports(

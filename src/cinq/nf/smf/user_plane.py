@@ -55,7 +55,7 @@ async def establish(session: PduSession, far: pfcp.CreateFar, f_teid: pfcp.FTeid
     session.sessions.release_ends(session)
     six = b"" if given.ipv6 is None else given.ipv6.packed
     if context.charging is not None:  # its URRs count anew
-        session.note(charging=msgspec.structs.replace(context.charging, seen={}))
+        session.note(charging=msgspec.structs.replace(context.charging, seen={}, numbers={}))
     session.note(up_seid=seid, teid=given.teid, n3_address=int(given.ipv4 or 0), n3_ipv6=six)
     session.sessions.claim_ends(session)
     return given

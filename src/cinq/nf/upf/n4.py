@@ -222,10 +222,10 @@ class N4:
         answered: Answered,
         seid: int | None = None,
         failed: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Sends a request, again at each T1 until N1: then it has failed."""
+    ) -> bool:
+        """Sends a request, again at each T1 until N1: then it has failed. False: too many are under way."""
         if len(self._reports) >= UNDER_WAY:
-            return
+            return False
         self._sequence = sequence = self._sequence % 0xFFFFFF + 1
         smf, octets = self.inside.get(peer), None
         if smf is None or self._runtime.journal.listening:
@@ -237,6 +237,7 @@ class N4:
         if smf is not None:
             smf.send(pfcp.headed(message, sequence, seid))
         self._transmit(sequence, request)
+        return True
 
     def _transmit(self, sequence: int, report: _Request) -> None:
         if not report.left:

@@ -74,7 +74,7 @@ class UPF:
         self._associations = Associations(
             self._settings, registry, self._sessions, n4, self.runtime, self._gate
         )
-        self._reports = Reports(registry, self._sessions, n4)
+        self._reports = Reports(registry, self._sessions, n4, self._meters.unheard)
         self._take_up(plane)
         if self._settings.heartbeat_s:
             self._associations.tick()
@@ -189,10 +189,11 @@ class UPF:
 
     def _look(self) -> None:
         self._looking = None
-        for session, reports, is_over in self._meters.look():
+        for session, is_over in self._meters.look():
             if is_over:
                 self._sessions.close_quotas(session)
-            self._reports.usage(session, reports)
+        for session in self._meters.unheard.sessions(self._registry.sessions):
+            self._reports.usage(session)
         self._look_soon()
 
     # -- N4 ------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import msgspec
 
 from cinq.nf.upf.context import Pdr, SessionContext, Urr
 from cinq.nf.upf.dataplane import DataPlane
+from cinq.nf.upf.unheard import Unheard
 from cinq.nf.upf.urr import PERIO, QUHTI, START, STOPT, TIMQU, TIMTH, VOLQU, VOLTH
 from cinq.procedure.store import Store
 from cinq.userplane.rules import Count, Usage
@@ -167,6 +168,7 @@ class Meters:
     def __init__(self, plane: DataPlane, now: Callable[[], float], store: Store | None = None) -> None:
         self._plane, self._now, self._store = plane, now, store
         self._metered: dict[int, _Metered] = {}
+        self.unheard = Unheard(store)
 
     def __len__(self) -> int:
         return len(self._metered)
@@ -277,14 +279,15 @@ class Meters:
         self.settle(seid)
         metered = self._metered.pop(seid, None)
         self._keep(seid)
+        unheard = [_in_deletion(report) for report in self.unheard.end(seid)]
         if metered is None:
-            return []
+            return unheard
         kind, trigger = pfcp.UsageReportInDeletion, UsageReportTrigger.TERMR
-        return [meter.report(kind, trigger, self._now()) for meter in metered.meters.values()]
+        return unheard + [meter.report(kind, trigger, self._now()) for meter in metered.meters.values()]
 
-    def look(self) -> list[tuple[SessionContext, list[pfcp.UsageReport], bool]]:
-        """Sessions with reports that are due, and whether a quota of theirs has just been used up."""
-        found: list[tuple[SessionContext, list[pfcp.UsageReport], bool]] = []
+    def look(self) -> list[tuple[SessionContext, bool]]:
+        """Sessions with reports that are due, which are `unheard`; and whether a quota has just been used up."""
+        found: list[tuple[SessionContext, bool]] = []
         now = self._now()
         for seid, metered in list(self._metered.items()):
             if not any(meter.urr.triggers for meter in metered.meters.values()):
@@ -303,9 +306,23 @@ class Meters:
                     if met & QUHTI:  # once
                         meter.used_since = now
             if reports:
+                self.unheard.keep(metered.session, reports)
                 self._keep(seid)
-                found.append((metered.session, reports, is_over))
+                found.append((metered.session, is_over))
         return found
+
+
+def _in_deletion(report: pfcp.UsageReport) -> pfcp.UsageReportInDeletion:
+    """The same, of a session that ends."""
+    return pfcp.UsageReportInDeletion(
+        urr_id=report.urr_id,
+        ur_seqn=report.ur_seqn,
+        usage_report_trigger=report.usage_report_trigger,
+        start_time=report.start_time,
+        end_time=report.end_time,
+        volume_measurement=report.volume_measurement,
+        duration_measurement=report.duration_measurement,
+    )
 
 
 def _kept(m: Meter) -> _KeptMeter:

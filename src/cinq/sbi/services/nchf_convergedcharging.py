@@ -213,7 +213,7 @@ class ChargingDataRequest(Model):
 
 
 class InvocationResult(Model):
-    """failureHandling: what is to become of the session where the CHF does not answer (TS 32.290 §6.5)."""
+    """failureHandling: what is to become of the session where the CHF does not answer (TS 32.290)."""
 
     failure_handling: FailureHandling | None = None
 
@@ -261,5 +261,5 @@ class NsmfChargingCallback(Protocol):
 
     @operation("Nchf_ConvergedCharging_Notify", "POST", "/charging/{smContextRef}", 204)
     async def charging_notify(self, sm_context_ref: str, body: ChargingNotifyRequest) -> None:
-        """TS 32.290 §5.2.2.4: quota is asked for anew, or the session ends. 404: it is not there."""
+        """TS 32.290: quota is asked for anew, or the session ends. 404: it is not there."""
         ...

@@ -52,7 +52,7 @@ def report_again(session: PduSession) -> None:
 
 
 def measure_soon(session: PduSession, why: TriggerType) -> None:
-    """What is used up to now is one container, and told: conditions change (TS 32.255 table 5.2.1.4.1)."""
+    """What is used up to now is one container, and told: conditions change (TS 32.255)."""
     charged = session.context.charging
     if charged is not None and (why in charged.immediate or why == "FORCED_REAUTHORISATION"):
         session.runtime.spawn(partial(_measure, session, why), "charging")
@@ -237,7 +237,7 @@ async def restrict(session: PduSession, filters: tuple[str, ...]) -> None:
 async def _failed(session: PduSession, ref: str, problem: Problem) -> bool:
     """The CHF took nothing of it, or did not say so. What was asked is asked again; what is used waits.
 
-    TS 32.290 §6.5: the session ends at once, or after some attempts, or goes on, as the CHF said or the settings say.
+    TS 32.290: the session ends at once, or after some attempts, or goes on, as the CHF said or the settings say.
     """
     session.runtime.report(session, "charging_update", problem, f"CHF: {problem}")
     charged, limits = _live(session, ref), session.ports.settings.charging

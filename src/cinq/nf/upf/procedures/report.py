@@ -9,6 +9,7 @@ from cinq.nf.upf.context import SessionContext
 from cinq.nf.upf.n4 import N4
 from cinq.nf.upf.procedures.session import Sessions
 from cinq.nf.upf.registry import Registry
+from cinq.nf.upf.unheard import Unheard
 from cinq.transport_address import Address
 from cinq.wire import pfcp
 from cinq.wire.pfcp import ApplyAction, Cause, ReportType
@@ -19,8 +20,10 @@ REPEAT_S = 10.0  # longer than a report is repeated without an answer
 class Reports:
     """What the UPF tells on its own."""
 
-    def __init__(self, registry: Registry, sessions: Sessions, n4: N4) -> None:
+    def __init__(self, registry: Registry, sessions: Sessions, n4: N4, unheard: Unheard) -> None:
         self._registry, self._sessions, self._n4 = registry, sessions, n4
+        self._unheard = unheard
+        self._under_way: set[str] = set()
 
     def downlink_data(self, seid: int) -> None:
         """TS 23.502 §4.2.3.3 step 2a. A session that has gone meanwhile is passed over."""
@@ -62,12 +65,23 @@ class Reports:
             ),
         )
 
-    def usage(self, session: SessionContext, reports: list[pfcp.UsageReport]) -> None:
-        """§7.5.8.3: a threshold, a quota or a period."""
-        self._send(
-            session,
-            pfcp.SessionReportRequest(report_type=ReportType(ReportType.USAR), usage_reports=reports),
-        )
+    def usage(self, session: SessionContext) -> None:
+        """§7.5.8.3: a threshold, a quota or a period; what the SMF has not acknowledged yet, each until it has."""
+        for key, message in self._unheard.of(session.seid):
+            if key in self._under_way:
+                continue
+            self._under_way.add(key)
+            answered = partial(self._usage_answered, session.seid, key)
+            failed = partial(self._under_way.discard, key)
+            peer = (session.smf, pfcp.PORT)
+            if not self._n4.ask(message, peer, answered, session.cp_seid, failed):
+                self._under_way.discard(key)
+
+    def _usage_answered(self, seid: int, key: str, response: pfcp.Message) -> None:
+        self._under_way.discard(key)
+        if isinstance(response, pfcp.SessionReportResponse) and response.cause == Cause.REQUEST_ACCEPTED:
+            self._unheard.heard(seid, key)
+        self._answered(seid, response)
 
     def _send(self, session: SessionContext, message: pfcp.SessionReportRequest) -> None:
         answered = partial(self._answered, session.seid)
