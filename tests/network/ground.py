@@ -87,7 +87,7 @@ def lay(monkeypatch: pytest.MonkeyPatch) -> None:
     async def quiet(*_: object, **__: object) -> Quiet:
         return Quiet()
 
-    async def no_server(*_: object) -> Server:
+    async def no_server(*_: object, **__: object) -> Server:
         return Server()
 
     async def no_edge(*_: object) -> SimpleNamespace:
