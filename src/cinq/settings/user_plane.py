@@ -41,6 +41,9 @@ class Upf:
         "Which data plane: auto takes eBPF where the host allows it, else TUN.", "auto"
     )
     n3_mtu: int = setting("MTU of the N3 link, where it is less than the interface's; 0: the interface's.", 0)
+    n9_interface: str = setting(
+        "Interface towards other UPFs (N9); empty: that of N3. The tunnel ends are those of N3.", ""
+    )
     n6_interface: str = setting("Interface towards the data network; empty: the default route's.", "")
     ue_to_ue: bool = setting("Whether one UE may reach another directly.", False)
     protect: tuple[IPv4Network, ...] = setting("Networks that no UE may reach through N6.", ())
@@ -62,6 +65,7 @@ class Upf:
         if self.n3_mtu and not 576 <= self.n3_mtu <= 65535:
             raise ValueError(f"n3_mtu: found {self.n3_mtu}, wanted 0, or 576 to 65535")
         check.within("max_sessions", self.max_sessions, 1, 1 << 20)
+        check.interface("n9_interface", self.n9_interface)
         if len(self.n6_interface) > 15 or (self.n6_interface and not self.n6_interface.isprintable()):
             raise ValueError(f"n6_interface: found {self.n6_interface[:40]!r}, wanted at most 15 characters")
 
