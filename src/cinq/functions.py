@@ -222,6 +222,9 @@ def _user_plane(u: UserPlane) -> smf.UserPlane:
         slices=u.slices,
         tacs=u.tacs,
         capacity=u.capacity,
+        anchors=u.anchors,
+        links=u.linked_to,
+        dnais=u.dnais,
     )
 
 

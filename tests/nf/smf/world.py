@@ -19,14 +19,21 @@ from cinq.sbi.bus import checked
 from cinq.sbi.models import (
     Ambr,
     Arp,
+    GlobalRanNodeId,
+    GNbId,
     IpAddress,
+    Ncgi,
+    NgRanTargetId,
+    NrLocation,
     PduSessionType,
     PlmnIdNid,
     RefToBinaryData,
     Snssai,
     SubscribedDefaultQos,
+    Tai,
     UserLocation,
 )
+from cinq.sbi.models import PlmnId as PlmnIdSbi
 from cinq.sbi.services.namf_communication import (
     N1N2MessageTransferRequest,
     N1N2MessageTransferRspData,
@@ -397,8 +404,13 @@ class World:
         release: str | None = None,
         ho_state: str | None = None,
         cause: str | None = None,
+        tac: int | None = None,
+        target: int | None = None,
     ) -> UpdateSmContextResponse:
+        """tac: where the UE is; target: the tracking area that it is handed over to."""
         data = SmContextUpdateData(
+            ue_location=None if tac is None else place(tac),
+            target_id=None if target is None else target_of(target),
             up_cnx_state=state,
             ho_state=ho_state,
             release=True if release else None,
@@ -449,6 +461,20 @@ class World:
             and not list(self.store.items("sm-contexts"))
             and not self.smf.runtime.busy
         )
+
+
+def place(tac: int) -> UserLocation:
+    """A cell of the tracking area."""
+    plmn = PlmnIdSbi(mcc="999", mnc="70")
+    ncgi = Ncgi(plmn_id=plmn, nr_cell_id="000000010")
+    return UserLocation(nr_location=NrLocation(tai=Tai(plmn_id=plmn, tac=f"{tac:06x}"), ncgi=ncgi))
+
+
+def target_of(tac: int) -> NgRanTargetId:
+    """A gNB of the tracking area."""
+    plmn = PlmnIdSbi(mcc="999", mnc="70")
+    node = GlobalRanNodeId(plmn_id=plmn, g_nb_id=GNbId(bit_length=22, value="000001"))
+    return NgRanTargetId(ran_node_id=node, tai=Tai(plmn_id=plmn, tac=f"{tac:06x}"))
 
 
 def setup_response(teid: int, *qfis: int) -> bytes:

@@ -222,6 +222,7 @@ class _Binder:
             uplink_open=status in (None, "ENABLED", "ENABLED-UPLINK"),
             downlink_open=status in (None, "ENABLED", "ENABLED-DOWNLINK"),
             reflective=wished and self._limits.reflective and not profile.is_gbr,
+            dnais=() if control is None else tuple(to.dnai for to in control.route_to_locs or ()),
         )
         self._admit(made)
         return rule, msgspec.structs.replace(made, number=self._number(name)), qos

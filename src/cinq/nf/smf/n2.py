@@ -43,7 +43,8 @@ def setup_request_transfer(
 ) -> bytes:
     """PDU Session Resource Setup Request Transfer, §9.3.4.1."""
     kind = _SESSION_TYPES[context.session_type]
-    tunnel = (context.teid, context.n3_address, context.n3_ipv6)
+    near = context.access
+    tunnel = (near.teid, near.n3_address, near.n3_ipv6)
     return _setup_request(
         tunnel, kind, context.qos, context.security, direct_forwarding, forwarding_impossible
     )
@@ -118,7 +119,7 @@ def release_command_transfer(cause: ngap.Cause = NORMAL_RELEASE) -> bytes:
 
 def uplink_tunnel(context: SmContext) -> ngap.UPTransportLayerInformation:
     """Our end of N3: the UPF's."""
-    return tunnel_information(context.teid, context.n3)
+    return tunnel_information(context.access.teid, context.n3)
 
 
 def tunnel_information(teid: int, ends: TransportAddress) -> ngap.UPTransportLayerInformation:

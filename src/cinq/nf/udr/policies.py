@@ -12,6 +12,7 @@ from cinq.sbi.services.npcf_smpolicycontrol import (
     FlowInformation,
     PccRule,
     QosData,
+    RouteToLocation,
     TrafficControlData,
 )
 from cinq.sbi.services.nudr_policy import OperatorSpecificDataContainer, PolicyElement, RulePolicy
@@ -32,20 +33,28 @@ def element(rule: Rule) -> RulePolicy:
         )
         for number, text in enumerate(rule.filters, 1)
     ]
-    closed = rule.gate == "closed"
+    closed, elsewhere = rule.gate == "closed", bool(rule.dnai)
     pcc = PccRule(
         pcc_rule_id=rule.name,
         flow_infos=flows,
         precedence=rule.precedence,
         ref_qos_data=[rule.name],
-        ref_tc_data=[rule.name] if closed else None,
+        ref_tc_data=[rule.name] if closed or elsewhere else None,
     )
     return RulePolicy(
         pcc_rule=pcc,
         qos=_qos(rule),
-        traffic=TrafficControlData(tc_id=rule.name, flow_status="DISABLED") if closed else None,
+        traffic=_traffic(rule) if closed or elsewhere else None,
         dnn=network_identifier(rule.dnn) if rule.dnn else None,
         single_nssais=[Snssai.of(s) for s in rule.slices],
+    )
+
+
+def _traffic(rule: Rule) -> TrafficControlData:
+    routes = [RouteToLocation(dnai=rule.dnai)] if rule.dnai else None
+    closed = rule.gate == "closed"
+    return TrafficControlData(
+        tc_id=rule.name, flow_status="DISABLED" if closed else None, route_to_locs=routes
     )
 
 

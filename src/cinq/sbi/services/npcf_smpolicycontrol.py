@@ -195,11 +195,19 @@ class QosData(Model):
     def_qos_flow_indication: bool | None = None
 
 
+class RouteToLocation(Model):
+    """TS 29.571 §5.4.4.16. dnai: where packets leave."""
+
+    dnai: str
+    route_prof_id: str | None = None
+
+
 class TrafficControlData(Model):
-    """§5.6.2.10. flowStatus: the gate of both directions."""
+    """§5.6.2.10. flowStatus: the gate of both directions. routeToLocs: where packets leave, one of them."""
 
     tc_id: str
     flow_status: Literal["ENABLED-UPLINK", "ENABLED-DOWNLINK", "ENABLED", "DISABLED", "REMOVED"] | None = None
+    route_to_locs: list[RouteToLocation] | None = None
 
 
 class SmPolicyDecision(Model):

@@ -132,7 +132,9 @@ class Association(Subject[AssociationContext]):
             self.runtime.spawn(partial(self._restore, left), "restoration")
 
     def owns(self, session: PduSession) -> bool:
-        return session.context.state == "ACTIVE" and session.context.upf == str(self.context.address)
+        context, branch = session.context, session.context.branch
+        upfs = (context.upf, "" if branch is None else branch.upf)
+        return context.state == "ACTIVE" and str(self.context.address) in upfs
 
     async def _restore(self, left: list[PduSession]) -> None:
         while left:

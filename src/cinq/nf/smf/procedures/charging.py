@@ -113,7 +113,7 @@ async def charging_update(session: PduSession, _: UsageReported) -> None:
         return
     try:
         request = pfcp.SessionModificationRequest(update_urrs=[rules.renewed_urr(quota)])
-        await user_plane.modify(session, request)
+        await user_plane.modify(session, request, anchor=True)
     except N4Error as error:
         session.runtime.report(session, "charging_update", None, str(error))
 

@@ -1,0 +1,478 @@
+"""Sessions by several UPFs: an uplink classifier that comes and goes with the UE. TS 23.501 §5.6.4, TS 23.502 §4.3.5.
+
+The SMF with three UPFs of this core: an anchor, and one before it in tracking area 2 and one in 3. Packets are carried
+from plane to plane by the addresses of their tunnels.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+from ipaddress import IPv4Address, IPv4Network
+
+import pytest
+from msgspec.structs import replace
+
+from cinq.nf.smf import UserPlane
+from cinq.nf.upf import UPF, Settings
+from cinq.procedure import Journal, VirtualClock, run_virtual
+from cinq.sbi.problem import Problem
+from cinq.sbi.services.npcf_smpolicycontrol import RouteToLocation, SmPolicyDecision, TrafficControlData
+from cinq.transport_address import TransportAddress
+from cinq.userplane.model import Buffered, Inner, Outer
+from cinq.wire import gtpu, ngap, pfcp
+from tests.nf.smf.gnb import DIRECT, TARGET, acknowledge, path_switch
+from tests.nf.smf.pcf import rule, session_of
+from tests.nf.smf.world import World, place
+from tests.nf.upf.peer import ModelPlane
+from tests.nf.upf.steps import gpdu, packet
+
+SMF_PEER = ("127.0.0.4", 8805)
+ANCHOR, EAST, WEST = (IPv4Address(f"127.0.0.{n}") for n in (7, 8, 9))
+N3 = {ANCHOR: IPv4Address("10.3.7.1"), EAST: IPv4Address("10.3.8.1"), WEST: IPv4Address("10.3.9.1")}
+GNB, OTHER_GNB = IPv4Address("10.0.0.2"), IPv4Address(TARGET)
+UE, LOCAL, FAR = IPv4Address("10.45.0.2"), IPv4Address("198.51.100.1"), IPv4Address("203.0.113.9")
+FLOW = f"permit out 17 from {LOCAL} to assigned"
+UPFS = (
+    UserPlane(ANCHOR),
+    UserPlane(EAST, tacs=(2,), anchors=False, links=(ANCHOR,), dnais=("edge",)),
+    UserPlane(WEST, tacs=(3,), anchors=False, links=(ANCHOR,), dnais=("edge",)),
+)
+
+
+def to_the_edge() -> SmPolicyDecision:
+    control = TrafficControlData(tc_id="edge", route_to_locs=[RouteToLocation(dnai="edge")])
+    wanted = replace(rule("edge", FLOW), ref_qos_data=None)
+    return SmPolicyDecision(pcc_rules={"edge": wanted}, traff_cont_decs={"edge": control})
+
+
+def sent(teid: int, inner: bytes) -> bytes:
+    """A G-PDU of a gNB on the default flow."""
+    octets = gpdu(teid, inner)
+    return octets[:14] + bytes((1,)) + octets[15:]
+
+
+class Network(World):
+    """mute: UPFs from which nothing comes back."""
+
+    def __init__(self, user_planes: tuple[UserPlane, ...] = UPFS) -> None:
+        super().__init__(user_planes=user_planes)
+        self.planes, self.upfs = dict[IPv4Address, ModelPlane](), dict[IPv4Address, UPF]()
+        self.mute, self.asked = set[IPv4Address](), list[tuple[IPv4Address, str]]()
+        self._counter = itertools.count(1)
+        for address in N3:
+            self.begin(address)
+        self.upf.send = self.to_upf  # type: ignore[method-assign]
+
+    def begin(self, address: IPv4Address) -> None:
+        """A UPF that knows nothing."""
+        plane = self.planes[address] = ModelPlane()
+        number = next(self._counter)
+        settings = Settings(
+            address,
+            TransportAddress(N3[address]),
+            (IPv4Network("10.45.0.0/16"),),
+            (IPv4Address(SMF_PEER[0]),),
+        )
+        clock = VirtualClock()
+        upf = UPF(
+            settings, self.port(address), clock, lambda n: self._number(number).to_bytes(n, "big"), Journal()
+        )
+        upf._n4.recovery_time_stamp += number
+        self.upfs[address] = upf
+        upf.start(plane)
+
+    def _number(self, upf: int) -> int:
+        return upf << 16 | next(self._counter)
+
+    def port(self, address: IPv4Address) -> Port:
+        return Port(self, address)
+
+    def to_upf(self, octets: bytes, peer: tuple[str, int]) -> None:
+        address, message = IPv4Address(peer[0]), pfcp.decode(octets)
+        if address in self.mute:
+            return
+        if type(message).REQUEST and not isinstance(message, pfcp.HeartbeatRequest):
+            self.asked.append((address, type(message).__name__))
+        self.upfs[address].n4_received(octets, SMF_PEER)
+
+    # -- packets
+
+    def carry(self, octets: bytes, source: IPv4Address, to: IPv4Address) -> str:
+        """Where a G-PDU ends: 'N6 of ADDRESS', 'gNB ADDRESS TEID', 'waits at ADDRESS', or 'nowhere'."""
+        for _ in range(5):
+            upf = next((upf for upf, end in N3.items() if end == to), None)
+            if upf is None:
+                return f"gNB {to} {gtpu.decode(octets).teid:#x}"
+            plane = self.planes[upf]
+            verdict = plane.model.decapsulate(octets, 0, source)
+            if isinstance(verdict, Inner):
+                return f"N6 of {upf}"
+            if isinstance(verdict, Buffered):
+                if verdict.notify:
+                    self.upfs[upf].buffered(verdict.session)
+                return f"waits at {upf}"
+            if not isinstance(verdict, Outer):
+                return "nowhere"
+            octets, source, to = verdict.octets, to, IPv4Address(verdict.peer[0])
+        return "round and round"
+
+    def uplink(self, server: IPv4Address, gnb: IPv4Address = GNB) -> str:
+        """From the gNB, to the end of N3 that it was last told."""
+        near = session_of(self).context.access
+        ue = session_of(self).context.ipv4
+        return self.carry(sent(near.teid, packet(ue, server)), gnb, IPv4Address(near.n3_address))
+
+    def downlink(self, server: IPv4Address, at: IPv4Address) -> str:
+        """From a server beside a UPF."""
+        verdict = self.planes[at].model.encapsulate(packet(server, session_of(self).context.ipv4), 0)
+        if isinstance(verdict, Outer):
+            return self.carry(verdict.octets, N3[at], IPv4Address(verdict.peer[0]))
+        return f"waits at {at}" if isinstance(verdict, Buffered) else "nowhere"
+
+    def sessions(self) -> dict[str, int]:
+        """How many each UPF has."""
+        return {str(address): len(upf) for address, upf in self.upfs.items()}
+
+    def carried_on(self) -> list[tuple[str, int]]:
+        """The end markers that gNBs got, each by way of UPFs; what planes sent is taken."""
+        found = list[tuple[str, int]]()
+        left = [(octets, N3[a], peer) for a, plane in self.planes.items() for octets, peer in plane.sent]
+        for plane in self.planes.values():
+            plane.sent.clear()
+        while left:
+            octets, source, peer = left.pop(0)
+            message = gtpu.decode(octets)
+            if not isinstance(message, gtpu.EndMarker):
+                continue
+            at = next((upf for upf, end in N3.items() if str(end) == peer[0]), None)
+            if at is None:
+                found.append((peer[0], message.teid))
+                continue
+            self.upfs[at].gtpu_received(octets, (str(source), 2152))
+            left += [(each, N3[at], to) for each, to in self.planes[at].sent]
+            self.planes[at].sent.clear()
+        return found
+
+
+class Port:
+    def __init__(self, network: Network, address: IPv4Address) -> None:
+        self._network, self._address = network, address
+
+    def send(self, octets: bytes, peer: tuple[str, int]) -> None:
+        if self._address not in self._network.mute:
+            source = str(self._address), 8805
+            asyncio.get_running_loop().call_soon(self._network.smf.n4_received, octets, source)
+
+
+def play(scene: Callable[[Network], Awaitable[None]], user_planes: tuple[UserPlane, ...] = UPFS) -> None:
+    async def main() -> None:
+        w = Network(user_planes)
+        w.pcf.decision = to_the_edge()
+        await w.start()
+        await scene(w)
+        await w.smf.stop()
+
+    run_virtual(main())
+
+
+async def active(w: Network, tac: int) -> str:
+    ref = await w.create(location=place(tac))
+    await asyncio.sleep(0.01)
+    await w.setup_response(ref)
+    return ref
+
+
+def told(octets: bytes | None, kind: type) -> int:
+    """The TEID of N3 that a gNB is told."""
+    assert octets is not None
+    transfer = ngap.decode_value(kind, octets)
+    information = getattr(transfer, "ul_ngu_up_tnl_information", None) or transfer.ulngu_up_tnl_information
+    return int.from_bytes(information[1].gtp_teid, "big")
+
+
+def by_the_edge(w: Network, edge: IPv4Address, gnb: IPv4Address = GNB, teid: int = 7) -> None:
+    """Both servers reach the UE, and it them: the local one here, the other by the anchor."""
+    assert w.uplink(LOCAL, gnb) == f"N6 of {edge}"
+    assert w.uplink(FAR, gnb) == f"N6 of {ANCHOR}"
+    assert w.downlink(LOCAL, edge) == f"gNB {gnb} {teid:#x}"
+    assert w.downlink(FAR, ANCHOR) == f"gNB {gnb} {teid:#x}"
+    assert w.downlink(FAR, edge) == "nowhere"
+
+
+def straight(w: Network, gnb: IPv4Address = GNB, teid: int = 7) -> None:
+    for server in (LOCAL, FAR):
+        assert w.uplink(server, gnb) == f"N6 of {ANCHOR}"
+        assert w.downlink(server, ANCHOR) == f"gNB {gnb} {teid:#x}"
+
+
+def test_at_establishment() -> None:
+    """TS 23.502 §4.3.2.2.1 step 10: both UPFs, the anchor's downlink by the classifier; released at both."""
+
+    async def scene(w: Network) -> None:
+        ref = await active(w, 2)
+        assert w.sessions() == {str(ANCHOR): 1, str(EAST): 1, str(WEST): 0}
+        by_the_edge(w, EAST)
+        await w.release(ref)
+        await asyncio.sleep(0.1)
+        assert not any(w.sessions().values())
+        assert w.nothing_left()
+
+    play(scene)
+
+
+def test_elsewhere_the_anchor_alone() -> None:
+    async def scene(w: Network) -> None:
+        await active(w, 1)
+        assert w.sessions() == {str(ANCHOR): 1, str(EAST): 0, str(WEST): 0}
+        straight(w)
+
+    play(scene)
+
+
+def test_it_comes_and_goes_with_xn_handovers() -> None:
+    """§4.9.1.2.3, §4.9.1.2.4, §4.3.5.7: inserted, another one, removed. An end marker on each path that is left; uplink
+    packets of the path before are taken on for a while, then nothing of it is left."""
+
+    async def scene(w: Network) -> None:
+        ref = await active(w, 1)
+        before = session_of(w).context.teid
+        answer = await w.update(ref, n2=path_switch(), kind="PATH_SWITCH_REQ", tac=2)
+        near = session_of(w).context.access.teid
+        assert told(answer.binary_data_n2_sm_information, ngap.PathSwitchRequestAcknowledgeTransfer) == near
+        assert near != before
+        assert w.carried_on() == [(str(GNB), 7)]
+        by_the_edge(w, EAST, OTHER_GNB, 0x33)
+        late = sent(before, packet(UE, FAR))
+        assert w.carry(late, GNB, N3[ANCHOR]) == f"N6 of {ANCHOR}"
+        await asyncio.sleep(6)
+        assert w.carry(late, GNB, N3[ANCHOR]) == "nowhere"
+
+        await w.update(ref, n2=path_switch(address=int(GNB)), kind="PATH_SWITCH_REQ", tac=3)
+        assert w.carried_on() == [(str(OTHER_GNB), 0x33)]
+        assert w.sessions() == {str(ANCHOR): 1, str(EAST): 1, str(WEST): 1}
+        by_the_edge(w, WEST, GNB, 0x33)
+        await asyncio.sleep(6)
+        assert w.sessions() == {str(ANCHOR): 1, str(EAST): 0, str(WEST): 1}
+        by_the_edge(w, WEST, GNB, 0x33)
+
+        answer = await w.update(ref, n2=path_switch(), kind="PATH_SWITCH_REQ", tac=1)
+        assert told(answer.binary_data_n2_sm_information, ngap.PathSwitchRequestAcknowledgeTransfer) == before
+        assert w.carried_on() == [(str(GNB), 0x33)]
+        straight(w, OTHER_GNB, 0x33)
+        await asyncio.sleep(6)
+        assert w.sessions() == {str(ANCHOR): 1, str(EAST): 0, str(WEST): 0}
+        straight(w, OTHER_GNB, 0x33)
+        assert session_of(w).late is False
+        await w.release(ref)
+        await asyncio.sleep(0.1)
+        assert w.nothing_left()
+
+    play(scene)
+
+
+def test_the_order_of_insertion() -> None:
+    """§4.3.5.4: the new UPF first, then the anchor's downlink."""
+
+    async def scene(w: Network) -> None:
+        ref = await active(w, 1)
+        w.asked.clear()
+        await w.update(ref, n2=path_switch(), kind="PATH_SWITCH_REQ", tac=2)
+        assert w.asked == [
+            (EAST, "SessionEstablishmentRequest"),
+            (ANCHOR, "SessionModificationRequest"),
+        ]
+
+    play(scene)
+
+
+@pytest.mark.parametrize("end", ["completed", "cancelled", "refused"])
+def test_n2_handover(end: str) -> None:
+    """§4.9.1.3: made ready in the preparation, in use at the completion, gone where it does not come to that."""
+
+    async def scene(w: Network) -> None:
+        ref = await active(w, 1)
+        answer = await w.update(ref, n2=DIRECT, kind="HANDOVER_REQUIRED", ho_state="PREPARING", target=2)
+        near = told(answer.binary_data_n2_sm_information, ngap.PDUSessionResourceSetupRequestTransfer)
+        assert near != session_of(w).context.teid
+        assert w.sessions()[str(EAST)] == 1
+        straight(w)
+        if end == "cancelled":
+            await w.update(ref, ho_state="CANCELLED", cause="x")
+        elif end == "refused":
+            with pytest.raises(Problem):
+                await w.update(ref, n2=acknowledge(5), kind="HANDOVER_REQ_ACK", ho_state="PREPARED")
+        else:
+            await w.update(ref, n2=acknowledge(), kind="HANDOVER_REQ_ACK", ho_state="PREPARED")
+            straight(w)
+            await w.update(ref, ho_state="COMPLETED")
+            by_the_edge(w, EAST, OTHER_GNB, 0x33)
+            assert session_of(w).context.access.teid == near
+            assert w.carried_on() == [(str(GNB), 7)]
+            return
+        straight(w)
+        assert w.sessions() == {str(ANCHOR): 1, str(EAST): 0, str(WEST): 0}
+
+    play(scene)
+
+
+def test_service_request_where_the_ue_has_gone_to() -> None:
+    """§4.2.3.2 steps 5b to 8: idle, paged by the UPF that keeps the packets, found elsewhere; what waited comes."""
+
+    async def scene(w: Network) -> None:
+        ref = await active(w, 2)
+        await w.update(ref, state="DEACTIVATED")
+        assert w.downlink(FAR, ANCHOR) == f"waits at {EAST}"
+        await asyncio.sleep(0.1)
+        assert len(w.amf.transfers) == 2  # the second asks for the UE
+        answer = await w.update(ref, state="ACTIVATING", tac=3)
+        near = told(answer.binary_data_n2_sm_information, ngap.PDUSessionResourceSetupRequestTransfer)
+        assert near == session_of(w).context.access.teid
+        assert session_of(w).context.access.upf == str(WEST)
+        assert w.downlink(FAR, ANCHOR) == f"waits at {WEST}"
+        await w.setup_response(ref, 9)
+        sent = [(a, peer, gtpu.decode(o)) for a, plane in w.planes.items() for o, peer in plane.sent]
+        out = [(a, peer[0], message.teid) for a, peer, message in sent if isinstance(message, gtpu.GPdu)]
+        assert out == [(EAST, str(GNB), 9), (WEST, str(GNB), 9)]
+        by_the_edge(w, WEST, teid=9)
+        await asyncio.sleep(6)
+        assert w.sessions() == {str(ANCHOR): 1, str(EAST): 0, str(WEST): 1}
+
+    play(scene)
+
+
+def test_service_request_back_at_the_anchor() -> None:
+    async def scene(w: Network) -> None:
+        ref = await active(w, 2)
+        await w.update(ref, state="DEACTIVATED")
+        await w.update(ref, state="ACTIVATING", tac=1)
+        assert w.downlink(FAR, ANCHOR) == f"waits at {ANCHOR}"
+        await w.setup_response(ref, 9)
+        straight(w, teid=9)
+
+    play(scene)
+
+
+@pytest.mark.parametrize("silent", [EAST, ANCHOR])
+def test_a_upf_that_does_not_answer_leaves_the_path_as_it_was(silent: IPv4Address) -> None:
+    """The handover goes on without a classifier, and nothing stays at the UPF that would have been it."""
+
+    async def scene(w: Network) -> None:
+        ref = await active(w, 1)
+        if silent == EAST:
+            w.mute.add(EAST)
+            await w.update(ref, n2=path_switch(), kind="PATH_SWITCH_REQ", tac=2)
+            straight(w, OTHER_GNB, 0x33)
+        else:
+            w.mute.add(ANCHOR)
+            with pytest.raises(Problem):
+                await w.update(ref, n2=path_switch(), kind="PATH_SWITCH_REQ", tac=2)
+        assert session_of(w).context.branch is None
+        w.mute.clear()
+        await asyncio.sleep(30)
+        assert w.sessions()[str(EAST)] == 0
+
+    play(scene)
+
+
+def test_establishment_without_a_classifier() -> None:
+    """It is an optimisation: without it there is a session. Where the anchor does not serve there is none."""
+
+    async def scene(w: Network) -> None:
+        w.mute.add(EAST)
+        await active(w, 2)
+        straight(w)
+
+    play(scene)
+
+
+@pytest.mark.parametrize("lost", [EAST, ANCHOR])
+def test_a_upf_of_the_path_begins_anew(lost: IPv4Address) -> None:
+    """TS 23.527 §4.3: it gets the session with the ends that the others use; nobody else is told anything."""
+
+    async def scene(w: Network) -> None:
+        await active(w, 2)
+        before = session_of(w).context
+        w.asked.clear()
+        w.begin(lost)
+        await asyncio.sleep(60)
+        assert w.sessions() == {str(ANCHOR): 1, str(EAST): 1, str(WEST): 0}
+        after = session_of(w).context
+        assert (after.teid, after.access.teid) == (before.teid, before.access.teid)
+        assert {a for a, name in w.asked if name.startswith("Session")} == {lost}
+        by_the_edge(w, EAST)
+
+    play(scene)
+
+
+@pytest.mark.parametrize("forgets", [EAST, ANCHOR])
+def test_an_error_indication_of_n9(forgets: IPv4Address) -> None:
+    """TS 29.281 §7.3.1: the other UPF tells that it does not know the tunnel; it gets the session again."""
+
+    async def scene(w: Network) -> None:
+        await active(w, 2)
+        context = session_of(w).context
+        assert context.branch is not None
+        upf = w.upfs[forgets]
+        for session in list(upf._registry.sessions.values()):
+            upf._sessions.end(session)
+        told_by = ANCHOR if forgets == EAST else EAST
+        teid = context.branch.n9_teid if forgets == EAST else context.teid
+        error = gtpu.ErrorIndication(tunnel=teid, peer=N3[forgets], sequence=0)
+        w.upfs[told_by].gtpu_received(gtpu.encode(error), (str(N3[forgets]), 2152))
+        await asyncio.sleep(1)
+        by_the_edge(w, EAST)
+
+    play(scene)
+
+
+def test_another_decision_of_the_pcf() -> None:
+    """A second flow that leaves at the edge, and its end: at both UPFs, as long as the classifier is there."""
+
+    async def scene(w: Network) -> None:
+        ref = await active(w, 2)
+        other = rule("more", f"permit out 17 from {FAR} to assigned", 20)
+        other = replace(other, ref_qos_data=None, ref_tc_data=["edge"])
+        await w.decide(ref, SmPolicyDecision(pcc_rules={"more": other}))
+        await asyncio.sleep(0.1)
+        assert w.uplink(FAR) == f"N6 of {EAST}"
+        assert w.downlink(FAR, EAST) == f"gNB {GNB} 0x7"
+
+    play(scene)
+
+
+def test_an_i_upf_where_the_anchor_does_not_serve() -> None:
+    """§4.9.1.2.3: without any rule, by the anchor's tracking areas alone; all packets go by the anchor."""
+    far_anchor = (UserPlane(ANCHOR, tacs=(1,)), UserPlane(EAST, tacs=(2,), anchors=False, links=(ANCHOR,)))
+
+    async def scene(w: Network) -> None:
+        w.pcf.decision = SmPolicyDecision()
+        ref = await active(w, 1)
+        straight(w)
+        await w.update(ref, n2=path_switch(), kind="PATH_SWITCH_REQ", tac=2)
+        assert w.sessions() == {str(ANCHOR): 1, str(EAST): 1, str(WEST): 0}
+        straight(w, OTHER_GNB, 0x33)
+        await w.release(ref)
+        await asyncio.sleep(0.1)
+        assert not any(w.sessions().values())
+
+    play(scene, far_anchor)
+
+
+def test_the_ue_begins_anew_in_the_middle() -> None:
+    """The same identity again, at each moment of an insertion: one session at each UPF of its path, none elsewhere."""
+
+    async def scene(w: Network) -> None:
+        for turns in range(1, 14):
+            ref = await active(w, 1)
+            moving = asyncio.ensure_future(w.update(ref, n2=path_switch(), kind="PATH_SWITCH_REQ", tac=2))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await active(w, 3)
+            await asyncio.gather(moving, return_exceptions=True)
+            await asyncio.sleep(30)
+            assert w.sessions() == {str(ANCHOR): 1, str(EAST): 0, str(WEST): 1}
+            by_the_edge(w, WEST)
+
+    play(scene)
