@@ -24,7 +24,8 @@ from cinq.userplane.model import Buffered, Inner, Outer
 from cinq.wire import gtpu, ngap, pfcp
 from tests.nf.smf.gnb import DIRECT, TARGET, acknowledge, path_switch
 from tests.nf.smf.pcf import rule, session_of
-from tests.nf.smf.world import World, place
+from tests.nf.smf.places import place
+from tests.nf.smf.world import World
 from tests.nf.upf.peer import ModelPlane
 from tests.nf.upf.steps import gpdu, packet
 

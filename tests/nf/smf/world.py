@@ -19,21 +19,14 @@ from cinq.sbi.bus import checked
 from cinq.sbi.models import (
     Ambr,
     Arp,
-    GlobalRanNodeId,
-    GNbId,
     IpAddress,
-    Ncgi,
-    NgRanTargetId,
-    NrLocation,
     PduSessionType,
     PlmnIdNid,
     RefToBinaryData,
     Snssai,
     SubscribedDefaultQos,
-    Tai,
     UserLocation,
 )
-from cinq.sbi.models import PlmnId as PlmnIdSbi
 from cinq.sbi.services.namf_communication import (
     N1N2MessageTransferRequest,
     N1N2MessageTransferRspData,
@@ -47,11 +40,8 @@ from cinq.sbi.services.npcf_smpolicycontrol import (
     NpcfSMPolicyControl,
     NsmfPolicyCallback,
     PartialSuccessReport,
-    SmPolicyContextData,
     SmPolicyDecision,
-    SmPolicyDeleteData,
     SmPolicyNotification,
-    SmPolicyUpdateContextData,
 )
 from cinq.sbi.services.nsmf_pdusession import (
     NsmfPDUSession,
@@ -74,6 +64,8 @@ from cinq.sbi.services.nudm_uecm import NudmUEContextManagement, SmfRegistration
 from cinq.wire import nas, ngap, pfcp
 from cinq.wire.pfcp import Cause
 
+from .fake_pcf import Pcf
+from .places import place, target_of
 from .uncalled import Uncalled
 
 SUPI = "imsi-999700000000001"
@@ -158,40 +150,6 @@ class Udm:
     async def get_smf_select_data(self) -> None: ...
     async def registration(self) -> None: ...
     async def deregistration(self) -> None: ...
-
-
-class Pcf:
-    def __init__(self) -> None:
-        self.associations: set[str] = set()
-        self.refuses: Problem | None = None
-        self.decision, self.answer = SmPolicyDecision(), SmPolicyDecision()
-        self.answers: list[SmPolicyDecision | Problem] = []  # of the next updates, before `answer`
-        self.updates: list[SmPolicyUpdateContextData] = []
-
-    def failures(self) -> list[tuple[str, ...]]:
-        """The PCC rules that were reported as not in force: each with its failure code."""
-        reports = [report for update in self.updates for report in update.rule_reports]
-        return [(name, r.failure_code or "") for r in reports for name in r.pcc_rule_ids]
-
-    async def create(self, body: SmPolicyContextData) -> Created[SmPolicyDecision]:
-        if self.refuses is not None:
-            raise self.refuses
-        name = f"{body.supi}-{body.pdu_session_id}"
-        self.associations.add(name)
-        return Created(f"/sm-policies/{name}", self.decision)
-
-    async def update(self, sm_policy_id: str, body: SmPolicyUpdateContextData) -> SmPolicyDecision:
-        assert sm_policy_id in self.associations
-        self.updates.append(body)
-        if self.refuses is not None:
-            raise self.refuses
-        answer = self.answers.pop(0) if self.answers else self.answer
-        if isinstance(answer, Problem):
-            raise answer
-        return answer
-
-    async def delete(self, sm_policy_id: str, body: SmPolicyDeleteData) -> None:
-        self.associations.remove(sm_policy_id)
 
 
 Script = Callable[[pfcp.Message], "pfcp.Message | bytes | None"]
@@ -461,20 +419,6 @@ class World:
             and not list(self.store.items("sm-contexts"))
             and not self.smf.runtime.busy
         )
-
-
-def place(tac: int) -> UserLocation:
-    """A cell of the tracking area."""
-    plmn = PlmnIdSbi(mcc="999", mnc="70")
-    ncgi = Ncgi(plmn_id=plmn, nr_cell_id="000000010")
-    return UserLocation(nr_location=NrLocation(tai=Tai(plmn_id=plmn, tac=f"{tac:06x}"), ncgi=ncgi))
-
-
-def target_of(tac: int) -> NgRanTargetId:
-    """A gNB of the tracking area."""
-    plmn = PlmnIdSbi(mcc="999", mnc="70")
-    node = GlobalRanNodeId(plmn_id=plmn, g_nb_id=GNbId(bit_length=22, value="000001"))
-    return NgRanTargetId(ran_node_id=node, tai=Tai(plmn_id=plmn, tac=f"{tac:06x}"))
 
 
 def setup_response(teid: int, *qfis: int) -> bytes:
