@@ -29,6 +29,7 @@ log = logging.getLogger("cinq.network")
 PROFILES = {"A": 1, "B": 2}
 RADIO: dict[Radio, int] = {"none": 0, "nr": 1, "eutra": 2, "both": 3}
 SCTP, UDP = 132, 17
+UPF_HEARTBEAT_S = 20.0
 
 
 def of_the_amf(s: NetworkSettings) -> amf.Settings:
@@ -233,8 +234,10 @@ def slices_of(s: NetworkSettings) -> tuple[SNssai, ...]:
     return tuple(dict.fromkeys((*s.network.slices, *(x for one in s.network.shared for x in one.slices))))
 
 
-def of_the_upf(s: NetworkSettings) -> upf.Settings:
-    return _upf(s.upf, s.dnn, (s.smf.n4_address, *s.upf.smf_addresses))
+def of_the_upf(s: NetworkSettings, *, apart: bool = False) -> upf.Settings:
+    """apart: its SMF is another process, which may have begun before: the UPF does not wait until it is asked again."""
+    made = _upf(s.upf, s.dnn, (s.smf.n4_address, *s.upf.smf_addresses))
+    return replace(made, heartbeat_s=UPF_HEARTBEAT_S, associates=True) if apart else made
 
 
 def of_a_upf(s: UpfSettings) -> upf.Settings:

@@ -362,7 +362,7 @@ class Network:
         if not s.upf.start:
             return
         self.user_plane = await UserPlane.open(
-            functions.of_the_upf(s),
+            functions.of_the_upf(s, apart="smf" not in self.parts),
             functions.of_the_plane(s),
             s.upf.n4_port,
             self._host_journal(),
