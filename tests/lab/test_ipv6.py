@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cinq.lab import core, http_file
-from cinq.lab.demo import SUPI, Keys, _gnb_settings, _ping, _provision, _ue_settings
+from cinq.lab.demo import SUPI, Keys, _gnb_settings, _ping, _ue_settings, provision
 from cinq.lab.topology import Topology, has_ipv6, work_folder
 from cinq.nf.udr import provisioning
 from cinq.procedure import Runtime
@@ -109,7 +109,7 @@ def test_ping_and_download(plane: str, kind: str, n3_ipv6: bool, tmp_path: Path)
         )
         text = settings.read_text().replace("[upf]\n", f'[upf]\ndata_plane = "{plane}"\n')
         settings.write_text(text)
-        _provision(Path(work), keys)
+        provision(Path(work), keys)
         _behind(Path(work), topology)
         sha256 = server(topology)
         running = core.start(topology, settings, tmp_path / "core.log")

@@ -7,39 +7,28 @@ from plane to plane by the addresses of their tunnels.
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 
 import pytest
 from msgspec.structs import replace
 
 from cinq.nf.smf import UserPlane
-from cinq.nf.upf import UPF, Settings
-from cinq.procedure import Journal, VirtualClock, run_virtual
+from cinq.procedure import run_virtual
 from cinq.sbi.problem import Problem
 from cinq.sbi.services.npcf_smpolicycontrol import RouteToLocation, SmPolicyDecision, TrafficControlData
-from cinq.transport_address import TransportAddress
 from cinq.userplane.model import Buffered, Inner, Outer
-from cinq.wire import gtpu, ngap, pfcp
+from cinq.wire import gtpu, ngap
+from tests.network.upfs import ANCHOR, EAST, N3, UPFS, WEST, Upfs
 from tests.nf.smf.gnb import DIRECT, TARGET, acknowledge, path_switch
 from tests.nf.smf.pcf import rule, session_of
 from tests.nf.smf.places import place
 from tests.nf.smf.world import World
-from tests.nf.upf.peer import ModelPlane
 from tests.nf.upf.steps import gpdu, packet
 
-SMF_PEER = ("127.0.0.4", 8805)
-ANCHOR, EAST, WEST = (IPv4Address(f"127.0.0.{n}") for n in (7, 8, 9))
-N3 = {ANCHOR: IPv4Address("10.3.7.1"), EAST: IPv4Address("10.3.8.1"), WEST: IPv4Address("10.3.9.1")}
 GNB, OTHER_GNB = IPv4Address("10.0.0.2"), IPv4Address(TARGET)
 UE, LOCAL, FAR = IPv4Address("10.45.0.2"), IPv4Address("198.51.100.1"), IPv4Address("203.0.113.9")
 FLOW = f"permit out 17 from {LOCAL} to assigned"
-UPFS = (
-    UserPlane(ANCHOR),
-    UserPlane(EAST, tacs=(2,), anchors=False, links=(ANCHOR,), dnais=("edge",)),
-    UserPlane(WEST, tacs=(3,), anchors=False, links=(ANCHOR,), dnais=("edge",)),
-)
 
 
 def to_the_edge() -> SmPolicyDecision:
@@ -55,48 +44,19 @@ def sent(teid: int, inner: bytes) -> bytes:
 
 
 class Network(World):
-    """mute: UPFs from which nothing comes back."""
+    """That of tests.nf.smf with real UPFs."""
 
     def __init__(self, user_planes: tuple[UserPlane, ...] = UPFS) -> None:
         super().__init__(user_planes=user_planes)
-        self.planes, self.upfs = dict[IPv4Address, ModelPlane](), dict[IPv4Address, UPF]()
-        self.mute, self.asked = set[IPv4Address](), list[tuple[IPv4Address, str]]()
-        self._counter = itertools.count(1)
-        for address in N3:
-            self.begin(address)
-        self.upf.send = self.to_upf  # type: ignore[method-assign]
-
-    def begin(self, address: IPv4Address) -> None:
-        """A UPF that knows nothing."""
-        plane = self.planes[address] = ModelPlane()
-        number = next(self._counter)
-        settings = Settings(
-            address,
-            TransportAddress(N3[address]),
-            (IPv4Network("10.45.0.0/16"),),
-            (IPv4Address(SMF_PEER[0]),),
+        self.all = Upfs(self.smf)
+        self.upf.send = self.all.send  # type: ignore[method-assign]
+        self.planes, self.upfs, self.mute, self.asked = (
+            self.all.planes,
+            self.all.upfs,
+            self.all.mute,
+            self.all.asked,
         )
-        clock = VirtualClock()
-        upf = UPF(
-            settings, self.port(address), clock, lambda n: self._number(number).to_bytes(n, "big"), Journal()
-        )
-        upf._n4.recovery_time_stamp += number
-        self.upfs[address] = upf
-        upf.start(plane)
-
-    def _number(self, upf: int) -> int:
-        return upf << 16 | next(self._counter)
-
-    def port(self, address: IPv4Address) -> Port:
-        return Port(self, address)
-
-    def to_upf(self, octets: bytes, peer: tuple[str, int]) -> None:
-        address, message = IPv4Address(peer[0]), pfcp.decode(octets)
-        if address in self.mute:
-            return
-        if type(message).REQUEST and not isinstance(message, pfcp.HeartbeatRequest):
-            self.asked.append((address, type(message).__name__))
-        self.upfs[address].n4_received(octets, SMF_PEER)
+        self.begin, self.sessions = self.all.begin, self.all.sessions
 
     # -- packets
 
@@ -132,10 +92,6 @@ class Network(World):
             return self.carry(verdict.octets, N3[at], IPv4Address(verdict.peer[0]))
         return f"waits at {at}" if isinstance(verdict, Buffered) else "nowhere"
 
-    def sessions(self) -> dict[str, int]:
-        """How many each UPF has."""
-        return {str(address): len(upf) for address, upf in self.upfs.items()}
-
     def carried_on(self) -> list[tuple[str, int]]:
         """The end markers that gNBs got, each by way of UPFs; what planes sent is taken."""
         found = list[tuple[str, int]]()
@@ -155,16 +111,6 @@ class Network(World):
             left += [(each, N3[at], to) for each, to in self.planes[at].sent]
             self.planes[at].sent.clear()
         return found
-
-
-class Port:
-    def __init__(self, network: Network, address: IPv4Address) -> None:
-        self._network, self._address = network, address
-
-    def send(self, octets: bytes, peer: tuple[str, int]) -> None:
-        if self._address not in self._network.mute:
-            source = str(self._address), 8805
-            asyncio.get_running_loop().call_soon(self._network.smf.n4_received, octets, source)
 
 
 def play(scene: Callable[[Network], Awaitable[None]], user_planes: tuple[UserPlane, ...] = UPFS) -> None:

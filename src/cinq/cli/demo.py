@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,17 +14,32 @@ from cinq.cli.trace import show_rows, width
 
 if TYPE_CHECKING:
     from cinq.lab.demo import Result
+    from cinq.lab.edge import EdgeResult
     from cinq.procedure import Event
 
 
+class Which(StrEnum):
+    """What is shown."""
+
+    NETWORK = "network"
+    EDGE = "edge"
+
+
 def command(
+    which: Annotated[
+        Which,
+        typer.Argument(help="network: one phone and one download. edge: a phone that comes near a server."),
+    ] = Which.NETWORK,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     folder: Annotated[Path, typer.Option(help="Where capture and logs go.")] = Path("cinq-demo"),
     n3_ipv6: Annotated[
         bool, typer.Option("--n3-ipv6", help="Carry user packets by IPv6 between gNB and UPF.")
     ] = False,
 ) -> None:
-    """Bring up a whole 5G network, register a phone, download 100 MB through it, and take it all down."""
+    """Bring up a whole 5G network, register a phone, download 100 MB through it, and take it all down.
+
+    edge: two UPFs, and an uplink classifier that is put into the session when the phone moves to the edge's cell.
+    """
     from cinq.lab import rootless
     from cinq.transport.error import TransportError
 
@@ -32,7 +48,10 @@ def command(
         if not rootless.privileged():
             rootless.enter()
         end_on_sigterm()
-        _run(out, json, n3_ipv6)
+        if which is Which.EDGE:
+            _run_edge(out, json)
+        else:
+            _run(out, json, n3_ipv6)
     except TransportError as error:
         raise Failure(error.what, error.remedy) from None
 
@@ -74,6 +93,68 @@ def _run(folder: Path, json: bool, n3_ipv6: bool) -> None:
         _summary(result)
     if not result.good:
         raise Failure("the demonstration did not come through whole", f"log: {folder / 'core.log'}")
+
+
+def _run_edge(folder: Path, json: bool) -> None:
+    from cinq.lab.core import CoreError
+    from cinq.lab.demo import DemoError
+    from cinq.lab.edge import EdgeDemo
+    from cinq.procedure import Aborted, Refused, TimerExpired
+    from cinq.trace import export
+
+    shown = 0.0
+
+    def ladder(step: str, result: EdgeResult) -> None:
+        nonlocal shown
+        if json:
+            return
+        _edge_progress(step, result)
+        if step in ("session", "moved", "deregistered"):
+            shown = _ladder(demo.events, shown)
+
+    try:
+        demo = EdgeDemo.into(folder, ladder)
+    except OSError as error:
+        raise failure_of(error, "--folder with one that you may write to") from None
+    logs = f"{folder / 'core.log'}, {folder / 'edge.log'}"
+    try:
+        result = demo.run()
+    except (DemoError, CoreError, Refused, TimerExpired, Aborted, TimeoutError) as error:
+        raise Failure(f"the demonstration failed: {error}", f"cinq doctor; logs: {logs}") from None
+    pcap = folder / "edge.pcapng"
+    with pcap.open("wb") as file:
+        export(demo.events, file)
+    result.pcap = str(pcap)
+    if json:
+        show_json(result.facts())
+    else:
+        console().print(f" all in {result.total_s:.1f} s; namespaces are gone")
+        console().print(f" capture   {result.pcap} (opens in Wireshark, NAS deciphered)")
+    if not result.good:
+        raise Failure("the demonstration did not come through whole", f"logs: {logs}")
+
+
+def _edge_progress(step: str, result: EdgeResult) -> None:
+    out = console()
+    if step == "core":
+        out.print(
+            f"[bold]cinq {__version__}[/] · central UPF {result.data_plane} · edge UPF {result.edge_data_plane} · "
+            f"between them a wire of {result.wire_ms:.0f} ms there and back\n"
+        )
+    elif step == "moved":
+        out.print(
+            f" the phone moves to the cell of the edge, by Xn: {result.handover_ms:.1f} ms; "
+            "an uplink classifier comes into its session\n"
+        )
+    elif step == "reached":
+        for one in result.reached[-2:]:
+            way = " then ".join(one.tunnels.split())
+            out.print(
+                f" cell {one.cell} · {one.server + ' server':15} · by {way:10} · leaves at the {one.upf} UPF · "
+                f"[green]{one.rtt_ms:.2f} ms[/] to a connection · {one.octets:,} octets",
+                soft_wrap=True,
+            )
+        out.print()
 
 
 def _ladder(events: list[Event], shown: float) -> float:

@@ -141,7 +141,7 @@ class Demo:
                 ipv6_pool=IPV6_POOL if has_ipv6() else "",
                 n3_ipv6=self.n3_ipv6,
             )
-            _provision(Path(work), keys)
+            provision(Path(work), keys)
             server, sha256 = _http_server(topology)
             running = core.start(topology, settings, self.folder / "core.log")
             result.core_ready_s, result.sctp = running.ready_s, str(running.facts["sctp"])
@@ -159,11 +159,11 @@ class Demo:
         self, topology: Topology, keys: Keys, work: Path, sha256: str, result: Result
     ) -> None:
         runtime = Runtime("RAN")
-        async with _follow(str(work / f"{NAME}.sock"), self.events.append, runtime):
+        async with follow(str(work / f"{NAME}.sock"), self.events.append, runtime):
             begun = time.perf_counter()
             async with serve(_gnb_settings(topology, n3_ipv6=self.n3_ipv6), runtime, work) as (gnb, _):
                 await _up(gnb)
-                result.ng_setup_ms = _since(begun)
+                result.ng_setup_ms = since(begun)
                 self.on_step("gnb", result)
                 ue = Ue(_ue_settings(keys), gnb, runtime, os.urandom)
                 await self._phone(ue, topology, sha256, result)
@@ -171,10 +171,10 @@ class Demo:
     async def _phone(self, ue: Ue, topology: Topology, sha256: str, result: Result) -> None:
         begun = time.perf_counter()
         await ue.register()
-        result.registration_ms, result.registered = _since(begun), True
+        result.registration_ms, result.registered = since(begun), True
         begun = time.perf_counter()
         session = await ue.establish_session()
-        result.session_ms, result.session_ip = _since(begun), str(session.context.address or "")
+        result.session_ms, result.session_ip = since(begun), str(session.context.address or "")
         if not session.context.interface:
             raise DemoError(f"the session has no interface: {session.trouble or 'no data plane'}")
         if session.context.interface_identifier:
@@ -189,7 +189,7 @@ class Demo:
         self.on_step("download", result)
         await ue.deregister()
         result.deregistered = not ue.context.registered
-        await _released(ue)
+        await until_released(ue)
         self.on_step("deregistered", result)
 
 
@@ -203,7 +203,7 @@ async def _address6(session: Session) -> IPv6Address:
     return session.context.address6
 
 
-async def _released(ue: Ue) -> None:
+async def until_released(ue: Ue) -> None:
     """Until the core has released the connection, and its last events are here."""
     deadline = time.perf_counter() + RELEASED_S
     while ue.link.connected and time.perf_counter() < deadline:  # noqa: ASYNC110
@@ -211,7 +211,7 @@ async def _released(ue: Ue) -> None:
     await asyncio.sleep(0.02)
 
 
-def _since(begun: float) -> float:
+def since(begun: float) -> float:
     return round((time.perf_counter() - begun) * 1000, 2)
 
 
@@ -224,22 +224,22 @@ async def _up(gnb: Gnb) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _follow(path: str, on_event: Callable[[Event], None], runtime: Runtime) -> AsyncIterator[None]:
+async def follow(path: str, on_event: Callable[[Event], None], runtime: Runtime) -> AsyncIterator[None]:
     """The core's events go to `on_event` from the moment the context is entered."""
     connected = asyncio.Event()
 
-    async def follow() -> None:
+    async def hear() -> None:
         async for event in stream.follow(path, lambda _: connected.set()):
             on_event(event)
 
-    runtime.spawn(follow, "events")
+    runtime.spawn(hear, "events")
     async with asyncio.timeout(GNB_UP_S):
         await connected.wait()
     yield
     await asyncio.sleep(0)
 
 
-def _provision(work: Path, keys: Keys) -> None:
+def provision(work: Path, keys: Keys) -> None:
     store = SqliteStore(work / "cinq.sqlite")
     subscriber = provisioning.Subscriber(
         SUPI, keys.k, keys.opc, ambr_uplink="10 Gbps", ambr_downlink="10 Gbps"
