@@ -44,6 +44,12 @@ SETTINGS = {
     "[amf]\nims_voice = true": "warning: amf.ims_voice tells UEs of an IMS; no [[dnn]] has a p_cscf",
     '[[dnn]]\np_cscf = ["192.0.2.1"]': "warning: DNN internet has a p_cscf; UEs are told that there is no IMS",
     "[upf]\nn3_mtu = 1400": "warning: mtu 1400 of DNN internet does not fit upf.n3_mtu: UEs are told 1356",
+    '[smf]\nn4_address = "10.0.0.9"\n[[user_plane]]\nn4_address = "10.0.0.1"\nlinked_to = ["10.0.0.2"]\ntacs = [1]': "error: "
+    "user_plane 10.0.0.1 is linked_to 10.0.0.2, which is no UPF of this core",
+    '[smf]\nn4_address = "10.0.0.9"\n[upf]\nstart = false\n[[user_plane]]\nn4_address = "10.0.0.1"\nanchors = false\n'
+    'linked_to = ["10.0.0.2"]\ntacs = [1]': "error: no UPF anchors sessions",
+    '[[policy]]\nname = "r"\nfilters = ["permit out 17 from any to assigned"]\ndnai = "street"': "warning: policy r has "
+    "packets leave at street, which no user_plane has in its dnais",
     f'[[home_network_key]]\nid = 1\nprofile = "B"\nprivate_key = "{"0" * 64}"': "error: home_network_key 1: no private",
 }
 

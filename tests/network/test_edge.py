@@ -389,6 +389,111 @@ def test_another_decision_of_the_pcf() -> None:
     play(scene)
 
 
+def no_more() -> SmPolicyDecision:
+    return SmPolicyDecision(pcc_rules={"edge": None}, traff_cont_decs={"edge": None})
+
+
+async def uplink_moves(w: Network, ref: str, *, follows: bool = True) -> None:
+    """The gNB is told another end of N3, and follows, or does not."""
+    await asyncio.sleep(0.05)
+    *_, command = w.amf.transfers
+    assert command.binary_data_n2_information is not None
+    transfer = ngap.decode_value(
+        ngap.PDUSessionResourceModifyRequestTransfer, command.binary_data_n2_information
+    )
+    (item,) = transfer.ul_ngu_up_tnl_modify_list or []
+    near = session_of(w).context.access
+    assert int.from_bytes(item.ul_ngu_up_tnl_information[1].gtp_teid, "big") == near.teid
+    if follows:
+        await w.update(ref, n2=modify_response(), kind="PDU_RES_MOD_RSP")
+        await asyncio.sleep(0.05)
+
+
+def modify_response() -> bytes:
+    return ngap.encode_value(ngap.PDUSessionResourceModifyResponseTransfer())
+
+
+def quiet_rule() -> SmPolicyDecision:
+    """One that the UE need not know: no modification of its QoS rules comes between."""
+    decision = to_the_edge()
+    wanted = decision.pcc_rules["edge"]
+    assert wanted is not None
+    infos = [replace(info, packet_filter_usage=False) for info in wanted.flow_infos or []]
+    return replace(decision, pcc_rules={"edge": replace(wanted, flow_infos=infos)})
+
+
+def test_a_rule_that_comes_in_the_middle() -> None:
+    """§4.3.5.4: where the UE stays; the gNB is told last, and its uplink of before is taken on until then. The rule
+    goes, and the classifier with it."""
+
+    async def scene(w: Network) -> None:
+        w.pcf.decision = SmPolicyDecision()
+        ref = await active(w, 2)
+        straight(w)
+        before = session_of(w).context.teid
+        await w.decide(ref, quiet_rule())
+        await asyncio.sleep(0.05)
+        late = sent(before, packet(session_of(w).context.ipv4, FAR))
+        assert w.carry(late, GNB, N3[ANCHOR]) == f"N6 of {ANCHOR}"
+        await uplink_moves(w, ref)
+        by_the_edge(w, EAST)
+        await w.decide(ref, no_more())
+        await uplink_moves(w, ref)
+        straight(w)
+        await asyncio.sleep(6)
+        assert w.sessions() == {str(ANCHOR): 1, str(EAST): 0, str(WEST): 0}
+        await w.release(ref)
+        await asyncio.sleep(0.1)
+        assert w.nothing_left()
+
+    play(scene)
+
+
+def test_a_gnb_that_does_not_follow() -> None:
+    """No answer within the guard time: the path is as before, and nothing is left at the classifier."""
+
+    async def scene(w: Network) -> None:
+        w.pcf.decision = SmPolicyDecision()
+        ref = await active(w, 2)
+        await w.decide(ref, quiet_rule())
+        await uplink_moves(w, ref, follows=False)
+        await asyncio.sleep(5.5)
+        straight(w)
+        await asyncio.sleep(6)
+        straight(w)
+        assert w.sessions() == {str(ANCHOR): 1, str(EAST): 0, str(WEST): 0}
+
+    play(scene)
+
+
+def test_a_rule_for_an_idle_ue() -> None:
+    """No gNB has to be told: the classifier keeps the packets from then on."""
+
+    async def scene(w: Network) -> None:
+        w.pcf.decision = SmPolicyDecision()
+        ref = await active(w, 2)
+        await w.update(ref, state="DEACTIVATED")
+        await w.decide(ref, quiet_rule())
+        await asyncio.sleep(0.05)
+        assert w.downlink(FAR, ANCHOR) == f"waits at {EAST}"
+        await w.update(ref, state="ACTIVATING", tac=2)
+        await w.setup_response(ref)
+        by_the_edge(w, EAST)
+
+    play(scene)
+
+
+def test_no_session_is_anchored_at_a_upf_that_only_stands_between() -> None:
+    async def scene(w: Network) -> None:
+        w.mute.add(ANCHOR)
+        await asyncio.sleep(120)
+        await w.create(location=place(2))
+        await asyncio.sleep(30)
+        assert not any(w.sessions()[str(upf)] for upf in (EAST, WEST))
+
+    play(scene)
+
+
 def test_an_i_upf_where_the_anchor_does_not_serve() -> None:
     """§4.9.1.2.3: without any rule, by the anchor's tracking areas alone; all packets go by the anchor."""
     far_anchor = (UserPlane(ANCHOR, tacs=(1,)), UserPlane(EAST, tacs=(2,), anchors=False, links=(ANCHOR,)))

@@ -122,6 +122,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "upf.gnb_networks": st.lists(st.sampled_from(["10.9.0.0/29", "0.0.0.0/0"]), max_size=2, unique=True),
     "upf.data_plane": st.sampled_from(["auto", "ebpf", "tun"]),
     "upf.n3_mtu": st.one_of(st.just(0), st.integers(576, 65535)),
+    "upf.n9_interface": st.just(""),
     "upf.n6_interface": st.sampled_from(["", "eth1", "n6"]),
     "upf.ue_to_ue": BOOL,
     "upf.reach_host": BOOL,
@@ -156,6 +157,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "policy[].preemptable": BOOL,
     "policy[].reflective": BOOL,
     "policy[].notify": BOOL,
+    "policy[].dnai": st.sampled_from(["", "edge"]),
     "policy[].gate": st.sampled_from(["open", "closed"]),
     "charging.on": st.just(False),  # a subscriber without an account is refused: test_charging.py
     "charging.without_account": st.just("refuse"),
@@ -235,6 +237,9 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "user_plane[].slices": unique(SLICE, 0, 8),
     "user_plane[].tacs": TACS,
     "user_plane[].capacity": st.integers(1, 1000),
+    "user_plane[].anchors": st.just(True),  # with linked_to: tests/settings
+    "user_plane[].linked_to": st.just([]),
+    "user_plane[].dnais": st.just([]),
     "user_plane[].n3_ipv4": st.just(True),
     "user_plane[].n3_ipv6": BOOL,
     "user_plane[].n3_loopback": BOOL,

@@ -112,6 +112,15 @@ def modify_request_transfer(context: SmContext, change: Difference) -> bytes:
     )
 
 
+def uplink_moved_transfer(context: SmContext, an: AnTunnel) -> bytes:
+    """PDU Session Resource Modify Request Transfer, §9.3.4.3: uplink packets go to another end."""
+    item = ngap.ULNGUUPTNLModifyItem(
+        ul_ngu_up_tnl_information=uplink_tunnel(context),
+        dl_ngu_up_tnl_information=tunnel_information(an.teid, an.ends),
+    )
+    return ngap.encode_value(ngap.PDUSessionResourceModifyRequestTransfer(ul_ngu_up_tnl_modify_list=[item]))
+
+
 def release_command_transfer(cause: ngap.Cause = NORMAL_RELEASE) -> bytes:
     """PDU Session Resource Release Command Transfer, §9.3.4.12."""
     return ngap.encode_value(ngap.PDUSessionResourceReleaseCommandTransfer(cause=cause))

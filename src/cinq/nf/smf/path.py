@@ -148,6 +148,19 @@ async def lead(session: PduSession, branch: Branch | None, an: AnTunnel | None) 
         session.runtime.spawn(partial(_timer, session, before), "path before")
 
 
+async def back(session: PduSession, before: Branch | None, an: AnTunnel) -> None:
+    """The path is the one that it was a moment ago. N4Error: it is not."""
+    left = session.leaving
+    if before is not None and before not in left:
+        raise N4Error(f"{before.upf} has the session no more")
+    session.leaving = tuple(each for each in left if each != before)
+    try:
+        await lead(session, before, an)
+    except N4Error:
+        session.leaving = left
+        raise
+
+
 async def _timer(session: PduSession, branch: Branch | None) -> None:
     await asyncio.sleep(session.ports.settings.forwarding_s)
     session.want(PathEnds(branch))

@@ -125,6 +125,11 @@ class ForwardingEnds(Signal[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class PathWanted(Signal[None]):
+    """The way through UPFs is not what the session's rules want where the UE is."""
+
+
+@dataclass(frozen=True, slots=True)
 class PathEnds(Signal[None]):
     """Nothing comes any more by the way through UPFs before this one. branch: the UPF that has left; None: there was
     the gNB alone."""
@@ -281,4 +286,4 @@ class N1N2TransferFailed(Hindrance):
 
 
 RELEASES = (UeRelease, NetworkRelease, LocalRelease)
-MODIFICATIONS = (Modification, UeModification, FlowsLost, Relocation)
+MODIFICATIONS = (Modification, UeModification, FlowsLost, Relocation, PathWanted)
