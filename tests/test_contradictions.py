@@ -49,8 +49,8 @@ SETTINGS = {
     "user_plane 10.0.0.1 is linked_to 10.0.0.2, which is no UPF of this core",
     f'{AWAY}[upf]\nstart = false\n[[user_plane]]\nn4_address = "10.0.0.1"\nanchors = false\n'
     'linked_to = ["10.0.0.2"]\ntacs = [1]': "error: no UPF anchors sessions",
-    '[[policy]]\nname = "r"\nfilters = ["permit out 17 from any to assigned"]\ndnai = "street"': "warning: policy r has "
-    "packets leave at street, which no user_plane has in its dnais",
+    '[[policy]]\nname = "r"\nfilters = ["permit out 17 from any to assigned"]\ndnai = "far"': "warning: policy r has "
+    "packets leave at far, which no user_plane has in its dnais",
     f'[[home_network_key]]\nid = 1\nprofile = "B"\nprivate_key = "{"0" * 64}"': "error: home_network_key 1: no private",
 }
 

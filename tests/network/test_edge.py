@@ -466,6 +466,29 @@ def test_a_gnb_that_does_not_follow() -> None:
     play(scene)
 
 
+def test_a_classifier_that_stays_away_is_gone_round() -> None:
+    """When heartbeats are not answered any more; and used again when it is back."""
+
+    async def scene(w: Network) -> None:
+        ref = await active(w, 2)
+        by_the_edge(w, EAST)
+        w.mute.add(EAST)
+        await asyncio.sleep(28.5)
+        while session_of(w).context.branch is not None:  # noqa: ASYNC110  # a heartbeat, and its repetitions
+            await asyncio.sleep(0.1)
+        await uplink_moves(w, ref)
+        straight(w)
+        await asyncio.sleep(20)
+        w.mute.clear()
+        w.begin(EAST)
+        while session_of(w).context.branch is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+        await uplink_moves(w, ref)
+        by_the_edge(w, EAST)
+
+    play(scene)
+
+
 def test_a_rule_for_an_idle_ue() -> None:
     """No gNB has to be told: the classifier keeps the packets from then on."""
 
