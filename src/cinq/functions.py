@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 
 from cinq.eligibility import approval, documents
 from cinq.eligibility.gate import Gate
-from cinq.nf import amf, chf, eir, nrf, nssf, pcf, smf, udm, upf
+from cinq.nf import amf, chf, eir, nrf, nssf, pcf, scp, sepp, smf, udm, upf
 from cinq.nf.udr import policies
 from cinq.numbering import AmfId, PlmnId, SNssai, Tai
 from cinq.procedure import Clock
+from cinq.sbi.reach import api_root
 from cinq.settings.charging import DAYS, Rate, Tariff, amount, price
+from cinq.settings.ipsec import Ipsec
 from cinq.settings.network import AccessCategory, DataNetwork, NetworkSettings, Radio
 from cinq.settings.upf import UpfSettings
 from cinq.settings.user_plane import Upf, UserPlane
@@ -33,17 +35,13 @@ UPF_HEARTBEAT_S = 20.0
 
 
 def of_the_amf(s: NetworkSettings) -> amf.Settings:
-    features = nas.NetworkFeatureSupport.of(
-        ims_vops_3gpp=s.amf.ims_voice,
-        emergency=RADIO[s.amf.emergency],
-        emergency_fallback=RADIO[s.amf.emergency_fallback],
-    )
     name = printable(s.network.name)
     return amf.Settings(
         plmn=s.network.plmn,
         tais=_tais(s.network.plmn, s.network.tacs),
         shared=_shared(s),
         equivalent_plmns=s.network.equivalent_plmns,
+        partners=_inbound(s),
         amf_id=AmfId(s.amf.region, s.amf.set, s.amf.pointer),
         name=name,
         extended_name=s.network.name if s.network.name != name else "",
@@ -51,19 +49,19 @@ def of_the_amf(s: NetworkSettings) -> amf.Settings:
         short_name=s.network.short_name,
         time_zone=ZoneInfo(s.network.time_zone) if s.network.time_zone else None,
         slices=s.network.slices,
-        integrity=tuple(int(name[-1]) for name in s.amf.integrity),
-        ciphering=tuple(int(name[-1]) for name in s.amf.ciphering),
+        integrity=_numbers(s.amf.integrity),
+        ciphering=_numbers(s.amf.ciphering),
         relative_capacity=s.amf.relative_capacity,
         ng_setup_within_s=s.amf.ng_setup_within_s,
         t3512_s=s.amf.t3512_s,
         t3502_s=s.amf.t3502_s,
         t3346_s=s.amf.t3346_s,
         registration_area=s.amf.registration_area,
-        tracking_area_groups=tuple(group.tacs for group in s.amf.tracking_area_group),
+        tracking_area_groups=_groups(s),
         allowed_tacs=s.amf.allowed_tacs,
         non_allowed_tacs=s.amf.non_allowed_tacs,
         forbidden_tacs=s.amf.forbidden_tacs,
-        features=features,
+        features=_features(s),
         mico=s.amf.mico,
         new_kamf_at_handover=s.amf.new_kamf_at_handover,
         access_categories=tuple(_access_category(one) for one in s.amf.access_category),
@@ -71,12 +69,58 @@ def of_the_amf(s: NetworkSettings) -> amf.Settings:
         reroutes=bool(s.amf_set),
         equipment_check=s.eir.check,
         drain_s=s.eligibility.grace_s,
-        ladns=tuple(amf.Ladn(d.identifier, d.ladn_tacs) for d in s.dnn if d.ladn_tacs),
+        ladns=_ladns(s),
     )
 
 
-def of_the_nrf(s: NetworkSettings) -> nrf.Settings:
-    return nrf.Settings(s.nrf.heart_beat_timer_s, access_token_s=s.nrf.access_token_s)
+def _features(s: NetworkSettings) -> nas.NetworkFeatureSupport:
+    return nas.NetworkFeatureSupport.of(
+        ims_vops_3gpp=s.amf.ims_voice,
+        emergency=RADIO[s.amf.emergency],
+        emergency_fallback=RADIO[s.amf.emergency_fallback],
+    )
+
+
+def _numbers(algorithms: Iterable[str]) -> tuple[int, ...]:
+    return tuple(int(name[-1]) for name in algorithms)
+
+
+def _groups(s: NetworkSettings) -> tuple[tuple[int, ...], ...]:
+    return tuple(group.tacs for group in s.amf.tracking_area_group)
+
+
+def _ladns(s: NetworkSettings) -> tuple[amf.Ladn, ...]:
+    return tuple(amf.Ladn(d.identifier, d.ladn_tacs) for d in s.dnn if d.ladn_tacs)
+
+
+def _inbound(s: NetworkSettings) -> tuple[PlmnId, ...]:
+    """Whose subscribers may register here."""
+    return tuple(plmn for one in s.roaming_partner if one.inbound for plmn in one.plmns)
+
+
+def of_the_nrf(s: NetworkSettings, sepp_instance: str = "") -> nrf.Settings:
+    return nrf.Settings(
+        s.nrf.heart_beat_timer_s,
+        access_token_s=s.nrf.access_token_s,
+        plmns=s.plmns,
+        partners=s.partner_plmns,
+        sepp=sepp_instance,
+    )
+
+
+def of_the_sepp(s: NetworkSettings) -> sepp.Settings:
+    partners = tuple(
+        sepp.Partner(
+            name=one.name,
+            plmns=one.plmns,
+            sepp=one.fqdn,
+            services=frozenset(one.services),
+            requests_per_s=float(one.requests_per_s),
+        )
+        for one in s.roaming_partner
+    )
+    nrf_root = s.sbi.nrf or api_root(str(s.sbi.address), s.sbi.port, tls=bool(s.sbi.key))
+    return sepp.Settings(s.sepp_fqdn, s.plmns, partners, nrf_root)
 
 
 def of_the_gate(s: NetworkSettings, clock: Clock, own: frozenset[str]) -> Gate:
@@ -137,6 +181,7 @@ def of_the_smf(s: NetworkSettings, mtu: int) -> smf.Settings:
     return smf.Settings(
         plmn=s.network.plmn,
         plmns=s.plmns,
+        partners=_inbound(s),
         node_id=s.smf.n4_address,
         user_planes=(*_own_user_plane(s), *map(_user_plane, s.user_plane)),
         data_networks=tuple(
@@ -274,17 +319,17 @@ def of_the_plane(s: NetworkSettings) -> PlaneSettings:
         Protected(s.amf.n2_address, SCTP, s.amf.n2_port),
         Protected(s.smf.n4_address, UDP, s.smf.n4_port),
     )
-    return _plane(s.upf, s.dnn, instance_of(s.network.name), control)
+    return _plane(s.upf, s.dnn, instance_of(s.network.name), control, s.ipsec)
 
 
 def of_a_plane(s: UpfSettings) -> PlaneSettings:
     """Of a UPF in a process of its own: its SMFs are out of UEs' reach whole."""
-    own = _plane(s.upf, s.dnn, instance_of(s.node.name), tuple(map(Protected, s.upf.smf_addresses)))
+    own = _plane(s.upf, s.dnn, instance_of(s.node.name), tuple(map(Protected, s.upf.smf_addresses)), s.ipsec)
     return replace(own, pins=s.node.bpf_folder) if s.node.survives else own
 
 
 def _plane(
-    u: Upf, dnns: tuple[DataNetwork, ...], instance: str, control: tuple[Protected, ...]
+    u: Upf, dnns: tuple[DataNetwork, ...], instance: str, control: tuple[Protected, ...], ipsec: Ipsec
 ) -> PlaneSettings:
     shared = [d for d in dnns if not d.n6_interface]
     return PlaneSettings(
@@ -310,13 +355,30 @@ def _plane(
             if d.n6_interface
         ),
         plane=u.data_plane,
+        n3_ipsec="n3" in ipsec.required,
         links=tuple((d.identifier, d.ethernet_interface) for d in dnns if d.ethernet_interface),
     )
 
 
 def of_the_udm(s: NetworkSettings) -> udm.Settings:
     keys = tuple(udm.HomeNetworkKey(k.id, PROFILES[k.profile], k.private_key) for k in s.home_network_key)
-    return udm.Settings(s.network.plmn, keys, also=s.plmns[1:])
+    abroad = tuple(plmn for one in s.roaming_partner if one.outbound for plmn in one.plmns)
+    return udm.Settings(
+        s.network.plmn, keys, also=s.plmns[1:], partners=abroad, roams=bool(s.roaming_partner)
+    )
+
+
+def of_the_scp(s: NetworkSettings, nrf_instance: str, own: str) -> scp.Settings:
+    """own: its instance, by which its name differs from that of another (TS 23.003 §28.3.2)."""
+    plmn, sbi = s.network.plmn, s.sbi
+    return scp.Settings(
+        nrf=sbi.nrf,
+        nrf_instance=nrf_instance,
+        fqdn=f"{own}.scp.5gc.mnc{plmn.mnc.zfill(3)}.mcc{plmn.mcc}.3gppnetwork.org",
+        scheme="https" if sbi.key else "http",
+        port=sbi.port,
+        tokens=sbi.access_tokens,
+    )
 
 
 def of_the_nssf(s: NetworkSettings) -> nssf.Settings:

@@ -1,4 +1,4 @@
-"""Sessions by several UPFs: an uplink classifier that comes and goes with the UE. TS 23.501 §5.6.4, TS 23.502 §4.3.5."""
+"""Sessions by several UPFs: a classifier that comes and goes with the UE. TS 23.501 §5.6.4, TS 23.502 §4.3.5."""
 
 from __future__ import annotations
 

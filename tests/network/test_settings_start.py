@@ -199,9 +199,30 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "sbi.key": st.just(""),
     "sbi.authorities": st.just(""),
     "sbi.nrf": st.just(""),
+    "sbi.scp": st.just("own"),
+    "sbi.delegated_discovery": st.just(False),  # delegates to an SCP, where one is named
+    "sbi.scp_instance": st.just(""),
     "sbi.access_tokens": BOOL,
     "sbi.operation_scopes": BOOL,
     "sbi.token_authority": st.just(""),
+    "ipsec.required": unique(st.sampled_from(["n2", "n3", "n4"]), 0, 3),
+    "ipsec.interfaces": unique(st.text(string.ascii_lowercase, min_size=1, max_size=15), 0, 2),
+    "sepp.fqdn": st.sampled_from(["", "sepp.example.org"]),
+    "sepp.n32_address": HOST,
+    "sepp.n32_port": PORT,
+    "sepp.sbi_port": PORT,
+    "sepp.certificate": st.just(""),
+    "sepp.key": st.just(""),
+    "roaming_partner[].name": LABEL,
+    "roaming_partner[].plmns": st.just(["310-410"]),
+    "roaming_partner[].address": HOST,
+    "roaming_partner[].port": PORT,
+    "roaming_partner[].sepp": st.just(""),
+    "roaming_partner[].authorities": st.just("partner.pem"),
+    "roaming_partner[].services": st.just(["nudm-sdm"]),
+    "roaming_partner[].requests_per_s": st.integers(1, 100_000),
+    "roaming_partner[].inbound": BOOL,
+    "roaming_partner[].outbound": BOOL,
     "state.folder": st.just("/nowhere"),
     "state.run": st.just("/nowhere"),
     "dnn[].name": LABEL,
@@ -249,6 +270,8 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     ),
     "home_network_key[].profile": st.sampled_from(["A", "B"]),
 }
+ALONE = ("roaming_partner[]",)
+"""With certificates, a port and a partner: tests/nf/sepp."""
 ONCE = ("precedence", "number", "name", "pool", "ipv6_pool", "id", "plmn", "tacs", "set", "n4_address")
 """Keys of a table written many times whose values must differ between the tables."""
 
@@ -264,7 +287,10 @@ def files(draw: st.DrawFn) -> str:
             d for d in documented if d.path.rpartition(".")[0] == table and d.kind not in ("table", "tables")
         ]
         many = table.endswith("[]")
-        drawn = [_table(draw, [k.path for k in keys]) for _ in range(draw(st.integers(0, 3)) if many else 1)]
+        most = 0 if table in ALONE else 3
+        drawn = [
+            _table(draw, [k.path for k in keys]) for _ in range(draw(st.integers(0, most)) if many else 1)
+        ]
         for one in _apart(drawn) if many else drawn:
             lines.append(f"[[{table.removesuffix('[]')}]]" if many else f"[{table}]")
             lines += [f"{key} = {_toml(value)}" for key, value in one.items()]

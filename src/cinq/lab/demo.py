@@ -142,7 +142,7 @@ class Demo:
                 n3_ipv6=self.n3_ipv6,
             )
             provision(Path(work), keys)
-            server, sha256 = _http_server(topology)
+            server, sha256 = http_server(topology)
             running = core.start(topology, settings, self.folder / "core.log")
             result.core_ready_s, result.sctp = running.ready_s, str(running.facts["sctp"])
             result.data_plane = str(running.facts["data_plane"])
@@ -162,7 +162,7 @@ class Demo:
         async with follow(str(work / f"{NAME}.sock"), self.events.append, runtime):
             begun = time.perf_counter()
             async with serve(_gnb_settings(topology, n3_ipv6=self.n3_ipv6), runtime, work) as (gnb, _):
-                await _up(gnb)
+                await up(gnb)
                 result.ng_setup_ms = since(begun)
                 self.on_step("gnb", result)
                 ue = Ue(_ue_settings(keys), gnb, runtime, os.urandom)
@@ -181,15 +181,15 @@ class Demo:
             result.session_ipv6 = str(await _address6(session))
         self.on_step("session", result)
         server = str(topology.addresses.data_network)
-        result.ping_ms = await asyncio.to_thread(_ping, result.session_ip, server)
+        result.ping_ms = await asyncio.to_thread(ping, result.session_ip, server)
         if result.session_ipv6:
             six = str(topology.addresses.data_network_ipv6)
-            result.ping6_ms = await asyncio.to_thread(_ping, result.session_ipv6, six)
-        await asyncio.to_thread(_download, result, server, sha256)
+            result.ping6_ms = await asyncio.to_thread(ping, result.session_ipv6, six)
+        await asyncio.to_thread(download, result, server, sha256)
         self.on_step("download", result)
         await ue.deregister()
         result.deregistered = not ue.context.registered
-        await until_released(ue)
+        await released(ue)
         self.on_step("deregistered", result)
 
 
@@ -203,7 +203,7 @@ async def _address6(session: Session) -> IPv6Address:
     return session.context.address6
 
 
-async def until_released(ue: Ue) -> None:
+async def released(ue: Ue) -> None:
     """Until the core has released the connection, and its last events are here."""
     deadline = time.perf_counter() + RELEASED_S
     while ue.link.connected and time.perf_counter() < deadline:  # noqa: ASYNC110
@@ -215,7 +215,7 @@ def since(begun: float) -> float:
     return round((time.perf_counter() - begun) * 1000, 2)
 
 
-async def _up(gnb: Gnb) -> None:
+async def up(gnb: Gnb) -> None:
     try:
         async with asyncio.timeout(GNB_UP_S):
             await gnb.up()
@@ -228,11 +228,11 @@ async def follow(path: str, on_event: Callable[[Event], None], runtime: Runtime)
     """The core's events go to `on_event` from the moment the context is entered."""
     connected = asyncio.Event()
 
-    async def hear() -> None:
+    async def read() -> None:
         async for event in stream.follow(path, lambda _: connected.set()):
             on_event(event)
 
-    runtime.spawn(hear, "events")
+    runtime.spawn(read, "events")
     async with asyncio.timeout(GNB_UP_S):
         await connected.wait()
     yield
@@ -269,7 +269,7 @@ def _ue_settings(keys: Keys) -> UeSettings:
     )
 
 
-def _http_server(topology: Topology) -> tuple[subprocess.Popen[bytes], str]:
+def http_server(topology: Topology) -> tuple[subprocess.Popen[bytes], str]:
     """A server in the data network, ready, and the SHA-256 of its file."""
     address = str(topology.addresses.data_network)
     command = [sys.executable, "-m", "cinq.lab.http_file", address, str(PORT), str(OCTETS)]
@@ -281,7 +281,7 @@ def _http_server(topology: Topology) -> tuple[subprocess.Popen[bytes], str]:
     return process, str(json.loads(line)["sha256"])
 
 
-def _ping(source: str, destination: str) -> float:
+def ping(source: str, destination: str) -> float:
     """Average round trip in milliseconds; 0 where the host has no ping."""
     if shutil.which("ping") is None:
         return 0.0
@@ -293,7 +293,7 @@ def _ping(source: str, destination: str) -> float:
     return float(found[1])
 
 
-def _download(result: Result, server: str, sha256: str) -> None:
+def download(result: Result, server: str, sha256: str) -> None:
     if shutil.which("curl"):
         got, result.downloaded_with = _curl(result.session_ip, server), "curl"
     else:

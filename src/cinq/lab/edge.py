@@ -24,7 +24,7 @@ from typing import Literal
 from cinq import upf_state
 from cinq.crypto import suci
 from cinq.lab import core, http_file
-from cinq.lab.demo import SUPI, DemoError, Keys, follow, provision, since, until_released
+from cinq.lab.demo import SUPI, DemoError, Keys, follow, provision, released, since
 from cinq.lab.edge_topology import CORE, EDGE, EDGE_N3, EDGE_N6, GNB, INTERNET, LOCAL, EdgeTopology
 from cinq.lab.topology import stop, work_folder
 from cinq.nf.upf.shown import ShownSession
@@ -210,7 +210,7 @@ class EdgeDemo:
         await self._look(2, work, result)
         await ue.deregister()
         result.deregistered = not ue.context.registered
-        await until_released(ue)
+        await released(ue)
         result.left_at_edge = len(await _sessions(work))
         self.on_step("deregistered", result)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cinq.procedure import Clock, Why
 from cinq.sbi.caller import Caller
-from cinq.sbi.models import Snssai
+from cinq.sbi.models import PlmnId, Snssai
 from cinq.sbi.operation import Operation
 from cinq.sbi.problem import InvalidParam, Problem
 from cinq.sbi.services.nnrf_accesstoken import AccessTokenClaims
@@ -53,7 +53,10 @@ class Unauthorized(Problem):
 
 
 class Guard:
-    """operation_scopes: whether an operation that the API gives a scope of its own is refused without it."""
+    """operation_scopes: whether an operation that the API gives a scope of its own is refused without it.
+
+    sepps: instances of our SEPPs, which bring requests of other networks. plmns: those of this network.
+    """
 
     def __init__(
         self,
@@ -63,12 +66,16 @@ class Guard:
         *,
         issuers: frozenset[str] = frozenset(),
         operation_scopes: bool = False,
+        sepps: frozenset[str] = frozenset(),
+        plmns: frozenset[PlmnId] = frozenset(),
     ) -> None:
         self._keys = keys
         self._clock = clock
         self._whom = whom
         self._issuers = issuers
         self._operation_scopes = operation_scopes
+        self._sepps = sepps
+        self._plmns = plmns
         self._verified: dict[str, AccessTokenClaims] = {}
 
     def admit(
@@ -123,7 +130,7 @@ class Guard:
             return "it has expired"
         if self._issuers and claims.iss.lower() not in self._issuers:
             return "its issuer is no NRF of ours"
-        if not who.may_be(claims.sub):
+        if not who.may_be(claims.sub) and not self._is_from_abroad(claims, who):
             return "its subject is not whom the client's certificate names"
         producer = self._whom(op)
         audience = claims.aud
@@ -140,6 +147,12 @@ class Guard:
         if wanted_set is not None and wanted_set not in producer.nf_sets:
             return "it is for another NF set"
         return ""
+
+    def _is_from_abroad(self, claims: AccessTokenClaims, who: Caller) -> bool:
+        """Whether our SEPP brings it, of a consumer of another network (TS 33.501 §13.4.1.2): it has looked that the
+        network is the one that sent it."""
+        plmn = claims.consumer_plmn_id
+        return plmn is not None and plmn not in self._plmns and bool(who.instances & self._sepps)
 
     def _lacks(self, claims: AccessTokenClaims, op: Operation) -> str:
         """The scopes that would grant the operation, where the token's do not."""

@@ -149,6 +149,8 @@ OWNERS = {
     "lmf-callback": "LMF",
     "nf-status-callback": "NF",
     "n5g-eir-eic": "5G_EIR",
+    "n32c-handshake": "SEPP",
+    "n32f-forward": "SEPP",
 }
 """Of services that are not named after the NF type."""
 _DECLARED: dict[object, _Declared] = {}

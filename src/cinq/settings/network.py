@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+from cinq.home_domain import function_name
 from cinq.numbering import NumberingError, PlmnId, SNssai
 from cinq.operator_identifier import network_identifier
 from cinq.settings import check
 from cinq.settings.charging import Charging, Rate, Tariff
 from cinq.settings.eligibility import Eligibility
+from cinq.settings.ipsec import Ipsec
 from cinq.settings.policy import Rule
+from cinq.settings.roaming import RoamingPartner, Sepp, check_partners
 from cinq.settings.service_based import Nrf, Sbi
 from cinq.settings.toml import BitRate, HexOctets, setting
 from cinq.settings.user_plane import Upf, UserPlane
@@ -416,10 +419,13 @@ class NetworkSettings:
     eir: Eir = setting("Which equipment may be used, by its PEI.", factory=Eir)
     eligibility: Eligibility = setting("Whom policies keep out, and what follows.", factory=Eligibility)
     sbi: Sbi = setting("How network functions meet.", factory=Sbi)
+    ipsec: Ipsec = setting("Where nothing is in clear.", factory=Ipsec)
     state: State = setting("What is kept on this host.", factory=State)
     dnn: tuple[DataNetwork, ...] = setting("The data networks.", factory=lambda: (DataNetwork(),))
     home_network_key: tuple[HomeNetworkKey, ...] = setting("Keys that de-conceal SUCIs.", ())
     user_plane: tuple[UserPlane, ...] = setting("UPFs that are not part of this core.", ())
+    sepp: Sepp = setting("Where other networks meet this one.", factory=Sepp)
+    roaming_partner: tuple[RoamingPartner, ...] = setting("Networks with a roaming agreement.", ())
     amf_set: tuple[AmfSet, ...] = setting("AMF sets that UEs of other slices are rerouted to.", ())
 
     def __post_init__(self) -> None:
@@ -456,7 +462,17 @@ class NetworkSettings:
                 if name not in names:
                     what = f"user_plane: {upf.n4_address} is for DNN {name}, wanted one of {', '.join(names)}"
                     raise ValueError(what)
+        check_partners(self.roaming_partner, self.plmns, self.sepp, self.sbi)
         check_control(self.control)
+
+    @property
+    def partner_plmns(self) -> tuple[PlmnId, ...]:
+        """Of all roaming partners."""
+        return tuple(plmn for one in self.roaming_partner for plmn in one.plmns)
+
+    @property
+    def sepp_fqdn(self) -> str:
+        return self.sepp.fqdn or function_name("sepp", self.network.plmn)
 
     @property
     def control(self) -> Path:

@@ -274,6 +274,7 @@ class PlaneSettings:
     n3_ipv6: IPv6Address | None = None
     ways: tuple[Way, ...] = ()
     n3_mtu: int = 0  # of the N3 link; 0: the interface's
+    n3_ipsec: bool = False  # whether N3 is refused in clear
     plane: Literal["auto", "ebpf", "tun"] = "auto"
     n9_interface: str = ""  # where other UPFs are reached; "": as gNBs
     links: tuple[

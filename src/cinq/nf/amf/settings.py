@@ -32,7 +32,7 @@ class Settings:
     """plmn: the network. tais: the tracking areas served. slices: the S-NSSAIs supported.
 
     shared: further PLMNs of a shared core (MOCN, TS 23.501 §5.18). served: every PLMN, the network's own first.
-    equivalent_plmns: told to UEs (TS 24.501 §5.5.1.2.4).
+    equivalent_plmns: told to UEs (TS 24.501 §5.5.1.2.4). partners: PLMNs whose subscribers may roam here.
     name: a PrintableString. extended_name: the name as written, where that is none, else empty
     (Extended AMF Name, TS 38.413 §9.3.3.51).
     full_name, short_name, time_zone: network name and time zone (TS 24.501 §8.2.19); empty and None are not told.
@@ -69,6 +69,7 @@ class Settings:
     t3346_s: int = 60
     shared: tuple[ServedPlmn, ...] = ()
     equivalent_plmns: tuple[PlmnId, ...] = ()
+    partners: tuple[PlmnId, ...] = ()
     extended_name: str = ""
     full_name: str = ""
     short_name: str = ""

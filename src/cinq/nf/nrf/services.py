@@ -12,6 +12,7 @@ import msgspec
 from cinq.eligibility.gate import OPEN, Gate, Ruling
 from cinq.nf.nrf import discovery
 from cinq.nf.nrf.instances import Instances, read
+from cinq.nf.nrf.roaming import Roaming
 from cinq.nf.nrf.settings import Settings
 from cinq.nf.nrf.subscriptions import Subscriptions
 from cinq.nf.nrf.tokens import Tokens
@@ -72,8 +73,13 @@ class NRF:
         self._instances = Instances(settings, clock, kept, gate)
         self._drained: set[str] = set()
         self._subscriptions = Subscriptions(clock, kept, bus)
+        self._roaming = Roaming(settings, bus)
         self._tokens = (
-            None if key is None else Tokens(key, clock, instance_id, self.registered, settings.access_token_s)
+            None
+            if key is None
+            else Tokens(
+                key, clock, instance_id, self.registered, settings.access_token_s, roaming=self._roaming
+            )
         )
 
     def services(self) -> list[tuple[type, object]]:
@@ -207,7 +213,13 @@ class NRF:
     # Nnrf_NFDiscovery
 
     async def search(self, query: SearchQuery) -> Whole[SearchResult]:
-        """§5.3.2.2: instances in status REGISTERED that fit every criterion given, the best first."""
+        """§5.3.2.2: instances in status REGISTERED that fit every criterion given, the best first.
+
+        Those of another network its NRF knows (§5.3.2.2.3).
+        """
+        elsewhere = self._roaming.elsewhere(query.target_plmn_list or ())
+        if elsewhere is not None:
+            return await self._roaming.search(elsewhere, query)
         requester = self._requester(query)
         found = [p for p in self._instances.all() if discovery.fits(p.read, query, requester)]
         best = discovery.ranked(found, query)[: _limit(query.limit)]
@@ -223,7 +235,8 @@ class NRF:
     def _requester(self, query: SearchQuery) -> NFProfile:
         """Who asks, by its registered profile or by its own words. Problem 400, 403."""
         who, identifier = caller(), (query.requester_nf_instance_id or "").lower()
-        if identifier and who is not None and not who.may_be(identifier):
+        guest = self._roaming.is_guest(query.requester_plmn_list or ())
+        if not guest and identifier and who is not None and not who.may_be(identifier):
             raise Problem(403, None, Why("requester-nf-instance-id is not of the client's certificate"))
         wrong = {
             "target-nf-type": not NF_TYPE.fullmatch(query.target_nf_type),
@@ -235,12 +248,12 @@ class NRF:
             if fault:
                 cause = "MANDATORY" if name.endswith("nf-type") else "OPTIONAL"
                 raise Problem(400, f"{cause}_QUERY_PARAM_INCORRECT", Why(name), InvalidParam(param=name))
-        if identifier in self._instances:
+        if not guest and identifier in self._instances:
             known = self._instances.known(identifier).profile.read
             if known.nf_type != query.requester_nf_type:
                 raise Problem(403, None, Why(f"{identifier} is registered as {known.nf_type}"))
             return known
-        if who is not None and who.tls and not identifier:
+        if not guest and who is not None and who.tls and not identifier:
             own = [self._instances.known(one).profile.read for one in who.instances if one in self._instances]
             found = [one for one in own if one.nf_type == query.requester_nf_type]
             if own and not found:

@@ -140,7 +140,9 @@ class PduSessions:
         network, snssai = self._data_network(data)
         found: DnnConfiguration | None = None
         try:
-            records = await self._ports.sdm.get_sm_data(data.supi or "", data.s_nssai, network.name)
+            records = await self._ports.sdm(data.supi or "").get_sm_data(
+                data.supi or "", data.s_nssai, network.name
+            )
             for record in records:
                 found = record.dnn_configurations.get(network.name, found)
         except Problem as problem:

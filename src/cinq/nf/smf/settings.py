@@ -83,7 +83,8 @@ class UserPlane:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """plmns: all that this core serves, empty: plmn alone. node_id: the SMF's address on N4, its PFCP Node ID.
+    """plmns: all that this core serves, empty: plmn alone. partners: PLMNs whose subscribers may roam here.
+    node_id: the SMF's address on N4, its PFCP Node ID.
 
     t1_s, n1: PFCP T1-RESPONSE and N1-REQUESTS, how long a request waits and how often it is sent (TS 29.244 §6.4).
     heartbeat_s: between heartbeats, and between attempts to set up an association.
@@ -108,4 +109,5 @@ class Settings:
     back_off_s: int = 60
     address_lifetime_s: int = 60
     plmns: tuple[PlmnId, ...] = ()
+    partners: tuple[PlmnId, ...] = ()
     charging: Charging = Charging()

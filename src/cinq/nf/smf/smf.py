@@ -28,8 +28,7 @@ from cinq.sbi.services.namf_communication import NsmfCallback
 from cinq.sbi.services.nchf_convergedcharging import NchfConvergedCharging
 from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl, NsmfPolicyCallback
 from cinq.sbi.services.nsmf_pdusession import NsmfPDUSession
-from cinq.sbi.services.nudm_sdm import NsmfSdmCallback, NudmSubscriberDataManagement
-from cinq.sbi.services.nudm_uecm import NudmUEContextManagement
+from cinq.sbi.services.nudm_sdm import NsmfSdmCallback
 from cinq.wire import pfcp
 from cinq.wire.nas import GsmCause
 
@@ -68,8 +67,6 @@ class SMF:
             runtime=self.runtime,
             instance_id=instance_id,
             sbi=sbi,
-            sdm=sbi.client(NudmSubscriberDataManagement, "SMF"),
-            uecm=sbi.client(NudmUEContextManagement, "SMF"),
             pcf=sbi.client(NpcfSMPolicyControl, "SMF"),
             chf=sbi.client(NchfConvergedCharging, "SMF"),
             n4=transactions,

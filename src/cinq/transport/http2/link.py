@@ -49,11 +49,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Secured:
-    """How a peer has shown who it is. names: URIs and DNS names of its certificate (RFC 5280 §4.2.1.6)."""
+    """How a peer has shown who it is. names: URIs and DNS names of its certificate (RFC 5280 §4.2.1.6).
+
+    certificate: as it was shown, in DER.
+    """
 
     address: tuple[str, int]
     tls: bool = False
     names: tuple[str, ...] = ()
+    certificate: bytes = b""
 
 
 @dataclass(slots=True)
@@ -313,4 +317,5 @@ def _secured(transport: asyncio.Transport) -> Secured:
     certificate = shown.getpeercert() or {}
     names = cast("tuple[tuple[str, str], ...]", certificate.get("subjectAltName", ()))
     said = tuple(value for kind, value in names if kind in ("URI", "DNS"))
-    return Secured((str(name[0]), int(name[1])), True, said)
+    whole = shown.getpeercert(binary_form=True) or b""
+    return Secured((str(name[0]), int(name[1])), True, said, whole)

@@ -155,7 +155,7 @@ def take_over(session: PduSession, created: SmContextCreated) -> None:
 
 async def subscribe(session: PduSession, undo: Undo, created: SmContextCreated) -> None:
     """Nudm_SDM_Subscribe: the SMF hears when the session management data change."""
-    context, sdm = session.context, session.ports.sdm
+    context, sdm = session.context, session.ports.sdm(session.context.supi)
     wanted = SdmSubscription(
         nf_instance_id=session.ports.instance_id,
         callback_reference=session.ports.sbi.uri(f"/nsmf-callback/v1/sdm/{context.ref}"),
@@ -301,13 +301,15 @@ def leave_out(session: PduSession, created: SmContextCreated, error: N4Error) ->
 
 async def register(session: PduSession, registration: SmfRegistration) -> PduSession:
     context = session.context
-    await session.ports.uecm.smf_registration(context.supi, context.pdu_session_id, registration)
+    await session.ports.uecm(context.supi).smf_registration(
+        context.supi, context.pdu_session_id, registration
+    )
     return session
 
 
 async def deregister(session: PduSession) -> None:
     context = session.context
-    await session.ports.uecm.smf_deregistration(context.supi, context.pdu_session_id)
+    await session.ports.uecm(context.supi).smf_deregistration(context.supi, context.pdu_session_id)
 
 
 async def deactivate(session: PduSession) -> None:

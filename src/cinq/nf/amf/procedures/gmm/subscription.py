@@ -59,7 +59,7 @@ async def uecm_registration(ue: Ue) -> Ue:
     """Step 14a: this AMF serves the UE. A second registration replaces the first."""
     ports = ue.ports
     serving = ports.serving(ue.plmn)
-    await ports.nudm_uecm.registration(
+    await ports.home(str(ue.context.supi)).uecm.registration(
         str(ue.context.supi),
         Amf3GppAccessRegistration(
             amf_instance_id=ports.instance_id,
@@ -78,7 +78,8 @@ async def uecm_deregistration(ue: Ue) -> None:
         guami=ue.ports.serving(ue.plmn).guami, purge_flag=True
     )
     try:
-        await ue.ports.nudm_uecm.deregistration(str(ue.context.supi), modification)
+        supi = str(ue.context.supi)
+        await ue.ports.home(supi).uecm.deregistration(supi, modification)
     except Problem as problem:
         if problem.status not in (403, 404):  # another AMF has registered since, or nobody is
             raise
@@ -86,12 +87,13 @@ async def uecm_deregistration(ue: Ue) -> None:
 
 async def sdm_get(ue: Ue) -> Subscribed:
     """Step 14b: access and mobility data, and SMF selection data, in one request."""
-    return _subscribed(await ue.ports.nudm_sdm.get_data_sets(str(ue.context.supi), ["AM", "SMF_SEL"]))
+    supi = str(ue.context.supi)
+    return _subscribed(await ue.ports.home(supi).sdm.get_data_sets(supi, ["AM", "SMF_SEL"]))
 
 
 async def slices_of(ue: Ue, supi: Supi) -> Subscribed:
     """Slice selection subscription data of a UE that is not yet known by its SUPI (§4.2.2.2.3 step 3)."""
-    return _subscribed(await ue.ports.nudm_sdm.get_data_sets(str(supi), ["AM"]))
+    return _subscribed(await ue.ports.home(str(supi)).sdm.get_data_sets(str(supi), ["AM"]))
 
 
 class Following(Struct, frozen=True):
@@ -105,7 +107,7 @@ class Following(Struct, frozen=True):
 async def sdm_subscribe(ue: Ue) -> Following:
     """Steps 14b and 14c in one request: Nudm_SDM_Subscribe with an immediate report."""
     supi = str(ue.context.supi)
-    created = await ue.ports.nudm_sdm.subscribe(
+    created = await ue.ports.home(supi).sdm.subscribe(
         supi,
         SdmSubscription(
             nf_instance_id=ue.ports.instance_id,
@@ -133,7 +135,8 @@ async def sdm_unsubscribe(ue: Ue) -> None:
 
 async def _unsubscribe(ue: Ue, identifier: str) -> None:
     try:
-        await ue.ports.nudm_sdm.unsubscribe(str(ue.context.supi), identifier)
+        supi = str(ue.context.supi)
+        await ue.ports.home(supi).sdm.unsubscribe(supi, identifier)
     except Problem as problem:
         if problem.status != 404:
             raise
