@@ -66,8 +66,12 @@ class Apart:
         self._program = program
         self._folder = settings.state.folder / "sbi"
         files = self._certificates()
-        absent = {"upf": not settings.upf.start, "scp": settings.sbi.scp != OWN["scp"]}
-        absent["sepp"] = not settings.roaming_partner
+        absent = {
+            "upf": not settings.upf.start,
+            "scp": settings.sbi.scp != OWN["scp"],
+            "sepp": not settings.roaming_partner,
+            "nef": not settings.nef.start,
+        }
         names = [name for name in PARTS if not absent.get(name, False)]
         first = settings.sbi.port
         self.parts = [Part(name, first + number, files(name)) for number, name in enumerate(names)]

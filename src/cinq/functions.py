@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
-from ipaddress import IPv4Address
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
+from ipaddress import IPv4Address, IPv6Address
 from zoneinfo import ZoneInfo
 
 from cinq.eligibility import approval, documents
 from cinq.eligibility.gate import Gate
-from cinq.nf import amf, chf, eir, nrf, nssf, pcf, scp, sepp, smf, udm, upf
+from cinq.nf import amf, chf, eir, nef, nrf, nssf, pcf, scp, sepp, smf, udm, upf
+from cinq.nf.chf.tariff import NANO
 from cinq.nf.udr import policies
 from cinq.numbering import AmfId, PlmnId, SNssai, Tai
+from cinq.operator_identifier import network_identifier
 from cinq.procedure import Clock
+from cinq.sbi.models import Ambr, bit_rate
 from cinq.sbi.reach import api_root
-from cinq.settings.charging import DAYS, Rate, Tariff, amount, price
+from cinq.sbi.services.nchf_convergedcharging import FailureHandling
+from cinq.sbi.services.nudr_policy import SessionPolicy
+from cinq.settings.charging import DAYS, Counter, Limit, Rate, Tariff, amount, price
+from cinq.settings.exposure import QosProfile
 from cinq.settings.ipsec import Ipsec
 from cinq.settings.network import AccessCategory, DataNetwork, NetworkSettings, Radio
+from cinq.settings.tariffs import tariffs_of
 from cinq.settings.upf import UpfSettings
 from cinq.settings.user_plane import Upf, UserPlane
 from cinq.userplane.rules import PlaneSettings, Protected, Role, Way
@@ -69,6 +77,7 @@ def of_the_amf(s: NetworkSettings) -> amf.Settings:
         reroutes=bool(s.amf_set),
         equipment_check=s.eir.check,
         drain_s=s.eligibility.grace_s,
+        move_after_s=s.eligibility.move_after_s,
         ladns=_ladns(s),
     )
 
@@ -108,7 +117,8 @@ def of_the_nrf(s: NetworkSettings, sepp_instance: str = "") -> nrf.Settings:
     )
 
 
-def of_the_sepp(s: NetworkSettings) -> sepp.Settings:
+def of_the_sepp(s: NetworkSettings, keys: Mapping[str, bytes]) -> sepp.Settings:
+    """keys: PEM of the public keys of IPX providers, by the file that the settings name."""
     partners = tuple(
         sepp.Partner(
             name=one.name,
@@ -116,6 +126,9 @@ def of_the_sepp(s: NetworkSettings) -> sepp.Settings:
             sepp=one.fqdn,
             services=frozenset(one.services),
             requests_per_s=float(one.requests_per_s),
+            security="PRINS" if one.security == "prins" else "TLS",
+            ipxes=tuple(sepp.Ipx(each.name, keys[each.key], each.may_change) for each in one.ipx),
+            ipx=one.next_hop_name or sepp.NO_IPX,
         )
         for one in s.roaming_partner
     )
@@ -136,11 +149,22 @@ def of_the_gate(s: NetworkSettings, clock: Clock, own: frozenset[str]) -> Gate:
         log.info("eligibility: policy %s version %d: %s", document.policy.id, document.policy.version, doors)
         found.append(document)
     stock = documents.Stock() if chosen.inventory is None else documents.stock(chosen.inventory)
+    if chosen.inventory is not None:
+        approval.require_inventory(stock, chosen.inventory, chosen.modes, keys)
     seen = () if chosen.observed is None else documents.observations(chosen.observed)
     zone = zone_of(s)
     return Gate(
         found, stock, chosen.modes, lambda: datetime.fromtimestamp(clock.now(), zone).date(), own, seen
     )
+
+
+def addresses(s: NetworkSettings, own_upf: bool) -> dict[str, str]:
+    """What frames in a capture of the event stream come from. A wildcard is no address. own_upf: it runs here."""
+    given: dict[str, IPv4Address | IPv6Address] = {"AMF": s.amf.n2_address, "SMF": s.smf.n4_address}
+    if own_upf:
+        given |= {"UPF": s.upf.n4_address, "UPF N3": s.upf.n3_address}
+        given |= {} if s.upf.n3_ipv6_address is None else {"UPF N3 IPv6": s.upf.n3_ipv6_address}
+    return {name: str(address) for name, address in given.items() if not address.is_unspecified}
 
 
 def zone_of(s: NetworkSettings) -> tzinfo:
@@ -161,7 +185,34 @@ def of_the_pcf(s: NetworkSettings) -> pcf.Settings:
         rules=tuple(policies.element(rule) for rule in s.policy),
         ue_five_qis=s.pcf.ue_five_qis,
         ue_max_gbr_bps=s.pcf.ue_max_gbr,
+        qos_references={one.name: _qos_reference(one) for one in s.qos_profile},
+        limits=tuple(_limit(one) for one in s.limit),
     )
+
+
+def _qos_reference(s: QosProfile) -> pcf.QosReference:
+    return pcf.QosReference(
+        s.five_qi,
+        _bit_rate(s.mbr_uplink or s.gbr_uplink),
+        _bit_rate(s.mbr_downlink or s.gbr_downlink),
+        _bit_rate(s.gbr_uplink),
+        _bit_rate(s.gbr_downlink),
+        s.arp,
+    )
+
+
+def _bit_rate(bps: int) -> str | None:
+    return bit_rate(bps) if bps else None
+
+
+def _limit(s: Limit) -> pcf.Limit:
+    up, down = s.session_ambr_uplink, s.session_ambr_downlink
+    element = SessionPolicy(
+        dnn=network_identifier(s.dnn) if s.dnn else None,
+        sess_ambr=Ambr(uplink=bit_rate(up), downlink=bit_rate(down)) if up else None,
+        denied=s.denied,
+    )
+    return pcf.Limit(s.counter, s.status, element)
 
 
 def _tais(plmn: PlmnId, tacs: tuple[int, ...]) -> tuple[Tai, ...]:
@@ -212,36 +263,59 @@ def of_the_smf(s: NetworkSettings, mtu: int) -> smf.Settings:
 
 
 def of_the_chf(s: NetworkSettings) -> chf.Settings:
+    """SettingsError: a tariff file that cannot be used."""
+    tariffs, rates = tariffs_of(s)
     return chf.Settings(
-        tariffs=tuple(tariff_of(one, s.rate) for one in s.tariff),
+        tariffs=tuple(tariff_of(one, rates) for one in tariffs),
         without_account=s.charging.without_account,
         tariff=s.charging.tariff,
+        plmns=tuple(str(plmn) for plmn in s.plmns),
+        partners={str(one.plmn): one.tariff for one in s.partner},
+        immediate=s.charging.report,
+        failure=FAILURES[s.charging.without_chf],
+        counters=tuple(_counter(one) for one in s.counter),
     )
 
 
+FAILURES: dict[str, FailureHandling] = {"refuse": "RETRY_AND_TERMINATE", "continue": "CONTINUE"}
+ROUNDINGS = {"half-even": ROUND_HALF_EVEN, "half-up": ROUND_HALF_UP, "up": ROUND_UP, "down": ROUND_DOWN}
+
+
+def _counter(s: Counter) -> chf.Counter:
+    statuses = tuple((Decimal(at), name) for at, name in zip(s.above, s.statuses, strict=True))
+    return chf.Counter(s.name, s.below, statuses)
+
+
 def tariff_of(s: Tariff, rates: Iterable[Rate]) -> chf.Tariff:
-    quota, of_octets = amount("quota", s.quota)
+    quota, kind = amount("quota", s.quota)
     return chf.Tariff(
         name=s.name,
         currency=s.currency,
         rates=tuple(_rate(one) for one in rates if one.tariff == s.name),
         zone=ZoneInfo(s.time_zone) if s.time_zone else UTC,
-        quota=quota if of_octets else chf.Tariff.QUOTA,
-        quota_s=chf.Tariff.QUOTA_S if of_octets else quota,
+        quota=quota if kind == "octets" else chf.Tariff.QUOTA,
+        quota_s=quota if kind == "seconds" else chf.Tariff.QUOTA_S,
+        quota_events=quota if kind == "events" else chf.Tariff.QUOTA_EVENTS,
         validity_s=s.validity_s,
+        holds_idle_s=s.idle_s,
+        step=price("round_to", s.round_to) if s.round_to else NANO,
+        rounding=ROUNDINGS[s.rounding],
+        last=chf.Last(s.used_up, s.allowed, s.redirect_to),
     )
 
 
 def _rate(s: Rate) -> chf.Rate:
-    per, of_octets = amount("per", s.per)
+    per, kind = amount("per", s.per)
     return chf.Rate(
         price=price("price", s.price),
         per=per,
-        timed=not of_octets,
+        timed=kind == "seconds",
         rating_group=s.rating_group,
         days=frozenset(DAYS.index(day) for day in s.days),
         begins=_second(s.begins),
         ends=_second(s.ends),
+        block=amount("block", s.block)[0] if s.block else 1,
+        events=kind == "events",
     )
 
 
@@ -365,6 +439,14 @@ def of_the_udm(s: NetworkSettings) -> udm.Settings:
     abroad = tuple(plmn for one in s.roaming_partner if one.outbound for plmn in one.plmns)
     return udm.Settings(
         s.network.plmn, keys, also=s.plmns[1:], partners=abroad, roams=bool(s.roaming_partner)
+    )
+
+
+def of_the_nef(s: NetworkSettings) -> nef.Settings:
+    return nef.Settings(
+        tuple(nef.Application(one.id, one.secret, one.apis, one.notify) for one in s.af),
+        tuple(nef.Profile(one.name, one.longest_s) for one in s.qos_profile),
+        s.nef.access_token_s,
     )
 
 

@@ -9,11 +9,10 @@ import os
 import uuid
 from dataclasses import replace
 from functools import partial
-from ipaddress import IPv4Address, IPv6Address
 from itertools import chain
 from pathlib import Path
 
-from cinq import contradictions, functions, protection
+from cinq import contradictions, exposure, functions, protection
 from cinq.anchors import look_at_anchors
 from cinq.eligibility.approval import ApprovalError
 from cinq.eligibility.documents import DocumentError
@@ -26,13 +25,14 @@ from cinq.nf.amf.orders import Orders
 from cinq.nf.ausf import AUSF
 from cinq.nf.chf import CHF
 from cinq.nf.eir import EIR
+from cinq.nf.nef import NEF
 from cinq.nf.nrf import NRF
 from cinq.nf.nssf import NSSF
 from cinq.nf.pcf import PCF
 from cinq.nf.scp import SCP
 from cinq.nf.smf import SMF
 from cinq.nf.udm import UDM
-from cinq.nf.udr import UDR, provisioning
+from cinq.nf.udr import UDR, looks, provisioning
 from cinq.procedure import Inside, Journal, RealClock, Runtime
 from cinq.procedure.store import MemoryStore, Store
 from cinq.sbi.token import SigningKey
@@ -46,7 +46,6 @@ from cinq.user_plane import UserPlane
 from cinq.wire import nas, pfcp
 
 log = logging.getLogger("cinq.network")
-
 NAMESPACE = uuid.UUID("5c1b7f0e-6d0b-4b7a-9a39-6f6a3cf0c1a9")
 ANY_MTU = 9000  # where the data planes are elsewhere, UEs are told that of their data network
 CHANGES_S = 1.0  # between looks at what the commands changed
@@ -68,6 +67,7 @@ PARTS = {
     "ausf": "AUSF",
     "nssf": "NSSF",
     "pcf": "PCF",
+    "nef": "NEF",
     "eir": "5G_EIR",
     "chf": "CHF",
     "sepp": "SEPP",
@@ -117,6 +117,8 @@ class Network:
         self.nrf: NRF | None = None
         self.udr: UDR | None = None
         self.eir: EIR | None = None
+        self.pcf: PCF | None = None
+        self.nef: NEF | None = None
         self.edge: Interconnection | None = None
         self.smf: SMF | None = None
         self.amf: AMF | None = None
@@ -264,12 +266,20 @@ class Network:
             nssf = NSSF(functions.of_the_nssf(s), self.identity("NSSF"))
             await self.membership.serve(nssf.services(), nssf.profile())
         if "chf" in here:
-            chf = CHF(functions.of_the_chf(s), store, self.clock, os.urandom, self.identity("CHF"))
+            own = self.identity("CHF")
+            chf = CHF(functions.of_the_chf(s), store, self.clock, os.urandom, own, self.bus, self.journal)
             await self.membership.serve(chf.services(), chf.profile())
+            chf.start()
+            self._undo.push_async_callback(chf.stop)
         if "pcf" in here:
-            pcf = PCF(self.identity("PCF"), self.bus, store, functions.of_the_pcf(s))
-            await self.membership.serve(pcf.services(), pcf.profile())
-            await self.membership.subscribes(pcf.start, "PCF")
+            self.pcf = PCF(self.identity("PCF"), self.bus, store, functions.of_the_pcf(s))
+            await self.membership.serve(self.pcf.services(), self.pcf.profile())
+            await self.membership.subscribes(self.pcf.start, "PCF")
+        if "nef" in here and s.nef.start:
+            self.nef = await exposure.opened(
+                s, self.bus, store, self.clock, self.journal, self.identity("NEF"), self._undo
+            )
+            await self.membership.serve(self.nef.services(), self.nef.profile())
         if "eir" in here or "amf" in here:  # the AMF looks at the lists for what has changed
             self.eir = EIR(functions.of_the_eir(s), store, self.identity("5G_EIR"), self.gate)
         if "eir" in here and self.eir is not None:
@@ -284,13 +294,9 @@ class Network:
 
     def _proxy(self) -> SCP:
         """The SCP: what comes for others goes through it."""
-        scp = SCP(
-            functions.of_the_scp(self.settings, self.identity("NRF"), self.identity("SCP")),
-            self.sbi.peers.send,
-            self.clock,
-            self.identity("SCP"),
-        )
-        self.sbi.relay = scp
+        own = self.identity("SCP")
+        settings = functions.of_the_scp(self.settings, self.identity("NRF"), own)
+        self.sbi.relay = scp = SCP(settings, self.sbi.peers.send, self.clock, own)
         return scp
 
     def _repository(self, store: Store) -> None:
@@ -304,7 +310,12 @@ class Network:
     def _tell_changes(self) -> None:
         """What the commands changed in the store takes effect."""
         if self.udr is not None:
+            looks.tell(self.store)
             self.runtime.spawn(self.udr.tell_changes, "data changes")
+        if self.pcf is not None:
+            self.runtime.spawn(self.pcf.tell_application_functions, "application functions")
+        if self.nef is not None:
+            self.runtime.spawn(self.nef.look, "exposure")
         self._look_at_the_day()
         if self.amf is not None:
             if self.eir is not None and self.eir.have_changed():
@@ -442,17 +453,13 @@ class Network:
         folder = self.settings.state.run
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         name = self.settings.network.name
-        listener = await stream.serve(str(self.control), self.journal, name, self._addresses())
+        listener = await stream.serve(
+            str(self.control),
+            self.journal,
+            name,
+            functions.addresses(self.settings, self.user_plane is not None),
+        )
         self._undo.callback(listener.close)
-
-    def _addresses(self) -> dict[str, str]:
-        """What frames in a capture of the event stream come from. A wildcard is no address."""
-        s = self.settings
-        given: dict[str, IPv4Address | IPv6Address] = {"AMF": s.amf.n2_address, "SMF": s.smf.n4_address}
-        if self.user_plane is not None:
-            given |= {"UPF": s.upf.n4_address, "UPF N3": s.upf.n3_address}
-            given |= {} if s.upf.n3_ipv6_address is None else {"UPF N3 IPv6": s.upf.n3_ipv6_address}
-        return {name: str(address) for name, address in given.items() if not address.is_unspecified}
 
     # what it is
 

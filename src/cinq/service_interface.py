@@ -203,7 +203,11 @@ class ServiceInterface:
         if profile is None:
             return Producer(op.owner, frozenset(instances))
         return Producer(
-            op.owner, frozenset(instances), tuple(profile.s_nssais), tuple(profile.nf_set_id_list)
+            op.owner,
+            frozenset(instances),
+            tuple(profile.s_nssais),
+            tuple(profile.nf_set_id_list),
+            tuple(profile.nsi_list),
         )
 
     def _tls(self, *, server: bool) -> ssl.SSLContext | None:

@@ -122,7 +122,6 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "upf.gnb_networks": st.lists(st.sampled_from(["10.9.0.0/29", "0.0.0.0/0"]), max_size=2, unique=True),
     "upf.data_plane": st.sampled_from(["auto", "ebpf", "tun"]),
     "upf.n3_mtu": st.one_of(st.just(0), st.integers(576, 65535)),
-    "upf.n9_interface": st.just(""),
     "upf.n6_interface": st.sampled_from(["", "eth1", "n6"]),
     "upf.ue_to_ue": BOOL,
     "upf.reach_host": BOOL,
@@ -143,8 +142,9 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
         1,
         3,
     ),
+    "policy[].rating_group": st.integers(0, 2**32 - 1),
     "policy[].five_qi": st.integers(128, 254),  # an operator's own: with a guaranteed bit rate or without
-    "policy[].dnn": st.just(""),
+    **dict.fromkeys(("policy[].dnn", "policy[].dnai"), st.just("")),
     "policy[].slices": unique(SLICE, 0, 8),
     "policy[].direction": st.sampled_from(["both", "uplink", "downlink"]),
     "policy[].precedence": st.integers(1, 254),
@@ -157,24 +157,63 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "policy[].preemptable": BOOL,
     "policy[].reflective": BOOL,
     "policy[].notify": BOOL,
-    "policy[].dnai": st.sampled_from(["", "edge"]),
     "policy[].gate": st.sampled_from(["open", "closed"]),
     "charging.on": st.just(False),  # a subscriber without an account is refused: test_charging.py
     "charging.without_account": st.just("refuse"),
     "charging.tariff": st.just(""),
     "charging.without_chf": st.sampled_from(["refuse", "continue"]),
+    "charging.tariff_files": st.just([]),
+    "charging.report": unique(st.sampled_from(["QOS_CHANGE", "USER_LOCATION_CHANGE"]), 0, 2),
+    "partner[].plmn": st.sampled_from(["001-01", "310-410"]),
+    "partner[].tariff": st.just("flat"),
+    "partner[].name": LABEL,
+    "counter[].name": LABEL,
+    "counter[].below": LABEL,
+    "counter[].above": st.just([]),
+    "counter[].statuses": st.just([]),
+    "limit[].counter": LABEL,
+    "limit[].status": LABEL,
+    "limit[].session_ambr_uplink": RATE,
+    "limit[].session_ambr_downlink": RATE,
+    "limit[].denied": st.just(True),
+    "limit[].dnn": st.just(""),
     "tariff[].name": LABEL,
     "tariff[].currency": st.sampled_from(["EUR", "JPY", "KWD"]),
     "tariff[].time_zone": st.sampled_from(["", "Europe/Berlin"]),
     "tariff[].quota": st.sampled_from(["10 MB", "1 h", "1 B"]),
     "tariff[].validity_s": st.integers(10, 86_400),
+    "tariff[].idle_s": st.integers(0, 86_400),
+    "tariff[].round_to": st.sampled_from(["", "0.01", "1"]),
+    "tariff[].rounding": st.sampled_from(["half-even", "half-up", "up", "down"]),
+    "tariff[].used_up": st.just("terminate"),
+    "tariff[].allowed": st.just([]),
+    "tariff[].redirect_to": st.just(""),
     "rate[].tariff": st.just("flat"),
     "rate[].price": st.sampled_from(["0", "0.01", "123456789.123456789"]),
     "rate[].per": st.sampled_from(["1 MB", "60 s", "1 GB"]),
+    "rate[].block": st.just(""),
     "rate[].rating_group": st.integers(0, 2**32 - 1),
     "rate[].days": unique(st.sampled_from(["mon", "sat", "sun"]), 0, 3),
     "rate[].begins": st.sampled_from(["00:00", "08:30"]),
     "rate[].ends": st.sampled_from(["08:31", "24:00"]),
+    "nef.start": BOOL,
+    "nef.address": HOST,
+    "nef.port": PORT,
+    "nef.certificate": st.just(""),
+    "nef.key": st.just(""),
+    "nef.access_token_s": st.integers(10, 86400),
+    "af[].id": st.sampled_from(["video", "game.1", "a_b-c"]),
+    "af[].secret": st.just("0123456789abcdef"),
+    "af[].apis": unique(st.sampled_from(["quality-on-demand", "3gpp-traffic-influence"]), 1, 2),
+    "af[].notify": unique(st.sampled_from(["http://127.0.0.1:9000", "https://af.example/x"]), 0, 2),
+    "qos_profile[].name": st.sampled_from(["QOS_S", "fast", "a.b-c_d"]),
+    "qos_profile[].five_qi": st.sampled_from([5, 7, 9]),
+    "qos_profile[].gbr_uplink": st.just("0 bps"),
+    "qos_profile[].gbr_downlink": st.just("0 bps"),
+    "qos_profile[].mbr_uplink": st.sampled_from(["0 bps", "1 Mbps"]),
+    "qos_profile[].mbr_downlink": st.sampled_from(["0 bps", "20 Mbps"]),
+    "qos_profile[].arp": st.integers(1, 15),
+    "qos_profile[].longest_s": st.integers(1, 2**31 - 1),
     "nrf.heart_beat_timer_s": st.integers(1, 3600),
     "nrf.access_token_s": st.integers(10, 86400),
     "nrf.token_key": st.just(""),
@@ -219,6 +258,13 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "roaming_partner[].port": PORT,
     "roaming_partner[].sepp": st.just(""),
     "roaming_partner[].authorities": st.just("partner.pem"),
+    "roaming_partner[].security": st.sampled_from(["tls", "prins"]),
+    "roaming_partner[].next_hop": st.just(""),
+    "roaming_partner[].next_hop_name": st.just(""),
+    "roaming_partner[].next_hop_authorities": st.just(""),
+    "roaming_partner[].ipx[].name": st.just("ipx.example.org"),
+    "roaming_partner[].ipx[].key": st.just("ipx.pub"),
+    "roaming_partner[].ipx[].may_change": st.just(["/headers/-"]),
     "roaming_partner[].services": st.just(["nudm-sdm"]),
     "roaming_partner[].requests_per_s": st.integers(1, 100_000),
     "roaming_partner[].inbound": BOOL,
@@ -227,9 +273,10 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "state.run": st.just("/nowhere"),
     "dnn[].name": LABEL,
     "dnn[].pool": st.sampled_from(pools(8)),
-    "dnn[].n6_interface": st.just(""),  # of this host: tests/userplane has one
-    "dnn[].n6_gateway": st.nothing(),
-    "dnn[].n6_ipv6_gateway": st.nothing(),
+    **dict.fromkeys(
+        ("upf.n9_interface", "dnn[].n6_interface"), st.just("")
+    ),  # of this host: tests/userplane has one
+    **dict.fromkeys(("dnn[].n6_gateway", "dnn[].n6_ipv6_gateway"), st.nothing()),
     "dnn[].ethernet_interface": st.just(""),  # each makes an interface of this host: tests/lab has one
     "dnn[].dns": unique(ADDRESS, 0, 8),
     "dnn[].ipv6_pool": unique(st.sampled_from(["fd45::/48", "fd46:0:0:100::/56", "2001:db8:45::/62"]), 0, 1),
@@ -254,13 +301,11 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "upf.metrics_port": PORT,
     "user_plane[].n4_address": st.integers(1, 250).map("127.0.99.{}".format),
     "user_plane[].n4_port": PORT,
-    "user_plane[].dnns": st.just([]),
     "user_plane[].slices": unique(SLICE, 0, 8),
     "user_plane[].tacs": TACS,
     "user_plane[].capacity": st.integers(1, 1000),
     "user_plane[].anchors": st.just(True),  # with linked_to: tests/settings
-    "user_plane[].linked_to": st.just([]),
-    "user_plane[].dnais": st.just([]),
+    **dict.fromkeys(("user_plane[].dnns", "user_plane[].linked_to", "user_plane[].dnais"), st.just([])),
     "user_plane[].n3_ipv4": st.just(True),
     "user_plane[].n3_ipv6": BOOL,
     "user_plane[].n3_loopback": BOOL,
@@ -270,7 +315,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     ),
     "home_network_key[].profile": st.sampled_from(["A", "B"]),
 }
-ALONE = ("roaming_partner[]",)
+ALONE = ("roaming_partner[]", "roaming_partner[].ipx[]")
 """With certificates, a port and a partner: tests/nf/sepp."""
 ONCE = ("precedence", "number", "name", "pool", "ipv6_pool", "id", "plmn", "tacs", "set", "n4_address")
 """Keys of a table written many times whose values must differ between the tables."""
@@ -294,7 +339,7 @@ def files(draw: st.DrawFn) -> str:
         for one in _apart(drawn) if many else drawn:
             lines.append(f"[[{table.removesuffix('[]')}]]" if many else f"[{table}]")
             lines += [f"{key} = {_toml(value)}" for key, value in one.items()]
-    if "[[rate]]" in lines:
+    if "[[rate]]" in lines or "[[partner]]" in lines:
         lines += ["[[tariff]]", 'name = "flat"', 'currency = "EUR"']
     return "\n".join(lines)
 
@@ -304,6 +349,7 @@ def _table(draw: st.DrawFn, paths: list[str]) -> dict[str, object]:
         "dnn[].name",
         "dnn[].pool",
         "policy[].five_qi",
+        "limit[].denied",
         "amf_set[].set",
         "amf_set[].slices",
         "amf.access_category[].dnns",
@@ -313,6 +359,9 @@ def _table(draw: st.DrawFn, paths: list[str]) -> dict[str, object]:
         found.pop("non_allowed_tacs", None)
     if found.get("ipv6_pool"):
         found.pop("mtu", None)  # not every MTU of IPv4 is one of IPv6
+    if "denied" in found and not (found.get("session_ambr_uplink") and found.get("session_ambr_downlink")):
+        found.pop("session_ambr_uplink", None)
+        found.pop("session_ambr_downlink", None)
     if found.get("gbr_uplink") or found.get("gbr_downlink"):
         found.pop("reflective", None)
     return found

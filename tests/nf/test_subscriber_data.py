@@ -14,6 +14,7 @@ from cinq.procedure.store import MemoryStore
 from cinq.sbi import Bus, Problem, checked
 from cinq.sbi.models import Snssai
 from cinq.sbi.services.nudm_sdm import NudmSubscriberDataManagement
+from cinq.sbi.services.nudm_ueau import AuthEvent
 from cinq.sbi.services.nudr_dr import NudrDataRepository, ProvisionedDataSets
 
 SUPI, NOBODY = "imsi-999700000000001", "imsi-999700000000009"
@@ -56,6 +57,26 @@ def test_several_data_sets_are_one_read() -> None:
         assert sets.smf_sel_data is not None
         found = await world.udr.query_provisioned_data(SUPI, "99970", ["SM"])
         assert found == ProvisionedDataSets(sm_data=await world.udr.query_sm_data(SUPI, "99970"))
+
+    asyncio.run(run())
+
+
+def test_what_came_of_an_authentication_can_be_read_again() -> None:
+    async def run() -> None:
+        udr = World().udr
+        event = AuthEvent(
+            nf_instance_id="a",
+            success=False,
+            time_stamp="2026-01-01T00:00:00Z",
+            auth_type="5G_AKA",
+            serving_network_name="5G:mnc070.mcc999.3gppnetwork.org",
+        )
+        with pytest.raises(Problem, match="DATA_NOT_FOUND"):
+            await udr.query_authentication_status(SUPI)
+        await udr.create_authentication_status(SUPI, event)
+        assert await udr.query_authentication_status(SUPI) == event
+        with pytest.raises(Problem, match="USER_NOT_FOUND"):
+            await udr.query_authentication_status("imsi-999700000000999")
 
     asyncio.run(run())
 

@@ -23,7 +23,7 @@ def command(
     parts: Annotated[
         list[str],
         typer.Argument(
-            help="nrf, scp, udr, udm, ausf, nssf, pcf, eir, chf, sepp, upf, smf, amf: one or several."
+            help="nrf, scp, udr, udm, ausf, nssf, pcf, nef, eir, chf, sepp, upf, smf, amf: one or several."
         ),
     ],
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (TOML).")] = None,

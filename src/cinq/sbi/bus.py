@@ -127,6 +127,10 @@ class Bus:
         ]
         return [name for name, entry in sorted(found, key=lambda each: each[1] is not default)]
 
+    def instances(self) -> list[str]:
+        """Those that serve anything here."""
+        return list(dict.fromkeys(name for _, name in self._methods if name is not None))
+
     def withdraw(self, service: type, instance: str) -> None:
         """Takes a service away: later calls to that instance are answered 504."""
         for op in operations(service):

@@ -117,10 +117,10 @@ class Discovery:
             if any(one.root == place.root for one in kept.places):
                 kept.until = min(kept.until, self._clock.now() + LEAST_S)
 
-    def forget(self, instance: str) -> None:
-        """The NRF says that something has changed with it."""
+    def forget(self, instance: str, *, is_new: bool = False) -> None:
+        """The NRF says that something has changed with it. One that is new may be better than what was found."""
         for kept in self._kept.values():
-            if not kept.places or any(one.instance == instance for one in kept.places):
+            if is_new or not kept.places or any(one.instance == instance for one in kept.places):
                 kept.until = 0.0
 
     def _chosen(self, places: list[Found]) -> Found:
@@ -194,7 +194,8 @@ class StatusListener:
         """Problem 404: nobody here has subscribed so (TS 29.510 §5.2.2.6.2)."""
         if reference not in self.references:
             raise Problem(404, "SUBSCRIPTION_NOT_FOUND", Why("no such subscription"))
-        self._discovery.forget(body.nf_instance_uri.rpartition("/")[2].lower())
+        instance = body.nf_instance_uri.rpartition("/")[2].lower()
+        self._discovery.forget(instance, is_new=body.event == "NF_REGISTERED")
 
 
 def places_of(profile: NFProfile, service: str | None) -> list[Found]:

@@ -18,6 +18,7 @@ from cinq.sbi.guard import Guard
 from cinq.sbi.headers import of_a_resource, priority_of, refuse_the_late
 from cinq.sbi.message import Request, Response
 from cinq.sbi.operation import Operation
+from cinq.sbi.overload import reduction, said
 from cinq.sbi.problem import Problem
 from cinq.sbi.reach import api_root
 from cinq.sbi.request import arguments_of
@@ -59,6 +60,8 @@ class Producers:
         self._guard = guard
         self._assertions = assertions
         self._under_way = 0
+        self.says_where = True
+        """Whether who made a resource is told: not to applications."""
         self.relay: Relay | None = None
         """What is for others goes on to them: of an SCP."""
 
@@ -66,7 +69,13 @@ class Producers:
         """What comes late is not begun; when too much is under way, what matters least waits outside."""
         self._under_way += 1
         try:
-            return written(await self._answer(request, peer), request.header("accept-encoding"))
+            metric = reduction(self._under_way, MOST_UNDER_WAY // 2)
+            response = await self._answer(request, peer)
+            if metric and self.says_where and (own := self._bus.instances()):
+                response = Response(
+                    response.status, (*response.headers, said(own[0], metric, time.time())), response.body
+                )
+            return written(response, request.header("accept-encoding"))
         finally:
             self._under_way -= 1
 
@@ -90,7 +99,7 @@ class Producers:
         except Problem as problem:
             return problem_of(operation, problem)
         response = response_of(operation, answer, self.api_root)
-        if response.status != 201:
+        if response.status != 201 or not self.says_where:
             return response
         made_by = of_a_resource(next(iter(self._bus.providers(operation)), ""))
         return Response(response.status, (*response.headers, *made_by), response.body)
@@ -135,10 +144,12 @@ async def offer(
     guard: Guard | None = None,
     assertions: Assertions | None = None,
     relay: Relay | None = None,
+    *,
+    says_where: bool = True,
 ) -> Http2Server:
     """Takes requests for what the bus serves. TransportError: the address or the port."""
     producers = Producers(bus, api_root(host, port, tls=tls is not None), mark, guard, assertions)
-    producers.relay = relay
+    producers.relay, producers.says_where = relay, says_where
     server = await serve(host, port, producers.answer, tls=tls)
     producers.api_root = api_root(host, server.local[1], tls=tls is not None)
     return server

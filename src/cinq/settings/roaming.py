@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from typing import Literal
 
 from cinq.home_domain import function_name
 from cinq.numbering import PlmnId
@@ -55,6 +56,27 @@ class Sepp:
 
 
 @dataclass(frozen=True, slots=True)
+class IpxProvider:
+    """A provider between the SEPPs (IPX) that may change messages of PRINS, and signs what it changes."""
+
+    name: str = setting("Its name, as it signs.")
+    key: str = setting("PEM file of its public key, on P-256.")
+    may_change: tuple[str, ...] = setting(
+        "What of a message it may change: JSON pointers such as '/headers/-'; * is one segment, last all below.",
+        (),
+    )
+
+    def __post_init__(self) -> None:
+        _fqdn("name", self.name)
+        check.at_most("may_change", self.may_change, 64)
+        for pointer in self.may_change:
+            if not re.fullmatch(r"(/[^/\s]{1,100}){1,16}", pointer):
+                raise ValueError(
+                    f"may_change: found {pointer[:60]!r}, wanted a JSON pointer such as '/headers/-'"
+                )
+
+
+@dataclass(frozen=True, slots=True)
 class RoamingPartner:
     """A network with which there is a roaming agreement, and what the agreement allows."""
 
@@ -66,6 +88,13 @@ class RoamingPartner:
     sepp: str = setting(
         "Name of its SEPP in its certificate; empty: sepp in the domain of its first PLMN.", ""
     )
+    security: Literal["tls", "prins"] = setting(
+        "tls: by the connection between the SEPPs; prins: each message by itself, whoever is between.", "tls"
+    )
+    ipx: tuple[IpxProvider, ...] = setting("Providers on the way, with PRINS: ours and the partner's.", ())
+    next_hop: str = setting("With PRINS: 'host:port' of our provider; empty: the partner's SEPP itself.", "")
+    next_hop_name: str = setting("Name of our provider in its certificate.", "")
+    next_hop_authorities: str = setting("PEM file of those that sign our provider's certificate.", "")
     services: tuple[str, ...] = setting("API names that either network may ask for of the other.", SERVICES)
     requests_per_s: int = setting(
         "Requests a second that it may send, 1 to 100000; twice as many at once.", 200
@@ -93,6 +122,21 @@ class RoamingPartner:
             if not _SERVICE.fullmatch(service):
                 raise ValueError(f"services: found {service[:60]!r}, wanted an API name such as 'nudm-sdm'")
         check.within("requests_per_s", self.requests_per_s, 1, 100_000)
+        self._check_providers()
+
+    def _check_providers(self) -> None:
+        check.at_most("ipx", self.ipx, 2)
+        check.each_once("ipx", [one.name for one in self.ipx])
+        if self.security != "prins" and (self.ipx or self.next_hop):
+            raise ValueError("security: found tls, wanted prins: with TLS there is nobody between the SEPPs")
+        if not self.next_hop:
+            return
+        if not re.fullmatch(r"[A-Za-z0-9.-]{1,253}:[0-9]{1,5}", self.next_hop):
+            raise ValueError(f"next_hop: found {self.next_hop[:60]!r}, wanted 'host:port'")
+        check.port("next_hop", int(self.next_hop.rpartition(":")[2]))
+        _fqdn("next_hop_name", self.next_hop_name)
+        if not self.next_hop_name or not self.next_hop_authorities:
+            raise ValueError("next_hop_name, next_hop_authorities: found nothing, wanted both with next_hop")
 
     @property
     def fqdn(self) -> str:

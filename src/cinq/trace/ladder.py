@@ -34,7 +34,7 @@ class Step:
     """One arrow of a ladder. sender, receiver: function names; equal for something that happened inside one.
 
     name: of the message, as its class. detail: a few words. cause: what went wrong, empty when nothing did.
-    interface: n1, n2, n3, n4 or sbi, empty for a note. ue: its SUPI or other name, empty for what concerns no UE.
+    interface: n1, n2, n3, n4, xn or sbi, empty for a note. ue: its SUPI or other name, empty for what concerns no UE.
     fault: the cause is not in the message but wrong with it: not decoded, or its integrity does not hold.
     mend: the command or the setting that mends the cause.
     """
@@ -80,7 +80,7 @@ class Step:
         """Whether this is a refusal or a fault, and not just a message that gives a reason."""
         if not self.interface and self.cause.startswith("ended: "):
             return False
-        expected = self.interface in ("n1", "n2") and not self.fault
+        expected = self.interface in ("n1", "n2", "xn") and not self.fault
         return bool(self.cause) and not (expected and not _REFUSAL.search(self.name))
 
 

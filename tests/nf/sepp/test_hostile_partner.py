@@ -361,3 +361,83 @@ def test_a_partner_learns_nothing_of_the_inside(tmp_path: Path) -> None:
         assert HOST not in json.dumps([unknown.headers, unknown.body.decode()])
 
     hostile(tmp_path, body)
+
+
+# PRINS
+
+PRINS = {"supportedSecCapabilityList": ["PRINS"]}
+PARAMS = {
+    "n32fContextId": "0123456789abcdef",
+    "jweCipherSuiteList": ["A128GCM"],
+    "jwsCipherSuiteList": ["ES256"],
+}
+BASE = "/n32c-handshake/v1"
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({"jweCipherSuiteList": ["A128CBC-HS256"]}, (409, "REQUESTED_PARAM_MISMATCH")),
+        ({"jwsCipherSuiteList": ["none"]}, (409, "REQUESTED_PARAM_MISMATCH")),
+        (
+            {"protectionPolicyInfo": {"apiIeMappingList": [], "dataTypeEncPolicy": ["UEID"]}},
+            (409, "REQUESTED_PARAM_MISMATCH"),
+        ),
+        ({"n32fContextId": "no"}, (400, "MANDATORY_IE_INCORRECT")),
+        ({"n32fContextId": None}, (400, "MANDATORY_IE_INCORRECT")),
+    ],
+)
+def test_parameters_that_do_not_fit_make_no_context(
+    tmp_path: Path, changes: dict[str, object], wanted: tuple[int, str]
+) -> None:
+    async def body(home: Country, partner: Partner) -> None:
+        assert (await partner.hello(**PRINS)).status == 200
+        answer = await partner.send("POST", f"{BASE}/exchange-params", {**PARAMS, **changes})
+        assert (answer.status, cause(answer)) == wanted
+
+    hostile(tmp_path, body, of_a='security = "prins"', hello=False)
+
+
+def test_contexts_of_prins_are_made_and_ended(tmp_path: Path) -> None:
+    async def body(home: Country, partner: Partner) -> None:
+        assert (await partner.hello(**PRINS)).status == 200
+        made = await partner.send("POST", f"{BASE}/exchange-params", PARAMS)
+        assert made.status == 200
+        said = json.loads(made.body)
+        assert (said["selectedJweCipherSuite"], said["selectedJwsCipherSuite"]) == ("A128GCM", "ES256")
+        ours = {"n32fContextId": said["n32fContextId"]}
+        assert (await partner.send("POST", f"{BASE}/n32f-terminate", PARAMS)).status == 404
+        ended = await partner.send("POST", f"{BASE}/n32f-terminate", ours)
+        assert (ended.status, json.loads(ended.body)) == (200, {"n32fContextId": PARAMS["n32fContextId"]})
+        assert (await partner.send("POST", f"{BASE}/n32f-terminate", ours)).status == 404
+
+    hostile(tmp_path, body, of_a='security = "prins"', hello=False)
+
+
+def test_with_prins_nothing_goes_without_it(tmp_path: Path) -> None:
+    """Neither a plain message, nor one of a context that is not there, nor octets that are none."""
+
+    async def body(home: Country, partner: Partner) -> None:
+        assert (await partner.hello(**PRINS)).status == 200
+        plain = await partner.ask("POST", "/nausf-auth/v1/ue-authentications", AUTHENTICATE)
+        assert (plain.status, cause(plain)) == (403, "N32F_CONTEXT_NOT_FOUND")
+        block = {"metaData": {"n32fContextId": "0" * 16, "messageId": "1", "authorizedIpxId": "null"}}
+        aad = base64.urlsafe_b64encode(json.dumps(block).encode()).decode().rstrip("=")
+        flat = {"protected": "e30", "aad": aad, "iv": "AAAA", "ciphertext": "AAAA", "tag": "AAAA"}
+        unknown = await partner.send("POST", "/n32f-forward/v1/n32f-process", {"reformattedData": flat})
+        assert (unknown.status, cause(unknown)) == (403, "N32F_CONTEXT_NOT_FOUND")
+        for octets in (b"{}", b"[", b'{"reformattedData":7}', b""):
+            answer = await partner.send("POST", "/n32f-forward/v1/n32f-process", octets or None)
+            assert (answer.status, cause(answer)) == (403, "MESSAGE_RECONSTRUCTION_FAILED")
+
+    hostile(tmp_path, body, of_a='security = "prins"', hello=False)
+
+
+def test_with_tls_there_are_no_parameters(tmp_path: Path) -> None:
+    async def body(home: Country, partner: Partner) -> None:
+        assert (await partner.send("POST", f"{BASE}/exchange-params", PARAMS)).status == 409
+        assert (await partner.send("POST", f"{BASE}/n32f-terminate", PARAMS)).status == 404
+        protected = await partner.ask("POST", "/n32f-forward/v1/n32f-process", {})
+        assert protected.status == 403
+
+    hostile(tmp_path, body)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from pathlib import Path
 
 import pytest
 from msgspec import structs
 
 from cinq.crypto import kdf
+from cinq.nf.sepp import Partner
 from cinq.numbering import AmfId, Suci
 from cinq.sbi import Problem
+from cinq.sbi.message import Request, Response
 from cinq.sbi.models import Guami
 from cinq.sbi.services.nausf_ueauthentication import (
     AuthenticationInfo,
@@ -24,6 +28,7 @@ from cinq.sbi.services.nudm_uecm import (
     NamfUecmCallback,
     NudmUEContextManagement,
 )
+from cinq.transport.http2 import Secured
 from tests.nf.sepp.countries import SUPI, A, B, Country, run, usim_answer
 
 NETWORK = kdf.snn(B.mcc, B.mnc)
@@ -144,3 +149,58 @@ def test_home_tells_the_visited_network_that_a_subscriber_is_elsewhere(tmp_path:
         assert heard == [str(SUPI)]
 
     run(tmp_path, body)
+
+
+def test_with_prins_each_message_is_protected_by_itself(tmp_path: Path) -> None:
+    """Authentication, subscription and a notification home; nothing of the subscriber is in the clear on N32-f."""
+
+    async def body(home: Country, visited: Country) -> None:
+        assert home.network.edge is not None
+        crossed: list[bytes] = []
+        served = home.network.edge.sepp.from_n32
+
+        async def heard(request: Request, peer: Secured, partner: Partner) -> Response:
+            answer = await served(request, peer, partner)
+            if "n32f" in request.target.partition("/v1")[0]:
+                crossed.extend((request.body, answer.body))
+            return answer
+
+        home.network.edge.sepp.from_n32 = heard  # type: ignore[method-assign]
+        ausf = visited.network.bus.client(NausfUEAuthentication, "AMF", None, A)
+        info = AuthenticationInfo(supi_or_suci=str(Suci.null_scheme(SUPI, A)), serving_network_name=NETWORK)
+        created = await ausf.authenticate(info)
+        data = created.body.auth_data_5g
+        assert isinstance(data, Av5gAka)
+        res_star = usim_answer(data.rand, data.autn, NETWORK)
+        answer = await ausf.confirm_5g_aka(created.id, ConfirmationData(res_star=res_star.hex()))
+        assert (answer.auth_result, answer.supi) == ("AUTHENTICATION_SUCCESS", str(SUPI))
+        sdm = visited.network.bus.client(NudmSubscriberDataManagement, "AMF", None, A)
+        assert (await sdm.get_am_data(str(SUPI))).subscribed_ue_ambr is not None
+        assert len(crossed) >= 8
+        for octets in crossed:
+            clear = base64.urlsafe_b64decode(json.loads(octets)["reformattedData"]["aad"] + "===")
+            for secret in (SUPI.imsi, SUPI.imsi[5:], answer.kseaf or "?", res_star.hex(), data.rand, "eyJ"):
+                assert secret.encode() not in clear
+
+    run(tmp_path, body, of_a='security = "prins"', of_b='security = "prins"')
+
+
+def test_with_prins_a_sepp_that_begins_anew_is_met_again(tmp_path: Path) -> None:
+    async def body(home: Country, visited: Country) -> None:
+        sdm = visited.network.bus.client(NudmSubscriberDataManagement, "AMF", None, A)
+        assert (await sdm.get_am_data(str(SUPI))).subscribed_ue_ambr is not None
+        assert home.network.edge is not None
+        home.network.edge.sepp.handshake._parameters._contexts.clear()
+        assert (await sdm.get_am_data(str(SUPI))).subscribed_ue_ambr is not None
+
+    run(tmp_path, body, of_a='security = "prins"', of_b='security = "prins"')
+
+
+def test_ends_that_agree_on_different_protection_do_not_meet(tmp_path: Path) -> None:
+    async def body(home: Country, visited: Country) -> None:
+        sdm = visited.network.bus.client(NudmSubscriberDataManagement, "AMF", None, A)
+        with pytest.raises(Problem) as refused:
+            await sdm.get_am_data(str(SUPI))
+        assert refused.value.status >= 500
+
+    run(tmp_path, body, of_a='security = "prins"')

@@ -52,6 +52,7 @@ class Settings:
     new_kamf_at_handover: whether each N2 handover derives another K_AMF (TS 33.501 §6.9.2.3.3).
     equipment_check: whether the 5G-EIR is asked, and what follows where it gives no answer or the UE no PEI.
     drain_s: how long a gNB that a policy begins to refuse has to empty.
+    move_after_s: how long a gNB that is drained may hand its UEs over by itself; then they are moved.
     authenticate_known: whether a UE whose registration request passed the integrity check runs 5G AKA all the same.
     """
 
@@ -86,6 +87,7 @@ class Settings:
     reroutes: bool = False
     equipment_check: Literal["off", "fail-open", "fail-closed"] = "off"
     drain_s: float = 600.0
+    move_after_s: float = 60.0
     authenticate_known: bool = False
     new_kamf_at_handover: bool = False
     access_categories: tuple[nas.AccessCategory, ...] = ()

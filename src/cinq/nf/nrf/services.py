@@ -6,6 +6,7 @@ With TLS an NF instance speaks for itself alone: the caller's certificate says w
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 
 import msgspec
 
@@ -21,7 +22,7 @@ from cinq.procedure.store import MemoryStore, Store
 from cinq.sbi import Bus, Created, InvalidParam, Problem
 from cinq.sbi.caller import caller
 from cinq.sbi.json_patch import PatchItem, patched
-from cinq.sbi.models import NFType
+from cinq.sbi.models import NFType, PlmnId
 from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.services.nnrf import (
     BootstrappingInfo,
@@ -42,6 +43,7 @@ INSTANCE_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a
 VENDOR_ID = re.compile(r"[0-9]{6}", re.ASCII)  # TS 29.510 §6.1.6.3.2
 NF_TYPE = re.compile(r"[A-Z0-9_]{2,40}", re.ASCII)
 FEATURES = re.compile(r"[0-9A-Fa-f]{0,32}", re.ASCII)
+MCC, MNC = re.compile(r"[0-9]{3}", re.ASCII), re.compile(r"[0-9]{2,3}", re.ASCII)
 HEARTBEAT_PATHS = frozenset(("/nfStatus", "/load", "/loadTimeStamp"))
 LONGEST_LIST = 100  # elements of any list of a profile
 NAMED = 20  # faults of a profile that are named
@@ -215,13 +217,18 @@ class NRF:
     async def search(self, query: SearchQuery) -> Whole[SearchResult]:
         """§5.3.2.2: instances in status REGISTERED that fit every criterion given, the best first.
 
-        Those of another network its NRF knows (§5.3.2.2.3).
+        Those of another network its NRF knows (§5.3.2.2.3). Problem 403: there are such, and none of them allows the
+        requester (TS 33.501 §13.3.1.1).
         """
         elsewhere = self._roaming.elsewhere(query.target_plmn_list or ())
         if elsewhere is not None:
             return await self._roaming.search(elsewhere, query)
         requester = self._requester(query)
         found = [p for p in self._instances.all() if discovery.fits(p.read, query, requester)]
+        if not found and any(discovery.closed(p.read, query, requester) for p in self._instances.all()):
+            raise Problem(
+                403, None, Why(f"no {query.target_nf_type} that fits allows this {requester.nf_type}")
+            )
         best = discovery.ranked(found, query)[: _limit(query.limit)]
         profiles = [discovery.shown(one, query, requester) for one in best]
         document: dict[str, object] = {
@@ -338,12 +345,27 @@ def _check(identifier: str, body: Whole[NFProfile]) -> None:
         "capacity": profile.capacity is not None and not 0 <= profile.capacity <= 65_535,
         "load": profile.load is not None and not 0 <= profile.load <= 100,
         "sNssais": discovery.faulty([*profile.s_nssais, *profile.allowed_nssais]),
+        "plmnList": not all(map(_is_plmn, (*profile.plmn_list, *profile.allowed_plmns))),
+        "ipv4Addresses": not all(_is_address(one, 4) for one in profile.ipv4_addresses),
+        "ipv6Addresses": not all(_is_address(one, 6) for one in profile.ipv6_addresses),
         **dict.fromkeys(_long(body.document), True),
     }
     wrong = [InvalidParam(param=f"/{name}") for name, fault in faults.items() if fault][:NAMED]
     if wrong:
         names = ", ".join(w.param for w in wrong)
         raise Problem(400, "MANDATORY_IE_INCORRECT", Why(f"profile of {identifier[:60]}: {names}"), *wrong)
+
+
+def _is_plmn(plmn: PlmnId) -> bool:
+    """TS 29.571 §5.4.2."""
+    return bool(MCC.fullmatch(plmn.mcc) and MNC.fullmatch(plmn.mnc))
+
+
+def _is_address(text: str, version: int) -> bool:
+    try:
+        return ip_address(text).version == version
+    except ValueError:
+        return False
 
 
 def _long(tree: object, path: str = "", deep: int = 0) -> list[str]:

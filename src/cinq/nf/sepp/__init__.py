@@ -6,6 +6,6 @@ and our subscribers, at a bounded rate, and learns nothing of how this network i
 """
 
 from cinq.nf.sepp.sepp import SEPP
-from cinq.nf.sepp.settings import Partner, Settings
+from cinq.nf.sepp.settings import NO_IPX, Ipx, Partner, Settings
 
-__all__ = ["SEPP", "Partner", "Settings"]
+__all__ = ["NO_IPX", "SEPP", "Ipx", "Partner", "Settings"]

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cinq.nf.sepp import prins
 from cinq.nf.sepp.settings import Partner, Security
 
 
 @dataclass(frozen=True, slots=True)
 class N32Context:
-    """An agreement with a partner's SEPP (TS 29.573 §5.9). sender: as that SEPP named itself."""
+    """An agreement with a partner's SEPP (TS 29.573 §5.9). sender: as that SEPP named itself. prins: with PRINS, keys
+    and counters; None until its parameters are exchanged, and with TLS."""
 
     partner: Partner
     sender: str
     security: Security
+    prins: prins.Security | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether messages may be forwarded."""
+        return self.security == "TLS" or (self.prins is not None and not self.prins.keys.used_up)
 
 
 class Bucket:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cinq.home_domain import plmn_of_name, root_of
-from cinq.nf.sepp import events
+from cinq.nf.sepp import events, prins
 from cinq.nf.sepp.bodies import Bodies
-from cinq.nf.sepp.context import Bucket
-from cinq.nf.sepp.handshake import SENDER, Handshake, unreachable
+from cinq.nf.sepp.context import Bucket, N32Context
+from cinq.nf.sepp.handshake import EXPORTED, SENDER, Handshake, unreachable
 from cinq.nf.sepp.names import Names
 from cinq.nf.sepp.ports import Inside, Interconnect
+from cinq.nf.sepp.prins import PrinsError, Security
+from cinq.nf.sepp.reformat import ReformatError
 from cinq.nf.sepp.screening import ORIGINATING, screen
 from cinq.nf.sepp.settings import Partner, Settings
 from cinq.procedure import Clock, Journal, Why
@@ -20,7 +22,7 @@ from cinq.sbi import Bus, InvalidParam, Problem
 from cinq.sbi.answer import problem_of
 from cinq.sbi.encoding import read_request, read_response
 from cinq.sbi.indirect import TARGET_API_ROOT
-from cinq.sbi.message import Headers, Request, Response
+from cinq.sbi.message import JSON, Headers, Request, Response
 from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.producers import Producers
 from cinq.sbi.request import path_of
@@ -50,6 +52,7 @@ RETURNED = frozenset(
     ("content-type", "etag", "location", "retry-after", "www-authenticate", "cache-control", "pragma")
 )
 """Headers that cross N32; the rest is of the inside."""
+PROCESS = "/n32f-forward/v1/n32f-process"
 NO_CONTEXT = "N32F_CONTEXT_NOT_FOUND"  # to our own and other SEPPs: begin again. No cause of TS 29.500
 
 
@@ -72,7 +75,8 @@ class SEPP:
         self._n32, self._inside = n32, inside
         self._clock, self._journal = clock, journal
         self._names = Names(settings, store, entropy)
-        self.handshake = Handshake(settings, n32)
+        self._entropy = entropy
+        self.handshake = Handshake(settings, n32, entropy)
         self._bodies = {one.name: Bodies(self._names, one) for one in settings.partners}
         self._buckets: dict[str, Bucket] = {}
         bus = Bus(journal=journal)
@@ -118,20 +122,44 @@ class SEPP:
         said = ((TARGET_API_ROOT, root), (ORIGINATING, f"{own.mcc}-{own.mnc}"))
         made = Request(request.method, request.target, (*headers, *said), body)
         for again in (True, False):
-            await self.handshake.agreed(partner)
+            context = await self.handshake.agreed(partner)
             events.sent(self._journal, made, partner)
-            response = await self._ask(partner, made)
+            response = await self._ask(partner, made, root, context)
             if again and _forgotten(response):
                 self.handshake.forget(partner)
                 continue
             break
         return self._taken(partner, response)
 
-    async def _ask(self, partner: Partner, request: Request) -> Response:
+    async def _ask(self, partner: Partner, request: Request, root: str, context: N32Context) -> Response:
         try:
-            return read_response(await self._n32(partner.name, request, WITHIN_S))
+            if context.prins is not None:
+                return await self._ask_protected(partner, request, root, context.prins)
+            return read_response(await self._n32.send(partner.name, request, WITHIN_S))
         except (NoAnswerError, ValueError) as error:
             raise unreachable(partner, str(error)) from None
+
+    async def _ask_protected(
+        self, partner: Partner, request: Request, root: str, security: Security
+    ) -> Response:
+        """PRINS, TS 29.573 §5.3.3. The target is in the protected request line (TS 29.500 §6.1.4.3.4). ValueError."""
+        headers = tuple(each for each in request.headers if each[0] != TARGET_API_ROOT)
+        plain = Request(request.method, request.target, headers, request.body)
+        message = self._entropy(8).hex()
+        octets = security.request(plain, root.partition("://")[2], message)
+        sent = Request("POST", PROCESS, (("content-type", JSON),), octets)
+        response = read_response(await self._n32.forward(partner.name, sent, WITHIN_S))
+        if response.status != 200:
+            return response
+        try:
+            return security.opened_response(response.body, message)
+        except PrinsError as error:
+            await self._tell(partner, error)
+            raise
+
+    async def _tell(self, partner: Partner, error: PrinsError) -> None:
+        log.warning("N32 with %s: %s", partner.name, error)
+        await self.handshake.report(partner, error)
 
     def _taken(self, partner: Partner, response: Response) -> Response:
         """An answer as our function sees it: it names functions of the partner, and ours by what they are here."""
@@ -145,8 +173,54 @@ class SEPP:
     async def from_n32(self, request: Request, peer: Secured, partner: Partner) -> Response:
         """partner: whose SEPP the certificate of the other end is for."""
         SENDER.set(partner)
+        EXPORTED.set(peer.exporter)
         if _service(request) == "n32c-handshake":
             return await self._producers.answer(request, peer)
+        if partner.security == "PRINS":
+            return await self._unprotected(partner, request)
+        return await self._served(partner, request)
+
+    async def from_a_hop(self, request: Request, partners: Sequence[str]) -> Response:
+        """From our IPX, which stands between us and these partners: a message of PRINS says whose it is."""
+        try:
+            identifier, _ = prins.context_of(read_request(request).body)
+        except (PrinsError, Problem):
+            identifier = ""
+        for one in self.settings.partners:
+            if one.name in partners and self.handshake.protected(one, identifier) is not None:
+                return await self._unprotected(one, request)
+        log.warning("N32 by an IPX: refused: no context %.16s", identifier)
+        return problem_of(None, Problem(403, NO_CONTEXT, Why("no such N32-f context")))
+
+    async def _unprotected(self, partner: Partner, request: Request) -> Response:
+        """A message of PRINS: opened, served, and its answer protected again."""
+        try:
+            self._refuse_where_too_many(partner)
+            request = read_request(request)
+            if request.target != PROCESS or request.method != "POST":
+                raise Problem(403, NO_CONTEXT, Why("PRINS was agreed on, and this is no message of it"))
+            identifier, message = prins.context_of(request.body)
+            security = self.handshake.protected(partner, identifier)
+            if security is None:
+                raise PrinsError("CONTEXT_NOT_FOUND", message)
+            plain, authority, message = security.opened_request(request.body)
+            headers = (*plain.headers, (TARGET_API_ROOT, f"https://{authority}"))
+            answer = await self._served(partner, Request(plain.method, plain.target, headers, plain.body))
+            return Response(200, (("content-type", JSON),), security.response(answer, message))
+        except PrinsError as error:
+            await self._tell(partner, error)
+            found = NO_CONTEXT if error.kind == "CONTEXT_NOT_FOUND" else error.kind
+            problem = Problem(403, found, Why(str(error)))
+            events.refused(self._journal, request, partner, problem)
+        except ReformatError as error:
+            log.warning("N32 with %s: an answer of ours is not forwarded: %s", partner.name, error)
+            return Response(500)
+        except Problem as found_problem:
+            log.warning("N32 with %s: refused: %s", partner.name, found_problem)
+            problem = found_problem
+        return self._hidden(partner, problem_of(None, problem), profiles=False)
+
+    async def _served(self, partner: Partner, request: Request) -> Response:
         try:
             return await self._received(partner, read_request(request))
         except Problem as problem:
@@ -155,9 +229,10 @@ class SEPP:
             return self._hidden(partner, problem_of(None, problem), profiles=False)
 
     async def _received(self, partner: Partner, request: Request) -> Response:
-        self._refuse_where_too_many(partner)
-        if self.handshake.context(partner) is None:
-            raise Problem(403, NO_CONTEXT, Why("nothing is agreed on by N32-c"))
+        if partner.security == "TLS":
+            self._refuse_where_too_many(partner)
+            if self.handshake.context(partner) is None:
+                raise Problem(403, NO_CONTEXT, Why("nothing is agreed on by N32-c"))
         service = _service(request)
         if service not in partner.services:
             raise Problem(403, None, Why(f"{service[:40] or 'nothing'} is not in the agreement"))

@@ -8,11 +8,26 @@ from typing import Literal
 from cinq.numbering import PlmnId
 
 Security = Literal["TLS", "PRINS"]
+NO_IPX = "null"
+
+
+@dataclass(frozen=True, slots=True)
+class Ipx:
+    """A provider between the SEPPs who may change messages of PRINS. name: FQDN. key: PEM of its public key (P-256).
+
+    may_change: JSON pointers into the protected block, such as '/payload/0/value/pei'; * is one segment, and as the
+    last all below.
+    """
+
+    name: str
+    key: bytes
+    may_change: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """Another network. sepp: FQDN of its SEPP. security: how messages are protected on N32-f.
+    """Another network. sepp: FQDN of its SEPP. security: how messages are protected on N32-f. ipxes: who may change
+    messages on the way; ipx: ours, the next hop.
 
     services: API names that it may ask for here and we of it. requests_per_s: that it may send, twice as many at once.
     """
@@ -23,6 +38,8 @@ class Partner:
     services: frozenset[str]
     requests_per_s: float = 100.0
     security: Security = "TLS"
+    ipxes: tuple[Ipx, ...] = ()
+    ipx: str = NO_IPX
 
 
 @dataclass(frozen=True, slots=True)

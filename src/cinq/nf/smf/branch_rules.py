@@ -40,7 +40,7 @@ def made(
         pdrs.append(pdr)
     used = {rule.qfi for rule in local.rules}
     flows = tuple(flow for flow in qos.flows if flow.qfi in used)
-    return rules.Made(pdrs, rules.qers(SessionQos(qos.ambr, flows, local.rules)))
+    return rules.Made(pdrs, rules.qers(SessionQos(qos.ambr, flows, local.rules)), [])
 
 
 def chosen(*, ipv4: bool, ipv6: bool) -> tuple[pfcp.FTeid, pfcp.FTeid]:

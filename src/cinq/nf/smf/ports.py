@@ -52,7 +52,7 @@ class AssociatedUpf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """pools: by DNN. associations: by N4 address."""
+    """pools: by DNN. associations: by N4 address. telling: charging sessions that the CHF is being asked about."""
 
     settings: Settings
     runtime: Runtime
@@ -65,6 +65,7 @@ class Ports:
     pools: dict[str, AddressPool]
     prefixes: dict[str, PrefixPool]
     associations: dict[str, AssociatedUpf] = field(default_factory=dict)
+    telling: set[str] = field(default_factory=set)
 
     def home(self, supi: str) -> PlmnId | None:
         """The roaming partner that the subscriber is of; None: this network."""

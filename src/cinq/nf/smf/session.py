@@ -199,6 +199,7 @@ class PduSession(Subject[SmContext]):
         "_label",
         "an",
         "branch_epoch",
+        "confirm",
         "epoch",
         "forwarding",
         "handover",
@@ -236,6 +237,7 @@ class PduSession(Subject[SmContext]):
         self.postponed: NetworkRelease | None = None
         self.ue_has: SessionQos | None = None
         self.lost: frozenset[int] = frozenset()
+        self.confirm: frozenset[str] = frozenset()
         self._label = context.label
 
     @property

@@ -51,10 +51,17 @@ class DataNetwork:
 
 @dataclass(frozen=True, slots=True)
 class Charging:
-    """on: the CHF is asked for each session. goes_on_without: a session is served where no CHF answers."""
+    """on: the CHF is asked for each session. goes_on_without: a session is served where no CHF answers.
+
+    answer_s: how long a CHF has for an answer. tries: how often it is asked before a session ends for it.
+    again_s: between attempts.
+    """
 
     on: bool = False
     goes_on_without: bool = False
+    answer_s: float = 5.0
+    tries: int = 3
+    again_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address
 
 import msgspec
 
 from cinq.nf.smf import branch_rules, rules
+from cinq.nf.smf.charging import Report, used
 from cinq.nf.smf.context import AnTunnel, Branch, SmContext
 from cinq.nf.smf.flows import SessionQos
 from cinq.nf.smf.n4 import N4Error
 from cinq.nf.smf.session import PduSession
 from cinq.nf.smf.settings import UserPlane
+from cinq.sbi.services.nchf_convergedcharging import TriggerType
 from cinq.transport_address import is_one_host
 from cinq.wire import pfcp
 
@@ -39,6 +41,8 @@ async def establish(session: PduSession, far: pfcp.CreateFar, f_teid: pfcp.FTeid
     session.epoch, session.late = epoch, False
     session.sessions.release_ends(session)
     six = b"" if given.ipv6 is None else given.ipv6.packed
+    if context.charging is not None:  # its URRs count anew
+        session.note(charging=msgspec.structs.replace(context.charging, seen={}))
     session.note(up_seid=seid, teid=given.teid, n3_address=int(given.ipv4 or 0), n3_ipv6=six)
     session.sessions.claim_ends(session)
     return given
@@ -125,7 +129,7 @@ def _establishment_request(
         create_pdrs=rules.pdrs(context, context.qos, end),
         create_fars=[rules.uplink_far(context.dnn), far],
         create_qers=rules.qers(context.qos),
-        create_urrs=rules.urrs(context),
+        create_urrs=rules.urrs(context, context.qos),
         pdn_type=_PDN_TYPES[context.session_type],
         dnn=context.dnn,
         sereq_flags=RESTORATION if f_teid is not None else None,
@@ -220,17 +224,33 @@ async def buffer(session: PduSession, *, drop_waiting: bool = False) -> None:
     await modify(session, request)
 
 
+def measured(session: PduSession, reports: Iterable[Report], because: TriggerType | None = None) -> None:
+    """What a UPF has counted is to be told to the CHF."""
+    charged = session.context.charging
+    if charged is None:
+        return
+    after = used(charged, reports, session.ports.runtime.clock.now(), because)
+    if after is not charged and session.context.state == "ACTIVE":
+        session.commit(charging=after)
+    elif after is not charged:
+        session.note(charging=after)
+
+
 async def modify(
-    session: PduSession, request: pfcp.SessionModificationRequest, *, anchor: bool = False
+    session: PduSession,
+    request: pfcp.SessionModificationRequest,
+    because: TriggerType | None = None,
+    *,
+    anchor: bool = False,
 ) -> pfcp.SessionModificationResponse:
     """At the UPF that the gNB sends to, or at the anchor. N4Error when the UPF does not have the session, or does not
-    do it."""
+    do it. because: why its URRs are asked."""
     context = session.context
     at = context if anchor else context.access
     if not (is_at_anchor(session) if at is context else is_at_branch(session)):
         raise N4Error(f"{at.upf} does not have the session")
     try:
-        return await modify_at(session, at, request)
+        return await modify_at(session, at, request, because)
     except N4Error as error:
         if error.cause == pfcp.Cause.SESSION_CONTEXT_NOT_FOUND and at is context:
             session.epoch = 0
@@ -240,7 +260,10 @@ async def modify(
 
 
 async def modify_at(
-    session: PduSession, at: SmContext | Branch, request: pfcp.SessionModificationRequest
+    session: PduSession,
+    at: SmContext | Branch,
+    request: pfcp.SessionModificationRequest,
+    because: TriggerType | None = None,
 ) -> pfcp.SessionModificationResponse:
     """At any UPF. N4Error when it does not do it."""
     association = session.ports.associations.get(at.upf)
@@ -251,6 +274,7 @@ async def modify_at(
     )
     association.loaded(response.load_control_information)
     if response.cause == _ACCEPTED:
+        measured(session, response.usage_reports, because)
         return response
     cause = pfcp.cause_name(response.cause)
     raise N4Error(f"UPF {at.upf}: session modification: {cause}", response.cause, response.failed_rule_id)

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from cinq.nf.udm.barring import may_register
 from cinq.nf.udm.context import credentials
+from cinq.nf.udm.exposure import EventExposure
 from cinq.nf.udm.notifications import Notifications, deregister, subscription_id
 from cinq.nf.udm.roaming import may_authenticate, may_serve
 from cinq.nf.udm.settings import Settings
@@ -20,6 +21,7 @@ from cinq.sbi import Bus, Created, Problem
 from cinq.sbi.json_patch import PatchItem
 from cinq.sbi.models import Snssai
 from cinq.sbi.nf_profile import NFProfile
+from cinq.sbi.services.nudm_ee import NudmEventExposure
 from cinq.sbi.services.nudm_sdm import (
     AccessAndMobilitySubscriptionData,
     NudmSubscriberDataManagement,
@@ -60,6 +62,7 @@ class UDM:
         self._sbi = sbi
         self._udr = sbi.client(NudrDataRepository, "UDM")
         self._notifications = Notifications(sbi)
+        self._exposure = EventExposure(sbi, entropy, instance_id)
         self._plmn = settings.plmn.mcc + settings.plmn.mnc
         self.instance_id = instance_id
 
@@ -68,6 +71,7 @@ class UDM:
             (NudmUEAuthentication, self),
             (NudmSubscriberDataManagement, self),
             (NudmUEContextManagement, self),
+            (NudmEventExposure, self._exposure),
             (NudmDataChangeCallback, self._notifications),
         ]
 

@@ -12,6 +12,16 @@ from cinq.sbi.operation import Model, operation, service
 from cinq.sbi.problem import InvalidParam
 
 SecurityCapability = Literal["TLS", "PRINS", "NONE"]
+IeType = Literal[
+    "UEID",
+    "LOCATION",
+    "KEY_MATERIAL",
+    "AUTHENTICATION_MATERIAL",
+    "AUTHORIZATION_TOKEN",
+    "OTHER",
+    "NONSENSITIVE",
+]
+IeLocation = Literal["URI_PARAM", "HEADER", "BODY", "MULTIPART_BINARY"]
 N32fErrorType = Literal[
     "INTEGRITY_CHECK_FAILED",
     "INTEGRITY_CHECK_ON_MODIFICATIONS_FAILED",
@@ -26,8 +36,8 @@ N32fErrorType = Literal[
 FailureReason = Literal["INVALID_JSON_POINTER", "INVALID_INDEX_TO_ENCRYPTED_BLOCK", "INVALID_HTTP_HEADER"]
 
 if not TYPE_CHECKING:
-    SecurityCapability, N32fErrorType, FailureReason = extensible(
-        SecurityCapability, N32fErrorType, FailureReason
+    SecurityCapability, IeType, IeLocation, N32fErrorType, FailureReason = extensible(
+        SecurityCapability, IeType, IeLocation, N32fErrorType, FailureReason
     )
 
 ContextId = Annotated[str, Meta(pattern="^[A-Fa-f0-9]{16}$")]
@@ -68,6 +78,66 @@ class SecNegotiateRspData(Model):
     sender_n32f_port_list: list[int] = []
 
 
+class IeInfo(Model):
+    """reqIe, rspIe: JSON pointers or names of headers. isModifiableByIpx: by the IPX's FQDN."""
+
+    ie_loc: IeLocation
+    ie_type: IeType
+    req_ie: str | None = None
+    rsp_ie: str | None = None
+    is_modifiable: bool | None = None
+    is_modifiable_by_ipx: dict[str, bool] = {}
+
+
+class CallbackName(Model):
+    callback_type: str
+
+
+class ApiIeMapping(Model):
+    """apiSignature: the URI of the operation, or the name of a callback."""
+
+    api_signature: str | CallbackName
+    api_method: str
+    ie_list: list[IeInfo] = field(name="IeList")
+
+
+class ProtectionPolicy(Model):
+    api_ie_mapping_list: list[ApiIeMapping]
+    data_type_enc_policy: list[IeType] = []
+
+
+class IpxProviderSecInfo(Model):
+    """rawPublicKeyList, certificateList: PEM of an IPX's public keys."""
+
+    ipx_provider_id: Fqdn
+    raw_public_key_list: list[str] = []
+    certificate_list: list[str] = []
+
+
+class SecParamExchReqData(Model):
+    """Cipher suites by RFC 7518: content encryption and signature, preferred first."""
+
+    n32f_context_id: ContextId
+    jwe_cipher_suite_list: list[str] = []
+    jws_cipher_suite_list: list[str] = []
+    protection_policy_info: ProtectionPolicy | None = None
+    ipx_provider_sec_info_list: list[IpxProviderSecInfo] = []
+    sender: Fqdn | None = None
+
+
+class SecParamExchRspData(Model):
+    n32f_context_id: ContextId
+    selected_jwe_cipher_suite: str | None = None
+    selected_jws_cipher_suite: str | None = None
+    sel_protection_policy_info: ProtectionPolicy | None = None
+    ipx_provider_sec_info_list: list[IpxProviderSecInfo] = []
+    sender: Fqdn | None = None
+
+
+class N32fContextInfo(Model):
+    n32f_context_id: ContextId
+
+
 class FailedModificationInfo(Model):
     ipx_id: Fqdn
     n32f_error_type: N32fErrorType
@@ -94,6 +164,16 @@ class N32cHandshake(Protocol):
     @operation("N32c_ExchangeCapability", "POST", "/exchange-capability")
     async def exchange_capability(self, body: SecNegotiateReqData) -> SecNegotiateRspData:
         """403 where there is no agreement with the sender, or none on a security mechanism."""
+        ...
+
+    @operation("N32c_ExchangeParams", "POST", "/exchange-params")
+    async def exchange_params(self, body: SecParamExchReqData) -> SecParamExchRspData:
+        """409 where no cipher suite or policy is common to both."""
+        ...
+
+    @operation("N32c_N32fTerminate", "POST", "/n32f-terminate")
+    async def n32f_terminate(self, body: N32fContextInfo) -> N32fContextInfo:
+        """404 for a context that is not there."""
         ...
 
     @operation("N32c_N32fError", "POST", "/n32f-error", 204)

@@ -250,7 +250,7 @@ async def select_user_plane(session: PduSession, undo: Undo, created: SmContextC
     far = rules.downlink_far(None, notify=False)
 
     async def end(_: object) -> None:
-        await user_plane.delete(session)
+        user_plane.measured(session, await user_plane.delete(session))
 
     while True:
         try:
@@ -356,7 +356,6 @@ def _(session: PduSession, again: object) -> Verdict:
         activation.user_plane_refused,
         activation.user_plane_activation,
         activation.user_plane_deactivation,
-        charging.charging_update,
         handover.handover_preparation,
         handover.handover_prepared,
         handover.handover_not_prepared,

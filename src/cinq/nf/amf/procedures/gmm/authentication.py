@@ -29,6 +29,7 @@ ABBA = b"\0\0"
 NO_KEY = 7
 BY_GUTI = "imsi-"  # a SUPI, of a UE that gave its temporary identity
 FOREIGN = 0  # an EAP packet that answers nothing, among the failures that are forgiven
+UNANSWERED = 504  # of an AUSF that is silent
 LOST = -1  # the AUSF knows nothing of the challenge any more
 
 
@@ -117,6 +118,8 @@ async def after(
         forgive(forgiven, _unjudged(failed), failed.why)
         if failed.status == 400:
             return identity, challenge
+        if failed.status == UNANSWERED:
+            identity = str(await ask_suci(ue))
     elif identity.startswith(BY_GUTI):
         identity = str(await ask_suci(ue))
     else:
@@ -143,9 +146,14 @@ def _kind(cause: int) -> int:
 
 
 def _unjudged(problem: Problem) -> int:
-    """An answer that the AUSF could not judge: 400 stands for an EAP packet to be ignored, 404 for a lost context."""
+    """An answer that the AUSF could not judge: 400 stands for an EAP packet to be ignored, 404 for a lost context.
+
+    One that is silent: the UE is asked for its SUCI, TS 33.501 §6.1.3.2.2.
+    """
     if problem.status == 400:
         return FOREIGN
+    if problem.status == UNANSWERED:
+        return LOST
     if problem.status == 404 and problem.cause == "CONTEXT_NOT_FOUND":
         return LOST
     raise problem
