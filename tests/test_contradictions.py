@@ -27,6 +27,7 @@ K, OPC = bytes(16), bytes(range(16))
 SUPI = Supi("999700000000001")
 STRANGE = Supi("001010000000001")
 
+AWAY = '[smf]\nn4_address = "10.0.0.9"\n'
 SETTINGS = {
     '[smf]\nn4_address = "127.0.0.7"': "error: smf.n4_port and upf.n4_port are both UDP port 8805 of 127.0.0.7",
     "[upf]\nn4_port = 2152": "error: upf.n4_port and GTP-U of upf.n3_address are both UDP port 2152",
@@ -44,6 +45,12 @@ SETTINGS = {
     "[amf]\nims_voice = true": "warning: amf.ims_voice tells UEs of an IMS; no [[dnn]] has a p_cscf",
     '[[dnn]]\np_cscf = ["192.0.2.1"]': "warning: DNN internet has a p_cscf; UEs are told that there is no IMS",
     "[upf]\nn3_mtu = 1400": "warning: mtu 1400 of DNN internet does not fit upf.n3_mtu: UEs are told 1356",
+    f'{AWAY}[[user_plane]]\nn4_address = "10.0.0.1"\nlinked_to = ["10.0.0.2"]\ntacs = [1]': "error: "
+    "user_plane 10.0.0.1 is linked_to 10.0.0.2, which is no UPF of this core",
+    f'{AWAY}[upf]\nstart = false\n[[user_plane]]\nn4_address = "10.0.0.1"\nanchors = false\n'
+    'linked_to = ["10.0.0.2"]\ntacs = [1]': "error: no UPF anchors sessions",
+    '[[policy]]\nname = "r"\nfilters = ["permit out 17 from any to assigned"]\ndnai = "far"': "warning: policy r has "
+    "packets leave at far, which no user_plane has in its dnais",
     f'[[home_network_key]]\nid = 1\nprofile = "B"\nprivate_key = "{"0" * 64}"': "error: home_network_key 1: no private",
 }
 

@@ -96,6 +96,26 @@ def _user_planes(s: NetworkSettings) -> Found:
         elif s.smf.n4_address.is_loopback and not upf.n4_address.is_loopback:
             what = f"smf.n4_address {s.smf.n4_address} is for this host alone, and UPF {upf.n4_address} is elsewhere"
             yield _error(what, "[smf] n4_address = an address that the UPF reaches")
+    yield from _links(s)
+
+
+def _links(s: NetworkSettings) -> Found:
+    """UPFs that stand before others, and rules whose packets leave there."""
+    known = {upf.n4_address for upf in s.user_plane} | ({s.upf.n4_address} if s.upf.start else set())
+    for upf in s.user_plane:
+        strange = [each for each in upf.linked_to if each not in known]
+        if strange:
+            what = f"user_plane {upf.n4_address} is linked_to {_list(strange)}, which is no UPF of this core"
+            yield _error(what, "name the n4_address of another [[user_plane]], or of [upf]")
+    if s.user_plane and not s.upf.start and not any(upf.anchors for upf in s.user_plane):
+        yield _error("no UPF anchors sessions", "anchors = true in a [[user_plane]]")
+    dnais = {dnai for upf in s.user_plane for dnai in upf.dnais}
+    for rule in s.policy:
+        if rule.dnai and rule.dnai not in dnais:
+            what = (
+                f"policy {rule.name} has packets leave at {rule.dnai}, which no user_plane has in its dnais"
+            )
+            yield _warning(what, "add it to the dnais of a [[user_plane]]")
 
 
 def _slices(s: NetworkSettings) -> Found:

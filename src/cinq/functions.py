@@ -343,6 +343,9 @@ def _user_plane(u: UserPlane) -> smf.UserPlane:
         slices=u.slices,
         tacs=u.tacs,
         capacity=u.capacity,
+        anchors=u.anchors,
+        links=u.linked_to,
+        dnais=u.dnais,
     )
 
 
@@ -410,6 +413,7 @@ def _plane(
         n3_address=u.n3_address,
         n3_ipv6=u.n3_ipv6_address,
         n6_interface=u.n6_interface,
+        n9_interface=u.n9_interface,
         ue_pools=tuple(d.pool for d in dnns),
         ue_prefixes=tuple(pool for d in dnns for pool in d.ipv6_pool),
         protected=(*control, Protected(u.n4_address, UDP, u.n4_port)),

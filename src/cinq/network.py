@@ -46,7 +46,6 @@ from cinq.user_plane import UserPlane
 from cinq.wire import nas, pfcp
 
 log = logging.getLogger("cinq.network")
-
 NAMESPACE = uuid.UUID("5c1b7f0e-6d0b-4b7a-9a39-6f6a3cf0c1a9")
 ANY_MTU = 9000  # where the data planes are elsewhere, UEs are told that of their data network
 CHANGES_S = 1.0  # between looks at what the commands changed

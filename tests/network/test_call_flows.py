@@ -5,6 +5,7 @@ CINQ_UPDATE_GOLDENS=1 writes them anew.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable
@@ -14,15 +15,19 @@ from pathlib import Path
 import pytest
 
 from cinq.nf.eir import lists
+from cinq.nf.udr import policies
 from cinq.procedure import Event, Refused, run_virtual
+from cinq.ran.gnb.gnb import Gnb
 from cinq.ran.gnb.gnb import Path as Path_
 from cinq.ran.gnb.ng_ran import NgRan
 from cinq.ran.ue.settings import SessionSettings
+from cinq.settings.policy import Rule
 from cinq.trace import ladder_text, steps_of_events
 from cinq.wire import pfcp
 from tests.conftest import ROOT
 from tests.network.test_lifecycle import attached, inactivity, settled
-from tests.network.world import Network
+from tests.network.upfs import UPFS, Upfs
+from tests.network.world import SUPI, Network
 
 FOLDER = ROOT / "docs" / "reference" / "call-flows"
 TIME = re.compile(r" +-?\d+\.\d+ m?s$", re.MULTILINE)
@@ -166,9 +171,20 @@ async def n2_handover(network: Network) -> None:
     await handed_over(network, "n2")
 
 
-async def handed_over(network: Network, via: Path_) -> None:
+async def uplink_classifier(network: Network) -> None:
+    """A phone moves by Xn to where a rule's packets leave near it, and back: an uplink classifier (a second UPF)."""
+    to_street = Rule("street", ("permit out ip from 198.51.100.1 to assigned",), dnai="edge")
+    policies.put(network.store, SUPI, "street", policies.element(to_street))
+    gnb, target, link = await handed_over(network, "xn", 2)
+    (context,) = target.n2.ues.values()
+    assert context.link is link
+    await target.hand_over(context, gnb.cells[0], "xn")
+    await asyncio.sleep(6)
+
+
+async def handed_over(network: Network, via: Path_, tac: int = 1) -> tuple[Gnb, Gnb, object]:
     neighbours = NgRan(xn=via == "xn")
-    gnb, target = await network.gnb(1, neighbours), await network.gnb(2, neighbours)
+    gnb, target = await network.gnb(1, neighbours), await network.gnb(2, neighbours, tac=tac)
     ue = network.ue(gnb, sessions=(SessionSettings(),))
     await ue.power_on()
     await settled()
@@ -176,6 +192,7 @@ async def handed_over(network: Network, via: Path_) -> None:
     (context,) = gnb.n2.ues.values()
     await gnb.hand_over(context, target.cells[0], via)
     await settled()
+    return gnb, target, context.link
 
 
 FLOWS: tuple[Flow, ...] = (
@@ -195,6 +212,7 @@ FLOWS: tuple[Flow, ...] = (
     deregistration,
     xn_handover,
     n2_handover,
+    uplink_classifier,
 )
 
 
@@ -203,11 +221,18 @@ def begin(network: Network) -> None:
     network.events.clear()
 
 
+def edge_network() -> Network:
+    """With a UPF before the anchor in tracking area 2."""
+    network = Network(tacs=(1, 2), user_plane=UPFS[0], more_user_planes=UPFS[1:])
+    network.upf.send = Upfs(network.smf).send  # type: ignore[method-assign]
+    return network
+
+
 def drawn(flow: Flow) -> str:
     """The flow's ladder, without times."""
 
     async def run() -> list[Event]:
-        network = Network()
+        network = edge_network() if flow is uplink_classifier else Network()
         network.provision()
         await network.start()
         await settled()

@@ -144,7 +144,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     ),
     "policy[].rating_group": st.integers(0, 2**32 - 1),
     "policy[].five_qi": st.integers(128, 254),  # an operator's own: with a guaranteed bit rate or without
-    "policy[].dnn": st.just(""),
+    **dict.fromkeys(("policy[].dnn", "policy[].dnai"), st.just("")),
     "policy[].slices": unique(SLICE, 0, 8),
     "policy[].direction": st.sampled_from(["both", "uplink", "downlink"]),
     "policy[].precedence": st.integers(1, 254),
@@ -273,9 +273,10 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "state.run": st.just("/nowhere"),
     "dnn[].name": LABEL,
     "dnn[].pool": st.sampled_from(pools(8)),
-    "dnn[].n6_interface": st.just(""),  # of this host: tests/userplane has one
-    "dnn[].n6_gateway": st.nothing(),
-    "dnn[].n6_ipv6_gateway": st.nothing(),
+    **dict.fromkeys(
+        ("upf.n9_interface", "dnn[].n6_interface"), st.just("")
+    ),  # of this host: tests/userplane has one
+    **dict.fromkeys(("dnn[].n6_gateway", "dnn[].n6_ipv6_gateway"), st.nothing()),
     "dnn[].ethernet_interface": st.just(""),  # each makes an interface of this host: tests/lab has one
     "dnn[].dns": unique(ADDRESS, 0, 8),
     "dnn[].ipv6_pool": unique(st.sampled_from(["fd45::/48", "fd46:0:0:100::/56", "2001:db8:45::/62"]), 0, 1),
@@ -300,10 +301,11 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "upf.metrics_port": PORT,
     "user_plane[].n4_address": st.integers(1, 250).map("127.0.99.{}".format),
     "user_plane[].n4_port": PORT,
-    "user_plane[].dnns": st.just([]),
     "user_plane[].slices": unique(SLICE, 0, 8),
     "user_plane[].tacs": TACS,
     "user_plane[].capacity": st.integers(1, 1000),
+    "user_plane[].anchors": st.just(True),  # with linked_to: tests/settings
+    **dict.fromkeys(("user_plane[].dnns", "user_plane[].linked_to", "user_plane[].dnais"), st.just([])),
     "user_plane[].n3_ipv4": st.just(True),
     "user_plane[].n3_ipv6": BOOL,
     "user_plane[].n3_loopback": BOOL,

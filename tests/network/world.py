@@ -108,6 +108,7 @@ class Network:
         ipv6: tuple[IPv6Network, tuple[IPv6Address, ...]] | None = None,
         ethernet: bool = False,
         user_plane: UserPlane = UserPlane(UPF_N4),  # noqa: B008  # frozen
+        more_user_planes: tuple[UserPlane, ...] = (),
         charging: Charging = Charging(),  # noqa: B008  # frozen
         chf: ChfSettings = ChfSettings((TARIFF,)),  # noqa: B008  # frozen
         pcf: PcfSettings = PcfSettings(),  # noqa: B008  # frozen
@@ -143,7 +144,7 @@ class Network:
         smf_settings = SmfSettings(
             PLMN,
             SMF_N4,
-            (user_plane,),
+            (user_plane, *more_user_planes),
             networks,
             charging=charging,
         )

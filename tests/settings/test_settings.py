@@ -51,6 +51,14 @@ FAULTS = {
     '[[home_network_key]]\nid = 1\nprivate_key = "1234"': "private_key: found 2 octets, wanted 32",
     '[[policy]]\nname = "r"\nfive_qi = 5\nfilters = ["permit out ip from any to assigned"]': "f:4: policy[0].filters: "
     "found 'permit out ip from any to assigned', wanted one that says more",
+    '[[policy]]\nname = "r"\nfilters = ["permit out 17 from any to assigned"]\ndnai = "a b"': "f:4: policy[0].dnai: "
+    "found 'a b', wanted 1 to 40 letters",
+    '[[user_plane]]\nn4_address = "10.0.0.1"\nlinked_to = ["10.0.0.1"]\ntacs = [1]': "f:3: user_plane[0].linked_to: "
+    "found 10.0.0.1, wanted another UPF than itself",
+    '[[user_plane]]\nn4_address = "10.0.0.1"\nlinked_to = ["127.0.0.7"]': "user_plane[0].tacs: found none, wanted",
+    '[[user_plane]]\nn4_address = "10.0.0.1"\ndnais = ["edge"]': "user_plane[0].linked_to: found none, wanted the UPF",
+    '[[user_plane]]\nn4_address = "10.0.0.1"\nanchors = false': "user_plane[0].linked_to: found none, wanted the UPF",
+    '[upf]\nn9_interface = "a/b"': "f:2: upf.n9_interface: found 'a/b', wanted at most 15 letters",
     "x = ": "not TOML",
 }
 

@@ -56,6 +56,9 @@ class End(Protocol):
     async def elsewhere(self, *gpdus: bytes) -> list[bytes]:
         """The same from another address of the gNBs' network."""
 
+    async def across(self, *gpdus: bytes) -> list[bytes]:
+        """Sends UDP payloads from the gNB; the GTP-U messages that came back to it by another tunnel."""
+
     async def downlink(self, *inner: bytes) -> list[bytes]:
         """Sends IP packets from the data network; the GTP-U messages that the gNB received."""
 
@@ -108,7 +111,15 @@ class ModelEnd:
                 self.events.gtpu_received(octets, (str(source), 2152))
             elif isinstance(verdict, Inner):
                 received.append(p.after_hop(verdict.packet))
+            elif isinstance(verdict, Outer):
+                self.out.append(verdict.octets)
+            elif isinstance(verdict, Buffered) and verdict.notify:
+                self.events.buffered(verdict.session)
         return received
+
+    async def across(self, *gpdus: bytes) -> list[bytes]:
+        self._from(p.GNB_N3, gpdus)
+        return await self.after(lambda: None)
 
     async def downlink(self, *inner: bytes) -> list[bytes]:
         return await self.own(*map(p.after_hop, inner))
@@ -195,6 +206,13 @@ class KernelEnd:
             self.gnb.sendto(octets, (str(p.UPF_N3), 2152))
         frames = await self._until(self.dn, mark)
         return [f[14:] for f in frames if f[26] == 10 and f[27] == 45]
+
+    async def across(self, *gpdus: bytes) -> list[bytes]:
+        for octets in gpdus:
+            self.gnb.sendto(octets, (str(p.UPF_N3), 2152))
+        for _ in range(len(gpdus) // 32 + 4):  # a plane in user space reads them before the sentinel
+            await asyncio.sleep(0)
+        return await self.downlink()
 
     async def elsewhere(self, *gpdus: bytes) -> list[bytes]:
         with Netlink(self.t.gnb) as links:

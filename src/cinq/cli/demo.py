@@ -14,19 +14,25 @@ from cinq.cli.trace import show_rows, width
 
 if TYPE_CHECKING:
     from cinq.lab.demo import Result
+    from cinq.lab.edge import EdgeResult
     from cinq.procedure import Event
 
 
 class Scene(StrEnum):
-    """network: one of our own. roaming: two, and a phone of the one in the other."""
+    """network: one of our own. edge: it has a second UPF. roaming: two, and a phone of the one in the other."""
 
     NETWORK = "network"
+    EDGE = "edge"
     ROAMING = "roaming"
 
 
 def command(
     scene: Annotated[
-        Scene, typer.Argument(help="network: a phone at home. roaming: a phone of network A in network B.")
+        Scene,
+        typer.Argument(
+            help="network: a phone at home. edge: a phone that comes near a server. "
+            "roaming: a phone of network A in network B."
+        ),
     ] = Scene.NETWORK,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     folder: Annotated[Path, typer.Option(help="Where capture and logs go.")] = Path("cinq-demo"),
@@ -36,7 +42,8 @@ def command(
 ) -> None:
     """Bring up a whole 5G network, register a phone, download 100 MB through it, and take it all down.
 
-    With `roaming` there are two networks of two operators, and the phone of the one is in the other.
+    With `roaming` there are two networks of two operators, and the phone of the one is in the other. With `edge` there
+    are two UPFs, and an uplink classifier is put into the session when the phone moves to the edge's cell.
     """
     from cinq.lab import rootless
     from cinq.transport.error import TransportError
@@ -48,6 +55,8 @@ def command(
         end_on_sigterm()
         if scene is Scene.ROAMING:
             _roam(out, json)
+        elif scene is Scene.EDGE:
+            _run_edge(out, json)
         else:
             _run(out, json, n3_ipv6)
     except TransportError as error:
@@ -94,6 +103,68 @@ def _run(folder: Path, json: bool, n3_ipv6: bool) -> None:
         _summary(result, f"capture   {result.pcap} (opens in Wireshark, NAS deciphered)")
     if not result.good:
         raise Failure("the demonstration did not come through whole", f"log: {folder / 'core.log'}")
+
+
+def _run_edge(folder: Path, json: bool) -> None:
+    from cinq.lab.core import CoreError
+    from cinq.lab.demo import DemoError
+    from cinq.lab.edge import EdgeDemo
+    from cinq.procedure import Aborted, Refused, TimerExpired
+    from cinq.trace import export
+
+    shown = 0.0
+
+    def ladder(step: str, result: EdgeResult) -> None:
+        nonlocal shown
+        if json:
+            return
+        _edge_progress(step, result)
+        if step in ("session", "moved", "deregistered"):
+            shown = _ladder(demo.events, shown)
+
+    try:
+        demo = EdgeDemo.into(folder, ladder)
+    except OSError as error:
+        raise failure_of(error, "--folder with one that you may write to") from None
+    logs = f"{folder / 'core.log'}, {folder / 'edge.log'}"
+    try:
+        result = demo.run()
+    except (DemoError, CoreError, Refused, TimerExpired, Aborted, TimeoutError) as error:
+        raise Failure(f"the demonstration failed: {error}", f"cinq doctor; logs: {logs}") from None
+    pcap = folder / "edge.pcapng"
+    with pcap.open("wb") as file:
+        export(demo.events, file)
+    result.pcap = str(pcap)
+    if json:
+        show_json(result.facts())
+    else:
+        console().print(f" all in {result.total_s:.1f} s; namespaces are gone")
+        console().print(f" capture   {result.pcap} (opens in Wireshark, NAS deciphered)")
+    if not result.good:
+        raise Failure("the demonstration did not come through whole", f"logs: {logs}")
+
+
+def _edge_progress(step: str, result: EdgeResult) -> None:
+    out = console()
+    if step == "core":
+        out.print(
+            f"[bold]cinq {__version__}[/] · central UPF {result.data_plane} · edge UPF {result.edge_data_plane} · "
+            f"between them a wire of {result.wire_ms:.0f} ms there and back\n"
+        )
+    elif step == "moved":
+        out.print(
+            f" the phone moves to the cell of the edge, by Xn: {result.handover_ms:.1f} ms; "
+            "an uplink classifier comes into its session\n"
+        )
+    elif step == "reached":
+        for one in result.reached[-2:]:
+            way = " then ".join(one.tunnels.split())
+            out.print(
+                f" cell {one.cell} · {one.server + ' server':15} · by {way:10} · leaves at the {one.upf} UPF · "
+                f"[green]{one.rtt_ms:.2f} ms[/] to a connection · {one.octets:,} octets",
+                soft_wrap=True,
+            )
+        out.print()
 
 
 def _roam(folder: Path, json: bool) -> None:

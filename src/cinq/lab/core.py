@@ -8,6 +8,7 @@ import selectors
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,14 +93,16 @@ pool = "{pool}"
 def start(topology: Topology, settings: Path, log: Path, probe: Path | None = None) -> Core:
     """Starts a core in the core's namespace and waits until it is ready for gNBs. probe: the report of a probe of its
     event loop, where one is wanted."""
-    begun = time.perf_counter()
     program = ("cinq",) if probe is None else ("cinq.lab.loop_probe", str(probe))
+    return start_in(topology, topology.core, [*program, "up", "--config", str(settings), "--json"], log)
+
+
+def start_in(topology: Topology, namespace: str, program: Sequence[str], log: Path) -> Core:
+    """Starts a program of ours that prints one JSON object when it is ready, and waits for that."""
+    begun = time.perf_counter()
     with log.open("wb") as errors:
         process = topology.start(
-            topology.core,
-            [sys.executable, "-m", *program, "up", "--config", str(settings), "--json"],
-            stdout=subprocess.PIPE,
-            stderr=errors,
+            namespace, [sys.executable, "-m", *program], stdout=subprocess.PIPE, stderr=errors
         )
     facts = _first_object(process, log)
     return Core(process, facts, time.perf_counter() - begun)

@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 SEED = 5
 CHUNK = 1 << 18
+SEEN_FROM = "X-Seen-From"  # the address that the request came from
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "application/octet-stream")
         self.send_header("Content-Length", str(len(self.body)))
+        self.send_header(SEEN_FROM, self.client_address[0])
         self.end_headers()
         self.wfile.write(self.body)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Self
 
 from cinq.transport import netns
 from cinq.transport.netlink import Netlink
@@ -55,7 +55,7 @@ class Topology:
         )
         self._processes: list[subprocess.Popen[bytes]] = []
 
-    def __enter__(self) -> Topology:
+    def __enter__(self) -> Self:
         sweep()
         try:
             self._make()

@@ -79,6 +79,14 @@ def slices(key: str, values: Sequence[SNssai]) -> None:
     each_once(key, values)
 
 
+def dnais(key: str, values: Sequence[str]) -> None:
+    """Data network access identifiers (TS 29.571 §5.2.2): texts that an operator chooses."""
+    wrong = next((each for each in values if not re.fullmatch(r"[A-Za-z0-9._-]{1,40}", each, re.ASCII)), None)
+    if wrong is not None:
+        raise ValueError(f"{key}: found {wrong[:60]!r}, wanted 1 to 40 letters, digits, '.', '_' and '-'")
+    each_once(key, values)
+
+
 def name(key: str, text: str, limit: int) -> None:
     if len(text) > limit or not text.isprintable():
         raise ValueError(f"{key}: found {text[:40]!r}, wanted at most {limit} printable characters")

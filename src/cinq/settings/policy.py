@@ -48,6 +48,9 @@ class Rule:
     preemptable: bool = setting("Whether others may take its resources.", True)
     reflective: bool = setting("Whether the UE may derive its uplink filters (reflective QoS).", False)
     notify: bool = setting("Whether the gNB tells when it cannot keep the guaranteed bit rate.", False)
+    dnai: str = setting(
+        "Where its packets leave: a DNAI of a [[user_plane]] near the UE; empty: at the session's anchor.", ""
+    )
     gate: Literal["open", "closed"] = setting("Closed: its packets are dropped.", "open")
     rating_group: int = setting("Rating group of what is used by it; 0: that of its [[dnn]].", 0)
 
@@ -71,6 +74,8 @@ class Rule:
             except NumberingError as error:
                 raise ValueError(f"dnn: {error}") from None
         check.slices("slices", self.slices)
+        if self.dnai:
+            check.dnais("dnai", (self.dnai,))
         self._check_rates()
 
     def _check_rates(self) -> None:

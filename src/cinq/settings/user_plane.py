@@ -41,6 +41,9 @@ class Upf:
         "Which data plane: auto takes eBPF where the host allows it, else TUN.", "auto"
     )
     n3_mtu: int = setting("MTU of the N3 link, where it is less than the interface's; 0: the interface's.", 0)
+    n9_interface: str = setting(
+        "Interface towards other UPFs (N9); empty: that of N3. The tunnel ends are those of N3.", ""
+    )
     n6_interface: str = setting("Interface towards the data network; empty: the default route's.", "")
     ue_to_ue: bool = setting("Whether one UE may reach another directly.", False)
     protect: tuple[IPv4Network, ...] = setting("Networks that no UE may reach through N6.", ())
@@ -62,6 +65,7 @@ class Upf:
         if self.n3_mtu and not 576 <= self.n3_mtu <= 65535:
             raise ValueError(f"n3_mtu: found {self.n3_mtu}, wanted 0, or 576 to 65535")
         check.within("max_sessions", self.max_sessions, 1, 1 << 20)
+        check.interface("n9_interface", self.n9_interface)
         if len(self.n6_interface) > 15 or (self.n6_interface and not self.n6_interface.isprintable()):
             raise ValueError(f"n6_interface: found {self.n6_interface[:40]!r}, wanted at most 15 characters")
 
@@ -83,6 +87,17 @@ class UserPlane:
         "Tracking areas whose UEs it serves, before those that serve everywhere; empty: everywhere.", ()
     )
     capacity: int = setting("Its share of the sessions beside UPFs that serve the same.", 1)
+    anchors: bool = setting(
+        "Whether sessions may be anchored there; else it only stands between gNBs and the UPFs of linked_to.",
+        True,
+    )
+    linked_to: tuple[IPv4Address, ...] = setting(
+        "N4 addresses of the UPFs that it reaches on N9: for UEs in its tracking areas it stands before them.",
+        (),
+    )
+    dnais: tuple[str, ...] = setting(
+        "What its own N6 leads to (DNAI): packets of a [[policy]] with one of them leave there.", ()
+    )
     n3_ipv4: bool = setting("Whether its N3 has IPv4.", True)
     n3_ipv6: bool = setting("Whether its N3 has IPv6.", False)
     n3_loopback: bool = setting("Whether its N3 may be a loopback address, for gNBs on its host.", False)
@@ -93,6 +108,14 @@ class UserPlane:
         check.slices("slices", self.slices)
         check.tacs("tacs", self.tacs)
         check.within("capacity", self.capacity, 1, 1000)
+        check.dnais("dnais", self.dnais)
+        check.each_once("linked_to", self.linked_to)
+        if self.n4_address in self.linked_to:
+            raise ValueError(f"linked_to: found {self.n4_address}, wanted another UPF than itself")
+        if self.linked_to and not self.tacs:
+            raise ValueError("tacs: found none, wanted those where this UPF stands before others (linked_to)")
+        if not self.linked_to and (self.dnais or not self.anchors):
+            raise ValueError("linked_to: found none, wanted the UPF that sessions are anchored at")
         check.each_once("dnns", self.identifiers)
         if not (self.n3_ipv4 or self.n3_ipv6):
             raise ValueError("n3_ipv4: found false beside n3_ipv6 = false, wanted one of them")

@@ -51,7 +51,8 @@ class Filter(Struct, frozen=True, gc=False):
 class Flow(Struct, frozen=True, gc=False):
     """number: unique in the session, names the counters. filters: () takes every packet. qfis: of a decapsulated
     packet, () is any. limits: numbers of Limits of the session. qfi, teid, peer, tos (of the outer header): of
-    encapsulated packets. reflective: they carry the RQI (TS 38.415 §5.5.3.4)."""
+    encapsulated packets; teid, peer and tos also of decapsulated ones that go on in another tunnel. reflective: they
+    carry the RQI (TS 38.415 §5.5.3.4)."""
 
     number: int
     filters: tuple[Filter, ...] = ()

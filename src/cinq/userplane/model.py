@@ -23,10 +23,14 @@ from cinq.userplane.inner import (
 from cinq.userplane.packet import (
     RQI,
     UDP,
+    FromTunnel,
+    GPdu,
     NotForFastPath,
     Refused,
     gtpu_header,
     parse_gpdu,
+    relayed,
+    teid_of,
 )
 from cinq.userplane.policer import Policer, Rate
 from cinq.userplane.registry import Registry
@@ -50,6 +54,7 @@ from cinq.userplane.verdicts import Buffered, Dropped, Frame, Inner, Outer, Slow
 
 __all__ = ["Buffered", "Dropped", "Frame", "Inner", "Model", "Outer", "Session", "SlowPath"]
 
+Verdict = Inner | SlowPath | Dropped | Frame | Outer | Buffered
 STRANGE = 4  # times as much from those who have not the tunnel: it may become theirs in a moment
 
 
@@ -121,7 +126,9 @@ class Model:
         """The gNBs that are new in these rules: from now on no UE may send them GTP-U (DEV-086)."""
         found: list[Protected] = []
         encaps = rules.encap if rules.frames is None else (*rules.encap, rules.frames)
-        for end in [] if self._gnb else [peer for encap in encaps for peer in encap.peers]:
+        ends = [peer for encap in encaps for peer in encap.peers]
+        ends += [peer for decap in rules.decap for peer in decap.onward_peers]
+        for end in [] if self._gnb else ends:
             if int(end) and end not in self._peers and len(self._peers) < PEERS:
                 self._peers.add(end)
                 if (end.packed, 0, 0) not in self._protected:
@@ -207,10 +214,8 @@ class Model:
 
     # -- packets -----------------------------------------------------------------------------------------
 
-    def decapsulate(
-        self, octets: bytes, now_ns: int, source: Address | None = None
-    ) -> Inner | SlowPath | Dropped | Frame:
-        """A UDP payload from N3. source: who sent it; None asks of nobody whether the tunnel is his."""
+    def decapsulate(self, octets: bytes, now_ns: int, source: Address | None = None) -> Verdict:
+        """A UDP payload from N3 or N9. source: who sent it; None asks of nobody whether the tunnel is his."""
         try:
             return self._decapsulate(octets, now_ns, source)
         except NotForFastPath:
@@ -228,11 +233,9 @@ class Model:
         self.counts[verdict.reason] += 1
         return verdict
 
-    def _decapsulate(
-        self, octets: bytes, now_ns: int, source: Address | None
-    ) -> Inner | SlowPath | Dropped | Frame:
-        gpdu = parse_gpdu(octets, uplink=not self._gnb)
-        found = self._decap(gpdu.teid)
+    def _decapsulate(self, octets: bytes, now_ns: int, source: Address | None) -> Verdict:
+        found = self._decap(teid_of(octets))
+        gpdu = parse_gpdu(octets, uplink=not (self._gnb or (found is not None and found[0].to_ue)))
         if found is None:
             return self._slow_path(Reason.UNKNOWN_TEID, now_ns)
         rule, session = found
@@ -241,21 +244,45 @@ class Model:
         packet = octets[gpdu.header :]
         if rule.is_frames:
             return self._frame(rule, session, packet, gpdu.qfi, now_ns)
-        if rule.flows:
-            inner = self._admit_inner(packet, rule)
-            seen = traits(packet, inner, uplink=not self._gnb)
-            flow = self._flow(rule.flows, seen, gpdu.qfi)
-            if flow.action is not Action.FORWARD:
-                raise Refused(Reason.RULE_DROP)
-            self._charge(session, flow, len(packet), now_ns, encap=False)
-        else:
+        way = self._way(rule, packet, gpdu)
+        if way.action is Action.BUFFER and rule.to_ue:
+            return self._buffer(FromTunnel(octets), way, session)
+        onward = bool(int(way.peer))
+        if way.action is not Action.FORWARD or (rule.to_ue and not onward):
+            raise Refused(Reason.RULE_DROP)
+        if not (self._gnb or onward):
+            self._admit_destination(packet)
+        self._carried(session, way, len(packet), now_ns, to_ue=rule.to_ue)
+        if not onward:
+            return Inner(packet, rule.side)
+        teid = way.teid if isinstance(way, Flow) else way.onward
+        return Outer(relayed(octets, teid), (str(way.peer), GTPU_PORT), way.tos)
+
+    def _way(self, rule: DecapRule, packet: bytes, gpdu: GPdu) -> DecapRule | Flow:
+        """What decides on the packet; Refused where it is not the UE's."""
+        if not rule.flows:
             self._plain(rule, gpdu.qfi)
-            self._admit_inner(packet, rule)
-            if not session.decap_policer.conforms(len(packet), now_ns):
-                raise Refused(Reason.POLICED)
-        session.decap_packets += 1
-        session.decap_octets += len(packet)
-        return Inner(packet, rule.side)
+            if not rule.is_opaque:
+                self._admit_source(packet, rule)
+            return rule
+        inner = check_inner(packet) if rule.is_opaque else self._admit_source(packet, rule)
+        uplink = not (self._gnb or rule.to_ue)
+        return self._flow(rule.flows, traits(packet, inner, uplink=uplink), gpdu.qfi)
+
+    def _carried(
+        self, session: Session, way: DecapRule | Flow, octets: int, now_ns: int, *, to_ue: bool
+    ) -> None:
+        """Limits and counters of a packet from a tunnel. to_ue: of the way back, as at encapsulation."""
+        if isinstance(way, Flow):
+            self._charge(session, way, octets, now_ns, encap=to_ue)
+        elif not (session.encap_policer if to_ue else session.decap_policer).conforms(octets, now_ns):
+            raise Refused(Reason.POLICED)
+        if to_ue:
+            session.encap_packets += 1
+            session.encap_octets += octets
+        else:
+            session.decap_packets += 1
+            session.decap_octets += octets
 
     def _frame(self, rule: DecapRule, session: Session, frame: bytes, qfi: int, now_ns: int) -> Frame:
         self._plain(rule, qfi)
@@ -286,7 +313,7 @@ class Model:
 
     @staticmethod
     def _plain(rule: DecapRule, qfi: int) -> None:
-        if rule.action is not Action.FORWARD:
+        if rule.action is not Action.FORWARD and not rule.to_ue:
             raise Refused(Reason.RULE_DROP)
         if rule.qfi and rule.qfi != qfi:
             raise Refused(Reason.WRONG_QFI)
@@ -305,23 +332,25 @@ class Model:
             raise Refused(Reason.POLICED)
         session.flows[flow.number] += Count(1, octets)
 
-    def _admit_inner(self, packet: bytes, rule: DecapRule) -> tuple[int, int, bool]:
-        """What `check_inner` found."""
+    def _admit_source(self, packet: bytes, rule: DecapRule) -> tuple[int, int, bool]:
+        """What `check_inner` found, of a packet from the UE (UPF) or for it (gNB)."""
         inner = check_inner(packet)
         if is_discovery(packet, inner, to_ue=self._gnb):
             raise NotForFastPath
         source, destination = ends(packet)
         if not self._is_of(rule, destination if self._gnb else source):
             raise Refused(Reason.SPOOFED)
-        if self._gnb:
-            return inner
+        return inner
+
+    def _admit_destination(self, packet: bytes) -> None:
+        """Of a packet that leaves by N6."""
+        inner, (_, destination) = check_inner(packet), ends(packet)
         if is_nowhere(destination):
             raise Refused(Reason.PROTECTED)
         if not self.settings.ue_to_ue and self.registry.ue_at(destination) is not None:
             raise Refused(Reason.UE_TO_UE)
         if self._is_protected(packet, destination, inner):
             raise Refused(Reason.PROTECTED)
-        return inner
 
     def _is_of(self, rule: DecapRule, address: bytes) -> bool:
         """Whether it is the UE's, or behind it."""
@@ -392,7 +421,7 @@ class Model:
 
     # -- buffer ------------------------------------------------------------------------------------------
 
-    def _buffer(self, packet: bytes, rule: EncapRule | Flow, session: Session) -> Buffered:
+    def _buffer(self, packet: bytes, rule: EncapRule | DecapRule | Flow, session: Session) -> Buffered:
         limits, waiting = self.settings, session.waiting or []
         if len(waiting) >= limits.buffer_per_session or self.waiting >= limits.buffer_total:
             raise Refused(Reason.BUFFER_FULL)
@@ -404,8 +433,10 @@ class Model:
         session.notified = session.notified or notify
         return Buffered(session.rules.session, notify)
 
-    def _again(self, session: Session, packet: bytes, now_ns: int) -> Outer | Buffered | Dropped:
-        """A packet or frame that has waited."""
+    def _again(self, session: Session, packet: bytes, now_ns: int) -> Verdict:
+        """A packet, frame or G-PDU that has waited."""
+        if isinstance(packet, FromTunnel):
+            return self.decapsulate(packet, now_ns)
         if session.rules.frames is None:
             return self.encapsulate(packet, now_ns)
         try:

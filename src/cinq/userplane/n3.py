@@ -56,19 +56,20 @@ class N3Socket:
         for each in self._sockets:
             loop.add_reader(each, self._read, each)
 
-    def read(self) -> None:
-        """What is there, at most `at_once` of each version."""
-        for each in self._sockets:
-            self._read(each)
+    def read(self) -> bool:
+        """What is there, at most `at_once` of each version. Whether there may be more."""
+        left = [self._read(each) for each in self._sockets]
+        return any(left)
 
-    def _read(self, source: socket.socket) -> None:
+    def _read(self, source: socket.socket) -> bool:
         receive, received = source.recvfrom, self._received
         for _ in range(self._at_once):
             try:
                 octets, peer = receive(65536)
             except OSError:  # nothing more, or an ICMP error of an earlier send
-                return
+                return False
             received(octets, peer[:2])
+        return True
 
     def _towards(self, peer: tuple[str, int]) -> socket.socket | None:
         """None where N3 has not the version of the peer's address."""

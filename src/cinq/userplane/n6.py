@@ -24,6 +24,8 @@ def set_up(host: Host, settings: PlaneSettings, n3_interface: str) -> None:
     """
     host.sysctl("net/ipv4/ip_forward", "1")
     host.sysctl(f"net/ipv4/conf/{n3_interface}/rp_filter", LOOSE)
+    if settings.n9_interface:
+        host.sysctl(f"net/ipv4/conf/{settings.n9_interface}/rp_filter", LOOSE)
     if (
         host.reads("net/ipv4/conf/all/accept_source_route") == "1"
     ):  # a UE would choose the way past our checks

@@ -46,6 +46,9 @@ def _set_up(host: Host, settings: PlaneSettings, n3: str) -> str:
     """N6 of a UPF: its interface, where there is one."""
     if settings.role is not Role.UPF:
         return ""
+    if settings.n9_interface and not host.links.has_link(settings.n9_interface):
+        mend = "set n9_interface to an interface of this host (see: ip -br link), or leave it out"
+        raise TransportError(f"no interface {settings.n9_interface}, where N9 is to be", mend)
     n6.set_up(host, settings, n3)
     return n6.n6_interface(host, settings)
 

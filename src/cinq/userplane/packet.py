@@ -41,6 +41,19 @@ class GPdu:
     qfi: int
 
 
+class FromTunnel(bytes):
+    """A G-PDU, whole, that waits; what else waits is a packet or a frame."""
+
+
+def teid_of(octets: bytes) -> int:
+    return int.from_bytes(octets[4:8], "big")
+
+
+def relayed(octets: bytes, teid: int) -> bytes:
+    """The same G-PDU in another tunnel: extension headers, QFI and sequence number stay."""
+    return octets[:4] + teid.to_bytes(4, "big") + octets[8:]
+
+
 def parse_gpdu(octets: bytes, uplink: bool = True) -> GPdu:
     """The outer header of a UDP payload. Refused(MALFORMED), or NotForFastPath.
 

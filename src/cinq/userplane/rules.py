@@ -80,6 +80,10 @@ class DecapRule(Struct, frozen=True, gc=False):
     which they are tried, instead of action and qfi. peers: from where packets may come, at most MOST_PEERS; () is
     from anywhere. is_frames: of an Ethernet session, instead of ue, prefix
     and flows.
+
+    onward, peer (of a UPF): the packet goes on in this tunnel of another end, as it is, with its QFI; a flow has its
+    own. tos: of that tunnel's outer header. to_ue: packets go towards the UE (N9, forwarding in a handover); these may
+    wait. Without ue and prefix, and towards the UE, nobody looks into a packet that no flow is chosen for.
     """
 
     teid: int
@@ -91,6 +95,31 @@ class DecapRule(Struct, frozen=True, gc=False):
     flows: tuple[Flow, ...] = ()
     peers: tuple[IPv4Network | IPv6Network, ...] = ()
     is_frames: bool = False
+    onward: int = 0
+    peer: Address = NO_ADDRESS
+    tos: int = 0
+    to_ue: bool = False
+    notify: bool = True
+
+    @property
+    def onward_peers(self) -> list[Address]:
+        """The far ends that packets go on to."""
+        return [way.peer for way in self.flows or (self,) if int(way.peer)]
+
+    @property
+    def relays(self) -> bool:
+        """Whether packets go, or may go, on in another tunnel."""
+        return self.to_ue or bool(self.onward_peers)
+
+    @property
+    def is_opaque(self) -> bool:
+        """Whether packets pass without a look at whose they are."""
+        return self.relays and (self.to_ue or (not int(self.ue) and self.prefix is None))
+
+    @property
+    def waits(self) -> bool:
+        """Whether packets may wait."""
+        return self.to_ue and Action.BUFFER in [way.action for way in self.flows or (self,)]
 
 
 class EncapRule(Struct, frozen=True, gc=False):
@@ -154,6 +183,12 @@ class SessionRules(Struct, frozen=True, gc=False):
     limits: tuple[Limit, ...] = ()
     frames: EncapRule | None = None
     link: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether packets may wait at any of its ends."""
+        rules: tuple[DecapRule | EncapRule, ...] = (*self.encap, *self.decap)
+        return any(rule.waits for rule in rules)
 
     @property
     def told_apart(self) -> list[tuple[Flow, ...]]:
@@ -241,6 +276,7 @@ class PlaneSettings:
     n3_mtu: int = 0  # of the N3 link; 0: the interface's
     n3_ipsec: bool = False  # whether N3 is refused in clear
     plane: Literal["auto", "ebpf", "tun"] = "auto"
+    n9_interface: str = ""  # where other UPFs are reached; "": as gNBs
     links: tuple[
         tuple[str, str], ...
     ] = ()  # of Ethernet sessions: names of links, each with that of its interface

@@ -156,7 +156,7 @@ class TunPlane:
         """Only what the quick loops may do."""
         psc_type = 0x10 if self._gnb else 0
         for decap in rules.decap:
-            if decap.action is Action.FORWARD and not decap.flows and not decap.is_frames:
+            if decap.action is Action.FORWARD and not (decap.flows or decap.is_frames or decap.relays):
                 one = len(decap.peers) == 1 and decap.peers[0].num_addresses == 1
                 peer = str(decap.peers[0].network_address) if one else "" if decap.peers else ANYBODY
                 entry = decap.ue.packed, decap.qfi, session, self._writer(decap.side), peer
@@ -257,6 +257,8 @@ class TunPlane:
             self._out(verdict.others)
         elif isinstance(verdict, Inner):
             self._write(self._writer(verdict.side), verdict.packet)
+        elif isinstance(verdict, Outer | Buffered):
+            self._out((verdict,))
 
     def _from_link(self, link: str, frame: bytes) -> None:
         self._out(self._model.from_link(link, frame, time.monotonic_ns()))

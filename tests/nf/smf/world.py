@@ -40,11 +40,8 @@ from cinq.sbi.services.npcf_smpolicycontrol import (
     NpcfSMPolicyControl,
     NsmfPolicyCallback,
     PartialSuccessReport,
-    SmPolicyContextData,
     SmPolicyDecision,
-    SmPolicyDeleteData,
     SmPolicyNotification,
-    SmPolicyUpdateContextData,
 )
 from cinq.sbi.services.nsmf_pdusession import (
     NsmfPDUSession,
@@ -67,6 +64,8 @@ from cinq.sbi.services.nudm_uecm import NudmUEContextManagement, SmfRegistration
 from cinq.wire import nas, ngap, pfcp
 from cinq.wire.pfcp import Cause
 
+from .fake_pcf import Pcf
+from .places import place, target_of
 from .uncalled import Uncalled
 
 SUPI = "imsi-999700000000001"
@@ -151,40 +150,6 @@ class Udm:
     async def get_smf_select_data(self) -> None: ...
     async def registration(self) -> None: ...
     async def deregistration(self) -> None: ...
-
-
-class Pcf:
-    def __init__(self) -> None:
-        self.associations: set[str] = set()
-        self.refuses: Problem | None = None
-        self.decision, self.answer = SmPolicyDecision(), SmPolicyDecision()
-        self.answers: list[SmPolicyDecision | Problem] = []  # of the next updates, before `answer`
-        self.updates: list[SmPolicyUpdateContextData] = []
-
-    def failures(self) -> list[tuple[str, ...]]:
-        """The PCC rules that were reported as not in force: each with its failure code."""
-        reports = [report for update in self.updates for report in update.rule_reports]
-        return [(name, r.failure_code or "") for r in reports for name in r.pcc_rule_ids]
-
-    async def create(self, body: SmPolicyContextData) -> Created[SmPolicyDecision]:
-        if self.refuses is not None:
-            raise self.refuses
-        name = f"{body.supi}-{body.pdu_session_id}"
-        self.associations.add(name)
-        return Created(f"/sm-policies/{name}", self.decision)
-
-    async def update(self, sm_policy_id: str, body: SmPolicyUpdateContextData) -> SmPolicyDecision:
-        assert sm_policy_id in self.associations
-        self.updates.append(body)
-        if self.refuses is not None:
-            raise self.refuses
-        answer = self.answers.pop(0) if self.answers else self.answer
-        if isinstance(answer, Problem):
-            raise answer
-        return answer
-
-    async def delete(self, sm_policy_id: str, body: SmPolicyDeleteData) -> None:
-        self.associations.remove(sm_policy_id)
 
 
 Script = Callable[[pfcp.Message], "pfcp.Message | bytes | None"]
@@ -397,8 +362,13 @@ class World:
         release: str | None = None,
         ho_state: str | None = None,
         cause: str | None = None,
+        tac: int | None = None,
+        target: int | None = None,
     ) -> UpdateSmContextResponse:
+        """tac: where the UE is; target: the tracking area that it is handed over to."""
         data = SmContextUpdateData(
+            ue_location=None if tac is None else place(tac),
+            target_id=None if target is None else target_of(target),
             up_cnx_state=state,
             ho_state=ho_state,
             release=True if release else None,

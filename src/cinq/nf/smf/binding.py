@@ -224,6 +224,7 @@ class _Binder:
             uplink_open=status in (None, "ENABLED", "ENABLED-UPLINK"),
             downlink_open=status in (None, "ENABLED", "ENABLED-DOWNLINK"),
             reflective=wished and self._limits.reflective and not profile.is_gbr,
+            dnais=() if control is None else tuple(to.dnai for to in control.route_to_locs or ()),
             rating_group=(charged.rating_group or 0) if charged is not None else 0,
         )
         self._admit(made)

@@ -180,12 +180,35 @@ class Charged(Struct, frozen=True, gc=False):
         return self.groups[urr - 2] if 0 <= urr - 2 < len(self.groups) else self.rating_group
 
 
+class Branch(Struct, frozen=True, gc=False):
+    """The UPF between the gNB and the session's anchor: an uplink classifier where packets leave by it for `dnais`,
+    else an I-UPF (TS 23.501 §5.6.4, §6.3.3).
+
+    upf, seid, up_seid, teid, n3_address, n3_ipv6: as in the SM context. n9_teid: of its end towards the anchor, at the
+    addresses of its N3.
+    """
+
+    upf: str
+    seid: int
+    up_seid: int = 0
+    teid: int = 0
+    n9_teid: int = 0
+    n3_address: int = 0
+    n3_ipv6: bytes = b""
+    dnais: tuple[str, ...] = ()
+
+    @property
+    def n3(self) -> TransportAddress:
+        return n3_ends(self.n3_address, self.n3_ipv6)
+
+
 class SmContext(Struct, frozen=True, gc=False):
     """state: of the PDU session in the network, TS 24.501 §6.1.3.3 (active from the accept on).
 
     ref: the name of the SM context on Nsmf. address: None before one is assigned. is_static: its IPv4 address is that
     of the subscription; static_prefix: the 64 bits of the subscription, 0 for none. upf: its dotted address on N4.
-    seid: ours on N4. up_seid, teid, n3_address, n3_ipv6: what the UPF chose. subscribed: session AMBR and default QoS
+    seid: ours on N4. up_seid, teid, n3_address, n3_ipv6: what the UPF chose. branch: the UPF between it and the gNB,
+    None where there is none. subscribed: session AMBR and default QoS
     flow of the subscription. decision: what the PCF decided, qos: what of it is in force. policy, sdm_subscription:
     the names of the SM policy association at the PCF and of the subscription at the UDM. security: None without a
     policy. pending: what it is to become, while that is not brought about. expires: seconds since 1970, when it is to
@@ -224,11 +247,23 @@ class SmContext(Struct, frozen=True, gc=False):
     amf: str = ""
     status_uri: str = ""
     framed_routes: tuple[str, ...] = ()
+    branch: Branch | None = None
+
+    @property
+    def anchor_ends(self) -> TransportAddress:
+        """The anchor's ends, of N3 or of N9."""
+        return n3_ends(self.n3_address, self.n3_ipv6)
+
+    @property
+    def access(self) -> SmContext | Branch:
+        """Whose ends the gNB is given."""
+        return self.branch or self
 
     @property
     def n3(self) -> TransportAddress:
-        """The UPF's ends of N3."""
-        return n3_ends(self.n3_address, self.n3_ipv6)
+        """The ends of N3 of the UPF that the gNB sends to."""
+        near = self.access
+        return n3_ends(near.n3_address, near.n3_ipv6)
 
     @property
     def label(self) -> str:

@@ -108,7 +108,8 @@ class SdfRule(Struct, frozen=True):
 
     number: ours, 1 to 255: names its QoS rule at the UE, its PDRs and its QER. precedence: 1 to 255, the lower the
     earlier, unique in the session. mbr: limits a flow without GBR. uplink_open, downlink_open: the gates.
-    reflective: the UE learns the uplink filters from downlink packets. rating_group: 0 for that of the session.
+    reflective: the UE learns the uplink filters from downlink packets. dnais: where its packets may leave (DNAI).
+    rating_group: 0 for that of the session.
     """
 
     name: str
@@ -120,6 +121,7 @@ class SdfRule(Struct, frozen=True):
     uplink_open: bool = True
     downlink_open: bool = True
     reflective: bool = False
+    dnais: tuple[str, ...] = ()
     rating_group: int = 0
 
     @property

@@ -57,7 +57,7 @@ async def set_up(session: PduSession, tunnels: tuple[Forwarding, ...]) -> tuple[
     made = [_end(end) for end in ends]
     if None in made:
         await remove(session, len(tunnels))
-        raise N4Error(f"UPF {session.context.upf}: no F-TEID for data forwarding")
+        raise N4Error(f"UPF {session.context.access.upf}: no F-TEID for data forwarding")
     return tuple(replace(t, end=end) for t, end in zip(tunnels, made, strict=True) if end is not None)
 
 

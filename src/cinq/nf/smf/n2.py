@@ -43,7 +43,8 @@ def setup_request_transfer(
 ) -> bytes:
     """PDU Session Resource Setup Request Transfer, §9.3.4.1."""
     kind = _SESSION_TYPES[context.session_type]
-    tunnel = (context.teid, context.n3_address, context.n3_ipv6)
+    near = context.access
+    tunnel = (near.teid, near.n3_address, near.n3_ipv6)
     return _setup_request(
         tunnel, kind, context.qos, context.security, direct_forwarding, forwarding_impossible
     )
@@ -111,6 +112,15 @@ def modify_request_transfer(context: SmContext, change: Difference) -> bytes:
     )
 
 
+def uplink_moved_transfer(context: SmContext, an: AnTunnel) -> bytes:
+    """PDU Session Resource Modify Request Transfer, §9.3.4.3: uplink packets go to another end."""
+    item = ngap.ULNGUUPTNLModifyItem(
+        ul_ngu_up_tnl_information=uplink_tunnel(context),
+        dl_ngu_up_tnl_information=tunnel_information(an.teid, an.ends),
+    )
+    return ngap.encode_value(ngap.PDUSessionResourceModifyRequestTransfer(ul_ngu_up_tnl_modify_list=[item]))
+
+
 def release_command_transfer(cause: ngap.Cause = NORMAL_RELEASE) -> bytes:
     """PDU Session Resource Release Command Transfer, §9.3.4.12."""
     return ngap.encode_value(ngap.PDUSessionResourceReleaseCommandTransfer(cause=cause))
@@ -118,7 +128,7 @@ def release_command_transfer(cause: ngap.Cause = NORMAL_RELEASE) -> bytes:
 
 def uplink_tunnel(context: SmContext) -> ngap.UPTransportLayerInformation:
     """Our end of N3: the UPF's."""
-    return tunnel_information(context.teid, context.n3)
+    return tunnel_information(context.access.teid, context.n3)
 
 
 def tunnel_information(teid: int, ends: TransportAddress) -> ngap.UPTransportLayerInformation:

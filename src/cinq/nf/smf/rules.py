@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from ipaddress import IPv6Address
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -40,6 +40,14 @@ _REMOVE_IPV4, _REMOVE_IPV6, _REMOVE_EITHER = map(pfcp.OuterHeaderRemoval, (0, 1,
 I = TypeVar("I", pfcp.CreatePdr, pfcp.CreateQer)  # noqa: E741
 
 
+class Made(NamedTuple):
+    """What a session has at one UPF, but for its FARs."""
+
+    pdrs: list[pfcp.CreatePdr]
+    qers: list[pfcp.CreateQer]
+    urrs: list[pfcp.CreateUrr]
+
+
 def uplink_pdr(number: int) -> int:
     return 2 * number - 1
 
@@ -59,6 +67,10 @@ def rule_of_qer(qer_id: int) -> int | None:
 
 
 # -- the whole ------------------------------------------------------------------------------------------
+
+
+def made(context: SmContext, qos: SessionQos, end: pfcp.FTeid) -> Made:
+    return Made(pdrs(context, qos, end), qers(qos), urrs(context, qos))
 
 
 def pdrs(context: SmContext, qos: SessionQos, end: pfcp.FTeid) -> list[pfcp.CreatePdr]:
@@ -228,10 +240,10 @@ def _uplink(
         source_interface=_ACCESS,
         f_teid=end,
         network_instance=instance(context.dnn),
-        ue_ip_addresses=_ue_addresses(context, destination=False),
+        ue_ip_addresses=ue_addresses(context, destination=False),
         sdf_filters=[_sdf(f) for f in filters],
-        framed_routes=_framed(context, 4),
-        framed_ipv6_routes=_framed(context, 6),
+        framed_routes=framed(context, 4),
+        framed_ipv6_routes=framed(context, 6),
         qfis=[rule.qfi],
         interface_type=_N3,
         ethernet_pdu_session_information=_frames(context),
@@ -254,10 +266,10 @@ def _downlink(
     pdi = pfcp.Pdi(
         source_interface=_CORE,
         network_instance=instance(context.dnn),
-        ue_ip_addresses=_ue_addresses(context, destination=True),
+        ue_ip_addresses=ue_addresses(context, destination=True),
         sdf_filters=[_sdf(f) for f in filters],
-        framed_routes=_framed(context, 4),
-        framed_ipv6_routes=_framed(context, 6),
+        framed_routes=framed(context, 4),
+        framed_ipv6_routes=framed(context, 6),
         interface_type=_N6,
         ethernet_pdu_session_information=_frames(context),
     )
@@ -278,7 +290,7 @@ def _urr_ids(context: SmContext, rule: SdfRule) -> list[int]:
     return [charged.urr(rule.rating_group if rule.rating_group in charged.groups else 0)]
 
 
-def _ue_addresses(context: SmContext, *, destination: bool) -> list[pfcp.UeIpAddress]:
+def ue_addresses(context: SmContext, *, destination: bool) -> list[pfcp.UeIpAddress]:
     address = context.address
     if address is None:
         return []
@@ -294,7 +306,7 @@ def _frames(context: SmContext) -> pfcp.PfcpFlags | None:
     return pfcp.PfcpFlags(1) if context.session_type == "ETHERNET" else None
 
 
-def _framed(context: SmContext, version: int) -> list[str]:
+def framed(context: SmContext, version: int) -> list[str]:
     """Routes by way of the UE itself: RFC 2865 §5.22, RFC 3162 §2.5."""
     gateway, is_ipv6 = ("::", True) if version == 6 else ("0.0.0.0", False)
     return [f"{route} {gateway} 1" for route in context.framed_routes if (":" in route) == is_ipv6]
@@ -356,13 +368,18 @@ def growth(
     context: SmContext, before: SessionQos, after: SessionQos, end: pfcp.FTeid
 ) -> pfcp.SessionModificationRequest | None:
     """Creates and updates what `after` has; None when it has nothing that `before` has not. end: the N3 end."""
-    new_pdrs, changed_pdrs = _beyond(_by_id(pdrs(context, before, end)), pdrs(context, after, end))
-    new_qers, changed_qers = _beyond(_by_id(qers(before)), qers(after))
+    return grown(made(context, before, end), made(context, after, end))
+
+
+def grown(before: Made, after: Made) -> pfcp.SessionModificationRequest | None:
+    """See `growth`."""
+    new_pdrs, changed_pdrs = _beyond(_by_id(before.pdrs), after.pdrs)
+    new_qers, changed_qers = _beyond(_by_id(before.qers), after.qers)
     if not (new_pdrs or changed_pdrs or new_qers or changed_qers):
         return None
     return pfcp.SessionModificationRequest(
         create_pdrs=new_pdrs,
-        create_urrs=_other_urrs(context, before, after),
+        create_urrs=_other_urrs(before, after),
         create_qers=new_qers,
         update_pdrs=[_updated(pdr) for pdr in changed_pdrs],
         update_qers=[_qer_updated(qer) for qer in changed_qers],
@@ -371,17 +388,27 @@ def growth(
 
 def rerouting(context: SmContext, qos: SessionQos, end: pfcp.FTeid) -> pfcp.SessionModificationRequest:
     """The networks behind the UE are those of the context from now on."""
-    return pfcp.SessionModificationRequest(update_pdrs=[_updated(pdr) for pdr in pdrs(context, qos, end)])
+    return rerouted(made(context, qos, end))
+
+
+def rerouted(now: Made) -> pfcp.SessionModificationRequest:
+    """See `rerouting`."""
+    return pfcp.SessionModificationRequest(update_pdrs=[_updated(pdr) for pdr in now.pdrs])
 
 
 def shrinkage(
     context: SmContext, before: SessionQos, after: SessionQos, end: pfcp.FTeid
 ) -> pfcp.SessionModificationRequest | None:
     """Removes what `after` has no more; None when that is nothing."""
-    kept_pdrs, kept_qers = _by_id(pdrs(context, after, end)), _by_id(qers(after))
-    gone_pdrs = [number for number in _by_id(pdrs(context, before, end)) if number not in kept_pdrs]
-    gone_qers = [number for number in _by_id(qers(before)) if number not in kept_qers]
-    gone_urrs = _other_urrs(context, after, before)
+    return shrunk(made(context, before, end), made(context, after, end))
+
+
+def shrunk(before: Made, after: Made) -> pfcp.SessionModificationRequest | None:
+    """See `shrinkage`."""
+    kept_pdrs, kept_qers = _by_id(after.pdrs), _by_id(after.qers)
+    gone_pdrs = [number for number in _by_id(before.pdrs) if number not in kept_pdrs]
+    gone_qers = [number for number in _by_id(before.qers) if number not in kept_qers]
+    gone_urrs = _other_urrs(after, before)
     if not (gone_pdrs or gone_qers or gone_urrs):
         return None
     return pfcp.SessionModificationRequest(
@@ -391,10 +418,10 @@ def shrinkage(
     )
 
 
-def _other_urrs(context: SmContext, before: SessionQos, after: SessionQos) -> list[pfcp.CreateUrr]:
+def _other_urrs(before: Made, after: Made) -> list[pfcp.CreateUrr]:
     """Those that `after` has and `before` has not."""
-    known = {urr.urr_id for urr in urrs(context, before)}
-    return [urr for urr in urrs(context, after) if urr.urr_id not in known]
+    known = {urr.urr_id for urr in before.urrs}
+    return [urr for urr in after.urrs if urr.urr_id not in known]
 
 
 def restricting(
@@ -412,13 +439,18 @@ def reversal(
     context: SmContext, before: SessionQos, after: SessionQos, end: pfcp.FTeid
 ) -> pfcp.SessionModificationRequest | None:
     """Undoes `growth`: what it created goes, what it updated is as before. What is gone from `after` is there still."""
-    old_pdrs, old_qers = _by_id(pdrs(context, before, end)), _by_id(qers(before))
-    new_pdrs, new_qers = _by_id(pdrs(context, after, end)), _by_id(qers(after))
+    return reverted(made(context, before, end), made(context, after, end))
+
+
+def reverted(before: Made, after: Made) -> pfcp.SessionModificationRequest | None:
+    """See `reversal`."""
+    old_pdrs, old_qers = _by_id(before.pdrs), _by_id(before.qers)
+    new_pdrs, new_qers = _by_id(after.pdrs), _by_id(after.qers)
     changed_pdrs = [old for number, old in old_pdrs.items() if new_pdrs.get(number, old) != old]
     changed_qers = [old for number, old in old_qers.items() if new_qers.get(number, old) != old]
     request = pfcp.SessionModificationRequest(
         remove_pdrs=[pfcp.RemovePdr(pdr_id=number) for number in new_pdrs if number not in old_pdrs],
-        remove_urrs=[pfcp.RemoveUrr(urr_id=urr.urr_id) for urr in _other_urrs(context, before, after)],
+        remove_urrs=[pfcp.RemoveUrr(urr_id=urr.urr_id) for urr in _other_urrs(before, after)],
         remove_qers=[pfcp.RemoveQer(qer_id=number) for number in new_qers if number not in old_qers],
         update_pdrs=[_updated(pdr) for pdr in changed_pdrs],
         update_qers=[_qer_updated(qer) for qer in changed_qers],

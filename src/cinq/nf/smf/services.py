@@ -170,6 +170,8 @@ class PduSessions:
         """TS 23.502 §4.3.2.2.1 step 14, §4.3.4.2 step 1a, §4.2.3.2 step 4, §4.2.6 step 5, §4.9.1."""
         session = self._session(sm_context_ref)
         data, message = body.json_data, body.binary_data_n1_sm_message
+        tac = authorization.tac_of(data.ue_location)
+        session.tac = session.tac if tac is None else tac
         if data.release:
             return await n1.dropped(session, data.cause or "released by the AMF")
         if message is not None:
@@ -181,7 +183,7 @@ class PduSessions:
             return await n2.received(session, data.n2_sm_info_type, transfer)
         if data.up_cnx_state == "ACTIVATING":
             return updated(
-                "ACTIVATING", n2=await demanded(session, Activation()), n2_type="PDU_RES_SETUP_REQ"
+                "ACTIVATING", n2=await demanded(session, Activation(session.tac)), n2_type="PDU_RES_SETUP_REQ"
             )
         if data.up_cnx_state == "DEACTIVATED":
             await let_go(session, Deactivation(data.cause or ""))

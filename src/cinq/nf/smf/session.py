@@ -9,7 +9,7 @@ from functools import partial
 
 import msgspec
 
-from cinq.nf.smf.context import COLLECTION, AnTunnel, SmContext, Wanted, encoded
+from cinq.nf.smf.context import COLLECTION, AnTunnel, Branch, SmContext, Wanted, encoded
 from cinq.nf.smf.flows import SessionQos
 from cinq.nf.smf.n2 import Resources
 from cinq.nf.smf.ports import Ports
@@ -73,6 +73,8 @@ class Sessions:
         self.by_seid[context.seid] = session
         if context.up_seid:
             self.claim_ends(session)
+        if context.branch is not None:
+            self.claim(session, context.branch)
 
     def owner(self, end: tuple[str, int]) -> PduSession | None:
         """Of what a UPF gave: (its N4 address, its SEID) or (its N3 address, a TEID)."""
@@ -93,6 +95,24 @@ class Sessions:
             if self._by_end.get(end) is session:
                 del self._by_end[end]
 
+    def claim(self, session: PduSession, branch: Branch) -> None:
+        """What a UPF between anchor and gNB gave is the session's."""
+        ends = _ends_of_branch(branch)
+        self.by_seid[branch.seid] = session
+        self.at_upf[branch.upf] += self._by_end.get(ends[0]) is not session
+        for end in ends:
+            self._by_end[end] = session
+
+    def release(self, session: PduSession, branch: Branch) -> None:
+        """It is nobody's any more."""
+        ends = _ends_of_branch(branch)
+        self.at_upf[branch.upf] -= self._by_end.get(ends[0]) is session
+        for end in ends:
+            if self._by_end.get(end) is session:
+                del self._by_end[end]
+        if self.by_seid.get(branch.seid) is session:
+            del self.by_seid[branch.seid]
+
     def drop_names(self, context: SmContext) -> None:
         """Ref and SEID of a context that is no more."""
         self.by_ref.pop(context.ref, None)
@@ -102,6 +122,8 @@ class Sessions:
         context = session.context
         self.drop_names(context)
         self.release_ends(session)
+        for branch in (*session.leaving, *filter(None, (context.branch,))):
+            self.release(session, branch)
         self.by_ref.pop(session.ref, None)
         key = context.supi, context.pdu_session_id
         if self.by_identity.get(key) is session:
@@ -110,10 +132,15 @@ class Sessions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Handover:
-    """An N2 handover of the session under way. direct: source and target reach each other. made: at the target."""
+    """An N2 handover of the session under way. direct: source and target reach each other. made: at the target.
+
+    moves: the path through UPFs is another one at the target, with `branch` in it, which is ready.
+    """
 
     direct: bool
     made: Resources | None = None
+    moves: bool = False
+    branch: Branch | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +151,13 @@ class IndirectForwarding:
 
 
 def _ends(context: SmContext) -> tuple[tuple[str, int], ...]:
-    return (context.upf, context.up_seid), *((str(end), context.teid) for end in context.n3.all)
+    ends = context.anchor_ends.all
+    return (context.upf, context.up_seid), *((str(end), context.teid) for end in ends)
+
+
+def _ends_of_branch(branch: Branch) -> tuple[tuple[str, int], ...]:
+    given = [(str(end), teid) for end in branch.n3.all for teid in (branch.teid, branch.n9_teid)]
+    return (branch.upf, branch.up_seid), *given
 
 
 @dataclass(slots=True)
@@ -154,7 +187,9 @@ class ReleaseCommand:
 class PduSession(Subject[SmContext]):
     """up_cnx_state, an: whether the user plane reaches the gNB, and where. pti: of the last UE request.
 
-    epoch: of the association in which the UPF has the session, 0 when it does not have it. paging: the AMF
+    epoch, branch_epoch: of the association in which the UPF has the session, 0 when it does not have it. tac: where the
+    UE is, as last heard. leaving: UPFs that were on the way until a moment ago. late: the anchor takes what is still on
+    its way on the path before this one. paging: the AMF
     was asked to reach the UE. was_active: the gNB had the session at least once. ref: the latest name on Nsmf.
     postponed: a release that waits for the end of a handover. wanted: what a modification is to bring about. ue_has:
     what the UE may have of a modification whose end it did not tell. lost: flows that the gNB did not modify.
@@ -163,10 +198,13 @@ class PduSession(Subject[SmContext]):
     __slots__ = (
         "_label",
         "an",
+        "branch_epoch",
         "confirm",
         "epoch",
         "forwarding",
         "handover",
+        "late",
+        "leaving",
         "lost",
         "paging",
         "ports",
@@ -174,6 +212,7 @@ class PduSession(Subject[SmContext]):
         "pti",
         "ref",
         "sessions",
+        "tac",
         "ue_has",
         "up_cnx_state",
         "was_active",
@@ -186,7 +225,10 @@ class PduSession(Subject[SmContext]):
         self.up_cnx_state: UpCnxState = "DEACTIVATED"
         self.an: AnTunnel | None = None
         self.pti = 0
-        self.epoch = 0
+        self.epoch = self.branch_epoch = 0
+        self.tac: int | None = None
+        self.leaving: tuple[Branch, ...] = ()
+        self.late = False
         self.paging = False
         self.was_active = False
         self.ref = context.ref

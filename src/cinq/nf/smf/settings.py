@@ -70,6 +70,8 @@ class UserPlane:
 
     n3_ipv4, n3_ipv6: of which versions of IP its N3 ends are.
     dnns, slices, tacs: what and where it serves; empty: all. capacity: its share beside the others, at least 1.
+    anchors: whether sessions are anchored there. links: N4 addresses of the UPFs that it reaches on N9. dnais: what its
+    own N6 leads to, for packets of rules that name it.
     """
 
     address: IPv4Address
@@ -81,6 +83,9 @@ class UserPlane:
     slices: tuple[SNssai, ...] = ()
     tacs: tuple[int, ...] = ()
     capacity: int = 1
+    anchors: bool = True
+    links: tuple[IPv4Address, ...] = ()
+    dnais: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from cinq.nf.smf.context import SmContext
+from cinq.nf.smf.context import Branch, SmContext
 from cinq.nf.smf.mobility import Acknowledged, Switched
 from cinq.nf.smf.n2 import Resources
 from cinq.nf.smf.settings import DataNetwork
@@ -45,7 +45,9 @@ class SetupRefused(Signal[None]):
 
 @dataclass(frozen=True, slots=True)
 class Activation(Signal[bytes]):
-    """The UE wants its user plane back. The result: the transfer for the gNB."""
+    """The UE wants its user plane back. The result: the transfer for the gNB. tac: where it is, if anybody knows."""
+
+    tac: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,10 @@ class Restoration(Signal[None]):
 
 @dataclass(frozen=True, slots=True)
 class PathSwitch(Signal[bytes]):
-    """Xn handover: the target gNB carries the session. The result: the transfer that acknowledges it."""
+    """Xn handover: the target gNB carries the session. The result: the transfer that acknowledges it. tac: its."""
 
     switched: Switched
+    tac: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +79,11 @@ class PathSwitchFailed(Signal[None]):
 
 @dataclass(frozen=True, slots=True)
 class HandoverPreparation(Signal[bytes]):
-    """N2 handover: the source gNB asks. The result: the transfer for the target. direct: the two reach each other."""
+    """N2 handover: the source gNB asks. The result: the transfer for the target. direct: the two reach each other.
+    tac: of the target."""
 
     direct: bool
+    tac: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,19 @@ class ForwardingEnds(Signal[None]):
     """The timer for indirect data forwarding has run out. forwarding: that which it was for."""
 
     forwarding: object
+
+
+@dataclass(frozen=True, slots=True)
+class PathWanted(Signal[None]):
+    """The way through UPFs is not what the session's rules want where the UE is."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathEnds(Signal[None]):
+    """Nothing comes any more by the way through UPFs before this one. branch: the UPF that has left; None: there was
+    the gNB alone."""
+
+    branch: Branch | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,4 +281,4 @@ class N1N2TransferFailed(Hindrance):
 
 
 RELEASES = (UeRelease, NetworkRelease, LocalRelease)
-MODIFICATIONS = (Modification, UeModification, FlowsLost, Relocation)
+MODIFICATIONS = (Modification, UeModification, FlowsLost, Relocation, PathWanted)

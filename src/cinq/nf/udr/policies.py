@@ -13,6 +13,7 @@ from cinq.sbi.services.npcf_smpolicycontrol import (
     FlowInformation,
     PccRule,
     QosData,
+    RouteToLocation,
     TrafficControlData,
 )
 from cinq.sbi.services.nudr_policy import OperatorSpecificDataContainer, PolicyElement, RulePolicy
@@ -33,24 +34,32 @@ def element(rule: Rule) -> RulePolicy:
         )
         for number, text in enumerate(rule.filters, 1)
     ]
-    closed = rule.gate == "closed"
+    closed, elsewhere = rule.gate == "closed", bool(rule.dnai)
     pcc = PccRule(
         pcc_rule_id=rule.name,
         flow_infos=flows,
         precedence=rule.precedence,
         ref_qos_data=[rule.name],
-        ref_tc_data=[rule.name] if closed else None,
+        ref_tc_data=[rule.name] if closed or elsewhere else None,
         ref_chg_data=[rule.name] if rule.rating_group else None,
     )
     return RulePolicy(
         pcc_rule=pcc,
         qos=_qos(rule),
-        traffic=TrafficControlData(tc_id=rule.name, flow_status="DISABLED") if closed else None,
+        traffic=_traffic(rule) if closed or elsewhere else None,
         charging=ChargingData(chg_id=rule.name, rating_group=rule.rating_group)
         if rule.rating_group
         else None,
         dnn=network_identifier(rule.dnn) if rule.dnn else None,
         single_nssais=[Snssai.of(s) for s in rule.slices],
+    )
+
+
+def _traffic(rule: Rule) -> TrafficControlData:
+    routes = [RouteToLocation(dnai=rule.dnai)] if rule.dnai else None
+    closed = rule.gate == "closed"
+    return TrafficControlData(
+        tc_id=rule.name, flow_status="DISABLED" if closed else None, route_to_locs=routes
     )
 
 

@@ -11,6 +11,8 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Network, ip_network
 from operator import attrgetter
 
+from msgspec import structs
+
 from cinq.nf.upf.context import FAR, PDR, Far, Pdr, SessionContext, failed
 from cinq.nf.upf.draft import UE_IP_ADDRESS
 from cinq.nf.upf.elements import BUFF, DROP, FORW, NOCP, OUTER_HEADER_CREATION, QER_ID
@@ -43,6 +45,12 @@ def senders(session: SessionContext, ends: Ends) -> tuple[Network, ...]:
     return tuple(dict.fromkeys([_senders(ends.gnbs, peer) for peer in peers]))
 
 
+def core_senders(session: SessionContext, ends: Ends) -> tuple[Network, ...]:
+    """From where packets of the session's N9 may come: the UPFs that its uplink goes on to; () is from nowhere."""
+    peers = sorted(session.core_peers, key=lambda peer: (peer.version, int(peer)))
+    return tuple(dict.fromkeys([_senders(ends.gnbs, peer) for peer in peers]))
+
+
 @lru_cache(1024)
 def _senders(gnbs: tuple[Network, ...], peer: Address) -> Network:
     """From where the gNB with this end may send: the network of it that the settings name, else itself."""
@@ -52,11 +60,12 @@ def _senders(gnbs: tuple[Network, ...], peer: Address) -> Network:
 class _Compiler:
     def __init__(self, session: SessionContext, ends: Ends, exhausted: frozenset[int]) -> None:
         self._session, self._ends, self._exhausted = session, ends, exhausted
-        self._senders = senders(session, ends)
+        self._senders, self._core = senders(session, ends), core_senders(session, ends)
         qers = {qer.qer_id: qer for qer in session.qers}
         self._qers = {pdr.pdr_id: [qers[number] for number in pdr.qer_ids] for pdr in session.pdrs}
         self._frames: list[Pdr] = []
         self._uplink: dict[int, list[Pdr]] = {}
+        self._back: dict[int, list[Pdr]] = {}
         self._downlink: dict[IPv4Address | IPv6Network, list[Pdr]] = {}
         asked_of_smf = {far.far_id for far in session.fars if far.to_cp}
         for pdr in sorted(session.pdrs, key=PRECEDENCE):
@@ -64,6 +73,8 @@ class _Compiler:
                 continue  # held, and never asked: see n4u
             if pdr.is_uplink and pdr.teid is not None:
                 self._uplink.setdefault(pdr.teid, []).append(pdr)
+            elif pdr.leads_back and pdr.teid is not None:
+                self._back.setdefault(pdr.teid, []).append(pdr)
             elif not pdr.is_uplink:
                 for end in pdr.ends:
                     self._downlink.setdefault(end, []).append(pdr)
@@ -75,8 +86,10 @@ class _Compiler:
         up, down = list(self._uplink.values()), list(self._downlink.values())
         if self._frames:
             down = [self._frames]
+        down += [pdrs for pdrs in self._back.values() if pdrs[0].from_core]
         plain_up, plain_down = self._are_plain(up), self._are_plain(down)
         decap = tuple([self._decap(teid, pdrs, plain_up) for teid, pdrs in self._uplink.items()])
+        decap += tuple([self._leads_back(teid, pdrs, plain_down) for teid, pdrs in self._back.items()])
         if self._frames and not (plain_up and plain_down):
             what = "an Ethernet session has one QoS flow"
             raise failed(Cause.SERVICE_NOT_SUPPORTED, what, PDR, self._frames[0].pdr_id)
@@ -130,21 +143,69 @@ class _Compiler:
         ue, prefix = _ue_of(pdrs)
         if ue is None and prefix is None:
             ue, prefix = _ue_of(self._session.pdrs)
-        if ue is None and prefix is None:
+        if ue is None and prefix is None and any(self._session.far(pdr.far_id).peer is None for pdr in pdrs):
             raise failed(Cause.CONDITIONAL_IE_MISSING, "no UE address", PDR, first.pdr_id, UE_IP_ADDRESS)
         ue = ue or NO_ADDRESS
-        if plain:
-            qfi = first.qfis[0] if first.qfis else 0
-            return DecapRule(teid, ue, self._passes(first), qfi, prefix=prefix, peers=self._senders)
-        flows = [
-            Flow(pdr.pdr_id, pdr.filters, self._passes(pdr), pdr.qfis, self._limits_of(pdr)) for pdr in pdrs
-        ]
-        return DecapRule(teid, ue, prefix=prefix, flows=tuple(flows), peers=self._senders)
+        if not plain:
+            flows = tuple(self._tunnelled(pdr, self._passes(pdr)) for pdr in pdrs)
+            return DecapRule(teid, ue, prefix=prefix, flows=flows, peers=self._senders)
+        qfi, far = first.qfis[0] if first.qfis else 0, self._session.far(first.far_id)
+        end = far.teid, self._onward(far)
+        given = DecapRule(teid, ue, self._passes(first), qfi, prefix=prefix, peers=self._senders)
+        return given if far.peer is None else structs.replace(given, onward=end[0], peer=end[1], tos=far.tos)
+
+    def _onward(self, far: Far) -> Address:
+        """The other UPF that uplink packets go on to, NO_ADDRESS where they leave by N6."""
+        if far.peer is None or not far.actions & FORW:
+            return NO_ADDRESS
+        if wrong := self._ends.wrong(far.peer):
+            cause = Cause.RULE_CREATION_MODIFICATION_FAILURE
+            raise failed(cause, wrong, FAR, far.far_id, OUTER_HEADER_CREATION)
+        return far.peer
+
+    def _tunnelled(self, pdr: Pdr, action: Action) -> Flow:
+        """The flow of a PDR whose packets come from a tunnel, and perhaps go on in another."""
+        far = self._session.far(pdr.far_id)
+        peer = (self._peer(far) if pdr.leads_back else self._onward(far)) if action is PASS else NO_ADDRESS
+        teid, notify = far.teid if int(peer) else 0, bool(far.actions & NOCP)
+        limits = self._limits_of(pdr)
+        return Flow(
+            pdr.pdr_id,
+            pdr.filters,
+            action,
+            pdr.qfis,
+            limits,
+            tos=far.tos,
+            teid=teid,
+            peer=peer,
+            notify=notify,
+        )
+
+    def _leads_back(self, teid: int, pdrs: list[Pdr], plain: bool) -> DecapRule:
+        """From N9, or from a gNB that forwards: the packets keep their QFI."""
+        first = pdrs[0]
+        if any(pdr.from_core != first.from_core for pdr in pdrs):
+            what = "one F-TEID for packets of both sides"
+            raise failed(Cause.RULE_CREATION_MODIFICATION_FAILURE, what, PDR, first.pdr_id)
+        peers = self._core if first.from_core else self._senders
+        if not peers and first.from_core:
+            return DecapRule(teid, action=DISCARD, to_ue=True)  # nobody has it yet
+        if not (plain and first.from_core):
+            flows = tuple(
+                self._tunnelled(pdr, self._does(pdr, self._session.far(pdr.far_id))) for pdr in pdrs
+            )
+            return DecapRule(teid, flows=flows, peers=peers, to_ue=True)
+        far, qfi = self._session.far(first.far_id), first.qfis[0] if first.qfis else 0
+        action, notify = self._does(first, far), bool(far.actions & NOCP)
+        given = DecapRule(teid, action=action, qfi=qfi, peers=peers, to_ue=True, notify=notify)
+        if action is not PASS:
+            return given
+        return structs.replace(given, onward=far.teid, peer=self._peer(far), tos=far.tos)
 
     def _passes(self, pdr: Pdr) -> Action:
         far = self._session.far(pdr.far_id)
         if far.actions & FORW and far.to_access is not False:
-            what = "uplink packets go to the core network side only"
+            what = "uplink packets go to the core network side, or back in another tunnel"
             raise failed(Cause.SERVICE_NOT_SUPPORTED, what, FAR, far.far_id, 42)
         if not far.actions & FORW or self._is_over(pdr):
             return DISCARD

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
@@ -44,7 +45,8 @@ class Association:
 
 
 class Pdr(msgspec.Struct, frozen=True, gc=False):
-    """Packet detection rule. teid: our N3 end (uplink). ue, prefix: the UE's address and prefix of
+    """Packet detection rule. teid: our end of N3, or of N9 (from_core). is_uplink: its packets go towards the data
+    network. ue, prefix: the UE's address and prefix of
     64 bits, None where the PDI has none.
 
     filters: () takes every packet. behind: framed routes, networks that are reached by the UE. link: of an Ethernet
@@ -65,6 +67,12 @@ class Pdr(msgspec.Struct, frozen=True, gc=False):
     behind: tuple[IPv4Network | IPv6Network, ...] = ()
     link: str = ""
     from_cp: bool = False
+    from_core: bool = False
+
+    @property
+    def leads_back(self) -> bool:
+        """From a tunnel towards the UE: of N9, or of data forwarding in a handover."""
+        return self.teid is not None and not (self.is_uplink or self.from_cp)
 
     @property
     def ends(self) -> tuple[IPv4Address | IPv6Network, ...]:
@@ -75,7 +83,8 @@ class Pdr(msgspec.Struct, frozen=True, gc=False):
 
 
 class Far(msgspec.Struct, frozen=True, gc=False):
-    """Forwarding action rule. actions: the Apply Action flags. teid, peer: the gNB's N3 end, once it is known.
+    """Forwarding action rule. actions: the Apply Action flags. teid, peer: the gNB's N3 end, once it is known, or
+    another UPF's of N9.
 
     beside: its address of the other version of IP, where it has one.
 
@@ -159,16 +168,33 @@ class SessionContext(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def downlink_ends(self) -> set[tuple[int, Address]]:
-        """The gNBs' F-TEIDs that packets are forwarded to."""
+        """The F-TEIDs towards UEs that packets are forwarded to: gNBs', and other UPFs'."""
+        return {end for end, far in self._forwarded if far.to_access is not False}
+
+    @property
+    def far_ends(self) -> set[tuple[int, Address]]:
+        """The same in both directions."""
+        return {end for end, _ in self._forwarded}
+
+    @property
+    def _forwarded(self) -> list[tuple[tuple[int, Address], Far]]:
         forward = ApplyAction.FORW
-        return {(far.teid, far.peer) for far in self.fars if far.peer is not None and far.actions & forward}
+        return [((f.teid, f.peer), f) for f in self.fars if f.peer is not None and f.actions & forward]
 
     @property
     def uplink_peers(self) -> set[Address]:
-        """The addresses of the gNBs that packets are forwarded to, of either version."""
+        """The addresses of the gNBs (and UPFs before them) that packets are forwarded to, of either version."""
+        return self._peers(lambda far: far.to_access is not False and bool(far.actions & ApplyAction.FORW))
+
+    @property
+    def core_peers(self) -> set[Address]:
+        """The addresses of the UPFs that uplink packets go on to."""
+        return self._peers(lambda far: far.to_access is False)
+
+    def _peers(self, wanted: Callable[[Far], bool]) -> set[Address]:
         found = set[Address]()
         for far in self.fars:
-            if far.actions & ApplyAction.FORW and far.peer is not None:
+            if far.peer is not None and wanted(far):
                 found.add(far.peer)
                 if far.beside is not None:
                     found.add(far.beside)

@@ -92,7 +92,7 @@ class Draft:
         urrs = urr_ids(ie.urr_ids)
         blank = Pdr(ie.pdr_id, ie.precedence, True, None, None, (), ie.far_id, qer_ids(ie.qer_ids), urrs)
         pdr = self._detect(blank, ie.pdi)
-        if pdr.is_uplink:
+        if pdr.teid is not None and not pdr.from_cp:
             check_removal(ie.pdr_id, ie.outer_header_removal)
         return pdr
 
@@ -105,14 +105,15 @@ class Draft:
         check_instance(pdi.network_instance)
         filters = sdf_filters(pdr.pdr_id, pdi, self._named) if pdi.sdf_filters or pdi.unknown else ()
         is_uplink = pdi.source_interface == ACCESS
-        teid = self._tunnel_end(pdr.pdr_id, pdi) if is_uplink else None
-        ue, prefix = self._ue_address(pdr.pdr_id, pdi)
-        link = ethernet_link(pdr.pdr_id, pdi, self._ends.links)
-        if not is_uplink and ue is None and prefix is None and not link:
+        from_core = not is_uplink and (pdi.f_teid is not None or F_TEID in dict(pdi.unknown))
+        teid = self._tunnel_end(pdr.pdr_id, pdi) if is_uplink or from_core else None
+        ue, prefix = (None, None) if from_core else self._ue_address(pdr.pdr_id, pdi)
+        link = "" if from_core else ethernet_link(pdr.pdr_id, pdi, self._ends.links)
+        if not (is_uplink or from_core) and ue is None and prefix is None and not link:
             raise failed(Cause.CONDITIONAL_IE_MISSING, "no UE address", PDR, pdr.pdr_id, UE_IP_ADDRESS)
-        changes = {"ue": ue, "prefix": prefix, "behind": behind(pdr.pdr_id, pdi, self._ends), "link": link}
+        pdr = replace(pdr, behind=behind(pdr.pdr_id, pdi, self._ends), link=link, from_core=from_core)
         qfis = same_numbers(tuple(pdi.qfis))
-        return replace(pdr, is_uplink=is_uplink, teid=teid, qfis=qfis, filters=filters, **changes)
+        return replace(pdr, is_uplink=is_uplink, teid=teid, qfis=qfis, filters=filters, ue=ue, prefix=prefix)
 
     def _tunnel_end(self, pdr_id: int, pdi: pfcp.Pdi) -> int:
         """F-TEID, §8.2.3: of our choice, or given (restoration)."""
@@ -243,12 +244,19 @@ class Draft:
         n4u.check(self.pdrs.values(), self.fars)
         _check_precedence(self.pdrs.values())
         seid = self._session.cp_seid if cp_seid is None else cp_seid
-        pdrs, fars = tuple(self.pdrs.values()), tuple(self.fars.values())
+        pdrs, fars = tuple(map(self._directed, self.pdrs.values())), tuple(self.fars.values())
         qers, urrs = _same_qers(tuple(self.qers.values())), tuple(self.urrs.values())
         named = tuple(self._named.items())
         known = self._session
         more = known.csids, known.dnn, known.s_nssai
         return SessionContext(known.seid, seid, known.smf, pdrs, fars, qers, urrs, named, *more)
+
+    def _directed(self, pdr: Pdr) -> Pdr:
+        """From the access side back to it: data forwarding in a handover, whose packets go towards the UE."""
+        if pdr.teid is None or pdr.from_core or pdr.from_cp:
+            return pdr
+        back = self.fars[pdr.far_id].to_access is True
+        return pdr if pdr.is_uplink != back else replace(pdr, is_uplink=not back)
 
 
 @lru_cache(1024)

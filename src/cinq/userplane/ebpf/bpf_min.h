@@ -28,6 +28,7 @@ struct __sk_buff {
 static void *(*map_lookup)(void *map, const void *key) = (void *)1;
 static u64 (*ktime_ns)(void) = (void *)5;
 static long (*skb_store)(void *skb, u32 offset, const void *from, u32 len, u64 flags) = (void *)9;
+static long (*l4_csum_replace)(void *skb, u32 offset, u64 from, u64 to, u64 flags) = (void *)11;
 static long (*redirect)(u32 ifindex, u64 flags) = (void *)23;
 static long (*skb_load)(const void *skb, u32 offset, void *to, u32 len) = (void *)26;
 static s64 (*csum_diff)(const void *from, u32 from_size, const void *to, u32 to_size, u32 seed) = (void *)28;
@@ -39,6 +40,7 @@ enum { TC_NEXT = -1, TC_SHOT = 2 }; /* NEXT: the next tcx program, else the stac
 enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_ARRAY = 6, MAP_LPM_TRIE = 11 };
 enum { NO_PREALLOC = 1 };
 enum { ROOM_MAC = 1 };
+enum { OF_PSEUDO_HEADER = 16, NONE_STAYS_NONE = 32 }; /* of l4_csum_replace */
 enum { ROOM_FIXED_GSO = 1, ROOM_ENCAP_IPV4 = 2, ROOM_ENCAP_IPV6 = 4, ROOM_ENCAP_UDP = 8, ROOM_DECAP_IPV4 = 128, ROOM_DECAP_IPV6 = 256 };
 
 struct eth { u8 dst[6], src[6]; u16 type; } PACKED;

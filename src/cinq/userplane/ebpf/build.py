@@ -13,7 +13,14 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SOURCES = (HERE / "gtpu.c", HERE / "bpf_min.h", HERE / "inner.h", HERE / "flows.h", HERE / "outer.h")
+SOURCES = (
+    HERE / "gtpu.c",
+    HERE / "bpf_min.h",
+    HERE / "inner.h",
+    HERE / "flows.h",
+    HERE / "outer.h",
+    HERE / "relay.h",
+)
 OBJECT = HERE / "gtpu.o"
 ZIG = "ziglang==0.17.1"
 FLAGS = ["-mcpu=v3", "-O2", "-g", "-c", str(SOURCES[0])]

@@ -1,6 +1,7 @@
 /* GTP-U (TS 29.281) tunnel end on tcx: the same program serves a UPF and a gNB.
  *
- *   decap        N3 ingress: outer header removal, then the stack (UPF) or the UE's interface (gNB)
+ *   decap        N3 and N9 ingress: outer header removal, then the stack (UPF) or the UE's interface (gNB); or on in
+ *                another tunnel
  *   encap_n6     N6 ingress: downlink of the wire's size; what must be segmented goes on to the stack
  *   encap_pool   far end of the segmenter pair, where the stack delivers what it routed to the UE pool
  *   encap_ue     gNB: ingress from the UE's interface, keyed on the UE's source address
@@ -13,7 +14,8 @@
 
 enum { ROLE_GNB = 1, DENY_UE_TO_UE = 2, HAS_PROTECTED = 4, HAS_NETWORKS = 8, HAS_ROUTES = 16 };
 enum { DROP = 0, FORWARD = 1, BUFFER = 2 };
-enum { TO_PEER = 1, FRAMES = 2 };
+enum { TO_PEER = 1, FRAMES = 2, RELAYS = 4, TO_UE = 8, OPAQUE = 16 };
+enum { VERSION = 15, BY_N9 = 16 }; /* of `outer`: the version of IP that the peer has, and whether it is reached by N9 */
 enum mode { N6, POOL, UE };
 enum { MOST_PEERS = 4, STRANGE = 4 };
 enum { ANY_PROTOCOL = 255, WHOLE_HOST = 1 };
@@ -29,13 +31,13 @@ enum reason {
 #include "flows.h"
 
 /* local, local6: our addresses on N3, 0 for none */
-struct settings { u32 local, n3_if, buffer_if, mtu, flags, punt_limit; u64 slow_ns, slow_burst_ns, local6[2]; u8 ue_mac[12]; u32 pad; };
+struct settings { u32 local, n3_if, buffer_if, mtu, flags, punt_limit; u64 slow_ns, slow_burst_ns, local6[2]; u8 ue_mac[12]; u32 n9_if; };
 /* chain: of its flows, which then decide instead of action and what follows; 0 for none */
 /* prefix: of an IPv6 session, in network order; 0 for none */
 /* peers: from whom packets may come, address and mask of a family (4 or 6); none in the first is anybody */
 struct peer { u64 address[2], mask[2]; u32 family, pad; };
-struct decap_rule { u32 slot, ue, port, chain; u64 prefix; struct peer peers[MOST_PEERS]; u8 action, qfi, flags, pad[5]; };
-/* outer: the version of IP that the peer has */
+/* teid, peer, tos, outer: of the tunnel that packets go on in */
+struct decap_rule { u32 slot, ue, port, chain; u64 prefix; struct peer peers[MOST_PEERS]; u32 teid, peer[4], punted; u8 action, qfi, flags, tos, outer, pad[3]; };
 struct encap_rule { u32 slot, chain, punted, teid, peer[4]; u8 action, qfi, tos, outer; };
 struct policer { u64 decap_cost, encap_cost, burst_ns, decap_tat, encap_tat, decap_drops, encap_drops; };
 struct usage { u64 decap_octets, decap_packets, encap_octets, encap_packets; };
@@ -59,6 +61,7 @@ struct { __uint(type, MAP_PERCPU_ARRAY); __type(key, u32); __type(value, u64); _
 struct { __uint(type, MAP_ARRAY); __type(key, u32); __type(value, u64); __uint(max_entries, 3); } slow_tat SEC(".maps");
 
 #include "outer.h"
+#include "relay.h"
 
 INLINE void count(u32 reason) {
   u64 *n = map_lookup(&reasons, &reason);
@@ -240,28 +243,40 @@ INLINE u32 refuse_destination(struct settings *c, struct inner *in) {
   return (c->flags & HAS_NETWORKS) && map_lookup(&networks, &to) ? PROTECTED : 0;
 }
 
-/* 0: the inner packet may pass, else the reason to drop it. */
-INLINE u32 refuse_inner(struct __sk_buff *skb, struct settings *c, struct decap_rule *rule, struct inner *in, u32 limit) {
-  if (!in->later && limit - in->at < transport_header(in->proto)) return MALFORMED;
+/* 0: the inner packet is from the UE (UPF), or for it (gNB), else the reason to drop it. */
+INLINE u32 refuse_source(struct __sk_buff *skb, struct settings *c, struct decap_rule *rule, struct inner *in) {
+  if (rule->flags & OPAQUE) return 0;
   if (is_discovery(skb, c, in)) return SLOW_PATH;
   u64 *end = c->flags & ROLE_GNB ? in->dst : in->src, own = in->family == 6 ? rule->prefix : rule->ue;
   if (!own || (end[0] != own && !is_behind(c, rule, in->family, end))) return SPOOFED;
+  return 0;
+}
+
+/* 0: the packet may leave by N6, else the reason to drop it. */
+INLINE u32 refuse_leaving(struct __sk_buff *skb, struct settings *c, struct inner *in) {
   if (c->flags & ROLE_GNB) return 0;
   u32 refused = refuse_destination(c, in);
   if (refused) return refused;
   return (c->flags & HAS_PROTECTED) && is_protected(skb, in) ? PROTECTED : 0;
 }
 
-/* 0: the flow of an admitted packet takes it, else the reason to drop it. */
-INLINE u32 refuse_flow(struct __sk_buff *skb, struct settings *c, u32 chain, struct inner *in, u32 len, u8 qfi) {
-  struct traits t;
-  see(skb, &t, in, !(c->flags & ROLE_GNB));
-  struct flow *flow = choose(chain, &t, qfi);
-  if (!flow) return NO_FLOW;
-  if (flow->action != FORWARD) return RULE_DROP;
-  if (!admitted(flow->limits, len, 0)) return POLICED;
-  used(flow->slot, len, 0);
+/* 0: under the limits of its flow or of the session, else the reason to drop it. Counted. back: towards the UE. */
+INLINE u32 refuse_charge(u32 slot, struct flow *flow, u32 len, int back) {
+  if (flow && !admitted(flow->limits, len, back)) return POLICED;
+  struct policer *p = flow ? 0 : map_lookup(&policers, &slot);
+  u64 cost = p ? (back ? p->encap_cost : p->decap_cost) : 0;
+  if (p && cost && !conforms(back ? &p->encap_tat : &p->decap_tat, len * cost >> 16, p->burst_ns)) {
+    __sync_fetch_and_add(back ? &p->encap_drops : &p->decap_drops, 1);
+    return POLICED;
+  }
+  if (flow) used(flow->slot, len, back);
+  used(slot, len, back);
   return 0;
+}
+
+/* A packet from a tunnel for an idle UE: user space keeps it, and sees no more of one session than may wait. */
+INLINE int wait(struct settings *c, struct decap_rule *rule) {
+  return __sync_fetch_and_add(&rule->punted, 1) >= c->punt_limit ? drop(BUFFER_FULL) : TC_NEXT;
 }
 
 SEC("tc") int decap(struct __sk_buff *skb) {
@@ -283,30 +298,48 @@ SEC("tc") int decap(struct __sk_buff *skb) {
   if (skb->gso_size || skb->len != 14 + ip_len || net16(h.udp.len) + ip != ip_len || gtp_len + gtpu != ip_len)
     return slow_path(c, SLOW_PATH);
   u8 qfi = 255;
-  int strip = extensions(skb, gtpu, h.gtp.flags, h.opt.next, &qfi, c->flags & ROLE_GNB ? 0 : 1);
+  u32 flags = rule->flags;
+  int back = (flags & TO_UE) != 0;
+  int strip = extensions(skb, gtpu, h.gtp.flags, h.opt.next, &qfi, (c->flags & ROLE_GNB) || back ? 0 : 1);
   if (!strip) return slow_path(c, SLOW_PATH);
-  if (strip < 0 || (u32)strip + 20 > ip_len) return drop(MALFORMED);
+  if (strip < 0 || (u32)strip > ip_len) return drop(MALFORMED);
   u32 len = ip_len - strip;
-  struct inner in;
-  u32 chain = rule->chain, slot = rule->slot;
-  if (!chain && rule->action != FORWARD) return drop(RULE_DROP);
-  if (!chain && rule->qfi && rule->qfi != qfi) return drop(WRONG_QFI);
-  u32 refused = read_inner(skb, &in, 14 + strip, len);
+  struct inner in = {0};
+  u32 chain = rule->chain, refused = 0;
+  struct way way = {rule->teid, {0}, rule->action, rule->qfi, rule->tos, rule->outer};
+  __builtin_memcpy(way.peer, rule->peer, 16);
+  if (!chain && way.action != FORWARD && !back) return drop(RULE_DROP);
+  if (!chain && way.qfi && way.qfi != qfi) return drop(WRONG_QFI);
+  if (chain || !(flags & OPAQUE)) {
+    refused = read_inner(skb, &in, 14 + strip, len);
+    if (!refused && !in.later && 14 + ip_len - in.at < transport_header(in.proto)) refused = MALFORMED;
+    if (!refused) refused = refuse_source(skb, c, rule, &in);
+    if (in.family == 6 && refused == SLOW_PATH) return slow_path(c, SLOW_PATH);
+    if (refused) return drop(refused);
+  }
+  struct flow *flow = 0;
+  if (chain) {
+    struct traits t;
+    see(skb, &t, &in, !(c->flags & ROLE_GNB) && !back);
+    flow = choose(chain, &t, qfi);
+    if (!flow) return drop(NO_FLOW);
+    way = (struct way){flow->teid, {0}, flow->action, flow->qfi, flow->tos, flow->outer};
+    __builtin_memcpy(way.peer, flow->peer, 16);
+  }
+  if (way.action == BUFFER && back) return wait(c, rule);
+  if (way.action != FORWARD || (back && !way.outer)) return drop(RULE_DROP);
+  if (way.outer && (way.outer & VERSION) != o.family) return TC_NEXT; /* user space carries it across */
+  if (!way.outer) refused = refuse_leaving(skb, c, &in);
+  if (!refused) refused = refuse_charge(rule->slot, flow, len, back);
   if (refused) return drop(refused);
-  refused = refuse_inner(skb, c, rule, &in, 14 + ip_len);
-  if (in.family == 6 && refused == SLOW_PATH) return slow_path(c, SLOW_PATH);
-  if (!refused && chain) refused = refuse_flow(skb, c, chain, &in, len, qfi);
-  if (refused) return drop(refused);
-  struct policer *p = chain ? 0 : map_lookup(&policers, &slot);
-  if (p && p->decap_cost && !conforms(&p->decap_tat, len * p->decap_cost >> 16, p->burst_ns)) {
-    __sync_fetch_and_add(&p->decap_drops, 1);
-    return drop(POLICED);
+  if (way.outer) {
+    refused = o.family == 6 ? relay6(skb, c, &way) : relay4(skb, c, &way);
+    return refused ? drop(refused) : redirect_neigh(way.outer & BY_N9 ? c->n9_if : c->n3_if, 0, 0, 0);
   }
   u64 bare = in.family == 6 ? ROOM_DECAP_IPV6 : ROOM_DECAP_IPV4;
   if (skb_adjust_room(skb, -strip, ROOM_MAC, ROOM_FIXED_GSO | bare)) return drop(FAILED);
   u16 type = in.family == 6 ? net16(0x86dd) : net16(0x0800);
   if ((in.family == 6) != (ip == IPV6_HEADER)) skb_store(skb, 12, &type, 2, 0);
-  used(slot, len, 0);
   if (!(c->flags & ROLE_GNB)) return TC_NEXT;
   skb_store(skb, 0, c->ue_mac, 12, 0);
   return rule->flags & TO_PEER ? redirect_peer(rule->port, 0) : redirect(rule->port, 0);
@@ -395,6 +428,8 @@ INLINE int encap(struct __sk_buff *skb, enum mode mode) {
   }
   if (way.action == BUFFER) return punt(c, rule);
   if (way.action == DROP || !way.outer) return drop(RULE_DROP);
+  u32 out_if = way.outer & BY_N9 ? c->n9_if : c->n3_if;
+  way.outer &= VERSION;
   if (mode == N6 && way.outer == 6) { /* what another interface of this host left unfinished the stack finishes first */
     count(SEGMENTED);
     return TC_NEXT;
@@ -410,7 +445,7 @@ INLINE int encap(struct __sk_buff *skb, enum mode mode) {
   if (way.outer == 6 ? wrap6(skb, c, &way, len, pdu_type) : wrap4(skb, c, &way, len, pdu_type)) return drop(FAILED);
   used(slot, len, 1);
   if (flow) used(flow->slot, len, 1);
-  return redirect_neigh(c->n3_if, 0, 0, 0);
+  return redirect_neigh(out_if, 0, 0, 0);
 }
 
 SEC("tc") int encap_n6(struct __sk_buff *skb) { return encap(skb, N6); }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 from cinq.userplane.flows import MOST_FILTERS, MOST_FLOWS, MOST_LIMITS, Filter, Flow
@@ -21,12 +21,15 @@ from cinq.userplane.rules import (
 )
 
 ROLE_GNB, DENY_UE_TO_UE, HAS_PROTECTED, HAS_NETWORKS, HAS_ROUTES = 1, 2, 4, 8, 16
-TO_PEER, FRAMES = 1, 2
+TO_PEER, FRAMES, RELAYS, TO_UE, OPAQUE = 1, 2, 4, 8, 16
+BY_N9 = 16
 ANY_PROTOCOL = 255
 WHOLE_HOST, SOME_PORTS = 1, 2
-SETTINGS = struct.Struct("<4s5I2Q16s12s4x")
+SETTINGS = struct.Struct("<4s5I2Q16s12sI")
 PEER = struct.Struct("<16s16sI4x")
-DECAP = struct.Struct(f"<I4sII8s{MOST_PEERS * PEER.size}sBBB5x")
+DECAP = struct.Struct(f"<I4sII8s{MOST_PEERS * PEER.size}s4s16sI5B3x")
+DECAP_PUNTED = DECAP.size - 12
+"""Where the kernel counts what waits."""
 ENCAP = struct.Struct("<III4s16s4B")
 FILTER = struct.Struct("<16s16s16s16s4HIIBBBBBB2x")
 FLOW = struct.Struct(f"<QI{MOST_LIMITS}I4s16s4B4x")
@@ -39,6 +42,8 @@ ENDPOINT = struct.Struct("<16s2sBB4x")
 NETWORK = struct.Struct("<I4s")
 NETWORK6 = struct.Struct("<I16s")
 COUNT = struct.Struct("<Q")
+Towards = Callable[[Address], bool]
+"""Whether the peer is reached by N9's interface."""
 INDEX = struct.Struct("<I")
 FIRST = INDEX.pack(0)
 FORMATS = tuple(
@@ -54,12 +59,13 @@ def settings_value(
     settings: PlaneSettings,
     *,
     n3: int,
+    n9: int,
     buffer: int,
     mtu: int,
     ue_macs: tuple[bytes, bytes],
     has_routes: bool = False,
 ) -> bytes:
-    """`n3` and `buffer` are interface indices; `ue_macs` the UE's address and ours on its interface. has_routes:
+    """`n3`, `n9` and `buffer` are interface indices; `ue_macs` the UE's address and ours on its interface. has_routes:
     networks are behind UEs."""
     flags = HAS_ROUTES if has_routes else 0
     flags |= ROLE_GNB if settings.role is Role.GNB else HAS_PROTECTED
@@ -72,19 +78,23 @@ def settings_value(
     rate = settings.buffer_per_session, interval, burst
     four, six = settings.n3.ipv4, settings.n3.ipv6
     ends = b"" if four is None else four.packed, b"" if six is None else six.packed
-    return SETTINGS.pack(ends[0], n3, buffer, mtu, flags, *rate, ends[1], b"".join(ue_macs))
+    return SETTINGS.pack(ends[0], n3, buffer, mtu, flags, *rate, ends[1], b"".join(ue_macs), n9)
 
 
 def decap_key(teid: int) -> bytes:
     return teid.to_bytes(4, "big")
 
 
-def decap_value(rule: DecapRule, slot: int, chain: int, port: int, flags: int) -> bytes:
+def decap_value(rule: DecapRule, slot: int, chain: int, port: int, flags: int, towards: Towards) -> bytes:
     """`port` is the interface index of the UE's interface (gNB), `flags` TO_PEER or 0. chain: 0 without flows."""
     prefix = b"" if rule.prefix is None else rule.prefix.network_address.packed[:8]
     peers = b"".join(PEER.pack(p.network_address.packed, p.netmask.packed, p.version) for p in rule.peers)
-    flags |= FRAMES if rule.is_frames else 0
-    return DECAP.pack(slot, rule.ue.packed, port, chain, prefix, peers, rule.action, rule.qfi, flags)
+    for flag, holds in ((FRAMES, rule.is_frames), (RELAYS, rule.relays), (TO_UE, rule.to_ue)):
+        flags |= flag if holds else 0
+    flags |= OPAQUE if rule.is_opaque else 0
+    onward = rule.onward.to_bytes(4, "big"), rule.peer.packed, 0
+    last = rule.action, rule.qfi, flags, rule.tos, _outer(rule.peer, towards)
+    return DECAP.pack(slot, rule.ue.packed, port, chain, prefix, peers, *onward, *last)
 
 
 def encap_key(rule: EncapRule) -> tuple[str, bytes]:
@@ -94,34 +104,33 @@ def encap_key(rule: EncapRule) -> tuple[str, bytes]:
     return "encaps6", rule.ue.network_address.packed[:8]
 
 
-def encap_value(rule: EncapRule, slot: int, chain: int) -> bytes:
-    teid = rule.teid.to_bytes(4, "big")
-    return ENCAP.pack(
-        slot, chain, 0, teid, rule.peer.packed, rule.action, rule.qfi, rule.tos, _outer(rule.peer)
-    )
+def encap_value(rule: EncapRule, slot: int, chain: int, towards: Towards) -> bytes:
+    teid, outer = rule.teid.to_bytes(4, "big"), _outer(rule.peer, towards)
+    return ENCAP.pack(slot, chain, 0, teid, rule.peer.packed, rule.action, rule.qfi, rule.tos, outer)
 
 
-def _outer(peer: Address) -> int:
-    """The version of IP on N3; 0 where there is no peer."""
-    return peer.version if int(peer) else 0
+def _outer(peer: Address, towards: Towards) -> int:
+    """The version of IP of the tunnel, and whether it is on N9's interface; 0 where there is no peer."""
+    return peer.version | (BY_N9 if towards(peer) else 0) if int(peer) else 0
 
 
-def chain_value(flows: tuple[Flow, ...], slots: dict[int, int], limits: dict[int, int]) -> bytes:
+def chain_value(
+    flows: tuple[Flow, ...], slots: dict[int, int], limits: dict[int, int], towards: Towards
+) -> bytes:
     """slots: of each flow's counters, limits: of the policers, by number."""
-    made = [_flow(flow, slots[flow.number], [limits[n] for n in flow.limits]) for flow in flows]
+    made = [_flow(flow, slots[flow.number], [limits[n] for n in flow.limits], towards) for flow in flows]
     filters = [
         _filter(each, index) for index, flow in enumerate(flows) for each in flow.filters or (Filter(),)
     ]
     return CHAIN.pack(len(filters), b"".join(made), b"".join(filters))
 
 
-def _flow(flow: Flow, slot: int, limits: list[int]) -> bytes:
+def _flow(flow: Flow, slot: int, limits: list[int], towards: Towards) -> bytes:
     named = [*(n + 1 for n in limits), *[0] * (MOST_LIMITS - len(limits))]
     qfi = flow.qfi | (RQI if flow.reflective else 0)
     teid, bits = flow.teid.to_bytes(4, "big"), sum(1 << n for n in set(flow.qfis))
-    return FLOW.pack(
-        bits, slot, *named, teid, flow.peer.packed, flow.action, qfi, flow.tos, _outer(flow.peer)
-    )
+    outer = _outer(flow.peer, towards)
+    return FLOW.pack(bits, slot, *named, teid, flow.peer.packed, flow.action, qfi, flow.tos, outer)
 
 
 def _filter(each: Filter, flow: int) -> bytes:

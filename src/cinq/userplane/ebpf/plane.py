@@ -17,6 +17,7 @@ from cinq.userplane.ebpf import maps as layout
 from cinq.userplane.ebpf.loader import Loaded
 from cinq.userplane.ebpf.syscall import attach_ingress, update_link
 from cinq.userplane.ebpf.tables import Tables
+from cinq.userplane.ebpf.towards import Towards
 from cinq.userplane.host import Host
 from cinq.userplane.links import Links
 from cinq.userplane.model import Buffered, Dropped, Frame, Inner, Model, Outer, SlowPath
@@ -42,6 +43,7 @@ OBJECT = Path(__file__).with_name("gtpu.o")
 UE_MAC, OUR_MAC = "02:63:71:00:00:01", "02:63:71:00:00:02"  # far and near end of a pair of ours
 ETHERNET_IPV4, ETHERNET_IPV6 = b"\x08\x00", b"\x86\xdd"
 FRAMES_AT_ONCE = 256
+ROUNDS = 64  # of the N3 socket, before others have their turn
 TAP_QUEUE, MOST_QUEUED = 4096, 65536  # packets that user space has not read yet
 SOFTIRQ_S = 0.001
 BY_USER_SPACE = (Reason.SLOW_PATH, Reason.UNKNOWN_TEID, Reason.PUNTED)
@@ -62,13 +64,15 @@ class EbpfPlane:
         """`n3` and `n6` are interfaces ("" for none); the running loop reads what comes to user space."""
         self._settings, self._host, self._events = settings, host, events
         self._n3_index = socket.if_nametoindex(n3)
+        n9 = settings.n9_interface if settings.n9_interface != n3 else ""
+        self._n9, self._n9_index = n9, socket.if_nametoindex(n9) if n9 else self._n3_index
         self._gnb = settings.role is Role.GNB
         self.mtu = settings.inner_mtu(host.links.link(n3).mtu)
         self._model = Model(settings, self.mtu)
         self._sides: dict[str, tuple[UeSide, str, int]] = {}
         self._has_routes = False
         self._host_routes = HostRoutes(host.links, f"{settings.instance}-u0", self.mtu)
-        self._former: dict[str, int] = {}  # links that still have the program of a former process
+        self._former: dict[str, tuple[str, int]] = {}  # links that still have the program of a former process
         self._attached: list[str] = []
         self._networks: set[tuple[str, bytes]] = set()
         self._loop = asyncio.get_running_loop()
@@ -88,12 +92,14 @@ class EbpfPlane:
         self._loaded = Loaded(path, sizes, programs, pins, layout.FORMATS)
         self._undo.callback(self._loaded.close)
         self._maps = self._loaded.maps
-        self._tables = Tables(self._settings, self._maps, self._port)
+        towards = Towards(self._host.links, self._n9)
+        self._tables = Tables(self._settings, self._maps, self._port, towards)
         tables = ("routes", "routes6") if pins is not None else ()
         self._has_routes = any(self._maps[table].every_key(1) for table in tables)
         self._open_tap()
-        if offload.driver(n3) in offload.FLAT:
-            self._host.offload_off(n3, "tx")
+        for name in filter(None, (n3, self._n9)):
+            if offload.driver(name) in offload.FLAT:
+                self._host.offload_off(name, "tx")
         self._write_settings()
         self._write_protected()
         self._n3 = N3Socket(self._settings.n3, self._loop, self._from_n3)
@@ -107,6 +113,8 @@ class EbpfPlane:
         if not self._gnb:
             self._open_segmenter()
         self._attach("decap", n3)
+        if self._n9:
+            self._attach("decap", self._n9, "decap-n9")
         if n6 and not self._gnb and self._host.links.link(n6).ethernet:
             self._attach("encap_n6", n6)  # else all downlink packets come by the segmenter pair
 
@@ -144,6 +152,7 @@ class EbpfPlane:
         self._maps["settings"][layout.FIRST] = layout.settings_value(
             self._settings,
             n3=self._n3_index,
+            n9=self._n9_index,
             buffer=self._tap_index,
             mtu=self.mtu,
             ue_macs=(octets_of(UE_MAC), octets_of(OUR_MAC)),
@@ -158,17 +167,18 @@ class EbpfPlane:
             self._networks.add((table, key))
             self._maps[table][key] = value
 
-    def _attach(self, program: str, interface: str) -> None:
-        """A link of a former process goes on with its program until `take_up`."""
-        pins, index = self._loaded.pins, socket.if_nametoindex(interface)
-        link = -1 if pins is None else pins.link(program, index)
+    def _attach(self, program: str, interface: str, name: str = "") -> None:
+        """A link of a former process goes on with its program until `take_up`. name: of the link, where the program has
+        two."""
+        pins, index, name = self._loaded.pins, socket.if_nametoindex(interface), name or program
+        link = -1 if pins is None else pins.link(name, index)
         if link >= 0:
-            self._former[program] = link
+            self._former[name] = program, link
         else:
             link = attach_ingress(self._loaded.programs[program], index)
             if pins is not None:
-                pins.keep_link(program, link)
-        self._attached.append(program)
+                pins.keep_link(name, link)
+        self._attached.append(name)
         self._undo.callback(os.close, link)
 
     @property
@@ -189,7 +199,7 @@ class EbpfPlane:
         for rules in left:
             self._host_routes.remove(routes_of(rules))  # a former process may have made them
             self.install(rules)
-        for program, link in self._former.items():
+        for program, link in self._former.values():
             update_link(link, self._loaded.programs[program])
         self._former.clear()
         if pins is not None:
@@ -247,8 +257,8 @@ class EbpfPlane:
         except NoRoom:
             self._host_routes.remove(added)
             raise
-        if any(rule.waits for rule in before.encap):
-            self._turn(rules)
+        if before.waits:
+            self._turn(before, rules)
         else:
             for outer in model.replace(rules, time.monotonic_ns()):  # frames, which never were the kernel's
                 self._n3.send(outer.octets, outer.peer, outer.tos)
@@ -280,28 +290,35 @@ class EbpfPlane:
         found, _, index = self._sides[side or next(iter(self._sides))]
         return index, layout.TO_PEER if found.apart else 0
 
-    def _turn(self, rules: SessionRules) -> None:
+    def _turn(self, before: SessionRules, rules: SessionRules) -> None:
         """From BUFFER to something else: drain, release, switch, and drain what came meanwhile."""
-        busy = self._drain()
+        busy = self._drain(before)
         for outer in self._model.replace(rules, time.monotonic_ns()):
             busy = True
             self._n3.send(outer.octets, outer.peer, outer.tos)
         if busy:
-            self._drain()
+            self._drain(before)
         self._tables.switch(rules)
         if busy:  # else what came in these microseconds, if anything, is the reader's
-            self._drain()
+            self._drain(before)
 
-    def _drain(self) -> bool:
-        """The kernel lets no more wait than the sessions' limits, so this ends. Whether there was any."""
+    def _drain(self, rules: SessionRules) -> bool:
+        """The kernel lets no more wait than the sessions' limits, so this ends. Whether there was any.
+
+        What waits from tunnels comes by the N3 socket.
+        """
+        before = self._model.counts[Reason.PUNTED]
+        for _ in range(ROUNDS if any(decap.waits for decap in rules.decap) else 0):
+            if not self._n3.read():
+                break
         read = self._from_tap()
-        found = read > 0
+        found = read > 0 or self._model.counts[Reason.PUNTED] != before
         while read == FRAMES_AT_ONCE:
             read = self._from_tap()
         return found
 
     def discard(self, session: int) -> None:
-        self._drain()
+        self._drain(self._model.registry.sessions.get(session) or SessionRules(session))
         self._model.discard(session)
 
     def remove(self, session: int) -> None:
@@ -335,6 +352,8 @@ class EbpfPlane:
             self._out(verdict.others)
         elif isinstance(verdict, Inner):
             self._deliver(verdict)
+        elif isinstance(verdict, Outer | Buffered):
+            self._out((verdict,))
 
     def _from_link(self, link: str, frame: bytes) -> None:
         self._out(self._model.from_link(link, frame, time.monotonic_ns()))

@@ -13,6 +13,7 @@ from cinq.userplane.routes import routes_of
 from cinq.userplane.rules import (
     Ambr,
     Count,
+    DecapRule,
     Flow,
     Limit,
     NoRoom,
@@ -41,12 +42,17 @@ class _More:
 
 
 class Tables:
-    """port: interface index and flags of a UE's interface by its name (a gNB; "" is the first)."""
+    """port: interface index and flags of a UE's interface by its name (a gNB; "" is the first). towards: which far ends
+    are reached by N9's interface."""
 
     def __init__(
-        self, settings: PlaneSettings, maps: Mapping[str, Map], port: Callable[[str], tuple[int, int]]
+        self,
+        settings: PlaneSettings,
+        maps: Mapping[str, Map],
+        port: Callable[[str], tuple[int, int]],
+        towards: layout.Towards,
     ) -> None:
-        self._settings, self._maps, self._port = settings, maps, port
+        self._settings, self._maps, self._port, self._towards = settings, maps, port, towards
         self._gnb = settings.role is Role.GNB
         self._slots: dict[int, int] = {}
         self._more: dict[int, _More] = {}
@@ -60,7 +66,7 @@ class Tables:
 
         Returns the sessions that are not there as their rules want it.
         """
-        found = {rules.session: taken_up.held(rules, self._maps) for rules in sessions}
+        found = {rules.session: taken_up.held(rules, self._maps, self._towards) for rules in sessions}
         used: set[int] = set()
         for session, held in found.items():
             if held is None:
@@ -93,7 +99,7 @@ class Tables:
                 for route in encap.routes:
                     table, key, _ = layout.route_entry(route, encap)
                     wanted[table].add(key)
-            if any(encap.waits for encap in rules.encap):
+            if rules.waits:
                 self.switch(rules)
         for table, keys in wanted.items():
             for key in self._maps[table].every_key():
@@ -160,33 +166,40 @@ class Tables:
                 continue
             number = next(self._chains)
             more.chains[flows] = number
-            value = layout.chain_value(flows, more.flows, numbers)
+            value = layout.chain_value(flows, more.flows, numbers, self._towards)
             self._maps["chains"][layout.INDEX.pack(number)] = value
 
     def _write(self, rules: SessionRules, before: SessionRules) -> None:
         slot, chains = self._slots[rules.session], self._more[rules.session].chains
         moved = chains != {} or before.told_apart != []
+        held = {rule.teid for rule in before.decap if rule.waits}
         for decap in rules.decap:
             # a gNB's first interface may have come meanwhile
-            if moved or self._gnb or decap not in before.decap:
-                chain = chains.get(decap.flows, 0)
-                value = layout.decap_value(decap, slot, chain, *self._port(decap.side))
-                self._maps["decaps"][layout.decap_key(decap.teid)] = value
+            if (moved or self._gnb or decap not in before.decap) and decap.teid not in held:
+                self._write_decap(decap, slot, chains)
         waiting = {rule.key for rule in before.encap if rule.waits}
         for encap in rules.encap:
             if (moved or encap not in before.encap) and encap.key not in waiting:
-                value = layout.encap_value(encap, slot, chains.get(encap.flows, 0))
+                value = layout.encap_value(encap, slot, chains.get(encap.flows, 0), self._towards)
                 table, key = layout.encap_key(encap)
                 self._maps[table][key] = value
             for route in encap.routes:
                 table, key, value = layout.route_entry(route, encap)
                 self._maps[table][key] = value
 
+    def _write_decap(self, decap: DecapRule, slot: int, chains: Mapping[tuple[Flow, ...], int]) -> None:
+        chain = chains.get(decap.flows, 0)
+        value = layout.decap_value(decap, slot, chain, *self._port(decap.side), self._towards)
+        self._maps["decaps"][layout.decap_key(decap.teid)] = value
+
     def switch(self, rules: SessionRules) -> None:
         """The downlink entries that `stage` left as they were."""
         more, slot = self._more.get(rules.session, _More()), self._slots[rules.session]
+        for decap in rules.decap:
+            if decap.to_ue:
+                self._write_decap(decap, slot, more.chains)
         for encap in rules.encap:
-            value = layout.encap_value(encap, slot, more.chains.get(encap.flows, 0))
+            value = layout.encap_value(encap, slot, more.chains.get(encap.flows, 0), self._towards)
             table, key = layout.encap_key(encap)
             self._maps[table][key] = value
 

@@ -27,19 +27,19 @@ class _Differs(Exception):
     """The entries are not those of these rules."""
 
 
-def held(rules: SessionRules, maps: Mapping[str, Map]) -> Held | None:
+def held(rules: SessionRules, maps: Mapping[str, Map], towards: layout.Towards) -> Held | None:
     """None where the tables do not say exactly what the rules want; frames are switched by the process."""
     if rules.link or rules.frames is not None:
         return None
     try:
-        return _Reader(rules, maps).held()
+        return _Reader(rules, maps, towards).held()
     except (_Differs, KeyError):
         return None
 
 
 class _Reader:
-    def __init__(self, rules: SessionRules, maps: Mapping[str, Map]) -> None:
-        self._rules, self._maps = rules, maps
+    def __init__(self, rules: SessionRules, maps: Mapping[str, Map], towards: layout.Towards) -> None:
+        self._rules, self._maps, self._towards = rules, maps, towards
         self._held = Held(-1)
 
     def held(self) -> Held:
@@ -47,15 +47,17 @@ class _Reader:
             found = self._maps["decaps"][layout.decap_key(decap.teid)]
             slot, chain = int.from_bytes(found[:4], "little"), int.from_bytes(found[12:16], "little")
             self._of(slot, chain, decap.flows)
-            if found != layout.decap_value(decap, slot, chain, 0, 0):
+            at = layout.DECAP_PUNTED  # what waits is counted by the kernel
+            wanted = layout.decap_value(decap, slot, chain, 0, 0, self._towards)
+            if found[:at] + bytes(4) + found[at + 4 :] != wanted:
                 raise _Differs
         for encap in self._rules.encap:
             table, key = layout.encap_key(encap)
             found = self._maps[table][key]
             slot, chain = int.from_bytes(found[:4], "little"), int.from_bytes(found[4:8], "little")
             self._of(slot, chain, encap.flows)
-            wanted = layout.encap_value(encap, slot, chain)
-            if found[:8] + bytes(4) + found[12:] != wanted:  # what waits is counted by the kernel
+            wanted = layout.encap_value(encap, slot, chain, self._towards)
+            if found[:8] + bytes(4) + found[12:] != wanted:
                 raise _Differs
             for route in encap.routes:
                 table, key, value = layout.route_entry(route, encap)
@@ -83,6 +85,6 @@ class _Reader:
             for each, one_more in zip(flow.limits, named, strict=False):
                 held.limits[limits[each]] = one_more - 1
         numbers = {limit.number: slot for limit, slot in held.limits.items()}
-        if found != layout.chain_value(flows, held.flows, numbers):
+        if found != layout.chain_value(flows, held.flows, numbers, self._towards):
             raise _Differs
         held.chains[flows] = number

@@ -120,7 +120,7 @@ async def path_switch(session: PduSession, octets: bytes) -> UpdateSmContextResp
     """TS 29.502 §5.2.2.3.3."""
     answer: Answer = "PATH_SWITCH_REQ_FAIL", mobility.path_switch_unsuccessful
     switched = readable(session, answer, mobility.path_switch_request, octets)
-    transfer = await refusable(session, PathSwitch(switched), answer)
+    transfer = await refusable(session, PathSwitch(switched, session.tac), answer)
     return updated("ACTIVATED", n2=transfer, n2_type="PATH_SWITCH_REQ_ACK")
 
 
@@ -234,7 +234,8 @@ PREPARATION_FAILURE: Answer = "HANDOVER_PREP_FAIL", mobility.handover_preparatio
 async def preparing(session: PduSession, data: SmContextUpdateData, octets: bytes) -> UpdateSmContextResponse:
     """§5.2.2.3.4.2 steps 1 and 2."""
     direct = readable(session, PREPARATION_FAILURE, mobility.handover_required, octets)
-    transfer = await refusable(session, HandoverPreparation(direct), PREPARATION_FAILURE)
+    tac = None if data.target_id is None else int(data.target_id.tai.tac, 16)
+    transfer = await refusable(session, HandoverPreparation(direct, tac), PREPARATION_FAILURE)
     return updated(None, n2=transfer, n2_type="PDU_RES_SETUP_REQ", ho_state="PREPARING")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cinq.nf.smf import user_plane
+from cinq.nf.smf.context import Branch, SmContext
 from cinq.nf.smf.n4 import N4, Peer
 from cinq.nf.smf.procedures.association import Association
 from cinq.nf.smf.procedures.usage import report_soon
@@ -46,16 +47,20 @@ class Reports:
     def _session_report(self, message: pfcp.SessionReportRequest, peer: Peer) -> pfcp.SessionReportResponse:
         """Of a session at this UPF: for another one it is not there."""
         session = self._sessions.by_seid.get(message.seid or 0)
-        if session is None or session.context.upf != peer[0]:
+        at = None if session is None else _of(session, message.seid or 0)
+        if session is None or at is None or at.upf != peer[0]:
             return pfcp.SessionReportResponse(cause=Cause.SESSION_CONTEXT_NOT_FOUND, seid=0)
         missing = _missing(message)
         if missing is not None:
             cause = Cause.CONDITIONAL_IE_MISSING
-            return pfcp.SessionReportResponse(cause=cause, offending_ie=missing, seid=session.context.up_seid)
-        self._reported(session, message)
-        return pfcp.SessionReportResponse(cause=Cause.REQUEST_ACCEPTED, seid=session.context.up_seid)
+            return pfcp.SessionReportResponse(cause=cause, offending_ie=missing, seid=at.up_seid)
+        if at not in session.leaving:
+            self._reported(session, message, at)
+        return pfcp.SessionReportResponse(cause=Cause.REQUEST_ACCEPTED, seid=at.up_seid)
 
-    def _reported(self, session: PduSession, message: pfcp.SessionReportRequest) -> None:
+    def _reported(
+        self, session: PduSession, message: pfcp.SessionReportRequest, at: SmContext | Branch
+    ) -> None:
         if message.usage_reports:
             user_plane.measured(session, message.usage_reports)
             report_soon(session)
@@ -66,7 +71,9 @@ class Reports:
             session.receive(TunnelGone(tuple((f.teid or 0, f.ipv4) for f in errors.remote_f_teids)))
         flags = message.srreq_flags
         if flags is not None and flags.has(pfcp.SrReqFlags.PSDBU):
-            session.epoch = 0
+            session.epoch, session.branch_epoch = (
+                (0, session.branch_epoch) if at is session.context else (session.epoch, 0)
+            )
             session.want(NetworkRelease(GsmCause.REACTIVATION_REQUESTED))
 
     def unclaimed(self, message: pfcp.Message, peer: Peer) -> None:
@@ -78,8 +85,18 @@ class Reports:
             return
         session = self._sessions.by_seid.get(message.seid or 0)
         up_seid = message.up_f_seid.seid
-        if session is None or session.context.up_seid != up_seid:
+        at = None if session is None else _of(session, message.seid or 0)
+        if at is None or at.up_seid != up_seid:
             self._runtime.spawn(lambda: _withdraw(n4, peer, up_seid), "late session")
+
+
+def _of(session: PduSession, seid: int) -> SmContext | Branch | None:
+    """What of the session has this SEID of ours."""
+    context = session.context
+    parts: list[SmContext | Branch] = [context, *session.leaving]
+    if context.branch is not None:
+        parts.append(context.branch)
+    return next((each for each in parts if each.seid == seid), None)
 
 
 async def _withdraw(n4: N4, peer: Peer, up_seid: int) -> None:

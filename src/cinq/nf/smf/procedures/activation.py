@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cinq.nf.smf import n2 as transfers
-from cinq.nf.smf import user_plane
+from cinq.nf.smf import path, user_plane
 from cinq.nf.smf.n4 import N4Error
 from cinq.nf.smf.procedures.path_switch import lose_others
 from cinq.nf.smf.procedures.release import forgotten, without_user_plane
@@ -28,6 +28,7 @@ async def user_plane_setup(session: PduSession, setup: Setup) -> None:
     """TS 23.502 §4.3.2.2.1 steps 15 and 16, §4.2.3.2 steps 15 to 18: the gNB's tunnel is known."""
     secure_enough(session, setup.made)
     try:
+        await path.let_out(session, setup.made.an)  # what waits elsewhere came first
         await user_plane.forward(session, setup.made.an)
     except N4Error as error:
         session.want(NetworkRelease(GsmCause.NETWORK_FAILURE))
@@ -58,13 +59,17 @@ async def user_plane_refused(session: PduSession, _: SetupRefused) -> None:
 
 
 @procedure(opens=Activation)
-async def user_plane_activation(session: PduSession, _: Activation) -> bytes:
+async def user_plane_activation(session: PduSession, activation: Activation) -> bytes:
     """TS 23.502 §4.2.3.2 steps 4 to 11: a service request. Returns the transfer for the gNB."""
     if session.context.state == "INACTIVE":
         raise Refused(None, "the session is released")
     session.was_active = True
     if not user_plane.is_at_upf(session):
         await restored(session)
+    try:
+        await path.follow(session, None, activation.tac)  # 5b, 6
+    except N4Error as error:
+        session.runtime.report(session, "user_plane_activation", activation, f"the path stays: {error}")
     session.up_cnx_state = "ACTIVATING"
     session.paging = False
     return transfers.setup_request_transfer(session.context)

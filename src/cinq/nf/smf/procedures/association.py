@@ -7,9 +7,10 @@ from functools import partial
 from ipaddress import IPv4Address
 
 from cinq.eligibility.gate import OPEN, Gate, Ruling
+from cinq.nf.smf import path
 from cinq.nf.smf.n4 import N4, N4Error, Peer
 from cinq.nf.smf.session import PduSession, Sessions
-from cinq.nf.smf.signals import Restoration
+from cinq.nf.smf.signals import PathWanted, Restoration
 from cinq.procedure import Aborted, Procedure, Refused, Runtime, Subject, TimerExpired, procedure
 from cinq.wire import pfcp
 from cinq.wire.pfcp import Cause, UpFunctionFeatures
@@ -127,12 +128,27 @@ class Association(Subject[AssociationContext]):
         )
         if retained:
             return
+        self._tell_paths(here=False)
         left = [s for s in self.sessions.by_ref.values() if self.owns(s)]
         for _ in range(min(WORKERS, len(left))):
             self.runtime.spawn(partial(self._restore, left), "restoration")
 
+    def _tell_paths(self, *, here: bool) -> None:
+        """Sessions take another path, TS 23.501 §5.6.4.2: those that have this UPF before their anchor, or those that
+        might have it."""
+        address = str(self.context.address)
+        for session in list(self.sessions.by_ref.values()):
+            context, branch = session.context, session.context.branch
+            is_here = branch is not None and branch.upf == address
+            if context.state != "ACTIVE" or context.upf == address or is_here != here:
+                continue
+            if not path.stays(session, path.wanted(session, session.tac), session.tac):
+                session.want(PathWanted())
+
     def owns(self, session: PduSession) -> bool:
-        return session.context.state == "ACTIVE" and session.context.upf == str(self.context.address)
+        context, branch = session.context, session.context.branch
+        upfs = (context.upf, "" if branch is None else branch.upf)
+        return context.state == "ACTIVE" and str(self.context.address) in upfs
 
     async def _restore(self, left: list[PduSession]) -> None:
         while left:
@@ -151,6 +167,11 @@ class Association(Subject[AssociationContext]):
     def lost(self, reason: str) -> None:
         self.commit(is_established=False)
         self.runtime.report(self, "", self.context, f"association lost: {reason}")
+
+    def silent(self, reason: str) -> None:
+        """It does not answer: lost, and sessions that go by it to another anchor go another way."""
+        self.lost(reason)
+        self._tell_paths(here=True)
 
     # what the UPF asks
 
@@ -220,7 +241,7 @@ async def heartbeat(association: Association, _: str) -> None:
             request, pfcp.HeartbeatResponse, association.peer, label=association.label
         )
     except N4Error as error:
-        association.lost(str(error))
+        association.silent(str(error))
         return
     association.heard(response.recovery_time_stamp)
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from cinq.nf.smf import n1 as elements
 from cinq.nf.smf import n2 as transfers
-from cinq.nf.smf import rules, user_plane
+from cinq.nf.smf import path, rules, user_plane
 from cinq.nf.smf.authorization import tac_of
 from cinq.nf.smf.binding import Limits, bound, merged, without
 from cinq.nf.smf.context import SmContext, same_decision
@@ -20,6 +20,7 @@ from cinq.nf.smf.procedures import (
     handover,
     modification,
     paging,
+    path_ends,
     path_switch,
     policy,
     release,
@@ -254,6 +255,7 @@ async def select_user_plane(session: PduSession, undo: Undo, created: SmContextC
     while True:
         try:
             await undo.hold(user_plane.establish(session, far), end)
+            await branch_out(session, created)
             return
         except N4Error as error:
             if leave_out(session, created, error):
@@ -264,6 +266,20 @@ async def select_user_plane(session: PduSession, undo: Undo, created: SmContextC
                 ) from None
             session.runtime.report(session, "pdu_session_establishment", created, f"another UPF: {error}")
             session.note(upf=left.pop(0).peer[0])
+
+
+async def branch_out(session: PduSession, created: SmContextCreated) -> None:
+    """An uplink classifier, or an I-UPF where the anchor does not serve (TS 23.502 §4.3.2.2.1 step 10). N4Error where
+    there is no session without."""
+    session.tac = tac_of(created.location)
+    try:
+        await path.follow(session, None, session.tac, notify=False)
+    except N4Error as error:
+        anchor = user_plane.user_plane_of(session, session.context.upf)
+        if anchor.tacs and session.tac not in anchor.tacs:
+            raise
+        why = f"no uplink classifier: {error}"
+        session.runtime.report(session, "pdu_session_establishment", created, why)
 
 
 def n4_cause(error: N4Error) -> GsmCause:
@@ -349,6 +365,7 @@ def _(session: PduSession, again: object) -> Verdict:
         handover.forwarding_ends,
         paging.network_triggered_service_request,
         paging.paging_failed,
+        path_ends.path_ends,
         path_switch.path_switch,
         path_switch.path_switch_failed,
         path_switch.modify_indication,

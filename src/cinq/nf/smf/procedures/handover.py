@@ -6,10 +6,15 @@ import asyncio
 from dataclasses import replace
 from functools import partial
 
-from cinq.nf.smf import forwarding, mobility, user_plane
+import msgspec
+
+from cinq.nf.smf import forwarding, mobility, path, rules, user_plane
 from cinq.nf.smf import n2 as transfers
+from cinq.nf.smf.context import AnTunnel
 from cinq.nf.smf.n4 import N4Error
 from cinq.nf.smf.procedures.path_switch import (
+    NO_USER_PLANE,
+    carried,
     check_default_flow,
     check_session,
     lose_others,
@@ -30,7 +35,7 @@ from cinq.nf.smf.signals import (
     SmContextCreated,
 )
 from cinq.procedure import ABORT, Refused, Verdict, Why, collision, procedure
-from cinq.wire import ngap
+from cinq.wire import ngap, pfcp
 from cinq.wire.nas import GsmCause
 
 INACTIVE: ngap.Cause = ("radioNetwork", "unknown-PDU-session-ID")
@@ -45,8 +50,26 @@ async def handover_preparation(session: PduSession, wanted: HandoverPreparation)
         what = f"PDU session {session.label} has no active user plane to hand over"
         raise GnbRefused(INACTIVE, Why(what, "the source gNB lists only the sessions that it carries"))
     await abandon(session)
-    session.handover = Handover(direct=wanted.direct)
-    return transfers.setup_request_transfer(session.context, direct_forwarding=wanted.direct)  # 7
+    session.handover = handover = await on_the_way(session, wanted)  # 6
+    context = session.context
+    if handover.moves:
+        context = msgspec.structs.replace(context, branch=handover.branch)
+    return transfers.setup_request_transfer(context, direct_forwarding=wanted.direct)  # 7
+
+
+async def on_the_way(session: PduSession, wanted: HandoverPreparation) -> Handover:
+    """§4.9.1.3.2 steps 5 and 6: the UPF that belongs between the anchor and the target is made ready."""
+    upf = path.wanted(session, wanted.tac)
+    if path.stays(session, upf, wanted.tac):
+        return Handover(wanted.direct)
+    if upf is None:
+        return Handover(wanted.direct, moves=True)
+    try:
+        branch = await path.prepared(session, upf, rules.downlink_far(None, notify=False))
+    except N4Error as error:
+        session.runtime.report(session, "handover_preparation", wanted, f"the path stays as it is: {error}")
+        return Handover(wanted.direct)
+    return Handover(wanted.direct, moves=True, branch=branch)
 
 
 @procedure(opens=HandoverPrepared)
@@ -55,9 +78,12 @@ async def handover_prepared(session: PduSession, prepared: HandoverPrepared) -> 
     acknowledged, handover = prepared.acknowledged, session.handover
     if handover is None or handover.made is not None:
         raise GnbRefused(NOT_IN_STATE, Why(f"no handover of {session.label} is in preparation"))
-    secure_enough(session, acknowledged.made)
-    session.handover = None  # until all is well
-    check_default_flow(session, acknowledged.made)
+    try:
+        secure_enough(session, acknowledged.made)
+        check_default_flow(session, acknowledged.made)
+    except Refused:
+        await abandon(session)
+        raise
     ends = acknowledged.tunnels
     if ends and not handover.direct:
         ends = await indirectly(session, prepared)  # 11d, 11e
@@ -91,7 +117,7 @@ async def handover_completed(session: PduSession, _: HandoverCompleted) -> None:
     if handover is None or handover.made is None:
         raise GnbRefused(NOT_IN_STATE, Why(f"no handover of {session.label} is prepared"))
     try:
-        await switch_downlink(session, handover.made.an)  # 9-10
+        await move(session, handover, handover.made.an)  # 9-10
     except Refused:
         session.handover = None
         session.want(NetworkRelease(GsmCause.NETWORK_FAILURE))
@@ -100,6 +126,24 @@ async def handover_completed(session: PduSession, _: HandoverCompleted) -> None:
         session.runtime.spawn(partial(forwarding_timer, session, session.forwarding), "data forwarding")
     lose_others(session, handover.made.flows)
     ended(session)
+
+
+async def move(session: PduSession, handover: Handover, an: AnTunnel) -> None:
+    """The downlink goes to the target, by the UPF that was made ready. GnbRefused."""
+    if not handover.moves:
+        await switch_downlink(session, an)
+        return
+    branch = handover.branch
+    try:
+        if branch is not None:
+            update = pfcp.SessionModificationRequest(update_fars=[rules.to_gnb(an)])
+            await user_plane.modify_at(session, branch, update)
+        await path.lead(session, branch, an)
+    except N4Error as error:
+        if branch is not None:
+            await path.withdrawn(session, branch)
+        raise GnbRefused(NO_USER_PLANE, Why(str(error), "see what the UPFs say: cinq trace live")) from None
+    carried(session)
 
 
 async def forwarding_timer(session: PduSession, ending: IndirectForwarding) -> None:
@@ -135,8 +179,10 @@ async def handover_failed(session: PduSession, _: HandoverFailed) -> None:
 
 
 async def abandon(session: PduSession) -> None:
-    """A handover in preparation is no more."""
-    session.handover = None
+    """A handover in preparation is no more, and what was made ready for it."""
+    handover, session.handover = session.handover, None
+    if handover is not None and handover.branch is not None:
+        await path.withdrawn(session, handover.branch)
     await no_more_forwarding(session)
 
 

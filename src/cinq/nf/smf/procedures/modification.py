@@ -11,7 +11,7 @@ import msgspec
 
 from cinq.nf.smf import n1 as elements
 from cinq.nf.smf import n2 as transfers
-from cinq.nf.smf import user_plane
+from cinq.nf.smf import path, user_plane
 from cinq.nf.smf.binding import Limits, Refusal, bound, without
 from cinq.nf.smf.context import Wanted
 from cinq.nf.smf.flows import SessionQos, difference, unsure
@@ -25,6 +25,7 @@ from cinq.nf.smf.signals import (
     Hindrance,
     Modification,
     NetworkRelease,
+    PathWanted,
     SmContextCreated,
     SmContextResumed,
 )
@@ -115,6 +116,8 @@ async def modify(session: PduSession, told: Told) -> None:
     lost, session.lost = session.lost, frozenset()
     if lost:
         session.want(FlowsLost(lost, "RES_ALLO_FAIL"))
+    if not path.stays(session, path.wanted(session, session.tac), session.tac):
+        session.want(PathWanted())
 
 
 def left_to_do(session: PduSession, wanted: Wanted) -> Wanted | None:

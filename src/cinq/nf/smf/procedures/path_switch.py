@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from cinq.nf.smf import mobility, user_plane
+from cinq.nf.smf import mobility, path, user_plane
 from cinq.nf.smf.context import AnTunnel
 from cinq.nf.smf.n2 import Resources
 from cinq.nf.smf.n4 import N4Error
@@ -40,7 +40,7 @@ async def path_switch(session: PduSession, wanted: PathSwitch) -> bytes:
     check_session(session)
     check_default_flow(session, made)
     secure_enough(session, made)  # 2
-    await switch_downlink(session, made.an)  # 3-5, with an end marker on the old path
+    await move_downlink(session, made.an, wanted.tac)  # 3-5, with an end marker on the old path
     lose_others(session, made.flows)
     session.resume()
     told = wanted.switched.indication
@@ -89,11 +89,29 @@ def check_default_flow(session: PduSession, made: Resources) -> None:
         raise GnbRefused(NO_DEFAULT_FLOW, Why(what, "give the gNB resources for it"))
 
 
+async def move_downlink(session: PduSession, an: AnTunnel, tac: int | None) -> None:
+    """§4.9.1.2.3, §4.9.1.2.4: by another UPF where the target wants one; where that fails, by those that there are."""
+    try:
+        moved = await path.follow(session, an, tac)
+    except N4Error as error:
+        session.runtime.report(session, "path_switch", an, f"the path stays as it is: {error}")
+        moved = False
+    if moved:
+        carried(session)
+    else:
+        await switch_downlink(session, an)
+
+
 async def switch_downlink(session: PduSession, an: AnTunnel) -> None:
     try:
         await user_plane.forward(session, an)
     except N4Error as error:
         raise GnbRefused(NO_USER_PLANE, Why(str(error), "see what the UPF says: cinq trace live")) from None
+    carried(session)
+
+
+def carried(session: PduSession) -> None:
+    """The gNB has the session's packets."""
     session.up_cnx_state = "ACTIVATED"
     session.was_active = True
     session.paging = False

@@ -85,7 +85,7 @@ async def _measure(session: PduSession, why: TriggerType) -> None:
     try:
         if urrs:
             request = pfcp.SessionModificationRequest(query_urrs=urrs)
-            await user_plane.modify(session, request, why)
+            await user_plane.modify(session, request, why, anchor=True)
     except N4Error as error:
         session.runtime.report(session, "charging_update", None, str(error))
     report_soon(session)
@@ -195,7 +195,9 @@ async def _to_upf(session: PduSession, quotas: dict[int, Quota]) -> None:
     updates = [one for one in updates if one.urr_id in known]
     try:
         if updates:
-            await user_plane.modify(session, pfcp.SessionModificationRequest(update_urrs=updates))
+            await user_plane.modify(
+                session, pfcp.SessionModificationRequest(update_urrs=updates), anchor=True
+            )
     except N4Error as error:
         session.runtime.report(session, "charging_update", None, str(error))
 
@@ -229,7 +231,7 @@ async def restrict(session: PduSession, filters: tuple[str, ...]) -> None:
     context = session.context
     request = rules.restricting(context, context.qos, user_plane.n3_end(context), before)
     try:
-        await user_plane.modify(session, request)
+        await user_plane.modify(session, request, anchor=True)
     except N4Error as error:
         session.runtime.report(session, "charging_update", None, str(error))
 

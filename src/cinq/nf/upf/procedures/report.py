@@ -48,10 +48,10 @@ class Reports:
         )
 
     def tunnel_gone(self, teid: int, peer: Address) -> None:
-        """TS 29.244 §7.5.8.4: the gNB answered Error Indication. Said once in REPEAT_S, however many packets were
-        answered so, and not of a tunnel that packets do not go to any more."""
+        """TS 29.244 §7.5.8.4: the gNB, or another UPF, answered Error Indication. Said once in REPEAT_S, however many
+        packets were answered so, and not of a tunnel that packets do not go to any more."""
         session = self._registry.behind(teid, peer)
-        if session is None or (teid, peer) not in session.downlink_ends:
+        if session is None or (teid, peer) not in session.far_ends:
             return
         now, told = asyncio.get_running_loop().time(), self._registry.told_gone
         if now - told.get(session.seid, -REPEAT_S) < REPEAT_S:

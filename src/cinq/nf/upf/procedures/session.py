@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from cinq.nf.upf.compiled import compile_rules, senders
+from cinq.nf.upf.compiled import compile_rules, core_senders, senders
 from cinq.nf.upf.context import FAR, PDR, URR, Rejected, SessionContext, failed
 from cinq.nf.upf.dataplane import DataPlane
 from cinq.nf.upf.draft import F_TEID, UE_IP_ADDRESS, Draft
@@ -144,6 +144,10 @@ class Sessions:
         """Whether uplink packets of the session may come from there."""
         owners = senders(session, self._ends)
         return not owners or any(peer in owner for owner in owners)
+
+    def has_core_tunnel(self, session: SessionContext, peer: Address) -> bool:
+        """Whether packets of the session's N9 may come from there."""
+        return any(peer in owner for owner in core_senders(session, self._ends))
 
     def taken_up(self, sessions: Iterable[SessionContext]) -> list[SessionRules]:
         """The rules of a former process's sessions; one that settings do not allow any more ends."""

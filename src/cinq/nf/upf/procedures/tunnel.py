@@ -15,6 +15,7 @@ from cinq.nf.upf.registry import Registry
 from cinq.nf.upf.settings import Settings
 from cinq.procedure import Event, Runtime
 from cinq.wire import gtpu
+from cinq.wire.pfcp import ApplyAction
 
 UNDERSTOOD = (0x85,)  # PDU Session Container
 PEERS = 1024  # whose answers are counted; the longest silent one is forgotten
@@ -50,7 +51,10 @@ class Tunnels:
             case gtpu.EchoRequest():
                 self._answer(gtpu.EchoResponse(sequence=message.sequence or 0), peer)
             case gtpu.GPdu() if (session := self._session_of(message.teid)) is not None:
-                if not self._sessions.has_tunnel(session, ip_address(peer[0])):
+                source, of_core = ip_address(peer[0]), self._is_of_core(session, message.teid)
+                if of_core and not self._sessions.has_core_tunnel(session, source):
+                    return  # no UE is on its way to another UPF
+                if not of_core and not self._sessions.has_tunnel(session, source):
                     self._sessions.strangers.keep(session.seid, octets, peer)
                     return
                 if not self._may_answer((peer[0], gtpu.GPdu)) or self._router.solicited(
@@ -60,6 +64,8 @@ class Tunnels:
                 self._answer_extension(peer)
             case gtpu.GPdu():
                 self._answer_unknown(message, peer)
+            case gtpu.EndMarker() if (session := self._session_of(message.teid)) is not None:
+                self._end_marker(session, message, octets, peer)
             case gtpu.ErrorIndication(peer=end) if str(end) == peer[0]:
                 session = self._registry.behind(message.tunnel, end)
                 self._emit("in", message, octets, peer, "" if session is None else session.label)
@@ -69,6 +75,27 @@ class Tunnels:
 
     def _session_of(self, teid: int) -> SessionContext | None:
         return self._registry.sessions.get(self._registry.owner(teid) or 0)
+
+    @staticmethod
+    def _is_of_core(session: SessionContext, teid: int) -> bool:
+        return any(pdr.teid == teid and pdr.from_core for pdr in session.pdrs)
+
+    def _end_marker(self, session: SessionContext, marker: gtpu.EndMarker, octets: bytes, peer: Peer) -> None:
+        """TS 23.501 §5.8.2.9, TS 29.281 §7.3.2: it follows the last packet of its tunnel to where these went."""
+        source, sessions = ip_address(peer[0]), self._sessions
+        for pdr in session.pdrs:
+            if pdr.teid != marker.teid or not pdr.leads_back:
+                continue
+            has = sessions.has_core_tunnel if pdr.from_core else sessions.has_tunnel
+            far = session.far(pdr.far_id)
+            if not has(session, source) or far.peer is None or not far.actions & ApplyAction.FORW:
+                return
+            self._emit("in", marker, octets, peer, session.label)
+            onward = gtpu.EndMarker(teid=far.teid, extensions=marker.extensions)
+            octets, peer = gtpu.encode(onward), (str(far.peer), gtpu.PORT)
+            self._emit("out", onward, octets, peer, session.label)
+            self._plane.send(octets, peer)
+            return
 
     def _answer_extension(self, peer: Peer) -> None:
         """§5.2.1: an extension header that must be understood, and is not."""

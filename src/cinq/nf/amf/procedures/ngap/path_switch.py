@@ -13,7 +13,9 @@ from cinq.nf.amf.n2.failures import not_switched, path_switch_failure
 from cinq.nf.amf.procedures.sm import mobility as sm
 from cinq.nf.amf.procedures.sm.resources import deliver_pending
 from cinq.nf.amf.ue import Ue, ue_of
+from cinq.numbering import NumberingError
 from cinq.procedure import DEFER, Verdict, collision, procedure
+from cinq.sbi.models import UserLocation
 from cinq.sbi.services.nsmf_pdusession import N2SmInfoType
 from cinq.wire import ngap
 
@@ -72,6 +74,17 @@ async def switch(connection: NgConnection, arrived: Arrived) -> None:
     deliver_pending(ue)  # what the source could not deliver any more
 
 
+def location_of(request: ngap.PathSwitchRequest) -> UserLocation | None:
+    """Where the UE is now; None where the gNB does not say it, or says what is none."""
+    told = request.user_location_information
+    if told is None or told[0] != "userLocationInformationNR":
+        return None
+    try:
+        return elements.place_of(told[1]).location
+    except NumberingError:
+        return None
+
+
 async def switch_sessions(ue: Ue, request: ngap.PathSwitchRequest) -> tuple[Transfers, Transfers]:
     """Transfers for the target: of the sessions that are switched, and of those that it has to let go."""
     switched: Transfers = {}
@@ -84,13 +97,14 @@ async def switch_sessions(ue: Ue, request: ngap.PathSwitchRequest) -> tuple[Tran
         (item.pdu_session_id, "PATH_SWITCH_SETUP_FAIL", item.path_switch_request_setup_failed_transfer)
         for item in request.pdu_session_resource_failed_to_setup_list_ps_req or ()
     ]
+    where = location_of(request)
     for number, kind, transfer in wanted:
         context = ue.context.sm_context(number)
         if context is None:
             journal.note(ue, f"the gNB has PDU session {number}, which the UE does not have")
             answer = None
         else:
-            answer = await sm.update(ue, context, sm.switch(kind), transfer)
+            answer = await sm.update(ue, context, sm.switch(kind, where), transfer)
         if kind == "PATH_SWITCH_SETUP_FAIL":
             continue
         given = sm.transfer_of(answer, "PATH_SWITCH_REQ_ACK")

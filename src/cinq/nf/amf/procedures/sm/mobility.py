@@ -8,7 +8,7 @@ from cinq.nf.amf.ue import Ue
 from cinq.numbering import GnbId
 from cinq.numbering import Tai as TaiId
 from cinq.sbi import Problem
-from cinq.sbi.models import GlobalRanNodeId, GNbId, NgRanTargetId, PlmnId, RefToBinaryData, Tai
+from cinq.sbi.models import GlobalRanNodeId, GNbId, NgRanTargetId, PlmnId, RefToBinaryData, Tai, UserLocation
 from cinq.sbi.services.nsmf_pdusession import (
     N2SmInfoType,
     SmContextUpdateData,
@@ -38,10 +38,11 @@ def transfer_of(answer: UpdateSmContextResponse | None, kind: N2SmInfoType) -> b
     return answer.binary_data_n2_sm_information
 
 
-def switch(transfer_kind: N2SmInfoType) -> SmContextUpdateData:
-    """Xn: the session is at the target, or the target had no resources for it."""
+def switch(transfer_kind: N2SmInfoType, where: UserLocation | None = None) -> SmContextUpdateData:
+    """Xn: the session is at the target, or the target had no resources for it. where: the UE is."""
     failed = transfer_kind == "PATH_SWITCH_SETUP_FAIL"
     return SmContextUpdateData(
+        ue_location=where,
         to_be_switched=None if failed else True,
         failed_to_be_switched=True if failed else None,
         n2_sm_info=INFO,

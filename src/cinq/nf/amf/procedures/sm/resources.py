@@ -108,7 +108,9 @@ async def reactivate(ue: Ue, wanted: frozenset[int] | None) -> Reactivation:
         sm = ue.context.sm_context(number)
         if sm is None:
             continue
-        update = UpdateSmContextRequest(json_data=SmContextUpdateData(up_cnx_state="ACTIVATING"))
+        where = None if ue.connection is None else ue.connection.place.location
+        wish = SmContextUpdateData(up_cnx_state="ACTIVATING", ue_location=where)
+        update = UpdateSmContextRequest(json_data=wish)
         try:
             answer = await ue.ports.nsmf.update_sm_context(sm.ref, update)
         except Problem as problem:
