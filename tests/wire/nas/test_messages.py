@@ -199,7 +199,10 @@ def test_bit_rates_are_never_less_than_asked(rate: int) -> None:
     ("text", "octets"),
     [
         ("Open5GS", "43 08 87 4f78d95d3b4e01"),  # seven bits of the last octet are spare
-        ("Telefónica", "43 15 90 00540065006c0065006600f3006e006900630061"),  # ó is none of the alphabet: UCS2
+        (
+            "Telefónica",
+            "43 15 90 00540065006c0065006600f3006e006900630061",
+        ),  # ó is none of the alphabet: UCS2
         ("Zürich", "43 07 86 5abf3c3d4603"),
         ("€", "43 03 90 20ac"),  # by the escape only
     ],
