@@ -29,7 +29,7 @@ bench: $(VENV)/.installed
 
 # Each decoder, and the core under valid security, for TIME seconds each; TARGET="..." for some. Findings go to findings/.
 TIME ?= 60
-FUZZ := nas-message nas-envelope ngap-pdu ngap-transfer pfcp-message gtpu-message eap-packet rrc-container identities \
+FUZZ := nas-message nas-envelope ngap-pdu ngap-transfer xnap-pdu pfcp-message gtpu-message eap-packet rrc-container identities \
 	settings-file policy-file bill-of-materials capture-file core-n1-n2
 fuzz: $(VENV)/.installed-fuzz
 	@for target in $(or $(TARGET),$(FUZZ)); do \
@@ -89,4 +89,4 @@ $(VENV)/.installed-fuzz: $(VENV)/.installed-dev
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis src/cinq/wire/ngap/generated src/cinq/userplane/ebpf/*.o src/cinq/crypto/native/*.so.1
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis src/cinq/wire/*/generated src/cinq/userplane/ebpf/*.o src/cinq/crypto/native/*.so.1

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from cinq.numbering import PlmnId
 from cinq.procedure import Refused, TimerExpired
 from cinq.procedure.run import Run
 from cinq.procedure.table import Procedure
@@ -43,6 +44,14 @@ class Evidence:
     def watch(self) -> None:
         """Procedures and operations tell of themselves from now on."""
         ended, called, stepped = Run._end, bus.Bus._call, Procedure.__call__
+        received = bus.Bus.receive
+
+        async def noted_receive(
+            one: bus.Bus, op: bus.Operation, consumer: str | None, arguments: tuple[object, ...]
+        ) -> object:
+            answer = await received(one, op, consumer, arguments)
+            self.note(f"{op.name} {op.method} {op.route}")
+            return answer
 
         def noted_end(run: Run, error: Exception | None) -> None:
             bug = error is not None and not isinstance(error, (Refused, TimerExpired))
@@ -51,8 +60,10 @@ class Evidence:
                 self.note(f"{begin.__module__}:{begin.__name__}")
             ended(run, error)
 
-        def noted_call(one: bus.Bus, op: bus.Operation, consumer: str, instance: str | None) -> bus.Method:
-            method = called(one, op, consumer, instance)
+        def noted_call(
+            one: bus.Bus, op: bus.Operation, consumer: str, instance: str | None, plmn: PlmnId | None
+        ) -> bus.Method:
+            method = called(one, op, consumer, instance, plmn)
 
             async def call(*arguments: object, **named: object) -> object:
                 answer = await method(*arguments, **named)
@@ -74,6 +85,7 @@ class Evidence:
         Procedure.__call__ = noted_step  # type: ignore[method-assign]
         Run._end = noted_end  # type: ignore[method-assign]
         bus.Bus._call = noted_call  # type: ignore[method-assign]
+        bus.Bus.receive = noted_receive  # type: ignore[method-assign]
 
     def pytest_sessionfinish(self) -> None:
         found = {what: sorted(tests, key=rank)[:SHOWN] for what, tests in sorted(self.seen.items())}

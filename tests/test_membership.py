@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from pathlib import Path
 from typing import cast
 
 import msgspec
@@ -52,7 +51,7 @@ class Periods:
 
 
 def made(nrf: Nrf, interval: float = 30.0) -> tuple[Membership, ServiceInterface, Periods]:
-    settings = loads(NetworkSettings, '[sbi]\ntransport = "http2"\naccess_tokens = false', Path("c.toml"))
+    settings = loads(NetworkSettings, '[sbi]\ntransport = "http2"\naccess_tokens = false', "c.toml")
     interface = ServiceInterface(settings, Journal(), RealClock(), {"AUSF": OWN}, "nrf")
     setattr(interface.bus, "client", lambda *_: nrf)  # noqa: B010  # it is elsewhere, and no wire leads there
     periods = Periods()

@@ -26,6 +26,7 @@ from cinq.sbi.caller import URN
 from cinq.sbi.certificates import Authority, Files
 from cinq.sbi.reach import api_root
 from cinq.settings.network import NetworkSettings
+from cinq.settings.service_based import OWN
 
 log = logging.getLogger("cinq.apart")
 
@@ -65,13 +66,26 @@ class Apart:
         self._program = program
         self._folder = settings.state.folder / "sbi"
         files = self._certificates()
-        names = [name for name in PARTS if name != "upf" or settings.upf.start]
+        absent = {
+            "upf": not settings.upf.start,
+            "scp": settings.sbi.scp != OWN["scp"],
+            "sepp": not settings.roaming_partner,
+            "nef": not settings.nef.start,
+        }
+        names = [name for name in PARTS if not absent.get(name, False)]
         first = settings.sbi.port
         self.parts = [Part(name, first + number, files(name)) for number, name in enumerate(names)]
 
     @property
     def nrf(self) -> str:
         return api_root(str(self.settings.sbi.address), self.settings.sbi.port, tls=True)
+
+    @property
+    def scp(self) -> str:
+        """The API root of the SCP: of our own part, or that of the settings; "" for none."""
+        named = self.settings.sbi.scp
+        own = next((part.port for part in self.parts if part.name == "scp"), None)
+        return named if own is None else api_root(str(self.settings.sbi.address), own, tls=True)
 
     async def start(self) -> None:
         """NetworkError: a part does not come up; all are down again."""
@@ -130,6 +144,8 @@ class Apart:
 
     def _arguments(self, part: Part) -> list[str]:
         made = [*self._program, "nf", part.name, "--port", str(part.port), "--nrf", self.nrf]
+        if self.scp:
+            made += ["--scp", self.scp]
         if part.files is not None:
             for name, file in zip(("certificate", "key", "authorities"), part.files, strict=True):
                 made += [f"--{name}", str(file)]

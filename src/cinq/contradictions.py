@@ -6,6 +6,8 @@ An error is where it cannot work, a warning where it may; each comes with its me
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
@@ -26,11 +28,14 @@ from cinq.transport.netlink import Netlink
 from cinq.transport_address import Address
 from cinq.userplane.rules import GTPU_PORT, headers_on
 
+log = logging.getLogger("cinq.network")
+
 Severity = Literal["error", "warning"]
 OWN = "cinq"
 IPV6_ADDRESSES = Path("/proc/net/if_inet6")
 """Interfaces of a data plane begin so: what a running or a killed network has there is no contradiction."""
 SHOWN = 3
+LOOKED_AT_ONCE, PAUSE_S = 10, 0.005  # subscribers, between pauses that leave the loop to others
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,3 +413,15 @@ def _some(whom: list[Supi]) -> str:
 
 def _list(values: Iterable[object]) -> str:
     return ", ".join(map(str, values))
+
+
+async def tell_of_subscribers(settings: NetworkSettings, store: Store) -> None:
+    """Into the log: those who cannot be served here, in pauses of the other work."""
+    all_of_them = Subscribers(settings)
+    for number, supi in enumerate(list(provisioning.subscribers(store)), 1):
+        if (subscriber := provisioning.get(store, supi)) is not None:
+            all_of_them.add(subscriber)
+        if number % LOOKED_AT_ONCE == 0:
+            await asyncio.sleep(PAUSE_S)
+    for each in all_of_them.found():
+        log.warning("%s", each)

@@ -9,28 +9,31 @@ import os
 import uuid
 from dataclasses import replace
 from functools import partial
-from ipaddress import IPv4Address, IPv6Address
 from itertools import chain
 from pathlib import Path
 
-from cinq import contradictions, functions
+from cinq import contradictions, exposure, functions, protection
+from cinq.anchors import look_at_anchors
 from cinq.eligibility.approval import ApprovalError
 from cinq.eligibility.documents import DocumentError
 from cinq.eligibility.gate import Gate
 from cinq.explain import PACE_S, Explainer
+from cinq.interconnect import Interconnection
 from cinq.membership import Membership
 from cinq.nf.amf import AMF
-from cinq.nf.amf.orders import Order, Orders
+from cinq.nf.amf.orders import Orders
 from cinq.nf.ausf import AUSF
 from cinq.nf.chf import CHF
 from cinq.nf.eir import EIR
+from cinq.nf.nef import NEF
 from cinq.nf.nrf import NRF
 from cinq.nf.nssf import NSSF
 from cinq.nf.pcf import PCF
+from cinq.nf.scp import SCP
 from cinq.nf.smf import SMF
 from cinq.nf.udm import UDM
-from cinq.nf.udr import UDR, provisioning
-from cinq.procedure import Aborted, Inside, Journal, RealClock, Refused, Runtime, TimerExpired
+from cinq.nf.udr import UDR, looks, provisioning
+from cinq.procedure import Inside, Journal, RealClock, Runtime
 from cinq.procedure.store import MemoryStore, Store
 from cinq.sbi.token import SigningKey
 from cinq.service_interface import ServiceInterface, token_key
@@ -46,7 +49,6 @@ log = logging.getLogger("cinq.network")
 
 NAMESPACE = uuid.UUID("5c1b7f0e-6d0b-4b7a-9a39-6f6a3cf0c1a9")
 ANY_MTU = 9000  # where the data planes are elsewhere, UEs are told that of their data network
-LOOKED_AT_ONCE, PAUSE_S = 10, 0.005  # subscribers, between pauses that leave the loop to others
 CHANGES_S = 1.0  # between looks at what the commands changed
 AT_START = (
     "n2_address",
@@ -60,13 +62,16 @@ AT_START = (
 """Settings of the AMF that are read when it starts."""
 PARTS = {
     "nrf": "NRF",
+    "scp": "SCP",
     "udr": "UDR",
     "udm": "UDM",
     "ausf": "AUSF",
     "nssf": "NSSF",
     "pcf": "PCF",
+    "nef": "NEF",
     "eir": "5G_EIR",
     "chf": "CHF",
+    "sepp": "SEPP",
     "upf": "",
     "smf": "SMF",
     "amf": "AMF",
@@ -88,23 +93,6 @@ def identity(network: str, nf_type: str) -> str:
     return str(uuid.uuid5(NAMESPACE, f"{network}/{nf_type}"))
 
 
-def look_at_anchors(orders: Orders, smf: SMF, runtime: Runtime) -> None:
-    """What `cinq order anchor` wants (TS 23.502 §4.3.5) begins; the order says what became of it."""
-    for order in orders.all():
-        if order.kind == "anchor" and order.state == "wanted":
-            asked = orders.changed(order, "running", runtime.clock.now(), "asked")
-            runtime.spawn(partial(_another_anchor, orders, smf, runtime, asked), "another anchor")
-
-
-async def _another_anchor(orders: Orders, smf: SMF, runtime: Runtime, order: Order) -> None:
-    try:
-        there = await smf.relocate(order.supi, order.session)
-        text = "the UE is told" if there else f"there is no PDU session {order.session}"
-    except (Refused, Aborted, TimerExpired) as refused:
-        text = str(refused)
-    orders.changed(order, "done", runtime.clock.now(), text)
-
-
 class Network:
     """One running core. `start` builds it from settings; `stop` takes down all it made, in reverse order.
 
@@ -113,20 +101,26 @@ class Network:
 
     def __init__(self, settings: NetworkSettings, journal: Journal, parts: frozenset[str] = ALL) -> None:
         self.settings = settings
-        self.parts = parts
         self.journal = journal
         self.clock = RealClock()
         self.runtime = Runtime("NETWORK", journal, self.clock)
-        identities = {kind: self.identity(kind) for part, kind in PARTS.items() if kind and part in parts}
-        self.sbi = ServiceInterface(settings, journal, self.clock, identities, self.identity("NRF"))
+        here = parts - {"scp"} if parts == ALL else parts  # in one process there is nobody to go between
+        self.parts = here = here if settings.roaming_partner else here - {"sepp"}
+        identities = {kind: self.identity(kind) for part, kind in PARTS.items() if kind and part in here}
+        elsewhere = (self.identity(kind) for kind in ("NRF", "SCP", "SEPP"))
+        self.sbi = ServiceInterface(settings, journal, self.clock, identities, *elsewhere)
         self.bus = self.sbi.bus
         interval, alone = float(settings.nrf.heart_beat_timer_s), parts == ALL
+        self.alone = alone
         self.membership = Membership(self.sbi, self.runtime, interval, alone=alone)
         self._undo = contextlib.AsyncExitStack()
         self.user_plane: UserPlane | None = None
         self.nrf: NRF | None = None
         self.udr: UDR | None = None
         self.eir: EIR | None = None
+        self.pcf: PCF | None = None
+        self.nef: NEF | None = None
+        self.edge: Interconnection | None = None
         self.smf: SMF | None = None
         self.amf: AMF | None = None
 
@@ -153,13 +147,19 @@ class Network:
     async def _start(self) -> None:
         self._require_rights()
         self._look_for_contradictions()
+        protection.of_network(self.settings, self.parts, self._undo)
         self._undo.push_async_callback(self.runtime.stop)
         self._gate()
         store = self._store()
         self._explain(store)
+        scp = self._proxy() if "scp" in self.parts else None
         await self.sbi.open()
         self._undo.push_async_callback(self.sbi.close)
+        if scp is not None:
+            await self.membership.serve(scp.services(), scp.profile())
         await self._control_functions(store)
+        if "sepp" in self.parts:
+            await self._edge(store)
         if "upf" in self.parts:
             await self._user_plane()
         if "smf" in self.parts:
@@ -175,7 +175,8 @@ class Network:
         self.runtime.every(CHANGES_S, self._tell_changes, "data changes")
         self.runtime.spawn(self._prepare_codecs, "codecs")
         if "udr" in self.parts:
-            self.runtime.spawn(self._look_at_subscribers, "subscribers")
+            looked_at = partial(contradictions.tell_of_subscribers, self.settings, self.store)
+            self.runtime.spawn(looked_at, "subscribers")
 
     def _explain(self, store: Store) -> None:
         """What is refused, and why: into the log, and into a history that `cinq explain` reads.
@@ -204,7 +205,7 @@ class Network:
     def _look_for_contradictions(self) -> None:
         """NetworkError where it cannot work; a line of the log where it may."""
         found = [*contradictions.of_settings(self.settings)]
-        if self.parts == ALL:  # else the ports of other parts are taken, as they should be
+        if self.alone:  # else the ports of other parts are taken, as they should be
             found += contradictions.of_host(self.settings)
         errors = [each for each in found if each.severity == "error"]
         for each in found:
@@ -212,17 +213,6 @@ class Network:
                 log.warning("%s", each)
         if errors:
             raise NetworkError("; ".join(e.what for e in errors), "; ".join(e.mend for e in errors))
-
-    async def _look_at_subscribers(self) -> None:
-        """Those who cannot be served here, in pauses of the other work."""
-        all_of_them = contradictions.Subscribers(self.settings)
-        for number, supi in enumerate(list(provisioning.subscribers(self.store)), 1):
-            if (subscriber := provisioning.get(self.store, supi)) is not None:
-                all_of_them.add(subscriber)
-            if number % LOOKED_AT_ONCE == 0:
-                await asyncio.sleep(PAUSE_S)
-        for each in all_of_them.found():
-            log.warning("%s", each)
 
     def _gate(self) -> None:
         """Whom policies of eligibility keep out. NetworkError: a file does not hold, or approvers have not signed."""
@@ -244,7 +234,7 @@ class Network:
 
     def _store(self) -> SqliteStore:
         """One store, held against a second instance of what is here."""
-        holders = () if self.parts == ALL else tuple(sorted(self.parts))
+        holders = () if self.alone else tuple(sorted(self.parts))
         self.store = SqliteStore(self.settings.state.folder / "cinq.sqlite", exclusive=True, parts=holders)
         self._undo.callback(self.store.close)
         return self.store
@@ -277,20 +267,42 @@ class Network:
             nssf = NSSF(functions.of_the_nssf(s), self.identity("NSSF"))
             await self.membership.serve(nssf.services(), nssf.profile())
         if "chf" in here:
-            chf = CHF(functions.of_the_chf(s), store, self.clock, os.urandom, self.identity("CHF"))
+            own = self.identity("CHF")
+            chf = CHF(functions.of_the_chf(s), store, self.clock, os.urandom, own, self.bus, self.journal)
             await self.membership.serve(chf.services(), chf.profile())
+            chf.start()
+            self._undo.push_async_callback(chf.stop)
         if "pcf" in here:
-            pcf = PCF(self.identity("PCF"), self.bus, store, functions.of_the_pcf(s))
-            await self.membership.serve(pcf.services(), pcf.profile())
-            await self.membership.subscribes(pcf.start, "PCF")
+            self.pcf = PCF(self.identity("PCF"), self.bus, store, functions.of_the_pcf(s))
+            await self.membership.serve(self.pcf.services(), self.pcf.profile())
+            await self.membership.subscribes(self.pcf.start, "PCF")
+        if "nef" in here and s.nef.start:
+            self.nef = await exposure.opened(
+                s, self.bus, store, self.clock, self.journal, self.identity("NEF"), self._undo
+            )
+            await self.membership.serve(self.nef.services(), self.nef.profile())
         if "eir" in here or "amf" in here:  # the AMF looks at the lists for what has changed
             self.eir = EIR(functions.of_the_eir(s), store, self.identity("5G_EIR"), self.gate)
         if "eir" in here and self.eir is not None:
             await self.membership.serve(self.eir.services(), self.eir.profile())
 
+    async def _edge(self, store: Store) -> None:
+        """SEPP, where there are roaming partners."""
+        own = self.identity("SEPP")
+        edge = await Interconnection.open(self.settings, store, self.clock, self.journal, own, self._undo)
+        self.edge = edge
+        await self.membership.serve([], edge.sepp.profile())
+
+    def _proxy(self) -> SCP:
+        """The SCP: what comes for others goes through it."""
+        own = self.identity("SCP")
+        settings = functions.of_the_scp(self.settings, self.identity("NRF"), own)
+        self.sbi.relay = scp = SCP(settings, self.sbi.peers.send, self.clock, own)
+        return scp
+
     def _repository(self, store: Store) -> None:
         """NRF. It is not registered at itself."""
-        settings, own = functions.of_the_nrf(self.settings), self.identity("NRF")
+        settings, own = functions.of_the_nrf(self.settings, self.identity("SEPP")), self.identity("NRF")
         key = self._signing_key()
         self.nrf = NRF(settings, self.clock, own, key, store, self.bus, self.gate, self.journal)
         for service, implementation in self.nrf.services():
@@ -299,7 +311,12 @@ class Network:
     def _tell_changes(self) -> None:
         """What the commands changed in the store takes effect."""
         if self.udr is not None:
+            looks.tell(self.store)
             self.runtime.spawn(self.udr.tell_changes, "data changes")
+        if self.pcf is not None:
+            self.runtime.spawn(self.pcf.tell_application_functions, "application functions")
+        if self.nef is not None:
+            self.runtime.spawn(self.nef.look, "exposure")
         self._look_at_the_day()
         if self.amf is not None:
             if self.eir is not None and self.eir.have_changed():
@@ -362,7 +379,7 @@ class Network:
         if not s.upf.start:
             return
         self.user_plane = await UserPlane.open(
-            functions.of_the_upf(s),
+            functions.of_the_upf(s, apart="smf" not in self.parts),
             functions.of_the_plane(s),
             s.upf.n4_port,
             self._host_journal(),
@@ -437,17 +454,13 @@ class Network:
         folder = self.settings.state.run
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         name = self.settings.network.name
-        listener = await stream.serve(str(self.control), self.journal, name, self._addresses())
+        listener = await stream.serve(
+            str(self.control),
+            self.journal,
+            name,
+            functions.addresses(self.settings, self.user_plane is not None),
+        )
         self._undo.callback(listener.close)
-
-    def _addresses(self) -> dict[str, str]:
-        """What frames in a capture of the event stream come from. A wildcard is no address."""
-        s = self.settings
-        given: dict[str, IPv4Address | IPv6Address] = {"AMF": s.amf.n2_address, "SMF": s.smf.n4_address}
-        if self.user_plane is not None:
-            given |= {"UPF": s.upf.n4_address, "UPF N3": s.upf.n3_address}
-            given |= {} if s.upf.n3_ipv6_address is None else {"UPF N3 IPv6": s.upf.n3_ipv6_address}
-        return {name: str(address) for name, address in given.items() if not address.is_unspecified}
 
     # what it is
 

@@ -12,11 +12,14 @@ import msgspec
 
 from cinq.procedure import Clock, Journal
 from cinq.sbi import Bus, Problem, checked, direct, http, producers, tls
-from cinq.sbi.assertion import Assertions
+from cinq.sbi.abroad import Abroad
+from cinq.sbi.assertion import Asserter, Assertions
 from cinq.sbi.caller import URN
 from cinq.sbi.credentials import Credentials
 from cinq.sbi.directory import Discovery, StatusListener
 from cinq.sbi.guard import Guard, Producer
+from cinq.sbi.indirect import Asserts, Indirect
+from cinq.sbi.models import PlmnId
 from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.operation import Operation
 from cinq.sbi.peers import Peers
@@ -24,6 +27,7 @@ from cinq.sbi.reach import api_root, reachable
 from cinq.sbi.services.nnrf import NfStatusCallback, NnrfNFManagement, SubscrCond, SubscriptionData
 from cinq.sbi.token import TrustedKeys
 from cinq.settings.network import NetworkSettings
+from cinq.settings.service_based import OWN
 from cinq.transport.error import TransportError
 
 TOKEN_KEY = "nrf-token.pem"
@@ -36,8 +40,14 @@ def token_key(s: NetworkSettings) -> Path:
     return Path(s.nrf.token_key) if s.nrf.token_key else s.state.folder / TOKEN_KEY
 
 
+def _nothing(nf_types: tuple[str, ...]) -> str:
+    return ""  # there is no certificate to sign for
+
+
 class ServiceInterface:
-    """identities: NF type -> instance of the functions of this process. nrf_instance: of the NRF, wherever it is."""
+    """identities: NF type -> instance of the functions of this process. nrf_instance: of the NRF, wherever it is;
+    scp_instance, sepp_instance: of SCP and SEPP.
+    """
 
     def __init__(
         self,
@@ -46,14 +56,20 @@ class ServiceInterface:
         clock: Clock,
         identities: Mapping[str, str],
         nrf_instance: str,
+        scp_instance: str = "",
+        sepp_instance: str = "",
     ) -> None:
         self._settings = settings
+        self._scp_instance = scp_instance
         self._clock = clock
         self._identities = identities
+        self._sepps = frozenset((sepp_instance,)) if settings.roaming_partner else frozenset()
         self._profiles: dict[str, NFProfile] = {}
         self._undo = AsyncExitStack()
         self._peers: Peers | None = None
         self._mark = ""
+        self.relay: producers.Relay | None = None
+        """Of an SCP, set before it opens."""
         sbi = settings.sbi
         root = self.api_root if sbi.on_the_wire else ""
         within = checked if sbi.transport == "checked" else direct
@@ -61,17 +77,45 @@ class ServiceInterface:
             self.bus = Bus(within, journal)
             return
         self._peers = Peers()
-        self._discovery = Discovery(sbi.nrf or root, nrf_instance, identities, clock)
-        wire = http.OverHttp(self._discovery, self._peers, own=root)
+        abroad = self._abroad()
+        self._discovery = Discovery(sbi.nrf or root, nrf_instance, identities, clock, abroad)
+        wire = http.OverHttp(self._discovery, self._peers, own=root, abroad=abroad)
         self.bus = self._discovery.bus = Bus(within, journal, wire, root, remote=sbi.transport == "http2")
         self._mark = wire.mark
+        self._go_through_an_scp(wire)
         if sbi.access_tokens:
-            wire.authority = Credentials(self.bus, identities, clock, operation_scopes=sbi.operation_scopes)
+            plmn, scopes = settings.network.plmn, sbi.operation_scopes
+            wire.authority = Credentials(self.bus, identities, clock, operation_scopes=scopes, plmn=plmn)
+
+    def _abroad(self) -> Abroad | None:
+        """Other networks, by way of our SEPP."""
+        s = self._settings
+        if not s.roaming_partner:
+            return None
+        sepp = api_root(str(s.sbi.address), s.sepp.sbi_port, tls=bool(s.sbi.key))
+        return Abroad(s.plmns, s.partner_plmns, sepp)
 
     @property
     def api_root(self) -> str:
         sbi = self._settings.sbi
         return api_root(str(sbi.address), sbi.port, tls=bool(sbi.key))
+
+    @property
+    def peers(self) -> Peers:
+        """By which requests leave. Where it is on the wire."""
+        assert self._peers is not None
+        return self._peers
+
+    def _go_through_an_scp(self, wire: http.OverHttp) -> None:
+        """Unless this is it."""
+        sbi = self._settings.sbi
+        if not sbi.scp or sbi.scp == OWN["scp"] or "SCP" in self._identities:
+            return
+        asserts: Asserts = _nothing
+        if sbi.key:
+            own = next(iter(self._identities.values()), "")
+            asserts = Asserter(Path(sbi.certificate), Path(sbi.key), own, self._clock)
+        wire.indirect = Indirect(sbi.scp, self._identities, sbi.delegated_discovery, asserts)
 
     async def open(self) -> None:
         """Takes requests and lets them out, where it is on the wire. TransportError: what is in the way."""
@@ -87,6 +131,7 @@ class ServiceInterface:
             self._mark,
             self._guard(),
             self._assertions(),
+            self.relay,
         )
         self._undo.push_async_callback(server.close)
         if self._peers is not None:
@@ -150,12 +195,20 @@ class ServiceInterface:
             Path(s.sbi.token_authority) if s.sbi.token_authority else public.with_name(public.name + ".pub")
         )
         return Guard(
-            TrustedKeys((path,)), self._clock, self._producer, operation_scopes=s.sbi.operation_scopes
+            TrustedKeys((path,)),
+            self._clock,
+            self._producer,
+            operation_scopes=s.sbi.operation_scopes,
+            sepps=self._sepps,
+            plmns=frozenset(map(PlmnId.of, s.plmns)),
         )
 
     def _assertions(self) -> Assertions | None:
         sbi = self._settings.sbi
-        return Assertions(Path(sbi.authorities), self._clock) if sbi.key else None
+        if not sbi.key:
+            return None
+        relays = frozenset((sbi.scp_instance.lower() or self._scp_instance,)) if sbi.scp else frozenset[str]()
+        return Assertions(Path(sbi.authorities), self._clock, relays)
 
     def _producer(self, op: Operation) -> Producer:
         """Whom a token for this operation must be for."""
@@ -164,7 +217,11 @@ class ServiceInterface:
         if profile is None:
             return Producer(op.owner, frozenset(instances))
         return Producer(
-            op.owner, frozenset(instances), tuple(profile.s_nssais), tuple(profile.nf_set_id_list)
+            op.owner,
+            frozenset(instances),
+            tuple(profile.s_nssais),
+            tuple(profile.nf_set_id_list),
+            tuple(profile.nsi_list),
         )
 
     def _tls(self, *, server: bool) -> ssl.SSLContext | None:

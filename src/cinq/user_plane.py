@@ -6,7 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from cinq import functions, upf_state
+from cinq import functions, protection, upf_state
 from cinq.eligibility.gate import OPEN, Gate
 from cinq.nf import upf
 from cinq.procedure import Clock, Journal, RealClock
@@ -98,6 +98,7 @@ class Node:
         privilege.require({"CAP_NET_ADMIN": "interfaces, routes and forwarding of the UPF"})
         s.state.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         s.state.run.mkdir(parents=True, exist_ok=True, mode=0o700)
+        protection.of_upf(s, self._undo)
         store = None
         if s.node.survives:
             store = LogStore(self._store_file())

@@ -14,14 +14,18 @@ from rich.console import Console
 from rich.table import Table
 
 from cinq.assurance.run import Outcome
-from cinq.assurance.verdict import Verdict
+from cinq.assurance.verdict import Judged, Verdict
 
 from . import (
+    hosts,
     mutants,
     robustness_mutants,
+    sbi_site,
     site,
     test_campaigns,
+    test_http2_attacks,
     test_robustness_user_plane,
+    test_sbi_cases,
     test_ts33512,
     test_ts33513,
     upf_mutants,
@@ -30,10 +34,29 @@ from . import (
 from .mutants import Weaken
 
 MARKS = {Verdict.FAIL: "K", Verdict.INCONCLUSIVE: "?", Verdict.PASS: "·"}
-Asked = Callable[[str, str], Outcome]
+Asked = Callable[[str, str], Outcome | Judged]
+
+
+def of(played: list[tuple[str, str]]) -> dict[str, Weaken]:
+    """The mutants that these sub-cases are for."""
+    names = dict.fromkeys(name for each in played for name in test_sbi_cases.KILLS[each])
+    return {name: test_sbi_cases.WEAKENED[name] for name in names}
+
+
 PARTS: tuple[tuple[str, list[tuple[str, str]], dict[str, Weaken], Asked], ...] = (
     ("TS 33.512", test_ts33512.PLAYED, mutants.MUTANTS, site.asked),
     ("TS 33.513", test_ts33513.PLAYED, upf_mutants.MUTANTS, upf_site.asked),
+    *(
+        (heading, played, of(played), sbi_site.asked)
+        for heading, cases in test_sbi_cases.GROUPS.items()
+        for played in [[each for each in test_sbi_cases.PLAYED if each[0] in cases]]
+    ),
+    (
+        "HTTP/2 frame by frame",
+        [(test_sbi_cases.ROBUSTNESS, sub) for sub in test_http2_attacks.KILLS],
+        {weaken.__name__: weaken for weaken in test_http2_attacks.KILLS.values()},
+        lambda case, sub: test_http2_attacks.asked(sub),
+    ),
     (
         "TS 33.117 by actor",
         [(test_campaigns.CASE, sub) for sub in test_campaigns.CAMPAIGNS],
@@ -45,6 +68,15 @@ PARTS: tuple[tuple[str, list[tuple[str, str]], dict[str, Weaken], Asked], ...] =
         [(test_robustness_user_plane.CASE, sub) for sub in test_robustness_user_plane.KILLS],
         {weaken.__name__: weaken for weaken in test_robustness_user_plane.KILLS.values()},
         upf_site.asked,
+    ),
+    *(
+        (
+            f"TS 33.117 §{clause} on a host",
+            [which for which in hosts.SUBS if which[0].startswith(f"33117-{clause}")],
+            hosts.of(clause),
+            hosts.asked,
+        )
+        for clause in ("4.2.3", "4.2.4", "4.3.2", "4.3.3", "4.3.4")
     ),
 )
 

@@ -418,7 +418,7 @@ def an_auts_that_nobody_asked_for_is_taken(patch: pytest.MonkeyPatch) -> None:
         )
 
         async def ask() -> None:
-            await ue.ports.nausf.authenticate(info)
+            await ue.ports.home(info.supi_or_suci).nausf.authenticate(info)
 
         ue.runtime.spawn(ask, "resynchronisation")
 

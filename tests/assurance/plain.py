@@ -14,8 +14,8 @@ from pathlib import Path
 
 from cinq.assurance.case import CASES
 from cinq.assurance.target import Interfaces, KnobName, Target
-from cinq.assurance.trial import Ended, Lab, Others, Trial
-from cinq.assurance.verdict import Fact, Judged, judge
+from cinq.assurance.trial import DoesNotApply, Ended, Lab, Others, Trial
+from cinq.assurance.verdict import Broken, Fact, Judged, judge
 from cinq.ran.scenarios.check import Failed
 from cinq.ran.scenarios.target import Core, Radio
 from cinq.transport import udp
@@ -63,26 +63,29 @@ def played(
     host: object = None,
     others: Others | None = None,
     bench: object = None,
+    sbi: object = None,
 ) -> tuple[Judged, Trial]:
     """The verdict of a sub-case. around: what serves meanwhile."""
 
     async def main() -> tuple[Judged, Trial]:
-        lab = Lab(whom, Turning(turns or {}), time.time, host=host)  # type: ignore[arg-type]
+        lab = Lab(whom, Turning(turns or {}), time.time, host=host, sbi=sbi)  # type: ignore[arg-type]
         trial = Trial(lab, bench)  # type: ignore[arg-type]  # no gNB plays here
         trial.others = others
         play = CASES[f"SCAS-{case}"].subs[sub].play
         assert play is not None
-        broken = ""
+        broken, absent = "", None
         async with around() if around is not None else _nothing():
             try:
                 await play(trial)
             except Ended:
                 pass
+            except DoesNotApply as error:
+                absent = Broken(str(error), applies=False)
             except Failed as failed:
                 broken = str(failed)
         if broken:
             trial.note("control", broken, False)
-        return judge([*trial.facts, LIVE]), trial
+        return judge([*trial.facts, LIVE], absent), trial
 
     return asyncio.run(main())
 

@@ -47,7 +47,7 @@ class Knobsman:
         self._lines = ["from yesterday: UE security capabilities mismatch"]
         handler, form = logging.Handler(), logging.Formatter("%(asctime)s %(message)s")
         handler.emit = lambda record: self._lines.append(form.format(record))  # type: ignore[method-assign]
-        for name in ("cinq.amf", "cinq.explain"):
+        for name in ("cinq.amf", "cinq.smf", "cinq.explain"):
             logging.getLogger(name).addHandler(handler)
             logging.getLogger(name).setLevel(logging.INFO)
         self._explainer = Explainer(MemoryStore())
@@ -66,7 +66,7 @@ class Knobsman:
                 self._explainer.tick(self._network.clock.now())
                 return "\n".join(self._lines)
             case _ if knob in TURNS:
-                TURNS[knob](names)
+                return str(TURNS[knob](names) or "")
             case _:
                 raise OSError(f"{knob} is not there")
         return ""
@@ -119,7 +119,8 @@ def stage(
 
     def connect(settings: GnbSettings) -> Connect:
         async def opened(handler: AssociationHandler) -> End:
-            near, far = End(settings.name, handler), End("amf")
+            streams = settings.n2_streams
+            near, far = End(settings.name, handler, None, streams), End("amf", None, None, streams)
             near.peer, far.peer = far, near
             far.handler = network.amf.n2_connected(far)
             return near

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from cinq.assurance.cases import CASES
 
-from . import test_campaigns, test_robustness, test_robustness_user_plane, test_ts33512, test_ts33513
+from . import (
+    hosts,
+    test_campaigns,
+    test_http2_attacks,
+    test_robustness,
+    test_robustness_user_plane,
+    test_sbi_cases,
+    test_ts33512,
+    test_ts33513,
+    test_web_cases,
+)
 
 SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
     "test_ts33117.py": {"33117-4.4.2": ("TCP", "UDP")},
@@ -35,8 +45,15 @@ SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
         "33117-4.2.4.1.2.1": ("users", "lent", "not-root"),
         "33117-4.3.3.1.5": ("kernel",),
         "33117-4.3.2.1": ("host",),
+        "33117-4.2.3.2.5": ("A",),
         "33117-4.2.3.6.1": ("interface", "authentication", "configuration", "restart"),
     },
+    "test_link_cases.py": {
+        "33117-4.2.4.1.1.2": ("6-response", "6-router"),
+        "33117-4.3.3.1.1": ("martian",),
+    },
+    "test_sctp_cases.py": {"33117-4.4.4": ("dev-058-init-flood", "dev-056-one-stream")},
+    "test_web_cases.py": dict.fromkeys(test_web_cases.KILLS, ("A",)),
     "test_redirection.py": {"33512-4.2.2.1.3": ("A",)},
     "test_ipsec_cases.py": {f"33513-4.2.2.{row}": ("clear",) for row in (1, 2, 5)},
 }
@@ -46,8 +63,14 @@ WITHOUT = {("33512-4.2.2.3.2", "A")}
 
 def test_no_sub_case_is_shipped_without_something_weakened_that_it_finds_out() -> None:
     shown = {(case, sub) for cases in SHOWN.values() for case, subs in cases.items() for sub in subs}
-    shown |= set(test_ts33512.PLAYED) | set(test_ts33513.PLAYED) | WITHOUT
-    robustness = (*test_campaigns.CAMPAIGNS, *test_robustness.NAMES, *test_robustness_user_plane.NAMES)
+    played = (*test_ts33512.PLAYED, *test_ts33513.PLAYED, *test_sbi_cases.PLAYED)
+    shown |= {*hosts.SUBS, *played, *WITHOUT}
+    robustness = (
+        *test_http2_attacks.KILLS,
+        *test_campaigns.CAMPAIGNS,
+        *test_robustness.NAMES,
+        *test_robustness_user_plane.NAMES,
+    )
     shown |= {(test_campaigns.CASE, name) for name in robustness}
     played = {
         (case.id.removeprefix("SCAS-"), sub.name)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import logging
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cinq.assurance.host import OnHost
-from cinq.assurance.target import Host, Knobs, Target
+from cinq.assurance.live import documents
+from cinq.assurance.run import out_of_reach
+from cinq.assurance.target import Document, Host, Knobs, Target
+from cinq.assurance.trial import Lab
 from cinq.assurance.verdict import Judged, Verdict
 from cinq.explain import Explainer
 from cinq.nf.amf.inbound.n2 import Inbound
@@ -255,3 +260,60 @@ def test_a_restart_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     assert site.asked(EVENTS, "restart", described_).verdict is Verdict.PASS
     monkeypatch.setitem(site.TURNS, "restart", lambda names: None)
     assert site.asked(EVENTS, "restart", described_).verdict is Verdict.FAIL
+
+
+PERSONAL = "33117-4.2.3.2.5"
+
+
+@pytest.mark.parametrize(
+    ("entry", "verdict"),
+    [
+        ("subscriber 999700000000001 was looked at by user ann", Verdict.PASS),
+        ("", Verdict.FAIL),
+        ("somebody looked at a subscriber", Verdict.FAIL),
+        (f"subscriber looked at by user ann: {K.hex()}", Verdict.FAIL),
+    ],
+)
+def test_a_look_at_personal_data_is_logged(
+    entry: str, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shows(names: dict[str, str]) -> str:
+        if entry:
+            logging.getLogger("cinq.amf").info("%s", entry)
+        return f"imsi {names['supi']} msisdn 1"
+
+    monkeypatch.setitem(site.TURNS, "personal_data", shows)
+    described_ = site.target(knobs=dataclasses.replace(Knobs(), log="here", personal_data="here"))
+    found = site.asked(PERSONAL, "A", described_)
+    assert found.verdict is verdict, found.judged.reason
+
+
+def test_nothing_was_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(site.TURNS, "personal_data", lambda names: "")
+    described_ = site.target(knobs=dataclasses.replace(Knobs(), log="here", personal_data="here"))
+    assert site.asked(PERSONAL, "A", described_).verdict is Verdict.INCONCLUSIVE
+
+
+def test_documents_are_named_with_their_digest_and_read_by_nobody(tmp_path: Path) -> None:
+    file = tmp_path / "memory.pdf"
+    file.write_bytes(b"%PDF")
+    described_ = site.target(
+        document=(
+            Document(row="33.117 4.3.3.1.5", file=file),
+            Document(row="33.117 4.2.3.3.3", file=tmp_path / "x"),
+        )
+    )
+    assert documents(described_) == {
+        "33.117 4.3.3.1.5": [f"memory.pdf, SHA-256 {hashlib.sha256(b'%PDF').hexdigest()}"],
+        "33.117 4.2.3.3.3": ["x, no such file or directory"],
+    }
+    lab = Lab(described_, None, lambda: 0.0, documents=documents(described_))  # type: ignore[arg-type]
+    judged = out_of_reach(site.found("33117-4.3.3.1.5", "A")[1], lab, "33.117 4.3.3.1.5")
+    assert judged is not None
+    assert judged.verdict is Verdict.NOT_TESTED
+    assert judged.reason.startswith("for a person to read: memory.pdf, SHA-256 ")
+
+
+def test_a_clock_that_is_wrong() -> None:
+    host = Fake(date=f"{int(time.time()) - 90}.0\n", chrony="server a\n", timesync="there\n")
+    assert judged(EVENTS, "clock", whom(), host).verdict is Verdict.FAIL

@@ -33,7 +33,7 @@ def test_a_whole_target() -> None:
     assert target.name == "somebody core 1.2"
     assert loads(Target, WHOLE.replace("somebody", "core"), "t.toml").name == "core 1.2"
     assert target.lacks(("restart",)) == ""
-    assert target.lacks(("log", "n6", "host", "bench AUSF")).split(", ")[:3] == [
+    assert target.lacks(("log", "n6", "host", "bench SEPP")).split(", ")[:3] == [
         "the knob log (knobs.log)",
         "the address of N6 (interfaces.n6)",
         "access to a host of the target (host.prefix)",

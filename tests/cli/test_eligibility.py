@@ -168,6 +168,19 @@ def test_two_approvers_sign() -> None:
     required()
 
 
+def test_two_approvers_sign_the_inventory() -> None:
+    network = load(NetworkSettings, Path("network.toml")).eligibility
+    assert network.inventory is not None
+    for who, missing in (("ann", "1 more approver wanted"), ("bob", "")):
+        said = run(
+            "policy", "sign", str(network.inventory), "--key", f"{who}.pem", "--config", "network.toml"
+        ).output
+        assert f"{network.inventory}.approval.json: inventory of " in said
+        assert ("wanted" in said) is bool(missing)
+    stock, keys = documents.stock(network.inventory), approval.approvers(network.approvers)
+    approval.require_inventory(stock, network.inventory, network.modes, keys)
+
+
 def test_a_signature_for_something_else_begins_anew() -> None:
     run("policy", "sign", "ca-2022.toml", "--key", "ann.pem", "--config", "network.toml")
     changed = run("policy", "sign", "ca-2022.toml", "--key", "bob.pem", "--mode", "terminal=drain").output

@@ -24,12 +24,13 @@ from cinq.nf.amf import registry
 from cinq.nf.eir import lists
 from cinq.nf.pcf import access, sessions
 from cinq.nf.smf import context as smf_context
-from cinq.nf.udr import changes, records
+from cinq.nf.udr import changes, looks, records
 from cinq.procedure import Event, run_virtual
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.scenarios.target import Target
 from cinq.ran.ue.settings import UeSettings
 from cinq.settings import document, loads
+from cinq.settings.charging import TariffFile
 from cinq.settings.network import NetworkSettings
 from cinq.settings.upf import UpfSettings
 from cinq.trace import export
@@ -55,6 +56,9 @@ SETTINGS = {
 }
 SHAPES = {
     **SETTINGS,
+    "a.toml": NetworkSettings,
+    "b.toml": NetworkSettings,
+    "prices.toml": TariffFile,
     "target.toml": Target,
     "product.toml": AssuranceTarget,
     "policy.toml": Policy,
@@ -152,6 +156,7 @@ def test_every_collection_is_in_the_reference() -> None:
     for name in (
         *kept,
         changes.COLLECTION,
+        looks.COLLECTION,
         lists.EQUIPMENT,
         lists.RANGES,
         lists.MARK,

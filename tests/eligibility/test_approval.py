@@ -27,7 +27,9 @@ class Desk:
     def sign(self, *who: int, modes: dict[str, str] = MODES) -> bool:
         kept = True
         for n in who:
-            envelope, same = approval.sign(self.document, modes, self.private[n], approval.read(self.path))
+            envelope, same = approval.sign(
+                approval.statement(self.document, modes), self.private[n], approval.read(self.path)
+            )
             approval.file_of(self.path).write_bytes(approval.octets_of(envelope))
             kept = kept and same
         return kept
@@ -124,3 +126,67 @@ def test_approvers_are_different_keys(desk: Desk, tmp_path: Path) -> None:
     again.write_text("no key")
     with pytest.raises(ApprovalError, match="wanted an ed25519 public key"):
         approval.approvers((again,))
+
+
+INVENTORY = '[[gnb]]\nname = "site"\nidentity = "999-70-1/22"\nvendor = "Beta"\nsbom = "gnb.cdx.json"\n'
+BILL = '{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}'
+
+
+class Store(Desk):
+    """The same of an inventory with a bill of materials."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.inventory = folder / "inventory.toml"
+        self.inventory.write_text(INVENTORY)
+        (folder / "gnb.cdx.json").write_text(BILL)
+
+    def sign_it(self, *who: int) -> None:
+        said = approval.inventory_statement(documents.stock(self.inventory))
+        for n in who:
+            envelope, _ = approval.sign(said, self.private[n], approval.read(self.inventory))
+            approval.file_of(self.inventory).write_bytes(approval.octets_of(envelope))
+
+    def require_it(self, modes: dict[str, str] = MODES) -> None:
+        stock = documents.stock(self.inventory)
+        approval.require_inventory(stock, self.inventory, modes, self.approvers)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path)
+
+
+def test_an_inventory_is_signed_by_two_as_well(store: Store) -> None:
+    store.require_it({"ng_setup": "audit"})  # where nobody is kept out
+    with pytest.raises(ApprovalError, match="and nobody has signed it"):
+        store.require_it()
+    for who in ((0,), (0, 2)):
+        store.sign_it(*who)
+        with pytest.raises(ApprovalError, match="2 approvers have to sign"):
+            store.require_it()
+    store.sign_it(1)
+    store.require_it()
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("inventory.toml", "Beta", "Gamma"),
+        ("gnb.cdx.json", '"1.6"', '"1.5"'),
+        ("inventory.toml", "site", "s"),
+    ],
+)
+def test_an_inventory_that_was_changed_is_not_signed(store: Store, name: str, old: str, new: str) -> None:
+    store.sign_it(0, 1)
+    file = store.path.parent / name
+    file.write_text(file.read_text().replace(old, new))
+    with pytest.raises(ApprovalError, match="was changed after it was signed"):
+        store.require_it()
+
+
+def test_a_signature_for_a_policy_is_none_for_an_inventory(store: Store) -> None:
+    store.sign(0, 1)
+    approval.file_of(store.inventory).write_bytes(approval.file_of(store.path).read_bytes())
+    with pytest.raises(ApprovalError, match="found no statement about an inventory"):
+        store.require_it()

@@ -20,7 +20,7 @@ from cinq.settings import SettingsError, examined, loads
 from cinq.settings.network import NetworkSettings
 from cinq.trace import read_capture
 from cinq.transport.pcap import PcapError
-from cinq.wire import eap, gtpu, nas, ngap, pfcp
+from cinq.wire import eap, gtpu, nas, ngap, pfcp, xnap
 from cinq.wire.ngap.generated.tables import VALUES as CODED
 
 Target = Callable[[bytes], None]
@@ -72,6 +72,17 @@ def ngap_transfer(octets: bytes) -> None:
         return
     again = ngap.decode_value(kind, ngap.encode_value(value))
     assert ngap.encode_value(again) == ngap.encode_value(value)
+
+
+@target
+def xnap_pdu(octets: bytes) -> None:
+    xnap.examine(octets)
+    try:
+        message = xnap.decode(octets)
+    except xnap.XnapError:
+        return
+    again = xnap.decode(xnap.encode(message))
+    assert xnap.encode(again) == xnap.encode(message)
 
 
 @target

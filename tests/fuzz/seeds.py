@@ -24,6 +24,12 @@ NGAP = (
     "2015003c0000040001000903004f41492d414d4600600008000099f9070200400056400200ff0050000b0099f907000010080102030000",
 )
 
+XNAP = (
+    "00060011000002004900020007004f000480011170",
+    "00024017000003004900020007004f400480011170000740020040",
+    "0014000d00000200380001000007400168",
+)
+
 
 def plant(name: str, corpus: Path) -> None:
     """The seeds of a target, each a file named by its content."""
@@ -38,6 +44,8 @@ def of(name: str) -> Iterator[bytes]:
                 yield bytes.fromhex(vector)
     elif name == "ngap-pdu":
         yield from map(bytes.fromhex, NGAP)
+    elif name == "xnap-pdu":
+        yield from map(bytes.fromhex, XNAP)
     elif name == "pfcp-message":
         yield pfcp.encode(pfcp.HeartbeatRequest(recovery_time_stamp=0), sequence=1)
     elif name == "settings-file":

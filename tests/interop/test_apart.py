@@ -20,18 +20,7 @@ PARTS = ("nrf", "udr", "udm", "ausf", "nssf", "pcf", "eir", "chf", "upf", "smf",
 
 def test_a_ue_gets_a_session_and_again_after_a_function_was_killed(place: Place) -> None:
     """Registration and session cross NRF, UDR, UDM, AUSF, NSSF, PCF, SMF and AMF as HTTP/2 between processes."""
-    core_toml = core_settings(place, "tun")
-    added = (*CINQ, "subscriber", "add", str(IMSI), "--k", K, "--opc", OPC, "--config", str(core_toml))
-    subprocess.run(added, capture_output=True, text=True, check=True)
-    radio = place.folder / "radio"
-    gnb_toml, ue_toml = place.folder / "gnb.toml", place.folder / "ue.toml"
-    gnb_toml.write_text(
-        f'amf_address = "{CORE}"\nn2_address = "{RADIO}"\nn3_address = "{RADIO}"\n'
-        f'radio = "{radio}"\ndata_plane = "tun"\nng_setup_retry_s = 0.3\n'
-    )
-    ue_toml.write_text(
-        f'count = 1\nradio = "{radio}"\nsuci = "A"\nhome_network_key_id = 1\nhome_network_key = "{HOME_PUBLIC}"\n'
-    )
+    core_toml, gnb_toml, ue_toml = settings(place)
     core = place.start("core", *CINQ, "up", "--apart", "--config", str(core_toml))
     core.wait("ready in .* Ctrl-C", within=90)
     pids = dict(re.findall(r"(\w+) (\d+)", core.wait(r"^ nrf \d+ ·").string))
@@ -52,6 +41,7 @@ def test_a_ue_gets_a_session_and_again_after_a_function_was_killed(place: Place)
             os.kill(int(pids[name]), 0)  # the same process lives
     served(place, ue_toml)
     assert "is lost" not in gnb.text
+    assert gnb.end(within=20) == 0
 
     refused = place.run("core", *CINQ, "up", "--config", str(core_toml))
     assert (refused.returncode, "Traceback" in refused.stderr) == (1, False)
@@ -70,10 +60,53 @@ def served(place: Place, ue_toml: Path) -> None:
     assert ue.end(within=20) == 0
 
 
+def settings(place: Place, added: str = "") -> tuple[Path, Path, Path]:
+    """Of a core with one subscriber, a gNB and a UE."""
+    core_toml = core_settings(place, "tun")
+    with core_toml.open("a") as file:
+        file.write(added)
+    subscriber = (*CINQ, "subscriber", "add", str(IMSI), "--k", K, "--opc", OPC, "--config", str(core_toml))
+    done = subprocess.run(subscriber, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 or "there already" in done.stderr or "exists" in done.stderr, done.stderr
+    radio = place.folder / "radio"
+    gnb_toml, ue_toml = place.folder / "gnb.toml", place.folder / "ue.toml"
+    gnb_toml.write_text(
+        f'amf_address = "{CORE}"\nn2_address = "{RADIO}"\nn3_address = "{RADIO}"\n'
+        f'radio = "{radio}"\ndata_plane = "tun"\nng_setup_retry_s = 0.3\n'
+    )
+    ue_toml.write_text(
+        f'count = 1\nradio = "{radio}"\nsuci = "A"\nhome_network_key_id = 1\nhome_network_key = "{HOME_PUBLIC}"\n'
+    )
+    return core_toml, gnb_toml, ue_toml
+
+
+@pytest.mark.parametrize("delegated", [False, True], ids=["C", "D"])
+def test_all_goes_through_an_scp(place: Place, delegated: bool) -> None:
+    """TS 23.501 annex E, models C and D: without the SCP nobody is served, with it everybody."""
+    added = f'[sbi]\nscp = "own"\ndelegated_discovery = {str(delegated).lower()}\n'
+    core_toml, gnb_toml, ue_toml = settings(place, added)
+    core = place.start("core", *CINQ, "up", "--apart", "--config", str(core_toml))
+    core.wait("ready in .* Ctrl-C", within=90)
+    pids = dict(re.findall(r"(\w+) (\d+)", core.wait(r"^ nrf \d+ ·").string))
+    assert tuple(pids) == ("nrf", "scp", *PARTS[1:])
+    gnb = place.start("radio", *CINQ, "gnb", "--config", str(gnb_toml))
+    gnb.wait("NG Setup done", within=30)
+    served(place, ue_toml)
+    os.kill(int(pids["scp"]), signal.SIGSTOP)
+    ue = place.start("radio", *CINQ, "ue", "--config", str(ue_toml))
+    with pytest.raises(AssertionError, match="no '1 of 1 UEs are up'"):
+        ue.wait("1 of 1 UEs are up", within=6)
+    os.kill(int(pids["scp"]), signal.SIGCONT)
+    ue.end(within=40)
+    served(place, ue_toml)
+    assert gnb.end(within=20) == 0
+    assert core.end(within=40) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("toaster",), "'toaster' is no part of a network: nrf, udr,"),
+        (("toaster",), "'toaster' is no part of a network: nrf, scp, udr,"),
         (("amf",), "where is the NRF?"),
         (("amf", "--nrf", "nrf:7777"), "sbi.nrf: found 'nrf:7777', wanted an API root"),
         (("nrf", "--key", "/none"), "certificate, authorities: found nothing"),

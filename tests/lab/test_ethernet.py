@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cinq.lab import core
-from cinq.lab.demo import Keys, _gnb_settings, _ping, _provision, _ue_settings
+from cinq.lab.demo import Keys, _gnb_settings, _ue_settings, ping, provision
 from cinq.lab.topology import Topology, work_folder
 from cinq.procedure import Runtime
 from cinq.ran.gnb.serve import serve
@@ -46,7 +46,7 @@ def test_ping_on_one_lan(plane: str, tmp_path: Path) -> None:
             name = session.context.interface
             with Netlink() as links:
                 links.add_address(name, f"{NEAR}/24")
-                assert await asyncio.to_thread(_ping, NEAR, FAR) > 0
+                assert await asyncio.to_thread(ping, NEAR, FAR) > 0
                 await ue.deregister()
                 assert not links.has_link(name)
 
@@ -56,7 +56,7 @@ def test_ping_on_one_lan(plane: str, tmp_path: Path) -> None:
         )
         text = settings.read_text().replace("[upf]\n", f'[upf]\ndata_plane = "{plane}"\n')
         settings.write_text(text.replace("[[dnn]]\n", f'[[dnn]]\nethernet_interface = "{LAN}"\n'))
-        _provision(Path(work), keys)
+        provision(Path(work), keys)
         running = core.start(topology, settings, tmp_path / "core.log")
         assert running.facts["data_plane"] == plane
         with Netlink(topology.core) as links:

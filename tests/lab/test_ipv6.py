@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cinq.lab import core, http_file
-from cinq.lab.demo import SUPI, Keys, _gnb_settings, _ping, _provision, _ue_settings
+from cinq.lab.demo import SUPI, Keys, _gnb_settings, _ue_settings, ping, provision
 from cinq.lab.topology import Topology, has_ipv6, work_folder
 from cinq.nf.udr import provisioning
 from cinq.procedure import Runtime
@@ -85,7 +85,7 @@ def test_ping_and_download(plane: str, kind: str, n3_ipv6: bool, tmp_path: Path)
             assert six in IPv6Network(POOL)
             assert (session.context.address is not None) == (kind == "IPv4v6")
             there = str(topology.addresses.data_network_ipv6)
-            assert await asyncio.to_thread(_ping, str(six), there) > 0
+            assert await asyncio.to_thread(ping, str(six), there) > 0
             got = await asyncio.to_thread(http_file.download, there, PORT, str(six))
             assert (got.octets, got.sha256) == (OCTETS, sha256)
             if session.context.address is not None:
@@ -94,7 +94,7 @@ def test_ping_and_download(plane: str, kind: str, n3_ipv6: bool, tmp_path: Path)
                     "a host behind the UE is reached from outside"
                 )
                 ipv4 = str(topology.addresses.data_network)
-                assert await asyncio.to_thread(_ping, str(session.context.address), ipv4) > 0
+                assert await asyncio.to_thread(ping, str(session.context.address), ipv4) > 0
             await ue.deregister()
 
     with work_folder() as work, Topology() as topology:
@@ -109,7 +109,7 @@ def test_ping_and_download(plane: str, kind: str, n3_ipv6: bool, tmp_path: Path)
         )
         text = settings.read_text().replace("[upf]\n", f'[upf]\ndata_plane = "{plane}"\n')
         settings.write_text(text)
-        _provision(Path(work), keys)
+        provision(Path(work), keys)
         _behind(Path(work), topology)
         sha256 = server(topology)
         running = core.start(topology, settings, tmp_path / "core.log")

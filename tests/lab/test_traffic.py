@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cinq.lab import core
-from cinq.lab.demo import Keys, _gnb_settings, _provision, _ue_settings
+from cinq.lab.demo import Keys, _gnb_settings, _ue_settings, provision
 from cinq.lab.topology import Topology, work_folder
 from cinq.procedure import Runtime
 from cinq.ran.gnb.serve import serve
@@ -56,7 +56,7 @@ def test_voice_and_video(tmp_path: Path) -> None:
         settings = core.write_settings(
             Path(work), topology, "traffic", "10.45.0.0/16", home_network_key=keys.home
         )
-        _provision(Path(work), keys)
+        provision(Path(work), keys)
         topology.start(topology.dn, [sys.executable, "-m", "cinq", "respond"])
         running = core.start(topology, settings, tmp_path / "core.log")
         with netns.inside(topology.radio):

@@ -6,16 +6,18 @@ import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cinq import network, service_interface, user_plane
-from cinq.network import Network
+from cinq.network import Network, identity
 from cinq.numbering import Supi
 from cinq.procedure import Journal, Runtime, VirtualClock
 from cinq.procedure.store import MemoryStore
 from cinq.ran.gnb.gnb import Gnb
 from cinq.ran.gnb.settings import GnbSettings
+from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.token import SigningKey
 from cinq.transport.sctp.association import AssociationHandler
 from cinq.userplane.model import Model
@@ -88,6 +90,11 @@ def lay(monkeypatch: pytest.MonkeyPatch) -> None:
     async def no_server(*_: object) -> Server:
         return Server()
 
+    async def no_edge(*_: object) -> SimpleNamespace:
+        profile = NFProfile(nf_instance_id=identity("cinq", "SEPP"), nf_type="SEPP", nf_status="REGISTERED")
+        return SimpleNamespace(sepp=SimpleNamespace(profile=lambda: profile))
+
+    monkeypatch.setattr(network.Interconnection, "open", no_edge)
     monkeypatch.setattr(network.udp, "endpoint", endpoint)
     monkeypatch.setattr(network.sctp, "listen", quiet)
     monkeypatch.setattr(network.sctp, "implementation", lambda: "kernel")
@@ -101,6 +108,7 @@ def lay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "SqliteStore", lambda path, exclusive, parts: Memory())
     monkeypatch.setattr(network, "RealClock", VirtualClock)
     monkeypatch.setattr(network.contradictions, "of_host", lambda settings: iter(()))
+    monkeypatch.setattr(network.protection, "of_network", lambda *_: None)
     monkeypatch.setattr(Path, "mkdir", lambda *_, **__: None)
 
 

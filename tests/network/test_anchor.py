@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from cinq.network import look_at_anchors
+from cinq.anchors import look_at_anchors
 from cinq.nf.amf.orders import Order
 from cinq.procedure import run_virtual
 from cinq.ran.ue.settings import SessionSettings

@@ -49,12 +49,15 @@ class Desk:
         return loads(NetworkSettings, "\n".join(lines))
 
     def sign(self, settings: NetworkSettings) -> None:
-        document = documents.policy(self.policy)
-        for private, _ in self.keys:
-            envelope, _same = approval.sign(
-                document, settings.eligibility.modes, private_key(private), approval.read(self.policy)
-            )
-            approval.file_of(self.policy).write_bytes(approval.octets_of(envelope))
+        inventory = self.folder / "inventory.toml"
+        wanted = {
+            self.policy: approval.statement(documents.policy(self.policy), settings.eligibility.modes),
+            inventory: approval.inventory_statement(documents.stock(inventory)),
+        }
+        for path, said in wanted.items():
+            for private, _ in self.keys:
+                envelope, _same = approval.sign(said, private_key(private), approval.read(path))
+                approval.file_of(path).write_bytes(approval.octets_of(envelope))
 
 
 @pytest.fixture
@@ -151,6 +154,10 @@ def test_what_has_changed_is_taken_without_a_restart(desk: Desk) -> None:
         await asyncio.sleep(1)
         assert gnb.n2.context.overload is not None
         inventory.write_text(INVENTORY.replace("Huawei", "Example Ltd"))
+        assert not core.reload(settings)  # nobody has signed that it is another's
+        await asyncio.sleep(1)
+        assert gnb.n2.context.overload is not None
+        desk.sign(settings)
         assert core.reload(settings)
         await asyncio.sleep(1)
         assert gnb.n2.context.overload is None

@@ -142,6 +142,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
         1,
         3,
     ),
+    "policy[].rating_group": st.integers(0, 2**32 - 1),
     "policy[].five_qi": st.integers(128, 254),  # an operator's own: with a guaranteed bit rate or without
     "policy[].dnn": st.just(""),
     "policy[].slices": unique(SLICE, 0, 8),
@@ -161,18 +162,58 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "charging.without_account": st.just("refuse"),
     "charging.tariff": st.just(""),
     "charging.without_chf": st.sampled_from(["refuse", "continue"]),
+    "charging.tariff_files": st.just([]),
+    "charging.report": unique(st.sampled_from(["QOS_CHANGE", "USER_LOCATION_CHANGE"]), 0, 2),
+    "partner[].plmn": st.sampled_from(["001-01", "310-410"]),
+    "partner[].tariff": st.just("flat"),
+    "partner[].name": LABEL,
+    "counter[].name": LABEL,
+    "counter[].below": LABEL,
+    "counter[].above": st.just([]),
+    "counter[].statuses": st.just([]),
+    "limit[].counter": LABEL,
+    "limit[].status": LABEL,
+    "limit[].session_ambr_uplink": RATE,
+    "limit[].session_ambr_downlink": RATE,
+    "limit[].denied": st.just(True),
+    "limit[].dnn": st.just(""),
     "tariff[].name": LABEL,
     "tariff[].currency": st.sampled_from(["EUR", "JPY", "KWD"]),
     "tariff[].time_zone": st.sampled_from(["", "Europe/Berlin"]),
     "tariff[].quota": st.sampled_from(["10 MB", "1 h", "1 B"]),
     "tariff[].validity_s": st.integers(10, 86_400),
+    "tariff[].idle_s": st.integers(0, 86_400),
+    "tariff[].round_to": st.sampled_from(["", "0.01", "1"]),
+    "tariff[].rounding": st.sampled_from(["half-even", "half-up", "up", "down"]),
+    "tariff[].used_up": st.just("terminate"),
+    "tariff[].allowed": st.just([]),
+    "tariff[].redirect_to": st.just(""),
     "rate[].tariff": st.just("flat"),
     "rate[].price": st.sampled_from(["0", "0.01", "123456789.123456789"]),
     "rate[].per": st.sampled_from(["1 MB", "60 s", "1 GB"]),
+    "rate[].block": st.just(""),
     "rate[].rating_group": st.integers(0, 2**32 - 1),
     "rate[].days": unique(st.sampled_from(["mon", "sat", "sun"]), 0, 3),
     "rate[].begins": st.sampled_from(["00:00", "08:30"]),
     "rate[].ends": st.sampled_from(["08:31", "24:00"]),
+    "nef.start": BOOL,
+    "nef.address": HOST,
+    "nef.port": PORT,
+    "nef.certificate": st.just(""),
+    "nef.key": st.just(""),
+    "nef.access_token_s": st.integers(10, 86400),
+    "af[].id": st.sampled_from(["video", "game.1", "a_b-c"]),
+    "af[].secret": st.just("0123456789abcdef"),
+    "af[].apis": unique(st.sampled_from(["quality-on-demand", "3gpp-traffic-influence"]), 1, 2),
+    "af[].notify": unique(st.sampled_from(["http://127.0.0.1:9000", "https://af.example/x"]), 0, 2),
+    "qos_profile[].name": st.sampled_from(["QOS_S", "fast", "a.b-c_d"]),
+    "qos_profile[].five_qi": st.sampled_from([5, 7, 9]),
+    "qos_profile[].gbr_uplink": st.just("0 bps"),
+    "qos_profile[].gbr_downlink": st.just("0 bps"),
+    "qos_profile[].mbr_uplink": st.sampled_from(["0 bps", "1 Mbps"]),
+    "qos_profile[].mbr_downlink": st.sampled_from(["0 bps", "20 Mbps"]),
+    "qos_profile[].arp": st.integers(1, 15),
+    "qos_profile[].longest_s": st.integers(1, 2**31 - 1),
     "nrf.heart_beat_timer_s": st.integers(1, 3600),
     "nrf.access_token_s": st.integers(10, 86400),
     "nrf.token_key": st.just(""),
@@ -197,9 +238,37 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "sbi.key": st.just(""),
     "sbi.authorities": st.just(""),
     "sbi.nrf": st.just(""),
+    "sbi.scp": st.just("own"),
+    "sbi.delegated_discovery": st.just(False),  # delegates to an SCP, where one is named
+    "sbi.scp_instance": st.just(""),
     "sbi.access_tokens": BOOL,
     "sbi.operation_scopes": BOOL,
     "sbi.token_authority": st.just(""),
+    "ipsec.required": unique(st.sampled_from(["n2", "n3", "n4"]), 0, 3),
+    "ipsec.interfaces": unique(st.text(string.ascii_lowercase, min_size=1, max_size=15), 0, 2),
+    "sepp.fqdn": st.sampled_from(["", "sepp.example.org"]),
+    "sepp.n32_address": HOST,
+    "sepp.n32_port": PORT,
+    "sepp.sbi_port": PORT,
+    "sepp.certificate": st.just(""),
+    "sepp.key": st.just(""),
+    "roaming_partner[].name": LABEL,
+    "roaming_partner[].plmns": st.just(["310-410"]),
+    "roaming_partner[].address": HOST,
+    "roaming_partner[].port": PORT,
+    "roaming_partner[].sepp": st.just(""),
+    "roaming_partner[].authorities": st.just("partner.pem"),
+    "roaming_partner[].security": st.sampled_from(["tls", "prins"]),
+    "roaming_partner[].next_hop": st.just(""),
+    "roaming_partner[].next_hop_name": st.just(""),
+    "roaming_partner[].next_hop_authorities": st.just(""),
+    "roaming_partner[].ipx[].name": st.just("ipx.example.org"),
+    "roaming_partner[].ipx[].key": st.just("ipx.pub"),
+    "roaming_partner[].ipx[].may_change": st.just(["/headers/-"]),
+    "roaming_partner[].services": st.just(["nudm-sdm"]),
+    "roaming_partner[].requests_per_s": st.integers(1, 100_000),
+    "roaming_partner[].inbound": BOOL,
+    "roaming_partner[].outbound": BOOL,
     "state.folder": st.just("/nowhere"),
     "state.run": st.just("/nowhere"),
     "dnn[].name": LABEL,
@@ -244,6 +313,8 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     ),
     "home_network_key[].profile": st.sampled_from(["A", "B"]),
 }
+ALONE = ("roaming_partner[]", "roaming_partner[].ipx[]")
+"""With certificates, a port and a partner: tests/nf/sepp."""
 ONCE = ("precedence", "number", "name", "pool", "ipv6_pool", "id", "plmn", "tacs", "set", "n4_address")
 """Keys of a table written many times whose values must differ between the tables."""
 
@@ -259,11 +330,14 @@ def files(draw: st.DrawFn) -> str:
             d for d in documented if d.path.rpartition(".")[0] == table and d.kind not in ("table", "tables")
         ]
         many = table.endswith("[]")
-        drawn = [_table(draw, [k.path for k in keys]) for _ in range(draw(st.integers(0, 3)) if many else 1)]
+        most = 0 if table in ALONE else 3
+        drawn = [
+            _table(draw, [k.path for k in keys]) for _ in range(draw(st.integers(0, most)) if many else 1)
+        ]
         for one in _apart(drawn) if many else drawn:
             lines.append(f"[[{table.removesuffix('[]')}]]" if many else f"[{table}]")
             lines += [f"{key} = {_toml(value)}" for key, value in one.items()]
-    if "[[rate]]" in lines:
+    if "[[rate]]" in lines or "[[partner]]" in lines:
         lines += ["[[tariff]]", 'name = "flat"', 'currency = "EUR"']
     return "\n".join(lines)
 
@@ -273,6 +347,7 @@ def _table(draw: st.DrawFn, paths: list[str]) -> dict[str, object]:
         "dnn[].name",
         "dnn[].pool",
         "policy[].five_qi",
+        "limit[].denied",
         "amf_set[].set",
         "amf_set[].slices",
         "amf.access_category[].dnns",
@@ -282,6 +357,9 @@ def _table(draw: st.DrawFn, paths: list[str]) -> dict[str, object]:
         found.pop("non_allowed_tacs", None)
     if found.get("ipv6_pool"):
         found.pop("mtu", None)  # not every MTU of IPv4 is one of IPv6
+    if "denied" in found and not (found.get("session_ambr_uplink") and found.get("session_ambr_downlink")):
+        found.pop("session_ambr_uplink", None)
+        found.pop("session_ambr_downlink", None)
     if found.get("gbr_uplink") or found.get("gbr_downlink"):
         found.pop("reflective", None)
     return found

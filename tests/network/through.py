@@ -7,7 +7,9 @@ import itertools
 from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+from cinq.nf.chf import Settings as ChfSettings
 from cinq.nf.chf.account import Account
+from cinq.nf.pcf import Settings as PcfSettings
 from cinq.nf.smf.settings import Charging, UserPlane
 from cinq.nf.upf import UPF, Prefixes, Settings
 from cinq.procedure import Journal, run_virtual
@@ -17,7 +19,7 @@ from cinq.ran.ue.ue import Ue
 from cinq.transport_address import Address, TransportAddress
 from cinq.userplane.model import Buffered, Dropped, Inner, Model, Outer, SlowPath
 from cinq.userplane.rules import PlaneSettings, Role, SessionRules
-from tests.network.world import Network
+from tests.network.world import TARIFF, Network
 from tests.nf.smf.world import UPF_PEER
 from tests.nf.upf.peer import ModelPlane
 from tests.ran.test_gnb import Side
@@ -124,12 +126,14 @@ def play(
     ethernet: bool = False,
     n3: TransportAddress = TransportAddress(N3),  # noqa: B008  # frozen
     charged: Account | None = None,
+    chf: ChfSettings = ChfSettings((TARIFF,)),  # noqa: B008  # frozen
+    pcf: PcfSettings = PcfSettings(),  # noqa: B008  # frozen
     **gnb_n3: Address,
 ) -> None:
     """A scene with a UE that has a session. ipv6: its data network has IPv6. ethernet: and Ethernet.
 
     n3: of the UPF; gnb_n3: settings.
-    charged: sessions are, and the UE's subscriber has this account.
+    charged: sessions are, and the UE's subscriber has this account. chf, pcf: their settings.
     """
 
     async def main() -> None:
@@ -141,6 +145,8 @@ def play(
                     IPv4Address(UPF_PEER[0]), n3_ipv4=n3.ipv4 is not None, n3_ipv6=n3.ipv6 is not None
                 ),
                 charging=Charging(on=charged is not None),
+                chf=chf,
+                pcf=pcf,
             ),
             ModelPlane(),
             itertools.count(1),

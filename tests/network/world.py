@@ -25,6 +25,7 @@ from cinq.nf.nrf import Settings as NrfSettings
 from cinq.nf.nssf import NSSF
 from cinq.nf.nssf import Settings as NssfSettings
 from cinq.nf.pcf import PCF
+from cinq.nf.pcf import Settings as PcfSettings
 from cinq.nf.smf import SMF, Charging, DataNetwork, UserPlane
 from cinq.nf.smf import Settings as SmfSettings
 from cinq.nf.udm import UDM, HomeNetworkKey
@@ -108,6 +109,9 @@ class Network:
         ethernet: bool = False,
         user_plane: UserPlane = UserPlane(UPF_N4),  # noqa: B008  # frozen
         charging: Charging = Charging(),  # noqa: B008  # frozen
+        chf: ChfSettings = ChfSettings((TARIFF,)),  # noqa: B008  # frozen
+        pcf: PcfSettings = PcfSettings(),  # noqa: B008  # frozen
+        bus: Callable[[Journal], Bus] = lambda journal: Bus(checked, journal),
         **amf: object,
     ) -> None:
         self.journal = Journal()
@@ -119,7 +123,7 @@ class Network:
         self.entropy: Callable[[int], bytes] = entropy or (
             lambda n: (next(counter) * 0x9E3779B97F4A7C15).to_bytes(40, "big")[-n:]
         )
-        self.bus = Bus(checked, self.journal)
+        self.bus = bus(self.journal)
         self.nrf = NRF(NrfSettings(), self.clock, "00000000-0000-4000-8000-000000000001")
         self.upf = Upf()
         tais = tuple(Tai(PLMN, tac) for tac in tacs)
@@ -143,11 +147,11 @@ class Network:
             networks,
             charging=charging,
         )
-        keys = (HomeNetworkKey(1, 1, HOME),)
+        keys = (HomeNetworkKey(1, 1, HOME), HomeNetworkKey(2, 2, HOME))
         self.udr = UDR(self.store, _id(2), self.bus, PLMN.mcc + PLMN.mnc)
         self.udm = UDM(UdmSettings(PLMN, keys), self.bus, self.entropy, _id(3))
-        self.pcf = PCF(_id(6), self.bus, self.store)
-        self.chf = CHF(ChfSettings((TARIFF,)), self.store, self.clock, self.entropy, _id(10))
+        self.pcf = PCF(_id(6), self.bus, self.store, pcf)
+        self.chf = CHF(chf, self.store, self.clock, self.entropy, _id(10), self.bus, self.journal)
         functions = (
             EIR(EirSettings(), self.store, _id(9)),
             self.udr,
@@ -176,6 +180,7 @@ class Network:
         await self.pcf.start()
         self.upf.smf = self.smf
         self.smf.start()
+        self.chf.start()
         self.amf.start()
 
     async def stop(self) -> None:
@@ -183,6 +188,7 @@ class Network:
             await runtime.stop()
         await self.amf.stop()
         await self.smf.stop()
+        await self.chf.stop()
 
     def provision(self, count: int = 1, first: str = SUPI.imsi, **changes: object) -> None:
         for i in range(count):

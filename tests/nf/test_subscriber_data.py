@@ -15,6 +15,7 @@ from cinq.sbi import Bus, Problem, checked
 from cinq.sbi.models import PlmnId as sbi_plmn
 from cinq.sbi.models import Snssai
 from cinq.sbi.services.nudm_sdm import NudmSubscriberDataManagement, PduSession
+from cinq.sbi.services.nudm_ueau import AuthEvent
 from cinq.sbi.services.nudm_uecm import NudmUEContextManagement, SmfRegistration
 from cinq.sbi.services.nudr_dr import NudrDataRepository, ProvisionedDataSets
 
@@ -78,6 +79,26 @@ def test_the_smfs_of_a_ue_are_told_to_another_amf() -> None:
         assert found == {"7": wanted}
         with pytest.raises(Problem, match="USER_NOT_FOUND"):
             await world.sdm.get_ue_context_in_smf_data(NOBODY)
+
+    asyncio.run(run())
+
+
+def test_what_came_of_an_authentication_can_be_read_again() -> None:
+    async def run() -> None:
+        udr = World().udr
+        event = AuthEvent(
+            nf_instance_id="a",
+            success=False,
+            time_stamp="2026-01-01T00:00:00Z",
+            auth_type="5G_AKA",
+            serving_network_name="5G:mnc070.mcc999.3gppnetwork.org",
+        )
+        with pytest.raises(Problem, match="DATA_NOT_FOUND"):
+            await udr.query_authentication_status(SUPI)
+        await udr.create_authentication_status(SUPI, event)
+        assert await udr.query_authentication_status(SUPI) == event
+        with pytest.raises(Problem, match="USER_NOT_FOUND"):
+            await udr.query_authentication_status("imsi-999700000000999")
 
     asyncio.run(run())
 

@@ -39,12 +39,13 @@ class Half(Core):
 
 
 class Pair:
-    """Two gNBs on one core. nh, ncc: the AMF's end of the key chain. by_target: AMF-UE-NGAP-ID of the target's end.
+    """Two gNBs on one core. apart: as of two processes. nh, ncc: the AMF's end of the key chain. by_target:
+    AMF-UE-NGAP-ID of the target's end.
 
     on_handover_request, on_acknowledge: what a test changes of the messages that the core sends.
     """
 
-    def __init__(self, xn: bool = False, **changes: object) -> None:
+    def __init__(self, xn: bool = False, apart: bool = False, **changes: object) -> None:
         self.source, self.target = Half(self), Half(self)
         self.target._next = 100
         self.runtime = Runtime("RAN")
@@ -54,7 +55,7 @@ class Pair:
         two = GnbSettings(gnb_id=2, name="two", tac=2, **changes)  # type: ignore[arg-type]
         self.gnbs = (
             Gnb(one, self.source.connect, self.runtime, entropy, self.ng_ran),
-            Gnb(two, self.target.connect, self.runtime, entropy, self.ng_ran),
+            Gnb(two, self.target.connect, self.runtime, entropy, NgRan() if apart else self.ng_ran),
         )
         self.nh, self.ncc = b"", 0
         self.ue: CoreUe

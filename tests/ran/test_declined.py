@@ -40,7 +40,7 @@ Ask = Callable[[Scene], Awaitable[object]]
 OF_THE_UE: dict[type[ngap.Pdu], Ask] = {
     ngap.HandoverRequired: lambda s: s.context.demand(PrepareHandover(ELSEWHERE)),
     ngap.HandoverCancel: lambda s: s.context.demand(CancelHandover(("radioNetwork", "handover-cancelled"))),
-    ngap.PathSwitchRequest: lambda s: s.context.demand(SwitchPath(ELSEWHERE.gnb, 1, 1)),
+    ngap.PathSwitchRequest: lambda s: s.context.demand(SwitchPath(1)),
     ngap.PDUSessionResourceModifyIndication: lambda s: s.context.demand(IndicateModification((1,))),
     ngap.UEContextSuspendRequest: lambda s: s.context.demand(Suspend()),
     ngap.UEContextResumeRequest: lambda s: s.context.demand(Resume("mo-Data")),

@@ -12,11 +12,12 @@ from cinq.ran.gnb.context import PdcpCounts, TunnelEnd
 from cinq.ran.gnb.forwarding import GATE_S, LATE_S
 from cinq.ran.gnb.n2 import UeContext
 from cinq.ran.gnb.procedures import status_transfer
-from cinq.ran.gnb.xn import HandoverRequestAcknowledge, SNStatusTransfer, XnMessage
+from cinq.ran.gnb.procedures.xn_handover import forwarding_of
+from cinq.ran.gnb.xn import ue_information
 from cinq.ran.ue import Ue
 from cinq.transport_address import TransportAddress
 from cinq.userplane.rules import Usage
-from cinq.wire import gtpu, ngap
+from cinq.wire import gtpu, ngap, xnap
 
 from .core import UPF, settle
 from .mobility import Pair
@@ -35,12 +36,12 @@ class Moved:
         for gnb, plane, address in zip(self.pair.gnbs, self.planes, N3, strict=True):
             gnb.bearers.use(plane)
             gnb.bearers.ends = TransportAddress.of(address)
-        self.said: list[XnMessage] = []
+        self.said: list[xnap.Pdu] = []
 
     async def up(self) -> tuple[Ue, int]:
         """The UE, and the TEID of its session at the source."""
         ue = await self.pair.up()
-        self.pair.gnbs[0].n2.neighbours[0].on_message = self.said.append
+        self.pair.gnbs[0].n2.neighbours.all[0].on_message = self.said.append
         return ue, self.pair.context.sessions[1].tunnel.dl_teid
 
     async def go(self) -> UeContext:
@@ -48,8 +49,8 @@ class Moved:
 
     @property
     def forwarding(self) -> TunnelEnd:
-        (acknowledge,) = [m for m in self.said if isinstance(m, HandoverRequestAcknowledge)]
-        return acknowledge.forwarding[1]
+        (acknowledge,) = [m for m in self.said if isinstance(m, xnap.HandoverRequestAcknowledge)]
+        return forwarding_of(acknowledge)[1]
 
 
 def packet(teid: int, payload: bytes = b"packet") -> bytes:
@@ -154,8 +155,10 @@ def test_the_counts_go_along_by_xn() -> None:
         _, _ = await moved.up()
         moved.planes[0].usages[1] = Usage(uplink_packets=300_000, downlink_packets=7)
         there = await moved.go()
-        (status,) = [m for m in moved.said if isinstance(m, SNStatusTransfer)]
-        assert status.counts == {1: PdcpCounts(300_000, 7)}
+        (status,) = [m for m in moved.said if isinstance(m, xnap.SNStatusTransfer)]
+        assert ue_information.counts_of(status.drbs_subject_to_status_transfer_list) == {
+            1: PdcpCounts(300_000, 7)
+        }
         moved.planes[1].usages[1] = Usage(uplink_packets=5, downlink_packets=1)
         assert there.link.counts(there) == {1: PdcpCounts(300_005, 8)}
 

@@ -10,8 +10,9 @@ import pytest
 
 from cinq.procedure import run_virtual
 from cinq.ran.radio import frames
-from cinq.ran.radio.link import RadioServer, RemoteCell
+from cinq.ran.radio.link import RadioServer
 from cinq.ran.radio.port import Interface, Reconfiguration
+from cinq.ran.radio.remote import RemoteCell
 from cinq.ran.ue import Ue, UeSettings
 from cinq.transport import local
 from cinq.transport.error import TransportError

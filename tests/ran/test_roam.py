@@ -7,7 +7,8 @@ from ipaddress import IPv4Address
 from cinq.procedure import run_virtual
 from cinq.ran.gnb import Gnb, GnbSettings
 from cinq.ran.gnb.roam import roam
-from cinq.ran.radio.link import RadioServer, RemoteCell
+from cinq.ran.radio.link import RadioServer
+from cinq.ran.radio.remote import RemoteCell
 from cinq.ran.ue import Ue, UeSettings
 
 from .core import Entropy, settle

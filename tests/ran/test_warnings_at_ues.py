@@ -8,8 +8,9 @@ import pytest
 
 from cinq.procedure import run_virtual
 from cinq.ran.gnb.procedures import warning
-from cinq.ran.radio.link import RadioServer, RemoteCell
+from cinq.ran.radio.link import RadioServer
 from cinq.ran.radio.port import Warning
+from cinq.ran.radio.remote import RemoteCell
 from cinq.ran.ue import Ue, UeSettings
 from cinq.ran.ue.broadcast import KEPT, Shown, Warnings
 from cinq.wire import cbs, ngap

@@ -10,8 +10,7 @@ from cinq.crypto import kdf
 from cinq.procedure import Refused, run_virtual
 from cinq.ran.gnb import GnbSettings
 from cinq.ran.gnb.settings import CellSettings
-from cinq.ran.gnb.xn import HandoverRequest, UEContextRelease, XnMessage
-from cinq.wire import ngap
+from cinq.wire import ngap, xnap
 
 from .core import Core, Radio, settle
 from .mobility import Pair
@@ -25,8 +24,8 @@ def test_the_whole_flow() -> None:
         pair = Pair(xn=True)
         ue = await pair.up()
         source, target = pair.gnbs
-        said: list[XnMessage] = []
-        source.n2.neighbours[0].on_message = said.append
+        said: list[xnap.Pdu] = []
+        source.n2.neighbours.all[0].on_message = said.append
         before, count = pair.context.kgnb, len(pair.source.heard)
         there = await source.hand_over(pair.context, target.cells[0])
         await settle()
@@ -93,7 +92,7 @@ def test_without_xn_it_goes_by_n2() -> None:
         pair = Pair(xn=True)
         await pair.up()
         source, target = pair.gnbs
-        source.n2.neighbours[0].up = False
+        source.n2.neighbours.all[0].up = False
         await source.hand_over(pair.context, target.cells[0])
         assert "HandoverRequired" in pair.source.names()
 
@@ -224,16 +223,22 @@ def test_source_and_target_speak_as_told() -> None:
         pair = Pair(xn=True)
         ue = await pair.up()
         source, target = pair.gnbs
-        xn = source.n2.neighbours[0]
-        seen: list[XnMessage] = []
+        xn = source.n2.neighbours.all[0]
+        seen: list[xnap.Pdu] = []
         xn.on_message = seen.append
         await source.hand_over(pair.context, target.cells[0])
-        request = next(m for m in seen if isinstance(m, HandoverRequest))
-        answer = xn.send(target.n2.identity, request)
-        assert answer is not None
-        assert "cell-not-available" in str(answer)
-        xn.send(target.n2.identity, UEContextRelease(4711))
+        request = next(m for m in seen if isinstance(m, xnap.HandoverRequest))
+        seen.clear()
+        assert xn.peer is not None
+        xn.peer.send(request)
+        await settle()
+        assert isinstance(seen[-1], xnap.HandoverPreparationFailure)
+        assert seen[-1].cause == ("radioNetwork", "cell-not-available")
+        xn.peer.send(
+            xnap.UEContextRelease(source_ng_ran_node_ue_xnap_id=4711, target_ng_ran_node_ue_xnap_id=1)
+        )
         await asyncio.sleep(1)
         assert ue.link.connected
+        assert isinstance(seen[-1], xnap.ErrorIndication)
 
     run_virtual(main())

@@ -68,7 +68,9 @@ class Order:
     def __init__(self, *roots: str) -> None:
         self.places = [Found(root) for root in roots]
 
-    async def find(self, op: Operation, consumer: str, instance: str | None, root: str) -> Found:
+    async def find(
+        self, op: Operation, consumer: str, instance: str | None, root: str, plmn: object = None
+    ) -> Found:
         return Found(root) if root else self.places[0]
 
     def failed(self, place: Found) -> None:

@@ -16,15 +16,21 @@ from cinq.sbi.operation import Created, Model, Multipart, Operation, operations
 from cinq.sbi.request import is_list_of_text, is_text
 from cinq.sbi.services.n5g_eir import N5gEirEquipmentIdentityCheck
 from cinq.sbi.services.namf_communication import NamfCommunication
+from cinq.sbi.services.namf_eventexposure import NamfEventExposure, NnefEventCallback
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
-from cinq.sbi.services.nchf_convergedcharging import NchfConvergedCharging
+from cinq.sbi.services.nchf_convergedcharging import NchfConvergedCharging, NsmfChargingCallback
+from cinq.sbi.services.nchf_spendinglimitcontrol import NchfSpendingLimitControl, NpcfSpendingLimitCallback
+from cinq.sbi.services.nef_monitoring import AfMonitoringCallback, NefMonitoringEvent
+from cinq.sbi.services.nef_northbound import AfCallback, NefAsSessionWithQoS, NefTrafficInfluence
 from cinq.sbi.services.nnrf import NfStatusCallback, NnrfBootstrapping, NnrfNFDiscovery, NnrfNFManagement
 from cinq.sbi.services.nnrf_accesstoken import AccessTokenClaims, AccessTokenErr, NnrfAccessToken
 from cinq.sbi.services.nnssf_nssaiavailability import NnssfNSSAIAvailability
 from cinq.sbi.services.nnssf_nsselection import NnssfNSSelection
 from cinq.sbi.services.npcf_ampolicycontrol import NamfPolicyCallback, NpcfAMPolicyControl
+from cinq.sbi.services.npcf_policyauthorization import NnefPolicyCallback, NpcfPolicyAuthorization
 from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl, NsmfPolicyCallback
 from cinq.sbi.services.nsmf_pdusession import NsmfPDUSession
+from cinq.sbi.services.nudm_ee import NudmEventExposure
 from cinq.sbi.services.nudm_sdm import NamfSdmCallback, NsmfSdmCallback, NudmSubscriberDataManagement
 from cinq.sbi.services.nudm_ueau import NudmUEAuthentication
 from cinq.sbi.services.nudm_uecm import NamfUecmCallback, NudmUEContextManagement
@@ -35,6 +41,7 @@ FILES = {
     N5gEirEquipmentIdentityCheck: "TS29511_N5g-eir_EquipmentIdentityCheck.yaml",
     NamfCommunication: "TS29518_Namf_Communication.yaml",
     NchfConvergedCharging: "TS32291_Nchf_ConvergedCharging.yaml",
+    NchfSpendingLimitControl: "TS29594_Nchf_SpendingLimitControl.yaml",
     NausfUEAuthentication: "TS29509_Nausf_UEAuthentication.yaml",
     NnrfAccessToken: "TS29510_Nnrf_AccessToken.yaml",
     NnrfNFManagement: "TS29510_Nnrf_NFManagement.yaml",
@@ -44,6 +51,12 @@ FILES = {
     NnssfNSSelection: "TS29531_Nnssf_NSSelection.yaml",
     NpcfAMPolicyControl: "TS29507_Npcf_AMPolicyControl.yaml",
     NpcfSMPolicyControl: "TS29512_Npcf_SMPolicyControl.yaml",
+    NamfEventExposure: "TS29518_Namf_EventExposure.yaml",
+    NudmEventExposure: "TS29503_Nudm_EE.yaml",
+    NefMonitoringEvent: "TS29122_MonitoringEvent.yaml",
+    NefAsSessionWithQoS: "TS29122_AsSessionWithQoS.yaml",
+    NefTrafficInfluence: "TS29522_TrafficInfluence.yaml",
+    NpcfPolicyAuthorization: "TS29514_Npcf_PolicyAuthorization.yaml",
     NsmfPDUSession: "TS29502_Nsmf_PDUSession.yaml",
     NudmSubscriberDataManagement: "TS29503_Nudm_SDM.yaml",
     NudmUEAuthentication: "TS29503_Nudm_UEAU.yaml",
@@ -54,11 +67,17 @@ FILES = {
 # Notifications: who receives them chooses the path, the API gives the shapes.
 CALLBACKS = {
     NfStatusCallback: "TS29510_Nnrf_NFManagement.yaml",
+    NnefEventCallback: "TS29518_Namf_EventExposure.yaml",
+    AfMonitoringCallback: "TS29122_MonitoringEvent.yaml",
+    AfCallback: "TS29122_AsSessionWithQoS.yaml",
+    NnefPolicyCallback: "TS29514_Npcf_PolicyAuthorization.yaml",
     NamfPolicyCallback: "TS29507_Npcf_AMPolicyControl.yaml",
     NamfSdmCallback: "TS29503_Nudm_SDM.yaml",
     NamfUecmCallback: "TS29503_Nudm_UECM.yaml",
     NsmfPolicyCallback: "TS29512_Npcf_SMPolicyControl.yaml",
     NpcfPolicyDataCallback: "TS29519_Policy_Data.yaml",
+    NpcfSpendingLimitCallback: "TS29594_Nchf_SpendingLimitControl.yaml",
+    NsmfChargingCallback: "TS32291_Nchf_ConvergedCharging.yaml",
     NsmfSdmCallback: "TS29503_Nudm_SDM.yaml",
     NudmDataChangeCallback: "TS29505_Subscription_Data.yaml",
 }
@@ -109,7 +128,11 @@ def document(folder: Path, name: str) -> dict:
 
 def schema(folder: Path, file: str, name: str) -> tuple[str, dict] | None:
     """The file that defines a schema, and the schema: followed through references."""
-    for candidate in (file, "TS29571_CommonData.yaml", *sorted(p.name for p in folder.glob("TS295*.yaml"))):
+    for candidate in (
+        file,
+        "TS29571_CommonData.yaml",
+        *(p.name for glob in ("TS295*.yaml", "TS291*.yaml") for p in sorted(folder.glob(glob))),
+    ):
         found = document(folder, candidate).get("components", {}).get("schemas", {}).get(name)
         if found is not None:
             return candidate, found

@@ -57,9 +57,8 @@ def state(t: Topology) -> dict[str, object]:
 
     def tables() -> str:
         """Without a way to ask: it cannot be made twice."""
-        create = nft.NEW_TABLE, nft.NLM_F_CREATE | nft.NLM_F_EXCL, nft._text(1, "cinq_upf")
         try:
-            nft._commit([create])
+            nft.commit([nft.new_table("cinq_upf")])
         except FileExistsError:
             return "there"
         nft.delete_table("cinq_upf")

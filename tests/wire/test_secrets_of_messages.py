@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cinq.wire import nas, ngap
-from cinq.wire.ngap.base import Sequence
+from cinq.wire import nas, ngap, xnap
+from cinq.wire.per.base import Sequence
 
 KEY = int.from_bytes(bytes(range(0xA0, 0xC0)), "big")
 FORMS = (str(KEY), f"{KEY:x}", repr(KEY.to_bytes(32, "big"))[2:-1])
@@ -21,6 +21,17 @@ def test_which_attributes_of_ngap_are_keys() -> None:
     }
     for kind in kinds:
         assert {name for name in kind.__slots__ if "key" in name or name.endswith("_nh")} == kind.SECRETS
+
+
+def test_which_attributes_of_xnap_are_keys() -> None:
+    kinds = [kind for kind in vars(xnap).values() if isinstance(kind, type) and issubclass(kind, Sequence)]
+    found = {(kind.__name__, name) for kind in kinds for name in kind.SECRETS}
+    assert found == {("ASSecurityInformation", "key_ng_ran_star")}
+    for kind in kinds:
+        assert {name for name in kind.__slots__ if "key" in name} == kind.SECRETS
+    assert repr(xnap.ASSecurityInformation(key_ng_ran_star=KEY, ncc=1)) == (
+        "ASSecurityInformation(key_ng_ran_star=<hidden>, ncc=1)"
+    )
 
 
 def modification(key: object) -> ngap.UEContextModificationRequest:

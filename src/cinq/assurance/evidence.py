@@ -14,6 +14,7 @@ cases/<row>/<sub-case>/outcome.json the verdict and the facts that it rests on, 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
@@ -226,19 +227,24 @@ class Coverage(Struct, frozen=True):
     """How much was asked. Cases and sub-cases are counted apart, and so is what was asked beyond the specification.
 
     black_box: rows of the catalogue that the network can be asked. executed: of those, rows of which something was
-    asked and could be told. verdicts: of the specification's sub-cases. beyond: sub-cases beyond it that could be told.
+    asked and could be told. host, host_executed: the same of rows that take a host. verdicts: of the specification's
+    sub-cases. beyond: sub-cases beyond it that could be told.
     """
 
     rows: int
     black_box: int
     executed: int
+    host: int
+    host_executed: int
     verdicts: dict[Verdict, int]
     beyond: int
 
     @property
     def words(self) -> str:
         share = 100 * self.executed / self.black_box if self.black_box else 0
-        return f"{self.executed} of {self.black_box} black-box rows executed ({share:.0f} %), of {self.rows} rows"
+        host = f", {self.host_executed} of {self.host} host rows" if self.host_executed else ""
+        black_box = f"{self.executed} of {self.black_box} black-box rows executed ({share:.0f} %)"
+        return f"{black_box}{host}, of {self.rows} rows"
 
 
 CONCLUSIVE = (Verdict.PASS, Verdict.FAIL)
@@ -247,10 +253,14 @@ CONCLUSIVE = (Verdict.PASS, Verdict.FAIL)
 def coverage(told: Iterable[Told]) -> Coverage:
     every, rows = list(told), catalogue.rows()
     own = [one for one in every if not one.beyond]
+    of_class = Counter(row.cls for row in rows.values())
+    executed = Counter(rows[case].cls for case in {one.case for one in own if one.verdict in CONCLUSIVE})
     return Coverage(
         len(rows),
-        sum(row.cls == "B" for row in rows.values()),
-        len({one.case for one in own if one.verdict in CONCLUSIVE and rows[one.case].cls == "B"}),
+        of_class["B"],
+        executed["B"],
+        of_class["H"],
+        executed["H"],
         {verdict: sum(one.verdict is verdict for one in own) for verdict in Verdict},
         sum(one.beyond and one.verdict in CONCLUSIVE for one in every),
     )

@@ -15,6 +15,7 @@ BY_HAND: dict[KnobName, str] = {
     "log": "this knob is of no use by hand: give a command that prints the log since {since}",
     "downlink_data": "send a packet from the data network to {address}",
     "packet_filter": "set the packet filter to the rule {rule} for {address} port {port} (none: take it away)",
+    "personal_data": "look at the data of the subscriber {supi} as administrators do",
     "redirect_to_eps": "turn the AMF's redirection of all UEs to EPC {state}",
 }
 Ask = Callable[[str], bool]

@@ -13,6 +13,7 @@ from cinq.assurance.knobs import Ask, Commands, NoKnobs
 from cinq.assurance.n3 import N3
 from cinq.assurance.n4 import BenchSmf
 from cinq.assurance.run import Stage
+from cinq.assurance.sbi.wire import Wire
 from cinq.assurance.target import Target
 from cinq.assurance.trial import Lab
 from cinq.procedure import RealClock
@@ -30,7 +31,9 @@ def stage(
     scenario, clock = target.scenario(), RealClock()
     n3, n4 = N3(chance(seed, "N3"), udp.endpoint), BenchSmf(target.interfaces, udp.endpoint)
     host = OnHost(target.host.prefix) if target.host.prefix else None
-    lab = Lab(target, Commands(target.knobs, ask), time.time, n3, n4, kept or {}, host)
+    sbi = Wire(target.sbi)
+    knobs, papers = Commands(target.knobs, ask), documents(target)
+    lab = Lab(target, knobs, time.time, n3, n4, kept or {}, host, papers, sbi=sbi)
 
     def place(name: str) -> Place:
         return Place(scenario, n2_port, NoKnobs(), clock, chance(seed, name))
@@ -40,6 +43,19 @@ def stage(
     finally:
         n3.close()
         n4.close()
+        sbi.close()
+
+
+def documents(target: Target) -> dict[str, list[str]]:
+    """Those that the lab has, by row, each with its SHA-256: what was at hand is shown, and nobody read it here."""
+    found: dict[str, list[str]] = {}
+    for one in target.document:
+        try:
+            said = f"SHA-256 {hashlib.sha256(one.file.read_bytes()).hexdigest()}"
+        except OSError as error:
+            said = (error.strerror or str(error)).lower()
+        found.setdefault(one.row, []).append(f"{one.file.name}, {said}")
+    return found
 
 
 def chance(seed: bytes, name: str) -> Callable[[int], bytes]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from cinq.assurance.case import Case, SubCase
 from cinq.assurance.company import Company, Gone
-from cinq.assurance.trial import Ended, Lab, Trial
+from cinq.assurance.trial import DoesNotApply, Ended, Lab, Trial
 from cinq.assurance.verdict import Broken, Fact, Judged, Verdict, judge
 from cinq.procedure import Aborted, Event, Refused, TimerExpired
 from cinq.ran.scenarios.bench import Bench, Place
@@ -81,18 +81,20 @@ def _unreachable(outcome: Outcome) -> bool:
     return not any(fact.holds and fact.kind != "step" for fact in outcome.facts)
 
 
-def out_of_reach(sub: SubCase, lab: Lab) -> Judged | None:
-    """Why it is not asked, None when it can be."""
+def out_of_reach(sub: SubCase, lab: Lab, row: str = "") -> Judged | None:
+    """Why it is not asked, None when it can be. row: '33.117 4.3.3.1.5', to name documents that the lab has."""
     if sub.feature is not None and (lacking := lab.target.lacks_feature(sub.feature)):
         return Judged(Verdict.NOT_APPLICABLE, lacking)
     if missing := lab.target.lacks(sub.needs):
+        if at_hand := lab.documents.get(row, ()) if "documents" in sub.needs else ():
+            return Judged(Verdict.NOT_TESTED, f"for a person to read: {'; '.join(at_hand)}")
         return Judged(Verdict.NOT_TESTED, f"the lab has not: {missing}")
     return None
 
 
 async def play(case: Case, sub: SubCase, stage: Stage, pool: Pool, not_begun: str = "") -> Outcome:
     """One sub-case. not_begun: why it is not even begun."""
-    unasked = out_of_reach(sub, stage.lab)
+    unasked = out_of_reach(sub, stage.lab, f"{case.row.spec} {case.row.clause}")
     if unasked is None and not_begun:
         unasked = Judged(Verdict.INCONCLUSIVE, f"not begun: {not_begun}")
     if unasked is not None:
@@ -137,6 +139,8 @@ async def _ended(part: Coroutine[object, None, None], within: float) -> Broken |
             await part
     except Ended:
         return None
+    except DoesNotApply as absent:
+        return Broken(str(absent), applies=False)
     except Gone as gone:
         return Broken(str(gone), beyond_doubt=True)
     except Unreachable as unreachable:

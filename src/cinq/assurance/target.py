@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from pathlib import Path
 from typing import Literal, get_args
 
+from cinq.assurance.credentials import Sbi
 from cinq.ran.scenarios import target as ran
 from cinq.ran.scenarios.target import Core, Radio, Subscribers
 from cinq.settings import setting
 
-KnobName = Literal["algorithm_order", "restart", "log", "downlink_data", "redirect_to_eps", "packet_filter"]
+KnobName = Literal[
+    "algorithm_order", "restart", "log", "downlink_data", "redirect_to_eps", "packet_filter", "personal_data"
+]
 KNOBS: tuple[KnobName, ...] = get_args(KnobName)
 ASK = "ask"
 """What stands in place of a command where the operator of the bench turns the knob by hand."""
-Feature = Literal["emergency", "ciot", "nssaa", "ipups", "gtpc", "ipsec_n3", "ipsec_n4", "ipsec_n9"]
+Feature = Literal[
+    "emergency",
+    "ciot",
+    "nssaa",
+    "ipups",
+    "gtpc",
+    "ipsec_n3",
+    "ipsec_n4",
+    "ipsec_n9",
+    "tsc",
+    "lan",
+    "charging",
+    "assertions",
+    "web",
+    "hardware",
+]
 
 
 def endpoint(name: str, place: str) -> tuple[str, int]:
@@ -62,6 +82,10 @@ class Interfaces:
         "Sources of a flood: addresses that nobody has, and to which the target has a route.",
         IPv4Network("198.51.100.0/24"),
     )
+    ipv6: IPv6Address | None = setting(
+        "An IPv6 address of the target on a link that the bench shares, and that its routers are on.", None
+    )
+    link: str = setting("The bench's own interface on that link.", "")
     tcp: tuple[int, ...] = setting("TCP ports that the target declares, of any of its addresses.", ())
     udp: tuple[int, ...] = setting("UDP ports that the target declares.", (2152, 8805))
     sctp: tuple[int, ...] = setting("SCTP ports that the target declares.", (38412,))
@@ -96,8 +120,18 @@ class Features:
     ciot: bool = setting("Whether it has the CIoT 5GS optimisations (TS 23.501 §5.31).", False)
     nssaa: bool = setting("Whether it has slice-specific authentication (TS 23.501 §5.15.10).", False)
     gtpc: bool = setting("Whether it speaks GTP-C (TS 29.274), as one that interworks with EPS does.", False)
+    tsc: bool = setting("Whether it serves time sensitive communication (TS 23.501 §5.27).", False)
+    lan: bool = setting("Whether it serves groups of 5G LAN type (TS 23.501 §5.29).", False)
+    charging: bool = setting("Whether its SMF charges at a CHF (N40, TS 32.255).", False)
+    assertions: bool = setting(
+        "Whether its functions verify client credentials assertions (TS 33.501 §13.3.8).", False
+    )
     ipups: bool = setting(
         "Whether its UPF is an inter-PLMN user plane security point (TS 33.501 §5.9.3.4).", False
+    )
+    web: bool = setting("Whether it has a web server for management (TS 33.117 §4.3.4).", False)
+    hardware: bool = setting(
+        "Whether it comes with hardware that boots; software for the operator's hosts does not.", False
     )
 
 
@@ -125,6 +159,25 @@ class Host:
     configuration: tuple[str, ...] = setting("Its configuration files.", ())
     logs: tuple[str, ...] = setting("Its log files.", ())
     lends: tuple[str, ...] = setting("Programs with set-uid or set-gid rights that are declared.", ())
+    accounts: tuple[str, ...] = setting("Accounts that people log in with, as declared.", ())
+    defaults: tuple[str, ...] = setting("Passwords that the product or its system is delivered with.", ())
+    services: tuple[str, ...] = setting(
+        "Units that the host starts by itself, as declared, 'ssh.service'.", ()
+    )
+    packages: Path | None = setting("File of the bench with the declared packages, one a line.", None)
+    supported: Path | None = setting(
+        "CSV file of the bench with columns 'name' and 'until': until when the vendor mends each component.",
+        None,
+    )
+    forwards: bool = setting(
+        "Whether it is to forward IP packets between its interfaces, as a UPF does.", True
+    )
+    web_processes: tuple[str, ...] = setting("Processes of its web server, as in host.processes.", ())
+    web_users: tuple[str, ...] = setting("Users that these run as, as declared.", ("www-data",))
+    web_configuration: tuple[str, ...] = setting("Configuration files and folders of its web server.", ())
+    web_content: tuple[str, ...] = setting("Folders whose files the web server hands out.", ())
+    web_uploads: tuple[str, ...] = setting("Folders that the web server writes what it is sent to.", ())
+    web_modules: tuple[str, ...] = setting("Modules of the web server that are needed, as declared.", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +200,30 @@ class Knobs:
         "Echo Requests alone). Prints what the rule before has counted.",
         "",
     )
+    personal_data: str = setting(
+        "Shows the data of the subscriber {supi} ('999700000000001') in the way that administrators see it.",
+        "",
+    )
     redirect_to_eps: str = setting(
         "Makes the AMF send all UEs that register to EPC while {state} is on, and none while it is off.", ""
     )
+
+
+ROW = re.compile(r"33\.\d{3} [\d.]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A document of the vendor about a row of the catalogue. Its digest stands in the report; a person reads it."""
+
+    row: str = setting("Specification and clause of the row, '33.117 4.3.3.1.5'.")
+    file: Path = setting("The file.")
+
+    def __post_init__(self) -> None:
+        if not ROW.fullmatch(self.row):
+            raise ValueError(
+                f"row: found {self.row[:40]!r}, wanted specification and clause, '33.117 4.3.3.1.5'"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +248,12 @@ _FEATURE_CLAUSES: dict[Feature, str] = {
     "nssaa": "TS 23.501 §5.15.10",
     "ipups": "TS 33.501 §5.9.3.4",
     "gtpc": "TS 29.274",
+    "tsc": "TS 23.501 §5.27",
+    "lan": "TS 23.501 §5.29",
+    "charging": "TS 32.255",
+    "assertions": "TS 33.501 §13.3.8",
+    "web": "TS 33.117 §4.3.4",
+    "hardware": "TS 33.117 §4.2.3.3.2",
 }
 
 
@@ -186,10 +266,12 @@ class Target:
     interfaces: Interfaces = setting("Where it can be reached beside N2.", factory=Interfaces)
     algorithms: Algorithms = setting("The order in which the AMF prefers algorithms.", factory=Algorithms)
     features: Features = setting("What the product has.", factory=Features)
+    sbi: Sbi = setting("The bench on the service-based interface.", factory=Sbi)
     access: Access = setting("What the lab has beside the network.", factory=Access)
     host: Host = setting("A host of the target.", factory=Host)
     radio: Radio = setting("Addresses of the emulated gNBs.", factory=Radio)
     subscribers: tuple[Subscribers, ...] = setting("Test subscribers.", ())
+    document: tuple[Document, ...] = setting("Documents of the vendor that the lab has.", ())
     knobs: Knobs = setting("What sets the target up.", factory=Knobs)
     effort: Effort = setting("How much is tried where there is no end.", factory=Effort)
 
@@ -238,11 +320,16 @@ class Target:
             where = self.interfaces
             words = "a bench SMF's place on N4 (interfaces.n4, interfaces.smf and interfaces.pool)"
             return words, None not in (where.n4, where.smf, where.pool)
+        if need in ON_THE_SBI:
+            there = getattr(self.sbi, need.removeprefix("sbi ").replace(" ", "_"))
+            return f"{ON_THE_SBI[need]} (sbi.{need.removeprefix('sbi ').replace(' ', '_')})", bool(there)
         if need in INTERFACES:
-            there = getattr(self.interfaces, need) not in (None, ())
+            there = getattr(self.interfaces, need) not in (None, (), "")
             return f"{INTERFACES[need]} (interfaces.{need})", there
         if need == "sixteen subscribers":
             return "sixteen test subscribers ([[subscribers]] count)", self.five_g_aka >= 16
+        if need in DECLARED:
+            return f"{DECLARED[need]} (host.{need})", getattr(self.host, need) not in (None, ())
         if need == "host":
             return "access to a host of the target (host.prefix)", bool(self.host.prefix)
         return PEERS[need], False
@@ -256,13 +343,31 @@ INTERFACES = {
     "tls": "a place where the target speaks TLS for its SBI",
     "https": "a place where the target speaks TLS for a web server",
     "tcp": "a TCP port that the target declares",
+    "ipv6": "an IPv6 address of the target on a link that the bench shares",
+    "link": "the bench's own interface on that link",
+}
+DECLARED = {
+    "logs": "its log files",
+    "packages": "the list of declared packages",
+    "supported": "until when each component is mended",
+    "web_processes": "the processes of its web server",
+    "web_configuration": "the configuration of its web server",
+    "web_content": "the folders whose files the web server hands out",
+}
+ON_THE_SBI = {
+    "sbi nrf": "the target's NRF",
+    "sbi address": "an own address for network functions of the bench",
+    "sbi token key": "a key whose access tokens the target takes",
+    "sbi certificate": "a certificate for the bench",
+    "sbi status callback": "where a function of the target takes the NRF's notifications",
+    "sbi profile a": "the home network's public key of profile A",
+    "sbi profile b": "the home network's public key of profile B",
 }
 PEERS = {
-    "bench AUSF": "a bench AUSF at the target's SBI, which this bench does not have yet",
+    "bench TLS server": "a bench server that speaks TLS as nobody should, which this bench does not have yet",
     "bench AMF": "a bench AMF that hands a UE over by N14, which this bench does not have yet",
     "bench NSSAAF": "a bench NSSAAF at the target's SBI, which this bench does not have yet",
-    "bench UDM": "a bench UDM at the target's SBI, which this bench does not have yet",
-    "bench SMF": "a bench SMF at the target's SBI, which this bench does not have yet",
+    "bench SEPP": "a bench SEPP and a second network, which this bench does not have yet",
     "bench UPF": "a bench UPF at the target's SMF, which this bench does not have yet",
     "host of IPv6": "a host of IPv6 in the data network that the bench can ping, which it cannot yet",
     "bench H-UPF": "a bench UPF of another PLMN on N9, which this bench does not have yet",
@@ -274,4 +379,4 @@ PEERS = {
     "bench ng-eNB": "an emulated ng-eNB, which this bench does not have yet",
 }
 """Peers that no target can make up for: the sub-cases stand in every report as NOT-TESTED."""
-NEEDS = frozenset((*KNOBS, *INTERFACES, "n4", "host", "sixteen subscribers", *PEERS))
+NEEDS = frozenset((*KNOBS, *INTERFACES, *DECLARED, *ON_THE_SBI, "n4", "host", "sixteen subscribers", *PEERS))

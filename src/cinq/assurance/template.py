@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import fields
 
-from cinq.assurance.target import Target
+from cinq.assurance.target import Document, Target
 from cinq.ran.scenarios.target import Subscribers
 from cinq.settings import document
 
@@ -13,6 +13,7 @@ INTRO = """\
 # A product under test, for `cinq assess run --target FILE`.
 # Keys that are commented out have the value shown.
 """
+ROWS = {"subscribers": Subscribers, "document": Document}
 KEY = "00112233445566778899aabbccddeeff"
 
 
@@ -20,8 +21,9 @@ def template() -> str:
     """The text of a target file in which every key is explained."""
     parts = [INTRO]
     for field in fields(Target):
-        shape = Subscribers if field.name == "subscribers" else field.default_factory
-        heading = f"[[{field.name}]]" if field.name == "subscribers" else f"[{field.name}]"
+        shape = ROWS.get(field.name, field.default_factory)
+        heading = f"[[{field.name}]]" if field.name in ROWS else f"[{field.name}]"
+        heading = f"# {heading}" if shape is Document else heading  # there may be none
         lines = [heading]
         for key in document(shape):  # type: ignore[arg-type]  # a dataclass is its own factory
             lines += textwrap.wrap(f"# {key.doc}", 110, subsequent_indent="# ")

@@ -14,12 +14,14 @@ sub-case; a finding does not.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
-from typing import Protocol
+from typing import Literal, Protocol
 
+from cinq.assurance.credentials import Credentials
 from cinq.assurance.target import KnobName, Target
 from cinq.assurance.verdict import Fact, Kind
 from cinq.numbering import Guti
@@ -31,6 +33,7 @@ from cinq.ran.scenarios.check import Failed
 from cinq.ran.station import Unmet
 from cinq.ran.ue import Ue
 from cinq.ran.ue.station import Heard, Paged, Record, Released
+from cinq.transport.http2 import Answer, Request, Response
 from cinq.wire import nas, pfcp
 
 QUIET_S = 2.0  # so long an answer that should not come is waited for
@@ -39,6 +42,10 @@ SETTLE_S = 1.0  # a target that has something to say of itself after a registrat
 
 class Ended(Exception):
     """A control does not hold: the rest of the sub-case would prove nothing."""
+
+
+class DoesNotApply(Exception):
+    """What the requirement is about is not there, as controls have shown: the reason, with its reference."""
 
 
 class Knob(Protocol):
@@ -83,10 +90,32 @@ class Smf(Protocol):
         ...
 
 
+Shown = Literal["own", "foreign", "nobody"]
+"""The bench's certificate, one of an authority that nobody trusts, or none."""
+
+
+class ServiceBased(Protocol):
+    """The bench's own ends of the SBI."""
+
+    credentials: Credentials
+
+    async def ask(self, root: str, request: Request, shown: Shown = "own", within: float = 5.0) -> Response:
+        """Of whoever is at this API root. Failed: no answer."""
+        ...
+
+    def client_tls(self) -> ssl.SSLContext:
+        """For a connection of which the bench writes each frame. Failed: a file cannot be read."""
+        ...
+
+    def serving(self, answer: Answer) -> AbstractAsyncContextManager[str]:
+        """A network function of the bench, as long as this lasts; the API root where it is. Failed: no place."""
+        ...
+
+
 class OnHost(Protocol):
     """Commands on the target's host."""
 
-    async def run(self, *words: str) -> str:
+    async def run(self, *words: str, within: float = 30.0) -> str:
         """What it prints. OSError: it could not be done."""
         ...
 
@@ -110,7 +139,8 @@ class Others(Protocol):
 @dataclass(frozen=True, slots=True)
 class Lab:
     """What the lab gives every trial. utc(): seconds since 1970. user_plane, smf: None where the target has no place
-    for them. kept: artefacts of an earlier run that are asked again, by `case/sub-case/name`.
+    for them. kept: artefacts of an earlier run that are asked again, by `case/sub-case/name`. documents: of the vendor,
+    each with its digest, by row.
     """
 
     target: Target
@@ -120,6 +150,8 @@ class Lab:
     smf: Smf | None = None
     kept: Mapping[str, bytes] = field(default_factory=dict)
     host: OnHost | None = None
+    documents: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    sbi: ServiceBased | None = None
 
 
 @dataclass(slots=True)
@@ -267,10 +299,11 @@ class Trial:
         if self.others is not None:
             await self.others.restored()
 
-    async def on_host(self, *words: str) -> str:
+    async def on_host(self, *words: str, within: float | None = None) -> str:
         """What a command on the target's host prints. Failed: it could not be run."""
         try:
-            return await check.present(self.lab.host, "access to a host of the target").run(*words)
+            host = check.present(self.lab.host, "access to a host of the target")
+            return await (host.run(*words) if within is None else host.run(*words, within=within))
         except OSError as error:
             raise Failed(str(error)) from None
 

@@ -53,10 +53,14 @@ NO_LIVENESS = "nothing shows that the target still served others afterwards"
 
 
 class Broken(Struct, frozen=True):
-    """Why a sub-case did not come to its end. beyond_doubt: then what was found before counts for nothing either."""
+    """Why a sub-case did not come to its end. beyond_doubt: then what was found before counts for nothing either.
+
+    applies: False where what was seen shows that the requirement is about something that is not there.
+    """
 
     reason: str
     beyond_doubt: bool = False
+    applies: bool = True
 
 
 def judge(facts: Sequence[Fact], broken: Broken | None = None) -> Judged:
@@ -70,12 +74,14 @@ def judge(facts: Sequence[Fact], broken: Broken | None = None) -> Judged:
     wrong = _first(facts, ("finding", "liveness"))
     if wrong is not None:
         return Judged(Verdict.FAIL, _said(wrong))
-    if broken is not None:
+    if broken is not None and broken.applies:
         return Judged(Verdict.INCONCLUSIVE, broken.reason)
     missing = _first(facts, ("control",))
     if missing is not None:
         return Judged(Verdict.INCONCLUSIVE, f"control: {_said(missing)}")
     kinds = {fact.kind for fact in facts}
+    if broken is not None and "control" in kinds:
+        return Judged(Verdict.NOT_APPLICABLE, broken.reason)
     for kind, lacking in (("finding", NO_FINDING), ("control", NO_CONTROL), ("liveness", NO_LIVENESS)):
         if kind not in kinds:
             return Judged(Verdict.INCONCLUSIVE, lacking)

@@ -10,6 +10,7 @@ import typer
 
 from cinq import __version__
 from cinq.cli.output import Failure, failure_of, say_failure
+from cinq.settings import SettingsError
 from cinq.transport.error import TransportError
 
 COMMANDS = ("demo", "up", "nf", "gnb", "ue", "respond", "load", "explain", "doctor")
@@ -20,6 +21,7 @@ GROUPS = (
     "policy",
     "eir",
     "account",
+    "charging",
     "warn",
     "order",
     "trace",
@@ -74,6 +76,9 @@ def main() -> None:
         sys.exit(141)
     except Failure as failure:
         say_failure(failure)
+        sys.exit(1)
+    except SettingsError as error:
+        say_failure(Failure(str(error)))
         sys.exit(1)
     except OSError as error:
         if error.filename is None and not isinstance(error, TransportError):

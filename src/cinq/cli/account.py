@@ -11,6 +11,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from cinq.cli.money import shown
 from cinq.cli.output import Failure, settings, show_json, show_pairs, show_table
 from cinq.cli.subscriber import AsJson, Config, open_store
 from cinq.nf.chf.account import Account, AccountError, Accounts, Credit
@@ -19,6 +20,7 @@ from cinq.nf.udr import provisioning
 from cinq.numbering import Supi
 from cinq.settings.charging import MINOR, price
 from cinq.settings.network import NetworkSettings
+from cinq.settings.tariffs import tariffs_of
 
 T = TypeVar("T")
 app = typer.Typer(help="What subscribers have paid and used.", no_args_is_help=True)
@@ -35,7 +37,7 @@ def open_(
 ) -> None:
     """Open an account."""
     supi = _supi(imsi)
-    known = {one.name: one for one in settings(NetworkSettings, config).tariff}
+    known = {one.name: one for one in tariffs_of(settings(NetworkSettings, config))[0]}
     if tariff not in known:
         wanted = ", ".join(known) or "none: give the settings a [[tariff]]"
         raise Failure(f"tariff: found {tariff}, wanted one of {wanted}", "cinq account open --tariff NAME")
@@ -81,7 +83,7 @@ def credit(
         again = paid.reference in account.payments
         account = _done(accounts.credit(paid))
     said = "was paid in before" if again else "paid in"
-    typer.echo(f"{supi}: {paid.reference} {said}, {_shown(account.balance, account.currency)} left")
+    typer.echo(f"{supi}: {paid.reference} {said}, {shown(account.balance, account.currency)} left")
 
 
 @app.command("list")
@@ -97,8 +99,8 @@ def list_(config: Config = None, json: AsJson = False) -> None:
             one.supi,
             one.kind,
             one.tariff,
-            _shown(one.balance, one.currency),
-            _shown(one.set_aside, one.currency),
+            shown(one.balance, one.currency),
+            shown(one.set_aside, one.currency),
             len(one.sessions),
         )
         for one in found
@@ -124,9 +126,9 @@ def show(imsi: Imsi, config: Config = None, json: AsJson = False) -> None:
             "subscriber": account.supi,
             "kind": account.kind,
             "tariff": account.tariff,
-            "balance": _shown(account.balance, account.currency),
-            "set aside": _shown(account.set_aside, account.currency),
-            "may owe": None if limit is None else _shown(limit, account.currency),
+            "balance": shown(account.balance, account.currency),
+            "set aside": shown(account.set_aside, account.currency),
+            "may owe": None if limit is None else shown(limit, account.currency),
             "sessions": ", ".join(account.sessions) or None,
         }
     )
@@ -153,7 +155,7 @@ def records(
             one.subscriber_identifier,
             _dnn(one),
             f"{sum(each.total for each in one.used_unit_containers):,}",
-            _shown(one.amount, one.currency),
+            shown(one.amount, one.currency),
             one.cause_for_rec_closing,
         )
         for one in found
@@ -162,7 +164,7 @@ def records(
     by_currency: dict[str, Decimal] = {}
     for one in found:
         by_currency[one.currency] = by_currency.get(one.currency, Decimal(0)) + one.amount
-    sums = ", ".join(_shown(amount, currency) for currency, amount in sorted(by_currency.items()))
+    sums = ", ".join(shown(amount, currency) for currency, amount in sorted(by_currency.items()))
     typer.echo(f"{len(found)} record{'' if len(found) == 1 else 's'}{f', {sums}' if sums else ''}")
 
 
@@ -180,13 +182,6 @@ def _money(key: str, text: str, currency: str) -> Decimal:
     if found != found.quantize(Decimal(1).scaleb(-digits)):
         raise Failure(f"{key}: found {text}, wanted at most {digits} digits behind the point in {currency}")
     return found
-
-
-def _shown(amount: Decimal, currency: str) -> str:
-    """With the digits that the currency has; a rest below them is shown too, since it is there."""
-    digits = MINOR.get(currency, 2)
-    short = amount.quantize(Decimal(1).scaleb(-digits))
-    return f"{short if short == amount else amount.normalize():f} {currency}"
 
 
 def _facts(one: Account) -> dict[str, object]:

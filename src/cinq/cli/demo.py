@@ -1,7 +1,8 @@
-"""cinq demo: one network, one phone, one download, with every message on the screen."""
+"""cinq demo: a network, or two with a roaming agreement, one phone, one download, with every message on the screen."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,14 +17,27 @@ if TYPE_CHECKING:
     from cinq.procedure import Event
 
 
+class Scene(StrEnum):
+    """network: one of our own. roaming: two, and a phone of the one in the other."""
+
+    NETWORK = "network"
+    ROAMING = "roaming"
+
+
 def command(
+    scene: Annotated[
+        Scene, typer.Argument(help="network: a phone at home. roaming: a phone of network A in network B.")
+    ] = Scene.NETWORK,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     folder: Annotated[Path, typer.Option(help="Where capture and logs go.")] = Path("cinq-demo"),
     n3_ipv6: Annotated[
         bool, typer.Option("--n3-ipv6", help="Carry user packets by IPv6 between gNB and UPF.")
     ] = False,
 ) -> None:
-    """Bring up a whole 5G network, register a phone, download 100 MB through it, and take it all down."""
+    """Bring up a whole 5G network, register a phone, download 100 MB through it, and take it all down.
+
+    With `roaming` there are two networks of two operators, and the phone of the one is in the other.
+    """
     from cinq.lab import rootless
     from cinq.transport.error import TransportError
 
@@ -32,9 +46,15 @@ def command(
         if not rootless.privileged():
             rootless.enter()
         end_on_sigterm()
-        _run(out, json, n3_ipv6)
+        if scene is Scene.ROAMING:
+            _roam(out, json)
+        else:
+            _run(out, json, n3_ipv6)
     except TransportError as error:
         raise Failure(error.what, error.remedy) from None
+
+
+WIDE = 160  # columns of a ladder with two networks
 
 
 def _run(folder: Path, json: bool, n3_ipv6: bool) -> None:
@@ -71,9 +91,43 @@ def _run(folder: Path, json: bool, n3_ipv6: bool) -> None:
         show_json(result.facts())
     else:
         _ladder(demo.events, shown)
-        _summary(result)
+        _summary(result, f"capture   {result.pcap} (opens in Wireshark, NAS deciphered)")
     if not result.good:
         raise Failure("the demonstration did not come through whole", f"log: {folder / 'core.log'}")
+
+
+def _roam(folder: Path, json: bool) -> None:
+    from cinq.lab.core import CoreError
+    from cinq.lab.demo import DemoError
+    from cinq.lab.roaming import Roaming
+    from cinq.procedure import Aborted, Refused, TimerExpired
+    from cinq.trace import ladder_rows
+
+    def step(name: str, result: Result) -> None:
+        if not json and name == "core":
+            _progress(name, result)
+            console().print(
+                " networks  alpha (999-70, the phone's home) and beta (001-01, where the phone is)\n"
+            )
+
+    try:
+        demo = Roaming.into(folder, step)
+    except OSError as error:
+        raise failure_of(error, "--folder with one that you may write to") from None
+    try:
+        result = demo.run()
+    except (DemoError, CoreError, Refused, TimerExpired, Aborted) as error:
+        log = f"log: {folder / 'beta.log'} and {folder / 'alpha.log'}"
+        raise Failure(f"the demonstration failed: {error}", f"cinq doctor; {log}") from None
+    (folder / "ladder.txt").write_text("\n".join(row.text for row in ladder_rows(demo.steps(), WIDE)) + "\n")
+    if json:
+        show_json(result.facts())
+    else:
+        show_rows(ladder_rows(demo.steps(), max(width(), WIDE)))
+        console().print()
+        _summary(result, f"ladder    {folder / 'ladder.txt'}")
+    if not result.good:
+        raise Failure("the demonstration did not come through whole", f"log: {folder / 'beta.log'}")
 
 
 def _ladder(events: list[Event], shown: float) -> float:
@@ -103,7 +157,7 @@ def _progress(step: str, result: Result) -> None:
         )
 
 
-def _summary(result: Result) -> None:
+def _summary(result: Result, kept: str) -> None:
     from cinq.doctor import install
 
     out = console()
@@ -121,7 +175,7 @@ def _summary(result: Result) -> None:
     if result.lacking:
         out.print(f" not installed: {', '.join(result.lacking)} · mend: {install(result.lacking)}")
     out.print(f" all in {result.total_s:.1f} s; namespaces are gone")
-    out.print(f" capture   {result.pcap} (opens in Wireshark, NAS deciphered)")
+    out.print(f" {kept}", soft_wrap=True)
     out.print(
         " next      cinq up            a network of your own\n"
         "           cinq subscriber import sims.csv\n"

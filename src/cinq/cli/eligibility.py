@@ -17,6 +17,7 @@ from cinq.settings.eligibility import POINTS, Eligibility, Mode, Point
 from cinq.settings.network import NetworkSettings
 
 if TYPE_CHECKING:
+    from cinq.attest import Envelope
     from cinq.eligibility.documents import Stock
     from cinq.eligibility.engine import Decision, Document, Finding, Observation
     from cinq.eligibility.vocabulary import Kind
@@ -116,7 +117,9 @@ def dry_run(
 
 
 def sign(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The policy file.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The policy file, or the inventory.", show_default=False)
+    ],
     key: Annotated[Path, typer.Option("--key", help="Your private key (PEM; `cinq dossier key` makes one).")],
     config: Config = None,
     modes: Annotated[
@@ -124,11 +127,23 @@ def sign(
         typer.Option("--mode", help="What you sign for, as ng_setup=refuse. May be repeated."),
     ] = None,
 ) -> None:
-    """Sign for what a policy may refuse or drain: as the settings say, or as --mode says. Two approvers are wanted."""
-    from cinq.attest import key_id, private_key
+    """Sign for what a policy may refuse or drain, as the settings or --mode say; or sign the inventory of the settings.
+
+    Two approvers are wanted for each.
+    """
+    from cinq.attest import private_key
     from cinq.eligibility import approval
 
     chosen = settings(NetworkSettings, config).eligibility
+    if chosen.inventory is not None and file.resolve() == chosen.inventory.resolve():
+        stock = _stock(file)
+        said = approval.inventory_statement(stock)
+        with _failures():
+            envelope, kept = approval.sign(said, private_key(key), approval.read(file))
+        _signed(
+            file, f"inventory of {_counted(len(stock.inventory.elements), 'element')}", envelope, kept, chosen
+        )
+        return
     wanted = {p: m for p, m in _modes(modes, chosen).items() if m in approval.STRICT}
     if not wanted:
         raise Failure(
@@ -137,19 +152,26 @@ def sign(
         )
     with _failures():
         document, own = _policy(file), private_key(key)
-        envelope, kept = approval.sign(document, wanted, own, approval.read(file))
+        envelope, kept = approval.sign(approval.statement(document, wanted), own, approval.read(file))
+    doors = ", ".join(f"{point} = {mode}" for point, mode in sorted(wanted.items()))
+    what = f"policy {document.policy.id} version {document.policy.version}, {doors}"
+    _signed(file, what, envelope, kept, chosen)
+
+
+def _signed(file: Path, what: str, envelope: Envelope, kept: bool, chosen: Eligibility) -> None:
+    """Writes the signatures, and tells whose they are and how many are wanted."""
+    from cinq.attest import key_id
+    from cinq.eligibility import approval
+
+    with _failures():
         known = [key_id(one) for one in approval.approvers(chosen.approvers)]
     target = approval.file_of(file)
     target.write_bytes(approval.octets_of(envelope))
-    said = ", ".join(f"{point} = {mode}" for point, mode in sorted(wanted.items()))
     names = [one.keyid for one in envelope.signatures]
     out = console()
     if not kept:
         out.print("what was signed before was something else: its signatures are gone")
-    out.print(
-        Text(f"{target}: policy {document.policy.id} version {document.policy.version}, {said}"),
-        soft_wrap=True,
-    )
+    out.print(Text(f"{target}: {what}"), soft_wrap=True)
     for name in names:
         stranger = ", who is none of the approvers of [eligibility]" if known and name not in known else ""
         out.print(Text(f" signed by {name[:16]}{stranger}"), soft_wrap=True)

@@ -16,19 +16,22 @@ from rich.console import Console
 from cinq import __version__
 from cinq.cli.output import Failure, logging_to_stderr, settings, show_json, until_signal
 from cinq.settings.network import NetworkSettings
-from cinq.settings.service_based import Sbi
+from cinq.settings.service_based import OWN, Sbi
 
 
 def command(
     parts: Annotated[
         list[str],
-        typer.Argument(help="nrf, udr, udm, ausf, nssf, pcf, eir, chf, upf, smf, amf: one or several."),
+        typer.Argument(
+            help="nrf, scp, udr, udm, ausf, nssf, pcf, nef, eir, chf, sepp, upf, smf, amf: one or several."
+        ),
     ],
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (TOML).")] = None,
     nrf: Annotated[str, typer.Option("--nrf", help="API root of the NRF, in place of sbi.nrf.")] = "",
     port: Annotated[
         int, typer.Option("--port", help="Port of the SBI, in place of sbi.port; 0: that one.")
     ] = 0,
+    scp: Annotated[str, typer.Option("--scp", help="API root of the SCP, in place of sbi.scp.")] = "",
     certificate: Annotated[str, typer.Option("--certificate", help="In place of sbi.certificate.")] = "",
     key: Annotated[str, typer.Option("--key", help="In place of sbi.key.")] = "",
     authorities: Annotated[str, typer.Option("--authorities", help="In place of sbi.authorities.")] = "",
@@ -50,6 +53,7 @@ def command(
             transport="http2",
             nrf=nrf or own.nrf,
             port=port or own.port,
+            scp=scp or own.scp,
             certificate=certificate or own.certificate,
             key=key or own.key,
             authorities=authorities or own.authorities,
@@ -72,6 +76,8 @@ def _known(parts: list[str], sbi: Sbi) -> frozenset[str]:
         raise Failure(
             "where is the NRF?", "cinq nf ... --nrf http://ADDRESS:PORT, or sbi.nrf in the settings file"
         )
+    if sbi.scp == OWN["scp"] and "scp" not in parts:
+        raise Failure("where is the SCP?", "cinq nf ... --scp http://ADDRESS:PORT")
     return frozenset(parts)
 
 

@@ -66,6 +66,7 @@ def add(
     reflective: Annotated[bool, typer.Option(help="Reflective QoS.")] = False,
     notify: Annotated[bool, typer.Option(help="The gNB tells when it cannot keep the rate.")] = False,
     gate: Annotated[str, typer.Option(help="open or closed.")] = "open",
+    rating_group: Annotated[int, typer.Option(help="Of what is used by it; 0: that of the DNN.")] = 0,
     config: Config = None,
 ) -> None:
     """Give packets of a subscriber a QoS flow."""
@@ -90,6 +91,7 @@ def add(
             reflective=reflective,
             notify=notify,
             gate=cast(Literal["open", "closed"], gate),
+            rating_group=rating_group,
         )
     except ValueError as error:
         raise _fault(error) from None

@@ -70,6 +70,7 @@ def show(
                 "N3": ", ".join(f"TEID {teid}" for teid in s.n3_teids) or None,
                 "gNB": ", ".join(s.gnbs) or None,
                 "PDRs": s.pdrs,
+                "QoS flows": "; ".join(s.flows) or None,
                 "uplink": f"{s.uplink_packets} packets, {s.uplink_octets} octets",
                 "downlink": f"{s.downlink_packets} packets, {s.downlink_octets} octets",
                 "above its rates": f"{s.policed} packets",

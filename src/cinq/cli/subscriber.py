@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pwd
+import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +18,7 @@ from rich.progress import track
 
 from cinq.cli.output import Failure, settings, show_json, show_pairs, show_table
 from cinq.contradictions import of_new_subscribers
-from cinq.nf.udr import access
+from cinq.nf.udr import access, looks
 from cinq.nf.udr.fault import ProvisioningError
 from cinq.nf.udr.provisioning import (
     COLUMNS,
@@ -175,6 +179,7 @@ def list_(config: Config = None, json: AsJson = False) -> None:
     """List all subscribers."""
     with open_store(config) as store:
         found = [s for supi in subscribers(store) if (s := get(store, supi)) is not None]
+        _noted(store, "subscriptions")
     if json:
         show_json([_facts(s) for s in found])
         return
@@ -196,6 +201,8 @@ def show(
     supi = supi_of(imsi)
     with open_store(config) as store:
         found = get(store, supi)
+        if found is not None:
+            _noted(store, "subscription and keys" if keys else "subscription", str(supi))
     if found is None:
         raise Failure(f"no subscriber {supi}", f"cinq subscriber add {supi} --k ... --opc ...")
     facts = _facts(found, keys)
@@ -203,6 +210,22 @@ def show(
         show_json(facts)
     else:
         show_pairs({k: ", ".join(map(str, v)) if isinstance(v, list) else v for k, v in facts.items()})
+
+
+def _noted(store: SqliteStore, what: str, supi: str = "") -> None:
+    """Who looks at personal data is logged by the core."""
+    looks.note(store, looks.Look(time.time(), _user(), what, supi))
+
+
+def _user() -> str:
+    """Whose account of the host it is, and from whose one became it."""
+    number = os.getuid()
+    try:
+        name = pwd.getpwuid(number).pw_name
+    except KeyError:
+        name = str(number)
+    before = os.environ.get("SUDO_USER", "")
+    return f"{name} (sudo of {before})" if re.fullmatch(r"[\w.-]{1,32}", before) else name
 
 
 @app.command("set")

@@ -1,7 +1,8 @@
 """Who has signed for a policy to refuse or drain: an in-toto statement in a DSSE envelope beside the policy file.
 
 What is signed is the policy with the files that it names, and what it may do at each door: a signature for an audit is
-none for a refusal. The inventory is not signed: it says what is there, and changes with each piece of equipment.
+none for a refusal. The inventory is signed too, with the bills of materials that it names, and by as many: who
+alone may write it could declare equipment as another's.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from cinq.attest import Envelope, Plain, canonical, decoded, holds, key_id, public_key, signed
 from cinq.attest.envelope import PAYLOAD_TYPE
+from cinq.eligibility.documents import Stock
 from cinq.eligibility.engine import Document
 from cinq.settings.eligibility import Mode, Point
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:cinq:policy-approval:v1"
+INVENTORY_TYPE = "urn:cinq:inventory-approval:v1"
 STRICT = ("refuse", "drain")
 WANTED = 2
 OCTETS = 1 << 20
@@ -34,9 +37,10 @@ class ApprovalError(ValueError):
 
 
 class _Predicate(msgspec.Struct, frozen=True):
-    policy: str
-    version: int
-    modes: dict[str, str]
+    policy: str = ""
+    version: int = 0
+    modes: dict[str, str] = {}
+    elements: int = 0
 
 
 class _Subject(msgspec.Struct, frozen=True):
@@ -52,7 +56,7 @@ class _Statement(msgspec.Struct, frozen=True, rename={"type": "_type", "predicat
 
 
 def file_of(policy: Path) -> Path:
-    """Where the signatures of a policy are."""
+    """Where the signatures of a policy, or of an inventory, are."""
     return policy.with_name(f"{policy.name}.approval.json")
 
 
@@ -70,11 +74,20 @@ def statement(document: Document, modes: Mapping[Point, Mode]) -> bytes:
     )
 
 
-def sign(
-    document: Document, modes: Mapping[Point, Mode], key: Ed25519PrivateKey, before: Envelope | None
-) -> tuple[Envelope, bool]:
-    """With one more signature. False: what was signed before was something else, and its signatures are gone."""
-    said = statement(document, modes)
+def inventory_statement(stock: Stock) -> bytes:
+    """What is signed of an inventory: canonical JSON."""
+    return canonical(
+        {
+            "_type": STATEMENT_TYPE,
+            "subject": [{"name": "inventory", "digest": {"sha256": stock.digest}}],
+            "predicateType": INVENTORY_TYPE,
+            "predicate": {"elements": len(stock.inventory.elements)},
+        }
+    )
+
+
+def sign(said: bytes, key: Ed25519PrivateKey, before: Envelope | None) -> tuple[Envelope, bool]:
+    """A statement with one more signature. False: what was signed before was another, and its signatures are gone."""
     same = before is not None and _payload(before) == said
     return signed(said, key, before if same else None), same or before is None
 
@@ -141,9 +154,35 @@ def require(
         if found != mode:
             raise ApprovalError(f"policy {name}: {point} = {mode}, signed for is {found}", mend)
     who = signers(envelope, keys)
+    _enough(who, f"policy {name} wants {wants}", mend)
+
+
+def require_inventory(
+    stock: Stock, path: Path, modes: Mapping[Point, Mode], keys: Sequence[Ed25519PublicKey]
+) -> None:
+    """ApprovalError unless two of these keys have signed the inventory as it is, where a door keeps anybody out."""
+    strict = sorted(point for point, mode in modes.items() if mode in STRICT)
+    if not strict:
+        return
+    mend = f"cinq policy sign {path} --key KEY.pem --config ..., by {WANTED} approvers of [eligibility]"
+    envelope = read(path)
+    if envelope is None:
+        raise ApprovalError(f"{strict[0]} goes by the inventory {path}, and nobody has signed it", mend)
+    said = _statement(envelope, INVENTORY_TYPE)
+    if said is None:
+        raise ApprovalError(f"{file_of(path)}: found no statement about an inventory", mend)
+    digest = said.subject[0].digest.get("sha256", "") if said.subject else ""
+    if digest != stock.digest:
+        raise ApprovalError(
+            f"inventory {path}, or a bill that it names, was changed after it was signed", mend
+        )
+    _enough(signers(envelope, keys), f"inventory {path}", mend)
+
+
+def _enough(who: Sequence[str], what: str, mend: str) -> None:
     if len(who) < WANTED:
         by = ", ".join(one[:SHORT] for one in who) or "nobody of them"
-        raise ApprovalError(f"policy {name} wants {wants}: {WANTED} approvers have to sign, found {by}", mend)
+        raise ApprovalError(f"{what}: {WANTED} approvers have to sign, found {by}", mend)
 
 
 def approvers(paths: Iterable[Path]) -> list[Ed25519PublicKey]:
@@ -170,9 +209,9 @@ def _payload(envelope: Envelope) -> bytes | None:
         return None
 
 
-def _statement(envelope: Envelope) -> _Statement | None:
+def _statement(envelope: Envelope, wanted: str = PREDICATE_TYPE) -> _Statement | None:
     try:
         said = msgspec.json.decode(_payload(envelope) or b"", type=_Statement)
     except msgspec.MsgspecError:
         return None
-    return said if (said.type, said.predicate_type) == (STATEMENT_TYPE, PREDICATE_TYPE) else None
+    return said if (said.type, said.predicate_type) == (STATEMENT_TYPE, wanted) else None

@@ -30,10 +30,12 @@ class DocumentError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """An inventory with the bills of materials that it names, by the element's name. digest: of the inventory."""
+    """An inventory with the bills of materials that it names, by the element's name. digest: SHA-256 over all of these
+    files, hexadecimal."""
 
     inventory: Inventory = field(default_factory=Inventory)
     sboms: dict[str, sbom.Sbom] = field(default_factory=dict)
+    digest: str = ""
 
 
 def policy(path: Path) -> Document:
@@ -61,7 +63,7 @@ def policy(path: Path) -> Document:
 
 def stock(path: Path) -> Stock:
     """An inventory, and the bills that it names, which lie beside it. DocumentError: with every mistake."""
-    inventory, _ = _toml(Inventory, path, LISTING)
+    inventory, text = _toml(Inventory, path, LISTING)
     mistakes: list[str] = []
     sboms: dict[str, sbom.Sbom] = {}
     read: dict[Path, sbom.Sbom] = {}
@@ -77,7 +79,9 @@ def stock(path: Path) -> Stock:
                 break
     if mistakes:
         raise DocumentError(mistakes)
-    return Stock(inventory, sboms)
+    digests = {f"{name}\0{bill.digest}\n" for name, bill in sboms.items()}
+    whole = "".join((hashlib.sha256(text.encode()).hexdigest(), "\n", *sorted(digests)))
+    return Stock(inventory, sboms, hashlib.sha256(whole.encode()).hexdigest())
 
 
 def observations(path: Path) -> tuple[Observation, ...]:

@@ -54,15 +54,18 @@ def write_settings(
     session_ambr: str = "",
     ipv6_pool: str = "",
     n3_ipv6: bool = False,
+    plmn: str = "999-70",
+    more: str = "",
 ) -> Path:
     """The settings file of a core in this topology: its store and socket in `work`, SUCI profile A with a key.
 
-    n3_ipv6: N3 is of IPv6 alone.
+    n3_ipv6: N3 is of IPv6 alone. more: further tables.
     """
     a, path = topology.addresses, work / "network.toml"
     text = f"""
 [network]
 name = "{name}"
+plmn = "{plmn}"
 [amf]
 n2_address = "{a.core}"
 [upf]
@@ -81,7 +84,7 @@ pool = "{pool}"
         text += f'session_ambr_uplink = "{session_ambr}"\nsession_ambr_downlink = "{session_ambr}"\n'
     if home_network_key:
         text += f'[[home_network_key]]\nid = 1\nprofile = "A"\nprivate_key = "{home_network_key.hex()}"\n'
-    path.write_text(text)
+    path.write_text(text + more)
     path.chmod(0o600)
     return path
 

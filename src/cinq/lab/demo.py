@@ -141,8 +141,8 @@ class Demo:
                 ipv6_pool=IPV6_POOL if has_ipv6() else "",
                 n3_ipv6=self.n3_ipv6,
             )
-            _provision(Path(work), keys)
-            server, sha256 = _http_server(topology)
+            provision(Path(work), keys)
+            server, sha256 = http_server(topology)
             running = core.start(topology, settings, self.folder / "core.log")
             result.core_ready_s, result.sctp = running.ready_s, str(running.facts["sctp"])
             result.data_plane = str(running.facts["data_plane"])
@@ -159,11 +159,11 @@ class Demo:
         self, topology: Topology, keys: Keys, work: Path, sha256: str, result: Result
     ) -> None:
         runtime = Runtime("RAN")
-        async with _follow(str(work / f"{NAME}.sock"), self.events.append, runtime):
+        async with follow(str(work / f"{NAME}.sock"), self.events.append, runtime):
             begun = time.perf_counter()
             async with serve(_gnb_settings(topology, n3_ipv6=self.n3_ipv6), runtime, work) as (gnb, _):
-                await _up(gnb)
-                result.ng_setup_ms = _since(begun)
+                await up(gnb)
+                result.ng_setup_ms = since(begun)
                 self.on_step("gnb", result)
                 ue = Ue(_ue_settings(keys), gnb, runtime, os.urandom)
                 await self._phone(ue, topology, sha256, result)
@@ -171,25 +171,25 @@ class Demo:
     async def _phone(self, ue: Ue, topology: Topology, sha256: str, result: Result) -> None:
         begun = time.perf_counter()
         await ue.register()
-        result.registration_ms, result.registered = _since(begun), True
+        result.registration_ms, result.registered = since(begun), True
         begun = time.perf_counter()
         session = await ue.establish_session()
-        result.session_ms, result.session_ip = _since(begun), str(session.context.address or "")
+        result.session_ms, result.session_ip = since(begun), str(session.context.address or "")
         if not session.context.interface:
             raise DemoError(f"the session has no interface: {session.trouble or 'no data plane'}")
         if session.context.interface_identifier:
             result.session_ipv6 = str(await _address6(session))
         self.on_step("session", result)
         server = str(topology.addresses.data_network)
-        result.ping_ms = await asyncio.to_thread(_ping, result.session_ip, server)
+        result.ping_ms = await asyncio.to_thread(ping, result.session_ip, server)
         if result.session_ipv6:
             six = str(topology.addresses.data_network_ipv6)
-            result.ping6_ms = await asyncio.to_thread(_ping, result.session_ipv6, six)
-        await asyncio.to_thread(_download, result, server, sha256)
+            result.ping6_ms = await asyncio.to_thread(ping, result.session_ipv6, six)
+        await asyncio.to_thread(download, result, server, sha256)
         self.on_step("download", result)
         await ue.deregister()
         result.deregistered = not ue.context.registered
-        await _released(ue)
+        await released(ue)
         self.on_step("deregistered", result)
 
 
@@ -203,7 +203,7 @@ async def _address6(session: Session) -> IPv6Address:
     return session.context.address6
 
 
-async def _released(ue: Ue) -> None:
+async def released(ue: Ue) -> None:
     """Until the core has released the connection, and its last events are here."""
     deadline = time.perf_counter() + RELEASED_S
     while ue.link.connected and time.perf_counter() < deadline:  # noqa: ASYNC110
@@ -211,11 +211,11 @@ async def _released(ue: Ue) -> None:
     await asyncio.sleep(0.02)
 
 
-def _since(begun: float) -> float:
+def since(begun: float) -> float:
     return round((time.perf_counter() - begun) * 1000, 2)
 
 
-async def _up(gnb: Gnb) -> None:
+async def up(gnb: Gnb) -> None:
     try:
         async with asyncio.timeout(GNB_UP_S):
             await gnb.up()
@@ -224,22 +224,22 @@ async def _up(gnb: Gnb) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _follow(path: str, on_event: Callable[[Event], None], runtime: Runtime) -> AsyncIterator[None]:
+async def follow(path: str, on_event: Callable[[Event], None], runtime: Runtime) -> AsyncIterator[None]:
     """The core's events go to `on_event` from the moment the context is entered."""
     connected = asyncio.Event()
 
-    async def follow() -> None:
+    async def read() -> None:
         async for event in stream.follow(path, lambda _: connected.set()):
             on_event(event)
 
-    runtime.spawn(follow, "events")
+    runtime.spawn(read, "events")
     async with asyncio.timeout(GNB_UP_S):
         await connected.wait()
     yield
     await asyncio.sleep(0)
 
 
-def _provision(work: Path, keys: Keys) -> None:
+def provision(work: Path, keys: Keys) -> None:
     store = SqliteStore(work / "cinq.sqlite")
     subscriber = provisioning.Subscriber(
         SUPI, keys.k, keys.opc, ambr_uplink="10 Gbps", ambr_downlink="10 Gbps"
@@ -269,7 +269,7 @@ def _ue_settings(keys: Keys) -> UeSettings:
     )
 
 
-def _http_server(topology: Topology) -> tuple[subprocess.Popen[bytes], str]:
+def http_server(topology: Topology) -> tuple[subprocess.Popen[bytes], str]:
     """A server in the data network, ready, and the SHA-256 of its file."""
     address = str(topology.addresses.data_network)
     command = [sys.executable, "-m", "cinq.lab.http_file", address, str(PORT), str(OCTETS)]
@@ -281,7 +281,7 @@ def _http_server(topology: Topology) -> tuple[subprocess.Popen[bytes], str]:
     return process, str(json.loads(line)["sha256"])
 
 
-def _ping(source: str, destination: str) -> float:
+def ping(source: str, destination: str) -> float:
     """Average round trip in milliseconds; 0 where the host has no ping."""
     if shutil.which("ping") is None:
         return 0.0
@@ -293,7 +293,7 @@ def _ping(source: str, destination: str) -> float:
     return float(found[1])
 
 
-def _download(result: Result, server: str, sha256: str) -> None:
+def download(result: Result, server: str, sha256: str) -> None:
     if shutil.which("curl"):
         got, result.downloaded_with = _curl(result.session_ip, server), "curl"
     else:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from cinq.lab.figures import Figure
 from cinq.nf.pcf import PCF
+from cinq.numbering import PlmnId
 from cinq.procedure import RealClock
 from cinq.sbi import Bus, producers, tls
 from cinq.sbi.certificates import Authority
@@ -145,10 +146,10 @@ class _Token:
         )
         self._value = f"Bearer {key.sign(claims)}"
 
-    async def authorization(self, op: Operation, consumer: str) -> str:
+    async def authorization(self, op: Operation, consumer: str, plmn: PlmnId | None = None) -> str:
         return self._value
 
-    def refused(self, op: Operation, consumer: str) -> bool:
+    def refused(self, op: Operation, consumer: str, plmn: PlmnId | None = None) -> bool:
         return False
 
 

@@ -38,15 +38,21 @@ class Addresses:
 
 @dataclass
 class Topology:
-    """Use as a context manager. mtu: of the N3 link, octets. route_pool: a UE pool the data network routes back."""
+    """Use as a context manager. mtu: of the N3 link, octets. route_pool: a UE pool the data network routes back.
+
+    name: where there are several at once.
+    """
 
     mtu: int = 1500
     route_pool: str = ""
     addresses: Addresses = field(default_factory=Addresses)
+    name: str = ""
 
     def __post_init__(self) -> None:
         tag = os.getpid()
-        self.radio, self.core, self.dn = (f"{PREFIX}{name}-{tag}" for name in ("radio", "core", "dn"))
+        self.radio, self.core, self.dn = (
+            f"{PREFIX}{self.name}{name}-{tag}" for name in ("radio", "core", "dn")
+        )
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Topology:

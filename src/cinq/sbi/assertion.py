@@ -19,7 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from cinq.procedure import Clock, Why
-from cinq.sbi.caller import URN
+from cinq.sbi.caller import URN, Caller
 from cinq.sbi.operation import Model
 from cinq.sbi.problem import Problem
 from cinq.sbi.token import ALGORITHMS, LONGEST
@@ -27,6 +27,8 @@ from cinq.transport.error import TransportError
 
 HEADER = "3gpp-sbi-client-credentials"
 MOST_CERTIFICATES = 4
+LIFE_S, FRESH_S = 120, 60  # of an assertion that is made here; for so long the same is shown
+KEPT = 1024  # assertions whose signature has been verified
 REGISTRY = jws.JWSRegistry(algorithms=ALGORITHMS)
 REGISTRY.max_header_length = LONGEST  # certificates are in it
 SKEW_S = 60.0  # by which clocks may differ
@@ -42,19 +44,25 @@ class ClientCredentials(Model):
 
 
 class Assertions:
-    """authorities: a PEM file of those that sign the certificates of consumers. TransportError: it cannot be read."""
+    """authorities: a PEM file of those that sign the certificates of consumers. TransportError: it cannot be read.
 
-    def __init__(self, authorities: Path, clock: Clock) -> None:
+    relays: NF instances of the SCPs that may forward what a consumer has asserted: what it says counts from them alone.
+    """
+
+    def __init__(self, authorities: Path, clock: Clock, relays: frozenset[str] = frozenset()) -> None:
         try:
             self._store = Store(x509.load_pem_x509_certificates(authorities.read_bytes()))
         except (OSError, ValueError) as error:
             raise TransportError(f"TLS: {authorities}: {error}") from error
         self._clock = clock
+        self._verified: dict[str, ClientCredentials] = {}
+        self.relays = relays
 
     def verify(self, assertion: str, nf_type: str, token_subject: str | None) -> str:
         """The consumer. Problem 403 CCA_VERIFICATION_FAILURE, or TOKEN_CCA_MISMATCH where the token is another's."""
+        said = self._verified.get(assertion)
         try:
-            said = self._said(assertion)
+            said = said or self._said(assertion)
         except ValueError as error:
             raise _failed(str(error)) from None
         now = self._clock.now()
@@ -65,7 +73,16 @@ class Assertions:
             raise _failed(f"it is not for {nf_type}")
         if token_subject is not None and token_subject.lower() != said.sub.lower():
             raise Problem(403, "TOKEN_CCA_MISMATCH", Why("the access token is another function's"))
+        if len(self._verified) >= KEPT:
+            del self._verified[next(iter(self._verified))]
+        self._verified[assertion] = said
         return said.sub.lower()
+
+    def spoken_for(self, who: Caller, subject: str) -> Caller:
+        """The caller, who may speak for the subject of an assertion that holds, where it is an SCP (§13.3.2.2)."""
+        if not who.instances & self.relays:
+            return who
+        return Caller(who.tls, who.instances | {subject}, who.claims)
 
     def _said(self, assertion: str) -> ClientCredentials:
         """ValueError: what does not hold."""
@@ -94,6 +111,38 @@ class Assertions:
         if f"{URN}{said.sub.lower()}" not in shown:
             raise ValueError("its subject is not whom its certificate names")
         return said
+
+
+class Asserter:
+    """What one process asserts of itself. instance: whom its certificate names. TransportError: the files."""
+
+    def __init__(self, certificate: Path, key: Path, instance: str, clock: Clock) -> None:
+        try:
+            chain = x509.load_pem_x509_certificates(certificate.read_bytes())
+            self._key = ECKey.import_key(key.read_bytes())
+        except (OSError, ValueError, JoseError) as error:
+            mend = "an assertion is signed with ES256: make a key of P-256"
+            raise TransportError(
+                f"client credentials assertion: {certificate}, {key}: {error}", mend
+            ) from error
+        der = [one.public_bytes(serialization.Encoding.DER) for one in chain[:MOST_CERTIFICATES]]
+        self._header = {"alg": "ES256", "typ": "JWT", "x5c": [base64.b64encode(one).decode() for one in der]}
+        self._instance, self._clock = instance, clock
+        self._made: dict[tuple[str, ...], tuple[str, float]] = {}
+
+    def __call__(self, nf_types: tuple[str, ...]) -> str:
+        """For these NF types; the same for a while."""
+        now = self._clock.now()
+        made, until = self._made.get(nf_types, ("", 0.0))
+        if until <= now:
+            claims = ClientCredentials(
+                sub=self._instance, iat=int(now), exp=int(now) + LIFE_S, aud=list(nf_types)
+            )
+            made = jws.serialize_compact(
+                self._header, msgspec.json.encode(claims), self._key, registry=REGISTRY
+            )
+            self._made[nf_types] = made, now + FRESH_S
+        return made
 
 
 def _chain(given: object) -> list[x509.Certificate]:

@@ -14,14 +14,14 @@ import msgspec
 
 from cinq.procedure import Why
 from cinq.sbi import forms, multipart
-from cinq.sbi.message import FORM, HAL, JSON, MULTIPART, media_type
+from cinq.sbi.message import CLOUD_EVENT, FORM, HAL, JSON, MULTIPART, media_type
 from cinq.sbi.multipart import MultipartError, Part
 from cinq.sbi.operation import Form, Multipart
 from cinq.sbi.problem import InvalidParam, Problem
 from cinq.sbi.whole import Whole
 
 _PATCHES = {"list": "application/json-patch+json", "Model": "application/merge-patch+json"}
-_JSON_TYPES = (JSON, HAL.lower(), *_PATCHES.values())
+_JSON_TYPES = (JSON, CLOUD_EVENT, HAL.lower(), *_PATCHES.values())
 _N1, _N2 = "application/vnd.3gpp.5gnas", "application/vnd.3gpp.ngap"
 _MISSING = re.compile(r"missing required field `([^`]+)`")
 _WHERE = re.compile(r" - at `\$([^`]*)`$")

@@ -11,6 +11,7 @@ from functools import lru_cache
 from types import SimpleNamespace
 from typing import Protocol, TypeVar, cast
 
+from cinq.numbering import PlmnId
 from cinq.procedure import Journal
 from cinq.sbi.answer import answer_of, problem_of, response_of
 from cinq.sbi.operation import Operation, operations
@@ -20,6 +21,7 @@ from cinq.sbi.route import Routes
 
 S = TypeVar("S")
 MOST_CLIENTS = 1024  # that are kept
+SEPP = "SEPP"  # whom a call to another network goes to first
 IDENTIFYING = "Nudm_UEAuthentication_Get"  # its answer names whose challenge it is
 
 
@@ -67,7 +69,7 @@ class Wire(Protocol):
     """Carries an operation to whoever serves it elsewhere: no provider of this process is looked for.
 
     consumer: the NF type that calls. instance: of the producer, where the consumer has chosen one. root: the API root
-    of a URI that the producer gave; "" where it is to be found.
+    of a URI that the producer gave; "" where it is to be found. plmn: of another network, where the producer is there.
     """
 
     def __call__(
@@ -77,6 +79,7 @@ class Wire(Protocol):
         instance: str | None,
         arguments: tuple[object, ...],
         root: str = "",
+        plmn: PlmnId | None = None,
     ) -> Coroutine[object, None, object]: ...
 
 
@@ -102,7 +105,7 @@ class Bus:
         self.api_root = api_root
         self.remote = wire is not None and remote
         self._methods: dict[tuple[Operation, str | None], tuple[Method, str]] = {}
-        self._clients: dict[tuple[type, str, str | None], object] = {}
+        self._clients: dict[tuple[type, str, str | None, PlmnId | None], object] = {}
         self.routes = Routes()
         """By which a request from outside finds its operation."""
 
@@ -124,6 +127,10 @@ class Bus:
         ]
         return [name for name, entry in sorted(found, key=lambda each: each[1] is not default)]
 
+    def instances(self) -> list[str]:
+        """Those that serve anything here."""
+        return list(dict.fromkeys(name for _, name in self._methods if name is not None))
+
     def withdraw(self, service: type, instance: str) -> None:
         """Takes a service away: later calls to that instance are answered 504."""
         for op in operations(service):
@@ -135,20 +142,25 @@ class Bus:
                         self._methods[op, None] = entry
                         break
 
-    def client(self, service: type[S], consumer: str, instance: str | None = None) -> S:
-        """An object with the service's methods. consumer: the NF that calls, for the trace."""
-        key = (service, consumer, instance)
+    def client(
+        self, service: type[S], consumer: str, instance: str | None = None, plmn: PlmnId | None = None
+    ) -> S:
+        """An object with the service's methods. consumer: the NF that calls, for the trace. plmn: of another network,
+        whose service it is then."""
+        key = (service, consumer, instance, plmn)
         found = self._clients.get(key)
         if found is None:
             if len(self._clients) >= MOST_CLIENTS:  # peers name instances as they like
                 self._clients.clear()
-            calls = {op.attribute: self._call(op, consumer, instance) for op in operations(service)}
+            calls = {op.attribute: self._call(op, consumer, instance, plmn) for op in operations(service)}
             found = self._clients[key] = SimpleNamespace(**calls)
         return cast(S, found)
 
-    def _call(self, op: Operation, consumer: str, instance: str | None) -> Method:
-        if self.wire is not None and self.remote:
-            return self._call_out(self.wire, op, consumer, instance)
+    def _call(self, op: Operation, consumer: str, instance: str | None, plmn: PlmnId | None) -> Method:
+        if self.wire is not None and (self.remote or plmn is not None):
+            return self._call_out(self.wire, op, consumer, instance, plmn)
+        if plmn is not None:
+            return _nobody_abroad(op, plmn)
         transport, methods, journal, key = self._transport, self._methods, self._journal, (op, instance)
         at_once = transport is direct  # then the provider's own coroutine is what the consumer awaits
 
@@ -166,11 +178,16 @@ class Bus:
 
         return call
 
-    def _call_out(self, wire: Wire, op: Operation, consumer: str, instance: str | None) -> Method:
+    def _call_out(
+        self, wire: Wire, op: Operation, consumer: str, instance: str | None, plmn: PlmnId | None
+    ) -> Method:
+        owner = op.owner if plmn is None else SEPP
+
         def call(*arguments: object, **named: object) -> Coroutine[object, None, object]:
             if named:
                 arguments += tuple(named[n] for n in (*op.parameters, "body") if n in named)
-            return self._told(wire(op, consumer, instance, arguments), op, consumer, arguments)
+            carried = wire(op, consumer, instance, arguments, plmn=plmn)
+            return self._told(carried, op, consumer, arguments, owner)
 
         return call
 
@@ -192,12 +209,13 @@ class Bus:
         op: Operation,
         consumer: str,
         arguments: tuple[object, ...],
+        owner: str = "",
     ) -> Coroutine[object, None, object]:
         journal = self._journal
         if journal is None or not journal.heeding:
             return carried
         tell = self._traced if journal.listening else self._heeded
-        return tell(carried, op, consumer, op.owner, arguments)
+        return tell(carried, op, consumer, owner or op.owner, arguments)
 
     async def receive(self, op: Operation, consumer: str | None, arguments: tuple[object, ...]) -> object:
         """A call that came from outside. consumer: who asks, for the trace; None where that is told already."""
@@ -253,6 +271,14 @@ class Bus:
 
             identified(journal, op, consumer, owner, answer)
         return answer
+
+
+def _nobody_abroad(op: Operation, plmn: PlmnId) -> Method:
+    async def call(*arguments: object, **named: object) -> object:
+        why = f"{service_of(op)} of PLMN {plmn}: the SBI of this network is not on the wire"
+        raise Problem(504, "TARGET_NF_NOT_REACHABLE", why)
+
+    return call
 
 
 async def _unreachable(op: Operation) -> object:

@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from cinq.numbering import PlmnId
 from cinq.procedure import Clock, Why
+from cinq.sbi.abroad import Abroad
 from cinq.sbi.bus import Bus
+from cinq.sbi.models import PlmnId as SbiPlmnId
 from cinq.sbi.nf_profile import NFProfile, NFService
 from cinq.sbi.operation import Operation
 from cinq.sbi.problem import Problem
@@ -46,7 +49,9 @@ class OneRoot:
         self.root = root
         self._instances = instances or {}
 
-    async def find(self, op: Operation, consumer: str, instance: str | None, root: str) -> Found:
+    async def find(
+        self, op: Operation, consumer: str, instance: str | None, root: str, plmn: PlmnId | None = None
+    ) -> Found:
         if root and root != self.root:
             return Found(root)
         return Found(self.root, instance or self._instances.get(op.owner, ""))
@@ -63,26 +68,41 @@ class _Kept:
 
 
 class Discovery:
-    """nrf: the API root of the NRF, and its instance. identities: NF type -> instance of the consumers here."""
+    """nrf: the API root of the NRF, and its instance. identities: NF type -> instance of the consumers here.
 
-    def __init__(self, nrf: str, nrf_instance: str, identities: Mapping[str, str], clock: Clock) -> None:
+    abroad: other networks, whose producers our NRF asks their NRFs for (TS 29.510 §5.3.2.2.3).
+    """
+
+    def __init__(
+        self,
+        nrf: str,
+        nrf_instance: str,
+        identities: Mapping[str, str],
+        clock: Clock,
+        abroad: Abroad | None = None,
+    ) -> None:
         self._nrf = Found(nrf, nrf_instance)
         self._identities = identities
         self._clock = clock
-        self._kept: dict[tuple[str, str, str], _Kept] = {}
+        self._abroad = abroad
+        self._kept: dict[tuple[str, str, str, PlmnId | None], _Kept] = {}
         self._instances: dict[str, str] = {nrf: nrf_instance}  # by root, of what was found
         self._rests: dict[str, float] = {}
         self.bus: Bus | None = None
 
-    async def find(self, op: Operation, consumer: str, instance: str | None, root: str) -> Found:
+    async def find(
+        self, op: Operation, consumer: str, instance: str | None, root: str, plmn: PlmnId | None = None
+    ) -> Found:
         """The place that is best now. root: that of a resource or callback, where it stays. Problem 504."""
         if root:
             return Found(root, self._instances.get(root, ""))
         if op.service in OF_THE_NRF:
-            return self._nrf
-        places = await self._places(op, consumer, instance)
+            abroad = None if plmn is None else self._abroad
+            return self._nrf if abroad is None or plmn is None else Found(abroad.nrf(plmn))
+        places = await self._places(op, consumer, instance, plmn)
         if not places:
             who = f"NF instance {instance[:60]}" if instance else op.owner
+            who += f" of PLMN {plmn}" if plmn is not None else ""
             raise Problem(
                 504, "TARGET_NF_NOT_REACHABLE", Why(f"the NRF knows no {who} that offers {op.service}")
             )
@@ -97,10 +117,10 @@ class Discovery:
             if any(one.root == place.root for one in kept.places):
                 kept.until = min(kept.until, self._clock.now() + LEAST_S)
 
-    def forget(self, instance: str) -> None:
-        """The NRF says that something has changed with it."""
+    def forget(self, instance: str, *, is_new: bool = False) -> None:
+        """The NRF says that something has changed with it. One that is new may be better than what was found."""
         for kept in self._kept.values():
-            if not kept.places or any(one.instance == instance for one in kept.places):
+            if is_new or not kept.places or any(one.instance == instance for one in kept.places):
                 kept.until = 0.0
 
     def _chosen(self, places: list[Found]) -> Found:
@@ -110,8 +130,10 @@ class Discovery:
         best = [one for one in awake if one.priority == first]
         return best[0] if len(best) == 1 else random.choices(best, [one.weight for one in best])[0]
 
-    async def _places(self, op: Operation, consumer: str, instance: str | None) -> list[Found]:
-        key = (op.service, consumer, instance or "")
+    async def _places(
+        self, op: Operation, consumer: str, instance: str | None, plmn: PlmnId | None
+    ) -> list[Found]:
+        key = (op.service, consumer, instance or "", plmn)
         kept = self._kept.get(key)
         if kept is None:
             if len(self._kept) >= MOST:
@@ -120,10 +142,12 @@ class Discovery:
         if kept.until <= self._clock.now():
             async with kept.asking:
                 if kept.until <= self._clock.now():
-                    await self._ask(kept, op, consumer, instance)
+                    await self._ask(kept, op, consumer, instance, plmn)
         return kept.places
 
-    async def _ask(self, kept: _Kept, op: Operation, consumer: str, instance: str | None) -> None:
+    async def _ask(
+        self, kept: _Kept, op: Operation, consumer: str, instance: str | None, plmn: PlmnId | None
+    ) -> None:
         """What was found last goes on to hold while the NRF does not answer."""
         assert self.bus is not None
         query = SearchQuery(
@@ -133,6 +157,8 @@ class Discovery:
             # an AMF or SMF that is notified may offer no service of its own, so callbacks name none
             service_names=None if op.callback else [op.service],
             target_nf_instance_id=instance or None,
+            target_plmn_list=None if plmn is None else [SbiPlmnId.of(plmn)],
+            requester_plmn_list=self._own() if plmn is not None else None,
         )
         try:
             answer = (await self.bus.client(NnrfNFDiscovery, consumer).search(query)).read
@@ -152,6 +178,10 @@ class Discovery:
             self._instances = {self._nrf.root: self._nrf.instance}
         self._instances.update((one.root, one.instance) for one in found)
 
+    def _own(self) -> list[SbiPlmnId] | None:
+        """Told where the producer is in another network."""
+        return None if self._abroad is None else [SbiPlmnId.of(one) for one in self._abroad.own]
+
 
 class StatusListener:
     """NFStatusNotify to this process: what was found is asked for again. reference: of its own subscription."""
@@ -164,7 +194,8 @@ class StatusListener:
         """Problem 404: nobody here has subscribed so (TS 29.510 §5.2.2.6.2)."""
         if reference not in self.references:
             raise Problem(404, "SUBSCRIPTION_NOT_FOUND", Why("no such subscription"))
-        self._discovery.forget(body.nf_instance_uri.rpartition("/")[2].lower())
+        instance = body.nf_instance_uri.rpartition("/")[2].lower()
+        self._discovery.forget(instance, is_new=body.event == "NF_REGISTERED")
 
 
 def places_of(profile: NFProfile, service: str | None) -> list[Found]:

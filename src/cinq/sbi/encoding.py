@@ -65,7 +65,7 @@ def read_response(response: Response) -> Response:
 
 def written(response: Response, accepted: str | None) -> Response:
     """Compressed where it is worth it and the client takes it."""
-    if len(response.body) < LEAST or not accepts(accepted):
+    if len(response.body) < LEAST or not accepts(accepted) or response.header("content-encoding"):
         return response
     body = deflated(response.body)
     if len(body) >= len(response.body):

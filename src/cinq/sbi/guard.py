@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cinq.procedure import Clock, Why
 from cinq.sbi.caller import Caller
-from cinq.sbi.models import Snssai
+from cinq.sbi.models import PlmnId, Snssai
 from cinq.sbi.operation import Operation
 from cinq.sbi.problem import InvalidParam, Problem
 from cinq.sbi.services.nnrf_accesstoken import AccessTokenClaims
@@ -23,12 +23,13 @@ FREE = frozenset(("oauth2", "bootstrapping", "nnrf-nfm", "nnrf-disc"))
 
 @dataclass(frozen=True, slots=True)
 class Producer:
-    """Whom a token must be for. snssais: what it serves; none: all. plmns: as (MCC, MNC)."""
+    """Whom a token must be for. snssais: what it serves; none: all. nsis: network slice instances."""
 
     nf_type: str
     instances: frozenset[str]
     snssais: tuple[Snssai, ...] = ()
     nf_sets: tuple[str, ...] = ()
+    nsis: tuple[str, ...] = ()
 
 
 class Unauthorized(Problem):
@@ -53,7 +54,11 @@ class Unauthorized(Problem):
 
 
 class Guard:
-    """operation_scopes: whether an operation that the API gives a scope of its own is refused without it."""
+    """operation_scopes: whether an operation that the API gives a scope of its own is refused without it.
+
+    sepps: instances of our SEPPs, which bring requests of other networks. plmns: those of this network. bearers: a
+    token is of whoever shows it, as those of applications are.
+    """
 
     def __init__(
         self,
@@ -63,12 +68,18 @@ class Guard:
         *,
         issuers: frozenset[str] = frozenset(),
         operation_scopes: bool = False,
+        bearers: bool = False,
+        sepps: frozenset[str] = frozenset(),
+        plmns: frozenset[PlmnId] = frozenset(),
     ) -> None:
+        self._bearers = bearers
         self._keys = keys
         self._clock = clock
         self._whom = whom
         self._issuers = issuers
         self._operation_scopes = operation_scopes
+        self._sepps = sepps
+        self._plmns = plmns
         self._verified: dict[str, AccessTokenClaims] = {}
 
     def admit(
@@ -118,12 +129,12 @@ class Guard:
         return found
 
     def _not_for(self, claims: AccessTokenClaims, op: Operation, who: Caller) -> str:
-        """What is wrong with it, or nothing: expiry, issuer, subject, audience, slices, set."""
+        """What is wrong with it, or nothing: expiry, issuer, subject, audience, and what the producer must be."""
         if claims.exp <= self._clock.now():
             return "it has expired"
         if self._issuers and claims.iss.lower() not in self._issuers:
             return "its issuer is no NRF of ours"
-        if not who.may_be(claims.sub):
+        if not (self._bearers or who.may_be(claims.sub) or self._is_from_abroad(claims, who)):
             return "its subject is not whom the client's certificate names"
         producer = self._whom(op)
         audience = claims.aud
@@ -132,14 +143,13 @@ class Guard:
                 return f"it is for {audience[:40]}, and this is {producer.nf_type}"
         elif not producer.instances & {each.lower() for each in audience}:
             return "it is for other NF instances"
-        if claims.producer_snssai_list and producer.snssais:
-            offered = {one.numbering() for one in producer.snssais}
-            if not offered & {one.numbering() for one in claims.producer_snssai_list}:
-                return "it is for other slices"
-        wanted_set = claims.producer_nf_set_id
-        if wanted_set is not None and wanted_set not in producer.nf_sets:
-            return "it is for another NF set"
-        return ""
+        return _not_such(claims, producer, self._plmns)
+
+    def _is_from_abroad(self, claims: AccessTokenClaims, who: Caller) -> bool:
+        """Whether our SEPP brings it, of a consumer of another network (TS 33.501 §13.4.1.2): it has looked that the
+        network is the one that sent it."""
+        plmn = claims.consumer_plmn_id
+        return plmn is not None and plmn not in self._plmns and bool(who.instances & self._sepps)
 
     def _lacks(self, claims: AccessTokenClaims, op: Operation) -> str:
         """The scopes that would grant the operation, where the token's do not."""
@@ -149,3 +159,19 @@ class Guard:
         if op.service in granted and not (op.scopes and narrow and not set(op.scopes) & set(granted)):
             return ""
         return f"{op.service} {op.scopes[-1]}" if op.scopes and narrow else op.service
+
+
+def _not_such(claims: AccessTokenClaims, producer: Producer, plmns: frozenset[PlmnId]) -> str:
+    """TS 33.501 §13.4.1.1.2 step 2 and §13.4.1.2: slices, their instances, the set and the PLMN of the producer."""
+    if claims.producer_snssai_list and producer.snssais:
+        offered = {one.numbering() for one in producer.snssais}
+        if not offered & {one.numbering() for one in claims.producer_snssai_list}:
+            return "it is for other slices"
+    if claims.producer_nsi_list and not set(claims.producer_nsi_list) & set(producer.nsis):
+        return "it is for other network slice instances"
+    wanted_set = claims.producer_nf_set_id
+    if wanted_set is not None and wanted_set not in producer.nf_sets:
+        return "it is for another NF set"
+    if claims.producer_plmn_id is not None and plmns and claims.producer_plmn_id not in plmns:
+        return "it is for producers of another PLMN"
+    return ""

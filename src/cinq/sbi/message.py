@@ -6,6 +6,7 @@ from cinq.transport.http2.message import Headers, Request, Response
 
 JSON = "application/json"
 HAL = "application/3gppHal+json"
+CLOUD_EVENT = "application/cloudevents+json"
 PROBLEM = "application/problem+json"
 MULTIPART = "multipart/related"
 FORM = "application/x-www-form-urlencoded"

@@ -126,6 +126,13 @@ class PcfInfo(Model):
     supi_ranges: list[SupiRange] = []
 
 
+class ScpInfo(Model):
+    """scpPorts: by scheme, http or https."""
+
+    scp_prefix: str | None = None
+    scp_ports: dict[str, int] = {}
+
+
 class NFProfile(Model):
     """heartBeatTimer: seconds. priority: 0 to 65535, the lowest goes first. capacity: a weight. load: per cent.
     vendorId: IANA private enterprise number, six digits.
@@ -158,6 +165,7 @@ class NFProfile(Model):
     udm_info: UdmInfo | None = None
     udr_info: UdrInfo | None = None
     pcf_info: PcfInfo | None = None
+    scp_info: ScpInfo | None = None
 
     @property
     def services(self) -> tuple[NFService, ...]:

@@ -149,6 +149,15 @@ OWNERS = {
     "lmf-callback": "LMF",
     "nf-status-callback": "NF",
     "n5g-eir-eic": "5G_EIR",
+    "3gpp-as-session-with-qos": "NEF",
+    "3gpp-traffic-influence": "NEF",
+    "quality-on-demand": "NEF",
+    "3gpp-monitoring-event": "NEF",
+    "af-callback": "AF",
+    "af-monitoring-callback": "AF",
+    "sink-callback": "AF",
+    "n32c-handshake": "SEPP",
+    "n32f-forward": "SEPP",
 }
 """Of services that are not named after the NF type."""
 _DECLARED: dict[object, _Declared] = {}

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from cinq.sbi.caller import URN
 from cinq.sbi.message import Request, Response
+from cinq.sbi.overload import Overloads
 from cinq.transport.error import NoAnswerError
 from cinq.transport.http2 import Http2Peer
 
@@ -32,6 +33,7 @@ class Peers:
         self.tls = tls
         self._peers: dict[str, tuple[Http2Peer, str]] = {}
         self._circuits: dict[str, _Circuit] = {}
+        self._overloads = Overloads()
 
     async def send(self, root: str, request: Request, within: float, instance: str = "") -> Response:
         """root: 'https://host:port' and possibly a prefix of paths. instance: that the peer must be, "" for any.
@@ -45,6 +47,8 @@ class Peers:
         now, circuit = asyncio.get_running_loop().time(), self._circuits.get(root)
         if circuit is not None and circuit.until > now:
             raise NoAnswerError(f"{root}: not sent: it has not answered {circuit.failures} times in a row")
+        if self._overloads.lets_be(root, request, now):
+            raise NoAnswerError(f"{root}: not sent: it asks to be asked less")
         try:
             response = await peer.send(request, within=within, shows=shown)
         except NoAnswerError as error:
@@ -52,6 +56,7 @@ class Peers:
                 self._fell_silent(root, now)
             raise
         self._circuits.pop(root, None)
+        self._overloads.heard(root, response, asyncio.get_running_loop().time())
         return response
 
     def _fell_silent(self, root: str, now: float) -> None:

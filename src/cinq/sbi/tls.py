@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography import x509
 
 from cinq.transport.error import TransportError
+
+C = TypeVar("C", bound=ssl.SSLContext)
 
 
 def mutual(certificate: str, key: str, authorities: str, *, server: bool) -> ssl.SSLContext:
@@ -15,12 +18,13 @@ def mutual(certificate: str, key: str, authorities: str, *, server: bool) -> ssl
 
     authorities: those that sign the other end's certificate. Without one nobody could be checked, so there is one.
     """
-    protocol = ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT
-    context = ssl.SSLContext(protocol)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers("ECDHE+AESGCM")
-    context.set_alpn_protocols(["h2"])
-    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    return mutual_of(ssl.SSLContext, certificate, key, authorities, server=server)
+
+
+def mutual_of(kind: type[C], certificate: str, key: str, authorities: str, *, server: bool) -> C:
+    """As `mutual`, of a kind of context."""
+    context = kind(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
+    _profile(context)
     try:
         file = authorities
         context.load_verify_locations(authorities)
@@ -32,6 +36,32 @@ def mutual(certificate: str, key: str, authorities: str, *, server: bool) -> ssl
         raise TransportError(f"TLS: {file}: {said}", mend) from error
     context.verify_mode = ssl.CERT_REQUIRED
     return context
+
+
+def for_anybody(certificate: str, key: str) -> ssl.SSLContext:
+    """Of a server that asks for no certificate. TransportError names the file."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _profile(context)
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as error:
+        said = getattr(error, "reason", None) or error.strerror or str(error)
+        raise TransportError(f"TLS: {certificate} or {key}: {said}", "name PEM files") from error
+    return context
+
+
+def outbound() -> ssl.SSLContext:
+    """Of a client of servers that the host's authorities know."""
+    context = ssl.create_default_context()
+    _profile(context)
+    return context
+
+
+def _profile(context: ssl.SSLContext) -> None:
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE+AESGCM")
+    context.set_alpn_protocols(["h2"])
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
 
 
 def uris(certificate: str) -> tuple[str, ...]:

@@ -33,6 +33,11 @@ class Eligibility:
     grace_s: int = setting(
         "Seconds that a gNB has to empty when a rule begins to refuse it while it serves, 0 to 86400.", 600
     )
+    move_after_s: int = setting(
+        "Seconds that a gNB that is drained may hand its UEs over by itself, 0 to 86400; then those that another gNB "
+        "can serve are released to look for it.",
+        60,
+    )
 
     def __post_init__(self) -> None:
         check.each_once("policy", self.policy)
@@ -40,6 +45,7 @@ class Eligibility:
         check.at_most("policy", self.policy, 16)
         check.at_most("approvers", self.approvers, 64)
         check.within("grace_s", self.grace_s, 0, 86400)
+        check.within("move_after_s", self.move_after_s, 0, 86400)
         strict = [point for point in POINTS if self.mode(point) in ("refuse", "drain")]
         if strict and not self.policy:
             raise ValueError(f"policy: found none, wanted one where {strict[0]} is {self.mode(strict[0])}")

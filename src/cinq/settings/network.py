@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from itertools import product
@@ -11,12 +12,16 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+from cinq.home_domain import function_name
 from cinq.numbering import NumberingError, PlmnId, SNssai
 from cinq.operator_identifier import network_identifier
 from cinq.settings import check
-from cinq.settings.charging import Charging, Rate, Tariff
+from cinq.settings.charging import Charging, Counter, Limit, Partner, Rate, Tariff, check_tariffs
 from cinq.settings.eligibility import Eligibility
+from cinq.settings.exposure import PROFILES, Application, Nef, QosProfile
+from cinq.settings.ipsec import Ipsec
 from cinq.settings.policy import Rule
+from cinq.settings.roaming import RoamingPartner, Sepp, check_partners
 from cinq.settings.service_based import Nrf, Sbi
 from cinq.settings.toml import BitRate, HexOctets, setting
 from cinq.settings.user_plane import Upf, UserPlane
@@ -409,17 +414,26 @@ class NetworkSettings:
     upf: Upf = setting("User plane: N3, N4 and N6.", factory=Upf)
     pcf: Pcf = setting("Policy: what a UE may ask for of its own.", factory=Pcf)
     policy: tuple[Rule, ...] = setting("Rules of the PCF for all subscribers; see `cinq policy` for one.", ())
+    nef: Nef = setting("Network exposure: APIs for applications, over HTTP/2.", factory=Nef)
+    af: tuple[Application, ...] = setting("Applications that may ask the NEF.", ())
+    qos_profile: tuple[QosProfile, ...] = setting("Qualities that applications ask for by name.", PROFILES)
     charging: Charging = setting("Charging of PDU sessions.", factory=Charging)
     tariff: tuple[Tariff, ...] = setting("Price lists of the CHF.", ())
     rate: tuple[Rate, ...] = setting("What use costs in a tariff.", ())
+    partner: tuple[Partner, ...] = setting("Operators that this one settles roaming with.", ())
+    counter: tuple[Counter, ...] = setting("Policy counters of the CHF.", ())
+    limit: tuple[Limit, ...] = setting("What UEs get while a policy counter has a status.", ())
     nrf: Nrf = setting("Registration of network functions.", factory=Nrf)
     eir: Eir = setting("Which equipment may be used, by its PEI.", factory=Eir)
     eligibility: Eligibility = setting("Whom policies keep out, and what follows.", factory=Eligibility)
     sbi: Sbi = setting("How network functions meet.", factory=Sbi)
+    ipsec: Ipsec = setting("Where nothing is in clear.", factory=Ipsec)
     state: State = setting("What is kept on this host.", factory=State)
     dnn: tuple[DataNetwork, ...] = setting("The data networks.", factory=lambda: (DataNetwork(),))
     home_network_key: tuple[HomeNetworkKey, ...] = setting("Keys that de-conceal SUCIs.", ())
     user_plane: tuple[UserPlane, ...] = setting("UPFs that are not part of this core.", ())
+    sepp: Sepp = setting("Where other networks meet this one.", factory=Sepp)
+    roaming_partner: tuple[RoamingPartner, ...] = setting("Networks with a roaming agreement.", ())
     amf_set: tuple[AmfSet, ...] = setting("AMF sets that UEs of other slices are rerouted to.", ())
 
     def __post_init__(self) -> None:
@@ -431,17 +445,13 @@ class NetworkSettings:
                 raise ValueError(
                     f"policy: {rule.name} is for DNN {rule.dnn}, wanted one of {', '.join(names)}"
                 )
-        check.each_once("tariff", [one.name for one in self.tariff])
-        known = [one.name for one in self.tariff]
-        check.at_most("rate", self.rate, 4096)
-        for rate in self.rate:
-            if rate.tariff not in known:
-                wanted = ", ".join(known) or "a [[tariff]]"
-                raise ValueError(f"rate: found tariff {rate.tariff!r}, wanted one of {wanted}")
-        if self.charging.without_account == "postpaid" and self.charging.tariff not in known:
-            found = self.charging.tariff or "nothing"
-            wanted = ", ".join(known) or "a [[tariff]]"
-            raise ValueError(f"charging: found tariff {found}, wanted one of {wanted}")
+        check.each_once("af", [one.id for one in self.af])
+        check.each_once("qos_profile", [one.name for one in self.qos_profile])
+        check_tariffs(self.tariff, self.rate)
+        check.each_once("counter", [one.name for one in self.counter])
+        check.each_once("partner", [one.plmn for one in self.partner])
+        if not self.charging.tariff_files:
+            self.check_names([one.name for one in self.tariff])
         check.each_once("amf_set", [one.set for one in self.amf_set])
         for one_set in self.amf_set:
             if one_set.set == self.amf.set:
@@ -456,7 +466,28 @@ class NetworkSettings:
                 if name not in names:
                     what = f"user_plane: {upf.n4_address} is for DNN {name}, wanted one of {', '.join(names)}"
                     raise ValueError(what)
+        check_partners(self.roaming_partner, self.plmns, self.sepp, self.sbi)
         check_control(self.control)
+
+    def check_names(self, tariffs: Sequence[str]) -> None:
+        """ValueError: a tariff is wanted that is not there. tariffs: those of this file and of the tariff files."""
+        wanted = ", ".join(tariffs) or "a [[tariff]]"
+        if self.charging.without_account == "postpaid" and self.charging.tariff not in tariffs:
+            raise ValueError(
+                f"charging: found tariff {self.charging.tariff or 'nothing'}, wanted one of {wanted}"
+            )
+        for one in self.partner:
+            if one.tariff not in tariffs:
+                raise ValueError(f"partner: {one.plmn}: found tariff {one.tariff}, wanted one of {wanted}")
+
+    @property
+    def partner_plmns(self) -> tuple[PlmnId, ...]:
+        """Of all roaming partners."""
+        return tuple(plmn for one in self.roaming_partner for plmn in one.plmns)
+
+    @property
+    def sepp_fqdn(self) -> str:
+        return self.sepp.fqdn or function_name("sepp", self.network.plmn)
 
     @property
     def control(self) -> Path:

@@ -49,6 +49,7 @@ class Rule:
     reflective: bool = setting("Whether the UE may derive its uplink filters (reflective QoS).", False)
     notify: bool = setting("Whether the gNB tells when it cannot keep the guaranteed bit rate.", False)
     gate: Literal["open", "closed"] = setting("Closed: its packets are dropped.", "open")
+    rating_group: int = setting("Rating group of what is used by it; 0: that of its [[dnn]].", 0)
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -63,6 +64,7 @@ class Rule:
         check.within("five_qi", self.five_qi, 1, 254)
         check.within("precedence", self.precedence, 1, 254)
         check.within("arp", self.arp, 1, 15)
+        check.within("rating_group", self.rating_group, 0, 2**32 - 1)
         if self.dnn:
             try:
                 network_identifier(self.dnn)

@@ -10,6 +10,9 @@ from typing import Literal
 from cinq.settings import check
 from cinq.settings.toml import setting
 
+OWN = {"nrf": None, "scp": "own"}
+"""What stands in the place of an API root for a function of our own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Nrf:
@@ -43,6 +46,17 @@ class Sbi:
     nrf: str = setting(
         "API root of the NRF, such as 'http://127.0.0.8:7777'; empty: it is in this process.", ""
     )
+    scp: str = setting(
+        "API root of the SCP that requests go through; empty: they go to who serves them. 'own': with --apart.",
+        "",
+    )
+    delegated_discovery: bool = setting(
+        "Whether the SCP finds producers and asks for tokens (model D), or each function does (model C).",
+        False,
+    )
+    scp_instance: str = setting(
+        "NF instance of the SCP, which may forward what others assert; empty: that of this network.", ""
+    )
     access_tokens: bool = setting("Whether services over HTTP/2 ask for access tokens of the NRF.", True)
     operation_scopes: bool = setting(
         "Whether tokens must name the operation too, where its API gives it a scope of its own.", False
@@ -54,10 +68,17 @@ class Sbi:
     def __post_init__(self) -> None:
         check.host("address", self.address)
         check.port("port", self.port)
-        if self.nrf and not re.fullmatch(r"https?://[^/\s@]+(/[^\s]*)?", self.nrf):
-            raise ValueError(
-                f"nrf: found {self.nrf[:60]!r}, wanted an API root such as 'http://127.0.0.8:7777'"
-            )
+        for name, root in (("nrf", self.nrf), ("scp", self.scp)):
+            if root and root != OWN[name] and not re.fullmatch(r"https?://[^/\s@]+(/[^\s]*)?", root):
+                raise ValueError(
+                    f"{name}: found {root[:60]!r}, wanted an API root such as 'http://127.0.0.8:7777'"
+                )
+        if self.scp_instance and not re.fullmatch(
+            r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", self.scp_instance
+        ):
+            raise ValueError(f"scp_instance: found {self.scp_instance[:60]!r}, wanted a UUID")
+        if self.delegated_discovery and not self.scp:
+            raise ValueError("delegated_discovery: found true, and scp names no SCP to delegate to")
         files = {"certificate": self.certificate, "key": self.key, "authorities": self.authorities}
         if any(files.values()) and not all(files.values()):
             missing = ", ".join(name for name, value in files.items() if not value)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cinq.settings import check
+from cinq.settings.ipsec import Ipsec
 from cinq.settings.network import DataNetwork, State, check_control, check_networks, control_of
 from cinq.settings.toml import setting
 from cinq.settings.user_plane import Upf
@@ -42,11 +43,14 @@ class UpfSettings:
 
     node: Node = setting("What this UPF is called, and how it treats its SMFs.", factory=Node)
     upf: Upf = setting("User plane: N3, N4 and N6. smf_addresses are its SMFs.", factory=Upf)
+    ipsec: Ipsec = setting("Where nothing is in clear: n3, n4.", factory=Ipsec)
     state: State = setting("What is kept on this host.", factory=State)
     dnn: tuple[DataNetwork, ...] = setting("The data networks.", factory=lambda: (DataNetwork(),))
 
     def __post_init__(self) -> None:
         check_networks(self.dnn)
+        if "n2" in self.ipsec.required:
+            raise ValueError("ipsec: required: found n2, wanted n3 or n4: a UPF has no N2")
         if not self.upf.smf_addresses:
             raise ValueError("upf: smf_addresses: found none, wanted the N4 address of at least one SMF")
         check_control(self.control)

@@ -14,7 +14,8 @@ from itertools import groupby
 from cinq.trace.detail import words
 from cinq.trace.names import ShortNames
 
-COLUMNS = ("UE", "gNB", "AMF", "AUSF/UDM", "SMF", "UPF")
+EDGE, ABROAD = "SEPP abroad", "abroad"
+COLUMNS = ("UE", "gNB", "AMF", "AUSF/UDM", "SMF", "UPF", "SEPP", EDGE, ABROAD)
 NETWORK = "network"
 
 _SBI = "AUSF/UDM"
@@ -33,7 +34,7 @@ class Step:
     """One arrow of a ladder. sender, receiver: function names; equal for something that happened inside one.
 
     name: of the message, as its class. detail: a few words. cause: what went wrong, empty when nothing did.
-    interface: n1, n2, n3, n4 or sbi, empty for a note. ue: its SUPI or other name, empty for what concerns no UE.
+    interface: n1, n2, n3, n4, xn or sbi, empty for a note. ue: its SUPI or other name, empty for what concerns no UE.
     fault: the cause is not in the message but wrong with it: not decoded, or its integrity does not hold.
     mend: the command or the setting that mends the cause.
     """
@@ -79,7 +80,7 @@ class Step:
         """Whether this is a refusal or a fault, and not just a message that gives a reason."""
         if not self.interface and self.cause.startswith("ended: "):
             return False
-        expected = self.interface in ("n1", "n2") and not self.fault
+        expected = self.interface in ("n1", "n2", "xn") and not self.fault
         return bool(self.cause) and not (expected and not _REFUSAL.search(self.name))
 
 
@@ -96,7 +97,11 @@ def _printable(text: str) -> str:
 
 
 def _column(function: str) -> str:
-    return function if function in COLUMNS else _SBI
+    if function in COLUMNS:
+        return function
+    if function.startswith("SEPP of "):
+        return EDGE
+    return ABROAD if function.endswith(f" {ABROAD}") else _SBI
 
 
 def _without_carriers(steps: Sequence[Step]) -> list[Step]:
@@ -139,7 +144,7 @@ class _Paper:
         room = self.width - 2 * _MARGIN - 1
         last = max(1, len(self.columns) - 1)
         self.places = {column: _MARGIN + room * n // last for n, column in enumerate(self.columns)}
-        others = functions - set(COLUMNS) - set(_SUBSCRIPTION)
+        others = {each for each in functions if _column(each) == _SBI} - {_SBI, *_SUBSCRIPTION}
         self._names = {_SBI: "SBI" if others else _SBI}
         self._arrows: dict[tuple[int, int], str] = {}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from cinq.trace import xn
 from cinq.trace.bounded import Bounded
 from cinq.trace.detail import detail
 from cinq.trace.ladder import Row, Step, ladder_rows
@@ -38,7 +39,7 @@ def _arrow(message: TracedMessage) -> _Waiting:
         message.message,
         message.subject,
         "" if message.interface == "note" else message.interface,
-        detail(message.content),
+        xn.ends(message) if message.interface == "xn" else detail(message.content),
         cause,
         broken or bool(fault),
         message.mend,

@@ -11,7 +11,7 @@ from msgspec import Struct
 from cinq.numbering import Supi
 from cinq.trace.names import supis
 
-Interface = Literal["n1", "n2", "n3", "n4", "sbi", "note"]
+Interface = Literal["n1", "n2", "n3", "n4", "xn", "sbi", "note"]
 # not-protected: no security header. verified: the MAC holds. unchecked: no key to check it with. null: NIA0.
 Integrity = Literal["not-protected", "verified", "failed", "replayed", "unchecked", "null", ""]
 

@@ -123,6 +123,16 @@ class N2:
             self._by_amf_id[amf[0], amf_id] = found
         return found
 
+    def named(self, amf: str, amf_id: int) -> Subject | None:
+        """Whom the AMF at this address calls so."""
+        found = self._by_amf_id.get((amf, amf_id))
+        return None if found is None else found.subject
+
+    @staticmethod
+    def address(bits: int, size: int) -> str:
+        """A transport layer address, the first of two, as arrivals have it; empty where it is none."""
+        return next(_of_bits(bits, size), "")
+
     def _name(self, ran_id: int | None, amf_id: int | None) -> str:
         """What to call a UE that nothing else names. Identities are used again, by another gNB or later: numbered."""
         name = f"RAN UE NGAP ID {ran_id}" if ran_id is not None else f"AMF UE NGAP ID {amf_id}"
@@ -183,7 +193,10 @@ def _ue_ids(message: Pdu) -> tuple[int | None, int | None]:
 
 def _addresses(tunnel: ngap.GTPTunnel) -> Iterator[str]:
     """TS 38.414 §5.1: an IPv4 address, an IPv6 address, or the one and then the other."""
-    bits, size = tunnel.transport_layer_address
+    yield from _of_bits(*tunnel.transport_layer_address)
+
+
+def _of_bits(bits: int, size: int) -> Iterator[str]:
     if size in (32, 160):
         yield str(ipaddress.IPv4Address(bits >> size - 32))
     if size in (128, 160):

@@ -29,7 +29,6 @@ _PPIDS = {
     27: "X2AP (4G)",
     46: "Diameter",
     47: "Diameter",
-    61: "XnAP",
     62: "F1AP",
     64: "E1AP",
     66: "NGAP over DTLS",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from cinq.trace import n2, n3
+from cinq.trace import n2, n3, xn
 from cinq.trace.exported import Exported
 from cinq.trace.http import KeyLog, Unread
 from cinq.trace.keys import NO_KEYS, Keys
@@ -19,6 +19,7 @@ from cinq.trace.n4 import N4
 from cinq.trace.passed import Passed
 from cinq.trace.sbi import Sbi
 from cinq.trace.sctp import Reassembly
+from cinq.trace.xn import Xn
 from cinq.transport import frames, layers, pcap
 from cinq.transport.compressed import open_capture
 from cinq.transport.frames import Datagram
@@ -60,6 +61,7 @@ class Capture(Iterator[TracedMessage]):
         self._n3 = N3()
         self._n2 = N2(self._n1, self._n3)
         self._n4 = N4(self._n1, self._n3)
+        self._xn = Xn(self._n2)
         self._sbi = Sbi(self._n1, self._secrets)
         self._exported = Exported(self._n1, self._n2, self._n3, self._n4)
         self._stream = self._read()
@@ -248,12 +250,16 @@ class Capture(Iterator[TracedMessage]):
             self.passed.udp(ports)
 
     def _chunk(self, at: Arrival, tag: int, chunk: frames.Chunk) -> _Messages:
-        # usrsctp and old stacks may send PPID 0; the NGAP port says the same.
-        if chunk.ppid != n2.PPID and (chunk.ppid or n2.PORT not in (at.source[1], at.destination[1])):
+        # usrsctp and old stacks may send PPID 0; the port says the same.
+        ports = (at.source[1], at.destination[1])
+        is_xnap = chunk.ppid == xn.PPID or (not chunk.ppid and xn.PORT in ports)
+        if not is_xnap and chunk.ppid != n2.PPID and (chunk.ppid or n2.PORT not in ports):
             self.passed.sctp(chunk.ppid)
             return ()
         message = self._sctp.take(at.source, at.destination, tag, chunk)
-        return () if message is None else self._n2.read(at, message)
+        if message is None:
+            return ()
+        return [self._xn.read(at, message)] if is_xnap else self._n2.read(at, message)
 
 
 def read_capture(path: Path, keys: Keys = NO_KEYS) -> Capture:

@@ -97,6 +97,90 @@ class Raw:
         self._socket.close()
 
 
+class Foreign:
+    """Packets whose source is whoever's. sent, dropped: how many the host let out, or not. PrivilegeError."""
+
+    def __init__(self) -> None:
+        self.sent = self.dropped = 0
+        try:
+            self._socket = socket.socket(
+                socket.AF_INET,
+                socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC,
+                socket.IPPROTO_RAW,
+            )
+        except PermissionError:
+            raise privilege.refused("CAP_NET_RAW", "packets with other sources") from None
+
+    def send(self, source: str, to: str, protocol: int, payload: bytes) -> None:
+        head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 0, 0, 64, protocol, 0)
+        try:
+            self._socket.sendto(head + socket.inet_aton(source) + socket.inet_aton(to) + payload, (to, 0))
+            self.sent += 1
+        except OSError:
+            self.dropped += 1
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class Raw6:
+    """A raw socket for ICMPv6 on one link, with the hop limit that neighbours demand (RFC 4861: 255). The kernel writes
+    checksums. TransportError: there is no such link, or no address on it. PrivilegeError: CAP_NET_RAW is missing."""
+
+    def __init__(self, link: str, *, local: bool = False) -> None:
+        """local: speak from the link-local address."""
+        try:
+            self._index = socket.if_nametoindex(link)
+            self._socket = socket.socket(
+                socket.AF_INET6,
+                socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC,
+                socket.IPPROTO_ICMPV6,
+            )
+        except PermissionError:
+            raise privilege.refused("CAP_NET_RAW", "packets of the bench's own making") from None
+        except OSError as error:
+            raise TransportError(f"{link}: {os.strerror(error.errno or 0)}", "ip link") from None
+        for option in (socket.IPV6_UNICAST_HOPS, socket.IPV6_MULTICAST_HOPS):
+            self._socket.setsockopt(socket.IPPROTO_IPV6, option, 255)
+        self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, self._index)
+        if local:
+            self._bind_local(link)
+
+    def _bind_local(self, link: str) -> None:
+        try:
+            with open("/proc/net/if_inet6") as table:
+                rows = [line.split() for line in table]
+            found = next(row[0] for row in rows if row[5] == link and row[0].startswith("fe80"))
+            address = socket.inet_ntop(socket.AF_INET6, bytes.fromhex(found))
+            self._socket.bind((address, 0, 0, self._index))
+        except (OSError, StopIteration):
+            self._socket.close()
+            raise TransportError(f"{link}: no link-local address", f"ip -6 address show {link}") from None
+
+    def send(self, payload: bytes, to: str) -> bool:
+        """False: the host did not let it out."""
+        try:
+            self._socket.sendto(payload, (to, 0, 0, self._index if to.startswith(("fe80", "ff")) else 0))
+        except OSError:
+            return False
+        return True
+
+    async def hear(self, within: float) -> list[tuple[str, bytes]]:
+        """Messages that came within so many seconds, each with its source, without the IP header."""
+        loop, found = asyncio.get_running_loop(), list[tuple[str, bytes]]()
+        until = loop.time() + within
+        while loop.time() < until and len(found) < BATCH:
+            try:
+                octets, source = self._socket.recvfrom(LARGEST)
+                found.append((str(source[0]).partition("%")[0], octets))
+            except OSError:
+                await asyncio.sleep(0.005)
+        return found
+
+    def close(self) -> None:
+        self._socket.close()
+
+
 def source_of(packet: bytes) -> str:
     return socket.inet_ntoa(packet[12:16])
 
@@ -176,20 +260,20 @@ class SynFlood:
     def __init__(self, sources: list[str], seed: bytes) -> None:
         self._chance = random.Random(seed)
         self._sources = sources
-        self.sent = self.dropped = 0
-        try:
-            self._socket = socket.socket(
-                socket.AF_INET,
-                socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC,
-                socket.IPPROTO_RAW,
-            )
-        except PermissionError:
-            raise privilege.refused("CAP_NET_RAW", "packets with other sources") from None
+        self._foreign = Foreign()
+
+    @property
+    def sent(self) -> int:
+        return self._foreign.sent
+
+    @property
+    def dropped(self) -> int:
+        return self._foreign.dropped
 
     def send(self, to: str, port: int, count: int) -> None:
         chance, target = self._chance, socket.inet_aton(to)
         for _ in range(count):
-            source = socket.inet_aton(chance.choice(self._sources))
+            source = chance.choice(self._sources)
             tcp = struct.pack(
                 "!HHIIBBHHH",
                 chance.randrange(1024, 65536),
@@ -202,17 +286,12 @@ class SynFlood:
                 0,
                 0,
             )
-            pseudo = source + target + struct.pack("!BBH", 0, socket.IPPROTO_TCP, len(tcp))
+            pseudo = socket.inet_aton(source) + target + struct.pack("!BBH", 0, socket.IPPROTO_TCP, len(tcp))
             tcp = tcp[:16] + checksum(pseudo + tcp) + tcp[18:]
-            head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 0, 0, 64, socket.IPPROTO_TCP, 0)
-            try:
-                self._socket.sendto(head + source + target + tcp, (to, 0))
-                self.sent += 1
-            except OSError:
-                self.dropped += 1
+            self._foreign.send(source, to, socket.IPPROTO_TCP, tcp)
 
     def close(self) -> None:
-        self._socket.close()
+        self._foreign.close()
 
 
 def checksum(octets: bytes) -> bytes:

@@ -20,7 +20,7 @@ import msgspec
 
 from cinq.transport import ethtool, netns, privilege
 from cinq.transport.netlink import Netlink
-from cinq.userplane import nft, offload, shared
+from cinq.userplane import cleartext, nft, offload, shared
 
 log = logging.getLogger(__name__)
 PROC = Path("/proc/sys")
@@ -319,6 +319,14 @@ class Host:
             return
         nft.delete_table(table)
         self._change(Table(table, what), lambda: nft.add_masquerade(table, pools, interface))
+
+    def refuse_cleartext(
+        self, table: str, guarded: tuple[cleartext.Guarded, ...], interfaces: tuple[str, ...]
+    ) -> None:
+        """What is not IPsec there is dropped."""
+        nft.delete_table(table)
+        change = Table(table, f"what is in clear is dropped at {', '.join(map(str, guarded))}")
+        self._change(change, lambda: nft.commit(cleartext.table_of(table, guarded, interfaces)))
 
     def pins(self, folder: Path) -> None:
         """Names of maps and links are made there."""

@@ -1,6 +1,7 @@
-"""One nftables table with a masquerade rule, by nfnetlink: neither the nft program nor a library is needed.
+"""nftables by nfnetlink: expressions, a table with masquerade rules, what makes a table and deletes it.
 
-The kernel needs nf_tables, nft_chain_nat and nft_masq; OSError (ENOENT, EOPNOTSUPP) says that it lacks one.
+Neither the nft program nor a library is needed. The kernel needs nf_tables, nft_chain_nat and nft_masq; OSError
+(ENOENT, EOPNOTSUPP) says that it lacks one.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ NETWORK_HEADER = 1
 AT = {4: (12, 16), 6: (8, 24)}
 """Where source and destination are in the header of an IP version."""
 Pool = IPv4Network | IPv6Network
+Part = tuple[int, int, bytes]
+"""A message of a transaction: kind, flags, what follows its header."""
 EQUAL, NOT_EQUAL = 0, 1
 
 
@@ -58,20 +61,63 @@ def _expression(name: str, *attributes: bytes) -> bytes:
     return _nest(1, _text(1, name), _nest(2, *attributes))
 
 
-def _compare(octets: bytes, operator: int) -> bytes:
+def compare(octets: bytes, operator: int) -> bytes:
     return _expression("cmp", _number(1, REGISTER), _number(2, operator), _nest(3, _attribute(1, octets)))
+
+
+def meta(key: int) -> bytes:
+    """What the kernel knows of a packet, into the register."""
+    return _expression("meta", _number(1, REGISTER), _number(2, key))
+
+
+def route(key: int) -> bytes:
+    """What it knows of the packet's route."""
+    return _expression("rt", _number(1, REGISTER), _number(2, key))
+
+
+def payload(header: int, at: int, size: int) -> bytes:
+    """Octets of a header, into the register."""
+    return _expression("payload", _number(1, REGISTER), _number(2, header), _number(3, at), _number(4, size))
+
+
+def counter() -> bytes:
+    return _expression("counter")
+
+
+def drop() -> bytes:
+    verdict = _nest(
+        2, _nest(2, _number(1, DROP))
+    )  # NFTA_IMMEDIATE_DATA, NFTA_DATA_VERDICT, NFTA_VERDICT_CODE
+    return _expression("immediate", _number(1, VERDICT_REGISTER), verdict)
+
+
+def rule_of(*expressions: bytes) -> bytes:
+    return _nest(4, *expressions)
+
+
+def rule_in(table: str, chain: str) -> bytes:
+    """Where a rule stands."""
+    return _text(1, table) + _text(2, chain)
+
+
+def new_table(name: str) -> Part:
+    return NEW_TABLE, NLM_F_CREATE | NLM_F_EXCL, _text(1, name)
+
+
+def new_chain(table: str, name: str, hook: int, priority: int, kind: str) -> Part:
+    at = _nest(4, _number(1, hook), _number(2, priority))
+    return NEW_CHAIN, NLM_F_CREATE, _text(1, table) + _text(3, name) + at + _text(7, kind)
 
 
 def _address_in(pool: Pool, at: int, operator: int) -> bytes:
     """The address at this octet of the IP header is (EQUAL) or is not in the pool."""
     size = pool.max_prefixlen // 8
-    place = _number(2, NETWORK_HEADER), _number(3, at), _number(4, size)
     mask = _nest(4, _attribute(1, pool.netmask.packed)), _nest(5, _attribute(1, bytes(size)))
     registers = _number(1, REGISTER), _number(2, REGISTER)
     return (
-        _expression("payload", _number(1, REGISTER), *place)
+        payload(NETWORK_HEADER, at, size)
         + _expression("bitwise", *registers, _number(3, size), *mask)
-        + _compare(pool.network_address.packed, operator)
+        + compare(pool.network_address.packed, operator)
     )
 
 
@@ -79,28 +125,22 @@ def _leaving(pool: Pool, interface: str) -> bytes:
     """From the pool, out of the interface; without one, to anywhere but the pool."""
     source, destination = AT[pool.version]
     family = bytes((IPV4 if pool.version == 4 else IPV6,))
-    is_version = _expression("meta", _number(1, REGISTER), _number(2, META_NFPROTO)) + _compare(family, EQUAL)
-    name = interface.encode().ljust(16, b"\0")
-    out = _expression("meta", _number(1, REGISTER), _number(2, META_OIFNAME)) + _compare(name, EQUAL)
+    is_version = meta(META_NFPROTO) + compare(family, EQUAL)
+    out = meta(META_OIFNAME) + compare(interface.encode().ljust(16, b"\0"), EQUAL)
     elsewhere = out if interface else _address_in(pool, destination, NOT_EQUAL)
     return is_version + _address_in(pool, source, EQUAL) + elsewhere
 
 
 def _masquerade(pool: Pool, interface: str) -> bytes:
-    return _nest(4, _leaving(pool, interface), _expression("masq"))
+    return rule_of(_leaving(pool, interface), _expression("masq"))
 
 
 def _drop(pool: Pool, interface: str) -> bytes:
     """What still has its source behind the translation could not be translated: it says too much of the UE."""
-    verdict = _nest(
-        2, _nest(2, _number(1, DROP))
-    )  # NFTA_IMMEDIATE_DATA, NFTA_DATA_VERDICT, NFTA_VERDICT_CODE
-    return _nest(
-        4, _leaving(pool, interface), _expression("immediate", _number(1, VERDICT_REGISTER), verdict)
-    )
+    return rule_of(_leaving(pool, interface), drop())
 
 
-def _commit(parts: list[tuple[int, int, bytes]]) -> None:
+def commit(parts: list[Part]) -> None:
     """Sends one transaction; OSError of the first message that the kernel refuses."""
     batch = _message(BATCH_BEGIN, 0, 0, b"", 0, SUBSYSTEM)
     for sequence, (kind, flags, body) in enumerate(parts, 1):
@@ -135,21 +175,19 @@ def add_masquerade(table: str, pools: tuple[Pool, ...], interface: str) -> None:
     An interface "" is any by which a packet leaves the pool. What cannot be translated does not leave.
     """
     append = NLM_F_CREATE | NLM_F_APPEND
-    parts = [(NEW_TABLE, NLM_F_CREATE | NLM_F_EXCL, _text(1, table))]
-    for chain, priority, kind, rule_of in (
+    parts = [new_table(table)]
+    for chain, priority, kind, made in (
         ("postrouting", SOURCE_NAT_PRIORITY, "nat", _masquerade),
         ("untranslated", LAST_PRIORITY, "filter", _drop),
     ):
-        hook = _nest(4, _number(1, POSTROUTING), _number(2, priority))
-        parts.append((NEW_CHAIN, NLM_F_CREATE, _text(1, table) + _text(3, chain) + hook + _text(7, kind)))
-        rule = _text(1, table) + _text(2, chain)
-        parts += [(NEW_RULE, append, rule + rule_of(pool, interface)) for pool in pools]
-    _commit(parts)
+        parts.append(new_chain(table, chain, POSTROUTING, priority, kind))
+        parts += [(NEW_RULE, append, rule_in(table, chain) + made(pool, interface)) for pool in pools]
+    commit(parts)
 
 
 def delete_table(table: str) -> None:
     """Absent is well."""
     try:
-        _commit([(DELETE_TABLE, 0, _text(1, table))])
+        commit([(DELETE_TABLE, 0, _text(1, table))])
     except FileNotFoundError:
         return

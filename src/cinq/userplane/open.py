@@ -20,6 +20,7 @@ from cinq.userplane.tun import TunPlane
 log = logging.getLogger(__name__)
 
 TCX_KERNEL = 6, 6
+PASSES_BY = "IPsec is required on N3, and what eBPF sends passes policies of IPsec by"
 
 
 def open_plane(settings: PlaneSettings, events: PlaneEvents, journal: Path) -> Plane:
@@ -101,6 +102,8 @@ def _choose(settings: PlaneSettings, events: PlaneEvents, host: Host, n3: str, n
     try:
         if not OBJECT.exists():
             raise FileNotFoundError(f"{OBJECT.name} was not built (no clang and no ziglang at install)")
+        if settings.n3_ipsec:
+            raise TransportError(PASSES_BY, 'upf.data_plane = "tun"')
         if not host.links.link(n3).ethernet:
             raise OSError(f"N3 is on {n3}, which has no Ethernet header")
         plane = EbpfPlane(settings, host, events, n3, n6_interface)

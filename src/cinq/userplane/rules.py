@@ -239,6 +239,7 @@ class PlaneSettings:
     n3_ipv6: IPv6Address | None = None
     ways: tuple[Way, ...] = ()
     n3_mtu: int = 0  # of the N3 link; 0: the interface's
+    n3_ipsec: bool = False  # whether N3 is refused in clear
     plane: Literal["auto", "ebpf", "tun"] = "auto"
     links: tuple[
         tuple[str, str], ...

@@ -10,6 +10,7 @@ import pytest
 
 from cinq.eligibility.gate import Gate
 from cinq.nf.amf.procedures.gmm.draining import check_open
+from cinq.nf.amf.procedures.ngap import eligibility
 from cinq.nf.amf.ue import ue_of
 from cinq.numbering import Guti
 from cinq.procedure import Refused
@@ -244,3 +245,127 @@ def test_a_storm_that_is_over_does_not_open_what_is_drained() -> None:
         assert gnb.count(ngap.OverloadStop) == 0
 
     run(test, gate=gate("drain"))
+
+
+def look(world: World) -> None:
+    world.amf.look_at_warnings()
+
+
+async def a_drained_source(world: World, days: Days) -> tuple[Gnb, Gnb, Phone]:
+    """A UE with a session on a gNB that begins to be drained; another gNB is let in."""
+    source, target, phone = await scene(world)
+    days.day += timedelta(1)
+    world.amf.day_has_come()
+    await asyncio.sleep(0.1)
+    return source, target, phone
+
+
+def test_who_is_at_a_gnb_that_is_drained_is_moved_to_another() -> None:
+    days = Days(BEFORE)
+
+    async def test(world: World) -> None:
+        source, target, phone = await a_drained_source(world, days)
+        look(world)
+        await asyncio.sleep(0.1)
+        assert source.count(ngap.UEContextReleaseCommand) == 0  # the gNB may hand it over by itself
+        await asyncio.sleep(61)
+        look(world)
+        await asyncio.sleep(1)
+        assert source.last(ngap.UEContextReleaseCommand).cause == OPERATOR
+        ue = world.amf.registry.by_supi[phone.supi]
+        assert (ue.context.rm_state, ue.context.cm_state) == ("RM-REGISTERED", "CM-IDLE")
+        assert len(ue.context.sm_contexts) == 1
+        assert any(c.startswith("moved away from ") and "no-acme" in c for c in world.causes())
+        phone.register(target, phone.registration(RegistrationKind.MOBILITY))
+        await asyncio.sleep(1)
+        look(world)
+        await asyncio.sleep(1)
+        assert target.count(ngap.UEContextReleaseCommand) == 0
+        await world.quiet()
+
+    run(test, gate=gate("drain", days))
+
+
+def test_it_may_hand_its_ues_over_by_itself() -> None:
+    days = Days(BEFORE)
+
+    async def test(world: World) -> None:
+        source, target, phone = await a_drained_source(world, days)
+        source.say(required(phone, 2))
+        await asyncio.sleep(0.1)
+        assert target.count(ngap.HandoverRequest) == 1
+        await asyncio.sleep(61)
+        await world.quiet()
+
+    run(test, gate=gate("drain", days))
+
+
+def test_whom_nobody_else_serves_stays() -> None:
+    days = Days(BEFORE)
+
+    async def test(world: World) -> None:
+        source, target, phone = await a_drained_source(world, days)
+        target.abort("gone")
+        await asyncio.sleep(61)
+        look(world)
+        await asyncio.sleep(1)
+        assert source.count(ngap.UEContextReleaseCommand) == 0
+        assert phone.amf_id in world.amf.access.connections
+        await world.quiet()
+
+    run(test, gate=gate("drain", days))
+
+
+@pytest.mark.parametrize("cause", ["emergency", "highPriorityAccess"])
+def test_an_emergency_call_is_not_cut(cause: str) -> None:
+    days = Days(BEFORE)
+
+    async def test(world: World) -> None:
+        source, _, phone = await a_drained_source(world, days)
+        world.amf.access.connections[phone.amf_id or 0].cause = cause
+        await asyncio.sleep(61)
+        look(world)
+        await asyncio.sleep(1)
+        assert source.count(ngap.UEContextReleaseCommand) == 0
+        await world.quiet()
+
+    run(test, gate=gate("drain", days))
+
+
+def test_who_comes_back_has_no_other_cell() -> None:
+    """It is moved twice, and then left where it is."""
+    days = Days(BEFORE)
+
+    async def test(world: World) -> None:
+        source, _, phone = await a_drained_source(world, days)
+        await asyncio.sleep(61)
+        for _ in range(4):
+            look(world)
+            await asyncio.sleep(1)
+            phone.register(source, phone.registration(RegistrationKind.PERIODIC))
+            await asyncio.sleep(1)
+        moves = [c for c in world.causes() if c.startswith("moved away from ")]
+        assert len(moves) == 2
+        await world.quiet()
+
+    run(test, gate=gate("drain", days))
+
+
+def test_a_few_are_moved_each_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(eligibility, "AT_ONCE", 1)
+    days = Days(BEFORE)
+
+    async def test(world: World) -> None:
+        source, _, _ = await scene(world)
+        second = await Phone(world, 2).registered(source)
+        second.say(nas.RegistrationComplete())
+        days.day += timedelta(1)
+        world.amf.day_has_come()
+        await asyncio.sleep(61)
+        for moved in (1, 2):
+            look(world)
+            await asyncio.sleep(1)
+            assert source.count(ngap.UEContextReleaseCommand) == moved
+        await world.quiet()
+
+    run(test, gate=gate("drain", days))

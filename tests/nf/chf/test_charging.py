@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cinq.nf.chf import CHF, Settings
 from cinq.nf.chf.account import Account, AccountError, Credit
-from cinq.nf.chf.tariff import Rate, Tariff, Use, affordable, cost
+from cinq.nf.chf.tariff import Rate, Tariff
 from cinq.procedure.store import MemoryStore
 from cinq.sbi import Problem
 from cinq.sbi.services.nchf_convergedcharging import (
@@ -412,7 +412,7 @@ def test_a_session_of_somebody_else() -> None:
 )
 def test_what_money_buys_is_never_dearer(price: Decimal, per: int, money: Decimal, most: int) -> None:
     rate = Rate(price, per)
-    units = affordable(rate, money, most)
+    units = Tariff("t", "EUR", (rate,)).affordable(rate, money, most)
     assert 0 <= units <= most
     assert rate.price * units / rate.per <= money
     assert units == most or rate.price * (units + 1) / rate.per > money
@@ -432,7 +432,7 @@ def test_money_adds_up(uses: list[int], again: int) -> None:
     bench.ended(name)
     spent = sum((one.amount for one in bench.chf.records), Decimal(0))
     assert bench.balance + spent == 2
-    assert spent == sum((cost(CENT, Use(octets)) for octets in uses), Decimal(0))
+    assert spent == sum((Tariff("t", "EUR", (CENT,)).cost(CENT, octets) for octets in uses), Decimal(0))
     assert granted.result_code == "SUCCESS"
 
 

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from cinq.nf.smf import charging
-from cinq.nf.smf.charging import MOST, WAITING, quota_of, told, used
+from cinq.nf.smf import Charging, charging
+from cinq.nf.smf.charging import MOST, WAITING, asking, quota_of, told, used
 from cinq.nf.smf.context import Charged, Quota
 from cinq.nf.smf.procedures.charging import UNTOLD, Untold, tell_all
 from cinq.procedure.store import MemoryStore
@@ -64,7 +64,7 @@ def request(charged: Charged, *, ends: bool = False) -> ChargingDataRequest:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(charging, "_about", lambda *_: None)
-        return charging.request(context, charged, WHO, 0.0, wants=not ends, ends=ends)  # type: ignore[arg-type]
+        return charging.request(context, charged, WHO, 0.0, ends=ends)  # type: ignore[arg-type]
 
 
 def test_reports_by_the_thousand_while_the_chf_is_away() -> None:
@@ -77,12 +77,21 @@ def test_reports_by_the_thousand_while_the_chf_is_away() -> None:
             before = [one.uplink for one in charged.waiting[:WAITING]]
     assert carried(charged) == 15_000
     assert [one.uplink for one in charged.waiting[:WAITING]] == before
+    charged = asking(charged, 0.0)
     body = request(charged)
     assert len(containers(body)) == WAITING
-    rest = told(charged, body, Quota(volume=1))
+    rest = told(charged, {1: Quota(volume=1)})
     assert carried(rest) == 15_000 - 3 * WAITING
-    assert containers(request(charged, ends=True)) == [one.number for one in charged.waiting]
-    assert max(containers(request(charged, ends=True))) < WAITING + 2
+    assert containers(request(charged, ends=True)) == [WAITING + 1]  # what is asked is told before
+    untold = msgspec.structs.replace(charged, asked=None)
+    assert containers(request(untold, ends=True)) == [one.number for one in charged.waiting]
+
+
+def ports(store: MemoryStore, release: object) -> SimpleNamespace:
+    settings = SimpleNamespace(charging=Charging(on=True))
+    return SimpleNamespace(
+        store=store, chf=SimpleNamespace(release=release), telling=set(), settings=settings
+    )
 
 
 def test_what_is_gathered_is_as_weighty_as_its_weightiest() -> None:
@@ -99,7 +108,7 @@ def test_what_is_gathered_is_as_weighty_as_its_weightiest() -> None:
     [
         ([report(1, octets(3, 4)), report(1, octets(3, 4))], 7),  # the same again
         ([report(1, octets(3, 4)), report(2, octets(3, 4))], 14),
-        ([report(1, octets(3, 4)), report(1, octets(3, 5))], 15),
+        ([report(1, octets(3, 4)), report(1, octets(3, 5))], 8),  # of a UPF that was killed before it kept it
         ([report(1, pfcp.VolumeMeasurement(total=9))], 9),
         ([report(1, None)], 0),
         ([report(1, octets(2**64 - 1, 2**64 - 1))], 2 * MOST),
@@ -158,7 +167,7 @@ def test_the_end_is_told_until_it_is_taken(status: int, asked: list[str], left: 
         heard.append(ref)
         raise Problem(status, None)
 
-    asyncio.run(tell_all(SimpleNamespace(store=store, chf=SimpleNamespace(release=release))))  # type: ignore[arg-type]
+    asyncio.run(tell_all(ports(store, release)))  # type: ignore[arg-type]
     assert heard == asked
     assert [key for key, _ in store.items(UNTOLD)] == [one for one in left if one != "bad" or status == 504]
 
@@ -173,5 +182,5 @@ def test_what_cannot_be_rated_waits_for_a_rate() -> None:
     async def release(ref: str, body: ChargingDataRequest) -> None:
         raise Problem(400, "CHARGING_FAILED")
 
-    asyncio.run(tell_all(SimpleNamespace(store=store, chf=SimpleNamespace(release=release))))  # type: ignore[arg-type]
+    asyncio.run(tell_all(ports(store, release)))  # type: ignore[arg-type]
     assert [key for key, _ in store.items(UNTOLD)] == ["a"]

@@ -8,16 +8,14 @@ from __future__ import annotations
 import os
 import random
 import time
-from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cinq.wire import ngap
-from cinq.wire.ngap import careful
-
-if TYPE_CHECKING:
-    from .conftest import Oracle
+from cinq.wire.ngap.codec import CODEC
+from cinq.wire.per import careful
+from tests.asn1 import Oracle
 
 TIMES = int(os.environ.get("CINQ_NGAP_MUTATIONS", "25"))
 
@@ -40,7 +38,7 @@ def survives(octets: bytes) -> bool:
 def with_care(octets: bytes) -> ngap.Pdu | str:
     """What the slow path says of the octets."""
     try:
-        return careful.decode(octets)
+        return careful.decode(CODEC.tables, octets)
     except ngap.NgapError as error:
         wrong = "no such criticality"
         return wrong if wrong in str(error) or octets[2] >> 6 == 3 else str(error)

@@ -74,6 +74,7 @@ def test_aliases_exist_at_run_time_too() -> None:
 
 def test_the_generated_code_is_that_of_the_generator_at_hand() -> None:
     build = runpy.run_path(str(SOURCE / "cinq" / "wire" / "per" / "build.py"))
-    stamp = build["OUTPUT"] / build["STAMP"]
-    assert stamp.read_text() == build["fingerprint"](), "run src/cinq/wire/per/build.py"
-    assert list((build["OUTPUT"] / "__pycache__").glob("types.*.pyc"))
+    for protocol in build["PROTOCOLS"]:
+        stamp = SOURCE / "cinq" / "wire" / protocol / "generated" / build["STAMP"]
+        assert stamp.read_text() == build["fingerprint"](), "run src/cinq/wire/per/build.py"
+        assert list((stamp.parent / "__pycache__").glob("types.*.pyc"))

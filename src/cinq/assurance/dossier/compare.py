@@ -57,9 +57,14 @@ def said_of(one: Verified) -> dict[tuple[str, str, str, str], str]:
 
 
 def names(dossiers: Sequence[Verified]) -> list[str]:
-    """The products as declared."""
-    return [
+    """The products as declared; two of one name, such as two builds, by their runs."""
+    declared = [
         str(_table(one, "target").get("declared", "")) or f"product {n}" for n, one in enumerate(dossiers, 1)
+    ]
+    runs = [str(one.statement.predicate.get("run", ""))[:8] for one in dossiers]
+    return [
+        f"{name}, run {run}" if declared.count(name) > 1 else name
+        for name, run in zip(declared, runs, strict=True)
     ]
 
 

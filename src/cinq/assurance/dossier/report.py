@@ -61,25 +61,27 @@ def _boxes(told: Sequence[Told], found: Coverage, ruled: Sequence[Ruling]) -> It
         if number
     )
     open_ = [one for one in told if one.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)]
+    open_.sort(key=lambda one: one.verdict is not Verdict.FAIL)  # and else as they were
     yield '<div class="boxes"><section class="box"><h2>Assurance</h2>'
     yield f'<p class="big">{found.executed} of {found.black_box}</p>'
     yield "<p>rows that a network can be asked were executed</p>"
+    if found.host_executed:
+        yield f"<p>{found.host_executed} of {found.host} rows that take a host</p>"
     yield f"<p>Sub-cases of the specifications: {counts or 'none'}. {found.beyond} asked beyond them.</p></section>"
     yield from eligibility.box(ruled)
     yield f'<section class="box"><h2>Open points</h2><p class="big">{len(open_)}</p><ul>'
-    for case, group in groupby(open_, key=lambda one: one.case):
-        yield _open_points(case, list(group))
+    for (case, verdict), group in groupby(open_, key=lambda one: (one.case, one.verdict)):
+        yield _open_points(case, verdict, list(group))
     if not open_:
         yield "<li>no sub-case failed or was inconclusive; what was not tested stands below</li>"
     yield "</ul></section></div>"
 
 
-def _open_points(case: str, ones: list[Told]) -> str:
-    """One line for each case, the first of its sub-cases by name: the table below has them all."""
+def _open_points(case: str, verdict: Verdict, ones: list[Told]) -> str:
+    """One line for each case and verdict, its first sub-cases by name: the table below has them all."""
     names = ", ".join(one.sub for one in ones[:FEW]) + (f" and {len(ones) - FEW} more" if ones[FEW:] else "")
-    worst = Verdict.FAIL if any(one.verdict is Verdict.FAIL for one in ones) else Verdict.INCONCLUSIVE
     title = f"{ones[0].clause} {ones[0].tc}"
-    return f'<li>{badge(worst)} <a href="#{_t(case)}">{_t(title)}</a> {_t(names)}</li>'
+    return f'<li>{badge(verdict)} <a href="#{_t(case)}">{_t(title)}</a> {_t(names)}</li>'
 
 
 def _untested(told: Sequence[Told]) -> Iterator[str]:
@@ -92,7 +94,8 @@ def _untested(told: Sequence[Told]) -> Iterator[str]:
         yield table("clause", "sub-case", "verdict", "why")
         for one in left:
             yield f"<tr><td>TS {_t(one.spec)} {_t(one.clause)}</td><td>{_t(one.tc)} {_t(one.sub)}: {_t(one.title)}</td>"
-            yield f'<td class="v {one.verdict.value}">{one.verdict.value}</td><td>{_t(one.reason)}</td></tr>'
+            yield f'<td class="v {one.verdict.value}">{one.verdict.value}</td>'
+            yield f'<td class="why">{_t(one.reason)}</td></tr>'
         yield "</table></div>"
 
 
@@ -185,7 +188,7 @@ def _rest(told: Sequence[Told]) -> Iterator[str]:
         if row.id in asked:
             continue
         yield f"<tr><td>TS {_t(row.spec)} {_t(row.clause)}</td><td>{_t(row.tc or row.title)}</td>"
-        yield f'<td class="v NOT-TESTED">{verdicts[row.id].value}</td><td>{_t(why_not(row))}</td></tr>'
+        yield f'<td class="v NOT-TESTED">{verdicts[row.id].value}</td><td class="why">{_t(why_not(row))}</td></tr>'
     yield "</table></div>"
 
 

@@ -7,8 +7,8 @@ from functools import cache
 
 from cinq.assurance.robustness.form import Grammar, Input, Part, Symbols, contents
 from cinq.wire import ngap
-from cinq.wire.ngap.base import CRITICALITIES
 from cinq.wire.ngap.generated.tables import CLASSES, IES
+from cinq.wire.per.base import CRITICALITIES
 
 MOST_ZEROS = 200  # octets that are tried for contents
 UNKNOWN_IE = 65535

@@ -10,6 +10,7 @@ import msgspec
 from cinq.eligibility.gate import OPEN, Gate
 from cinq.nf.amf import signals
 from cinq.nf.amf.context import UeContext
+from cinq.nf.amf.events import Events
 from cinq.nf.amf.inbound.admission import Admission
 from cinq.nf.amf.inbound.n2 import Inbound
 from cinq.nf.amf.location import Location
@@ -29,6 +30,7 @@ from cinq.procedure.store import Store
 from cinq.sbi import Bus
 from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.services.namf_communication import NamfCallback, NamfCommunication
+from cinq.sbi.services.namf_eventexposure import NamfEventExposure
 from cinq.sbi.services.namf_location import NamfLocation
 from cinq.sbi.services.npcf_ampolicycontrol import NamfPolicyCallback
 from cinq.sbi.services.nudm_sdm import NamfSdmCallback
@@ -56,6 +58,7 @@ class AMF:
         self.access = Access(self.ports, Warnings(store), Orders(store))
         self.admission = Admission()
         self.registry: Registry[Ue] = Registry(settings, store, entropy)
+        self.events = Events(self.registry, store, clock, entropy, sbi)
         self._equipment_changed = self._checking_equipment = False
         self._restore()
 
@@ -64,6 +67,7 @@ class AMF:
         return [
             (NamfCommunication, Communication(self.registry, self.access)),
             (NamfLocation, Location(self.registry)),
+            (NamfEventExposure, self.events),
             (NamfCallback, callbacks),
             (NamfUecmCallback, callbacks),
             (NamfSdmCallback, callbacks),
@@ -80,9 +84,14 @@ class AMF:
         """
         self.runtime.every(self.settings.sweep_s, self.sweep, "sweep")
         self.runtime.every(1.0, self.admission.look, "admission")
+        self.runtime.every(1.0, self._look_at_events, "events")
         for ue in list(self.registry.by_supi.values()):
             if ue.context.leaving is not None:
                 ue.want(signals.Deregister(ue.context.leaving))
+
+    def _look_at_events(self) -> None:
+        if self.events.watched:
+            self.runtime.spawn(self.events.look, "events")
 
     async def stop(self) -> None:
         """The gNBs hear of it. Then all procedures end, each undone; what is stored of every UE is exact, and all of
@@ -128,6 +137,7 @@ class AMF:
         now = self.ports.clock.now()
         warning.look(self.access, now)
         orders.look(self.access, self.registry, now)
+        eligibility.move(self.access)
         eligibility.let_go(self.access)
 
     def day_has_come(self) -> None:

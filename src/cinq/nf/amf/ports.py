@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from cinq.crypto import kdf
 from cinq.eligibility.gate import OPEN, Gate
+from cinq.home_domain import plmn_of_imsi
 from cinq.nf.amf.settings import Settings
 from cinq.numbering import PlmnId as Plmn
 from cinq.procedure import Clock, Journal, Runtime
@@ -33,6 +34,15 @@ class Serving(NamedTuple):
     network: str
 
 
+class Home(NamedTuple):
+    """What the AMF asks of a UE's home network. plmn: None where that is this network."""
+
+    plmn: Plmn | None
+    nausf: NausfUEAuthentication
+    sdm: NudmSubscriberDataManagement
+    uecm: NudmUEContextManagement
+
+
 class Ports:
     """entropy(n) gives n random octets. gate: whom policies keep out. The rest: the AMF's own names, and a client of
     each service that it uses."""
@@ -55,13 +65,11 @@ class Ports:
         self.instance_id = instance_id
         self.runtime = Runtime("AMF", journal, clock)
         self._serving: dict[Plmn, Serving] = {}
+        self._homes: dict[Plmn | None, Home] = {}
         self._sbi = sbi
         self._clients(sbi)
 
     def _clients(self, sbi: Bus) -> None:
-        self.nausf = sbi.client(NausfUEAuthentication, "AMF")
-        self.nudm_sdm = sbi.client(NudmSubscriberDataManagement, "AMF")
-        self.nudm_uecm = sbi.client(NudmUEContextManagement, "AMF")
         self.nnssf = sbi.client(NnssfNSSelection, "AMF")
         self.nnssf_availability = sbi.client(NnssfNSSAIAvailability, "AMF")
         self.npcf = sbi.client(NpcfAMPolicyControl, "AMF")
@@ -75,6 +83,30 @@ class Ports:
             guami, network = Guami.of(plmn, self.settings.amf_id), kdf.snn(plmn.mcc, plmn.mnc)
             found = self._serving[plmn] = Serving(guami, PlmnIdNid.of(plmn), network)
         return found
+
+    def home(self, identity: str) -> Home:
+        """Of the network that a SUCI or a SUPI is of: this one, or a roaming partner (TS 23.501 §6.3.4, §6.3.8)."""
+        plmn = self._home_of(identity) if self.settings.partners else None
+        found = self._homes.get(plmn)
+        if found is None:
+            sbi = self._sbi
+            found = self._homes[plmn] = Home(
+                plmn,
+                sbi.client(NausfUEAuthentication, "AMF", None, plmn),
+                sbi.client(NudmSubscriberDataManagement, "AMF", None, plmn),
+                sbi.client(NudmUEContextManagement, "AMF", None, plmn),
+            )
+        return found
+
+    def _home_of(self, identity: str) -> Plmn | None:
+        """The partner; None: it is of this network, or nobody knows."""
+        partners = self.settings.partners
+        if not identity.startswith("suci-0-"):
+            own = tuple(one.plmn for one in self.settings.served)
+            plmn = plmn_of_imsi(identity, (*own, *partners))
+            return plmn if plmn in partners else None
+        mcc, mnc = identity.split("-")[2:4]
+        return next((one for one in partners if (one.mcc, one.mnc) == (mcc, mnc)), None)
 
     def callback(self, path: str) -> str:
         """The URI under which others notify the AMF."""

@@ -32,7 +32,7 @@ class Settings:
     """plmn: the network. tais: the tracking areas served. slices: the S-NSSAIs supported.
 
     shared: further PLMNs of a shared core (MOCN, TS 23.501 §5.18). served: every PLMN, the network's own first.
-    equivalent_plmns: told to UEs (TS 24.501 §5.5.1.2.4).
+    equivalent_plmns: told to UEs (TS 24.501 §5.5.1.2.4). partners: PLMNs whose subscribers may roam here.
     name: a PrintableString. extended_name: the name as written, where that is none, else empty
     (Extended AMF Name, TS 38.413 §9.3.3.51).
     full_name, short_name, time_zone: network name and time zone (TS 24.501 §8.2.19); empty and None are not told.
@@ -52,6 +52,7 @@ class Settings:
     new_kamf_at_handover: whether each N2 handover derives another K_AMF (TS 33.501 §6.9.2.3.3).
     equipment_check: whether the 5G-EIR is asked, and what follows where it gives no answer or the UE no PEI.
     drain_s: how long a gNB that a policy begins to refuse has to empty.
+    move_after_s: how long a gNB that is drained may hand its UEs over by itself; then they are moved.
     authenticate_known: whether a UE whose registration request passed the integrity check runs 5G AKA all the same.
     """
 
@@ -69,6 +70,7 @@ class Settings:
     t3346_s: int = 60
     shared: tuple[ServedPlmn, ...] = ()
     equivalent_plmns: tuple[PlmnId, ...] = ()
+    partners: tuple[PlmnId, ...] = ()
     extended_name: str = ""
     full_name: str = ""
     short_name: str = ""
@@ -85,6 +87,7 @@ class Settings:
     reroutes: bool = False
     equipment_check: Literal["off", "fail-open", "fail-closed"] = "off"
     drain_s: float = 600.0
+    move_after_s: float = 60.0
     authenticate_known: bool = False
     new_kamf_at_handover: bool = False
     access_categories: tuple[nas.AccessCategory, ...] = ()

@@ -14,6 +14,7 @@ from cinq.nf.ausf.context import AkaContext, AuthenticationContext, Contexts, Ea
 from cinq.nf.ausf.eap_aka_prime import Accepted, Ended, Faulty, Foreign, Resynchronise
 from cinq.procedure import Clock, Why
 from cinq.sbi import Bus, Created, Problem
+from cinq.sbi.caller import caller
 from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.services.nausf_ueauthentication import (
     AuthenticationInfo,
@@ -64,6 +65,7 @@ class AUSF:
         if not SERVING_NETWORK_NAME.fullmatch(network):
             why = Why(f"{network[:80]!r} is no serving network name (TS 24.501 §9.12.1)")
             raise Problem(403, "SERVING_NETWORK_NOT_AUTHORIZED", why)
+        _refuse_for_another(network)
         result = await self._vector(body.supi_or_suci, network, body.resynchronization_info)
         identifier = self._entropy(16).hex()
         path = f"/ue-authentications/{identifier}"
@@ -193,6 +195,18 @@ class AUSF:
             serving_network_name=context.serving_network,
         )
         await self._udm.confirm_auth(context.supi, event)
+
+
+def _refuse_for_another(network: str) -> None:
+    """A SEAF of another network authenticates for that network alone, TS 33.501 §6.1.2. Problem 403."""
+    who = caller()
+    claims = None if who is None else who.claims
+    if claims is None or claims.producer_plmn_id is None or claims.consumer_plmn_id is None:
+        return
+    serves = kdf.snn(claims.consumer_plmn_id.mcc, claims.consumer_plmn_id.mnc)
+    if network != serves:
+        why = Why(f"the consumer's access token is for {serves}, it names {network}")
+        raise Problem(403, "SERVING_NETWORK_NOT_AUTHORIZED", why)
 
 
 def _eap_context(supi: str, network: str, av: AvEapAkaPrime, identifier: int) -> EapContext:

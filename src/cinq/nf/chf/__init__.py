@@ -5,7 +5,7 @@ any moment leaves it before or after a request, and a request that comes again f
 """
 
 from cinq.nf.chf.services import CHF
-from cinq.nf.chf.settings import Settings
-from cinq.nf.chf.tariff import Rate, Tariff
+from cinq.nf.chf.settings import Counter, Settings
+from cinq.nf.chf.tariff import Last, Rate, Tariff
 
-__all__ = ["CHF", "Rate", "Settings", "Tariff"]
+__all__ = ["CHF", "Counter", "Last", "Rate", "Settings", "Tariff"]

@@ -45,6 +45,7 @@ class Container(Struct, frozen=True, omit_defaults=True):
     seconds: int = 0
     cost: Decimal = NOTHING
     why: tuple[str, ...] = ()
+    events: int = 0
 
 
 class Held(Struct, frozen=True, omit_defaults=True):
@@ -58,6 +59,8 @@ class Session(Struct, frozen=True, omit_defaults=True):
     """A charging session, TS 32.290 §5.3. sequence, answer: of the last request. counted: numbers of containers.
 
     held: by rating group. containers: those that are in no record yet. record: how many records there are of it.
+    running: units that were used by each rate that counts them all together. short: rating groups that got less than
+    they asked for, since the money did not reach; left: what there was of it then. sealed: digest of its last record.
     """
 
     consumer: NFIdentification
@@ -72,13 +75,17 @@ class Session(Struct, frozen=True, omit_defaults=True):
     containers: tuple[Container, ...] = ()
     since: datetime | None = None
     record: int = 0
+    running: dict[str, int] = {}
+    short: tuple[int, ...] = ()
+    left: Decimal = NOTHING
+    sealed: str = ""
 
 
 class Account(Struct, frozen=True, omit_defaults=True):
     """balance: what is left, of a postpaid account what is owed as a negative number. limit: how far below zero it may
     go; None: without a limit. sessions: by their name. ended: names of the last that were released, newest last; one
     that is among the sessions too waits for its record to be written.
-    payments: references of the last that were paid in, newest last.
+    payments: references of the last that were paid in, newest last. spent: in `month`, as YYYY-MM.
     """
 
     supi: str
@@ -90,6 +97,8 @@ class Account(Struct, frozen=True, omit_defaults=True):
     sessions: dict[str, Session] = {}
     ended: tuple[str, ...] = ()
     payments: tuple[str, ...] = ()
+    spent: Decimal = NOTHING
+    month: str = ""
 
     @property
     def set_aside(self) -> Decimal:

@@ -5,6 +5,7 @@ A record has one name, made of the charging session and its number: written twic
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,7 +13,7 @@ from decimal import Decimal
 from typing import Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from cinq.nf.chf.account import Account, Container, Session
 from cinq.nf.chf.tariff import NOTHING
@@ -26,7 +27,10 @@ Closing = Literal["normalRelease", "partialRecord", "abnormalRelease", "manageme
 
 
 class Record(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """One record. amount: the sum of what its containers cost, in `currency` by `tariff`."""
+    """One record. amount: the sum of what its containers cost, in `currency` by `tariff`.
+
+    digest: of all the rest; previous: that of the record before it in the charging session, "" of the first.
+    """
 
     name: str
     record_sequence_number: int
@@ -43,6 +47,18 @@ class Record(Struct, frozen=True, rename="camel", omit_defaults=True):
     amount: Decimal = NOTHING
     used_unit_containers: tuple[Container, ...] = ()
     pdu_session_charging_information: PDUSessionChargingInformation | None = None
+    previous: str = ""
+    digest: str = ""
+
+    @property
+    def is_last(self) -> bool:
+        """Of its charging session."""
+        return self.cause_for_rec_closing != "partialRecord"
+
+    @property
+    def session(self) -> str:
+        """The name of the charging session."""
+        return self.name.removesuffix(f"-{self.record_sequence_number}")
 
     @property
     def duration_s(self) -> int:
@@ -55,7 +71,7 @@ def closed(
     """The record of what is in none yet; None of a part in which nothing was used."""
     if not session.containers and why == "partialRecord":
         return None
-    return Record(
+    made = Record(
         name=f"{name}-{session.record}",
         record_sequence_number=session.record,
         subscriber_identifier=account.supi,
@@ -70,7 +86,18 @@ def closed(
         amount=sum((one.cost for one in session.containers), NOTHING),
         used_unit_containers=session.containers,
         pdu_session_charging_information=session.about,
+        previous=session.sealed,
     )
+    return structs.replace(made, digest=digest(made))
+
+
+def digest(record: Record) -> str:
+    """SHA-256 of the record without its digest: what was changed afterwards shows."""
+    return hashlib.sha256(_canonical(structs.replace(record, digest=""))).hexdigest()
+
+
+_decoded = msgspec.json.Decoder(Record).decode
+_canonical = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Records:
@@ -79,10 +106,18 @@ class Records:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._encode = msgspec.json.Encoder(order="deterministic").encode
-        self._kept = Kept(store, COLLECTION, msgspec.json.Decoder(Record).decode, "record of", log)
+        self._kept = Kept(store, COLLECTION, _decoded, "record of", log)
 
     def __iter__(self) -> Iterator[Record]:
         return iter(self._kept)
+
+    def named(self) -> Iterator[tuple[str, Record | None]]:
+        """Each under the name by which it is stored; None in the place of one that is unreadable."""
+        for key, octets in list(self._store.items(COLLECTION)):
+            try:
+                yield key, _decoded(octets)
+            except ValueError:
+                yield key, None
 
     async def keep(self, record: Record) -> None:
         self._store.put(COLLECTION, record.name, self._encode(record))

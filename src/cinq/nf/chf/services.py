@@ -5,32 +5,40 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from msgspec.structs import replace
 
 from cinq.nf.chf.account import Account, AccountError, Accounts, Session, UnreadableError
 from cinq.nf.chf.quota import Answered, Unrated, ending, paid, served, with_session, without_session
+from cinq.nf.chf.reauthorisation import Reauthorisation
 from cinq.nf.chf.records import Closing, Record, Records, closed
 from cinq.nf.chf.settings import Settings
+from cinq.nf.chf.spending import SpendingLimits
 from cinq.nf.chf.tariff import Tariff, tariffs_by_name
-from cinq.procedure import Clock, Why
+from cinq.nf.chf.wholesale import partner_of
+from cinq.procedure import Clock, Journal, Runtime, Why
 from cinq.procedure.store import Store
-from cinq.sbi import Created, Problem
+from cinq.sbi import Bus, Created, Problem
 from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.problem import InvalidParam
 from cinq.sbi.services.nchf_convergedcharging import (
     ChargingDataRequest,
     ChargingDataResponse,
+    InvocationResult,
     MultipleUnitInformation,
     MultipleUnitUsage,
     NchfConvergedCharging,
     PDUSessionChargingInformation,
     RequestedUnit,
+    Trigger,
     UsedUnitContainer,
 )
+from cinq.sbi.services.nchf_spendinglimitcontrol import NchfSpendingLimitControl
 
 T = TypeVar("T")
+LOOKS_EVERY_S = 10.0
 CONTAINERS = 50  # of a record; then another one is begun
 SESSIONS = 64  # of one subscriber
 DEAD = 3  # validities of a grant in which its consumer would have come again
@@ -40,7 +48,7 @@ GROUPS = 64  # rating groups, and containers of each, in one request
 
 
 class CHF:
-    """store: where accounts and records are. entropy: for the names of charging sessions."""
+    """store: where accounts and records are. entropy: for the names of charging sessions. sbi: for notifications."""
 
     def __init__(
         self,
@@ -49,16 +57,42 @@ class CHF:
         clock: Clock,
         entropy: Callable[[int], bytes],
         instance_id: str,
+        sbi: Bus | None = None,
+        journal: Journal | None = None,
     ) -> None:
+        self.runtime = Runtime("CHF", journal, clock)
         self.accounts, self.records = Accounts(store), Records(store)
         self.instance_id = instance_id
         self._settings = settings
         self._tariffs = tariffs_by_name(settings.tariffs)
         self._clock = clock
         self._entropy = entropy
+        self._sbi = sbi
+        self.spending = SpendingLimits(settings, self.accounts, store, self._now, entropy, sbi)
+        self._reauthorisation = Reauthorisation(self.accounts, sbi)
 
     def services(self) -> list[tuple[type, object]]:
-        return [(NchfConvergedCharging, self)]
+        return [(NchfConvergedCharging, self), (NchfSpendingLimitControl, self.spending)]
+
+    def start(self) -> None:
+        """Look now and then at what was paid in, and at the calendar."""
+        self.runtime.every(LOOKS_EVERY_S, self._look_soon, "charging")
+
+    async def stop(self) -> None:
+        await self.runtime.stop()
+
+    def _look_soon(self) -> None:
+        self.runtime.spawn(self.look, "charging")
+
+    async def look(self) -> None:
+        await self._reauthorisation.look()
+        await self.spending.look()
+
+    def _changed(self, supi: str) -> None:
+        """What the subscriber has left is another sum: others hear of it, and nobody waits for that."""
+        self._reauthorisation.noted(supi)
+        if self._sbi is not None and not self.runtime.stopping:
+            self.runtime.spawn(partial(self.spending.changed, supi), "spending limits")
 
     def profile(self) -> NFProfile:
         return NFProfile(nf_instance_id=self.instance_id, nf_type="CHF", nf_status="REGISTERED")
@@ -66,7 +100,7 @@ class CHF:
     async def create(self, body: ChargingDataRequest) -> Created[ChargingDataResponse]:
         """TS 32.290 §6.2.1. The same request again is answered with the charging session that it has made."""
         supi = _checked(body)
-        await self._account(supi)
+        await self._account(supi, body)
         await self._end_the_dead(supi)
         name = f"{supi}.{self._entropy(8).hex()}"
         now = self._now()
@@ -90,10 +124,12 @@ class CHF:
             granted = made.granted
             if granted and all(one.granted_unit is None for one in granted):
                 raise _nothing_left(supi, granted[0].result_code)
-            session = replace(made.session, answer=_answer(body, now, granted))
+            answer = _answer(body, now, granted)
+            session = replace(made.session, answer=replace(answer, **self._conditions()))
             return with_session(made.account, name, session), (name, session.answer)
 
         found, answer = await self._change(supi, begun)
+        self._changed(supi)
         return Created(f"/chargingdata/{found}", answer)
 
     async def update(self, charging_data_ref: str, body: ChargingDataRequest) -> ChargingDataResponse:
@@ -116,6 +152,7 @@ class CHF:
             return with_session(made.account, charging_data_ref, after), answer
 
         answer = await self._change(supi, updated)
+        self._changed(supi)
         await self._close_part(supi, charging_data_ref, now)
         return answer
 
@@ -155,6 +192,7 @@ class CHF:
             return
         await self.records.keep(record)
         await self._change(supi, lambda account: (without_session(account, name), None))
+        self._changed(supi)
 
     async def _end_the_dead(self, supi: str) -> None:
         """Sessions whose consumer has not come for its grants' validity, three times over: their money is free again.
@@ -187,26 +225,44 @@ class CHF:
             if current is None or current.record != session.record:
                 return account, None
             rest = tuple(one for one in current.containers if one.number not in inside)
-            after = replace(current, containers=rest, record=current.record + 1, since=now)
+            after = replace(
+                current, containers=rest, record=current.record + 1, since=now, sealed=record.digest
+            )
             return with_session(account, name, after), None
 
         await self._change(supi, begun_anew)
 
-    async def _account(self, supi: str) -> None:
-        """There is one, or one is opened. Problem 404 USER_UNKNOWN."""
+    async def _account(self, supi: str, body: ChargingDataRequest) -> None:
+        """There is one, or one is opened: a partner's subscriber gets one by the tariff that the partner pays.
+
+        Problem 404 USER_UNKNOWN.
+        """
         try:
             if self.accounts.get(supi) is not None:
                 return
         except AccountError as error:
             raise Problem(500, "SYSTEM_FAILURE", Why(str(error))) from None
-        tariff = self._tariffs.get(self._settings.tariff)
-        if self._settings.without_account == "refuse" or tariff is None:
+        home = partner_of(body.pdu_session_charging_information, self._settings.plmns)
+        agreed = self._tariffs.get(self._settings.partners.get(home, ""))
+        tariff = agreed or self._tariffs.get(self._settings.tariff)
+        if tariff is None or (agreed is None and self._settings.without_account == "refuse"):
             mend = f"cinq account open {supi} --tariff NAME"
             raise Problem(404, "USER_UNKNOWN", Why(f"{supi} has no account", mend))
         try:
             await self.accounts.open(Account(supi, tariff.name, tariff.currency, "postpaid"))
         except AccountError:  # somebody else has
             pass
+
+    def _conditions(self) -> dict[str, object]:
+        """What the consumer is told once: what it is to report at once, and what to do where no CHF answers."""
+        failure = self._settings.failure
+        return {
+            "triggers": [
+                Trigger(trigger_category="IMMEDIATE_REPORT", trigger_type=one)
+                for one in self._settings.immediate
+            ],
+            "invocation_result": None if failure is None else InvocationResult(failure_handling=failure),
+        }
 
     def _served(
         self, account: Account, name: str, session: Session, body: ChargingDataRequest, now: datetime
@@ -283,7 +339,13 @@ def _holds(usage: MultipleUnitUsage) -> bool:
     amounts = [
         value
         for one in units
-        for value in (one.total_volume, one.uplink_volume, one.downlink_volume, one.time)
+        for value in (
+            one.total_volume,
+            one.uplink_volume,
+            one.downlink_volume,
+            one.time,
+            one.service_specific_units,
+        )
         if value is not None
     ]
     amounts += [one.local_sequence_number for one in usage.used_unit_container]

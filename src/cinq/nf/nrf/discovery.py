@@ -30,12 +30,23 @@ _TIMES = re.compile(r"(?<!\))\{\d{1,3}\}")  # a number of times, of one characte
 def fits(profile: NFProfile, query: SearchQuery, requester: NFProfile) -> bool:
     """Registered, open to the requester, and what every criterion wants. A criterion that is not given fits all."""
     return (
+        _wanted(profile, query)
+        and admits(profile, requester)
+        and (query.service_names is None or bool(services_of(profile, query, requester)))
+    )
+
+
+def closed(profile: NFProfile, query: SearchQuery, requester: NFProfile) -> bool:
+    """What every criterion wants, and its profile does not allow the requester."""
+    return _wanted(profile, query) and not admits(profile, requester)
+
+
+def _wanted(profile: NFProfile, query: SearchQuery) -> bool:
+    return (
         profile.nf_type == query.target_nf_type
         and profile.nf_status == "REGISTERED"
-        and admits(profile, requester)
         and all(_criteria(profile, query))
         and _serves(profile, query)
-        and (query.service_names is None or bool(services_of(profile, query, requester)))
     )
 
 

@@ -6,12 +6,14 @@ With TLS an NF instance speaks for itself alone: the caller's certificate says w
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 
 import msgspec
 
 from cinq.eligibility.gate import OPEN, Gate, Ruling
 from cinq.nf.nrf import discovery
 from cinq.nf.nrf.instances import Instances, read
+from cinq.nf.nrf.roaming import Roaming
 from cinq.nf.nrf.settings import Settings
 from cinq.nf.nrf.subscriptions import Subscriptions
 from cinq.nf.nrf.tokens import Tokens
@@ -20,7 +22,7 @@ from cinq.procedure.store import MemoryStore, Store
 from cinq.sbi import Bus, Created, InvalidParam, Problem
 from cinq.sbi.caller import caller
 from cinq.sbi.json_patch import PatchItem, patched
-from cinq.sbi.models import NFType
+from cinq.sbi.models import NFType, PlmnId
 from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.services.nnrf import (
     BootstrappingInfo,
@@ -41,6 +43,7 @@ INSTANCE_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a
 VENDOR_ID = re.compile(r"[0-9]{6}", re.ASCII)  # TS 29.510 §6.1.6.3.2
 NF_TYPE = re.compile(r"[A-Z0-9_]{2,40}", re.ASCII)
 FEATURES = re.compile(r"[0-9A-Fa-f]{0,32}", re.ASCII)
+MCC, MNC = re.compile(r"[0-9]{3}", re.ASCII), re.compile(r"[0-9]{2,3}", re.ASCII)
 HEARTBEAT_PATHS = frozenset(("/nfStatus", "/load", "/loadTimeStamp"))
 LONGEST_LIST = 100  # elements of any list of a profile
 NAMED = 20  # faults of a profile that are named
@@ -72,8 +75,13 @@ class NRF:
         self._instances = Instances(settings, clock, kept, gate)
         self._drained: set[str] = set()
         self._subscriptions = Subscriptions(clock, kept, bus)
+        self._roaming = Roaming(settings, bus)
         self._tokens = (
-            None if key is None else Tokens(key, clock, instance_id, self.registered, settings.access_token_s)
+            None
+            if key is None
+            else Tokens(
+                key, clock, instance_id, self.registered, settings.access_token_s, roaming=self._roaming
+            )
         )
 
     def services(self) -> list[tuple[type, object]]:
@@ -207,9 +215,20 @@ class NRF:
     # Nnrf_NFDiscovery
 
     async def search(self, query: SearchQuery) -> Whole[SearchResult]:
-        """§5.3.2.2: instances in status REGISTERED that fit every criterion given, the best first."""
+        """§5.3.2.2: instances in status REGISTERED that fit every criterion given, the best first.
+
+        Those of another network its NRF knows (§5.3.2.2.3). Problem 403: there are such, and none of them allows the
+        requester (TS 33.501 §13.3.1.1).
+        """
+        elsewhere = self._roaming.elsewhere(query.target_plmn_list or ())
+        if elsewhere is not None:
+            return await self._roaming.search(elsewhere, query)
         requester = self._requester(query)
         found = [p for p in self._instances.all() if discovery.fits(p.read, query, requester)]
+        if not found and any(discovery.closed(p.read, query, requester) for p in self._instances.all()):
+            raise Problem(
+                403, None, Why(f"no {query.target_nf_type} that fits allows this {requester.nf_type}")
+            )
         best = discovery.ranked(found, query)[: _limit(query.limit)]
         profiles = [discovery.shown(one, query, requester) for one in best]
         document: dict[str, object] = {
@@ -223,7 +242,8 @@ class NRF:
     def _requester(self, query: SearchQuery) -> NFProfile:
         """Who asks, by its registered profile or by its own words. Problem 400, 403."""
         who, identifier = caller(), (query.requester_nf_instance_id or "").lower()
-        if identifier and who is not None and not who.may_be(identifier):
+        guest = self._roaming.is_guest(query.requester_plmn_list or ())
+        if not guest and identifier and who is not None and not who.may_be(identifier):
             raise Problem(403, None, Why("requester-nf-instance-id is not of the client's certificate"))
         wrong = {
             "target-nf-type": not NF_TYPE.fullmatch(query.target_nf_type),
@@ -235,12 +255,12 @@ class NRF:
             if fault:
                 cause = "MANDATORY" if name.endswith("nf-type") else "OPTIONAL"
                 raise Problem(400, f"{cause}_QUERY_PARAM_INCORRECT", Why(name), InvalidParam(param=name))
-        if identifier in self._instances:
+        if not guest and identifier in self._instances:
             known = self._instances.known(identifier).profile.read
             if known.nf_type != query.requester_nf_type:
                 raise Problem(403, None, Why(f"{identifier} is registered as {known.nf_type}"))
             return known
-        if who is not None and who.tls and not identifier:
+        if not guest and who is not None and who.tls and not identifier:
             own = [self._instances.known(one).profile.read for one in who.instances if one in self._instances]
             found = [one for one in own if one.nf_type == query.requester_nf_type]
             if own and not found:
@@ -325,12 +345,27 @@ def _check(identifier: str, body: Whole[NFProfile]) -> None:
         "capacity": profile.capacity is not None and not 0 <= profile.capacity <= 65_535,
         "load": profile.load is not None and not 0 <= profile.load <= 100,
         "sNssais": discovery.faulty([*profile.s_nssais, *profile.allowed_nssais]),
+        "plmnList": not all(map(_is_plmn, (*profile.plmn_list, *profile.allowed_plmns))),
+        "ipv4Addresses": not all(_is_address(one, 4) for one in profile.ipv4_addresses),
+        "ipv6Addresses": not all(_is_address(one, 6) for one in profile.ipv6_addresses),
         **dict.fromkeys(_long(body.document), True),
     }
     wrong = [InvalidParam(param=f"/{name}") for name, fault in faults.items() if fault][:NAMED]
     if wrong:
         names = ", ".join(w.param for w in wrong)
         raise Problem(400, "MANDATORY_IE_INCORRECT", Why(f"profile of {identifier[:60]}: {names}"), *wrong)
+
+
+def _is_plmn(plmn: PlmnId) -> bool:
+    """TS 29.571 §5.4.2."""
+    return bool(MCC.fullmatch(plmn.mcc) and MNC.fullmatch(plmn.mnc))
+
+
+def _is_address(text: str, version: int) -> bool:
+    try:
+        return ip_address(text).version == version
+    except ValueError:
+        return False
 
 
 def _long(tree: object, path: str = "", deep: int = 0) -> list[str]:

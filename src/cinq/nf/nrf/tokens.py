@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+from cinq.nf.nrf.roaming import Roaming
 from cinq.procedure import Clock
 from cinq.sbi.caller import caller
 from cinq.sbi.models import PlmnId, Snssai
@@ -32,12 +33,15 @@ class Tokens:
         instance_id: str,
         known: Callable[[], Iterable[NFProfile]],
         validity_s: int,
+        *,
+        roaming: Roaming,
     ) -> None:
         self._key = key
         self._clock = clock
         self._instance_id = instance_id
         self._known = known
         self._validity_s = validity_s
+        self._roaming = roaming
 
     def services(self) -> list[tuple[type, object]]:
         return [(NnrfAccessToken, self)]
@@ -49,6 +53,10 @@ class Tokens:
         if not SCOPES.fullmatch(body.scope):
             raise TokenRefused("invalid_scope", "scope: wanted names with single blanks between them")
         consumer = self._consumer(body)
+        if body.target_plmn is not None:
+            elsewhere = self._roaming.elsewhere((body.target_plmn,))
+            if elsewhere is not None:
+                return await self._roaming.token(elsewhere, body)
         producers = self._producers(body, consumer)
         scopes = tuple(dict.fromkeys(body.scope.split(" ")))
         for scope in scopes:
@@ -67,6 +75,8 @@ class Tokens:
     def _consumer(self, body: AccessTokenReq) -> NFProfile:
         """The profile of who asks; what it says of itself is what its certificate and its profile say."""
         who, identifier = caller(), body.nf_instance_id.lower()
+        if (guest := self._guest(body, identifier)) is not None:
+            return guest
         if who is not None and not who.may_be(identifier):
             raise TokenRefused("invalid_client", "nfInstanceId is not of the client's certificate")
         found = next((p for p in self._known() if p.nf_instance_id == identifier), None)
@@ -83,6 +93,17 @@ class Tokens:
         if slices and any(one.numbering() not in slices for one in body.requester_snssai_list):
             raise TokenRefused("invalid_client", "requesterSnssaiList is not of the registered profile")
         return found
+
+    def _guest(self, body: AccessTokenReq, identifier: str) -> NFProfile | None:
+        """A function of a partner, whose own NRF has looked who it is (TS 33.501 §13.4.1.2.2); None: it is ours."""
+        plmns = [*([body.requester_plmn] if body.requester_plmn else ()), *body.requester_plmn_list]
+        if not self._roaming.is_guest(plmns):
+            return None
+        if body.nf_type is None:
+            raise TokenRefused("invalid_request", "nfType: found nothing, wanted that of the consumer")
+        return NFProfile(
+            nf_instance_id=identifier, nf_type=body.nf_type, nf_status="REGISTERED", plmn_list=plmns
+        )
 
     def _producers(self, body: AccessTokenReq, consumer: NFProfile) -> list[NFProfile]:
         """Those for whom it asks. TokenRefused: it does not say, or means none."""
@@ -142,6 +163,7 @@ class Tokens:
             consumer_plmn_id=next(iter(consumer.plmn_list), None)
             if body.requester_plmn is None
             else body.requester_plmn,
+            producer_plmn_id=body.target_plmn,
             producer_snssai_list=_slices(body.target_snssai_list, producers),
             producer_nsi_list=[
                 each for each in body.target_nsi_list if any(each in p.nsi_list for p in producers)

@@ -4,6 +4,6 @@ What is subscribed is authorised as it is; rules of the settings and of one subs
 """
 
 from cinq.nf.pcf.services import PCF
-from cinq.nf.pcf.settings import Settings
+from cinq.nf.pcf.settings import Limit, QosReference, Settings
 
-__all__ = ["PCF", "Settings"]
+__all__ = ["PCF", "Limit", "QosReference", "Settings"]

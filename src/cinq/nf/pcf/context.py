@@ -9,7 +9,14 @@ import msgspec
 
 from cinq.procedure.store import Store
 from cinq.sbi.services.npcf_ampolicycontrol import PolicyAssociationRequest
-from cinq.sbi.services.npcf_smpolicycontrol import PccRule, QosData, SmPolicyContextData, SmPolicyDecision
+from cinq.sbi.services.npcf_policyauthorization import AppSessionContextReqData
+from cinq.sbi.services.npcf_smpolicycontrol import (
+    PccRule,
+    QosData,
+    SmPolicyContextData,
+    SmPolicyDecision,
+    TrafficControlData,
+)
 from cinq.sbi.services.nudr_policy import AccessPolicy
 
 T = TypeVar("T")
@@ -24,10 +31,11 @@ class AmAssociation(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class UeRule(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A rule that the UE asked for."""
+    """A rule that the UE asked for, or an application function."""
 
     pcc_rule: PccRule
     qos: QosData | None = None
+    traffic: TrafficControlData | None = None
 
 
 class SmAssociation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -40,6 +48,15 @@ class SmAssociation(msgspec.Struct, frozen=True, omit_defaults=True):
     decided: SmPolicyDecision
     ue_rules: dict[str, UeRule] = {}
     failed: tuple[str, ...] = ()
+    af_rules: dict[str, UeRule] = {}
+    """Of application functions, by rule identity."""
+
+
+class AppSession(msgspec.Struct, frozen=True, omit_defaults=True):
+    """association: the SM policy association that it is bound to."""
+
+    association: str
+    request: AppSessionContextReqData
 
 
 class Associations(Generic[T]):

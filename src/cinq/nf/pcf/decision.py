@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from cinq.nf.pcf.context import SmAssociation
+from cinq.nf.pcf.context import SmAssociation, UeRule
 from cinq.sbi.models import SubscribedDefaultQos
 from cinq.sbi.services.npcf_smpolicycontrol import (
     AuthorizedDefaultQos,
@@ -42,17 +42,24 @@ def decide(association: SmAssociation, elements: Iterable[PolicyElement]) -> SmP
     rules = [
         e for e in fitting if isinstance(e, RulePolicy) and e.pcc_rule.pcc_rule_id not in association.failed
     ]
-    pcc = [r.pcc_rule for r in rules] + [u.pcc_rule for u in association.ue_rules.values()]
-    qos: list[QosData] = [r.qos for r in rules] + [u.qos for u in association.ue_rules.values() if u.qos]
+    asked = [*association.ue_rules.values(), *_of_application_functions(association)]
+    pcc = [r.pcc_rule for r in rules] + [u.pcc_rule for u in asked]
+    qos: list[QosData] = [r.qos for r in rules] + [u.qos for u in asked if u.qos]
     traffic: list[TrafficControlData] = [r.traffic for r in rules if r.traffic]
+    traffic += [u.traffic for u in asked if u.traffic]
     session = next((e for e in fitting if isinstance(e, SessionPolicy)), SessionPolicy())
     return SmPolicyDecision(
         sess_rules={SESSION_RULE: _session_rule(request, session)},
         pcc_rules={rule.pcc_rule_id: rule for rule in _each_precedence_once(pcc)},
         qos_decs={each.qos_id: each for each in qos},
         traff_cont_decs={each.tc_id: each for each in traffic},
+        chg_decs={r.charging.chg_id: r.charging for r in rules if r.charging},
         policy_ctrl_req_triggers=list(TRIGGERS),
     )
+
+
+def _of_application_functions(association: SmAssociation) -> list[UeRule]:
+    return [rule for name, rule in association.af_rules.items() if name not in association.failed]
 
 
 def denied(request: SmPolicyContextData, elements: Iterable[PolicyElement]) -> bool:
@@ -109,6 +116,7 @@ def difference(before: SmPolicyDecision, after: SmPolicyDecision) -> SmPolicyDec
         pcc_rules=_changed(before.pcc_rules, after.pcc_rules),
         qos_decs=_changed(before.qos_decs, after.qos_decs),
         traff_cont_decs=_changed(before.traff_cont_decs, after.traff_cont_decs),
+        chg_decs=_changed(before.chg_decs, after.chg_decs),
     )
     return None if made == SmPolicyDecision() else made
 
@@ -125,9 +133,11 @@ def without(decision: SmPolicyDecision, rules: Iterable[str]) -> SmPolicyDecisio
     left = [rule for rule in pcc.values() if rule is not None]
     qos = {name for rule in left for name in rule.ref_qos_data or ()}
     traffic = {name for rule in left for name in rule.ref_tc_data or ()}
+    charging = {name for rule in left for name in rule.ref_chg_data or ()}
     return msgspec.structs.replace(
         decision,
         pcc_rules=pcc,
         qos_decs={name: value for name, value in decision.qos_decs.items() if name in qos},
         traff_cont_decs={n: value for n, value in decision.traff_cont_decs.items() if n in traffic},
+        chg_decs={n: value for n, value in decision.chg_decs.items() if n in charging},
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable
+from ipaddress import IPv6Network
 
 from msgspec.structs import replace
 
-from cinq.nf.pcf.context import SESSIONS, Associations, SmAssociation
+from cinq.nf.pcf.context import SESSIONS, Associations, SmAssociation, UeRule
 from cinq.nf.pcf.decision import decide, denied, difference, without
 from cinq.nf.pcf.elements import Elements
 from cinq.nf.pcf.settings import Settings
@@ -17,6 +19,7 @@ from cinq.sbi import Bus, Created, Problem
 from cinq.sbi.callback import notify
 from cinq.sbi.services.npcf_smpolicycontrol import (
     PartialSuccessReport,
+    RequestedRuleData,
     RuleReport,
     SmPolicyContextData,
     SmPolicyDecision,
@@ -40,17 +43,83 @@ class SMPolicies:
         self._associations = Associations(store, COLLECTION, SmAssociation)
         self._elements = elements
         self._sbi = sbi
+        self._by_address: dict[str, set[str]] = {}
+        for identifier in self._associations:
+            known = self._associations.get(identifier)
+            if known is not None:
+                self._index(identifier, known)
+        self.heard: Callable[[Iterable[RuleReport]], None] = lambda reports: None
+        """Hears what the SMF says of rules."""
+        self.ended: Callable[[SmAssociation], None] = lambda association: None
+
+    def get(self, identifier: str) -> SmAssociation | None:
+        return self._associations.get(identifier)
+
+    def with_address(self, address: str) -> list[str]:
+        """The associations of the sessions that have it. An IPv6 address: those that have its prefix."""
+        key = str(IPv6Network(f"{address}/64", strict=False)) if ":" in address else address
+        return sorted(self._by_address.get(key, ()))
+
+    async def af_rules(
+        self, identifier: str, rules: dict[str, UeRule], confirm: Iterable[str] = ()
+    ) -> frozenset[str]:
+        """Those of application functions are to be these; the SMF hears of it. Which of them it does not take.
+
+        confirm: of which it is to tell when UE and gNB have them. Problem 5xx: it cannot be reached now.
+        """
+        found = self._associations.get(identifier)
+        if found is None or self._sbi is None:
+            return frozenset(rules)
+        kept = tuple(name for name in found.failed if name not in rules or name in found.af_rules)
+        self._associations.put(identifier, replace(found, af_rules=rules, failed=kept))
+        try:
+            await self._notify(
+                self._sbi, identifier, replace(found, af_rules=rules, failed=kept), tuple(confirm)
+            )
+        except Problem:
+            current = self._associations.get(identifier)
+            if current is not None:
+                self._associations.put(identifier, replace(current, af_rules=found.af_rules))
+            raise
+        current = self._associations.get(identifier)
+        if current is None:
+            return frozenset(rules)
+        return frozenset(name for name in rules if name not in current.decided.pcc_rules)
+
+    def _index(self, identifier: str, association: SmAssociation, *, there: bool = True) -> None:
+        request = association.request
+        for address in (request.ipv4_address, request.ipv6_address_prefix):
+            if address and there:
+                self._by_address.setdefault(address, set()).add(identifier)
+            elif address and (found := self._by_address.get(address)) is not None:
+                found.discard(identifier)
+                if not found:
+                    del self._by_address[address]
+
+    def _removed(self, identifier: str) -> bool:
+        """Its application sessions hear of it."""
+        found = self._associations.get(identifier)
+        if found is None:
+            return False
+        self._associations.remove(identifier)
+        self._index(identifier, found, there=False)
+        self.ended(found)
+        return True
 
     async def create(self, body: SmPolicyContextData) -> Created[SmPolicyDecision]:
         """§4.2.2."""
         identifier = _identifier(body.supi, body.pdu_session_id)
+        await self._elements.limits.watch(body.supi)
         elements = await self._elements.of(body.supi)
         if denied(body, elements):
             mend = f"cinq policy list {body.supi}, then cinq policy remove"
             why = Why(f"the operator denies {body.supi} sessions of DNN {body.dnn}", mend)
             raise Problem(403, "POLICY_CONTEXT_DENIED", why)
         decided = decide(SmAssociation(body, SmPolicyDecision()), elements)
-        self._associations.put(identifier, SmAssociation(body, decided))
+        self._removed(identifier)
+        made = SmAssociation(body, decided)
+        self._associations.put(identifier, made)
+        self._index(identifier, made)
         return Created(f"/sm-policies/{identifier}", decided)
 
     async def update(self, sm_policy_id: str, body: SmPolicyUpdateContextData) -> SmPolicyDecision:
@@ -69,12 +138,17 @@ class SMPolicies:
             rules = asked(request.supi, made.ue_rules, body.ue_init_res_req, self._settings)
             made = replace(made, ue_rules=rules)
         decided = await self._decide(made)
-        self._associations.put(sm_policy_id, replace(made, decided=decided))
+        current = self._associations.get(sm_policy_id) or made
+        self._associations.put(sm_policy_id, replace(made, decided=decided, af_rules=current.af_rules))
+        self.heard(body.rule_reports)
         return difference(made.decided, decided) or SmPolicyDecision()
 
     async def delete(self, sm_policy_id: str, body: SmPolicyDeleteData) -> None:
-        if not self._associations.remove(sm_policy_id):
+        if not self._removed(sm_policy_id):
             raise _unknown(sm_policy_id)
+        supi = sm_policy_id.removeprefix("sm-").rpartition("-")[0]
+        if all(self._associations.get(_identifier(supi, number)) is None for number in SESSIONS):
+            await self._elements.limits.leave(supi)
 
     async def policy_changed(self, supi: str) -> None:
         """Npcf_SMPolicyControl_UpdateNotify, §4.2.3. Problem 5xx: the SMF cannot be reached now."""
@@ -84,7 +158,9 @@ class SMPolicies:
             if found is not None and self._sbi is not None:
                 await self._notify(self._sbi, identifier, replace(found, failed=()))
 
-    async def _notify(self, sbi: Bus, identifier: str, association: SmAssociation) -> None:
+    async def _notify(
+        self, sbi: Bus, identifier: str, association: SmAssociation, confirm: tuple[str, ...] = ()
+    ) -> None:
         request, resource = association.request, sbi.uri(f"{ROUTE}/{identifier}")
         elements = await self._elements.of(request.supi)
         if denied(request, elements):  # §4.2.3.3: the SMF releases the session, and deletes this then
@@ -95,6 +171,9 @@ class SMPolicies:
         new = difference(association.decided, decided)
         if new is None:
             return
+        if confirm:
+            asked = RequestedRuleData(ref_pcc_rule_ids=list(confirm), req_data=["SUCC_RES_ALLO"])
+            new = replace(new, last_req_rule_data=[asked])
         body = SmPolicyNotification(resource_uri=resource, sm_policy_decision=new)
         answer = await self._told(sbi, identifier, f"{request.notification_uri}/update", body)
         current = self._associations.get(identifier)  # the SMF may have reported or deleted it meanwhile
@@ -113,7 +192,7 @@ class SMPolicies:
             if problem.status >= 500:
                 raise
             if problem.status == 404:  # the session is not there any more
-                self._associations.remove(identifier)
+                self._removed(identifier)
             else:
                 log.warning("%s takes nothing of the policy: %s", identifier, problem.why)
             return False

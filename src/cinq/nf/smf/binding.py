@@ -77,6 +77,7 @@ def merged(policy: SmPolicyDecision, change: SmPolicyDecision) -> SmPolicyDecisi
         pcc_rules=_merged(policy.pcc_rules, change.pcc_rules),
         qos_decs=_merged(policy.qos_decs, change.qos_decs),
         traff_cont_decs=_merged(policy.traff_cont_decs, change.traff_cont_decs),
+        chg_decs=_merged(policy.chg_decs, change.chg_decs),
         reflective_qos_timer=policy.reflective_qos_timer
         if change.reflective_qos_timer is None
         else change.reflective_qos_timer,
@@ -209,6 +210,7 @@ class _Binder:
     def _bind(self, rule: PccRule) -> tuple[PccRule, SdfRule, QosData | None]:
         name, qos = rule.pcc_rule_id, self._referred(rule, rule.ref_qos_data, self._policy.qos_decs)
         control = self._referred(rule, rule.ref_tc_data, self._policy.traff_cont_decs)
+        charged = self._referred(rule, rule.ref_chg_data, self._policy.chg_decs)
         filters = self._flow_filters(rule)
         profile = self._profile(rule, qos)
         status = None if control is None else control.flow_status
@@ -222,6 +224,7 @@ class _Binder:
             uplink_open=status in (None, "ENABLED", "ENABLED-UPLINK"),
             downlink_open=status in (None, "ENABLED", "ENABLED-DOWNLINK"),
             reflective=wished and self._limits.reflective and not profile.is_gbr,
+            rating_group=(charged.rating_group or 0) if charged is not None else 0,
         )
         self._admit(made)
         return rule, msgspec.structs.replace(made, number=self._number(name)), qos

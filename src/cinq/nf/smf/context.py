@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from cinq.nf.smf.flows import NOTHING, SessionQos, same
 from cinq.numbering import SNssai
-from cinq.sbi.services.nchf_convergedcharging import TriggerType
+from cinq.sbi.services.nchf_convergedcharging import FailureHandling, FinalUnitAction, TriggerType
 from cinq.sbi.services.npcf_smpolicycontrol import SmPolicyDecision
 from cinq.transport_address import TransportAddress
 
@@ -100,7 +100,9 @@ class Wanted(Struct, frozen=True, gc=False):
 
 class Quota(Struct, frozen=True, gc=False):
     """What the CHF granted: octets, or seconds; 0: without a bound of this kind. volume_left: of it when more is asked
-    for. validity_s: for so long. is_last: there will be no other one.
+    for. validity_s: for so long. holding_s: it is given back when nothing was used for so long; 0: never.
+    is_last: there will be no other one; action: what becomes of the service when it is used up, filters: what may be
+    used all the same then, as IPFilterRules.
     """
 
     volume: int = 0
@@ -108,10 +110,16 @@ class Quota(Struct, frozen=True, gc=False):
     volume_left: int = 0
     validity_s: int = 0
     is_last: bool = False
+    holding_s: int = 0
+    action: FinalUnitAction = "TERMINATE"
+    filters: tuple[str, ...] = ()
 
 
 class Used(Struct, frozen=True, gc=False):
-    """What the UPF reported once. number: unlike all others of the session. at: seconds since 1970. why: a trigger."""
+    """What the UPF reported once. number: unlike all others of the session. at: seconds since 1970. why: a trigger.
+
+    group: the rating group; 0: that of the session. is_managed: it was used by a quota that the CHF gave.
+    """
 
     number: int
     at: float
@@ -119,13 +127,31 @@ class Used(Struct, frozen=True, gc=False):
     downlink: int
     seconds: int = 0
     why: TriggerType | None = None
+    group: int = 0
+    is_managed: bool = True
+
+
+class Asked(Struct, frozen=True, gc=False):
+    """A request to the CHF whose answer is not here: until it is, the same is asked again, and nothing else.
+
+    upto: number of the last container in it. at: seconds since 1970. wants: rating groups that are to get quota.
+    """
+
+    sequence: int
+    upto: int
+    at: float
+    wants: tuple[int, ...] = ()
+    tries: int = 0
 
 
 class Charged(Struct, frozen=True, gc=False):
     """A charging session. ref: its name at the CHF. sequence: of the last request. container: number of the last one.
 
-    waiting: what was used and not told. begun: seconds since 1970. last: by what the UPF's last usage report is known
-    again, its UR-SEQN and amounts.
+    rating_group: of what no PCC rule has in another one; groups: the others that rules have had, in the order of their
+    URRs. quotas: by group. lacking: groups that are to get quota. waiting: what was used and not told. begun: seconds
+    since 1970. seen: by URR by what its last usage report is known again, UR-SEQN and amounts. asked: what waits for
+    its answer. restricted: filters of what may be used when quota is not. immediate: what the CHF is to be told of.
+    handling: what the CHF wants where it does not answer.
     """
 
     rating_group: int
@@ -133,9 +159,23 @@ class Charged(Struct, frozen=True, gc=False):
     ref: str = ""
     sequence: int = 0
     container: int = 0
-    quota: Quota | None = None
+    quotas: dict[int, Quota] = {}
+    groups: tuple[int, ...] = ()
+    lacking: tuple[int, ...] = ()
     waiting: tuple[Used, ...] = ()
-    last: tuple[int, int, int, int] | None = None
+    seen: dict[int, tuple[int, int, int, int]] = {}
+    asked: Asked | None = None
+    restricted: tuple[str, ...] = ()
+    immediate: tuple[TriggerType, ...] = ()
+    handling: FailureHandling | None = None
+
+    def urr(self, group: int) -> int:
+        """The number of the group's URR: 1 is the session's own."""
+        return 1 if group in (0, self.rating_group) else 2 + self.groups.index(group)
+
+    def group(self, urr: int) -> int:
+        """Of a URR; one that nobody knows counts for the session."""
+        return self.groups[urr - 2] if 0 <= urr - 2 < len(self.groups) else self.rating_group
 
 
 class SmContext(Struct, frozen=True, gc=False):

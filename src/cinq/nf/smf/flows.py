@@ -108,7 +108,7 @@ class SdfRule(Struct, frozen=True):
 
     number: ours, 1 to 255: names its QoS rule at the UE, its PDRs and its QER. precedence: 1 to 255, the lower the
     earlier, unique in the session. mbr: limits a flow without GBR. uplink_open, downlink_open: the gates.
-    reflective: the UE learns the uplink filters from downlink packets.
+    reflective: the UE learns the uplink filters from downlink packets. rating_group: 0 for that of the session.
     """
 
     name: str
@@ -120,6 +120,7 @@ class SdfRule(Struct, frozen=True):
     uplink_open: bool = True
     downlink_open: bool = True
     reflective: bool = False
+    rating_group: int = 0
 
     @property
     def is_default(self) -> bool:
@@ -147,6 +148,11 @@ class SessionQos(Struct, frozen=True, cache_hash=True):
     @property
     def default_flow(self) -> QosFlow:
         return self.flows[0]
+
+    @property
+    def rating_groups(self) -> tuple[int, ...]:
+        """Those that rules name."""
+        return tuple(sorted({rule.rating_group for rule in self.rules if rule.rating_group}))
 
     def flow(self, qfi: int) -> QosFlow | None:
         return next((flow for flow in self.flows if flow.qfi == qfi), None)

@@ -45,13 +45,18 @@ def path_switch_request(octets: bytes) -> Switched:
 
 def path_switch_acknowledge(context: SmContext, told: ngap.SecurityIndication | None) -> bytes:
     """§9.3.4.9. Our security policy comes with it where the target was told another (TS 33.501 §6.6.1)."""
-    ours = security_indication(context.security)
-    differs = ours is not None and told is not None and _policy(ours) != _policy(told)
+    ours = security_indication(context.security) if is_other_policy(context, told) else None
     return ngap.encode_value(
         ngap.PathSwitchRequestAcknowledgeTransfer(
-            ul_ngu_up_tnl_information=uplink_tunnel(context), security_indication=ours if differs else None
+            ul_ngu_up_tnl_information=uplink_tunnel(context), security_indication=ours
         )
     )
+
+
+def is_other_policy(context: SmContext, told: ngap.SecurityIndication | None) -> bool:
+    """Whether a gNB was told another user plane security policy than ours."""
+    ours = security_indication(context.security)
+    return ours is not None and told is not None and _policy(ours) != _policy(told)
 
 
 def _policy(indication: ngap.SecurityIndication) -> tuple[str, str]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cinq.home_domain import plmn_of_imsi
 from cinq.nf.smf.addresses import AddressPool, PrefixPool
 from cinq.nf.smf.n4 import N4, Peer
 from cinq.nf.smf.settings import DataNetwork, Settings
+from cinq.numbering import PlmnId
 from cinq.procedure import Runtime
 from cinq.procedure.store import Store
 from cinq.sbi import Bus
@@ -50,14 +52,12 @@ class AssociatedUpf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """pools: by DNN. associations: by N4 address."""
+    """pools: by DNN. associations: by N4 address. telling: charging sessions that the CHF is being asked about."""
 
     settings: Settings
     runtime: Runtime
     instance_id: str
     sbi: Bus
-    sdm: NudmSubscriberDataManagement
-    uecm: NudmUEContextManagement
     pcf: NpcfSMPolicyControl
     chf: NchfConvergedCharging
     n4: N4
@@ -65,6 +65,20 @@ class Ports:
     pools: dict[str, AddressPool]
     prefixes: dict[str, PrefixPool]
     associations: dict[str, AssociatedUpf] = field(default_factory=dict)
+    telling: set[str] = field(default_factory=set)
+
+    def home(self, supi: str) -> PlmnId | None:
+        """The roaming partner that the subscriber is of; None: this network."""
+        partners, own = self.settings.partners, self.settings.plmns or (self.settings.plmn,)
+        plmn = plmn_of_imsi(supi, (*own, *partners)) if partners else None
+        return plmn if plmn in partners else None
+
+    def sdm(self, supi: str) -> NudmSubscriberDataManagement:
+        """Of the UDM of the subscriber's home network."""
+        return self.sbi.client(NudmSubscriberDataManagement, "SMF", None, self.home(supi))
+
+    def uecm(self, supi: str) -> NudmUEContextManagement:
+        return self.sbi.client(NudmUEContextManagement, "SMF", None, self.home(supi))
 
     def amf(self, instance: str) -> NamfCommunication:
         """The AMF that serves a UE; of a session that does not say which, any."""

@@ -12,9 +12,12 @@ from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import TypeVar
 
+import msgspec
+
 from cinq.nf.smf.context import AnTunnel, Ipv4, Ipv6, Quota, SmContext
 from cinq.nf.smf.flows import QosFlow, Rates, SdfFilter, SdfRule, SessionQos
-from cinq.nf.smf.sdf import flow_description
+from cinq.nf.smf.sdf import flow_description, sdf_filters
+from cinq.sbi.services.npcf_smpolicycontrol import FlowInformation
 from cinq.transport_address import TransportAddress
 from cinq.wire import pfcp
 from cinq.wire.pfcp import ApplyAction, Interface
@@ -23,7 +26,7 @@ UPLINK_FAR, DOWNLINK_FAR = 1, 2
 SESSION_AMBR, FLOW_QERS, RULE_QERS, LIMITS = 1, 1, 64, 256
 """QER 1; QER 1 + QFI; QER 64 + number of the rule, and 256 more where it has a bit rate: an Update QER cannot take one
 away (§7.5.4.5: what is absent is not modified), so a rule that gets or loses its limit gets another QER."""
-CHARGED = 1  # the URR of the session
+RESTRICTED = 32_000  # PDRs of what may be used without quota, from here on
 _VOLUME_AND_TIME = pfcp.MeasurementMethod(pfcp.MeasurementMethod.VOLUM | pfcp.MeasurementMethod.DURAT)
 FORWARD = ApplyAction(ApplyAction.FORW)
 BUFFER = ApplyAction(ApplyAction.BUFF)
@@ -69,7 +72,19 @@ def pdrs(context: SmContext, qos: SessionQos, end: pfcp.FTeid) -> list[pfcp.Crea
             made.append(_uplink(context, rule, uplink, end, qer_ids))
         if downlink or not rule.filters:
             made.append(_downlink(context, rule, downlink, qer_ids))
-    return made
+    return made + restricted(context, qos, end)
+
+
+def restricted(context: SmContext, qos: SessionQos, end: pfcp.FTeid) -> list[pfcp.CreatePdr]:
+    """Of what may be used when the quota is not, before all other rules and measured by none (TS 32.255 §5.2.1.4)."""
+    texts = () if context.charging is None else context.charging.restricted
+    made: list[pfcp.CreatePdr] = []
+    for number, text in enumerate(texts):
+        filters = list(sdf_filters(FlowInformation(flow_description=text)))
+        rule = SdfRule("", (RESTRICTED + 2 * number) // 2, qos.default_flow.qfi, precedence=0)
+        ids = _qer_ids(qos, rule)
+        made += [_uplink(context, rule, filters, end, ids), _downlink(context, rule, filters, ids)]
+    return [msgspec.structs.replace(pdr, urr_ids=[]) for pdr in made]
 
 
 @lru_cache(16)
@@ -97,32 +112,42 @@ def qers(qos: SessionQos) -> list[pfcp.CreateQer]:
     return made + [_rule_qer(rule) for rule in qos.rules if _has_qer(rule)]
 
 
-def urrs(context: SmContext) -> list[pfcp.CreateUrr]:
-    """One for all that the session uses, where the CHF has given quota for it (TS 32.255 §5.2.1.4)."""
+def urrs(context: SmContext, qos: SessionQos) -> list[pfcp.CreateUrr]:
+    """One for what the session uses, and one for each rating group of its rules (TS 32.255 §5.2.1.4)."""
     charged = context.charging
-    if charged is None or charged.quota is None:
+    if charged is None or charged.rating_group not in charged.quotas:
         return []
-    made = renewed_urr(charged.quota)
+    groups = [group for group in qos.rating_groups if group in charged.groups]
     return [
-        pfcp.CreateUrr(
-            urr_id=CHARGED,
-            measurement_method=_VOLUME_AND_TIME,
-            reporting_triggers=made.reporting_triggers or pfcp.ReportingTriggers(0),
-            volume_threshold=made.volume_threshold,
-            volume_quota=made.volume_quota,
-            time_threshold=made.time_threshold,
-            time_quota=made.time_quota,
-        )
+        _created_urr(charged.urr(group), charged.quotas.get(group, Quota()))
+        for group in (charged.rating_group, *groups)
     ]
 
 
-def renewed_urr(quota: Quota) -> pfcp.UpdateUrr:
-    """Another quota. Time is up when the grant's validity is, or the time that it gives: more is asked for by then."""
+def _created_urr(number: int, quota: Quota) -> pfcp.CreateUrr:
+    made = renewed_urr(number, quota)
+    return pfcp.CreateUrr(
+        urr_id=number,
+        measurement_method=_VOLUME_AND_TIME,
+        reporting_triggers=made.reporting_triggers or pfcp.ReportingTriggers(0),
+        volume_threshold=made.volume_threshold,
+        volume_quota=made.volume_quota,
+        time_threshold=made.time_threshold,
+        time_quota=made.time_quota,
+        quota_holding_time=made.quota_holding_time,
+    )
+
+
+def renewed_urr(number: int, quota: Quota) -> pfcp.UpdateUrr:
+    """Another quota. Time is up when the grant's validity is, or the time that it gives: more is asked for by then.
+
+    A quota of nothing lets nothing pass, and says so.
+    """
     flags = pfcp.ReportingTriggers
     triggers = 0
     threshold = quota.volume - quota.volume_left if quota.volume_left else 0
     renew_s = quota.validity_s if not quota.seconds else min(quota.validity_s or quota.seconds, quota.seconds)
-    if quota.volume:
+    if quota.volume or not quota.seconds:
         triggers |= flags.VOLQU
     if threshold:
         triggers |= flags.VOLTH
@@ -130,13 +155,16 @@ def renewed_urr(quota: Quota) -> pfcp.UpdateUrr:
         triggers |= flags.TIMQU
     if renew_s and not quota.is_last:
         triggers |= flags.TIMTH
+    if quota.holding_s:
+        triggers |= flags.QUHTI
     return pfcp.UpdateUrr(
-        urr_id=CHARGED,
+        urr_id=number,
         reporting_triggers=flags(triggers),
         volume_threshold=pfcp.Volume(total=threshold) if threshold else None,
-        volume_quota=pfcp.Volume(total=quota.volume) if quota.volume else None,
+        volume_quota=pfcp.Volume(total=quota.volume) if triggers & flags.VOLQU else None,
         time_threshold=renew_s if triggers & flags.TIMTH else None,
         time_quota=quota.seconds or None,
+        quota_holding_time=quota.holding_s or None,
     )
 
 
@@ -215,7 +243,7 @@ def _uplink(
         outer_header_removal=removal(end),
         far_id=UPLINK_FAR,
         qer_ids=qer_ids,
-        urr_ids=_urr_ids(context),
+        urr_ids=_urr_ids(context, rule),
     )
 
 
@@ -239,12 +267,15 @@ def _downlink(
         pdi=pdi,
         far_id=DOWNLINK_FAR,
         qer_ids=qer_ids,
-        urr_ids=_urr_ids(context),
+        urr_ids=_urr_ids(context, rule),
     )
 
 
-def _urr_ids(context: SmContext) -> list[int]:
-    return [] if context.charging is None or context.charging.quota is None else [CHARGED]
+def _urr_ids(context: SmContext, rule: SdfRule) -> list[int]:
+    charged = context.charging
+    if charged is None or charged.rating_group not in charged.quotas:
+        return []
+    return [charged.urr(rule.rating_group if rule.rating_group in charged.groups else 0)]
 
 
 def _ue_addresses(context: SmContext, *, destination: bool) -> list[pfcp.UeIpAddress]:
@@ -331,6 +362,7 @@ def growth(
         return None
     return pfcp.SessionModificationRequest(
         create_pdrs=new_pdrs,
+        create_urrs=_other_urrs(context, before, after),
         create_qers=new_qers,
         update_pdrs=[_updated(pdr) for pdr in changed_pdrs],
         update_qers=[_qer_updated(qer) for qer in changed_qers],
@@ -349,11 +381,30 @@ def shrinkage(
     kept_pdrs, kept_qers = _by_id(pdrs(context, after, end)), _by_id(qers(after))
     gone_pdrs = [number for number in _by_id(pdrs(context, before, end)) if number not in kept_pdrs]
     gone_qers = [number for number in _by_id(qers(before)) if number not in kept_qers]
-    if not gone_pdrs and not gone_qers:
+    gone_urrs = _other_urrs(context, after, before)
+    if not (gone_pdrs or gone_qers or gone_urrs):
         return None
     return pfcp.SessionModificationRequest(
         remove_pdrs=[pfcp.RemovePdr(pdr_id=number) for number in gone_pdrs],
+        remove_urrs=[pfcp.RemoveUrr(urr_id=urr.urr_id) for urr in gone_urrs],
         remove_qers=[pfcp.RemoveQer(qer_id=number) for number in gone_qers],
+    )
+
+
+def _other_urrs(context: SmContext, before: SessionQos, after: SessionQos) -> list[pfcp.CreateUrr]:
+    """Those that `after` has and `before` has not."""
+    known = {urr.urr_id for urr in urrs(context, before)}
+    return [urr for urr in urrs(context, after) if urr.urr_id not in known]
+
+
+def restricting(
+    context: SmContext, qos: SessionQos, end: pfcp.FTeid, before: int
+) -> pfcp.SessionModificationRequest:
+    """What may be used without quota is that of the context now. before: how many filters it was by then."""
+    ids = [RESTRICTED + 2 * n + way for n in range(before) for way in (-1, 0)]
+    return pfcp.SessionModificationRequest(
+        remove_pdrs=[pfcp.RemovePdr(pdr_id=number) for number in ids],
+        create_pdrs=restricted(context, qos, end),
     )
 
 
@@ -367,6 +418,7 @@ def reversal(
     changed_qers = [old for number, old in old_qers.items() if new_qers.get(number, old) != old]
     request = pfcp.SessionModificationRequest(
         remove_pdrs=[pfcp.RemovePdr(pdr_id=number) for number in new_pdrs if number not in old_pdrs],
+        remove_urrs=[pfcp.RemoveUrr(urr_id=urr.urr_id) for urr in _other_urrs(context, before, after)],
         remove_qers=[pfcp.RemoveQer(qer_id=number) for number in new_qers if number not in old_qers],
         update_pdrs=[_updated(pdr) for pdr in changed_pdrs],
         update_qers=[_qer_updated(qer) for qer in changed_qers],
@@ -390,7 +442,12 @@ def _beyond(before: dict[int, I], after: list[I]) -> tuple[list[I], list[I]]:
 
 def _updated(pdr: pfcp.CreatePdr) -> pfcp.UpdatePdr:
     return pfcp.UpdatePdr(
-        pdr_id=pdr.pdr_id, precedence=pdr.precedence, pdi=pdr.pdi, far_id=pdr.far_id, qer_ids=pdr.qer_ids
+        pdr_id=pdr.pdr_id,
+        precedence=pdr.precedence,
+        pdi=pdr.pdi,
+        far_id=pdr.far_id,
+        qer_ids=pdr.qer_ids,
+        urr_ids=pdr.urr_ids,
     )
 
 

@@ -12,6 +12,7 @@ from cinq.nf.smf.inbound import n1, n2
 from cinq.nf.smf.inbound.answer import demanded, let_go, updated
 from cinq.nf.smf.inbound.policy import policy_decided
 from cinq.nf.smf.ports import Ports
+from cinq.nf.smf.procedures import usage
 from cinq.nf.smf.rejects import Denied
 from cinq.nf.smf.session import PduSession, Sessions
 from cinq.nf.smf.settings import DataNetwork
@@ -30,6 +31,7 @@ from cinq.numbering import SNssai
 from cinq.procedure import Why
 from cinq.sbi import Created, InvalidParam, Problem
 from cinq.sbi.services.namf_communication import N1N2MsgTxfrFailureNotification
+from cinq.sbi.services.nchf_convergedcharging import ChargingNotifyRequest
 from cinq.sbi.services.npcf_smpolicycontrol import (
     PartialSuccessReport,
     SmPolicyNotification,
@@ -140,7 +142,9 @@ class PduSessions:
         network, snssai = self._data_network(data)
         found: DnnConfiguration | None = None
         try:
-            records = await self._ports.sdm.get_sm_data(data.supi or "", data.s_nssai, network.name)
+            records = await self._ports.sdm(data.supi or "").get_sm_data(
+                data.supi or "", data.s_nssai, network.name
+            )
             for record in records:
                 found = record.dnn_configurations.get(network.name, found)
         except Problem as problem:
@@ -215,6 +219,15 @@ class PduSessions:
     async def sdm_notify(self, sm_context_ref: str, body: ModificationNotification) -> None:
         """Nudm_SDM_Notification, TS 23.502 §4.3.3.2 step 1c."""
         self._session(sm_context_ref).want(SubscriptionChanged())
+
+    async def charging_notify(self, sm_context_ref: str, body: ChargingNotifyRequest) -> None:
+        """Nchf_ConvergedCharging_Notify, TS 32.290 §5.2.2.4: quota is asked for anew, or the session ends."""
+        session = self._session(sm_context_ref)
+        if body.notification_type == "ABORT_CHARGING":
+            session.want(NetworkRelease(GsmCause.REGULAR_DEACTIVATION))
+            return
+        groups = [one.rating_group for one in body.reauthorization_details if one.rating_group is not None]
+        usage.reauthorise(session, groups)
 
     async def n1n2_transfer_failure(self, sm_context_ref: str, body: N1N2MsgTxfrFailureNotification) -> None:
         """Namf_Communication_N1N2TransferFailureNotification: the UE does not answer paging."""

@@ -163,6 +163,7 @@ class PduSession(Subject[SmContext]):
     __slots__ = (
         "_label",
         "an",
+        "confirm",
         "epoch",
         "forwarding",
         "handover",
@@ -194,6 +195,7 @@ class PduSession(Subject[SmContext]):
         self.postponed: NetworkRelease | None = None
         self.ue_has: SessionQos | None = None
         self.lost: frozenset[int] = frozenset()
+        self.confirm: frozenset[str] = frozenset()
         self._label = context.label
 
     @property

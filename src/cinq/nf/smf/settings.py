@@ -51,10 +51,17 @@ class DataNetwork:
 
 @dataclass(frozen=True, slots=True)
 class Charging:
-    """on: the CHF is asked for each session. goes_on_without: a session is served where no CHF answers."""
+    """on: the CHF is asked for each session. goes_on_without: a session is served where no CHF answers.
+
+    answer_s: how long a CHF has for an answer. tries: how often it is asked before a session ends for it.
+    again_s: between attempts.
+    """
 
     on: bool = False
     goes_on_without: bool = False
+    answer_s: float = 5.0
+    tries: int = 3
+    again_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,8 @@ class UserPlane:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """plmns: all that this core serves, empty: plmn alone. node_id: the SMF's address on N4, its PFCP Node ID.
+    """plmns: all that this core serves, empty: plmn alone. partners: PLMNs whose subscribers may roam here.
+    node_id: the SMF's address on N4, its PFCP Node ID.
 
     t1_s, n1: PFCP T1-RESPONSE and N1-REQUESTS, how long a request waits and how often it is sent (TS 29.244 §6.4).
     heartbeat_s: between heartbeats, and between attempts to set up an association.
@@ -103,4 +111,5 @@ class Settings:
     back_off_s: int = 60
     address_lifetime_s: int = 60
     plmns: tuple[PlmnId, ...] = ()
+    partners: tuple[PlmnId, ...] = ()
     charging: Charging = Charging()

@@ -135,11 +135,6 @@ class QosNotified(Signal[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class UsageReported(Signal[None]):
-    """The UPF has counted what the CHF is to hear of; it waits in the SM context."""
-
-
-@dataclass(frozen=True, slots=True)
 class SubscriptionChanged(Signal[None]):
     """The UDM has other session management data."""
 

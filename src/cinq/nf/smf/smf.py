@@ -12,7 +12,7 @@ from cinq.nf.smf.context import COLLECTION, Ipv4, Ipv4v6, Ipv6, decoded
 from cinq.nf.smf.inbound.n4 import Reports
 from cinq.nf.smf.n4 import N4, Handlers, N4Port, Peer
 from cinq.nf.smf.ports import Ports
-from cinq.nf.smf.procedures import charging
+from cinq.nf.smf.procedures import charging, usage
 from cinq.nf.smf.procedures.association import Association  # with the others, for what they open
 from cinq.nf.smf.procedures.relocation import lives_on
 from cinq.nf.smf.services import PduSessions
@@ -25,16 +25,14 @@ from cinq.sbi import Bus
 from cinq.sbi.models import Snssai
 from cinq.sbi.nf_profile import DnnSmfInfoItem, NFProfile, SmfInfo, SnssaiSmfInfoItem
 from cinq.sbi.services.namf_communication import NsmfCallback
-from cinq.sbi.services.nchf_convergedcharging import NchfConvergedCharging
+from cinq.sbi.services.nchf_convergedcharging import NchfConvergedCharging, NsmfChargingCallback
 from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl, NsmfPolicyCallback
 from cinq.sbi.services.nsmf_pdusession import NsmfPDUSession
-from cinq.sbi.services.nudm_sdm import NsmfSdmCallback, NudmSubscriberDataManagement
-from cinq.sbi.services.nudm_uecm import NudmUEContextManagement
+from cinq.sbi.services.nudm_sdm import NsmfSdmCallback
 from cinq.wire import pfcp
 from cinq.wire.nas import GsmCause
 
-UNTOLD_EVERY_S = 10.0  # the CHF is told again what it has not heard
-SERVICES = (NsmfPDUSession, NsmfCallback, NsmfPolicyCallback, NsmfSdmCallback)
+SERVICES = (NsmfPDUSession, NsmfCallback, NsmfPolicyCallback, NsmfSdmCallback, NsmfChargingCallback)
 
 
 class SMF:
@@ -68,8 +66,6 @@ class SMF:
             runtime=self.runtime,
             instance_id=instance_id,
             sbi=sbi,
-            sdm=sbi.client(NudmSubscriberDataManagement, "SMF"),
-            uecm=sbi.client(NudmUEContextManagement, "SMF"),
             pcf=sbi.client(NpcfSMPolicyControl, "SMF"),
             chf=sbi.client(NchfConvergedCharging, "SMF"),
             n4=transactions,
@@ -116,12 +112,15 @@ class SMF:
             association.begin()
             self.runtime.every(self._settings.heartbeat_s, association.tick, "heartbeat")
         if self._settings.charging.on:
-            self.runtime.every(UNTOLD_EVERY_S, self._tell_untold, "charging")
+            self.runtime.every(self._settings.charging.again_s, self._tell_untold, "charging")
         for session in list(self.sessions.by_identity.values()):
             if session.context.expires:
                 lives_on(session)
 
     def _tell_untold(self) -> None:
+        """The CHF is told again what it has not heard."""
+        for session in list(self.sessions.by_identity.values()):
+            usage.report_again(session)
         self.runtime.spawn(lambda: charging.tell_all(self.ports), "charging")
 
     def day_has_come(self) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import IPv4Address
 
 import msgspec
 
 from cinq.nf.smf import rules
+from cinq.nf.smf.charging import Report, used
 from cinq.nf.smf.context import AnTunnel, SmContext
 from cinq.nf.smf.flows import SessionQos
 from cinq.nf.smf.n4 import N4Error
 from cinq.nf.smf.session import PduSession
 from cinq.nf.smf.settings import UserPlane
+from cinq.sbi.services.nchf_convergedcharging import TriggerType
 from cinq.transport_address import is_one_host
 from cinq.wire import pfcp
 
@@ -51,6 +54,8 @@ async def establish(session: PduSession, far: pfcp.CreateFar, f_teid: pfcp.FTeid
     session.epoch = association.epoch
     session.sessions.release_ends(session)
     six = b"" if given.ipv6 is None else given.ipv6.packed
+    if context.charging is not None:  # its URRs count anew
+        session.note(charging=msgspec.structs.replace(context.charging, seen={}))
     session.note(up_seid=seid, teid=given.teid, n3_address=int(given.ipv4 or 0), n3_ipv6=six)
     session.sessions.claim_ends(session)
     return given
@@ -122,7 +127,7 @@ def _establishment_request(
         create_pdrs=rules.pdrs(context, context.qos, end),
         create_fars=[rules.uplink_far(context.dnn), far],
         create_qers=rules.qers(context.qos),
-        create_urrs=rules.urrs(context),
+        create_urrs=rules.urrs(context, context.qos),
         pdn_type=_PDN_TYPES[context.session_type],
         dnn=context.dnn,
         sereq_flags=RESTORATION if f_teid is not None else None,
@@ -197,10 +202,22 @@ async def buffer(session: PduSession, *, drop_waiting: bool = False) -> None:
     await modify(session, request)
 
 
+def measured(session: PduSession, reports: Iterable[Report], because: TriggerType | None = None) -> None:
+    """What a UPF has counted is to be told to the CHF."""
+    charged = session.context.charging
+    if charged is None:
+        return
+    after = used(charged, reports, session.ports.runtime.clock.now(), because)
+    if after is not charged and session.context.state == "ACTIVE":
+        session.commit(charging=after)
+    elif after is not charged:
+        session.note(charging=after)
+
+
 async def modify(
-    session: PduSession, request: pfcp.SessionModificationRequest
+    session: PduSession, request: pfcp.SessionModificationRequest, because: TriggerType | None = None
 ) -> pfcp.SessionModificationResponse:
-    """N4Error when the UPF does not have the session, or does not do it."""
+    """N4Error when the UPF does not have the session, or does not do it. because: why its URRs are asked."""
     context, ports = session.context, session.ports
     association = ports.associations.get(context.upf)
     if association is None or not is_at_upf(session):
@@ -210,6 +227,7 @@ async def modify(
     )
     association.loaded(response.load_control_information)
     if response.cause == _ACCEPTED:
+        measured(session, response.usage_reports, because)
         return response
     if response.cause == pfcp.Cause.SESSION_CONTEXT_NOT_FOUND:
         session.epoch = 0

@@ -9,15 +9,19 @@ from msgspec import structs
 
 from cinq.nf.udm.barring import may_register
 from cinq.nf.udm.context import credentials
+from cinq.nf.udm.exposure import EventExposure
 from cinq.nf.udm.notifications import Notifications, deregister, subscription_id
+from cinq.nf.udm.roaming import may_authenticate, may_serve
 from cinq.nf.udm.settings import Settings
 from cinq.nf.udm.sidf import supi_of
 from cinq.nf.udm.vectors import last_sqn, vector
+from cinq.numbering import PlmnId
 from cinq.procedure import Why
 from cinq.sbi import Bus, Created, Problem
 from cinq.sbi.json_patch import PatchItem
 from cinq.sbi.models import Snssai
 from cinq.sbi.nf_profile import NFProfile
+from cinq.sbi.services.nudm_ee import NudmEventExposure
 from cinq.sbi.services.nudm_sdm import (
     AccessAndMobilitySubscriptionData,
     NudmSubscriberDataManagement,
@@ -60,6 +64,7 @@ class UDM:
         self._sbi = sbi
         self._udr = sbi.client(NudrDataRepository, "UDM")
         self._notifications = Notifications(sbi)
+        self._exposure = EventExposure(sbi, entropy, instance_id)
         self._plmn = settings.plmn.mcc + settings.plmn.mnc
         self.instance_id = instance_id
 
@@ -68,6 +73,7 @@ class UDM:
             (NudmUEAuthentication, self),
             (NudmSubscriberDataManagement, self),
             (NudmUEContextManagement, self),
+            (NudmEventExposure, self._exposure),
             (NudmDataChangeCallback, self._notifications),
         ]
 
@@ -82,6 +88,7 @@ class UDM:
         self, supi_or_suci: str, body: AuthenticationInfoRequest
     ) -> AuthenticationInfoResult:
         """TS 33.501 §6.1.2, §6.1.3.1 and §6.1.3.2 step 1; resynchronisation by TS 33.102 §6.3.5."""
+        may_authenticate(body.serving_network_name, self._settings)
         supi = supi_of(supi_or_suci, self._settings)
         for _ in range(ATTEMPTS):
             record = await self._udr.query_authentication_subscription(supi)
@@ -173,6 +180,7 @@ class UDM:
         self, ue_id: str, body: Amf3GppAccessRegistration
     ) -> Created[Amf3GppAccessRegistration]:
         """TS 29.503 §5.3.2.2.2: an AMF that served the UE until now hears of it (TS 23.502 §4.2.2.2.2 step 14d)."""
+        may_serve(ue_id, PlmnId(body.guami.plmn_id.mcc, body.guami.plmn_id.mnc), self._settings)
         subscribed = await self._udr.query_ue_subscribed_data(ue_id, ["AM", "AMF_3GPP"], self._plmn)
         former = subscribed.amf_3gpp
         may_register(ue_id, body.rat_type, subscribed.am_data)

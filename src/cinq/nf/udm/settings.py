@@ -24,13 +24,16 @@ class HomeNetworkKey:
 class Settings:
     """plmn: the home network. also: further home networks of this UDM.
 
-    null_scheme: whether a SUCI of the null scheme is accepted.
+    null_scheme: whether a SUCI of the null scheme is accepted. partners: networks where subscribers may roam; roams:
+    whether there are agreements at all, without which nobody asks who serves.
     """
 
     plmn: PlmnId
     home_network_keys: tuple[HomeNetworkKey, ...] = ()
     null_scheme: bool = True
     also: tuple[PlmnId, ...] = ()
+    partners: tuple[PlmnId, ...] = ()
+    roams: bool = False
 
     @property
     def plmns(self) -> tuple[PlmnId, ...]:

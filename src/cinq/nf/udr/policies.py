@@ -8,6 +8,7 @@ from cinq.operator_identifier import network_identifier
 from cinq.procedure.store import Store
 from cinq.sbi.models import Arp, Snssai, bit_rate
 from cinq.sbi.services.npcf_smpolicycontrol import (
+    ChargingData,
     FlowDirection,
     FlowInformation,
     PccRule,
@@ -39,11 +40,15 @@ def element(rule: Rule) -> RulePolicy:
         precedence=rule.precedence,
         ref_qos_data=[rule.name],
         ref_tc_data=[rule.name] if closed else None,
+        ref_chg_data=[rule.name] if rule.rating_group else None,
     )
     return RulePolicy(
         pcc_rule=pcc,
         qos=_qos(rule),
         traffic=TrafficControlData(tc_id=rule.name, flow_status="DISABLED") if closed else None,
+        charging=ChargingData(chg_id=rule.name, rating_group=rule.rating_group)
+        if rule.rating_group
+        else None,
         dnn=network_identifier(rule.dnn) if rule.dnn else None,
         single_nssais=[Snssai.of(s) for s in rule.slices],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import re
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -34,6 +35,7 @@ from cinq.sbi.services.nudr_dr import (
     AuthenticationSubscription,
     ContextDataSets,
     DataChangeNotify,
+    IdentityData,
     NudrDataRepository,
     ProvisionedDataSets,
     SubscriptionDataSubscriptions,
@@ -51,6 +53,8 @@ log = logging.getLogger("cinq.udr")
 T = TypeVar("T")
 AT_ONCE = 16  # subscribers of whose changes is told before others have a turn
 TURNS = 64
+PAUSE = 500  # subscribers that are looked through in one turn
+GPSI = re.compile(r"msisdn-\d{5,15}", re.ASCII)
 NO_CONTEXT = ContextDataSets()
 
 
@@ -109,8 +113,27 @@ class UDR:
         if not replaced:
             raise Problem(409, "MODIFICATION_NOT_ALLOWED", Why(f"another has changed {ue_id} meanwhile"))
 
+    async def get_identity_data(self, ue_id: str) -> IdentityData:
+        """By a telephone number all subscribers are looked through, in pauses of the other work."""
+        if ue_id.startswith("imsi-"):
+            found = self._read(records.PROVISIONED_DATA, ue_id)
+            gpsis = [] if found.am_data is None else found.am_data.gpsis
+            return IdentityData(supi_list=[ue_id], gpsi_list=list(gpsis))
+        if GPSI.fullmatch(ue_id):
+            sought = f'"{ue_id}"'.encode()
+            every = self._store.items(records.PROVISIONED_DATA.collection)
+            for number, (supi, octets) in enumerate(list(every), 1):
+                if sought in octets:
+                    return IdentityData(supi_list=[supi], gpsi_list=[ue_id])
+                if number % PAUSE == 0:
+                    await asyncio.sleep(0)
+        raise Problem(404, "USER_NOT_FOUND", Why("nobody has that number"))
+
     async def create_authentication_status(self, ue_id: str, body: AuthEvent) -> None:
         records.AUTHENTICATION_STATUS.write(self._store, ue_id, body)
+
+    async def query_authentication_status(self, ue_id: str) -> AuthEvent:
+        return self._read(records.AUTHENTICATION_STATUS, ue_id)
 
     async def query_provisioned_data(
         self, ue_id: str, serving_plmn_id: str, dataset_names: list[str]

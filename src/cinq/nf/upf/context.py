@@ -106,7 +106,7 @@ class Qer(msgspec.Struct, frozen=True, gc=False):
 
 class Urr(msgspec.Struct, frozen=True, gc=False):
     """Usage reporting rule. triggers: the Reporting Triggers flags. Thresholds and quotas: octets as (total, uplink,
-    downlink), seconds; None for none. period: seconds between periodic reports."""
+    downlink), seconds; None for none. period: seconds between periodic reports. holding: seconds without a packet."""
 
     urr_id: int
     counts_volume: bool = False
@@ -117,6 +117,7 @@ class Urr(msgspec.Struct, frozen=True, gc=False):
     volume_quota: tuple[int | None, int | None, int | None] | None = None
     time_quota: int | None = None
     period: int | None = None
+    holding: int | None = None
 
 
 class SessionContext(msgspec.Struct, frozen=True, gc=False):

@@ -52,6 +52,8 @@ class ShownSession(Struct, frozen=True):
     downlink_packets: int
     downlink_octets: int
     policed: int
+    flows: list[str]
+    """QoS flows with their maximum bit rates, up and down."""
 
 
 class ShownDrops(Struct, frozen=True):
@@ -81,7 +83,20 @@ def session_of(session: SessionContext, plane: DataPlane) -> ShownSession:
         used.downlink_packets,
         used.downlink_octets,
         used.uplink_policed + used.downlink_policed,
+        _flows(session),
     )
+
+
+def _flows(session: SessionContext) -> list[str]:
+    limits = {qer.qfi: qer for qer in session.qers if qer.qfi is not None}
+    return [
+        f"QFI {qfi}: {_rate(qer.uplink_bps)} up, {_rate(qer.downlink_bps)} down"
+        for qfi, qer in sorted(limits.items())
+    ]
+
+
+def _rate(bps: int) -> str:
+    return f"{bps / 1_000_000:g} Mbit/s" if bps else "no limit of its own"
 
 
 def _state(session: SessionContext) -> str:

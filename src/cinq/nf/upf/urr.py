@@ -11,14 +11,15 @@ from cinq.wire.pfcp import Cause, MeasurementMethod, ReportingTriggers
 MEASUREMENT_METHOD, REPORTING_TRIGGERS, MONITORING_TIME, INACTIVITY = 62, 37, 33, 36
 PERIO, VOLTH, TIMTH = ReportingTriggers.PERIO, ReportingTriggers.VOLTH, ReportingTriggers.TIMTH
 START, VOLQU, TIMQU = ReportingTriggers.START, ReportingTriggers.VOLQU, ReportingTriggers.TIMQU
-STOPT = ReportingTriggers.STOPT
-OFFERED = PERIO | VOLTH | TIMTH | START | STOPT | VOLQU | TIMQU
+STOPT, QUHTI = ReportingTriggers.STOPT, ReportingTriggers.QUHTI
+OFFERED = PERIO | VOLTH | TIMTH | START | STOPT | VOLQU | TIMQU | QUHTI
 _NEEDS = (
     (VOLTH, "volume_threshold", 31),
     (TIMTH, "time_threshold", 32),
     (VOLQU, "volume_quota", 73),
     (TIMQU, "time_quota", 74),
     (PERIO, "period", 64),
+    (QUHTI, "holding", 71),
 )
 """What a trigger needs besides itself, and the IE that has it (conditional IEs of table 7.5.2.4-1)."""
 
@@ -60,6 +61,7 @@ def _with_amounts(urr: Urr, ie: pfcp.CreateUrr | pfcp.UpdateUrr) -> Urr:
         volume_quota=urr.volume_quota if quota is None else _amounts(quota),
         time_threshold=urr.time_threshold if ie.time_threshold is None else ie.time_threshold,
         time_quota=urr.time_quota if ie.time_quota is None else ie.time_quota,
+        holding=urr.holding if ie.quota_holding_time is None else ie.quota_holding_time,
         period=urr.period if ie.measurement_period is None else max(ie.measurement_period, 1),
     )
 

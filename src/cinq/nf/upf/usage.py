@@ -15,7 +15,7 @@ import msgspec
 
 from cinq.nf.upf.context import Pdr, SessionContext, Urr
 from cinq.nf.upf.dataplane import DataPlane
-from cinq.nf.upf.urr import PERIO, START, STOPT, TIMQU, TIMTH, VOLQU, VOLTH
+from cinq.nf.upf.urr import PERIO, QUHTI, START, STOPT, TIMQU, TIMTH, VOLQU, VOLTH
 from cinq.procedure.store import Store
 from cinq.userplane.rules import Count, Usage
 from cinq.wire import pfcp
@@ -34,6 +34,7 @@ BY_TRIGGER = (
     (PERIO, UsageReportTrigger.PERIO),
     (START, UsageReportTrigger.START),
     (STOPT, UsageReportTrigger.STOPT),
+    (QUHTI, UsageReportTrigger.QUHTI),
 )
 """Reporting Triggers (§8.2.19) and what a report says of them (§8.2.41)."""
 R = TypeVar("R", pfcp.UsageReport, pfcp.UsageReportInModification, pfcp.UsageReportInDeletion)
@@ -82,6 +83,8 @@ class Meter:
             met |= START
         if asked & STOPT and self.last_seen > 0 and now - self.last_seen >= SILENT_S:
             met |= STOPT
+        if asked & QUHTI and now - max(self.last_seen, self.used_since) >= (urr.holding or 0):
+            met |= QUHTI
         if not self.is_over:
             if asked & VOLQU and _reached(urr.volume_quota, *self.used):
                 met |= VOLQU
@@ -297,6 +300,8 @@ class Meters:
                     meter.last_seen = 0.0 if met & STOPT else meter.last_seen
                     meter.is_over = meter.is_over or bool(met & (VOLQU | TIMQU))
                     is_over = is_over or bool(met & (VOLQU | TIMQU))
+                    if met & QUHTI:  # once
+                        meter.used_since = now
             if reports:
                 self._keep(seid)
                 found.append((metered.session, reports, is_over))

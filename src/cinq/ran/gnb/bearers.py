@@ -115,7 +115,7 @@ class Bearers:
                 bearer.late = (*late, before.dl_teid)
         if before is None:  # a new DRB; what was buffered for it counts
             self.count_from(bearer, PdcpCounts())
-        bearer.tunnel = tunnel
+        bearer.tunnel, bearer.has_ended = tunnel, False
         if gated and tunnel.forwarding and self._plane is not None:
             bearer.gate = Gate(tunnel.forwarding, lambda: self._open_gate(bearer))
         elif tunnel.forwarding:
@@ -160,7 +160,10 @@ class Bearers:
         for teid in bearer.late:  # of a handover just before: their END MARKER says nothing of this one
             self._relays.add(teid, (to, end.teid), False)
             asyncio.get_running_loop().call_later(LATE_S, self._relays.remove, teid)
-        self._relays.add(bearer.tunnel.dl_teid, (to, end.teid), True)
+        if bearer.has_ended:  # the path was switched before the UE had left: nothing comes that could go on
+            self._send(gtpu.encode(gtpu.EndMarker(teid=end.teid)), (str(to), gtpu.PORT))
+        else:
+            self._relays.add(bearer.tunnel.dl_teid, (to, end.teid), True)
         return True
 
     def _ends(self, teid: int) -> None:
@@ -422,8 +425,10 @@ class Bearers:
         bearer = self._by_teid.get(teid)
         if bearer is not None and bearer.gate is not None and bearer.gate.forwarding == teid:
             self._open_gate(bearer)
-        else:
-            self._ends(teid)
+            return
+        if bearer is not None and bearer.tunnel is not None and bearer.tunnel.dl_teid == teid:
+            bearer.has_ended = True
+        self._ends(teid)
 
     def _send(self, octets: bytes, peer: tuple[str, int]) -> None:
         if self._plane is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Container, Mapping
 from functools import partial
@@ -29,6 +30,9 @@ from cinq.userplane.rules import RuleError
 
 log = logging.getLogger("cinq.ran.gnb")
 
+DEPARTS_S = 5.0
+"""How long a UE may take to come to a cell of another process. T304 is shorter; interfaces are made meanwhile."""
+
 
 class Site(Protocol):
     """The gNB, as its cells see it."""
@@ -42,6 +46,12 @@ class Site(Protocol):
 
     def cell_of(self, nr_cell_identity: int) -> NrCell | None:
         """Any cell of the NG-RAN that a UE here may go to."""
+
+    def cells_of(self, pci: int, arfcn: int) -> list[NrCell]:
+        """Those of the NG-RAN of this process."""
+
+    @property
+    def in_reach(self) -> tuple[tuple[int, int], ...]: ...
 
     def listen(self, link: CellLink, s_tmsi: STmsi | None) -> None: ...
 
@@ -62,6 +72,24 @@ class NrCell:
         self.site.links.add(link)
         self.tell(mobile)
         return link
+
+    def arrive(self, mobile: Mobile, pci: int, arfcn: int, c_rnti: int) -> CellLink | None:
+        """By a handover from a gNB of another process."""
+        for cell in self.site.cells_of(pci, arfcn):
+            found = cell.site.n2.connections.arrives(c_rnti, cell.identity)
+            if found is not None:
+                ue, arrived = found
+                link = CellLink(cell, mobile)
+                cell.site.links.add(link)
+                cell.tell(mobile)
+                link.arrives(ue)
+                arrived(ue)
+                return link
+        return None
+
+    @property
+    def in_reach(self) -> tuple[tuple[int, int], ...]:
+        return self.site.in_reach
 
     def tell(self, mobile: Mobile) -> None:
         """What a UE that comes to the cell hears there."""
@@ -92,7 +120,7 @@ class CellLink:
     first tunnel or interface to the release of the session. obeys: whether the UE goes where a handover sends it.
     """
 
-    __slots__ = ("bearers", "cell", "context", "interfaces", "mobile", "obeys", "s_tmsi")
+    __slots__ = ("_departs", "bearers", "cell", "context", "interfaces", "mobile", "obeys", "s_tmsi")
 
     def __init__(self, cell: NrCell, mobile: Mobile) -> None:
         self.cell = cell
@@ -102,6 +130,7 @@ class CellLink:
         self.bearers: dict[int, Bearer] = {}
         self.interfaces: dict[int, Interface] = {}
         self.obeys = True
+        self._departs: asyncio.Future[bool] | None = None
 
     @property
     def gnb(self) -> Site:
@@ -204,6 +233,7 @@ class CellLink:
     def fail(self) -> None:
         """Radio connection lost: the AMF is asked to release the UE, TS 38.413 §8.3.2."""
         ue, self.context = self.context, None
+        self._departed(False)
         if ue is not None:
             self._disconnect(ue)
             ue_context_release_request.send(ue, ("radioNetwork", "radio-connection-with-ue-lost"))
@@ -257,7 +287,7 @@ class CellLink:
             if bearer is not None and self.context is ue:
                 self.gnb.bearers.add_counts(bearer, count)
 
-    def hand_over(
+    async def hand_over(
         self, target: CellId, rrc_container: bytes, left: Left, forwarding: Mapping[int, TunnelEnd]
     ) -> bool:
         """The UE leaves its cell for the target; what it had there and has here is the same but for the tunnels."""
@@ -268,16 +298,17 @@ class CellLink:
             log.warning("handover to %s: %s", target, error)
             return False
         here = self.context
+        if cell is None:
+            return await self._send_away(target, command, left, forwarding)
         told = Reconfiguration(target.pci, target.arfcn, command.ncc, command.new_key, command.nas)
         goes = (
-            cell is not None
-            and here is not None
+            here is not None
             and self.obeys
             and cell.site.n2.connections.expects(command.c_rnti, target)
             and self.mobile.on_handover(told)
         )
-        found = None if cell is None or not goes else cell.site.n2.connections.arrives(command.c_rnti, target)
-        if cell is None or found is None or here is None:
+        found = None if not goes else cell.site.n2.connections.arrives(command.c_rnti, target)
+        if found is None or here is None:
             left({} if here is None else self.counts(here))
             return False
         ue, arrived = found
@@ -286,6 +317,68 @@ class CellLink:
         self._take(ue, forwarded)
         arrived(ue)
         return True
+
+    async def _send_away(
+        self, target: CellId, command: rrc.HandoverCommand, left: Left, forwarding: Mapping[int, TunnelEnd]
+    ) -> bool:
+        """To a gNB of another process: the UE tells when it has come there, or that it stays.
+
+        Until then its packets take their way through this gNB, so that none is lost.
+        """
+        here, loop = self.context, asyncio.get_running_loop()
+        told = Reconfiguration(
+            target.pci, target.arfcn, command.ncc, command.new_key, command.nas, command.c_rnti
+        )
+        if here is None or not self.obeys or not self.mobile.on_handover(told):
+            left({} if here is None else self.counts(here))
+            return False
+        self._departs = loop.create_future()
+        timer = loop.call_later(DEPARTS_S, self._departed, False)
+        try:
+            went = await self._departs
+        finally:
+            timer.cancel()
+            self._departs = None
+        if not went or self.context is not here:
+            left({} if self.context is None else self.counts(here))
+            return False
+        self._forward(forwarding)
+        self.context = None
+        left(self._part())
+        return True
+
+    def _part(self) -> dict[int, PdcpCounts]:
+        """Nothing of the UE is left here but its NG connection. Returns where the DRBs stood."""
+        counts, bearers = dict[int, PdcpCounts](), self.gnb.bearers
+        self.listen(None)
+        self.gnb.links.discard(self)
+        for pdu_session_id in list(self.bearers):
+            bearer = self.bearers.pop(pdu_session_id)
+            bearers.suspend(bearer)
+            counts[pdu_session_id] = bearers.counts(bearer)
+            bearers.remove(bearer)
+        self.interfaces.clear()
+        return counts
+
+    def is_leaving(self, ue: UeContext) -> bool:
+        return self.context is ue and self._departs is not None
+
+    def _departed(self, went: bool) -> None:
+        if self._departs is not None and not self._departs.done():
+            self._departs.set_result(went)
+
+    def leave(self) -> None:
+        self._departed(True)
+
+    def stay(self) -> None:
+        self._departed(False)
+
+    def arrives(self, ue: UeContext) -> None:
+        """It has come from a gNB of another process; its interfaces are opened as it asks for them."""
+        forwarded = {psi for psi, session in ue.sessions.items() if session.tunnel.forwarding}
+        for pdu_session_id in ue.sessions:
+            self._bearer(pdu_session_id).is_untold = True
+        self._take(ue, forwarded)
 
     def _forward(self, forwarding: Mapping[int, TunnelEnd]) -> set[int]:
         """From now on packets for the UE go on to these ends. Returns the sessions of which some do."""

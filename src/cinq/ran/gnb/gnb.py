@@ -28,7 +28,9 @@ from cinq.ran.gnb.signals import (
     HandOverByXn,
     SetUp,
     UpdateConfiguration,
+    UpdateNeighbour,
 )
+from cinq.ran.gnb.xn.neighbours import XnPort
 from cinq.ran.radio.port import Mobile, SystemInformation, Warning
 from cinq.transport.error import NoAnswerError
 from cinq.transport.sctp.association import Association, AssociationHandler
@@ -44,6 +46,11 @@ Path = Literal["xn", "n2"]
 def apart(settings: GnbSettings) -> str:
     """The namespace of UEs that name none, where they need one of their own."""
     return "cinq-ue" if settings.gnb_id == 1 else f"cinq-ue-{settings.gnb_id}"
+
+
+def _radio_of(cell: CellId) -> tuple[int, int]:
+    """What a UE knows a cell by: PCI and ARFCN."""
+    return cell.pci, cell.arfcn
 
 
 class Gnb:
@@ -89,6 +96,10 @@ class Gnb:
         self._associated = asyncio.Event()
         self._hopeless: OSError | None = None
 
+    async def reach_neighbours(self, port: XnPort) -> None:
+        """Xn with gNBs of other processes, from now on. OSError: the port cannot be had."""
+        await self.n2.neighbours.begin(port)
+
     def start(self, set_up: bool = True) -> None:
         """Seek the AMF, and seek it again whenever it is lost.
 
@@ -127,6 +138,7 @@ class Gnb:
         for link in list(self.links):
             link.detach()
         self.ng_ran.remove(self.n2)
+        await self.n2.neighbours.end()
         associations = [self.n2.association, *(tnla.association for tnla in self.n2.tnlas.all)]
         await self.runtime.stop()
         for association in associations:
@@ -138,6 +150,18 @@ class Gnb:
     def attach(self, mobile: Mobile) -> CellLink:
         """The UE camps on the first cell."""
         return self.cells[0].attach(mobile)
+
+    def arrive(self, mobile: Mobile, pci: int, arfcn: int, c_rnti: int) -> CellLink | None:
+        """A UE comes from a gNB of another process, to any cell of the NG-RAN here."""
+        return self.cells[0].arrive(mobile, pci, arfcn, c_rnti)
+
+    def cells_of(self, pci: int, arfcn: int) -> list[NrCell]:
+        wanted = (pci, arfcn)
+        return [cell for cell in self.ng_ran.cells.values() if _radio_of(cell.identity) == wanted]
+
+    @property
+    def in_reach(self) -> tuple[tuple[int, int], ...]:
+        return tuple(_radio_of(cell.identity) for cell in self.ng_ran.cells.values())
 
     def system_information(self) -> SystemInformation:
         """Of the first cell."""
@@ -190,6 +214,9 @@ class Gnb:
             self.n2.cells = tuple(before if one == now else one for one in self.n2.cells)
             raise
         cell.identity = now
+        for xn in self.n2.neighbours:
+            if xn.association is not None:
+                xn.want(UpdateNeighbour(before, now))
         for link in self.links:
             if link.cell is cell and link.context is not None:
                 link.context.cell = now
@@ -230,6 +257,22 @@ class Gnb:
             raise Aborted(f"{ue.label}: the UE was released in {target}")
         return there
 
+    async def hand_over_away(
+        self, ue: UeContext, target: CellId, via: Path = "xn", cause: ngap.Cause = RADIO_REASON
+    ) -> None:
+        """Hand a UE over to a cell of a neighbour in another process. Returns when nothing of it is left here.
+
+        Raises as `hand_over` does.
+        """
+        link = ue.link
+        if not isinstance(link, CellLink) or not link.serves(ue) or link.gnb is not self:
+            raise ValueError(f"{ue.label}: found no RRC connection here, wanted one")
+        if via == "xn":
+            await ue.demand(HandOverByXn(target, cause))
+        else:
+            await ue.demand(HandOverByN2(target, cause, self.n2.xn(target.gnb) is not None))
+        await self._released(ue)
+
     async def _released(self, ue: UeContext) -> None:
         """The core, or the target by Xn, releases what is left here; it has twice TNGRELOCoverall for it."""
         patience = 2 * self.settings.t_ng_reloc_overall_s
@@ -242,8 +285,11 @@ class Gnb:
     async def cancel_handover(
         self, ue: UeContext, cause: ngap.Cause = ("radioNetwork", "handover-cancelled")
     ) -> None:
-        """Cancel the handover that is being prepared, or is (TS 38.413 §8.4.5)."""
+        """Cancel the handover that is being prepared, or is (TS 38.413 §8.4.5; by Xn TS 38.423 §8.2.3)."""
+        by_xn = ue.context.leaving == "xn-handover-triggered"
         ue.abort("handover cancelled")
+        if by_xn:  # its procedure tells the target as it ends
+            return
         await ue.demand(CancelHandover(cause))
 
     def release(self, ue: UeContext, cause: ngap.Cause = ("radioNetwork", "user-inactivity")) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from cinq.numbering import GnbId
 from cinq.ran.gnb.n2 import N2
 from cinq.ran.gnb.procedures import (
     amf_configuration_update,
@@ -38,22 +37,17 @@ from cinq.ran.gnb.procedures import (
     ue_information,
     warning,
     xn_handover,
+    xn_setup,
 )
-from cinq.ran.gnb.xn import (
-    HandoverCancel,
-    HandoverRequest,
-    RetrieveUEContextRequest,
-    SNStatusTransfer,
-    UEContextRelease,
-    XnMessage,
-)
-from cinq.wire import ngap
+from cinq.ran.gnb.xn import diagnosis
+from cinq.ran.gnb.xn.association import Xn
+from cinq.wire import ngap, xnap
 from cinq.wire.ngap.diagnostics import ue_identities
 
 M = TypeVar("M", bound=ngap.Pdu)
-X = TypeVar("X", bound=XnMessage)
+X = TypeVar("X", bound=xnap.Pdu)
 Row = tuple[type[ngap.Pdu], Callable[[N2, ngap.Pdu], None]]
-XnRow = tuple[type[XnMessage], Callable[[N2, XnMessage, GnbId], XnMessage | None]]
+XnRow = tuple[type[xnap.Pdu], Callable[[N2, Xn, xnap.Pdu], None]]
 
 BEGUN_HERE = (
     amf_configuration_update,
@@ -77,10 +71,10 @@ def _row(kind: type[M], hears: Callable[[N2, M], None]) -> Row:
     return kind, hear
 
 
-def _xn(kind: type[X], hears: Callable[[N2, X, GnbId], XnMessage | None]) -> XnRow:
-    def hear(n2: N2, message: XnMessage, sender: GnbId) -> XnMessage | None:
+def _xn(kind: type[X], hears: Callable[[N2, Xn, X], None]) -> XnRow:
+    def hear(n2: N2, xn: Xn, message: xnap.Pdu) -> None:
         assert isinstance(message, kind)
-        return hears(n2, message, sender)
+        hears(n2, xn, message)
 
     return kind, hear
 
@@ -124,15 +118,23 @@ TABLE: dict[type[ngap.Pdu], Callable[[N2, ngap.Pdu], None]] = dict(
     )
 )
 
-XN_TABLE: dict[type[XnMessage], Callable[[N2, XnMessage, GnbId], XnMessage | None]] = dict(
-    (
-        _xn(HandoverRequest, xn_handover.requested),
-        _xn(SNStatusTransfer, xn_handover.status),
-        _xn(HandoverCancel, xn_handover.cancelled),
-        _xn(RetrieveUEContextRequest, re_establishment.retrieved),
-        _xn(UEContextRelease, xn_handover.released),
+XN_TABLE: dict[type[xnap.Pdu], Callable[[N2, Xn, xnap.Pdu], None]] = dict(
+    (  # in the order of TS 38.423 clause 8
+        _xn(xnap.HandoverRequest, xn_handover.requested),
+        _xn(xnap.SNStatusTransfer, xn_handover.status),
+        _xn(xnap.HandoverCancel, xn_handover.cancelled),
+        _xn(xnap.RetrieveUEContextRequest, re_establishment.retrieve),
+        _xn(xnap.RANPaging, rrc_inactive.ran_paging),
+        _xn(xnap.UEContextRelease, xn_handover.released),
+        _xn(xnap.XnSetupRequest, xn_setup.received),
+        _xn(xnap.NGRANNodeConfigurationUpdate, xn_setup.updated),
+        _xn(xnap.ResetRequest, xn_setup.was_reset),
+        _xn(xnap.ErrorIndication, xn_setup.indicated),
+        _xn(xnap.XnRemovalRequest, xn_setup.removed),
     )
 )
+BEFORE_SETUP = (xnap.XnSetupRequest, xnap.ErrorIndication)
+"""What a neighbour may begin with: before Xn Setup it is nobody."""
 
 
 def handle(n2: N2, message: ngap.Pdu) -> bool:
@@ -155,6 +157,19 @@ def handle(n2: N2, message: ngap.Pdu) -> bool:
     return True
 
 
-def handle_xn(n2: N2, message: XnMessage, sender: GnbId) -> XnMessage | None:
+def handle_xn(n2: N2, xn: Xn, message: xnap.Pdu) -> bool:
+    """As `handle`. An outcome goes to the UE that it names, where that is this neighbour's."""
     hears = XN_TABLE.get(type(message))
-    return None if hears is None else hears(n2, message, sender)
+    if hears is not None:
+        if xn.context.state != "up" and not isinstance(message, BEFORE_SETUP):
+            cause: xnap.Cause = ("protocol", "message-not-compatible-with-receiver-state")
+            xn.send(diagnosis.about(message, cause))
+        else:
+            hears(n2, xn, message)
+        return True
+    if isinstance(message, xnap.HandoverRequestAcknowledge | xnap.HandoverPreparationFailure):
+        ue = n2.ues.get(message.source_ng_ran_node_ue_xnap_id)
+        if ue is not None and ue.neighbour is xn:
+            ue.receive(message)
+        return True
+    return False

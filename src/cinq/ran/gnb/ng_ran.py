@@ -5,7 +5,7 @@ from __future__ import annotations
 from cinq.numbering import GnbId
 from cinq.ran.gnb.cell import NrCell
 from cinq.ran.gnb.n2 import N2
-from cinq.ran.gnb.xn import Xn
+from cinq.ran.gnb.xn.association import Xn
 
 
 class NgRan:
@@ -34,23 +34,26 @@ class NgRan:
         if self._gnbs.pop(n2.identity, None) is None:
             return
         self.cells = {nci: cell for nci, cell in self.cells.items() if cell.site.n2 is not n2}
-        for xn in list(n2.neighbours):
-            disconnect(xn, *self._gnbs.values(), n2)
+        for xn in n2.neighbours:
+            disconnect(xn)
 
 
 def connect(one: N2, other: N2) -> Xn:
-    """Xn between two gNBs; the one that is there already where there is one."""
+    """Xn between two gNBs of this process, the end at `one`; that which is there already where there is one."""
     for found in one.neighbours:
-        if found.connects(one.identity, other.identity):
+        if found.peer is not None and found.peer.node is other:
             return found
-    xn = Xn(one, other)
-    one.neighbours.append(xn)
-    other.neighbours.append(xn)
+    xn, far = Xn(one), Xn(other)
+    xn.joined(far)
+    far.joined(xn)
+    one.neighbours.all.append(xn)
+    other.neighbours.all.append(far)
     return xn
 
 
-def disconnect(xn: Xn, *ends: N2) -> None:
-    """The interface is taken away from whichever of these are its ends."""
-    for end in ends:
-        if xn in end.neighbours:
-            end.neighbours.remove(xn)
+def disconnect(xn: Xn) -> None:
+    """The interface is taken away at both ends."""
+    peer = xn.peer
+    xn.lost("taken away")
+    if peer is not None:
+        peer.lost("taken away")

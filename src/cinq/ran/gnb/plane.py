@@ -50,6 +50,7 @@ class Bearer:
     a program sends while there is no tunnel. failed: the UPF does not know the tunnel. late: TEIDs that it had before,
     on which packets may still come. gate: fresh packets wait. origin: what the plane had counted when the DRB was set
     up, less the counts that it began with. is_untold: the DRB goes on from counts that are still to come.
+    has_ended: its tunnel's END MARKER has come, while the UE is still here.
     """
 
     session: int
@@ -69,6 +70,7 @@ class Bearer:
     gate: Gate | None = None
     origin: PdcpCounts = PdcpCounts()
     is_untold: bool = False
+    has_ended: bool = False
 
     @property
     def has_interface(self) -> bool:

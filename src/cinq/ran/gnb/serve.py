@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -31,8 +31,13 @@ def n2_port(settings: GnbSettings) -> Connect:
     """Opens the association with the AMF of the settings."""
 
     async def connect(handler: sctp.AssociationHandler) -> sctp.Association:
+        streams = sctp.SctpSettings(outbound_streams=settings.n2_streams, inbound_streams=settings.n2_streams)
         return await sctp.connect(
-            str(settings.amf_address), settings.amf_port, lambda _: handler, local=settings.n2_address
+            str(settings.amf_address),
+            settings.amf_port,
+            lambda _: handler,
+            local=settings.n2_address,
+            settings=streams,
         )
 
     return connect
@@ -45,6 +50,21 @@ def further_port(settings: GnbSettings) -> Further:
         return await sctp.connect(*endpoint, lambda _: handler, local=settings.n2_address)
 
     return connect
+
+
+class XnSctp:
+    """Xn-C by SCTP (TS 38.422 §7), at the addresses of the settings."""
+
+    def __init__(self, settings: GnbSettings) -> None:
+        self._settings = settings
+
+    async def listen(
+        self, on_association: Callable[[sctp.Association], sctp.AssociationHandler]
+    ) -> sctp.Listener:
+        return await sctp.listen(self._settings.xn_address, self._settings.xn_port, on_association)
+
+    async def connect(self, endpoint: tuple[str, int], handler: sctp.AssociationHandler) -> sctp.Association:
+        return await sctp.connect(*endpoint, lambda _: handler, local=self._settings.xn_address)
 
 
 @asynccontextmanager
@@ -106,19 +126,23 @@ class _Serving:
             listener = await local.listen(settings.radio, lambda connection: RadioServer(gnb, connection))
             self._listeners.append(listener)
         gnb.start()
+        if settings.xn_address:
+            await gnb.reach_neighbours(XnSctp(settings))
 
     def _bearers(self, settings: GnbSettings) -> Bearers:
         """Interfaces of all planes may meet in one namespace, so no two have the same name."""
         number = len(self._planes)
         self._apart = self._apart or apart(settings)
-        instance = "ue" if not number else f"ue-{number + 1}-"
+        instance = f"ue-x{_mark(settings)}-" if settings.xn_address else "ue"
+        instance = instance if not number else f"{instance.removesuffix('-')}-{number + 1}-"
         return Bearers(settings.n3, os.urandom, instance, self._apart)
 
     def _plane(self, settings: GnbSettings, bearers: Bearers) -> Plane | None:
         if settings.data_plane == "none":
             return None
         number = len(self._planes)
-        name = "gnb" if not number else f"gnb-{number + 1}"
+        name = f"gnb-x{_mark(settings)}" if settings.xn_address else "gnb"
+        name = name if not number else f"{name}-{number + 1}"
         plane = open_plane(_plane_settings(settings, number), bearers, self._folder / f"{name}.journal")
         bearers.use(plane, udp.is_local)
         return plane
@@ -152,8 +176,23 @@ def _plane_settings(settings: GnbSettings, number: int) -> PlaneSettings:
         role=Role.GNB,
         n3_address=settings.n3_address,
         n3_ipv6=settings.n3_ipv6_address,
-        instance="cinq-gnb" if not number else f"cinq-g{number + 1}",
+        instance=_instance(settings, number),
         plane="auto" if plane == "none" else plane,
         slow_per_s=FORWARDED_PER_S,
-        first_table=FIRST_TABLE + number * TABLES,
+        first_table=FIRST_TABLE + (number + _apart_from_others(settings)) * TABLES,
     )
+
+
+def _mark(settings: GnbSettings) -> str:
+    """Tells what gNBs with Xn to other processes have on a host from what those processes have, by the identity."""
+    return f"{settings.gnb_id & 0xFFF:x}"
+
+
+def _instance(settings: GnbSettings, number: int) -> str:
+    if settings.xn_address:
+        return f"cinq-x{_mark(settings)}"
+    return "cinq-gnb" if not number else f"cinq-g{number + 1}"
+
+
+def _apart_from_others(settings: GnbSettings) -> int:
+    return 256 + (settings.gnb_id & 0xFFF) if settings.xn_address else 0

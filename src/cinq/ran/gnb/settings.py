@@ -11,6 +11,9 @@ from cinq.settings import HexOctets, check, setting
 from cinq.transport_address import TransportAddress
 
 N2_PORT = 38412
+XN_PORT = 38422
+"""TS 38.422 §7: SCTP destination port of XnAP."""
+_MOST_NEIGHBOURS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class GnbSettings:
     amf_address: IPv4Address = setting("Address of the AMF.", IPv4Address("127.0.0.5"))
     amf_port: int = setting("SCTP port of the AMF.", N2_PORT)
     n2_address: str = setting("Own address on N2; empty for the one that routing chooses.", "")
+    n2_streams: int = setting("SCTP streams that the gNB offers on N2, in either direction.", 32)
     n3_address: IPv4Address | IPv6Address = setting(
         "Own address for user traffic (GTP-U), of IPv4 or IPv6.", IPv4Address("127.0.0.8")
     )
@@ -83,6 +87,16 @@ class GnbSettings:
     )
     up_integrity: bool = setting("Whether the gNB can protect the integrity of user data.", True)
     up_ciphering: bool = setting("Whether the gNB can cipher user data.", True)
+    xn_address: str = setting(
+        "Own address on Xn, for gNBs of other processes; empty: no Xn but within the process.", ""
+    )
+    xn_port: int = setting("SCTP port on which neighbours come.", XN_PORT)
+    xn_neighbours: tuple[str, ...] = setting(
+        "Neighbours that are sought: address, or address:port ([address]:port for IPv6).", ()
+    )
+    t_xn_reloc_prep_s: float = setting(
+        "TXnRELOCprep: seconds until a handover in preparation at a neighbour is cancelled.", 5.0
+    )
     t_ng_reloc_prep_s: float = setting(
         "TNGRELOCprep: seconds until a handover in preparation is cancelled.", 5.0
     )
@@ -96,6 +110,8 @@ class GnbSettings:
             ("gnb_id", self.gnb_id, 0, (1 << self.gnb_id_bits) - 1),
             ("tac", self.tac, 0, (1 << 24) - 1),
             ("amf_port", self.amf_port, 1, 65535),
+            ("xn_port", self.xn_port, 1, 65535),
+            ("xn_neighbours", len(self.xn_neighbours), 0, _MOST_NEIGHBOURS),
             ("slices", len(self.slices), 1, 1024),
             ("name", len(self.name), 1, 150),
             ("ue_radio_capability_id", len(self.ue_radio_capability_id), 0, 64),
@@ -107,12 +123,14 @@ class GnbSettings:
             check.within("barred_access_categories", category, 1, 63)
         check.n3_addresses(self.n3_address, self.n3_ipv6_address)
         self._check_cells()
-        try:
-            _ = self.n2_address and ip_address(self.n2_address)
-        except ValueError:
-            raise ValueError(
-                f"n2_address: found {self.n2_address!r}, wanted an IP address, or nothing"
-            ) from None
+        for name, text in (("n2_address", self.n2_address), ("xn_address", self.xn_address)):
+            try:
+                _ = text and ip_address(text)
+            except ValueError:
+                raise ValueError(f"{name}: found {text!r}, wanted an IP address, or nothing") from None
+        self._check_neighbours()
+        if not 1 <= self.n2_streams <= 1024:
+            raise ValueError(f"n2_streams: found {self.n2_streams}, wanted 1 to 1024")
         if not (self.inactivity_s == 0 or 1 <= self.inactivity_s <= 86400):
             raise ValueError(f"inactivity_s: found {self.inactivity_s}, wanted 0, or 1 to 86400")
         if not 0.1 <= self.ng_setup_retry_s <= 3600:
@@ -126,11 +144,26 @@ class GnbSettings:
         if len({one.cell for one in cells}) != len(cells):
             raise ValueError("cells: found one cell number twice, wanted each once")
         for name, value in (
+            ("t_xn_reloc_prep_s", self.t_xn_reloc_prep_s),
             ("t_ng_reloc_prep_s", self.t_ng_reloc_prep_s),
             ("t_ng_reloc_overall_s", self.t_ng_reloc_overall_s),
         ):
             if not 0.1 <= value <= 600:
                 raise ValueError(f"{name}: found {value}, wanted 0.1 to 600")
+
+    def _check_neighbours(self) -> None:
+        own = (self.xn_address, self.xn_port)
+        if self.xn_neighbours and not self.xn_address:
+            raise ValueError("xn_neighbours: found some, wanted xn_address beside them")
+        if len(set(self.xn_endpoints)) != len(self.xn_endpoints):
+            raise ValueError("xn_neighbours: found one twice, wanted each once")
+        if own in self.xn_endpoints:
+            raise ValueError("xn_neighbours: found the own xn_address and xn_port, wanted those of others")
+
+    @property
+    def xn_endpoints(self) -> tuple[tuple[str, int], ...]:
+        """Addresses and ports of the neighbours. ValueError: one is none."""
+        return tuple(map(_endpoint, self.xn_neighbours))
 
     @property
     def n3(self) -> TransportAddress:
@@ -154,4 +187,21 @@ class GnbSettings:
         if index == 0:
             return self
         radio = self.radio and f"{self.radio}-{index + 1}"
-        return replace(self, gnb_id=self.gnb_id + index, name=f"{self.name}-{index + 1}", radio=radio)
+        name, port = f"{self.name}-{index + 1}", self.xn_port + (index if self.xn_address else 0)
+        return replace(self, gnb_id=self.gnb_id + index, name=name, radio=radio, xn_port=port)
+
+
+def _endpoint(text: str) -> tuple[str, int]:
+    """ValueError: it is no address, or address and port."""
+    host, separator, port = text.rpartition("]:") if text.startswith("[") else text.rpartition(":")
+    if not separator or (text.count(":") > 1 and not text.startswith("[")):
+        host, port = text, str(XN_PORT)
+    try:
+        found = str(ip_address(host.strip("[]")))
+        if not (port.isdecimal() and port.isascii() and 1 <= int(port[:6]) <= 65535):
+            raise ValueError
+    except ValueError:
+        raise ValueError(
+            f"xn_neighbours: found {text[:60]!r}, wanted an IP address, or address:port"
+        ) from None
+    return found, int(port)

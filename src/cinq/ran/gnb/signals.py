@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cinq.numbering import GnbId
 from cinq.procedure import Signal
 from cinq.ran.gnb.context import CellId
 from cinq.wire import ngap
@@ -84,15 +83,35 @@ class HandOverByXn(Signal[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class SetUpXn(Signal[None]):
+    """Xn Setup, TS 38.423 §8.4.1."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateNeighbour(Signal[None]):
+    """NG-RAN node Configuration Update, TS 38.423 §8.4.2: a cell is not as it was."""
+
+    before: CellId
+    now: CellId
+
+
+@dataclass(frozen=True, slots=True)
+class ResetXn(Signal[None]):
+    """Reset, TS 38.423 §8.4.4: of the whole interface."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveXn(Signal[None]):
+    """Xn Removal, TS 38.423 §8.4.7."""
+
+
+@dataclass(frozen=True, slots=True)
 class SwitchPath(Signal[None]):
     """Path Switch Request at the target, §8.4.4.
 
-    source, source_ue: the gNB that the UE comes from, and its RAN-UE-NGAP-ID there. failed: sessions that are not
-    admitted here, and why. resume: RRC Resume Cause, for a UE that comes back so.
+    failed: sessions that are not admitted here, and why. resume: RRC Resume Cause, for a UE that comes back so.
     """
 
-    source: GnbId
-    source_ue: int
     source_amf_ue_ngap_id: int
     failed: tuple[tuple[int, ngap.Cause], ...] = ()
     resume: ngap.RRCEstablishmentCause | None = None

@@ -8,6 +8,8 @@ connection, chosen by the UE side from 1.
 |---|---|---|---|
 | hello | UE > gNB | version | opens the connection |
 | attach, detach | UE > gNB | ue | the UE camps on the cell, leaves it |
+| arrive | UE > gNB | ue, pci, arfcn, c_rnti | RRCReconfigurationComplete of a UE that comes from another process |
+| leave, stay | UE > gNB | ue | sent to another process, it has come there, or stays |
 | setup | UE > gNB | ue, nas, cause, plmn, s_tmsi | RRCSetupRequest and RRCSetupComplete |
 | uplink | UE > gNB | ue, nas | ULInformationTransfer |
 | listen | UE > gNB | ue, s_tmsi | the paging identity, empty for none |
@@ -18,7 +20,8 @@ connection, chosen by the UE side from 1.
 | cell | gNB > UE | ue, name, plmn, tac, nci, barred, categories | system information |
 | downlink | gNB > UE | ue, nas | DLInformationTransfer |
 | released | gNB > UE | ue, cause | RRCRelease or RRCReject |
-| handover | gNB > UE | ue, pci, arfcn, ncc, new_key, nas | RRCReconfiguration with sync |
+| cells | gNB > UE | 0, (pci, arfcn) ... | cells that a UE in reach of this socket can be handed over to |
+| handover | gNB > UE | ue, pci, arfcn, ncc, new_key, nas, c_rnti | RRCReconfiguration with sync |
 | bearer | gNB > UE | ue, psi, up | data radio bearers |
 | interface | gNB > UE | ue, psi, address, mtu, netns, name, error, address6 | answer to `open`, and its IPv6 address |
 | paging | gNB > UE | ue | paged |
@@ -32,7 +35,7 @@ import msgspec
 
 from cinq.ran.radio.port import EstablishmentCause, UplinkRule
 
-VERSION = 6
+VERSION = 7
 
 
 class Frame(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -44,6 +47,21 @@ class Hello(Frame, frozen=True, tag="hello"):
 
 
 class Attach(Frame, frozen=True, tag="attach"):
+    ue: int
+
+
+class Arrive(Frame, frozen=True, tag="arrive"):
+    ue: int
+    pci: int
+    arfcn: int
+    c_rnti: int
+
+
+class Leave(Frame, frozen=True, tag="leave"):
+    ue: int
+
+
+class Stay(Frame, frozen=True, tag="stay"):
     ue: int
 
 
@@ -133,6 +151,12 @@ class Handover(Frame, frozen=True, tag="handover"):
     ncc: int
     new_key: bool = False
     nas: bytes = b""
+    c_rnti: int = 0
+
+
+class Cells(Frame, frozen=True, tag="cells"):
+    ue: int
+    cells: tuple[tuple[int, int], ...]
 
 
 class Bearer(Frame, frozen=True, tag="bearer"):
@@ -172,9 +196,25 @@ class Data(Frame, frozen=True, tag="data"):
 
 
 FromUe = (
-    Hello | Attach | Detach | Setup | Uplink | Listen | Open | Close | Fail | Measure | Reselect | ReEstablish
+    Hello
+    | Attach
+    | Arrive
+    | Leave
+    | Stay
+    | Detach
+    | Setup
+    | Uplink
+    | Listen
+    | Open
+    | Close
+    | Fail
+    | Measure
+    | Reselect
+    | ReEstablish
 )
-FromGnb = CellInformation | Downlink | Released | Handover | Bearer | InterfaceUp | Paging | Warning | Data
+FromGnb = (
+    Cells | CellInformation | Downlink | Released | Handover | Bearer | InterfaceUp | Paging | Warning | Data
+)
 
 encode = msgspec.msgpack.Encoder().encode
 decode_from_ue = msgspec.msgpack.Decoder(FromUe).decode

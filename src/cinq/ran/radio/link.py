@@ -11,12 +11,11 @@ import msgspec
 from cinq.numbering import NumberingError, PlmnId, STmsi
 from cinq.ran.radio import frames
 from cinq.ran.radio.port import (
-    Cell,
     Interface,
     Link,
-    Mobile,
     Reconfiguration,
     RrcSetup,
+    Site,
     SystemInformation,
     Warning,
 )
@@ -63,7 +62,9 @@ class _RemoteMobile:
         self._send(frames.Released(self._ue, cause))
 
     def on_handover(self, told: Reconfiguration) -> bool:
-        self._send(frames.Handover(self._ue, told.pci, told.arfcn, told.ncc, told.new_key, told.nas))
+        self._send(
+            frames.Handover(self._ue, told.pci, told.arfcn, told.ncc, told.new_key, told.nas, told.c_rnti)
+        )
         return True
 
     def on_bearer(self, pdu_session_id: int, up: bool) -> None:
@@ -95,7 +96,7 @@ class RadioServer:
     A frame that is malformed, or names a UE that did not attach, closes the connection: the other end is not ours.
     """
 
-    def __init__(self, cell: Cell, connection: FrameConnection) -> None:
+    def __init__(self, cell: Site, connection: FrameConnection) -> None:
         self._cell = cell
         self._connection = connection
         self._mobiles: dict[int, _RemoteMobile] = {}
@@ -124,6 +125,7 @@ class RadioServer:
             if frame.version != frames.VERSION:
                 raise _ProtocolError(f"version: found {frame.version}, wanted {frames.VERSION}")
             self._greeted = True
+            self._send(frames.Cells(0, self._cell.in_reach))
             return
         if not self._greeted:
             raise _ProtocolError("no hello")
@@ -133,14 +135,30 @@ class RadioServer:
             mobile = self._mobiles[frame.ue] = _RemoteMobile(frame.ue, self._send)
             mobile.link = self._cell.attach(mobile)
             return
+        if isinstance(frame, frames.Arrive):
+            self._arrive(frame)
+            return
         link = self._mobiles[frame.ue].link
         if link is not None:
             self._command(link, frame)
+
+    def _arrive(self, frame: frames.Arrive) -> None:
+        """A UE that nobody awaits hears that it is released, and is no UE of this cell."""
+        if frame.ue in self._mobiles:
+            raise _ProtocolError(f"UE {frame.ue} attached twice")
+        mobile = _RemoteMobile(frame.ue, self._send)
+        mobile.link = self._cell.arrive(mobile, frame.pci, frame.arfcn, frame.c_rnti)
+        if mobile.link is None:
+            mobile.on_released("nobody of that C-RNTI is awaited")
+        else:
+            self._mobiles[frame.ue] = mobile
 
     def _command(
         self,
         link: Link,
         frame: frames.Detach
+        | frames.Leave
+        | frames.Stay
         | frames.Setup
         | frames.Uplink
         | frames.Listen
@@ -182,6 +200,11 @@ class RadioServer:
                 link.reselect(frame.nci)
             case frames.ReEstablish():
                 link.re_establish(frame.nci)
+            case frames.Stay():
+                link.stay()
+            case frames.Leave():
+                del self._mobiles[frame.ue]
+                link.leave()
             case frames.Detach():
                 del self._mobiles[frame.ue]
                 link.detach()
@@ -189,156 +212,3 @@ class RadioServer:
 
 class _ProtocolError(ValueError):
     """The other end does not keep to frames.py."""
-
-
-class _RemoteLink:
-    """The link of one UE to a cell of another process."""
-
-    __slots__ = ("_cell", "_ue", "connected", "information", "mobile")
-
-    def __init__(self, cell: RemoteCell, ue: int, mobile: Mobile) -> None:
-        self._cell = cell
-        self._ue = ue
-        self.mobile = mobile
-        self.connected = False
-        self.information: SystemInformation | None = None
-
-    def setup(self, setup: RrcSetup) -> None:
-        self.connected = True
-        s_tmsi = b"" if setup.s_tmsi is None else setup.s_tmsi.octets
-        self._cell.send(frames.Setup(self._ue, setup.nas, setup.cause, setup.plmn.octets, s_tmsi))
-
-    def uplink(self, nas: bytes) -> None:
-        if self.connected:
-            self._cell.send(frames.Uplink(self._ue, nas))
-
-    def listen(self, s_tmsi: STmsi | None) -> None:
-        self._cell.send(frames.Listen(self._ue, b"" if s_tmsi is None else s_tmsi.octets))
-
-    def open_interface(self, interface: Interface) -> None:
-        i = interface
-        self._cell.send(
-            frames.Open(
-                self._ue,
-                i.pdu_session_id,
-                i.address,
-                i.mtu,
-                i.netns,
-                i.name,
-                i.rules,
-                i.interface_identifier,
-                i.behind,
-                i.frames,
-            )
-        )
-
-    def close_interface(self, pdu_session_id: int) -> None:
-        self._cell.send(frames.Close(self._ue, pdu_session_id))
-
-    def measure(self, nr_cell_identity: int) -> None:
-        self._cell.send(frames.Measure(self._ue, nr_cell_identity))
-
-    def reselect(self, nr_cell_identity: int) -> bool:
-        """Whether there is such a cell is known to the other process; system information follows where there is."""
-        self._cell.send(frames.Reselect(self._ue, nr_cell_identity))
-        return not self.connected
-
-    def re_establish(self, nr_cell_identity: int) -> bool:
-        self._cell.send(frames.ReEstablish(self._ue, nr_cell_identity))
-        return self.connected
-
-    def fail(self) -> None:
-        self.connected = False
-        self._cell.send(frames.Fail(self._ue))
-
-    def detach(self) -> None:
-        self.connected = False
-        self._cell.detached(self._ue)
-
-
-class RemoteCell:
-    """A cell of another process. When the connection is lost every UE hears that it is barred, and is released.
-
-    on_gone: told why it was lost.
-    """
-
-    def __init__(
-        self, connection: FrameConnection, on_gone: Callable[[str], None] = lambda reason: None
-    ) -> None:
-        self._connection = connection
-        self._on_gone = on_gone
-        self._links: dict[int, _RemoteLink] = {}
-        self._next = 1
-        self.send(frames.Hello())
-
-    def send(self, frame: frames.Frame) -> None:
-        self._connection.send(frames.encode(frame))
-
-    def attach(self, mobile: Mobile) -> Link:
-        ue = self._next
-        self._next += 1
-        link = self._links[ue] = _RemoteLink(self, ue, mobile)
-        self.send(frames.Attach(ue))
-        return link
-
-    def detached(self, ue: int) -> None:
-        if self._links.pop(ue, None) is not None:
-            self.send(frames.Detach(ue))
-
-    def frame(self, octets: bytes) -> None:
-        try:
-            frame = frames.decode_from_gnb(octets)
-            link = self._links.get(frame.ue)
-            if link is not None:
-                self._deliver(link, frame)
-        except (msgspec.DecodeError, NumberingError) as error:
-            log.warning("radio link: %s; the connection is closed", error)
-            self._connection.close()
-
-    def lost(self, reason: str) -> None:
-        links = list(self._links.values())
-        self._links.clear()
-        for link in links:
-            if link.connected:
-                link.connected = False
-                link.mobile.on_released(reason)
-            if link.information is not None:
-                i = link.information
-                barred = SystemInformation(i.name, i.plmn, i.tac, i.nr_cell_identity, barred=True)
-                link.mobile.on_system_information(barred)
-        self._on_gone(reason)
-
-    def _deliver(self, link: _RemoteLink, frame: frames.FromGnb) -> None:
-        mobile = link.mobile
-        match frame:
-            case frames.Downlink():
-                mobile.on_downlink(frame.nas)
-            case frames.Handover():
-                to = Reconfiguration(frame.pci, frame.arfcn, frame.ncc, frame.new_key, frame.nas)
-                if not mobile.on_handover(to):
-                    link.fail()
-                    mobile.on_released("the UE refuses the handover: radio link failure")
-            case frames.Bearer():
-                mobile.on_bearer(frame.psi, frame.up)
-            case frames.Released():
-                link.connected = False
-                mobile.on_released(frame.cause)
-            case frames.CellInformation():
-                plmn = PlmnId.from_octets(frame.plmn)
-                link.information = SystemInformation(
-                    frame.name, plmn, frame.tac, frame.nci, frame.barred, frame.categories
-                )
-                mobile.on_system_information(link.information)
-            case frames.InterfaceUp():
-                interface = Interface(
-                    frame.psi, frame.address, frame.mtu, frame.netns, frame.name, address6=frame.address6
-                )
-                mobile.on_interface(interface, frame.error)
-            case frames.Paging():
-                mobile.on_paging()
-            case frames.Warning():
-                f = frame
-                told = Warning(f.sib, f.identifier, f.serial, f.kind, f.coding, f.contents)
-                mobile.on_warning(told)
-            case frames.Data():
-                mobile.on_uplink_data(frame.psi)

@@ -31,7 +31,8 @@ class Reconfiguration(msgspec.Struct, frozen=True):
     """RRCReconfiguration with sync, or RRCReestablishment: what the UE's key in a cell is derived from.
 
     pci, arfcn: of the cell. ncc: next hop chaining count. new_key: keySetChangeIndicator, K_gNB comes of K_AMF anew.
-    nas: NAS container, b"" without one (TS 33.501 §6.9.2.3).
+    nas: NAS container, b"" without one (TS 33.501 §6.9.2.3). c_rnti: in the cell, where that is of another process; 0
+    where the network moves the UE itself.
     """
 
     pci: int
@@ -39,6 +40,7 @@ class Reconfiguration(msgspec.Struct, frozen=True):
     ncc: int
     new_key: bool = False
     nas: bytes = b""
+    c_rnti: int = 0
 
 
 EstablishmentCause = Literal[
@@ -187,6 +189,12 @@ class Link(Protocol):
         """RRC re-establishment in a cell after a radio link failure. False: it failed, on_released has followed."""
         ...
 
+    def leave(self) -> None:
+        """Sent away by a handover, the UE has come to the cell of another process: nothing here is needed any more."""
+
+    def stay(self) -> None:
+        """Sent away by a handover, the UE finds no such cell, and stays."""
+
     def fail(self) -> None:
         """Radio link failure: the RRC connection ends without a word of the UE."""
 
@@ -199,4 +207,17 @@ class Cell(Protocol):
 
     def attach(self, mobile: Mobile) -> Link:
         """The UE camps on the cell. It hears the system information at once."""
+        ...
+
+
+class Site(Cell, Protocol):
+    """A cell with the NG-RAN behind it, as its socket has it."""
+
+    def arrive(self, mobile: Mobile, pci: int, arfcn: int, c_rnti: int) -> Link | None:
+        """The UE comes by a handover, to this cell or another of its NG-RAN. None: nobody of that C-RNTI is awaited."""
+        ...
+
+    @property
+    def in_reach(self) -> tuple[tuple[int, int], ...]:
+        """PCI and ARFCN of the cells of its NG-RAN."""
         ...

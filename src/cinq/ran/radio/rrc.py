@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
+from cinq.crypto import kdf, nia
+
 HANDOVER_PREPARATION_INFORMATION = bytes(2)
 """§11.2.2, with an empty list of UE capabilities."""
 
@@ -73,3 +75,18 @@ def decode(octets: bytes) -> HandoverCommand:
         raise RrcError("the NAS container ends too early")
     nas = (value >> bits - 8 * length & (1 << 8 * length) - 1).to_bytes(length, "big")
     return HandoverCommand(c_rnti, ncc, nas, new_key)
+
+
+_RRC_INTEGRITY = 0x04  # TS 33.501 annex A.8
+
+
+def short_mac_i(kgnb: bytes, algorithm: int, pci: int, target_nci: int, c_rnti: int) -> int:
+    """ShortMAC-I of an RRCReestablishmentRequest, 16 bits, TS 38.331 §5.3.7.4.
+
+    Over VarShortMAC-Input (PCI of the source, cell identity of the target, C-RNTI in the source), with the K_RRCint of
+    the source; COUNT, BEARER and DIRECTION are all ones.
+    """
+    key = kdf.algorithm_key(kgnb, _RRC_INTEGRITY, algorithm)
+    bits = pci << 52 | target_nci << 16 | c_rnti  # 10, 36 and 16 bits
+    octets = (bits << 2).to_bytes(8, "big")
+    return int.from_bytes(nia.mac(algorithm, key, 0xFFFFFFFF, 0x1F, 1, octets)[-2:], "big")

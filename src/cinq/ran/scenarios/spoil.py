@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cinq.wire import ngap
-from cinq.wire.ngap.base import Criticality
+from cinq.wire.per.base import Criticality
 
 Ie = tuple[int, int, bytes]
 UNKNOWN_IE = 65535

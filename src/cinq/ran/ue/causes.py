@@ -137,7 +137,8 @@ GMM: dict[GmmCause, Row] = {
     GmmCause.DNN_NOT_SUPPORTED_OR_NOT_SUBSCRIBED_IN_THE_SLICE: (
         "{dnn} is not served, or {supi} has not subscribed to it, in slice {s_nssai}", _DNNS),
     GmmCause.INSUFFICIENT_USER_PLANE_RESOURCES_FOR_THE_PDU_SESSION: (
-        "the user plane has no room for the session", "`max_sessions` of [upf] in the core's settings"),
+        "the user plane has no room for the session, or is not there",
+        "`max_sessions` of [upf] in the core's settings; the core's log says whether a UPF is associated"),
     GmmCause.ONBOARDING_SERVICES_TERMINATED: (
         "onboarding has ended", _NOT_OURS),
     GmmCause.USER_PLANE_POSITIONING_NOT_AUTHORIZED: (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cinq.procedure import Runtime
 from cinq.ran import traffic
-from cinq.ran.radio.link import RemoteCell
+from cinq.ran.radio.remote import RemoteCell
 from cinq.ran.traffic import Figures, Stream
 from cinq.ran.ue.session import Session
 from cinq.ran.ue.settings import UeSettings
@@ -30,12 +30,19 @@ async def serve(
     on_gone: told when the gNB is lost, and why.
     """
     cells: list[RemoteCell] = []
+    reach: list[RemoteCell] = []
+
+    def gone(reason: str) -> None:
+        if not any(cell.has_ues for cell in reach):
+            on_gone(reason)
 
     def on_connection(connection: local.Connection) -> RemoteCell:
-        cells.append(RemoteCell(connection, on_gone))
-        return cells[0]
+        cells.append(RemoteCell(connection, gone, reach))
+        return cells[-1]
 
-    connection = await local.connect(settings.radio, on_connection)
+    connections = [await local.connect(settings.radio, on_connection)]
+    for path in settings.radios_in_reach:
+        connections.append(await local.connect(path, on_connection))
     ues = [Ue(settings.numbered(i), cells[0], runtime, os.urandom) for i in range(settings.count)]
     try:
         yield ues
@@ -43,7 +50,8 @@ async def serve(
         for ue in ues:
             ue.leave()
         await runtime.stop()
-        connection.close()
+        for connection in connections:
+            connection.close()
 
 
 @dataclass(slots=True)

@@ -165,6 +165,9 @@ class UeSettings:
         "",
     )
     radio: str = setting("Path of the gNB's radio socket.", "/run/cinq/radio")
+    radios_in_reach: tuple[str, ...] = setting(
+        "Radio sockets of other gNB processes to which a handover may send the UE.", ()
+    )
 
     def __post_init__(self) -> None:
         self._check_keys()

@@ -68,6 +68,7 @@ class Ue(Subject[UeContext]):
         "on_payload",
         "on_shown",
         "on_trouble",
+        "reactivations",
         "released",
         "response",
         "security",
@@ -103,7 +104,7 @@ class Ue(Subject[UeContext]):
         self.camp = Camp(settings.plmn)
         self.idle_mode = IdleMode(self)
         self.distrust = Distrust(self)
-        self.service_attempts = 0
+        self.service_attempts = self.reactivations = 0
         self.left = False
         self.more_to_do = False
         self._suci: Suci | None = None

@@ -24,6 +24,12 @@ TriggerType = Literal[
     "TIME_LIMIT",
     "TARIFF_TIME_CHANGE",
     "MANAGEMENT_INTERVENTION",
+    "QOS_CHANGE",
+    "USER_LOCATION_CHANGE",
+    "RAT_CHANGE",
+    "PLMN_CHANGE",
+    "SESSION_AMBR_CHANGE",
+    "EVENT_LIMIT",
 ]
 TriggerCategory = Literal["IMMEDIATE_REPORT", "DEFERRED_REPORT"]
 FinalUnitAction = Literal["TERMINATE", "REDIRECT", "RESTRICT_ACCESS"]
@@ -37,6 +43,8 @@ ResultCode = Literal[
     "RATING_FAILED",
 ]
 NotificationType = Literal["REAUTHORIZATION", "ABORT_CHARGING"]
+FailureHandling = Literal["TERMINATE", "CONTINUE", "RETRY_AND_TERMINATE"]
+RedirectAddressType = Literal["IPV4", "IPV6", "URL", "URI"]
 
 if not TYPE_CHECKING:
     (
@@ -47,6 +55,8 @@ if not TYPE_CHECKING:
         QuotaManagementIndicator,
         ResultCode,
         NotificationType,
+        FailureHandling,
+        RedirectAddressType,
     ) = extensible(
         NodeFunctionality,
         TriggerType,
@@ -55,6 +65,8 @@ if not TYPE_CHECKING:
         QuotaManagementIndicator,
         ResultCode,
         NotificationType,
+        FailureHandling,
+        RedirectAddressType,
     )
 
 
@@ -67,21 +79,23 @@ class NFIdentification(Model):
 
 
 class Trigger(Model):
-    """Why it is reported, or when it is to be. timeLimit: seconds. volumeLimit64: octets."""
+    """Why it is reported, or when it is to be. timeLimit: seconds. volumeLimit64: octets. tariffTimeChange: when."""
 
     trigger_category: TriggerCategory
     trigger_type: TriggerType | None = None
     time_limit: int | None = None
     volume_limit64: int | None = field(name="volumeLimit64", default=None)
+    tariff_time_change: datetime | None = None
 
 
 class RequestedUnit(Model):
-    """time: seconds. Volumes: octets. Empty: as much as the CHF gives."""
+    """time: seconds. Volumes: octets. serviceSpecificUnits: events. Empty: as much as the CHF gives."""
 
     time: int | None = None
     total_volume: int | None = None
     uplink_volume: int | None = None
     downlink_volume: int | None = None
+    service_specific_units: int | None = None
 
 
 class UsedUnitContainer(Model):
@@ -98,6 +112,7 @@ class UsedUnitContainer(Model):
     total_volume: int | None = None
     uplink_volume: int | None = None
     downlink_volume: int | None = None
+    service_specific_units: int | None = None
 
 
 class MultipleUnitUsage(Model):
@@ -109,28 +124,42 @@ class MultipleUnitUsage(Model):
 
 
 class GrantedUnit(Model):
+    """tariffTimeChange: when another price begins to hold."""
+
+    tariff_time_change: datetime | None = None
     time: int | None = None
     total_volume: int | None = None
+    service_specific_units: int | None = None
+
+
+class RedirectServer(Model):
+    redirect_address_type: RedirectAddressType
+    redirect_server_address: str
 
 
 class FinalUnitIndication(Model):
-    """What is granted with it is the last."""
+    """What is granted with it is the last. restrictionFilterRuleList: IPFilterRules of what may be used then."""
 
     final_unit_action: FinalUnitAction
+    restriction_filter_rule: str | None = None
+    restriction_filter_rule_list: list[str] = []
+    redirect_server: RedirectServer | None = None
 
 
 class MultipleUnitInformation(Model):
     """validityTime: seconds for which the grant holds. volumeQuotaThreshold: octets of it that are left when more is to
-    be asked for."""
+    be asked for. quotaHoldingTime: seconds without use after which the grant goes back."""
 
     rating_group: int
     result_code: ResultCode | None = None
     granted_unit: GrantedUnit | None = None
     triggers: list[Trigger] = []
     validity_time: int | None = None
+    quota_holding_time: int | None = None
     final_unit_indication: FinalUnitIndication | None = None
     volume_quota_threshold: int | None = None
     time_quota_threshold: int | None = None
+    unit_quota_threshold: int | None = None
 
 
 class NetworkSlicingInfo(Model):
@@ -159,7 +188,10 @@ class PDUSessionInformation(Model):
 
 
 class PDUSessionChargingInformation(Model):
+    """homeProvidedChargingId: of the home network's SMF, of a home-routed session."""
+
     charging_id: int | None = None
+    home_provided_charging_id: int | None = None
     pdu_session_information: PDUSessionInformation | None = None
 
 
@@ -180,9 +212,18 @@ class ChargingDataRequest(Model):
     )
 
 
+class InvocationResult(Model):
+    """failureHandling: what is to become of the session where the CHF does not answer (TS 32.290 §6.5)."""
+
+    failure_handling: FailureHandling | None = None
+
+
 class ChargingDataResponse(Model):
+    """triggers: what is to be reported at once, and what with the next report."""
+
     invocation_time_stamp: datetime
     invocation_sequence_number: int
+    invocation_result: InvocationResult | None = None
     multiple_unit_information: list[MultipleUnitInformation] = []
     triggers: list[Trigger] = []
 
@@ -212,3 +253,13 @@ class NchfConvergedCharging(Protocol):
 
     @operation("Nchf_ConvergedCharging_Release", "POST", "/chargingdata/{ChargingDataRef}/release", 204)
     async def release(self, charging_data_ref: str, body: ChargingDataRequest) -> None: ...
+
+
+@service("nsmf-callback", "v1")
+class NsmfChargingCallback(Protocol):
+    """notifyUri is /nsmf-callback/v1/charging/ and the SM context's reference."""
+
+    @operation("Nchf_ConvergedCharging_Notify", "POST", "/charging/{smContextRef}", 204)
+    async def charging_notify(self, sm_context_ref: str, body: ChargingNotifyRequest) -> None:
+        """TS 32.290 §5.2.2.4: quota is asked for anew, or the session ends. 404: it is not there."""
+        ...

@@ -83,6 +83,9 @@ ReleaseCause = Literal[
 ]
 PduSessionRelCause = Literal["PS_TO_CS_HO", "RULE_ERROR"]
 NotifType = Literal["GUARANTEED", "NOT_GUARANTEED"]
+RequestedRuleDataType = Literal[
+    "CH_ID", "MS_TIME_ZONE", "USER_LOC_INFO", "RES_RELEASE", "SUCC_RES_ALLO", "EPS_FALLBACK"
+]
 PartialFailureCause = Literal[
     "PCC_RULE_EVENT", "PCC_QOS_FLOW_EVENT", "RULE_PERMANENT_ERROR", "RULE_TEMPORARY_ERROR"
 ]
@@ -95,6 +98,7 @@ if not TYPE_CHECKING:
     (ReleaseCause,) = extensible(ReleaseCause)
     (PduSessionRelCause,) = extensible(PduSessionRelCause)
     (NotifType,) = extensible(NotifType)
+    (RequestedRuleDataType,) = extensible(RequestedRuleDataType)
     (PartialFailureCause,) = extensible(PartialFailureCause)
 
 
@@ -157,7 +161,7 @@ class FlowInformation(Model):
 
 
 class PccRule(Model):
-    """precedence: the lower, the earlier it is applied. refQosData, refTcData: at most one each.
+    """precedence: the lower, the earlier it is applied. refQosData, refTcData, refChgData: at most one each.
 
     A rule in an update replaces the members that it names; flowInfos is replaced whole (§4.2.6.2.1).
     """
@@ -168,6 +172,7 @@ class PccRule(Model):
     precedence: int | None = None
     ref_qos_data: list[str] | None = None
     ref_tc_data: list[str] | None = None
+    ref_chg_data: list[str] | None = None
     dis_ue_notif: bool | None = None
 
 
@@ -195,11 +200,33 @@ class QosData(Model):
     def_qos_flow_indication: bool | None = None
 
 
+class RouteToLocation(Model):
+    """TS 29.571 §5.4.4.16. dnai: where packets leave."""
+
+    dnai: str
+    route_prof_id: str | None = None
+
+
 class TrafficControlData(Model):
-    """§5.6.2.10. flowStatus: the gate of both directions."""
+    """§5.6.2.10. flowStatus: the gate of both directions. routeToLocs: where packets leave, one of them."""
 
     tc_id: str
     flow_status: Literal["ENABLED-UPLINK", "ENABLED-DOWNLINK", "ENABLED", "DISABLED", "REMOVED"] | None = None
+    route_to_locs: list[RouteToLocation] | None = None
+
+
+class RequestedRuleData(Model):
+    """§5.6.2.24. Of which rules what is to be told: SUCC_RES_ALLO, that UE and gNB have them."""
+
+    ref_pcc_rule_ids: list[str]
+    req_data: list[RequestedRuleDataType]
+
+
+class ChargingData(Model):
+    """§5.6.2.11. ratingGroup: what is used by the rule is of it."""
+
+    chg_id: str
+    rating_group: int | None = None
 
 
 class SmPolicyDecision(Model):
@@ -212,9 +239,11 @@ class SmPolicyDecision(Model):
     pcc_rules: dict[str, PccRule | None] = {}
     qos_decs: dict[str, QosData | None] = {}
     traff_cont_decs: dict[str, TrafficControlData | None] = {}
+    chg_decs: dict[str, ChargingData | None] = {}
     reflective_qos_timer: int | None = field(name="reflectiveQoSTimer", default=None)
     policy_ctrl_req_triggers: list[PolicyControlRequestTrigger] | None = None
     rel_cause: ReleaseCause | None = None
+    last_req_rule_data: list[RequestedRuleData] | None = None
 
 
 class RuleReport(Model):

@@ -81,6 +81,11 @@ class DataChangeNotify(Model):
     notify_items: list[NotifyItem]
 
 
+class IdentityData(Model):
+    supi_list: list[str] = []
+    gpsi_list: list[str] = []
+
+
 @service("nudr-dr", "v2")
 class NudrDataRepository(Protocol):
     """Every read answers 404 USER_NOT_FOUND (no such UE) or DATA_NOT_FOUND."""
@@ -112,6 +117,16 @@ class NudrDataRepository(Protocol):
         scopes=("nudr-dr:subscription-data",),
     )
     async def create_authentication_status(self, ue_id: str, body: AuthEvent) -> None: ...
+
+    @operation(
+        "Nudr_DM_Query",
+        "GET",
+        "/subscription-data/{ueId}/authentication-data/authentication-status",
+        scopes=("nudr-dr:subscription-data",),
+    )
+    async def query_authentication_status(self, ue_id: str) -> AuthEvent:
+        """Of the last authentication."""
+        ...
 
     @operation("Nudr_DM_Query", "GET", "/subscription-data/{ueId}", scopes=("nudr-dr:subscription-data",))
     async def query_ue_subscribed_data(
@@ -268,6 +283,16 @@ class NudrDataRepository(Protocol):
     )
     async def remove_sdm_subscription(self, ue_id: str, subs_id: str) -> None:
         """404 SUBSCRIPTION_NOT_FOUND."""
+        ...
+
+    @operation(
+        "Nudr_DM_Query",
+        "GET",
+        "/subscription-data/{ueId}/identity-data",
+        scopes=("nudr-dr:subscription-data",),
+    )
+    async def get_identity_data(self, ue_id: str) -> IdentityData:
+        """ue_id: SUPI or GPSI. 404 USER_NOT_FOUND."""
         ...
 
     @operation(

@@ -9,15 +9,22 @@ from typing import Literal, Protocol
 
 from cinq.sbi.models import Ambr, ServiceAreaRestriction, Snssai, Uri
 from cinq.sbi.operation import Created, Model, operation, service
-from cinq.sbi.services.npcf_smpolicycontrol import AuthorizedDefaultQos, PccRule, QosData, TrafficControlData
+from cinq.sbi.services.npcf_smpolicycontrol import (
+    AuthorizedDefaultQos,
+    ChargingData,
+    PccRule,
+    QosData,
+    TrafficControlData,
+)
 
 
 class RulePolicy(Model, tag_field="kind", tag="rule"):
-    """A PCC rule with its QoS, for sessions of the DNN and the slices; without them for all."""
+    """A PCC rule with its QoS and its charging data, for sessions of the DNN and the slices; without them for all."""
 
     pcc_rule: PccRule
     qos: QosData
     traffic: TrafficControlData | None = None
+    charging: ChargingData | None = None
     dnn: str | None = None
     single_nssais: list[Snssai] = []
 

@@ -15,7 +15,7 @@ import h2.errors
 import h2.exceptions
 
 from cinq.transport.error import NoAnswerError
-from cinq.transport.http2.link import Limits, Link
+from cinq.transport.http2.link import Limits, Link, Secured
 from cinq.transport.http2.message import Request, Response
 
 CONNECT_S = 2.0
@@ -87,11 +87,20 @@ class Http2Peer:
             raise NoAnswerError(f"{self.authority}: no answer within {within:g} s") from None
 
     @property
+    def secured(self) -> Secured | None:
+        """How the other end of the open connection has shown who it is."""
+        return None if self._link is None or not self._link.open else self._link.peer
+
+    @property
     def busy(self) -> bool:
         """Whether somebody waits for it."""
         return self._connecting is not None or (self._link is not None and self._link.busy)
 
     async def close(self) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """At once. Idempotent."""
         if self._connecting is not None:
             self._connecting.cancel()
         if self._link is not None:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import ssl
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import h2.config
@@ -20,6 +20,8 @@ import h2.exceptions
 import h2.settings
 
 from cinq.transport.http2.compact import Compact
+from cinq.transport.http2.frame_buffer import Frames
+from cinq.transport.tls_exporter import exporter_of
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +51,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Secured:
-    """How a peer has shown who it is. names: URIs and DNS names of its certificate (RFC 5280 §4.2.1.6)."""
+    """How a peer has shown who it is. names: URIs and DNS names of its certificate (RFC 5280 §4.2.1.6).
+
+    certificate: as it was shown, in DER. exporter: the exporter master secret of the connection and its hash, where
+    the context keeps it (cinq.transport.tls_exporter).
+    """
 
     address: tuple[str, int]
     tls: bool = False
     names: tuple[str, ...] = ()
+    certificate: bytes = b""
+    exporter: tuple[bytes, str] = field(default=(b"", ""), repr=False)
 
 
 @dataclass(slots=True)
@@ -76,6 +84,7 @@ class Link(asyncio.Protocol):
         )
         self.h2 = h2.connection.H2Connection(config)
         self.h2.encoder = Compact()
+        self.h2.incoming_buffer = Frames(server=not client)
         self.h2.local_settings = h2.settings.Settings(
             client=client,
             initial_values={
@@ -313,4 +322,5 @@ def _secured(transport: asyncio.Transport) -> Secured:
     certificate = shown.getpeercert() or {}
     names = cast("tuple[tuple[str, str], ...]", certificate.get("subjectAltName", ()))
     said = tuple(value for kind, value in names if kind in ("URI", "DNS"))
-    return Secured((str(name[0]), int(name[1])), True, said)
+    whole = shown.getpeercert(binary_form=True) or b""
+    return Secured((str(name[0]), int(name[1])), True, said, whole, exporter_of(shown))

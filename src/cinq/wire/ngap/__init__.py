@@ -30,14 +30,14 @@ passed over. `examine` and `examine_value` never raise: for traces, which show w
 
 from __future__ import annotations
 
-from cinq.wire.ngap.base import Criticality, IeDiagnostic, Kind, Pdu, Sequence, TypeOfError
-from cinq.wire.ngap.codec import decode, decode_value, encode, encode_value
-from cinq.wire.ngap.error import NgapError, ProtocolCause
-from cinq.wire.ngap.examine import examine, examine_value
+from cinq.wire.ngap.codec import decode, decode_value, encode, encode_value, examine, examine_value
+from cinq.wire.ngap.error import NgapError
 from cinq.wire.ngap.generated import types
 from cinq.wire.ngap.generated.tables import IE_NAMES, PROCEDURES
 from cinq.wire.ngap.generated.types import *  # noqa: F403
-from cinq.wire.ngap.plain import Plain, plain
+from cinq.wire.per.base import Criticality, IeDiagnostic, Kind, Pdu, Sequence, TypeOfError
+from cinq.wire.per.error import ProtocolCause
+from cinq.wire.per.plain import Plain, plain
 
 __all__ = [
     "IE_NAMES",

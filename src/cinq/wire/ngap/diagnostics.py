@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from cinq.wire.ngap.base import Criticality, IeDiagnostic, Kind, Pdu
 from cinq.wire.ngap.generated.types import (
     CriticalityDiagnostics,
     CriticalityDiagnosticsIEItem,
     ErrorIndication,
     TriggeringMessage,
 )
+from cinq.wire.per.base import Criticality, IeDiagnostic, Kind, Pdu
 
 _TRIGGERING: dict[Kind, TriggeringMessage] = {
     "initiatingMessage": "initiating-message",

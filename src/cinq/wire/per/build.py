@@ -1,4 +1,5 @@
-"""Writes cinq.wire.ngap.generated from pycrate's NGAP tree: the build hook runs it, and so may you.
+"""Writes cinq.wire.ngap.generated and cinq.wire.xnap.generated from pycrate's trees: the build hook runs it, and so may
+you.
 
     python src/cinq/wire/per/build.py [--force]
 
@@ -16,9 +17,9 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-OUTPUT = HERE.parent / "ngap" / "generated"
-BASE = "cinq.wire.ngap.base"
+BASE = "cinq.wire.per.base"
 STAMP = "stamp"
+PROTOCOLS = ("ngap", "xnap")
 
 
 def fingerprint() -> str:
@@ -29,35 +30,41 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
-def write(files: dict[str, str], stamp: str) -> None:
+def write(output: Path, files: dict[str, str], stamp: str) -> None:
     """Replaces the output folder's files one by one, so that a reader never finds half a file; the stamp is last."""
-    OUTPUT.mkdir(parents=True, exist_ok=True)
-    (OUTPUT / STAMP).unlink(missing_ok=True)
-    for old in OUTPUT.glob("*.py*"):
+    output.mkdir(parents=True, exist_ok=True)
+    (output / STAMP).unlink(missing_ok=True)
+    for old in output.glob("*.py*"):
         if old.name not in files:
             old.unlink()
     for name, text in files.items():
-        partial = OUTPUT / f".{name}.{os.getpid()}"
+        partial = output / f".{name}.{os.getpid()}"
         partial.write_text(text, encoding="utf-8")
-        partial.replace(OUTPUT / name)
+        partial.replace(output / name)
         if name.endswith(".py"):
-            py_compile.compile(str(OUTPUT / name), doraise=True)
-    (OUTPUT / STAMP).write_text(stamp, encoding="utf-8")
+            py_compile.compile(str(output / name), doraise=True)
+    (output / STAMP).write_text(stamp, encoding="utf-8")
 
 
 def main() -> None:
     stamp = fingerprint()
-    written = OUTPUT / STAMP
-    if "--force" not in sys.argv and written.exists() and written.read_text(encoding="utf-8") == stamp:
-        return
     source = str(HERE.parents[2])
     sys.path.insert(0, source)
     try:
-        from cinq.wire.per.layout import generate
-
-        write(generate(BASE), stamp)
+        for folder in PROTOCOLS:
+            output = HERE.parent / folder / "generated"
+            written = output / STAMP
+            if "--force" in sys.argv or not written.exists() or written.read_text(encoding="utf-8") != stamp:
+                _generate(folder, output, stamp)
     finally:
         sys.path.remove(source)
+
+
+def _generate(folder: str, output: Path, stamp: str) -> None:
+    from cinq.wire.per.layout import generate
+    from cinq.wire.per.protocols import SOURCES
+
+    write(output, generate(SOURCES[folder], BASE), stamp)
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ class ClassWriter:
     def _union(self, choice: model.Choice) -> str:
         """A CHOICE as a union of tagged tuples."""
         members = []
-        for alternative in choice.alternatives:
+        for alternative in (*choice.alternatives, *(choice.additions or ())):
             rows = alternative.ies if isinstance(alternative, model.ExtensionAlternative) else (alternative,)
             members += [f"tuple[Literal[{row.name!r}], {annotation(row.type)}]" for row in rows]
         assert len(set(members)) == len(members), choice.name

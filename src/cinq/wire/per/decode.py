@@ -147,8 +147,12 @@ class DecoderWriter:
             if part in optional:
                 flag = 1 << (len(optional) - 1 - optional.index(part))
                 self._optional(body, kind, part, flag)
+            elif isinstance(part.type, model.Container):
+                body.align()
+                table = self._extensions(kind, part.type)
+                body.line(f"i = fields(b, {body.at()}, {part.type.low}, {table}, r)")
+                body.based, body.offset, body.sliced = True, 0, True
             else:
-                assert not isinstance(part.type, model.Container)
                 self._value(body, part.type, f"r.{part.attribute}")
         if kind.extensible:
 
@@ -177,7 +181,7 @@ class DecoderWriter:
         body.branch([(f"if f & {flag}:", present), ("else:", absent)])
 
     def _extensions(self, kind: model.Sequence, container: model.Container) -> str:
-        """The table of the extension IEs of a SEQUENCE."""
+        """The table of the IEs of a container in a SEQUENCE."""
         if not container.ies:
             return "NO_EXTENSIONS"
         table = f"X_{kind.name}"
@@ -190,6 +194,26 @@ class DecoderWriter:
         return table
 
     def _choice(self, body: DecoderBody, kind: model.Choice) -> None:
+        if kind.additions is None:
+            self._root_choice(body, kind)
+            return
+        table = f"L_{kind.name}"
+        if table not in self._program.definitions:
+            rows = [
+                f"({one.name!r}, {self.content(one.type, kind.name + '_' + one.name)}),"
+                for one in kind.additions
+            ]
+            self._program.define(table, f"{table} = ({' '.join(rows)})")
+
+        def addition() -> None:
+            body.count_bits()
+            body.line(f"v, i = later_alternative(b, i, {table})")
+            body.sliced = True
+
+        body.branch([(f"if {body.flag()}:", addition), ("else:", lambda: self._root_choice(body, kind))])
+        body.sliced = True
+
+    def _root_choice(self, body: DecoderBody, kind: model.Choice) -> None:
         width = (len(kind.alternatives) - 1).bit_length()
         body.line(f"c = {body.bits(width)}")
         ways: list[Alternative] = []

@@ -160,8 +160,10 @@ class EncoderWriter:
         for part in kind.components:
             if part.name in present:
                 self._optional(body, kind, part, present[part.name])
+            elif isinstance(part.type, model.Container):
+                body.align()
+                body.raw(f"fields(o, v, {part.type.low}, {self._extensions(kind, part.type)})", None)
             else:
-                assert not isinstance(part.type, model.Container)
                 value = body.fresh("m")
                 body.line(f"{value} = v.{part.attribute}")
                 self._value(body, part.type, value)
@@ -204,7 +206,7 @@ class EncoderWriter:
         )
 
     def _extensions(self, kind: model.Sequence, container: model.Container) -> str:
-        """The table of the extension IEs of a SEQUENCE."""
+        """The table of the IEs of a container in a SEQUENCE."""
         table = f"Y_{kind.name}"
         if table not in self._program.definitions:
             rows = [
@@ -216,6 +218,28 @@ class EncoderWriter:
 
     def _choice(self, body: EncoderBody, kind: model.Choice) -> None:
         body.line("c, w = v")
+        if kind.additions is None:
+            self._root_choice(body, kind)
+            return
+        table = f"L_{kind.name}"
+        if table not in self._program.definitions:
+            rows = [
+                f"{one.name!r}: ({number}, {self.open(one.type, kind.name + '_' + one.name)}),"
+                for number, one in enumerate(kind.additions)
+            ]
+            self._program.define(table, f"{table} = {{{' '.join(rows)}}}")
+
+        def addition() -> None:
+            body.mark()
+            body.line(f"d = later_alternative(o, d, {table}[c], w)")
+
+        def root() -> None:
+            body.put(0, 1)
+            self._root_choice(body, kind)
+
+        body.branch([(f"if c in {table}:", addition), ("else:", root)])
+
+    def _root_choice(self, body: EncoderBody, kind: model.Choice) -> None:
         width = (len(kind.alternatives) - 1).bit_length()
         ways: list[Alternative] = []
         last: Callable[[], None] = lambda: body.line(f"refuse(c, 'an alternative of {kind.name}')")  # noqa: E731

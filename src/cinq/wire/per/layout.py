@@ -7,16 +7,16 @@ from cinq.wire.per.classes import ClassWriter
 from cinq.wire.per.decode import DecoderWriter
 from cinq.wire.per.emit import Definition, Program
 from cinq.wire.per.encode import EncoderWriter
-from cinq.wire.per.tree import TreeReader
+from cinq.wire.per.tree import Source, TreeReader
 
 # Small enough that compiling one module takes little memory.
 LINES_PER_MODULE = 6000
 HEAD = '"""Written by cinq.wire.per.build: do not edit."""\n'
 CALLED = {
-    "reading": "addition bad bit_string bits count extensions integer irregular longer object_identifier octets"
-    " overrun remembered single_container skip_additions",
-    "writing": "addition bit_string check_bits close extensions flush fragment_length fragments integer"
-    " object_identifier octets open_octets refuse single_container",
+    "reading": "addition bad bit_string bits count extensions fields integer irregular later_alternative longer"
+    " object_identifier octets overrun remembered single_container skip_additions",
+    "writing": "addition bit_string check_bits close extensions fields flush fragment_length fragments integer"
+    " later_alternative object_identifier octets open_octets refuse single_container",
 }
 STARTS = {
     "reading": "from_bytes = int.from_bytes\nnew = object.__new__\nNO_EXTENSIONS = {}\nNO_ALTERNATIVES = {}\n",
@@ -37,9 +37,9 @@ PROCEDURES: Mapping[int, str]
 """
 
 
-def generate(base: str) -> dict[str, str]:
+def generate(source: Source, base: str) -> dict[str, str]:
     """All files of the generated package, by name; base is the module with the base classes."""
-    protocol = TreeReader().read()
+    protocol = TreeReader(source).read()
     decoders, encoders = Program(), Program()
     tables = _tables(protocol, DecoderWriter(decoders), EncoderWriter(encoders))
     types = ClassWriter(protocol, base)
@@ -55,7 +55,7 @@ def generate(base: str) -> dict[str, str]:
 
 
 def _tables(protocol: model.Protocol, decoders: DecoderWriter, encoders: EncoderWriter) -> str:
-    """The text of what cinq.wire.ngap looks things up in; writing it writes all the functions."""
+    """The text of what a codec looks things up in; writing it writes all the functions."""
     decode, classes, encode, values, ies = [], [], [], [], []
     for message in protocol.messages:
         kind = message.sequence

@@ -131,7 +131,7 @@ class Component:
 
 @dataclass(eq=False)
 class Sequence:
-    """A SEQUENCE; NGAP has no extension additions of its own, those of later releases are passed over."""
+    """A SEQUENCE; the protocols have no extension additions of their own, those of later releases are passed over."""
 
     name: str
     extensible: bool
@@ -145,7 +145,10 @@ class Sequence:
     def message_like(self) -> bool:
         """Nothing but one ProtocolIE-Container: a message, or one of the two transfers built the same way."""
         parts = self.components
-        return len(parts) == 1 and isinstance(parts[0].type, Container) and not parts[0].type.extension
+        if len(parts) != 1 or not self.extensible:
+            return False
+        container = parts[0].type
+        return isinstance(container, Container) and not container.extension
 
 
 @dataclass(frozen=True)
@@ -163,8 +166,11 @@ class ExtensionAlternative:
 
 @dataclass(eq=False)
 class Choice:
+    """additions: alternatives behind the extension marker; None when the type is not extensible."""
+
     name: str
     alternatives: tuple[Alternative | ExtensionAlternative, ...] = ()
+    additions: tuple[Alternative, ...] | None = None
 
 
 Type = (

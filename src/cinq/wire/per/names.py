@@ -7,7 +7,7 @@ import re
 
 _KNOWN = (
     "QoS QoE IoT NRPPa IPsec ProSe RedCap EUTRAN EUTRA NGRAN PLMN NSSAI SNPN MBS PDU RAN eNB gNB A2X V2X"
-    " X2AP 5GC UE(?=to|sub) CN(?=p|s) CE(?=mode) NR(?=enc|int|pag)"
+    " X2AP XnAP 5GC UE(?=to|sub) CN(?=p|s) CE(?=mode) NR(?=enc|int|pag)"
 )
 # In this order: acronyms in the plural (DRBs), words whose capitals mislead, acronyms, words, digits.
 _WORD = re.compile(

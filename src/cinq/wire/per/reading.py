@@ -147,6 +147,20 @@ def addition(b: bytes, p: int, additions: tuple[str, ...]) -> tuple[str, int]:
     return additions[n] if n < len(additions) else f"unknown-{n}", p
 
 
+def later_alternative(
+    b: bytes, p: int, additions: tuple[tuple[str, Callable[[bytes], object]], ...]
+) -> tuple[tuple[str, object], int]:
+    """A CHOICE behind its extension marker: ((name, value), bit position behind it)."""
+    n, p = small(b, p)
+    content, i = octets(b, (p + 7) >> 3)
+    if i > len(b):
+        overrun()
+    if n >= len(additions):
+        raise NotComprehended(IGNORE, 0)  # whatever is around it is what is not understood
+    name, decode = additions[n]
+    return (name, decode(content)), i << 3
+
+
 def skip_additions(b: bytes, p: int) -> int:
     """Passes over the extension additions of a SEQUENCE from their bitmap on; the octet behind them."""
     if bits(b, p, 1):
@@ -213,11 +227,15 @@ Extensions = Mapping[int, tuple[int, str, Decoder]]
 
 
 def extensions(b: bytes, i: int, known: Extensions, into: object) -> int:
-    """A ProtocolExtensionContainer from its count on; known IEs become attributes of `into` (TS 38.413 §9.4).
+    """A ProtocolExtensionContainer from its count on; known IEs become attributes of `into` (TS 38.413 §9.4)."""
+    return fields(b, i, 1, known, into)
 
-    Unknown ones go by their criticality: ignore and notify are passed over, reject raises NotComprehended.
+
+def fields(b: bytes, i: int, low: int, known: Extensions, into: object) -> int:
+    """A container of IEs, from its count on, which is reduced by low. Unknown ones go by their criticality: ignore and
+    notify are passed over, reject raises NotComprehended.
     """
-    number = (b[i] << 8 | b[i + 1]) + 1
+    number = (b[i] << 8 | b[i + 1]) + low
     i += 2
     last = -1
     for _ in range(number):

@@ -1,11 +1,12 @@
-"""Reads pycrate's resolved NGAP tree into the compiler's model. The only module that knows pycrate."""
+"""Reads a tree that pycrate has resolved into the compiler's model. The only module that knows pycrate."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import importlib
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypedDict, TypeGuard
-
-from pycrate_asn1dir import NGAP
 
 from cinq.wire.per import model
 from cinq.wire.per.names import attribute_name, class_name
@@ -75,6 +76,12 @@ class Constant(Node, Protocol):
     _val: int
 
 
+class Module(Protocol):
+    """An ASN.1 module. Its types and values are attributes, by their names."""
+
+    _all_: Sequence[Node]
+
+
 class Table(Protocol):
     _val: ObjectSet | None
 
@@ -133,23 +140,39 @@ def is_field(node: Node) -> TypeGuard[Structure]:
     )
 
 
-# The members of PrivateIE-Field refer to the fields of an object class, which name no type.
+# The members of PrivateIE-Field, and of a field that is left in octets, refer to the fields of an object class, which
+# name no type.
+OBJECT_CLASSES = ("NGAP-PRIVATE-IES", "XNAP-PROTOCOL-IES")
 PRIVATE_FIELDS = {"CHOICE": "PrivateIE-ID", "ENUMERATED": "Criticality"}
-SECRETS = ("SecurityKey",)  # KgNB and NH, TS 38.413 §9.3.1.87 and §9.3.1.88
-KEPT = ("UERadioCapabilityForPaging",)  # TS 38.413 §9.3.1.68: an AMF gives it back as it came
 STRINGS = {"PrintableString": "ascii", "VisibleString": "ascii", "UTF8String": "utf-8"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is read of one protocol. tree: pycrate's name of it.
+
+    procedures: the elementary procedures that are wanted, None for all. alone: an expression that the names of types
+    match which stand alone in octet strings. secrets: types that are keys.
+    """
+
+    tree: str
+    procedures: Collection[str] | None = None
+    alone: str = ""
+    secrets: tuple[str, ...] = ()
 
 
 class TreeReader:
     """Walks from the messages and the stand-alone types down; every named type is read once."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: Source) -> None:
         self.protocol = model.Protocol()
-        constants: Iterable[Node] = NGAP.NGAP_Constants._all_
+        self._source = source
+        self._tree = importlib.import_module(f"pycrate_asn1dir.{source.tree}")
+        constants: Iterable[Node] = self._module("Constants")._all_
         for node in constants:
             if is_constant(node, "ProtocolIE-ID"):
                 self.protocol.ie_names[node._val] = node._name.removeprefix("id-")
-            elif is_constant(node, "ProcedureCode"):
+            elif is_constant(node, "ProcedureCode") and self._wanted(node._name.removeprefix("id-")):
                 self.protocol.procedures[node._val] = node._name.removeprefix("id-")
 
     def read(self) -> model.Protocol:
@@ -157,13 +180,23 @@ class TreeReader:
         self._values()
         return self.protocol
 
+    def _module(self, name: str) -> Module:
+        found: Module = getattr(self._tree, f"{self._source.tree}_{name}")
+        return found
+
+    def _wanted(self, procedure: str) -> bool:
+        wanted = self._source.procedures
+        return wanted is None or procedure in wanted
+
     def _messages(self) -> None:
-        pdu: Structure = NGAP.NGAP_PDU_Descriptions.NGAP_PDU
+        pdu: Structure = getattr(self._module("PDU_Descriptions"), f"{self._source.tree}_PDU")
         initiating = pdu._cont["initiatingMessage"]
         assert is_structure(initiating)
         code = initiating._cont["procedureCode"]
         assert is_identifier(code)
         for entry in _entries(code):
+            if entry["procedureCode"] not in self.protocol.procedures:
+                continue
             nodes = (
                 entry.get("InitiatingMessage"),
                 entry.get("SuccessfulOutcome"),
@@ -187,8 +220,9 @@ class TreeReader:
         )
 
     def _values(self) -> None:
-        """The transfers and transparent containers, which NGAP carries in octet strings, and what nodes keep."""
-        nodes: Iterable[Node] = NGAP.NGAP_IEs._all_
+        """What is carried in octet strings, and what nodes keep."""
+        nodes: Iterable[Node] = self._module("IEs")._all_
+        source = self._source
         for node in nodes:
             name = node._name
             if (
@@ -196,7 +230,7 @@ class TreeReader:
                 and node._parent is None
                 and node.TYPE == "SEQUENCE"
                 and not name.startswith("_")
-                and (name.endswith("Transfer") or "TransparentContainer" in name or name in KEPT)
+                and re.fullmatch(source.alone, name)
             ):
                 value = self.type(node, name)
                 assert isinstance(value, model.Sequence)
@@ -210,10 +244,12 @@ class TreeReader:
         if is_listing(node):
             size = _size(node)
             assert size is not None
+            if is_field(node._cont):
+                return self._fields(node._cont, size, place)
             return model.SequenceOf(self.type(node._cont, place + "Item"), size)
         if is_enumerated(node):
             return self._enumerated(node, place)
-        return _simple(node)
+        return _simple(node, place, self._source.secrets)
 
     def _enumerated(self, node: Names, place: str) -> model.Enumerated:
         name = _name(node, place)
@@ -241,6 +277,16 @@ class TreeReader:
             container = model.Container(size.low, "extensionValue" in field._cont, self._ies(field))
             return model.Component(name, attribute, container, optional)
         return model.Component(name, attribute, self.type(node, place + class_name(name)), optional)
+
+    def _fields(self, field: Node, size: model.Size, name: str) -> model.Sequence:
+        """A ProtocolIE-Container that is no member of a SEQUENCE: one of its own, of nothing else."""
+        assert is_structure(field)
+        if name not in self.protocol.sequences:
+            made = self.protocol.sequences[name] = model.Sequence(name, extensible=False)
+            container = model.Container(size.low, "extensionValue" in field._cont, self._ies(field))
+            assert not any(ie.mandatory for ie in container.ies), f"{name}: nobody looks for what is missing"
+            made.components = (model.Component("protocolIEs", "protocol_ies", container, optional=False),)
+        return self.protocol.sequences[name]
 
     def _ies(self, field: Structure) -> tuple[model.Ie, ...]:
         identifier = field._cont["id"]
@@ -273,7 +319,11 @@ class TreeReader:
                 alternatives.append(model.ExtensionAlternative(self._ies(part)))
             else:
                 alternatives.append(model.Alternative(member, self.type(part, name + class_name(member))))
-        assert node._ext is None, "an extensible CHOICE: not in NGAP below the PDU itself"
+        if node._ext is not None:
+            choice.additions = tuple(
+                model.Alternative(member, self.type(node._cont[member], name + class_name(member)))
+                for member in node._ext
+            )
         choice.alternatives = tuple(alternatives)
         return choice
 
@@ -287,7 +337,7 @@ def _name(node: Node, place: str) -> str:
     """The name of the type: the referenced one, its own, or that of its place."""
     if node._typeref is not None:
         called = node._typeref.called[1]
-        return class_name(PRIVATE_FIELDS[node.TYPE] if called == "NGAP-PRIVATE-IES" else called)
+        return class_name(PRIVATE_FIELDS[node.TYPE] if called in OBJECT_CLASSES else called)
     if node._parent is None and node._mode == "TYPE" and not node._name.startswith("_"):
         return class_name(node._name)
     return class_name(place)
@@ -298,14 +348,14 @@ def _size(node: Node) -> model.Size | None:
     return None if found is None else model.Size(found.lb, found.ub, found.ext is not None)
 
 
-def _simple(node: Node) -> model.Type:
+def _simple(node: Node, place: str, secrets: tuple[str, ...]) -> model.Type:
     kind = node.TYPE
     if kind == "INTEGER":
         constraint = node._const_val
         ranges = [(part, part) if isinstance(part, int) else (part.lb, part.ub) for part in constraint.root]
         return model.Integer(tuple(sorted(ranges)), constraint.ext is not None)
     if kind == "BIT STRING":
-        return model.BitString(_size(node), _name(node, "BitString") in SECRETS)
+        return model.BitString(_size(node), _name(node, place) in secrets)
     if kind == "OCTET STRING":
         return model.OctetString(_size(node))
     if kind in STRINGS:

@@ -146,6 +146,16 @@ def addition(o: bytearray, d: int, value: str, number: int | None, roots: int, w
     return 1
 
 
+def later_alternative(
+    o: bytearray, d: int, row: tuple[int, Callable[[bytearray, object], None]], value: object
+) -> int:
+    """A CHOICE behind its extension marker: its number, below 64, and an open type."""
+    number, write = row
+    flush(o, d << 8 | 0x80 | number)
+    write(o, value)
+    return 1
+
+
 def object_identifier(o: bytearray, value: str) -> None:
     """An OBJECT IDENTIFIER from its dotted form (X.690 §8.19)."""
     parts = value.split(".")
@@ -170,9 +180,14 @@ Extensions = Iterable[tuple[str, bytes, Encoder]]
 
 def extensions(o: bytearray, of: object, known: Extensions) -> None:
     """A ProtocolExtensionContainer with those of the known IEs that `of` has; there is at least one."""
+    fields(o, of, 1, known)
+
+
+def fields(o: bytearray, of: object, low: int, known: Extensions) -> None:
+    """A container of IEs with those that `of` has, behind their number less low."""
     j = len(o)
     o += b"\0\0"
-    number = -1
+    number = -low
     for attribute, header, encode in known:
         value: object = getattr(of, attribute)
         if value is not None:

@@ -111,7 +111,7 @@ async def configuration(trial: Trial) -> None:
         check.equal(refused(found, WRITE, "group and others"), [], "files")
 
 
-@LOGS.sub("A", "rights of the log files", needs=("host",))
+@LOGS.sub("A", "rights of the log files", needs=("host", "logs"))
 async def logs(trial: Trial) -> None:
     found = await files(trial, trial.target.host.logs, "host.logs")
     with trial.finding("others can neither read nor write them, and the group not write"):

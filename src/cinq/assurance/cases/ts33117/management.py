@@ -27,16 +27,40 @@ for _row, _requirement, _threat, _title in (
         "a good and a bad credential",
     ),
     (
-        "4.3.2.6",
-        "Nobody logs in as root from afar.",
-        "One password that all administrators know, and no name in the log.",
-        "a login as root",
-    ),
-    (
         "4.2.5.3",
         "Sessions of a web server have identities that nobody guesses, are bound, and end.",
         "Another takes over an administrator's session.",
         "identities and cookies of sessions",
+    ),
+    (
+        "4.2.3.4.1.1",
+        "System functions are used only by who has proved who he is and may use them.",
+        "A console that asks for nothing is everybody's.",
+        "each function without a login",
+    ),
+    (
+        "4.2.3.4.1.2",
+        "Each person and each machine has an account of its own.",
+        "Behind an account of many nobody is responsible.",
+        "as many accounts as are declared",
+    ),
+    (
+        "4.2.3.4.3.4",
+        "A password is not shown while it is entered.",
+        "Whoever looks over a shoulder has it.",
+        "the login's form",
+    ),
+    (
+        "4.2.3.4.6.2",
+        "Rights go by roles, with least rights for each.",
+        "Who watches alarms can change keys.",
+        "what each role may do",
+    ),
+    (
+        "4.2.3.5.1",
+        "A session can be ended by who began it, and is over then.",
+        "Who finds the token afterwards is still logged in.",
+        "a session after its logout",
     ),
 ):
     Case(f"SCAS-33117-{_row}", requirement=_requirement, threat=_threat).not_yet("A", _title, "OAM client")

@@ -61,4 +61,4 @@ SBI.sub("http2", "suites that HTTP/2 rules out, as a server", needs=("tls",), wi
 SBI.sub("mutual", "the client's certificate is wanted", needs=("tls",))(
     at_each(of_sbi, tls.wants_a_certificate)
 )
-SBI.not_yet("client", "the same of the product as a client", "bench AUSF")
+SBI.not_yet("client", "the same of the product as a client", "bench TLS server")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from cinq.assurance.case import Case
+from cinq.assurance.sbi.ausf import Ausf, in_place
 from cinq.assurance.trial import Trial, messages
 from cinq.crypto import aka
 from cinq.ran.scenarios import check
@@ -16,6 +19,7 @@ CASE = Case(
     "AUTS only in answer to its challenge (TS 33.501 §6.1.3.3.2, TS 24.501 §5.4.1.3.7 f).",
     threat="Challenges that the UE has to refuse, or sequence numbers moved by a stranger, shut a subscriber out.",
 )
+T3520_S = 15.0  # TS 24.501 table 10.2.1
 FAR = 1 << 20  # so far the unasked AUTS runs ahead: farther than a network counts in a test
 
 
@@ -68,7 +72,31 @@ async def answered_at_once(trial: Trial) -> None:
             check.equal(len(record.said(nas.AuthenticationFailure)), 1, "failures that the UE had to say")
 
 
-CASE.not_yet("B", "the AUSF is silent until the timer runs out", "bench AUSF")
+@CASE.sub("B", "the AUSF is silent until the timer runs out", needs=("sbi nrf", "sbi address"), within=90.0)
+async def silent(trial: Trial) -> None:
+    bench = trial.bench
+    gnb = await bench.gnb()
+    ue = bench.ue(gnb, sqn=2 * bench.ahead())
+    ausf = Ausf(trial, ue, "success", silent_on_auts=True)
+    with ue.station.record() as record:
+        async with in_place(ausf):
+            trial.step(
+                "AUTHENTICATION FAILURE #21 with AUTS; the bench AUSF does not answer what comes of it"
+            )
+            ue.initiate(lambda: ue.register(attempts=1), "registration")
+            with trial.control(
+                "the AMF asks the bench AUSF for a vector, and the UE fails to synchronise by it"
+            ):
+                await bench.until(lambda: bool(ausf.asked), "the AUSF is asked")
+                await bench.until(lambda: bool(record.said(nas.AuthenticationFailure)), "the UE has answered")
+            with trial.control("the AUTS comes to the bench AUSF"):
+                await bench.until(lambda: ausf.resynchronised, "it is asked for a vector after the AUTS")
+            with trial.finding(f"no other challenge comes in {T3520_S:g} s, the time that a UE waits for it"):
+                await asyncio.sleep(T3520_S)
+                check.equal(len(record.messages(nas.AuthenticationRequest)), 1, "challenges")
+    honest = bench.ue_of(ue, gnb)
+    with trial.control("the same subscriber registers at the target's own AUSF"):
+        await bench.succeeds(honest.register(), "registration")
 
 
 @CASE.sub("C", "a registered UE sends an AUTS that nobody asked for")

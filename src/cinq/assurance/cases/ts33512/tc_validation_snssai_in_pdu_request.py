@@ -10,6 +10,6 @@ CASE = Case(
     "authentication, and returns it otherwise (TS 33.501 §16.3, TS 23.502 §4.2.9.2).",
     threat="A subscriber has sessions in a slice whose owner has refused it.",
 )
-PEERS = ("bench NSSAAF", "bench UDM", "bench SMF")
+PEERS = ("bench NSSAAF",)
 CASE.not_yet("A", "EAP success: Nsmf_PDUSession_CreateSMContext goes to the SMF", *PEERS, feature="nssaa")
 CASE.not_yet("B", "EAP failure: the 5GSM message comes back, not forwarded", *PEERS, feature="nssaa")

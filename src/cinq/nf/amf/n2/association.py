@@ -76,6 +76,7 @@ class NgConnection(Subject[None]):
     wants_context: the gNB asked for an initial context setup. has_context: whether it has a UE context, or is
     being given one. releasing: a UE Context Release is under way.
     lately: the last transports to the UE, as they went out.
+    cause: why the UE asked for its radio connection (TS 38.413 §9.3.1.111), carried over by a handover.
     initial: the INITIAL UE MESSAGE as it came, where its UE may be rerouted.
     arriving: where its UE is by now, while a path switch from there is under way.
     """
@@ -83,6 +84,7 @@ class NgConnection(Subject[None]):
     __slots__ = (
         "amf_ue_ngap_id",
         "arriving",
+        "cause",
         "has_context",
         "initial",
         "lately",
@@ -117,6 +119,7 @@ class NgConnection(Subject[None]):
         self.lately: tuple[tuple[bytes, nas.DLNASTransport], ...] = ()
         self.arriving: Ran | None = None
         self.initial = b""
+        self.cause = ""
 
     def remember(self, octets: bytes, message: nas.DLNASTransport) -> None:
         """The gNB may say that it could not deliver this (§8.6.4)."""
@@ -182,7 +185,8 @@ class Ran(Subject[RanContext]):
     connections: by RAN UE NGAP ID. preparing: those of handovers to it, for which it has given none yet.
     leaving: those whose release the gNB has not confirmed, by AMF UE NGAP ID, with the RAN UE NGAP ID and the
     time after which nobody waits any longer. claimed: the name that it gave with a setup that may be refused.
-    drained: why it takes on nobody more. leaves_at: when it is let go at the latest, by the loop's clock.
+    drained: why it takes on nobody more. empties_at: when its UEs begin to be moved away; leaves_at: when it is let go
+    at the latest; both by the loop's clock. moved: how often each UE was since it is drained.
     """
 
     __slots__ = (
@@ -192,9 +196,11 @@ class Ran(Subject[RanContext]):
         "connections",
         "drained",
         "due",
+        "empties_at",
         "is_lost",
         "leaves_at",
         "leaving",
+        "moved",
         "ports",
         "preparing",
     )
@@ -207,7 +213,9 @@ class Ran(Subject[RanContext]):
         self.is_lost = False
         self.claimed = ""
         self.drained: Why | None = None
+        self.empties_at = 0.0
         self.leaves_at: float | None = None
+        self.moved: dict[str, int] = {}
         self.due: asyncio.TimerHandle | None = None
         self.connections: dict[int, NgConnection] = {}
         self.preparing: list[NgConnection] = []
@@ -330,6 +338,7 @@ class Access:
         wants_context = message.ue_context_request is not None
         number = self.unused_number()
         connection = NgConnection(ran, number, message.ran_ue_ngap_id, place, user, wants_context)
+        connection.cause = message.rrc_establishment_cause
         self.connections[number] = ran.connections[message.ran_ue_ngap_id] = connection
         return connection
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from cinq.nf.smf.charging import used
+from cinq.nf.smf import user_plane
 from cinq.nf.smf.n4 import N4, Peer
 from cinq.nf.smf.procedures.association import Association
+from cinq.nf.smf.procedures.usage import report_soon
 from cinq.nf.smf.session import PduSession, Sessions
-from cinq.nf.smf.signals import DownlinkData, NetworkRelease, TunnelGone, UsageReported
+from cinq.nf.smf.signals import DownlinkData, NetworkRelease, TunnelGone
 from cinq.procedure import Runtime
 from cinq.wire import pfcp
 from cinq.wire.nas import GsmCause
@@ -55,11 +56,9 @@ class Reports:
         return pfcp.SessionReportResponse(cause=Cause.REQUEST_ACCEPTED, seid=session.context.up_seid)
 
     def _reported(self, session: PduSession, message: pfcp.SessionReportRequest) -> None:
-        charged = session.context.charging
-        if message.usage_reports and charged is not None:
-            now = self._runtime.clock.now()
-            session.commit(charging=used(charged, message.usage_reports, now))
-            session.want(UsageReported())
+        if message.usage_reports:
+            user_plane.measured(session, message.usage_reports)
+            report_soon(session)
         if message.report_type.has(ReportType.DLDR) and session.up_cnx_state == "DEACTIVATED":
             session.receive(DownlinkData())
         errors = message.error_indication_report

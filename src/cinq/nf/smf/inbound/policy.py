@@ -14,6 +14,14 @@ from cinq.sbi.services.npcf_smpolicycontrol import (
 )
 
 
+def to_confirm(change: SmPolicyDecision) -> frozenset[str]:
+    """TS 29.512 §4.2.6.5.5: rules of which the PCF is told when UE and gNB have them."""
+    asked = change.last_req_rule_data or ()
+    return frozenset(
+        name for each in asked if "SUCC_RES_ALLO" in each.req_data for name in each.ref_pcc_rule_ids
+    )
+
+
 def policy_decided(session: PduSession, change: SmPolicyDecision) -> PartialSuccessReport | None:
     """The session is to be so; the rules that cannot be are reported at once. Problem when nothing of it can be."""
     context = session.context
@@ -30,6 +38,7 @@ def policy_decided(session: PduSession, change: SmPolicyDecision) -> PartialSucc
     if names and names >= change.pcc_rules.keys() and not change.sess_rules:
         raise Problem(400, "RULE_PERMANENT_ERROR", "; ".join(refusal.why for refusal in refused))
     session.wanted = Wanted(wanted.subscribed, without(decision, names))
+    session.confirm |= to_confirm(change) - names
     session.want(Modification())
     if not refused:
         return None

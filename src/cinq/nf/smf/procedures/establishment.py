@@ -154,7 +154,7 @@ def take_over(session: PduSession, created: SmContextCreated) -> None:
 
 async def subscribe(session: PduSession, undo: Undo, created: SmContextCreated) -> None:
     """Nudm_SDM_Subscribe: the SMF hears when the session management data change."""
-    context, sdm = session.context, session.ports.sdm
+    context, sdm = session.context, session.ports.sdm(session.context.supi)
     wanted = SdmSubscription(
         nf_instance_id=session.ports.instance_id,
         callback_reference=session.ports.sbi.uri(f"/nsmf-callback/v1/sdm/{context.ref}"),
@@ -249,7 +249,7 @@ async def select_user_plane(session: PduSession, undo: Undo, created: SmContextC
     far = rules.downlink_far(None, notify=False)
 
     async def end(_: object) -> None:
-        await user_plane.delete(session)
+        user_plane.measured(session, await user_plane.delete(session))
 
     while True:
         try:
@@ -285,13 +285,15 @@ def leave_out(session: PduSession, created: SmContextCreated, error: N4Error) ->
 
 async def register(session: PduSession, registration: SmfRegistration) -> PduSession:
     context = session.context
-    await session.ports.uecm.smf_registration(context.supi, context.pdu_session_id, registration)
+    await session.ports.uecm(context.supi).smf_registration(
+        context.supi, context.pdu_session_id, registration
+    )
     return session
 
 
 async def deregister(session: PduSession) -> None:
     context = session.context
-    await session.ports.uecm.smf_deregistration(context.supi, context.pdu_session_id)
+    await session.ports.uecm(context.supi).smf_deregistration(context.supi, context.pdu_session_id)
 
 
 async def deactivate(session: PduSession) -> None:
@@ -338,7 +340,6 @@ def _(session: PduSession, again: object) -> Verdict:
         activation.user_plane_refused,
         activation.user_plane_activation,
         activation.user_plane_deactivation,
-        charging.charging_update,
         handover.handover_preparation,
         handover.handover_prepared,
         handover.handover_not_prepared,

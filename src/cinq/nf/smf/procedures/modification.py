@@ -17,7 +17,8 @@ from cinq.nf.smf.context import Wanted
 from cinq.nf.smf.flows import SessionQos, difference, unsure
 from cinq.nf.smf.n2 import Modified
 from cinq.nf.smf.n4 import N4Error
-from cinq.nf.smf.procedures.policy import report_to_pcf
+from cinq.nf.smf.procedures import usage
+from cinq.nf.smf.procedures.policy import confirm_to_pcf, report_to_pcf
 from cinq.nf.smf.session import ModificationCommand, PduSession
 from cinq.nf.smf.signals import (
     FlowsLost,
@@ -107,7 +108,10 @@ async def modify(session: PduSession, told: Told) -> None:
         pending=left_to_do(session, wanted),
     )
     await at_the_upf_no_more(session, before, plan.after)  # 12
+    usage.follow(session)
+    usage.conditions_changed(session, before)
     await report_to_pcf(session, plan.refused)  # 13
+    await confirm_to_pcf(session)
     lost, session.lost = session.lost, frozenset()
     if lost:
         session.want(FlowsLost(lost, "RES_ALLO_FAIL"))
@@ -147,6 +151,7 @@ async def at_the_upf(session: PduSession, undo: Undo, wanted: Wanted) -> Plan:
     before, refused = session.context.qos, list[Refusal]()
     while True:
         plan = planned(session, wanted)
+        usage.prepare(session, plan.after)
         plan.refused += refused
         after = plan.after
 

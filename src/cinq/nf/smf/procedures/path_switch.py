@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 from cinq.nf.smf import mobility, user_plane
 from cinq.nf.smf.context import AnTunnel
 from cinq.nf.smf.n2 import Resources
 from cinq.nf.smf.n4 import N4Error
+from cinq.nf.smf.procedures import usage
 from cinq.nf.smf.procedures.security import secure_enough
 from cinq.nf.smf.session import PduSession
 from cinq.nf.smf.signals import (
@@ -21,6 +24,9 @@ from cinq.procedure import ABORT, Verdict, Why, collision, procedure
 from cinq.wire import ngap
 from cinq.wire.nas import GsmCause
 
+log = logging.getLogger("cinq.smf")
+
+MISMATCH = "the target gNB was told another user plane security policy than the SMF's (TS 33.501 §6.6.1)"
 UNKNOWN_SESSION: ngap.Cause = ("radioNetwork", "unknown-PDU-session-ID")
 NO_USER_PLANE: ngap.Cause = ("transport", "transport-resource-unavailable")
 NO_DEFAULT_FLOW: ngap.Cause = ("radioNetwork", "invalid-qos-combination")
@@ -37,7 +43,10 @@ async def path_switch(session: PduSession, wanted: PathSwitch) -> bytes:
     await switch_downlink(session, made.an)  # 3-5, with an end marker on the old path
     lose_others(session, made.flows)
     session.resume()
-    return mobility.path_switch_acknowledge(session.context, wanted.switched.indication)  # 6
+    told = wanted.switched.indication
+    if mobility.is_other_policy(session.context, told):
+        log.warning("%s: %s", session.label, MISMATCH)  # the SMF logs the event
+    return mobility.path_switch_acknowledge(session.context, told)  # 6
 
 
 @procedure(opens=PathSwitchFailed)
@@ -88,6 +97,7 @@ async def switch_downlink(session: PduSession, an: AnTunnel) -> None:
     session.up_cnx_state = "ACTIVATED"
     session.was_active = True
     session.paging = False
+    usage.measure_soon(session, "USER_LOCATION_CHANGE")
 
 
 def lose_others(session: PduSession, accepted: frozenset[int]) -> None:

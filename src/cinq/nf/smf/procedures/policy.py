@@ -28,6 +28,17 @@ async def report_to_pcf(session: PduSession, refused: Sequence[Refusal]) -> None
         await updated(session, SmPolicyUpdateContextData(rule_reports=rule_reports(refused)))
 
 
+async def confirm_to_pcf(session: PduSession) -> None:
+    """§4.2.4.10: of rules that UE and gNB have now, where the PCF asked for it."""
+    names, session.confirm = session.confirm & session.context.decision.pcc_rules.keys(), frozenset()
+    if names:
+        report = RuleReport(pcc_rule_ids=sorted(names), rule_status="ACTIVE")
+        data = SmPolicyUpdateContextData(
+            rep_policy_ctrl_req_triggers=["SUCC_RES_ALLO"], rule_reports=[report]
+        )
+        await updated(session, data)
+
+
 def rule_reports(refused: Sequence[Refusal]) -> list[RuleReport]:
     by_code: dict[FailureCode, list[str]] = {}
     for refusal in refused:

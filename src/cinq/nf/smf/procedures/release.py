@@ -105,10 +105,10 @@ async def forgotten(session: PduSession, untold: charging.Untold | None) -> None
     session.up_cnx_state = "DEACTIVATED"
     session.commit(state="INACTIVE")
     if untold is not None:
-        await _told(session, charging.tell(ports, untold))
+        charging.tell_soon(ports, untold.ref)
     await _told(session, ports.pcf.delete(context.policy, SmPolicyDeleteData()))
-    await _told(session, ports.uecm.smf_deregistration(context.supi, context.pdu_session_id))
-    await _told(session, ports.sdm.unsubscribe(context.supi, context.sdm_subscription))
+    await _told(session, ports.uecm(context.supi).smf_deregistration(context.supi, context.pdu_session_id))
+    await _told(session, ports.sdm(context.supi).unsubscribe(context.supi, context.sdm_subscription))
 
 
 async def _told(session: PduSession, call: Awaitable[None]) -> None:

@@ -53,7 +53,9 @@ async def sm_data(session: PduSession) -> DnnConfiguration | None:
     """None when this DNN is not subscribed in this slice."""
     context = session.context
     try:
-        records = await session.ports.sdm.get_sm_data(context.supi, Snssai.of(context.s_nssai), context.dnn)
+        records = await session.ports.sdm(context.supi).get_sm_data(
+            context.supi, Snssai.of(context.s_nssai), context.dnn
+        )
     except Problem as problem:
         if problem.status == 404:
             return None

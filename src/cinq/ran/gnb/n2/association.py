@@ -18,10 +18,11 @@ from cinq.ran.gnb.n2.tnla import Tnla, Tnlas
 from cinq.ran.gnb.n2.ue import UeContext
 from cinq.ran.gnb.ports import Ports
 from cinq.ran.gnb.settings import GnbSettings
-from cinq.ran.gnb.xn import Xn, XnMessage
+from cinq.ran.gnb.xn.association import Xn
+from cinq.ran.gnb.xn.neighbours import Neighbours
 from cinq.ran.station import Parcel, Station
 from cinq.transport.sctp.association import PPID_NGAP, Association
-from cinq.wire import ngap
+from cinq.wire import ngap, xnap
 
 log = logging.getLogger("cinq.ran.gnb")
 
@@ -68,13 +69,13 @@ class N2(Subject[N2Context]):
         ports: Ports,
         runtime: Runtime,
         handle: Callable[[N2, ngap.Pdu], bool],
-        handle_xn: Callable[[N2, XnMessage, GnbId], XnMessage | None],
+        handle_xn: Callable[[N2, Xn, xnap.Pdu], bool],
     ) -> None:
         super().__init__(N2Context(), runtime)
         self.ports = ports
         self.cells: tuple[CellId, ...] = cells_of(ports.settings)
         self.connections = Connections(self, runtime)
-        self.neighbours: list[Xn] = []
+        self.neighbours = Neighbours(self)
         self.warnings: dict[tuple[int, int, int], ngap.WriteReplaceWarningRequest] = {}
         self.trouble = ""
         self.attempts = 0
@@ -92,6 +93,10 @@ class N2(Subject[N2Context]):
     @property
     def identity(self) -> GnbId:
         return self.ports.settings.identity
+
+    @property
+    def settings(self) -> GnbSettings:
+        return self.ports.settings
 
     @property
     def ues(self) -> dict[int, UeContext]:
@@ -227,21 +232,30 @@ class N2(Subject[N2Context]):
 
     def xn(self, gnb: GnbId) -> Xn | None:
         """The interface to that gNB, where there is one and it is up."""
-        return next((xn for xn in self.neighbours if xn.up and xn.connects(self.identity, gnb)), None)
-
-    def tell_neighbour(self, gnb: GnbId, message: XnMessage) -> XnMessage | None:
-        """Its answer; None where it has none, or there is no Xn."""
-        xn = self.xn(gnb)
-        return None if xn is None else xn.send(self.identity, message)
+        return self.neighbours.to(gnb)
 
     def relayed(self, message: ngap.Pdu) -> None:
         """A message for something that the gNB has not: a positioning unit, another gNB's Xn."""
         if self.on_relayed is not None:
             self.on_relayed(message)
 
-    def xn_received(self, message: XnMessage, sender: GnbId) -> XnMessage | None:
-        """A message of a neighbour on Xn; what is returned is its answer."""
-        return self._handle_xn(self, message, sender)
+    def xn_received(self, xn: Xn, message: xnap.Pdu) -> bool:
+        """A message of a neighbour on Xn. False: it is for the procedures of the interface, or for nobody."""
+        return self._handle_xn(self, xn, message)
+
+    def xn_ended(self, xn: Xn, reason: str) -> None:
+        """Who was to come from there does not; who is prepared there stays; who has gone is the AMF's to release."""
+        self.neighbours.remove(xn)
+        if xn.gnb is not None and not self.runtime.stopping:
+            log.warning("%s is lost: %s", xn, reason)
+        for ue in list(self.ues.values()):
+            if ue.neighbour is not xn:
+                continue
+            ue.neighbour = None
+            if self.connections.awaits(ue):
+                self.forget(ue, f"{xn} is lost")
+            elif ue.awaits(xnap.HandoverRequestAcknowledge):
+                ue.abort(f"{xn} is lost: {reason}")
 
     # the subject's ports
 

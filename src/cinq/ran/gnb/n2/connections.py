@@ -85,6 +85,17 @@ class Connections:
         self._awaited.pop(self._c_rntis.pop(ue.ran_ue_ngap_id, 0), None)
         return True
 
+    # re-establishment
+
+    @staticmethod
+    def c_rnti(ue: UeContext) -> int:
+        """Of a UE that has not come by a handover: its number tells it, so nobody has to keep it."""
+        return 1 + ue.ran_ue_ngap_id % (_C_RNTIS.stop - 1)
+
+    def known_as(self, c_rnti: int, pci: int) -> list[UeContext]:
+        """Those that may have this C-RNTI in a cell of this PCI."""
+        return [ue for ue in self.ues.values() if self.c_rnti(ue) == c_rnti and ue.cell.pci == pci]
+
     # handover
 
     def expect(self, cell: CellId, arrived: Callable[[UeContext], None]) -> tuple[UeContext, int]:

@@ -6,16 +6,25 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+import msgspec
+
 from cinq.numbering import GnbId
 from cinq.procedure import Declined, Refused, Runtime, Subject
 from cinq.ran.gnb.context import CellId, PdcpCounts, PduSession, TunnelEnd, UeState
 from cinq.ran.gnb.n2 import elements, reasons
 from cinq.ran.gnb.n2.tnla import Tnla
 from cinq.ran.gnb.ports import Ports
-from cinq.ran.gnb.xn import XnMessage
-from cinq.wire import ngap
+from cinq.ran.gnb.xn.association import Xn
+from cinq.wire import ngap, xnap
 
 Left = Callable[[Mapping[int, PdcpCounts]], None]
+
+
+class OnXn(msgspec.Struct, frozen=True):
+    """A message about the UE that goes to a neighbour."""
+
+    xn: Xn
+    message: xnap.Pdu
 
 
 class RadioLink(Protocol):
@@ -33,7 +42,7 @@ class RadioLink(Protocol):
     def disconnect(self, ue: UeContext, pdu_session_id: int) -> None:
         """Radio bearers and tunnel of a session go, its interface stays."""
 
-    def hand_over(
+    async def hand_over(
         self, target: CellId, rrc_container: bytes, left: Left, forwarding: Mapping[int, TunnelEnd]
     ) -> bool:
         """RRCReconfiguration with sync: the UE goes to the cell. False: it did not arrive, and is back.
@@ -41,6 +50,9 @@ class RadioLink(Protocol):
         left: called when it has left, with the PDCP counts of the DRB of each session. forwarding: where downlink
         packets of a session go on to that still come here.
         """
+
+    def is_leaving(self, ue: UeContext) -> bool:
+        """Whether it has been sent to another process, and has not left yet."""
 
     def rekey(self, ue: UeContext) -> None:
         """RRCReconfiguration with sync in the cell where the UE is: its key changes on the fly (TS 33.501 §6.9.4.4)."""
@@ -73,9 +85,12 @@ class Awaited:
     def disconnect(self, ue: UeContext, pdu_session_id: int) -> None:
         pass
 
-    def hand_over(
+    async def hand_over(
         self, target: CellId, rrc_container: bytes, left: Left, forwarding: Mapping[int, TunnelEnd]
     ) -> bool:
+        return False
+
+    def is_leaving(self, ue: UeContext) -> bool:
         return False
 
     def rekey(self, ue: UeContext) -> None:
@@ -107,9 +122,9 @@ class Outlet(Protocol):
 
     def transmit(self, message: ngap.Pdu, stream: int, tnla: Tnla | None = None) -> None: ...
 
-    def forget(self, ue: UeContext, cause: str) -> None: ...
+    def xn(self, gnb: GnbId) -> Xn | None: ...
 
-    def tell_neighbour(self, gnb: GnbId, message: XnMessage) -> XnMessage | None: ...
+    def forget(self, ue: UeContext, cause: str) -> None: ...
 
 
 class UeContext(Subject[UeState]):
@@ -117,17 +132,21 @@ class UeContext(Subject[UeState]):
     for one UE. What the AMF begins is answered at once, by inbound.py.
 
     sessions: by PDU session identity. cell: where the UE is, or was last. tnla: the association that it is bound to,
-    None for the first. counted: the source's PDCP counts, for a UE that is to come by a handover.
+    None for the first. counted: the source's PDCP counts, for a UE that is to come by a handover. neighbour: the Xn by
+    which it came or goes, neighbour_id: its UE XnAP ID there; here that is its RAN-UE-NGAP-ID.
     """
 
     __slots__ = (
         "_gone",
         "_overall",
         "_since",
+        "came",
         "cell",
         "counted",
         "link",
         "n2",
+        "neighbour",
+        "neighbour_id",
         "ran_ue_ngap_id",
         "sessions",
         "stream",
@@ -152,6 +171,9 @@ class UeContext(Subject[UeState]):
         self.tnla: Tnla | None = None
         self.sessions: dict[int, PduSession] = {}
         self.counted: dict[int, PdcpCounts] = {}
+        self.neighbour: Xn | None = None
+        self.neighbour_id: int | None = None
+        self.came = False
         self._gone: asyncio.Event | None = None
         self._overall: asyncio.TimerHandle | None = None
         self._since = runtime.clock.now()
@@ -214,6 +236,18 @@ class UeContext(Subject[UeState]):
             self.link.disconnect(self, pdu_session_id)
         return session
 
+    def comes_by(self, xn: Xn, neighbour_id: int) -> None:
+        self.neighbour, self.neighbour_id, self.came = xn, neighbour_id, True
+
+    def goes_by(self, xn: Xn, neighbour_id: int | None = None) -> None:
+        """neighbour_id: None before the target has told it."""
+        self.neighbour, self.neighbour_id, self.came = xn, neighbour_id, False
+
+    def tell_neighbour(self, message: xnap.Pdu) -> None:
+        """Lost where the neighbour is."""
+        if self.neighbour is not None:
+            self.neighbour.send(message)
+
     # its end
 
     def relocates(self, seconds: float, expired: Callable[[], None]) -> None:
@@ -243,6 +277,9 @@ class UeContext(Subject[UeState]):
     # the subject's ports
 
     def send(self, message: object) -> None:
+        if isinstance(message, OnXn):
+            message.xn.send(message.message)
+            return
         assert isinstance(message, ngap.Pdu)
         self.n2.transmit(message, self.stream, self.tnla)
 
@@ -252,7 +289,9 @@ class UeContext(Subject[UeState]):
         return reasons.declined(message, sent, expected, self.questions == 1, self.n2.ports.settings)
 
     def describe(self, message: object) -> tuple[str, str]:
-        return "N2", type(message).__name__
+        if isinstance(message, OnXn):
+            return "Xn", type(message.message).__name__
+        return "Xn" if type(message).__module__ == xnap.types.__name__ else "N2", type(message).__name__
 
     @property
     def label(self) -> str:

@@ -32,7 +32,7 @@ async def n2_handover(ue: UeContext, wanted: HandOverByN2) -> None:
 
     ue.relocates(settings.t_ng_reloc_overall_s, lambda: overall_expired(ue))
     container, forwarding = container_of(command), forwarding_of(command)
-    if not ue.link.hand_over(wanted.target, container, left, forwarding):  # steps 3 and 4
+    if not await ue.link.hand_over(wanted.target, container, left, forwarding):  # steps 3 and 4
         ue.stays()
         await cancel(ue, CancelHandover(("radioNetwork", "failure-in-radio-interface-procedure")))
         raise Refused(None, f"the UE did not arrive in {wanted.target}")

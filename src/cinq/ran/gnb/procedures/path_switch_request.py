@@ -12,8 +12,7 @@ from cinq.ran.gnb.procedures import location_reporting, rrc_inactive
 from cinq.ran.gnb.procedures.session_resources import secured
 from cinq.ran.gnb.procedures.ue_context_suspend import next_hop
 from cinq.ran.gnb.signals import SwitchPath
-from cinq.ran.gnb.xn import UEContextRelease
-from cinq.wire import ngap
+from cinq.wire import ngap, xnap
 
 PATH_SWITCH = Timer("Path Switch Request", 10, 0)
 
@@ -30,17 +29,17 @@ async def path_switch(ue: UeContext, wanted: SwitchPath) -> None:
             request, ngap.PathSwitchRequestAcknowledge, ngap.PathSwitchRequestFailure, timer=PATH_SWITCH
         )
     except TimerExpired:
-        _give_up(ue, wanted, "the path switch was not answered")
+        _give_up(ue, "the path switch was not answered")
         raise
     except Declined as declined:
-        _give_up(ue, wanted, declined.reason)
+        _give_up(ue, declined.reason)
         raise
     if isinstance(answer, ngap.PathSwitchRequestFailure):
         reason = f"Path Switch Request Failure{_causes(answer)}"
-        _give_up(ue, wanted, reason)
+        _give_up(ue, reason)
         raise Refused(None, reason)
     _switched(ue, answer)
-    ue.n2.tell_neighbour(wanted.source, UEContextRelease(wanted.source_ue))
+    _release_source(ue)
     rrc_inactive.requested(ue, answer.rrc_inactive_transition_report_request)
     if answer.rrc_inactive_transition_report_request not in (None, "cancel-report"):
         rrc_inactive.report(ue)
@@ -134,11 +133,21 @@ def _changed(ue: UeContext, session: PduSession, octets: bytes) -> PduSession:
     return msgspec.structs.replace(session, **changes)
 
 
-def _give_up(ue: UeContext, wanted: SwitchPath, reason: str) -> None:
+def _release_source(ue: UeContext) -> None:
+    """UE CONTEXT RELEASE, TS 38.423 §8.2.7. The source's counts may still be to come."""
+    if ue.came and ue.neighbour_id is not None:
+        ue.tell_neighbour(
+            xnap.UEContextRelease(
+                source_ng_ran_node_ue_xnap_id=ue.neighbour_id,
+                target_ng_ran_node_ue_xnap_id=ue.ran_ue_ngap_id,
+            )
+        )
+
+
+def _give_up(ue: UeContext, reason: str) -> None:
     """No session could be switched (§8.4.4.3): the UE is released, and goes idle."""
-    n2 = ue.n2
-    n2.forget(ue, reason)
-    n2.tell_neighbour(wanted.source, UEContextRelease(wanted.source_ue))
+    ue.n2.forget(ue, reason)
+    _release_source(ue)
 
 
 def _causes(answer: ngap.PathSwitchRequestFailure) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cinq.ran.gnb.n2 import N2, UeContext
-from cinq.wire import ngap
+from cinq.ran.gnb.xn.association import Xn
+from cinq.wire import ngap, xnap
 
 
 def requested(ue: UeContext, request: ngap.RRCInactiveTransitionReportRequest | None) -> None:
@@ -57,3 +58,8 @@ def ran_paging_request(n2: N2, message: ngap.RANPagingRequest) -> None:
     ue = n2.of_ue(message.ran_ue_ngap_id, message.amf_ue_ngap_id)
     if ue is not None:
         paged(ue)
+
+
+def ran_paging(n2: N2, xn: Xn, message: xnap.RANPaging) -> None:
+    """RAN PAGING of a neighbour, TS 38.423 §8.2.5. No UE of another gNB waits in a cell here in RRC_INACTIVE: whoever
+    changes its cell does so idle, or by a handover. So nobody answers, and the neighbour's own timer ends it."""

@@ -12,7 +12,7 @@ from cinq.ran.scenarios import check
 from cinq.ran.scenarios.bench import Bench
 from cinq.ran.scenarios.scenario import scenario
 from cinq.ran.ue import Ue
-from cinq.wire import nas, ngap
+from cinq.wire import nas, ngap, xnap
 from cinq.wire.nas import RegistrationKind
 
 NO_ROOM: ngap.Cause = ("radioNetwork", "no-radio-resources-available-in-target-cell")
@@ -113,6 +113,61 @@ async def xn_handover_of_a_part(bench: Bench) -> None:
         [i.pdu_session_id for i in answer.pdu_session_resource_switched_list], [1], "switched sessions"
     )
     await is_served(bench, ue)
+
+
+@scenario("mobility")
+async def what_xn_says_at_a_handover(bench: Bench) -> None:
+    """The source tells the target all that the core has told it of the UE, and is told to forget it.
+
+    TS 38.423 §8.2.1, §8.2.2, §8.2.7, TS 23.502 §4.9.1.2.2.
+    """
+    source, target = await bench.gnb(), await bench.gnb()
+    ue = await attached(bench, source)
+    before = bench.context(ue, source)
+    said: list[xnap.Pdu] = []
+    xn = check.present(source.n2.xn(target.n2.identity), "Xn between the gNBs")
+    xn.on_message = said.append
+    await moves(bench, ue, target, "xn")
+    names = [type(message).__name__ for message in said]
+    check.equal(
+        names,
+        ["HandoverRequest", "HandoverRequestAcknowledge", "SNStatusTransfer", "UEContextRelease"],
+        "messages on Xn",
+    )
+    request, answer = said[0], said[1]
+    assert isinstance(request, xnap.HandoverRequest)
+    assert isinstance(answer, xnap.HandoverRequestAcknowledge)
+    told = request.ue_context_info_ho_request
+    check.equal(told.ng_c_ue_reference, before.amf_ue_ngap_id, "the AMF UE NGAP ID")
+    check.equal(len(told.pdu_session_resources_to_be_setup_list), 1, "sessions that the target is told of")
+    check.equal(len(answer.pdu_session_resources_admitted_list), 1, "sessions that it admits")
+    key = told.security_information.key_ng_ran_star.to_bytes(32, "big")
+    check.that(key != before.kgnb, "the target gets a key of its own")
+    check.equal(bench.context(ue, target).kgnb, key, "the key at the target")
+    check.equal(xnap.decode(xnap.encode(request)), request, "the request, read again")
+
+
+@scenario("mobility")
+async def a_silent_xn_target(bench: Bench) -> None:
+    """A target that does not answer: TXnRELOCprep, the handover is cancelled, the UE stays and is served.
+
+    TS 38.423 §8.2.1.2, §8.2.3.
+    """
+    source, target = await bench.gnb(), await bench.gnb()
+    ue = await attached(bench, source)
+    xn = check.present(source.n2.xn(target.n2.identity), "Xn between the gNBs")
+    far = check.present(xn.peer, "the other end")
+    said: list[xnap.Pdu] = []
+    xn.on_message = said.append
+    far.up = False
+    await bench.forgiven(bench.hand_over(ue, target, "xn"))
+    check.equal(
+        [type(message).__name__ for message in said], ["HandoverRequest", "HandoverCancel"], "messages on Xn"
+    )
+    check.that(bench.gnb_of(ue) is source, "the UE is at the source")
+    await is_served(bench, ue)
+    far.up = True
+    await moves(bench, ue, target, "xn")
 
 
 @scenario("mobility")

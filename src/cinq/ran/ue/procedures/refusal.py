@@ -12,8 +12,12 @@ from cinq.ran.ue.granted import Rejecting, merged, rejected_slices
 from cinq.ran.ue.rejection import Consequence, Then
 from cinq.ran.ue.ue import Ue
 from cinq.wire import nas
+from cinq.wire.nas import GmmCause
 
 T3511_S = 10
+REACTIVATION_S = 5.0
+REACTIVATIONS = 5
+"""How often, and when, user plane that was not there is asked for again: §5.6.1.4.1 leaves it to the UE."""
 _UNPROTECTED_T3346_S = (15 * 60, 30 * 60)  # TS 24.008 table 11.2: the default range
 
 Reject = nas.RegistrationReject | nas.ServiceReject | nas.DeregistrationRequestUETerminated
@@ -83,14 +87,27 @@ def _may_ask_again(ue: Ue, slice_: nas.RejectedSNssai) -> None:
 
 
 def not_reactivated(ue: Ue, accept: nas.RegistrationAccept | nas.ServiceAccept) -> None:
-    """The journal says which sessions have no user plane, and why (§5.5.1.3.4, §5.6.1.4.1)."""
+    """The journal says which sessions have no user plane, and why (§5.5.1.3.4, §5.6.1.4.1).
+
+    Where only resources were missing the UE asks again: it is told by nobody when they are there.
+    """
     causes = accept.pdu_session_reactivation_result_error_cause or {}
+    if GmmCause.INSUFFICIENT_USER_PLANE_RESOURCES_FOR_THE_PDU_SESSION not in causes.values():
+        ue.reactivations = 0
+    elif ue.reactivations < REACTIVATIONS:
+        ue.reactivations += 1
+        ue.timers.start("reactivation", REACTIVATION_S, partial(_reactivate, ue))
     for psi in sorted(accept.pdu_session_reactivation_result or ()):
         session = ue.sessions.get(psi)
         if session is not None:
             why = gmm(causes[psi], session.asked) if psi in causes else Why("the network does not say why")
             reason = Why(f"no user plane: {why}", why.mend)
             session.runtime.report(session, "", accept, reason)
+
+
+def _reactivate(ue: Ue) -> None:
+    if ue.context.registered:
+        ue.initiate(ue.request_service, "user plane again")
 
 
 def _t3346(ue: Ue, reject: Reject) -> int:

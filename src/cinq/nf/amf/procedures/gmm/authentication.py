@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from cinq.crypto import kdf
 from cinq.nf.amf.context import SecurityContext
+from cinq.nf.amf.ports import Home
 from cinq.nf.amf.procedures.gmm.identity import ask_suci
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import Supi
@@ -28,12 +29,14 @@ ABBA = b"\0\0"
 NO_KEY = 7
 BY_GUTI = "imsi-"  # a SUPI, of a UE that gave its temporary identity
 FOREIGN = 0  # an EAP packet that answers nothing, among the failures that are forgiven
+UNANSWERED = 504  # of an AUSF that is silent
 LOST = -1  # the AUSF knows nothing of the challenge any more
 
 
 class AkaChallenge(Struct, frozen=True, gc=False):
-    """5G SE AV. identifier: of the authentication at the AUSF."""
+    """5G SE AV. home: whose AUSF it is of. identifier: of the authentication there."""
 
+    home: Home
     identifier: str
     rand: bytes
     autn: bytes
@@ -43,6 +46,7 @@ class AkaChallenge(Struct, frozen=True, gc=False):
 class EapChallenge(Struct, frozen=True, gc=False):
     """An EAP request for the UE."""
 
+    home: Home
     identifier: str
     packet: bytes
 
@@ -114,6 +118,8 @@ async def after(
         forgive(forgiven, _unjudged(failed), failed.why)
         if failed.status == 400:
             return identity, challenge
+        if failed.status == UNANSWERED:
+            identity = str(await ask_suci(ue))
     elif identity.startswith(BY_GUTI):
         identity = str(await ask_suci(ue))
     else:
@@ -140,9 +146,14 @@ def _kind(cause: int) -> int:
 
 
 def _unjudged(problem: Problem) -> int:
-    """An answer that the AUSF could not judge: 400 stands for an EAP packet to be ignored, 404 for a lost context."""
+    """An answer that the AUSF could not judge: 400 stands for an EAP packet to be ignored, 404 for a lost context.
+
+    One that is silent: the UE is asked for its SUCI, TS 33.501 §6.1.3.2.2.
+    """
     if problem.status == 400:
         return FOREIGN
+    if problem.status == UNANSWERED:
+        return LOST
     if problem.status == 404 and problem.cause == "CONTEXT_NOT_FOUND":
         return LOST
     raise problem
@@ -167,7 +178,8 @@ def request_of(challenge: Challenge, ksi: int) -> nas.AuthenticationRequest:
 
 async def challenge_for(ue: Ue, identity: str, lost: ResynchronizationInfo | None) -> Challenge:
     """Nausf_UEAuthentication_Authenticate. Problem: as the AUSF refuses."""
-    created = await ue.ports.nausf.authenticate(
+    home = ue.ports.home(identity)
+    created = await home.nausf.authenticate(
         AuthenticationInfo(
             supi_or_suci=identity,
             serving_network_name=ue.ports.serving(ue.plmn).network,
@@ -176,9 +188,9 @@ async def challenge_for(ue: Ue, identity: str, lost: ResynchronizationInfo | Non
     )
     data = created.body.auth_data_5g
     if not isinstance(data, Av5gAka):
-        return EapChallenge(created.id, data)
+        return EapChallenge(home, created.id, data)
     rand, autn, hxres_star = map(bytes.fromhex, (data.rand, data.autn, data.hxres_star))
-    return AkaChallenge(created.id, rand, autn, hxres_star)
+    return AkaChallenge(home, created.id, rand, autn, hxres_star)
 
 
 async def judge(
@@ -193,23 +205,33 @@ async def judge(
 async def judge_res(ue: Ue, challenge: AkaChallenge, res: bytes | None, ksi: int) -> Authenticated:
     """The visited network compares HRES*, the home network RES* (TS 33.501 §6.1.3.2.0 steps 9 to 12)."""
     holds = res is not None and hmac.compare_digest(kdf.hres_star(challenge.rand, res), challenge.hxres_star)
-    answer = await ue.ports.nausf.confirm_5g_aka(
+    answer = await challenge.home.nausf.confirm_5g_aka(
         challenge.identifier, ConfirmationData(res_star=res.hex() if holds and res is not None else None)
     )
     if not holds or answer.auth_result != "AUTHENTICATION_SUCCESS" or not answer.supi or not answer.kseaf:
         raise Refused(nas.AuthenticationReject(), answer.reason)
+    check_home(ue, challenge.home, answer.supi)
     return Authenticated(*keys_of(answer.supi, answer.kseaf, ksi))
 
 
 async def judge_eap(ue: Ue, challenge: EapChallenge, packet: bytes, ksi: int) -> Authenticated | EapChallenge:
     """TS 33.501 §6.1.3.1 steps 6 to 11. EAP-Failure goes to the UE in AUTHENTICATION REJECT (TS 24.501 §5.4.1.2.2)."""
-    answer = await ue.ports.nausf.eap_session(challenge.identifier, EapSession(eap_payload=packet))
+    answer = await challenge.home.nausf.eap_session(challenge.identifier, EapSession(eap_payload=packet))
     if answer.auth_result == "AUTHENTICATION_ONGOING" and answer.eap_payload:
-        return EapChallenge(challenge.identifier, answer.eap_payload)
+        return EapChallenge(challenge.home, challenge.identifier, answer.eap_payload)
     if answer.auth_result != "AUTHENTICATION_SUCCESS" or not answer.supi or not answer.kseaf:
         raise Refused(nas.AuthenticationReject(eap_message=answer.eap_payload), answer.reason)
+    check_home(ue, challenge.home, answer.supi)
     supi, keys = keys_of(answer.supi, answer.kseaf, ksi)
     return Authenticated(supi, keys, answer.eap_payload)
+
+
+def check_home(ue: Ue, home: Home, supi: str) -> None:
+    """A network names its own subscribers and nobody else's. Refused: another's, whose session it would take over."""
+    if ue.ports.home(supi).plmn != home.plmn:
+        named = "this network" if home.plmn is None else f"PLMN {home.plmn}"
+        why = Why(f"the AUSF of {named} answers with a SUPI that is not of it")
+        raise Refused(nas.AuthenticationReject(), why)
 
 
 def keys_of(supi: str, kseaf: str, ksi: int) -> tuple[Supi, SecurityContext]:

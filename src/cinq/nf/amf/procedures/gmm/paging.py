@@ -71,7 +71,7 @@ async def page(ue: Ue, answer: type[R]) -> R:
 
 
 def attempts(ue: Ue) -> Iterator[Attempt]:
-    """The gNB that served the UE last, where there are others, then all of the registration area.
+    """The gNB that served the UE last, where there are others and it is not drained, then all of the registration area.
 
     A UE that may have either of two 5G-GUTIs is paged by the old one first (TS 24.501 §5.4.4.6 b) 1) i)).
     """
@@ -79,7 +79,7 @@ def attempts(ue: Ue) -> Iterator[Attempt]:
     identities = [guti for guti in (context.former_guti, context.guti) if guti is not None]
     area = context.registration_area
     serving = [ran for ran in ue.access.rans if any(tai in area for tai, _ in ran.context.tais)]
-    last = [ran for ran in serving if ran.context.node_id == context.last_gnb]
+    last = [ran for ran in serving if ran.context.node_id == context.last_gnb and ran.drained is None]
     for guti in identities:
         left = ATTEMPTS // len(identities)
         if last and len(serving) > 1:

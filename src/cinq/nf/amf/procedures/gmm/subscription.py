@@ -61,7 +61,7 @@ async def uecm_registration(ue: Ue) -> Ue:
     """Step 14a: this AMF serves the UE. A second registration replaces the first."""
     ports = ue.ports
     serving = ports.serving(ue.plmn)
-    await ports.nudm_uecm.registration(
+    await ports.home(str(ue.context.supi)).uecm.registration(
         str(ue.context.supi),
         Amf3GppAccessRegistration(
             amf_instance_id=ports.instance_id,
@@ -80,7 +80,8 @@ async def uecm_deregistration(ue: Ue) -> None:
         guami=ue.ports.serving(ue.plmn).guami, purge_flag=True
     )
     try:
-        await ue.ports.nudm_uecm.deregistration(str(ue.context.supi), modification)
+        supi = str(ue.context.supi)
+        await ue.ports.home(supi).uecm.deregistration(supi, modification)
     except Problem as problem:
         if problem.status not in (403, 404):  # another AMF has registered since, or nobody is
             raise
@@ -99,7 +100,7 @@ async def slices_of(ue: Ue, supi: Supi) -> Subscribed:
 async def _data_sets(ue: Ue, supi: str, names: list[str]) -> SubscriptionDataSets:
     """In one request, or one by one at a UDM that does not serve it (TS 29.503 §5.2.2.2.8; Open5GS 2.7)."""
     try:
-        return await ue.ports.nudm_sdm.get_data_sets(supi, names)
+        return await ue.ports.home(supi).sdm.get_data_sets(supi, names)
     except Problem as problem:
         if problem.status not in (400, 404, 405, 501) or problem.cause in NOT_THERE:
             raise
@@ -107,7 +108,7 @@ async def _data_sets(ue: Ue, supi: str, names: list[str]) -> SubscriptionDataSet
 
 
 async def _each(ue: Ue, supi: str, names: list[str]) -> SubscriptionDataSets:
-    sdm = ue.ports.nudm_sdm
+    sdm = ue.ports.home(supi).sdm
     return SubscriptionDataSets(
         am_data=await sdm.get_am_data(supi) if "AM" in names else None,
         smf_sel_data=await sdm.get_smf_select_data(supi) if "SMF_SEL" in names else None,
@@ -125,7 +126,7 @@ class Following(Struct, frozen=True):
 async def sdm_subscribe(ue: Ue) -> Following:
     """Steps 14b and 14c in one request: Nudm_SDM_Subscribe with an immediate report."""
     supi = str(ue.context.supi)
-    created = await ue.ports.nudm_sdm.subscribe(
+    created = await ue.ports.home(supi).sdm.subscribe(
         supi,
         SdmSubscription(
             nf_instance_id=ue.ports.instance_id,
@@ -159,7 +160,8 @@ async def sdm_unsubscribe(ue: Ue) -> None:
 
 async def _unsubscribe(ue: Ue, identifier: str) -> None:
     try:
-        await ue.ports.nudm_sdm.unsubscribe(str(ue.context.supi), identifier)
+        supi = str(ue.context.supi)
+        await ue.ports.home(supi).sdm.unsubscribe(supi, identifier)
     except Problem as problem:
         if problem.status != 404:
             raise

@@ -147,6 +147,7 @@ def reserve(ue: Ue, ran: Ran, tai: Tai, undo: Undo) -> NgConnection:
     """A connection at the target, for as long as the handover is under way."""
     target = ran.access.prepare(ran, Place(tai, None), ue)
     target.has_context = True
+    target.cause = "" if ue.connection is None else ue.connection.cause
     ue.target = target
 
     async def abandon(prepared: NgConnection) -> None:

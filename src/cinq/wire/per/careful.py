@@ -1,4 +1,4 @@
-"""The slow path of decoding: IE by IE, with the error handling of TS 38.413 clause 10."""
+"""The slow path of decoding: IE by IE, with the error handling of clause 10 of TS 38.413 and TS 38.423."""
 
 from __future__ import annotations
 
@@ -6,10 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from cinq.wire.ngap.base import CRITICALITIES, KINDS, Criticality, Ie, IeDiagnostic, Kind, Pdu, Sequence
-from cinq.wire.ngap.error import NgapError, ProtocolCause
-from cinq.wire.ngap.generated.tables import CLASSES, DECODERS, IE_NAMES, IES, PROCEDURES
 from cinq.wire.per import reading
+from cinq.wire.per.base import (
+    CRITICALITIES,
+    KINDS,
+    Criticality,
+    Ie,
+    IeDiagnostic,
+    Kind,
+    Pdu,
+    Sequence,
+)
+from cinq.wire.per.error import PduError, ProtocolCause
+from cinq.wire.per.tables import Tables
 
 S = TypeVar("S", bound=Sequence)
 
@@ -23,6 +32,7 @@ IGNORE_AND_NOTIFY: ProtocolCause = "abstract-syntax-error-ignore-and-notify"
 class Header:
     """What is known of the PDU around the IEs, as far as it could be read."""
 
+    tables: Tables
     procedure_code: int | None = None
     kind: Kind | None = None
     criticality: Criticality | None = None
@@ -38,11 +48,12 @@ class Header:
         partial: Pdu | None = None,
         tolerable: bool = False,
         silent: bool = False,
-    ) -> NgapError:
-        return NgapError(
+    ) -> PduError:
+        """clause: a number; of the specification of the tables."""
+        return self.tables.error(
             offset,
             what,
-            clause,
+            f"{self.tables.specification} {clause}",
             cause=cause,
             procedure_code=self.procedure_code,
             triggering_message=self.kind,
@@ -61,6 +72,7 @@ Finding = tuple[int | None, str]
 class Findings:
     """All that was found wrong with a container. unread: known IEs that were there and yielded no value."""
 
+    tables: Tables
     diagnostics: list[IeDiagnostic] = field(default_factory=list)
     unread: set[int] = field(default_factory=set)
     syntax: Finding | None = None
@@ -69,37 +81,39 @@ class Findings:
     tolerated: Finding | None = None
 
 
-def decode(octets: bytes) -> Pdu:
-    """The message, or NgapError with all that the answer needs."""
-    header = Header()
+def decode(tables: Tables, octets: bytes) -> Pdu:
+    """The message, or the protocol's error with all that the answer needs."""
+    header = Header(tables)
     try:
         content, start = _header(octets, header)
     except FAULTS as fault:
-        raise _syntax_error(header, 0, f"not an NGAP-PDU: {told(fault)}") from fault
+        raise _syntax_error(header, 0, f"not an {tables.pdu}: {told(fault)}") from fault
     cls = _class(header)
-    if cls not in IES:
-        return _whole(DECODERS[_key(header)], content, header, start)
+    if cls not in tables.ies:
+        return _whole(tables.decoders[_key(header)], content, header, start)
     message = blank(cls)
-    findings = _container(content, start, message)
+    findings = _container(tables, content, start, message)
     message._diagnostics = tuple(findings.diagnostics)
     _judge(header, findings, message)
     return message
 
 
-def decode_value(cls: type[S], decoder: Callable[[bytes], Sequence], octets: bytes) -> Sequence:
-    """A transfer or transparent container, or NgapError; what is unknown in it and may be, is passed over."""
-    header = Header()
-    if cls not in IES:
+def decode_value(
+    tables: Tables, cls: type[S], decoder: Callable[[bytes], Sequence], octets: bytes
+) -> Sequence:
+    """A type that stands alone, or the protocol's error; what is unknown in it and may be, is passed over."""
+    header = Header(tables)
+    if cls not in tables.ies:
         return _whole(decoder, octets, header, 0)
     value = blank(cls)
-    _judge(header, _container(octets, 0, value), None)
+    _judge(header, _container(tables, octets, 0, value), None)
     return value
 
 
 def _header(octets: bytes, header: Header) -> tuple[bytes, int | None]:
     """Reads the header; the content of the message and where it begins (None when in fragments).
 
-    Octets behind the end that the length tells are no part of the NGAP-PDU and are passed over.
+    Octets behind the end that the length tells are no part of the PDU and are passed over.
     """
     if octets[0] & 0x80 or octets[0] >> 5 >= len(KINDS):
         raise reading.Fault("neither initiating message nor outcome")
@@ -119,17 +133,17 @@ def _key(header: Header) -> int:
 
 
 def _class(header: Header) -> type[Pdu]:
-    cls = CLASSES.get(_key(header))
+    cls = header.tables.classes.get(_key(header))
     if cls is not None:
         return cls
-    name = PROCEDURES.get(header.procedure_code or 0)
+    name = header.tables.procedures.get(header.procedure_code or 0)
     if name is not None:
         what = f"{name} has no {header.kind}"
-        raise header.error(0, what, "TS 38.413 §10.3.4.1A", "abstract-syntax-error-reject")
+        raise header.error(0, what, "§10.3.4.1A", "abstract-syntax-error-reject")
     raise header.error(
         1,
         f"procedure code {header.procedure_code} is not known",
-        "TS 38.413 §10.3.4.1",
+        "§10.3.4.1",
         "abstract-syntax-error-reject" if header.criticality == "reject" else IGNORE_AND_NOTIFY,
         silent=header.criticality == "ignore",
     )
@@ -153,13 +167,13 @@ def _whole(decoder: Callable[[bytes], T], content: bytes, header: Header, start:
     except reading.NotComprehended as unknown:
         ies: tuple[IeDiagnostic, ...] = ((CRITICALITIES[unknown.criticality], unknown.ie, "not-understood"),)
         raise header.error(
-            start, str(unknown), "TS 38.413 §10.3.4.2", "abstract-syntax-error-reject", ies=ies
+            start, str(unknown), "§10.3.4.2", "abstract-syntax-error-reject", ies=ies
         ) from unknown
     except reading.Misplaced as misplaced:
         raise header.error(
             start,
             str(misplaced),
-            "TS 38.413 §10.3.6",
+            "§10.3.6",
             "abstract-syntax-error-falsely-constructed-message",
         ) from misplaced
     except FAULTS as fault:
@@ -168,8 +182,8 @@ def _whole(decoder: Callable[[bytes], T], content: bytes, header: Header, start:
         reading.NOTICES.clear()
 
 
-def _syntax_error(header: Header, offset: int | None, what: str, partial: Pdu | None = None) -> NgapError:
-    return header.error(offset, what, "TS 38.413 §10.2", "transfer-syntax-error", partial=partial)
+def _syntax_error(header: Header, offset: int | None, what: str, partial: Pdu | None = None) -> PduError:
+    return header.error(offset, what, "§10.2", "transfer-syntax-error", partial=partial)
 
 
 def told(fault: Exception) -> str:
@@ -179,10 +193,10 @@ def told(fault: Exception) -> str:
     return str(fault) or type(fault).__name__
 
 
-def _container(content: bytes, start: int | None, into: Sequence) -> Findings:
+def _container(tables: Tables, content: bytes, start: int | None, into: Sequence) -> Findings:
     """Reads the IEs of a message that is a SEQUENCE of one container. start: its octet offset in the input."""
-    findings = Findings()
-    rows = IES[type(into)]
+    findings = Findings(tables)
+    rows = tables.ies[type(into)]
     places = {row[0]: place for place, row in enumerate(rows)}
     last, i = -1, 3
     at = start
@@ -199,7 +213,7 @@ def _container(content: bytes, start: int | None, into: Sequence) -> Findings:
             if place is None:
                 _not_understood(findings, at, ie, CRITICALITIES[criticality])
             elif place <= last:
-                wrong = f"{named(ie)} comes twice or in the wrong order"
+                wrong = f"{tables.named(ie)} comes twice or in the wrong order"
                 findings.misplaced = findings.misplaced or (at, wrong)
                 if getattr(into, rows[place][1]) is None:  # the answer may need what it says
                     _ie(findings, at, rows[place], CRITICALITIES[criticality], octets, into)
@@ -213,11 +227,6 @@ def _container(content: bytes, start: int | None, into: Sequence) -> Findings:
     return findings
 
 
-def named(ie: int) -> str:
-    """An IE by its name and number."""
-    return f"{IE_NAMES.get(ie, 'IE')} ({ie})"
-
-
 def _not_understood(findings: Findings, at: int | None, ie: int, criticality: Criticality) -> None:
     """§10.3.4.2: ignore passes over, notify reports, reject rejects."""
     if criticality == "ignore":
@@ -225,7 +234,7 @@ def _not_understood(findings: Findings, at: int | None, ie: int, criticality: Cr
     if len(findings.diagnostics) < MOST_DIAGNOSTICS:
         findings.diagnostics.append((criticality, ie, "not-understood"))
     if criticality == "reject":
-        findings.rejected = findings.rejected or (at, f"{named(ie)} is not understood")
+        findings.rejected = findings.rejected or (at, f"{findings.tables.named(ie)} is not understood")
 
 
 def _ie(
@@ -245,9 +254,9 @@ def _ie(
             _not_understood(findings, at, ie, received)
     except reading.Misplaced as misplaced:
         findings.unread.add(ie)
-        findings.misplaced = findings.misplaced or (at, f"in {named(ie)}: {misplaced}")
+        findings.misplaced = findings.misplaced or (at, f"in {findings.tables.named(ie)}: {misplaced}")
     except FAULTS as fault:
-        findings.syntax = findings.syntax or (at, f"{named(ie)}: {told(fault)}")
+        findings.syntax = findings.syntax or (at, f"{findings.tables.named(ie)}: {told(fault)}")
     for criticality, inner in reading.NOTICES:
         _not_understood(findings, at, inner, CRITICALITIES[criticality])
     reading.NOTICES.clear()
@@ -258,7 +267,7 @@ def _missing(findings: Findings, rows: tuple[Ie, ...], into: Sequence) -> None:
     for ie, attribute, criticality, mandatory, _ in rows:
         if not mandatory or getattr(into, attribute) is not None:
             continue
-        found = (None, f"{named(ie)} is missing")
+        found = (None, f"{findings.tables.named(ie)} is missing")
         if ie in findings.unread:  # reported already; the message is incomplete all the same
             findings.tolerated = findings.tolerated or found
             continue
@@ -277,14 +286,14 @@ def _judge(header: Header, findings: Findings, partial: Pdu | None) -> None:
         raise _syntax_error(header, *findings.syntax, partial)
     if findings.misplaced is not None:
         cause: ProtocolCause = "abstract-syntax-error-falsely-constructed-message"
-        raise header.error(*findings.misplaced, "TS 38.413 §10.3.6", cause, ies=ies, partial=partial)
+        raise header.error(*findings.misplaced, "§10.3.6", cause, ies=ies, partial=partial)
     if findings.rejected is not None:
         cause = "abstract-syntax-error-reject"
-        raise header.error(*findings.rejected, "TS 38.413 §10.3.4, §10.3.5", cause, ies=ies, partial=partial)
+        raise header.error(*findings.rejected, "§10.3.4, §10.3.5", cause, ies=ies, partial=partial)
     if findings.tolerated is not None:
         raise header.error(
             *findings.tolerated,
-            "TS 38.413 §10.3.5",
+            "§10.3.5",
             IGNORE_AND_NOTIFY,
             ies=ies,
             partial=partial,

@@ -1,4 +1,4 @@
-"""What every generated class is: a SEQUENCE of TS 38.413 with its members as attributes."""
+"""What every generated class is, a SEQUENCE with its members as attributes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KINDS: tuple[Kind, ...] = ("initiatingMessage", "successfulOutcome", "unsuccessf
 
 # One IE of a message: id, attribute, criticality, whether mandatory, decoder of its content.
 Ie = tuple[int, str, Criticality, bool, Callable[[bytes], object]]
-# One entry of the Criticality Diagnostics (TS 38.413 §9.3.1.3): criticality, IE id, type of error.
+# One entry of the Criticality Diagnostics (TS 38.413 §9.3.1.3, TS 38.423 §9.2.3.3): criticality, IE id, type of error.
 IeDiagnostic = tuple[Criticality, int, TypeOfError]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cinq.wire.ngap.base import Pdu, Sequence
+from cinq.wire.per.base import Pdu, Sequence
 
 Plain = dict[str, "Plain"] | list["Plain"] | str | int | bool | None
 
@@ -26,4 +26,4 @@ def plain(value: object) -> Plain:
             return f"{bits:0{size}b}" if size else ""
         case (str() as alternative, chosen):
             return {alternative: plain(chosen)}
-    raise TypeError(f"{type(value).__name__} is no NGAP value")
+    raise TypeError(f"{type(value).__name__} is no value of a message")

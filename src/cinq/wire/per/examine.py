@@ -1,4 +1,4 @@
-"""NGAP for a reader: every IE that can be read, whatever stands around it."""
+"""A protocol for a reader: every IE that can be read, whatever stands around it."""
 
 from __future__ import annotations
 
@@ -6,45 +6,44 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from cinq.wire.examined import Examined
-from cinq.wire.ngap import careful
-from cinq.wire.ngap.base import CRITICALITIES, KINDS, Ie, Pdu, Sequence
-from cinq.wire.ngap.careful import FAULTS
-from cinq.wire.ngap.codec import decode_value, straight
-from cinq.wire.ngap.error import NgapError
-from cinq.wire.ngap.generated.tables import CLASSES, DECODERS, IES, PROCEDURES
-from cinq.wire.per import reading
+from cinq.wire.per import careful, reading
+from cinq.wire.per.base import CRITICALITIES, KINDS, Ie, Pdu, Sequence
+from cinq.wire.per.careful import FAULTS
+from cinq.wire.per.codec import Codec
+from cinq.wire.per.error import PduError
+from cinq.wire.per.tables import Tables
 
 S = TypeVar("S", bound=Sequence)
 
 
-def examine(octets: bytes) -> Examined[Pdu]:
+def examine(codec: Codec, octets: bytes) -> Examined[Pdu]:
     """The message that the octets begin with."""
-    message = straight(octets)
+    tables, message = codec.tables, codec.straight(octets)
     if message is not None:
         return Examined(message)
     if len(octets) < 4 or octets[0] & 0x80 or octets[0] >> 5 >= len(KINDS):
-        return Examined(None, ("no NGAP-PDU: neither initiating message nor outcome",), whole=False)
+        return Examined(None, (f"no {tables.pdu}: neither initiating message nor outcome",), whole=False)
     code, faults = octets[1], list[str]()
     key = (octets[0] >> 5) << 13 | code
-    cls = CLASSES.get(key)
+    cls = tables.classes.get(key)
     if cls is None:
-        name = PROCEDURES.get(code)
+        name = tables.procedures.get(code)
         kind = KINDS[octets[0] >> 5]
         told = f"{name} has no {kind}" if name else f"procedure code {code} is not known"
         return Examined(None, (told,), whole=False)
     content = _content(octets, faults)
-    if cls not in IES:
-        return _at_once(DECODERS[key], content, faults)
-    return _Walk(faults).of(cls, content)
+    if cls not in tables.ies:
+        return _at_once(tables.decoders[key], content, faults)
+    return _Walk(tables, faults).of(cls, content)
 
 
-def examine_value(cls: type[S], octets: bytes) -> Examined[S]:
+def examine_value(codec: Codec, cls: type[S], octets: bytes) -> Examined[S]:
     """A transfer or transparent container."""
     try:
-        return Examined(decode_value(cls, octets))
-    except NgapError as error:
-        if cls in IES:
-            return _Walk([]).of(cls, octets)
+        return Examined(codec.decode_value(cls, octets))
+    except PduError as error:
+        if cls in codec.tables.ies:
+            return _Walk(codec.tables, []).of(cls, octets)
         return Examined(None, (error.what,), whole=False)
 
 
@@ -76,19 +75,24 @@ def _at_once(decoder: Callable[[bytes], S], content: bytes, faults: list[str]) -
 class _Walk:
     """Through one container, IE by IE."""
 
-    def __init__(self, faults: list[str]) -> None:
+    def __init__(self, tables: Tables, faults: list[str]) -> None:
+        self._tables = tables
         self._faults = faults
         self._raw: dict[str, str] = {}
 
     def of(self, cls: type[S], content: bytes) -> Examined[S]:
         message = careful.blank(cls)
         try:
-            self._ies({row[0]: (place, row) for place, row in enumerate(IES[cls])}, content, message)
+            self._ies(
+                {row[0]: (place, row) for place, row in enumerate(self._tables.ies[cls])}, content, message
+            )
         except FAULTS:
             self._faults.append("the IEs are cut off")
-        gone = [row for row in IES[cls] if row[3] and getattr(message, row[1]) is None]
+        gone = [row for row in self._tables.ies[cls] if row[3] and getattr(message, row[1]) is None]
         self._faults += [
-            f"{careful.named(row[0])} is missing" for row in gone if careful.named(row[0]) not in self._raw
+            f"{self._tables.named(row[0])} is missing"
+            for row in gone
+            if self._tables.named(row[0]) not in self._raw
         ]
         return Examined(message, tuple(self._faults), self._raw, not gone)
 
@@ -99,9 +103,9 @@ class _Walk:
             value, i = reading.octets(content, i + 3)
             place, row = rows.get(ie, (last, None))
             if i > len(content):
-                self._faults.append(f"{careful.named(ie)} is cut off")
+                self._faults.append(f"{self._tables.named(ie)} is cut off")
             if place <= last and row is not None:
-                self._faults.append(f"{careful.named(ie)} comes twice or in the wrong order")
+                self._faults.append(f"{self._tables.named(ie)} comes twice or in the wrong order")
             last = max(last, place)
             if row is None:
                 self._unknown(ie, criticality, value)
@@ -112,16 +116,16 @@ class _Walk:
 
     def _unknown(self, ie: int, criticality: int, value: bytes) -> None:
         """What may be passed over is no fault; it is shown all the same."""
-        self._raw[careful.named(ie)] = value.hex()
+        self._raw[self._tables.named(ie)] = value.hex()
         if criticality != reading.IGNORE:
             level = CRITICALITIES[criticality] if criticality < len(CRITICALITIES) else "3"
-            self._faults.append(f"{careful.named(ie)} of criticality {level} is not known")
+            self._faults.append(f"{self._tables.named(ie)} of criticality {level} is not known")
 
     def _ie(self, row: Ie, value: bytes, into: Sequence) -> None:
         ie, attribute, _, _, decoder = row
         try:
             setattr(into, attribute, decoder(value))
         except FAULTS as fault:
-            self._raw[careful.named(ie)] = value.hex()
-            self._faults.append(f"{careful.named(ie)}: {careful.told(fault)}")
+            self._raw[self._tables.named(ie)] = value.hex()
+            self._faults.append(f"{self._tables.named(ie)}: {careful.told(fault)}")
         reading.NOTICES.clear()
