@@ -24,7 +24,10 @@ Step = Callable[[], Coroutine[object, None, object]]
 
 
 class Membership:
-    """interval: seconds between heartbeats. alone: nothing of the network is in another process."""
+    """interval: seconds between heartbeats, at most; an NRF may want them more often.
+
+    alone: nothing of the network is in another process.
+    """
 
     def __init__(self, sbi: ServiceInterface, runtime: Runtime, interval: float, *, alone: bool) -> None:
         self._sbi = sbi
@@ -36,18 +39,31 @@ class Membership:
     async def serve(self, services: list[tuple[type, object]], profile: NFProfile) -> None:
         """Offered, and registered (TS 29.510 §5.2.2.2): the NRF gives access tokens to those that it knows."""
         profile = self._sbi.serve(services, profile)
-        self._profiles.append(profile)
         await self._there(partial(self._register, profile), "the NRF")
+        self._profiles.append(profile)
+        if (
+            not self._alone and len(self._profiles) == 1
+        ):  # those that follow may wait long for another process
+            self._often(self._heartbeats, "heartbeats")
 
     async def subscribes(self, start: Step, who: str) -> None:
-        """What a function wants to hear of others; told again at times, since another process may have begun anew."""
-        await self._there(start, f"whom the {who} subscribes at")
+        """What a function wants to hear of others; told again at times, since another process may have begun anew.
+
+        One that has nothing to tell is no reason not to serve: what changes there is heard of at the next question.
+        """
+        try:
+            await self._there(start, f"whom the {who} subscribes at")
+        except Problem as problem:
+            if self._alone:
+                raise
+            log.warning("the %s hears of no changes, its subscription is refused: %s", who, problem)
         if not self._alone:
             self._often(partial(_once, start), f"subscriptions of the {who}")
 
     def keep_alive(self, silent: Step | None) -> None:
         """Heartbeats of every function. silent: of the NRF, to be called as often."""
-        self._often(self._heartbeats, "heartbeats")
+        if self._alone:
+            self._often(self._heartbeats, "heartbeats")
         if silent is not None:
             self._often(silent, "silent functions")
         self._runtime.spawn(partial(_once, self._sbi.hear_of_others), "status of others")
@@ -72,7 +88,10 @@ class Membership:
 
     async def _register(self, profile: NFProfile) -> None:
         nrf = self._sbi.bus.client(NnrfNFManagement, profile.nf_type)
-        await nrf.nf_register(profile.nf_instance_id, Whole.of(profile))
+        made = await nrf.nf_register(profile.nf_instance_id, Whole.of(profile))
+        wanted = made.body.read.heart_beat_timer  # the NRF's word counts (TS 29.510 §5.2.2.2.2)
+        if wanted:
+            self._interval = min(self._interval, float(wanted))
 
     async def _heartbeats(self) -> None:
         for profile in self._profiles:

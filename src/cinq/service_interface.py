@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import msgspec
+
 from cinq.procedure import Clock, Journal
-from cinq.sbi import Bus, checked, direct, http, producers, tls
+from cinq.sbi import Bus, Problem, checked, direct, http, producers, tls
 from cinq.sbi.abroad import Abroad
 from cinq.sbi.assertion import Asserter, Assertions
 from cinq.sbi.caller import URN
@@ -22,13 +24,15 @@ from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.operation import Operation
 from cinq.sbi.peers import Peers
 from cinq.sbi.reach import api_root, reachable
-from cinq.sbi.services.nnrf import NfStatusCallback, NnrfNFManagement, SubscriptionData
+from cinq.sbi.services.nnrf import NfStatusCallback, NnrfNFManagement, SubscrCond, SubscriptionData
 from cinq.sbi.token import TrustedKeys
 from cinq.settings.network import NetworkSettings
 from cinq.settings.service_based import OWN
 from cinq.transport.error import TransportError
 
 TOKEN_KEY = "nrf-token.pem"
+PRODUCERS = ("AMF", "AUSF", "UDM", "UDR", "SMF", "PCF", "NSSF", "CHF", "5G_EIR", "NEF")
+"""NF types that functions here call."""
 
 
 def token_key(s: NetworkSettings) -> Path:
@@ -170,7 +174,17 @@ class ServiceInterface:
             req_nf_instance_id=first.nf_instance_id,
         )
         listener.references.add(reference)
-        await self.bus.client(NnrfNFManagement, first.nf_type).subscribe(wanted)
+        nrf = self.bus.client(NnrfNFManagement, first.nf_type)
+        try:
+            await nrf.subscribe(wanted)
+        except Problem as problem:
+            if problem.status != 400:
+                raise
+            for (
+                nf_type
+            ) in PRODUCERS:  # an NRF that wants a condition, which TS 29.510 §6.1.6.2.16 leaves open
+                condition = SubscrCond(nf_type=nf_type)
+                await nrf.subscribe(msgspec.structs.replace(wanted, subscr_cond=condition))
 
     def _guard(self) -> Guard | None:
         s = self._settings

@@ -80,7 +80,7 @@ def usim(ctx: UEAuthenticationCtx) -> tuple[aka.Challenge, bytes]:
 
 
 def context_id(ctx: UEAuthenticationCtx) -> str:
-    return ctx.links["5g-aka"].href.split("/")[2]
+    return ctx.links["5g-aka"].href.split("/")[4]
 
 
 def test_a_subscriber_is_authenticated() -> None:

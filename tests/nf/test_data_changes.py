@@ -90,12 +90,12 @@ class World:
         self.sdm = self.bus.client(NudmSubscriberDataManagement, "AMF")
         self.uecm = self.bus.client(NudmUEContextManagement, "AMF")
 
-    async def registered(self, amf: str = "amf-1", initial: bool = True) -> None:
+    async def registered(self, amf: str = "amf-1", initial: bool = True, root: str = "") -> None:
         await self.uecm.registration(
             SUPI,
             Amf3GppAccessRegistration(
                 amf_instance_id=amf,
-                dereg_callback_uri=f"/namf-callback/v1/dereg/{SUPI}",
+                dereg_callback_uri=f"{root}/namf-callback/v1/dereg/{SUPI}",
                 guami=GUAMI,
                 rat_type="NR",
                 initial_registration_ind=initial,
@@ -302,6 +302,17 @@ def test_removed_and_added_at_once_is_a_change() -> None:
         provisioning.put(world.store, ONE)
         await world.udr.tell_changes()
         assert (world.amf.dereg, world.notes()) == ([], 0)
+
+    scene(run)
+
+
+def test_an_amf_that_began_anew_under_another_identity_loses_no_ue() -> None:
+    """Open5GS makes its identity at each start: its own UE must not be deregistered there."""
+
+    async def run(world: World) -> None:
+        await world.registered("amf-1", root="http://192.0.2.1:7777")
+        await world.registered("amf-2", root="http://192.0.2.1:7777")
+        assert (world.amf.dereg, world.other.dereg) == ([], [])
 
     scene(run)
 

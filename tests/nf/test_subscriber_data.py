@@ -12,9 +12,11 @@ from cinq.nf.udr import UDR, provisioning, records
 from cinq.numbering import PlmnId, SNssai, Supi
 from cinq.procedure.store import MemoryStore
 from cinq.sbi import Bus, Problem, checked
+from cinq.sbi.models import PlmnId as sbi_plmn
 from cinq.sbi.models import Snssai
-from cinq.sbi.services.nudm_sdm import NudmSubscriberDataManagement
+from cinq.sbi.services.nudm_sdm import NudmSubscriberDataManagement, PduSession
 from cinq.sbi.services.nudm_ueau import AuthEvent
+from cinq.sbi.services.nudm_uecm import NudmUEContextManagement, SmfRegistration
 from cinq.sbi.services.nudr_dr import NudrDataRepository, ProvisionedDataSets
 
 SUPI, NOBODY = "imsi-999700000000001", "imsi-999700000000009"
@@ -57,6 +59,26 @@ def test_several_data_sets_are_one_read() -> None:
         assert sets.smf_sel_data is not None
         found = await world.udr.query_provisioned_data(SUPI, "99970", ["SM"])
         assert found == ProvisionedDataSets(sm_data=await world.udr.query_sm_data(SUPI, "99970"))
+
+    asyncio.run(run())
+
+
+def test_the_smfs_of_a_ue_are_told_to_another_amf() -> None:
+    """TS 29.503 §5.2.2.2.4: Open5GS' AMF asks for them at each registration."""
+
+    async def run() -> None:
+        world = World()
+        assert (await world.sdm.get_ue_context_in_smf_data(SUPI)).pdu_sessions == {}
+        slice_, plmn = Snssai(sst=1), sbi_plmn(mcc="999", mnc="70")
+        smf = SmfRegistration(
+            smf_instance_id="smf", pdu_session_id=7, single_nssai=slice_, plmn_id=plmn, dnn="ims"
+        )
+        await world.bus.client(NudmUEContextManagement, "SMF").smf_registration(SUPI, 7, smf)
+        found = (await world.sdm.get_ue_context_in_smf_data(SUPI)).pdu_sessions
+        wanted = PduSession(dnn="ims", smf_instance_id="smf", plmn_id=plmn, single_nssai=slice_)
+        assert found == {"7": wanted}
+        with pytest.raises(Problem, match="USER_NOT_FOUND"):
+            await world.sdm.get_ue_context_in_smf_data(NOBODY)
 
     asyncio.run(run())
 

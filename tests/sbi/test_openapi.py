@@ -117,6 +117,8 @@ EXTENSIONS = {
     "ConfirmationDataResponse": {"why", "mend"},
     "EapSession": {"why", "mend"},
 }
+# Read also without it, and written always: the NRF makes the document itself.
+LENIENT = {"validityPeriod"}
 RENAMED = {"PatchItem": ("TS29571_CommonData.yaml", "PatchItem")}
 
 
@@ -267,6 +269,13 @@ def test_attributes_are_those_of_the_schema(folder: Path, model: type, file: str
     present = {field.encode_name for field in fields} | {model.__struct_config__.tag_field}
     for name in node.get("required", ()):
         assert name in present, f"{model.__name__} requires {name}"
+    for field in fields:
+        written = field.required or not model.__struct_config__.omit_defaults
+        own = known.get(field.encode_name, ("", {}))[1].get("readOnly") or field.encode_name in LENIENT
+        if field.encode_name in node.get("required", ()) and not own:
+            assert written, f"{model.__name__}.{field.encode_name} is left out where it is the default"
+        elif written and not field.required:
+            assert field.default is not None, f"{model.__name__}.{field.encode_name} is written as null"
 
 
 def enumerations(hint: object) -> Iterator[tuple[bool, tuple[str, ...]]]:

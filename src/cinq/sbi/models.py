@@ -180,13 +180,13 @@ class Ambr(Model):
     downlink: str
 
 
-class Arp(Model):
+class Arp(Model, omit_defaults=False):
     priority_level: int
     preempt_cap: Literal["NOT_PREEMPT", "MAY_PREEMPT"] = "NOT_PREEMPT"
     preempt_vuln: Literal["NOT_PREEMPTABLE", "PREEMPTABLE"] = "PREEMPTABLE"
 
 
-class SubscribedDefaultQos(Model, omit_defaults=False):
+class SubscribedDefaultQos(Model):
     five_qi: int = field(name="5qi")
     arp: Arp
     priority_level: int | None = None

@@ -195,8 +195,8 @@ def test_names_and_time_after_registration() -> None:
         phone.register(gnb)
         await asyncio.sleep(1)
         command = phone.last(nas.ConfigurationUpdateCommand)
-        assert command.full_network_name == nas.NetworkName("Example")
-        assert command.short_network_name == nas.NetworkName("Ex")
+        assert command.full_network_name == nas.NetworkName("Example", ucs2=False)
+        assert command.short_network_name == nas.NetworkName("Ex", ucs2=False)
         assert command.local_time_zone in (timedelta(hours=1), timedelta(hours=2))
         assert command.universal_time is not None
         assert command.configuration_update_indication is None

@@ -213,7 +213,9 @@ def test_subscription_without_ipv4(
 
     async def scene(w: World) -> None:
         types = PduSessionTypes(default_session_type=subscribed[0], allowed_session_types=[*subscribed])
-        w.udm.configuration = DnnConfiguration(pdu_session_types=types, ssc_modes=SscModes())
+        w.udm.configuration = DnnConfiguration(
+            pdu_session_types=types, ssc_modes=SscModes(default_ssc_mode="SSC_MODE_1")
+        )
         with pytest.raises(SmContextRefused, match=subscribed[0]) as caught:
             await w.create(request(tail=asked))
         assert nas.decode(caught.value.n1_sm_message or b"") == rejected(cause)

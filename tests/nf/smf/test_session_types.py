@@ -27,7 +27,9 @@ def outcome(asked: int | None, subscribed: list[str], *, ipv6: bool, ethernet: b
         pdu_session_type=asked,
         integrity_protection_maximum_data_rate=nas.IntegrityProtectionMaximumDataRate(0xFF, 0xFF),
     )
-    configuration = DnnConfiguration(pdu_session_types=types, ssc_modes=SscModes())
+    configuration = DnnConfiguration(
+        pdu_session_types=types, ssc_modes=SscModes(default_ssc_mode="SSC_MODE_1")
+    )
     try:
         return selected_type("imsi-1", request, network, configuration)
     except Denied as denied:

@@ -193,3 +193,26 @@ def test_bit_rates_are_never_less_than_asked(rate: int) -> None:
     assert isinstance(again, nas.PDUSessionModificationCommand)
     assert again.session_ambr is not None
     assert rate <= again.session_ambr.downlink_bps <= rate + max(1000, rate // 10000)
+
+
+@pytest.mark.parametrize(
+    ("text", "octets"),
+    [
+        ("Open5GS", "43 08 87 4f78d95d3b4e01"),  # seven bits of the last octet are spare
+        (
+            "Telefónica",
+            "43 15 90 00540065006c0065006600f3006e006900630061",
+        ),  # ó is none of the alphabet: UCS2
+        ("Zürich", "43 07 86 5abf3c3d4603"),
+        ("€", "43 03 90 20ac"),  # by the escape only
+    ],
+)
+def test_a_network_name_is_in_the_gsm_alphabet_where_it_has_every_letter(text: str, octets: str) -> None:
+    """TS 24.008 §10.5.3.5a: free-ran-ue 2 reads no UCS2."""
+    command = nas.ConfigurationUpdateCommand(full_network_name=nas.NetworkName.of(text))
+    coded = nas.encode(command)
+    assert coded == bytes.fromhex("7e0054" + octets)
+    decoded = nas.decode(coded)
+    assert isinstance(decoded, nas.ConfigurationUpdateCommand)
+    assert decoded.full_network_name == command.full_network_name
+    assert decoded.full_network_name.text == text

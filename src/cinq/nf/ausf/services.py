@@ -37,6 +37,7 @@ from cinq.sbi.services.nudm_ueau import (
 )
 from cinq.wire import eap
 
+ROOT = "/nausf-auth/v1/ue-authentications"
 SERVING_NETWORK_NAME = re.compile(r"5G:mnc\d{3}\.mcc\d{3}\.3gppnetwork\.org")
 IDENTIFIERS = 256
 
@@ -45,6 +46,7 @@ class AUSF:
     """entropy(n) gives n random octets."""
 
     def __init__(self, sbi: Bus, clock: Clock, entropy: Callable[[int], bytes], instance_id: str) -> None:
+        self._sbi = sbi
         self._udm = sbi.client(NudmUEAuthentication, "AUSF")
         self._clock = clock
         self._entropy = entropy
@@ -73,18 +75,26 @@ class AUSF:
                 self._keep(identifier, AkaContext(supi, network, xres_star, bytes.fromhex(av.kausf)))
                 hxres_star = kdf.hres_star(bytes.fromhex(av.rand), xres_star).hex()
                 data: Av5gAka | bytes = Av5gAka(rand=av.rand, hxres_star=hxres_star, autn=av.autn)
-                links = {"5g-aka": Link(href=f"{path}/5g-aka-confirmation")}
+                links = self._links("5g-aka", identifier, "5g-aka-confirmation")
             case AvEapAkaPrime() as av, str(supi):
                 context = _eap_context(supi, network, av, self._entropy(1)[0])
                 self._keep(identifier, context)
                 data = eap_aka_prime.challenge(context, bytes.fromhex(av.autn))
-                links = _eap_links(identifier)
+                links = self._links("eap-session", identifier, "eap-session")
             case _:
                 raise Problem(500, "AV_GENERATION_PROBLEM", Why("the UDM gave no vector"))
         answer = UEAuthenticationCtx(
             auth_type=result.auth_type, auth_data_5g=data, links=links, serving_network_name=network
         )
         return Created(path, answer)
+
+    def _links(self, relation: str, identifier: str, what: str) -> dict[str, Link]:
+        """The URI of what follows, whole: other AMFs take it as it is (TS 29.501 §4.7.6)."""
+        return {relation: Link(href=self._sbi.uri(f"{ROOT}/{identifier}/{what}"))}
+
+    def _ongoing(self, identifier: str, packet: bytes) -> EapSession:
+        links = self._links("eap-session", identifier, "eap-session")
+        return EapSession(eap_payload=packet, auth_result="AUTHENTICATION_ONGOING", links=links)
 
     async def confirm_5g_aka(self, auth_ctx_id: str, body: ConfirmationData) -> ConfirmationDataResponse:
         """TS 33.501 §6.1.3.2.0 steps 10 to 12: RES* is compared at home; KSEAF leaves on success only."""
@@ -156,13 +166,13 @@ class AUSF:
         made = _eap_context(context.supi, context.serving_network, av, _next(context.identifier))
         made = replace(made, resynchronised=True)
         self._keep(identifier, made)
-        return _ongoing(identifier, eap_aka_prime.challenge(made, bytes.fromhex(av.autn)))
+        return self._ongoing(identifier, eap_aka_prime.challenge(made, bytes.fromhex(av.autn)))
 
     def _notify(self, identifier: str, context: EapContext, why: Why) -> EapSession:
         """RFC 4187 §6.3.2: the UE hears of the failure first; whatever it answers, EAP-Failure follows."""
         made = replace(context, identifier=_next(context.identifier), failing=why)
         self._keep(identifier, made)
-        return _ongoing(identifier, eap_aka_prime.general_failure(made.identifier))
+        return self._ongoing(identifier, eap_aka_prime.general_failure(made.identifier))
 
     def _keep(self, identifier: str, context: AuthenticationContext) -> None:
         self._contexts.add(identifier, context, self._clock.now())
@@ -204,14 +214,6 @@ def _eap_context(supi: str, network: str, av: AvEapAkaPrime, identifier: int) ->
     ck_prime, ik_prime = bytes.fromhex(av.ck_prime), bytes.fromhex(av.ik_prime)
     keys = eap_aka.session_keys(ck_prime, ik_prime, supi.removeprefix("imsi-"))
     return EapContext(supi, network, identifier, bytes.fromhex(av.rand), bytes.fromhex(av.xres), keys)
-
-
-def _eap_links(identifier: str) -> dict[str, Link]:
-    return {"eap-session": Link(href=f"/ue-authentications/{identifier}/eap-session")}
-
-
-def _ongoing(identifier: str, packet: bytes) -> EapSession:
-    return EapSession(eap_payload=packet, auth_result="AUTHENTICATION_ONGOING", links=_eap_links(identifier))
 
 
 def _next(identifier: int) -> int:

@@ -25,10 +25,12 @@ from cinq.sbi.services.nudm_ee import NudmEventExposure
 from cinq.sbi.services.nudm_sdm import (
     AccessAndMobilitySubscriptionData,
     NudmSubscriberDataManagement,
+    PduSession,
     SdmSubscription,
     SessionManagementSubscriptionData,
     SmfSelectionSubscriptionData,
     SubscriptionDataSets,
+    UeContextInSmfData,
 )
 from cinq.sbi.services.nudm_ueau import (
     AuthenticationInfoRequest,
@@ -129,6 +131,20 @@ class UDM:
     async def get_smf_select_data(self, supi: str) -> SmfSelectionSubscriptionData:
         return await self._udr.query_smf_select_data(supi, self._plmn)
 
+    async def get_ue_context_in_smf_data(self, supi: str) -> UeContextInSmfData:
+        """Which SMFs serve the UE's sessions, for an AMF that did not serve it until now (§5.2.2.2.4)."""
+        return UeContextInSmfData(
+            pdu_sessions={
+                str(one.pdu_session_id): PduSession(
+                    dnn=one.dnn or "",
+                    smf_instance_id=one.smf_instance_id,
+                    plmn_id=one.plmn_id,
+                    single_nssai=one.single_nssai,
+                )
+                for one in await self._udr.query_smf_contexts(supi)
+            }
+        )
+
     async def get_sm_data(
         self, supi: str, single_nssai: Snssai | None, dnn: str | None
     ) -> list[SessionManagementSubscriptionData]:
@@ -169,7 +185,7 @@ class UDM:
         former = subscribed.amf_3gpp
         may_register(ue_id, body.rat_type, subscribed.am_data)
         await self._udr.create_amf_context(ue_id, body)
-        if former is not None and former.amf_instance_id != body.amf_instance_id:
+        if former is not None and not _is_the_same(former, body):
             initial = body.initial_registration_ind
             reason: DeregistrationReason = (
                 "UE_INITIAL_REGISTRATION" if initial else "UE_REGISTRATION_AREA_CHANGE"
@@ -195,3 +211,11 @@ class UDM:
 
     async def smf_deregistration(self, ue_id: str, pdu_session_id: int) -> None:
         await self._udr.delete_smf_context(ue_id, pdu_session_id)
+
+
+def _is_the_same(former: Amf3GppAccessRegistration, now: Amf3GppAccessRegistration) -> bool:
+    """Some AMFs take another instance identity at each start; a URI where they are called tells them (Open5GS)."""
+    where = former.dereg_callback_uri
+    return former.amf_instance_id == now.amf_instance_id or (
+        where == now.dereg_callback_uri and not where.startswith("/")
+    )

@@ -203,6 +203,11 @@ class UDR:
             changed = msgspec.structs.replace(found, pei=body.pei)
             records.AMF_CONTEXT.write(self._store, ue_id, changed)
 
+    async def query_smf_contexts(self, ue_id: str) -> list[SmfRegistration]:
+        self._read(records.AUTHENTICATION_SUBSCRIPTION, ue_id)
+        keys = (f"{ue_id}/{psi}" for psi in range(1, 16))
+        return [one for key in keys if (one := records.SMF_CONTEXT.read(self._store, key)) is not None]
+
     async def create_smf_context(
         self, ue_id: str, pdu_session_id: int, body: SmfRegistration
     ) -> Created[SmfRegistration]:

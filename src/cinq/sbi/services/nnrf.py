@@ -106,10 +106,13 @@ class SearchQuery(Query):
 
 
 class SearchResult(Model):
-    """validityPeriod: seconds for which the answer may be cached. numNfInstComplete: how many there are in all."""
+    """validityPeriod: seconds for which the answer may be cached; some NRFs leave it out.
 
-    validity_period: int
+    numNfInstComplete: how many there are in all.
+    """
+
     nf_instances: list[NFProfile]
+    validity_period: int = 0
     search_id: str | None = None
     num_nf_inst_complete: int | None = None
 
@@ -119,8 +122,8 @@ class BootstrappingInfo(Model):
 
     CONTENT_TYPE: ClassVar[str] = HAL
 
+    links: dict[str, Link] = field(name="_links")
     status: NrfStatus | None = None
-    links: dict[str, Link] = field(name="_links", default_factory=dict)
     oauth2_required: dict[str, bool] = {}
     nrf_instance_id: str | None = None
 

@@ -13,6 +13,7 @@ from cinq.sbi.models import (
     IpAddress,
     NotifyItem,
     PduSessionType,
+    PlmnId,
     RatType,
     ServiceAreaRestriction,
     Snssai,
@@ -113,8 +114,8 @@ class PduSessionTypes(Model):
     allowed_session_types: list[PduSessionType] = []
 
 
-class SscModes(Model, omit_defaults=False):
-    default_ssc_mode: SscMode = "SSC_MODE_1"
+class SscModes(Model):
+    default_ssc_mode: SscMode
     allowed_ssc_modes: list[SscMode] | None = None
 
 
@@ -137,6 +138,21 @@ class SessionManagementSubscriptionData(Model):
 class SubscriptionDataSets(Model):
     am_data: AccessAndMobilitySubscriptionData | None = None
     smf_sel_data: SmfSelectionSubscriptionData | None = None
+
+
+class PduSession(Model):
+    """Of UeContextInSmfData: which SMF serves it."""
+
+    dnn: str
+    smf_instance_id: str
+    plmn_id: PlmnId
+    single_nssai: Snssai | None = None
+
+
+class UeContextInSmfData(Model):
+    """pduSessions: by PDU session identity."""
+
+    pdu_sessions: dict[str, PduSession] = {}
 
 
 class SdmSubscription(Model):
@@ -177,6 +193,14 @@ class NudmSubscriberDataManagement(Protocol):
 
     @operation("Nudm_SDM_Get", "GET", "/{supi}/smf-select-data", scopes=("nudm-sdm:smf-select-data:read",))
     async def get_smf_select_data(self, supi: str) -> SmfSelectionSubscriptionData: ...
+
+    @operation(
+        "Nudm_SDM_Get",
+        "GET",
+        "/{supi}/ue-context-in-smf-data",
+        scopes=("nudm-sdm:ue-context-in-smf-data:read",),
+    )
+    async def get_ue_context_in_smf_data(self, supi: str) -> UeContextInSmfData: ...
 
     @operation("Nudm_SDM_Get", "GET", "/{supi}/sm-data", scopes=("nudm-sdm:sm-data:read",))
     async def get_sm_data(

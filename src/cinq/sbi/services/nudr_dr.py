@@ -220,6 +220,14 @@ class NudrDataRepository(Protocol):
     async def update_amf_context(self, ue_id: str, body: Amf3GppAccessRegistrationModification) -> None: ...
 
     @operation(
+        "Nudr_DM_Query",
+        "GET",
+        "/subscription-data/{ueId}/context-data/smf-registrations",
+        scopes=("nudr-dr:subscription-data",),
+    )
+    async def query_smf_contexts(self, ue_id: str) -> list[SmfRegistration]: ...
+
+    @operation(
         "Nudr_DM_Create",
         "PUT",
         "/subscription-data/{ueId}/context-data/smf-registrations/{pduSessionId}",

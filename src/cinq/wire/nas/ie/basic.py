@@ -166,6 +166,8 @@ _SEVEN_BIT = (
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 
+_IN_SEVEN_BITS = frozenset(_SEVEN_BIT) - {"\x1b"}
+
 
 class NetworkName(Struct, frozen=True):
     """Network name, TS 24.008 §10.5.3.5a. ucs2: how it is coded (else the GSM alphabet)."""
@@ -173,6 +175,11 @@ class NetworkName(Struct, frozen=True):
     text: str
     ucs2: bool = True
     add_country_initials: bool = False
+
+    @classmethod
+    def of(cls, text: str) -> NetworkName:
+        """In the GSM alphabet where it has every letter: it is shorter, and some UEs read no other."""
+        return cls(text, ucs2=not _IN_SEVEN_BITS.issuperset(text))
 
 
 def seven_bit_text(b: bytes, spare: int) -> str:

@@ -109,9 +109,9 @@ def named(
 ) -> nas.ConfigurationUpdateCommand:
     """Network names, and network identity and time zone (NITZ, TS 22.042)."""
     if settings.full_name:
-        command = command.replace(full_network_name=nas.NetworkName(settings.full_name))
+        command = command.replace(full_network_name=nas.NetworkName.of(settings.full_name))
     if settings.short_name:
-        command = command.replace(short_network_name=nas.NetworkName(settings.short_name))
+        command = command.replace(short_network_name=nas.NetworkName.of(settings.short_name))
     if settings.time_zone is None:
         return command
     local = datetime.fromtimestamp(int(now), UTC).astimezone(settings.time_zone)

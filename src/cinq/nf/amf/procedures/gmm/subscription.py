@@ -27,6 +27,8 @@ from cinq.sbi.services.nudm_sdm import (
 )
 from cinq.sbi.services.nudm_uecm import Amf3GppAccessRegistration, Amf3GppAccessRegistrationModification
 
+NOT_THERE = ("USER_NOT_FOUND", "DATA_NOT_FOUND")
+
 
 class Subscribed(Struct, frozen=True, gc=False):
     """nssai: with whether each is a default. dnns: of all slices. own_authentication: the slices that need NSSAA.
@@ -87,13 +89,30 @@ async def uecm_deregistration(ue: Ue) -> None:
 
 async def sdm_get(ue: Ue) -> Subscribed:
     """Step 14b: access and mobility data, and SMF selection data, in one request."""
-    supi = str(ue.context.supi)
-    return _subscribed(await ue.ports.home(supi).sdm.get_data_sets(supi, ["AM", "SMF_SEL"]))
+    return _subscribed(await _data_sets(ue, str(ue.context.supi), ["AM", "SMF_SEL"]))
 
 
 async def slices_of(ue: Ue, supi: Supi) -> Subscribed:
     """Slice selection subscription data of a UE that is not yet known by its SUPI (§4.2.2.2.3 step 3)."""
-    return _subscribed(await ue.ports.home(str(supi)).sdm.get_data_sets(str(supi), ["AM"]))
+    return _subscribed(await _data_sets(ue, str(supi), ["AM"]))
+
+
+async def _data_sets(ue: Ue, supi: str, names: list[str]) -> SubscriptionDataSets:
+    """In one request, or one by one at a UDM that does not serve it (TS 29.503 §5.2.2.2.8; Open5GS 2.7)."""
+    try:
+        return await ue.ports.home(supi).sdm.get_data_sets(supi, names)
+    except Problem as problem:
+        if problem.status not in (400, 404, 405, 501) or problem.cause in NOT_THERE:
+            raise
+    return await _each(ue, supi, names)
+
+
+async def _each(ue: Ue, supi: str, names: list[str]) -> SubscriptionDataSets:
+    sdm = ue.ports.home(supi).sdm
+    return SubscriptionDataSets(
+        am_data=await sdm.get_am_data(supi) if "AM" in names else None,
+        smf_sel_data=await sdm.get_smf_select_data(supi) if "SMF_SEL" in names else None,
+    )
 
 
 class Following(Struct, frozen=True):
@@ -119,7 +138,13 @@ async def sdm_subscribe(ue: Ue) -> Following:
             immediate_report=True,
         ),
     )
-    report = created.body.report or SubscriptionDataSets()
+    report = created.body.report
+    if report is None:  # a UDM without immediate reports (an optional feature, §6.1.8)
+        try:
+            report = await _each(ue, supi, ["AM", "SMF_SEL"])
+        except BaseException:
+            await _unsubscribe(ue, created.id)
+            raise
     return Following(ue, created.id, _subscribed(report))
 
 
