@@ -230,6 +230,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "eligibility.terminal": st.sampled_from(["audit", "alarm"]),
     "eligibility.approvers": st.just([]),
     "eligibility.grace_s": st.integers(0, 86400),
+    "eligibility.move_after_s": st.integers(0, 86400),
     "sbi.transport": st.sampled_from(["direct", "checked"]),  # http2 needs sockets: tests/sbi/test_http.py
     "sbi.offered": BOOL,
     "sbi.address": HOST,
