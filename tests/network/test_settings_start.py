@@ -222,9 +222,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "eligibility.policy": st.lists(st.sampled_from([str(EXAMPLES / "ca-2022.toml")]), max_size=1),
     "eligibility.inventory": st.just(str(EXAMPLES / "inventory.toml")),
     "eligibility.observed": st.just(str(EXAMPLES / "observed.csv")),
-    "eligibility.ng_setup": st.sampled_from(
-        ["audit", "alarm"]
-    ),  # the others want approvers: test_eligibility.py
+    "eligibility.ng_setup": st.sampled_from(["audit", "alarm"]),  # the others: test_eligibility.py
     "eligibility.nrf_registration": st.sampled_from(["audit", "alarm"]),
     "eligibility.pfcp_association": st.sampled_from(["audit", "alarm"]),
     "eligibility.terminal": st.sampled_from(["audit", "alarm"]),
