@@ -1,4 +1,4 @@
-"""Bodies: JSON, or multipart/related where octets go along. TS 29.500 §5.4 and §6.1.2.4.
+"""Bodies: JSON, or multipart/related where octets go along. TS 29.500 §5.4.
 
 What cannot be read is refused with the causes of TS 29.500 table 5.2.7.2-1.
 """

@@ -20,7 +20,7 @@ MESSAGE_PRIORITY = "3gpp-sbi-message-priority"
 BINDING = "3gpp-sbi-binding"
 PRODUCER_ID = "3gpp-sbi-producer-id"
 TARGET_NF_ID = "3gpp-sbi-target-nf-id"
-LOWEST_PRIORITY, USUAL_PRIORITY = 31, 24  # TS 29.500 §6.8.4.2: 0 is the highest
+LOWEST_PRIORITY, USUAL_PRIORITY = 31, 24  # TS 29.500 §6.8.4: 0 is the highest
 _CORRELATED = re.compile(r"(?:imsi|nai|suci)-[A-Za-z0-9@._-]{1,200}")
 _NF_ID = re.compile(r"\s*nfinst=([0-9a-fA-F-]{36})")
 _WORD = re.compile(r"[^A-Za-z0-9_-]")

@@ -1,6 +1,6 @@
 """multipart/related bodies, RFC 2387 and RFC 2046 §5.1: a JSON part, then parts of octets that it names.
 
-TS 29.500 §6.1.2.4: the JSON data is the first part and the root. A part of octets has a Content-Type that says what it
+TS 29.500 §5.4: the JSON data is the first part and the root. A part of octets has a Content-Type that says what it
 is (TS 29.502 §6.1.2.4) and a Content-Id by which the JSON refers to it.
 """
 

@@ -133,7 +133,7 @@ class NEF:
         return found
 
     def _happened(self, reference: str, demand: Demand, event: UserPlaneEvent) -> None:
-        """TS 29.122 §4.4.13.2."""
+        """TS 29.122 §4.4.13."""
         quality = demand.quality
         if quality is None:
             return

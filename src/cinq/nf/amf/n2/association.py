@@ -1,4 +1,4 @@
-"""The gNBs of an AMF, and the UE-associated logical NG-connections with them (TS 38.413 §6.3). Nothing is stored."""
+"""The gNBs of an AMF, and the UE-associated logical NG-connections with them (TS 38.413 §3.1). Nothing is stored."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ _CIPHERING = (2, 1, 3, 0)
 
 
 def algorithms(capabilities: ngap.UESecurityCapabilities) -> tuple[int, int]:
-    """Integrity and ciphering that are taken, TS 33.501 §5.11.3. Unsuccessful: the UE supports none (§8.3.1.4)."""
+    """Integrity and ciphering that are taken, TS 33.501 §5.11.2. Unsuccessful: the UE supports none (§8.3.1.4)."""
     integrity = _select(capabilities.nr_integrity_protection_algorithms, _INTEGRITY)
     if integrity is None:
         raise Unsuccessful(

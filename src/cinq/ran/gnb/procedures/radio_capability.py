@@ -25,7 +25,7 @@ def indicate(ue: UeContext) -> None:
 
 
 def told(n2: N2, ue: UeContext, capability: bytes | None, identity: bytes | None) -> None:
-    """What a message says of the UE's capability: itself, its identity (RACS, TS 23.502 §5.4.4.1a), or nothing.
+    """What a message says of the UE's capability: itself, its identity (RACS, TS 23.501 §5.4.4.1a), or nothing.
 
     An identity that is not known here is asked for; a UE of which nothing is known is asked, and reported.
     """

@@ -22,7 +22,7 @@ def indication(ue: Ue, connection: NgConnection, message: ngap.UERadioCapability
 
 
 def id_mapping(ran: Ran, capability: bytes | None, request: ngap.UERadioCapabilityIDMappingRequest) -> None:
-    """§8.14.3, TS 23.502 §5.4.4.1a. There is no unsuccessful outcome: of an identity that is not known, an error.
+    """§8.14.3, TS 23.501 §5.4.4.1a. There is no unsuccessful outcome: of an identity that is not known, an error.
 
     There is no UCMF: what an identity stands for is known from UEs that have it.
     """
