@@ -22,6 +22,7 @@ FOREIGN = {"imsi": "001010000000001", "plmn": PlmnId("001", "01")}
 def test_a_ue_of_another_network(settings: dict[str, object], cause: GmmCause) -> None:
     async def body() -> None:
         network = Network(**settings)  # type: ignore[arg-type]
+        await network.start()
         ue = network.ue(await network.gnb(), **FOREIGN)
         with pytest.raises(Refused) as refused:
             await ue.register()
@@ -34,6 +35,7 @@ def test_a_ue_of_another_network(settings: dict[str, object], cause: GmmCause) -
 def test_our_own_are_served_as_ever() -> None:
     async def body() -> None:
         network = Network(roams=True, partners=(PlmnId("001", "01"),))
+        await network.start()
         network.provision(1)
         ue = network.ue(await network.gnb())
         await ue.register()
