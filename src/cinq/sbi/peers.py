@@ -80,7 +80,7 @@ class Peers:
             if len(self._peers) >= MOST:
                 idle = (key for key, (one, _) in self._peers.items() if not one.busy)
                 oldest, _ = self._peers.pop(next(idle, next(iter(self._peers))))
-                await oldest.close()
+                oldest.end()
                 self._circuits.clear()
         self._peers[root] = found
         return found

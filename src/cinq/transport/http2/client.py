@@ -19,6 +19,7 @@ from cinq.transport.http2.link import Limits, Link, Secured
 from cinq.transport.http2.message import Request, Response
 
 CONNECT_S = 2.0
+LEAVE_S = 0.5  # for the peer's last word
 WAITING = 1024  # requests that wait for a stream of this peer; more are refused at once
 REST_S = (
     0.5,
@@ -97,7 +98,10 @@ class Http2Peer:
         return self._connecting is not None or (self._link is not None and self._link.busy)
 
     async def close(self) -> None:
+        """Until the connection is gone. Idempotent."""
         self.end()
+        if self._link is not None:
+            await self._link.down(LEAVE_S)
 
     def end(self) -> None:
         """At once. Idempotent."""

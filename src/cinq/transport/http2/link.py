@@ -106,6 +106,7 @@ class Link(asyncio.Protocol):
         self._greeted = False
         self._updates = 0
         self._watch: asyncio.TimerHandle | None = None
+        self._gone = asyncio.Event()
 
     # what a subclass is told
 
@@ -160,6 +161,7 @@ class Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._watch is not None:
             self._watch.cancel()
+        self._gone.set()
         was_open, self.open = self.open, False
         self._outgoing.clear()
         if was_open:
@@ -293,6 +295,16 @@ class Link(asyncio.Protocol):
         if self.transport is not None:
             self.transport.close()
         self.lost(reason)
+
+    async def down(self, within: float) -> None:
+        """After close: until the transport is gone, by force where the peer lets TLS wait for its last word."""
+        if self.transport is None:
+            return
+        try:
+            async with asyncio.timeout(within):
+                await self._gone.wait()
+        except TimeoutError:
+            self.transport.abort()
 
     # silence
 
