@@ -112,7 +112,7 @@ def test_a_ue_of_another_process() -> None:
         cell = RemoteCell(to_gnb)
         to_ue.other = cell
         ue = Ue(UeSettings().numbered(1), cell, pair.runtime, Entropy())
-        await ue.register()
+        await ue.power_on()
         await settle()
         ue.link.measure(pair.gnbs[1].cells[0].identity.nci)
         await settle()

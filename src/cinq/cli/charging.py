@@ -254,7 +254,7 @@ def _facts(found: Settlement) -> dict[str, object]:
                     {
                         "subscriber": each.key.subscriber,
                         "visited": each.key.visited,
-                        "home": each.key.home,
+                        "home": each.key.belongs_to,
                         "charging_id": each.key.charging_id,
                         "uplink": each.uplink,
                         "downlink": each.downlink,

@@ -80,6 +80,7 @@ class Session:
     def __init__(self, world: World, context: SmContext) -> None:
         self.world, self.context, self.label = world, context, "session"
         self.ports, self.runtime = world.ports, world.ports.runtime
+        self.epoch = self.branch_epoch = 0
 
     def note(self, **changes: object) -> None:
         self.context = msgspec.structs.replace(self.context, **changes)

@@ -94,7 +94,7 @@ def settle(a: Side, b: Side, month: str) -> Settlement:
 
 def _balance(side: Side, sessions: dict[Key, Session]) -> Balance:
     here = [one.amount for key, one in sessions.items() if key.visited in side.plmns]
-    there = [one.amount for key, one in sessions.items() if key.home in side.plmns]
+    there = [one.amount for key, one in sessions.items() if key.belongs_to in side.plmns]
     return Balance(side.name, sum(here, NOTHING), sum(there, NOTHING), len(sessions))
 
 
@@ -127,8 +127,8 @@ def _is_between(record: Record, side: Side, other: Side) -> bool:
     key = key_of(record)
     if key is None:
         return False
-    ends = {key.visited in side.plmns, key.home in side.plmns}
-    return ends == {True, False} and (key.home in other.plmns or key.visited in other.plmns)
+    ends = {key.visited in side.plmns, key.belongs_to in side.plmns}
+    return ends == {True, False} and (key.belongs_to in other.plmns or key.visited in other.plmns)
 
 
 def _own_faults(side: Side, stored: str, record: Record) -> Iterator[Fault]:

@@ -26,12 +26,12 @@ class Key(Struct, frozen=True, order=True):
     """By which both sides know a session. PLMNs as '999-70'."""
 
     visited: str
-    home: str
+    belongs_to: str
     subscriber: str
     charging_id: int
 
     def __str__(self) -> str:
-        return f"{self.subscriber} of {self.home} in {self.visited}, charging identifier {self.charging_id:#010x}"
+        return f"{self.subscriber} of {self.belongs_to} in {self.visited}, charging identifier {self.charging_id:#010x}"
 
 
 class Session(Struct, frozen=True):

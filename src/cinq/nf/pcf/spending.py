@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cinq.nf.pcf.settings import Settings
+from cinq.procedure import Why
 from cinq.procedure.store import Store
 from cinq.sbi import Bus, Problem
 from cinq.sbi.services.nchf_spendinglimitcontrol import (
@@ -113,4 +114,4 @@ def _statuses(body: SpendingLimitStatus) -> dict[str, str]:
 
 
 def _unknown(supi: str) -> Problem:
-    return Problem(404, "SUBSCRIPTION_NOT_FOUND", f"no subscription to counters of {supi[:40]}")
+    return Problem(404, "SUBSCRIPTION_NOT_FOUND", Why(f"no subscription to counters of {supi[:40]}"))
