@@ -94,3 +94,27 @@ def test_an_nrf_that_wants_a_condition_is_asked_for_each_type() -> None:
         assert tuple(nrf.subscribed) == PRODUCERS
 
     asyncio.run(body())
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_who_ends_is_registered_no_more(answers: bool) -> None:
+    """TS 29.510 §5.2.2.4, the last to come first; an NRF that is gone is asked once."""
+    left = list[str]()
+
+    class Leaving(Nrf):
+        async def nf_deregister(self, nf_instance_id: str) -> None:
+            left.append(nf_instance_id)
+            if not answers:
+                raise Problem(504, "TARGET_NF_NOT_REACHABLE")
+
+    membership, _, _ = made(Leaving(None))
+    other = msgspec.structs.replace(PROFILE, nf_instance_id="00000000-0000-4000-8000-000000000002")
+
+    async def ended() -> None:
+        await membership.serve([], PROFILE)
+        await membership.serve([], other)
+        await membership.leave()
+        await membership.leave()
+
+    asyncio.run(ended())
+    assert left == [other.nf_instance_id, OWN][: 2 if answers else 1]

@@ -18,6 +18,7 @@ from cinq.service_interface import ServiceInterface
 log = logging.getLogger("cinq.network")
 
 RETRY_S = 1.0  # until what another process must be there for is tried again
+LEAVE_S = 1.0  # for the NRF to hear that a function goes
 HEARTBEAT = [PatchItem(op="replace", path="/nfStatus", value="REGISTERED")]
 
 Step = Callable[[], Coroutine[object, None, object]]
@@ -67,6 +68,21 @@ class Membership:
         if silent is not None:
             self._often(silent, "silent functions")
         self._runtime.spawn(partial(_once, self._sbi.hear_of_others), "status of others")
+
+    async def leave(self) -> None:
+        """Registered no more (TS 29.510 §5.2.2.4), so that nobody is sent to where nothing is. Idempotent.
+
+        The NRF may be gone first; then it finds out by the heartbeats that do not come.
+        """
+        profiles, self._profiles = self._profiles, []
+        for profile in reversed(profiles):
+            nrf = self._sbi.bus.client(NnrfNFManagement, profile.nf_type)
+            try:
+                async with asyncio.timeout(LEAVE_S):
+                    await nrf.nf_deregister(profile.nf_instance_id)
+            except (Problem, TimeoutError) as error:
+                log.debug("%s leaves without a word: %s", profile.nf_type, error)
+                return
 
     def _often(self, step: Step, name: str) -> None:
         self._runtime.every(self._interval, lambda: self._runtime.spawn(step, name), name)

@@ -154,6 +154,7 @@ class Network:
         scp = self._proxy() if "scp" in self.parts else None
         await self.sbi.open()
         self._undo.push_async_callback(self.sbi.close)
+        self._undo.push_async_callback(self.membership.leave)  # until then tokens are needed, to undo things
         if scp is not None:
             await self.membership.serve(scp.services(), scp.profile())
         await self._control_functions(store)

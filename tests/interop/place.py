@@ -28,6 +28,7 @@ class Running:
     """A process whose lines of output can be waited for."""
 
     def __init__(self, argv: tuple[str, ...], log: Path | None = None) -> None:
+        self.argv = argv
         self.lines: list[str] = []
         self._news = threading.Condition()
         self._log = log.open("a") if log is not None else None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -47,9 +49,16 @@ def test_a_ue_gets_a_session_and_again_after_a_function_was_killed(place: Place)
     assert (refused.returncode, "Traceback" in refused.stderr) == (1, False)
     assert core.end(within=40) == 0
     assert not [pid for pid in pids.values() if Path(f"/proc/{pid}").exists()]
+    assert registered(place) == []
     keys = [path for path in (place.folder / "state" / "sbi").iterdir() if path.suffix == ".key"]
     assert len(keys) == len(PARTS) + 1
     assert {path.stat().st_mode & 0o777 for path in keys} == {0o600}
+
+
+def registered(place: Place) -> list[str]:
+    """Who the NRF has kept, in the state: those that were there when it ended last."""
+    with contextlib.closing(sqlite3.connect(place.folder / "state" / "cinq.sqlite")) as state:
+        return [key for (key,) in state.execute("SELECT key FROM item WHERE collection = 'nrf-instance'")]
 
 
 def served(place: Place, ue_toml: Path) -> None:

@@ -57,18 +57,20 @@ class Xn(Subject[XnContext]):
     """This end of an Xn-C: the handler of the SCTP association, and the subject of the interface procedures.
 
     association: None between gNBs of one process; then `peer` is the other end, which gets messages as they are, and
-    octets are made for who listens only. up: set to False by who wants the interface to fail. ours: whether this end
-    began the association. on_message: hears what goes either way. answers: takes what is sent, for who waits for it.
+    octets are made for who listens only. up: set to False by who wants the interface to fail. sought: where, when
+    this end began the association. on_message: hears what goes either way. answers: takes what is sent, for who waits for it.
     strikes: how often the neighbour asked for what it may not have.
     """
 
-    __slots__ = ("_lost", "answers", "association", "node", "on_message", "ours", "peer", "strikes", "up")
+    __slots__ = ("_lost", "answers", "association", "node", "on_message", "peer", "sought", "strikes", "up")
 
-    def __init__(self, node: XnNode, association: Association | None = None, ours: bool = False) -> None:
+    def __init__(
+        self, node: XnNode, association: Association | None = None, sought: tuple[str, int] | None = None
+    ) -> None:
         super().__init__(XnContext(), node.runtime)
         self.node = node
         self.association = association
-        self.ours = ours
+        self.sought = sought
         self.peer: Xn | None = None
         self.up = True
         self.strikes = 0
@@ -80,6 +82,11 @@ class Xn(Subject[XnContext]):
         """With a gNB of this process. What Xn Setup would tell, both ends see."""
         self.peer = peer
         self.commit(state="up", gnb=peer.node.identity)
+
+    @property
+    def ours(self) -> bool:
+        """Whether this end began the association."""
+        return self.sought is not None
 
     @property
     def gnb(self) -> GnbId | None:

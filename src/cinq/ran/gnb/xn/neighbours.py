@@ -95,7 +95,7 @@ class Neighbours:
 
     async def _seek(self, port: XnPort, endpoint: Endpoint) -> None:
         """One association, as long as it lasts."""
-        xn = Xn(self._node, ours=True)
+        xn = Xn(self._node, sought=endpoint)
         try:
             xn.take(await port.connect(endpoint, xn))
         except OSError as error:
@@ -109,8 +109,6 @@ class Neighbours:
             xn.part()
             return
         self._said.pop(endpoint, None)
-        if xn.gnb is not None:
-            self._known[endpoint] = xn.gnb
         await xn.gone()
 
     def _say(self, endpoint: Endpoint, what: str) -> None:
@@ -143,6 +141,8 @@ class Neighbours:
         gnb, had = xn.gnb, False
         if gnb is None:
             return
+        if xn.sought is not None:  # not again while it has come by itself
+            self._known[xn.sought] = gnb
         for other in list(self.all):
             if other is xn or not other.reaches(gnb):
                 continue
