@@ -10,9 +10,11 @@ demo: $(VENV)/.installed
 	@sh tools/sctp-library.sh $(VENV)
 	@$(BIN)/cinq demo $(ARGS)
 
+# Two processes: one for all that asks the kernel, where the other would be in its way (tests/conftest.py).
+WORKERS ?= -n 2 --dist loadgroup
 test: $(VENV)/.installed-dev
 	@sh tools/sctp-library.sh $(VENV)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

@@ -24,3 +24,15 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"reference material is absent: no folder {SHARED} (set CINQ_SHARED)")
     return SHARED
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """How `make test` divides them: a file stays together, for its fixtures, and so does all that asks the kernel,
+    which one would else do in another's time and ports."""
+    for item in items:
+        room = item.path.relative_to(ROOT / "tests").parts[0]
+        real = (
+            room in ("interop", "lab", "userplane", "transport")
+            or item.get_closest_marker("kernel") is not None
+        )
+        item.add_marker(pytest.mark.xdist_group("kernel" if real else str(item.path)))

@@ -46,7 +46,9 @@ def test_xn_setup(both: bool) -> None:
         assert two.cells == pair.gnbs[0].n2.cells
         assert len([end for end in pair.lan.ends if not end.over]) == 2
         assert pair.lan.names()[0] == "XnSetupRequest"
-        assert pair.lan.names().count("XnSetupRequest") == 1 + both  # who was refused one of two does not ask on
+        assert (
+            pair.lan.names().count("XnSetupRequest") == 1 + both
+        )  # who was refused one of two does not ask on
         assert "XnSetupResponse" in pair.lan.names()
 
     run_virtual(main())
