@@ -58,8 +58,8 @@ class Xn(Subject[XnContext]):
 
     association: None between gNBs of one process; then `peer` is the other end, which gets messages as they are, and
     octets are made for who listens only. up: set to False by who wants the interface to fail. sought: where, when
-    this end began the association. on_message: hears what goes either way. answers: takes what is sent, for who waits for it.
-    strikes: how often the neighbour asked for what it may not have.
+    this end began the association. on_message: hears what goes either way. answers: takes what is sent, for who waits
+    for it. strikes: how often the neighbour asked for what it may not have.
     """
 
     __slots__ = ("_lost", "answers", "association", "node", "on_message", "peer", "sought", "strikes", "up")
