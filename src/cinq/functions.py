@@ -73,6 +73,7 @@ def of_the_amf(s: NetworkSettings) -> amf.Settings:
         features=_features(s),
         mico=s.amf.mico,
         new_kamf_at_handover=s.amf.new_kamf_at_handover,
+        accept_any_order=s.amf.accept_any_order,
         access_categories=tuple(_access_category(one) for one in s.amf.access_category),
         edrx=s.amf.edrx,
         reroutes=bool(s.amf_set),

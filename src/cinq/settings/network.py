@@ -187,6 +187,11 @@ class Amf:
         "Whether every N2 handover gives the UE another K_AMF; else only one whose NAS COUNTs come to their end.",
         False,
     )
+    accept_any_order: bool = setting(
+        "Whether NGAP messages are taken whose IEs are not in the order of their tables, which TS 38.413 has refused; "
+        "for gNBs and testers that cannot do otherwise.",
+        False,
+    )
 
     def __post_init__(self) -> None:
         check.port("n2_port", self.n2_port)
