@@ -26,6 +26,7 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """How `make test` divides them: a file stays together, for its fixtures, and so does all that asks the kernel,
     which one would else do in another's time and ports."""

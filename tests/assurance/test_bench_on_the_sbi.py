@@ -26,6 +26,7 @@ from cinq.transport.http2 import Request, Response, Secured, serve
 from .plain import played
 from .test_http2_attacks import HOST, PORT, WHERE, target_of
 
+pytestmark = pytest.mark.kernel
 Says = Callable[[Request], Response]
 JSON = (("content-type", "application/json"),)
 TREES = st.recursive(

@@ -59,7 +59,11 @@ class Assembly:
         elif event.interface in ("N1", "N2"):
             broken = _OUTCOME.match(str(event.cause)) if event.direction == "in" else None
             if broken is not None and broken[1] == "broken":
-                _keep(self._broken, ue or event.subject, (event.time, broken[2], SENDER[event.interface]))
+                _keep(
+                    self._broken,
+                    ue or event.subject,
+                    (event.time, broken[2], event.mend or SENDER[event.interface]),
+                )
             yield from self._message(event, ue)
         elif event.cause and event.message.endswith(" response"):
             _keep(self._hints, ue, (event.time, str(event.cause), event.mend))

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from cinq.nf.amf.inbound.errors import ORDER
 from cinq.wire import ngap
 
 from .gnb import Gnb, initial_ue_message, setup_request
@@ -368,6 +369,8 @@ def test_ies_twice_and_in_the_wrong_order() -> None:
             assert answer.cause == ("protocol", "abstract-syntax-error-falsely-constructed-message")
             assert (answer.amf_ue_ngap_id, answer.ran_ue_ngap_id) == (phone.amf_id, phone.ran_id)
             assert reported(answer.criticality_diagnostics) == []
+        broken = [event.mend for event in world.journal.kept() if event.cause.startswith("broken: ")]
+        assert broken == ["", "", ORDER]  # twice, twice, in another order
         assert world.amf.registry.by_supi[supi_of(2)].connection is not None
 
     scene(body)

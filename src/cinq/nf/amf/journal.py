@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from cinq.procedure import Event, Runtime
+from cinq.procedure import Event, Runtime, outcome
 from cinq.wire import nas, ngap
 
 Direction = Literal["in", "out", "none"]
@@ -102,7 +102,7 @@ def n2_message(about: Acting, direction: Direction, message: ngap.Pdu, octets: b
 def n2_broken(about: Acting, octets: bytes, reason: str, gnb: str) -> None:
     """Octets of a gNB that are no message."""
     if about.runtime.journal.heeding:
-        _emit(about, "in", "N2", "", cause=f"broken: {reason}", octets=octets, peer=gnb)
+        _emit(about, "in", "N2", "", cause=outcome("broken", reason), octets=octets, peer=gnb)
 
 
 def _emit(

@@ -6,9 +6,11 @@ from cinq.nf.amf import journal
 from cinq.nf.amf.n2.association import Ran
 from cinq.nf.amf.n2.diagnosis import error_indication, notices
 from cinq.nf.amf.n2.failures import failure
+from cinq.procedure import Why
 from cinq.wire import ngap
 from cinq.wire.ngap.diagnostics import diagnostics, ue_identities
 
+ORDER = "the gNB is to send them in order; amf.accept_any_order = true takes them as they come"
 _ANSWERED = (ngap.NGSetupRequest, ngap.RANConfigurationUpdate, ngap.NGReset)
 
 
@@ -41,7 +43,7 @@ def answer_broken(ran: Ran, octets: bytes, error: ngap.NgapError) -> None:
 
     A request is answered by the failure of its procedure, as far as what could be read of it allows.
     """
-    journal.n2_broken(ran, octets, str(error), ran.label)
+    journal.n2_broken(ran, octets, Why(str(error), ORDER if error.order_only else ""), ran.label)
     if error.silent or error.procedure_code == ngap.ErrorIndication.PROCEDURE_CODE:
         return
     cause: ngap.Cause = ("protocol", error.cause)
