@@ -24,6 +24,7 @@ KNOWN = 10_000  # UEs with something that waits
 NAMED = 1_000  # UEs that have a name of their own while they register
 UNKNOWN = "a UE without known identity"
 SENDER = {"N1": "the phone, or who changes its messages", "N2": "the gNB, or who changes its messages"}
+MISORDERED = f"{SENDER['N2']}; amf.accept_any_order = true takes such messages"
 _SUPI = re.compile(r"imsi-\d{6,15}(?!\d)")
 _OUTCOME = re.compile(
     r"^(refused|ignored|aborted|ended|broken|not begun|association lost|eligibility): (.*)$", re.DOTALL
@@ -59,7 +60,8 @@ class Assembly:
         elif event.interface in ("N1", "N2"):
             broken = _OUTCOME.match(str(event.cause)) if event.direction == "in" else None
             if broken is not None and broken[1] == "broken":
-                _keep(self._broken, ue or event.subject, (event.time, broken[2], SENDER[event.interface]))
+                mend = MISORDERED if "in the wrong order" in broken[2] else SENDER[event.interface]
+                _keep(self._broken, ue or event.subject, (event.time, broken[2], mend))
             yield from self._message(event, ue)
         elif event.cause and event.message.endswith(" response"):
             _keep(self._hints, ue, (event.time, str(event.cause), event.mend))
