@@ -59,9 +59,7 @@ def test_handover() -> None:
         request = target.last(ngap.HandoverRequest)
         amf_id = request.amf_ue_ngap_id
         assert request.source_to_target_transparent_container == ngap_value(REQUIRED, 101)
-        ids = ngap.HandoverCancel(
-            amf_ue_ngap_id=amf_id, ran_ue_ngap_id=77, cause=("misc", "unspecified")
-        )
+        ids = ngap.HandoverCancel(amf_ue_ngap_id=amf_id, ran_ue_ngap_id=77, cause=("misc", "unspecified"))
         target.say_octets(of(ACKNOWLEDGE, ids))
         await asyncio.sleep(0.1)
         assert source.count(ngap.HandoverCommand) == 1
