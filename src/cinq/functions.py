@@ -23,10 +23,11 @@ from cinq.sbi.models import Ambr, bit_rate
 from cinq.sbi.reach import api_root
 from cinq.sbi.services.nchf_convergedcharging import FailureHandling
 from cinq.sbi.services.nudr_policy import SessionPolicy
+from cinq.settings.access import AccessCategory, Radio
 from cinq.settings.charging import DAYS, Counter, Limit, Rate, Tariff, amount, price
 from cinq.settings.exposure import QosProfile
 from cinq.settings.ipsec import Ipsec
-from cinq.settings.network import AccessCategory, DataNetwork, NetworkSettings, Radio
+from cinq.settings.network import DataNetwork, NetworkSettings
 from cinq.settings.tariffs import tariffs_of
 from cinq.settings.upf import UpfSettings
 from cinq.settings.user_plane import Upf, UserPlane
