@@ -25,7 +25,7 @@ def received(n2: N2, message: ngap.UEContextReleaseCommand) -> None:
             message  # its packets still take their way through here: its handover ends with `owed`
         )
     else:
-        _release(n2, ue, message)
+        _release(ue, message)
 
 
 def owed(ue: UeContext) -> bool:
@@ -33,11 +33,11 @@ def owed(ue: UeContext) -> bool:
     message, ue.release_due = ue.release_due, None
     if message is None:
         return False
-    _release(ue.n2, ue, message)
+    _release(ue, message)
     return True
 
 
-def _release(n2: N2, ue: UeContext, message: ngap.UEContextReleaseCommand) -> None:
+def _release(ue: UeContext, message: ngap.UEContextReleaseCommand) -> None:
     if ue.amf_ue_ngap_id is None:
         return
     sessions = [ngap.PDUSessionResourceItemCxtRelCpl(pdu_session_id=psi) for psi in ue.sessions]
@@ -49,4 +49,4 @@ def _release(n2: N2, ue: UeContext, message: ngap.UEContextReleaseCommand) -> No
             pdu_session_resource_list_cxt_rel_cpl=sessions or None,
         )
     )
-    n2.forget(ue, said(message.cause))
+    ue.n2.forget(ue, said(message.cause))

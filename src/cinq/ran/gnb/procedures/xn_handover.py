@@ -37,8 +37,10 @@ log = logging.getLogger("cinq.ran.gnb")
 async def handed_over(
     ue: UeContext, target: CellId, via: Literal["xn", "n2"] | None, cause: ngap.Cause
 ) -> None:
-    """By Xn where there is one; by N2 where there is none, or where it is Xn that fails (TS 23.502 §4.9.1.3.1). A target
-    that has no room for the UE is not asked twice. via: this way alone. Raises what the last way raises."""
+    """By Xn where there is one; by N2 where there is none, or where Xn itself fails (TS 23.502 §4.9.1.3.1).
+
+    A target that has no room for the UE is not asked twice. via: this way alone. Raises what the last way raises.
+    """
     xn = ue.n2.xn(target.gnb)
     if via == "xn" or (via is None and xn is not None):
         try:
