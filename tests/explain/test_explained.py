@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cinq.explain import Explainer, History, Incident, chosen, stored, text
 from cinq.explain.history import COLLECTION, ENTRIES
 from cinq.explain.lines import IN_ALL, OF_A_KIND, WINDOW_S, Lines
+from cinq.numbering import SNssai
 from cinq.procedure import Event, Refused, Why, run_virtual
 from cinq.procedure.store import MemoryStore
 from cinq.ran.scenarios import spoil
@@ -87,6 +88,17 @@ def test_an_unknown_subscriber() -> None:
     assert said["mend"] == incident.mend
     assert said["seen"].startswith("3 times since ")
     assert said["seen"].endswith("from gNB gnb-1")
+
+
+def test_a_slice_that_a_registered_ue_does_not_get() -> None:
+    async def body(world: Watched) -> None:
+        ue = world.network.ue(await world.network.gnb(), slices=(SNssai(1), SNssai(2, 1)))
+        await ue.register()
+
+    (incident,) = watched(body).incidents()
+    assert (incident.what, incident.ue) == ("Slice rejected", SUPI)
+    assert incident.because == "the UE asks for SST 2 SD 000001; it has not subscribed to it"
+    assert incident.mend.startswith("cinq subscriber set 999700000000001 --slices")
 
 
 @pytest.mark.parametrize("suci", ["null", "A"])
