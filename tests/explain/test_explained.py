@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from ipaddress import IPv4Address
 
 import pytest
 from hypothesis import given, settings
@@ -125,6 +126,22 @@ def test_a_session_that_is_refused() -> None:
     assert (incident.ue, incident.gnb) == (SUPI, "gnb-1")
     assert "#91" in incident.cause
     assert "corporate" in incident.because
+
+
+def test_a_session_to_a_gnb_that_gives_an_address_of_no_use() -> None:
+    """The UE is told #38 and nothing else: the operator hears which address it was."""
+
+    async def body(world: Watched) -> None:
+        ue = world.network.ue(await world.network.gnb(n3_address=IPv4Address("127.0.0.9")))
+        await ue.register()
+        await ue.establish_session()
+        await asyncio.sleep(1)
+        assert not ue.sessions
+
+    found = [one for one in watched(body).incidents() if one.what == "PDU session not carried"]
+    assert [(one.ue, one.gnb) for one in found] == [(SUPI, "gnb-1")]
+    assert "127.0.0.9 is no address that N3 reaches" in found[0].because
+    assert found[0].mend
 
 
 def test_a_modification_that_is_refused() -> None:
