@@ -23,10 +23,11 @@ from cinq.sbi.models import Ambr, bit_rate
 from cinq.sbi.reach import api_root
 from cinq.sbi.services.nchf_convergedcharging import FailureHandling
 from cinq.sbi.services.nudr_policy import SessionPolicy
+from cinq.settings.access import AccessCategory, Radio
 from cinq.settings.charging import DAYS, Counter, Limit, Rate, Tariff, amount, price
 from cinq.settings.exposure import QosProfile
 from cinq.settings.ipsec import Ipsec
-from cinq.settings.network import AccessCategory, DataNetwork, NetworkSettings, Radio
+from cinq.settings.network import DataNetwork, NetworkSettings
 from cinq.settings.tariffs import tariffs_of
 from cinq.settings.upf import UpfSettings
 from cinq.settings.user_plane import Upf, UserPlane
@@ -73,6 +74,7 @@ def of_the_amf(s: NetworkSettings) -> amf.Settings:
         features=_features(s),
         mico=s.amf.mico,
         new_kamf_at_handover=s.amf.new_kamf_at_handover,
+        accept_any_order=s.amf.accept_any_order,
         access_categories=tuple(_access_category(one) for one in s.amf.access_category),
         edrx=s.amf.edrx,
         reroutes=bool(s.amf_set),

@@ -30,7 +30,7 @@ from cinq.transport.http2 import link, server
 from .plain import described, played
 
 pytestmark = pytest.mark.kernel
-HOST, PORT = "127.0.0.1", 37_779
+HOST, PORT = "127.0.79.1", 7779  # out of the way of connections that the kernel gives ports
 WHERE = Sbi(nrf=f"http://{HOST}:{PORT}", address=IPv4Address(HOST))
 NRF_ID = "00000000-0000-4000-8000-000000000001"
 Weaken = Callable[[pytest.MonkeyPatch], None]

@@ -153,15 +153,15 @@ def test_what_speaks_no_tls_is_not_judged(said: bytes, files: Files) -> None:
             writer.write(said)
             writer.close()
 
-        async with await asyncio.start_server(talk, "127.0.0.1", 34567):
+        async with await asyncio.start_server(talk, "127.0.79.2", 3456):
             yield
 
-    judged, _ = played(SBI, "versions", described(tls=("127.0.0.1:34567",)), serving)
+    judged, _ = played(SBI, "versions", described(tls=("127.0.79.2:3456",)), serving)
     assert judged.verdict is Verdict.INCONCLUSIVE, judged.reason
 
 
 def test_nobody_there(files: Files) -> None:
-    judged, _ = played(SBI, "mandated", described(tls=("127.0.0.1:34568",)))
+    judged, _ = played(SBI, "mandated", described(tls=("127.0.79.2:3457",)))
     assert judged.verdict is Verdict.INCONCLUSIVE
 
 

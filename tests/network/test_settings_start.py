@@ -106,6 +106,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "amf.mico": BOOL,
     "amf.edrx": BOOL,
     "amf.new_kamf_at_handover": BOOL,
+    "amf.accept_any_order": BOOL,
     "amf.access_category[].number": st.integers(32, 63),
     "amf.access_category[].precedence": st.integers(0, 255),
     "amf.access_category[].dnns": unique(st.sampled_from(["internet", "ims"]), 1, 2),

@@ -54,6 +54,22 @@ def test_xn_setup(both: bool) -> None:
     run_virtual(main())
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_who_ends_says_so(place: int) -> None:
+    """The other need not wait for heartbeats that fail."""
+
+    async def main() -> None:
+        pair = Apart(both=True)
+        await pair.joined()
+        await asyncio.sleep(1)
+        await pair.gnbs[place].stop()
+        assert all(end.over for end in pair.lan.ends)
+        await settle()
+        assert not [xn for xn in pair.gnbs[1 - place].n2.neighbours if xn.context.state == "up"]
+
+    run_virtual(main())
+
+
 def test_a_phone_goes_to_another_process() -> None:
     """TS 23.502 §4.9.1.2.2, by octets: K_NG-RAN*, the C-RNTI on the radio, path switch, release of the source."""
 

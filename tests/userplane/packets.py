@@ -81,6 +81,11 @@ def gpdu(teid: int, inner: bytes, qfi: int = 9, psc_type: int = 1) -> bytes:
     return struct.pack("!BBHI", 0x34, 255, len(tail) + len(inner), teid) + tail + inner
 
 
+def bare(teid: int, inner: bytes) -> bytes:
+    """A G-PDU without extension headers."""
+    return struct.pack("!BBHI", 0x30, 255, len(inner), teid) + inner
+
+
 def after_hop(packet: bytes) -> bytes:
     """What a router makes of it: TTL less one, checksum new; of IPv6 the hop limit."""
     if packet[0] >> 4 == 6:

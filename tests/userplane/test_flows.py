@@ -89,15 +89,27 @@ def test_each_packet_goes_in_its_flow_and_is_counted_there(run: Run) -> None:  #
     run(case)
 
 
+def test_without_a_container_filters_tell_the_flow(run: Run) -> None:  # noqa: F811
+    """Some gNBs send no PDU Session Container on N3, though TS 29.281 §5.2.2.7 wants it."""
+
+    async def case(end: End) -> None:
+        end.install(two())
+        sent = voice(up=True), p.udp(p.UE, p.DN)
+        assert await end.uplink(*(p.bare(0x1001, one) for one in sent)) == [p.after_hop(one) for one in sent]
+        counted = end.flow_usage(1)
+        assert (counted[1].packets, counted[2].packets) == (1, 1)
+
+    run(case)
+
+
 def test_uplink_in_a_flow_that_is_not_its_own_is_dropped(run: Run) -> None:  # noqa: F811
     """TS 23.501 §5.7.1.7: the UPF verifies that QFIs are used as the QoS rules of the UE say."""
 
     async def case(end: End) -> None:
         end.install(two())
         rest_as_voice = p.gpdu(0x1001, p.udp(p.UE, p.DN), qfi=5)
-        without = struct.pack("!BBHI", 0x30, 255, len(voice(up=True)), 0x1001) + voice(up=True)
-        assert await end.uplink(rest_as_voice, without) == []
-        assert end.counts()[Reason.NO_FLOW] == 2
+        assert await end.uplink(rest_as_voice) == []
+        assert end.counts()[Reason.NO_FLOW] == 1
 
     run(case)
 
@@ -334,4 +346,4 @@ def test_the_ends_of_a_filter() -> None:
     assert chosen([Flow(1, (Filter(tos=(0xB8, 0xFC)),))], marked)
     assert not chosen([Flow(1, (Filter(tos=(0xB8, 0xFF)),))], marked)
     assert chosen([Flow(1, qfis=(5,))], marked, 5)
-    assert not chosen([Flow(1, qfis=(5,))], marked)
+    assert not chosen([Flow(1, qfis=(5,))], marked, 9)

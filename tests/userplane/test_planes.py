@@ -263,6 +263,20 @@ def test_drop_and_wrong_qfi(run: Run) -> None:
     run(case)
 
 
+def test_a_packet_without_a_container(run: Run) -> None:
+    """Some gNBs send no PDU Session Container on N3, though TS 29.281 §5.2.2.7 wants it."""
+
+    async def case(end: End) -> None:
+        up = p.udp(p.UE, p.DN)
+        bare = p.bare(0x1001, up)
+        end.install(
+            SessionRules(1, (DecapRule(0x1001, p.UE, qfi=9),), (EncapRule(p.UE, action=Action.DROP),))
+        )
+        assert await end.uplink(bare) == [p.after_hop(up)]
+
+    run(case)
+
+
 def waiting(notify: bool = True) -> SessionRules:
     return structs.replace(rules(), encap=(EncapRule(p.UE, action=Action.BUFFER, notify=notify),))
 

@@ -162,9 +162,13 @@ def _differ(one: tuple[int, int] | None, other: tuple[int, int] | None) -> bool:
 
 
 def chosen(flows: Iterable[Flow], found: Traits, qfi: int = NO_QFI) -> Flow | None:
-    """The first flow that takes the packet; of a decapsulated one its QFI counts (NO_QFI: it has none)."""
+    """The first flow that takes the packet; of a decapsulated one its QFI counts.
+
+    NO_QFI: it has none, since a gNB left the PDU Session Container out (TS 29.281 §5.2.2.7 wants it on N3): its filters
+    tell the flow.
+    """
     for flow in flows:
-        if flow.qfis and qfi not in flow.qfis:
+        if flow.qfis and qfi != NO_QFI and qfi not in flow.qfis:
             continue
         if not flow.filters or any(fits(each, found) for each in flow.filters):
             return flow

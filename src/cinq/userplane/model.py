@@ -315,7 +315,7 @@ class Model:
     def _plain(rule: DecapRule, qfi: int) -> None:
         if rule.action is not Action.FORWARD and not rule.to_ue:
             raise Refused(Reason.RULE_DROP)
-        if rule.qfi and rule.qfi != qfi:
+        if rule.qfi and qfi not in (rule.qfi, NO_QFI):
             raise Refused(Reason.WRONG_QFI)
 
     @staticmethod

@@ -373,6 +373,24 @@ def test_ies_twice_and_in_the_wrong_order() -> None:
     scene(body)
 
 
+def test_any_order_where_the_settings_take_it() -> None:
+    """Order alone; what comes twice or lacks something is refused as ever."""
+
+    async def test(world: World) -> None:
+        home, _, phone = await two(world)
+        header, ies = parts(ngap.encode(of_phone(phone, home)["UEContextReleaseRequest"]))
+        for count, wrong in enumerate(([*ies[::-1], ies[0]], ies[:0:-1]), 1):
+            home.say_octets(pdu(header, wrong))
+            await asyncio.sleep(0.1)
+            assert home.count(ngap.ErrorIndication) == count
+        home.say_octets(pdu(header, ies[::-1]))
+        await asyncio.sleep(0.1)
+        assert home.count(ngap.ErrorIndication) == 2
+        assert home.last(ngap.UEContextReleaseCommand).cause == ("misc", "unspecified")
+
+    run(test, accept_any_order=True)
+
+
 # §10.5, §10.6
 
 

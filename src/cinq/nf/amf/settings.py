@@ -54,6 +54,8 @@ class Settings:
     equipment_check: whether the 5G-EIR is asked, and what follows where it gives no answer or the UE no PEI.
     drain_s: how long a gNB that a policy begins to refuse has to empty.
     move_after_s: how long a gNB that is drained may hand its UEs over by itself; then they are moved.
+    accept_any_order: whether messages of gNBs are taken whose IEs are not in the order of their tables, which are
+    faulty by TS 38.413 §10.3.6.
     authenticate_known: whether a UE whose registration request passed the integrity check runs 5G AKA all the same.
     """
 
@@ -91,6 +93,7 @@ class Settings:
     drain_s: float = 600.0
     move_after_s: float = 60.0
     authenticate_known: bool = False
+    accept_any_order: bool = False
     new_kamf_at_handover: bool = False
     access_categories: tuple[nas.AccessCategory, ...] = ()
     served: tuple[ServedPlmn, ...] = field(init=False)

@@ -35,7 +35,8 @@ class NgRan:
             return
         self.cells = {nci: cell for nci, cell in self.cells.items() if cell.site.n2 is not n2}
         for xn in n2.neighbours:
-            disconnect(xn)
+            if xn.peer is not None:  # those by SCTP hear of it there
+                disconnect(xn)
 
 
 def connect(one: N2, other: N2) -> Xn:

@@ -309,7 +309,7 @@ SEC("tc") int decap(struct __sk_buff *skb) {
   struct way way = {rule->teid, {0}, rule->action, rule->qfi, rule->tos, rule->outer};
   __builtin_memcpy(way.peer, rule->peer, 16);
   if (!chain && way.action != FORWARD && !back) return drop(RULE_DROP);
-  if (!chain && way.qfi && way.qfi != qfi) return drop(WRONG_QFI);
+  if (!chain && way.qfi && qfi < 64 && way.qfi != qfi) return drop(WRONG_QFI);
   if (chain || !(flags & OPAQUE)) {
     refused = read_inner(skb, &in, 14 + strip, len);
     if (!refused && !in.later && 14 + ip_len - in.at < transport_header(in.proto)) refused = MALFORMED;

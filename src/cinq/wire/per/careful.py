@@ -47,6 +47,7 @@ class Header:
         ies: tuple[IeDiagnostic, ...] = (),
         partial: Pdu | None = None,
         tolerable: bool = False,
+        order_only: bool = False,
         silent: bool = False,
     ) -> PduError:
         """clause: a number; of the specification of the tables."""
@@ -61,6 +62,7 @@ class Header:
             ies=ies,
             partial=partial,
             tolerable=tolerable,
+            order_only=order_only,
             silent=silent,
         )
 
@@ -70,13 +72,15 @@ Finding = tuple[int | None, str]
 
 @dataclass
 class Findings:
-    """All that was found wrong with a container. unread: known IEs that were there and yielded no value."""
+    """All that was found wrong with a container. unread: known IEs that were there and yielded no value. repeated: more
+    than the order of the IEs is wrong."""
 
     tables: Tables
     diagnostics: list[IeDiagnostic] = field(default_factory=list)
     unread: set[int] = field(default_factory=set)
     syntax: Finding | None = None
     misplaced: Finding | None = None
+    repeated: bool = False
     rejected: Finding | None = None
     tolerated: Finding | None = None
 
@@ -217,6 +221,8 @@ def _container(tables: Tables, content: bytes, start: int | None, into: Sequence
                 findings.misplaced = findings.misplaced or (at, wrong)
                 if getattr(into, rows[place][1]) is None:  # the answer may need what it says
                     _ie(findings, at, rows[place], CRITICALITIES[criticality], octets, into)
+                else:
+                    findings.repeated = True
             else:
                 last = place
                 _ie(findings, at, rows[place], CRITICALITIES[criticality], octets, into)
@@ -254,6 +260,7 @@ def _ie(
             _not_understood(findings, at, ie, received)
     except reading.Misplaced as misplaced:
         findings.unread.add(ie)
+        findings.repeated = True
         findings.misplaced = findings.misplaced or (at, f"in {findings.tables.named(ie)}: {misplaced}")
     except FAULTS as fault:
         findings.syntax = findings.syntax or (at, f"{findings.tables.named(ie)}: {told(fault)}")
@@ -286,7 +293,8 @@ def _judge(header: Header, findings: Findings, partial: Pdu | None) -> None:
         raise _syntax_error(header, *findings.syntax, partial)
     if findings.misplaced is not None:
         cause: ProtocolCause = "abstract-syntax-error-falsely-constructed-message"
-        raise header.error(*findings.misplaced, "§10.3.6", cause, ies=ies, partial=partial)
+        whole = not findings.repeated and findings.rejected is None and findings.tolerated is None
+        raise header.error(*findings.misplaced, "§10.3.6", cause, ies=ies, partial=partial, order_only=whole)
     if findings.rejected is not None:
         cause = "abstract-syntax-error-reject"
         raise header.error(*findings.rejected, "§10.3.4, §10.3.5", cause, ies=ies, partial=partial)

@@ -27,6 +27,7 @@ class PduError(WireError):
     missing are None, even those whose type does not say so.
     tolerable: all IEs concerned are of criticality ignore or notify, so that the receiver may go on with `partial`
     (§10.3.4.2, §10.3.5); a procedure that cannot do without them rejects.
+    order_only: nothing is wrong with the message but the order of its IEs (§10.3.6); `partial` is all of it.
     silent: the specification wants no answer (an unknown procedure of criticality ignore, §10.3.4.1).
     """
 
@@ -43,6 +44,7 @@ class PduError(WireError):
         ies: tuple[IeDiagnostic, ...] = (),
         partial: Pdu | None = None,
         tolerable: bool = False,
+        order_only: bool = False,
         silent: bool = False,
     ) -> None:
         super().__init__(offset, what, clause)
@@ -53,4 +55,5 @@ class PduError(WireError):
         self.ies = ies
         self.partial = partial
         self.tolerable = tolerable
+        self.order_only = order_only
         self.silent = silent

@@ -105,7 +105,8 @@ class Inbound:
         try:
             message = ngap.decode(octets)
         except ngap.NgapError as error:
-            if not error.tolerable or error.partial is None:
+            taken = error.tolerable or (error.order_only and ran.ports.settings.accept_any_order)
+            if error.partial is None or not taken:
                 if not self._broken_outcome(octets, error):
                     answer_broken(ran, octets, error)
                 return
