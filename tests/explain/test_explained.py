@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from ipaddress import IPv4Address
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from cinq.explain import Explainer, History, Incident, chosen, stored, text
 from cinq.explain.history import COLLECTION, ENTRIES
 from cinq.explain.lines import IN_ALL, OF_A_KIND, WINDOW_S, Lines
 from cinq.nf.amf.inbound.errors import ORDER
+from cinq.numbering import SNssai
 from cinq.procedure import Event, Refused, Why, run_virtual
 from cinq.procedure.store import MemoryStore
 from cinq.ran.scenarios import spoil
@@ -90,6 +92,17 @@ def test_an_unknown_subscriber() -> None:
     assert said["seen"].endswith("from gNB gnb-1")
 
 
+def test_a_slice_that_a_registered_ue_does_not_get() -> None:
+    async def body(world: Watched) -> None:
+        ue = world.network.ue(await world.network.gnb(), slices=(SNssai(1), SNssai(2, 1)))
+        await ue.register()
+
+    (incident,) = watched(body).incidents()
+    assert (incident.what, incident.ue) == ("Slice rejected", SUPI)
+    assert incident.because == "the UE asks for SST 2 SD 000001; it has not subscribed to it"
+    assert incident.mend.startswith("cinq subscriber set 999700000000001 --slices")
+
+
 @pytest.mark.parametrize("suci", ["null", "A"])
 def test_a_wrong_key_is_told_of_the_right_subscriber(suci: str) -> None:
     async def body(world: Watched) -> None:
@@ -114,6 +127,22 @@ def test_a_session_that_is_refused() -> None:
     assert (incident.ue, incident.gnb) == (SUPI, "gnb-1")
     assert "#91" in incident.cause
     assert "corporate" in incident.because
+
+
+def test_a_session_to_a_gnb_that_gives_an_address_of_no_use() -> None:
+    """The UE is told #38 and nothing else: the operator hears which address it was."""
+
+    async def body(world: Watched) -> None:
+        ue = world.network.ue(await world.network.gnb(n3_address=IPv4Address("127.0.0.9")))
+        await ue.register()
+        await ue.establish_session()
+        await asyncio.sleep(1)
+        assert not ue.sessions
+
+    found = [one for one in watched(body).incidents() if one.what == "PDU session not carried"]
+    assert [(one.ue, one.gnb) for one in found] == [(SUPI, "gnb-1")]
+    assert "127.0.0.9 is no address that N3 reaches" in found[0].because
+    assert found[0].mend
 
 
 def test_a_modification_that_is_refused() -> None:

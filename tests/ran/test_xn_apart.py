@@ -165,7 +165,7 @@ def test_the_target_is_silent() -> None:
         far = next(end for end in pair.lan.ends if end.local == TWO)
         far.mute = True
         with pytest.raises(TimerExpired):
-            await pair.gnbs[0].hand_over_away(pair.context_at(0), target)
+            await pair.gnbs[0].hand_over_away(pair.context_at(0), target, "xn")
         far.mute = False
         await settle()
         assert pair.lan.names()[-2:] == ["HandoverRequest", "HandoverCancel"]
@@ -178,6 +178,41 @@ def test_the_target_is_silent() -> None:
         assert pair.context.context.leaving is None
 
     run_virtual(main())
+
+
+@pytest.mark.parametrize("fails", ["silence", "another AMF", "no way to the UPF"])
+def test_by_n2_where_xn_fails(fails: str) -> None:
+    """TS 23.502 §4.9.1.3.1: the phone is handed over all the same, and Xn has no part in it any more."""
+
+    async def main() -> None:
+        pair = Apart()
+        ue = await pair.up()
+        target, n2 = target_of(pair), pair.gnbs[1].n2
+        if fails == "silence":
+            next(end for end in pair.lan.ends if end.local == TWO).mute = True
+        elif fails == "another AMF":
+            (guami,) = n2.context.guamis
+            n2.commit(guamis=((guami[0], msgspec.structs.replace(guami[1], pointer=63)),))
+        else:
+            pair.gnbs[1].admission.handover = Once(("transport", "transport-resource-unavailable"))
+        await pair.gnbs[0].hand_over_away(pair.context_at(0), target)
+        assert "HandoverRequired" in pair.source.names()
+        assert isinstance(pair.target.heard[-1], ngap.HandoverNotify)
+        assert not pair.gnbs[0].n2.ues
+        assert ue.link.connected
+        assert pair.context_at(1).neighbour is None
+
+    run_virtual(main())
+
+
+class Once:
+    """Denies the first handover."""
+
+    def __init__(self, cause: ngap.Cause) -> None:
+        self.causes = [cause]
+
+    def __call__(self, cell: CellId) -> ngap.Cause | None:
+        return self.causes.pop() if self.causes else None
 
 
 def test_cancelled() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from cinq.transport import netns, sysctl
+from cinq.transport import ethtool, netns, sysctl
 from cinq.transport.netlink import Netlink
 from cinq.transport.privilege import PrivilegeError
 from cinq.userplane import nft, pair, tap
@@ -63,8 +63,6 @@ def state(t: Topology) -> dict[str, object]:
             return "there"
         nft.delete_table("cinq_upf")
         return "none"
-
-    from cinq.transport import ethtool
 
     with Netlink(t.upf) as netlink:
         return {
@@ -190,6 +188,23 @@ def test_the_first_of_two_to_leave_switches_nothing_off(row: Topology, tmp_path:
         assert sysctl.read(FORWARD) == "1"
         second.close()
         assert sysctl.read(FORWARD) == "0"
+
+    in_upf(row, work)
+
+
+def test_the_first_of_two_to_leave_leaves_checksums_as_they_are(row: Topology, tmp_path: Path) -> None:
+    """Two data planes at two addresses of one interface: what the one switched off the other needs."""
+
+    def work() -> None:
+        assert ethtool.feature("n3", "tx")
+        first, second = Host(tmp_path / "first"), Host(tmp_path / "second")
+        for host in (first, second):
+            host.offload_off("n3", "tx")
+            host.offload_off("n3", "tx")
+        first.close()
+        assert not ethtool.feature("n3", "tx")
+        second.close()
+        assert ethtool.feature("n3", "tx")
 
     in_upf(row, work)
 

@@ -26,7 +26,9 @@ UNKNOWN = "a UE without known identity"
 SENDER = {"N1": "the phone, or who changes its messages", "N2": "the gNB, or who changes its messages"}
 _SUPI = re.compile(r"imsi-\d{6,15}(?!\d)")
 _OUTCOME = re.compile(
-    r"^(refused|ignored|aborted|ended|broken|not begun|association lost|eligibility): (.*)$", re.DOTALL
+    r"^(refused|ignored|aborted|ended|broken|not begun|association lost|eligibility|slice rejected|not carried)"
+    r": (.*)$",
+    re.DOTALL,
 )
 _EXPIRED = re.compile(r"^T\d+\w* expired$")
 _HARMLESS = ("stopping", "its result is no longer wanted")
@@ -171,6 +173,8 @@ _WHAT = {
     "broken": "Message that cannot be read",
     "not begun": "Procedure not begun",
     "eligibility": "Eligibility",
+    "slice rejected": "Slice rejected",
+    "not carried": "PDU session not carried",
 }
 
 

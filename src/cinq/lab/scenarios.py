@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from cinq.nf.udr import provisioning
@@ -17,7 +18,7 @@ from cinq.procedure.store import Store
 from cinq.ran.gnb.serve import n2_port
 from cinq.ran.scenarios import commands
 from cinq.ran.scenarios.bench import Place
-from cinq.ran.scenarios.target import Core, Knob, Knobs, Subscribers, Target
+from cinq.ran.scenarios.target import Core, Knob, Knobs, Radio, Subscribers, Target
 from cinq.sbi.services.nausf_ueauthentication import AuthType
 from cinq.settings import HexOctets
 from cinq.settings.network import NetworkSettings
@@ -25,6 +26,7 @@ from cinq.transport.sqlite import SqliteStore
 
 TEST_UES = 40
 EAP_UES = 10
+NOWHERE = IPv4Address("192.0.2.8")  # RFC 5737
 _K = HexOctets(bytes.fromhex("465b5ce8b199b49faa5f0a2ee238a6bc"))
 _OPC = HexOctets(bytes.fromhex("e8ed289deba952e4283b54e88e6183ca"))
 
@@ -41,6 +43,11 @@ class Commands:
 
 def place(target: Target) -> Place:
     return Place(target, n2_port, Commands(target.knobs), RealClock(), os.urandom)
+
+
+def _radio(settings: NetworkSettings) -> Radio:
+    """The gNBs have no user plane: what comes for them goes nowhere. A core takes loopback only where its N3 is one."""
+    return Radio() if settings.upf.n3_address.is_loopback else Radio(n3_address=NOWHERE)
 
 
 @contextmanager
@@ -60,6 +67,7 @@ def own_core(settings: NetworkSettings, config: Path | None, ues: int = TEST_UES
     target = Target(
         name=settings.network.name,
         core=_core(settings),
+        radio=_radio(settings),
         subscribers=groups,
         knobs=_knobs(config, settings.eir.check != "off"),
     )

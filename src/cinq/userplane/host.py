@@ -24,6 +24,8 @@ from cinq.userplane import cleartext, nft, offload, shared
 
 log = logging.getLogger(__name__)
 PROC = Path("/proc/sys")
+TURN = PROC / "net/ipv4/ip_forward"
+"""Stands for all offloads: who looks at one and switches it holds this file."""
 T = TypeVar("T")
 
 
@@ -37,6 +39,11 @@ class Sysctl(msgspec.Struct, frozen=True, tag="sysctl"):
     name: str
     before: str
     after: str
+
+    @property
+    def need(self) -> str:
+        """What others that live with it need, as shared.py names it."""
+        return self.name
 
     def __str__(self) -> str:
         return f"sysctl {self.name} {self.before} -> {self.after}"
@@ -52,6 +59,10 @@ class Offload(msgspec.Struct, frozen=True, tag="offload"):
 
     interface: str
     feature: Literal["tx", "tso", "gso"]
+
+    @property
+    def need(self) -> str:
+        return f"offload/{self.interface}/{self.feature}"
 
     def __str__(self) -> str:
         return f"offload {self.interface} {self.feature} on -> off"
@@ -215,7 +226,7 @@ class Host:
     @staticmethod
     def _is_needed(change: Change) -> bool:
         """Whether another living instance needs it to stay."""
-        return isinstance(change, Sysctl) and bool(shared.originals(change.name))
+        return isinstance(change, Sysctl | Offload) and bool(shared.originals(change.need))
 
     def _read(self) -> tuple[list[Change], int]:
         """The changes of the file; a last line that was cut off is passed over, as it was never done."""
@@ -292,9 +303,16 @@ class Host:
         return (PROC / name).read_text().strip()
 
     def offload_off(self, interface: str, feature: Literal["tx", "tso", "gso"]) -> None:
-        self._is_there(Offload(interface, feature))
-        if ethtool.feature(interface, feature):
-            self._change(Offload(interface, feature), lambda: offload.switch(interface, feature, False))
+        """No entry when the host had it off by itself. Another instance may have switched it off, and need it so."""
+        change = Offload(interface, feature)
+        stands = self._is_there(change)
+        with shared.turn(TURN):
+            if change.need in self._needs:
+                return
+            if ethtool.feature(interface, feature) or (not stands and "on" in shared.originals(change.need)):
+                self._change(change, lambda: offload.switch(interface, feature, False))
+            before = "on" if change in self._done else "off"
+            self._needs[change.need] = shared.Need(change.need, before)
 
     def veth(self, name: str, peer: str) -> bool:
         """A new pair; a stale one of that name goes first. Deleted, with its routes, at restore.
@@ -378,20 +396,20 @@ class Host:
         while len(self._done) > keep:
             change = self._done.pop()
             try:
-                if isinstance(change, Sysctl):
+                if isinstance(change, Sysctl | Offload):
                     self._give_up(change)
                 else:
                     change.undo(self.links)
             except OSError as error:
                 log.warning("could not undo '%s': %s", change, error)
 
-    def _give_up(self, change: Sysctl) -> None:
+    def _give_up(self, change: Sysctl | Offload) -> None:
         """The last who needs it puts it back."""
-        with shared.turn(PROC / change.name):
-            need = self._needs.pop(change.name, None)
+        with shared.turn(PROC / change.name if isinstance(change, Sysctl) else TURN):
+            need = self._needs.pop(change.need, None)
             if need is not None:
                 need.end()
-            if shared.originals(change.name):
+            if shared.originals(change.need):
                 log.info("%s stays: another instance needs it", change)
             else:
                 change.undo(self.links)

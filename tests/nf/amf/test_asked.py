@@ -10,6 +10,7 @@ from cinq.nf.amf.n2 import elements
 from cinq.nf.udr.access import Access
 from cinq.numbering import SNssai
 from cinq.sbi import Problem
+from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
 from cinq.wire import nas, ngap
 from cinq.wire.nas import GmmCause, GmmFeature, RegistrationKind, RejectedCause
 
@@ -109,6 +110,22 @@ def test_congestion_comes_with_t3346() -> None:
         assert reject.cause == GmmCause.CONGESTION
         assert reject.t3346 is not None
         assert 60 <= reject.t3346 <= 92
+
+    run(test)
+
+
+def test_no_t3346_that_a_ue_would_not_believe() -> None:
+    """Unprotected, it makes a UE wait for 15 to 30 minutes (TS 24.501 §5.5.1.2.5); without, for T3511."""
+
+    async def test(world: World) -> None:
+        gnb = await Gnb(world).set_up()
+        world.bus.withdraw(NausfUEAuthentication, "ausf")
+        phone = Phone(world)
+        phone.register(gnb)
+        await asyncio.sleep(1)
+        reject = phone.last(nas.RegistrationReject)
+        assert reject.cause == GmmCause.CONGESTION
+        assert reject.t3346 is None
 
     run(test)
 

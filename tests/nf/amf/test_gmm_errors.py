@@ -238,3 +238,26 @@ def test_new_keys_are_taken_into_use_before_the_end(direction: str) -> None:
         await control(world, gnb)
 
     run(test)
+
+
+@pytest.mark.parametrize("plain", ["7e005e00", "7e005e", "7e005e7100"])
+def test_an_unprotected_answer_to_a_security_mode_command_is_ignored(plain: str) -> None:
+    """Whole or cut short (TS 24.501 §4.4.4.3): it draws no STATUS, and the UE's own answer counts."""
+
+    async def test(world: World) -> None:
+        gnb = await Gnb(world).set_up()
+        phone = Phone(world)
+        said: list[nas.SecurityModeCommand] = []
+        phone.on[nas.SecurityModeCommand] = said.append  # type: ignore[assignment]
+        phone.register(gnb)
+        await asyncio.sleep(0.1)
+        (command,) = said
+        phone.say_octets(bytes.fromhex(plain))
+        await asyncio.sleep(0.1)
+        assert isinstance(phone.heard[-1], nas.SecurityModeCommand)
+        phone.complete(command)
+        await asyncio.sleep(0.1)
+        assert phone.count(nas.RegistrationAccept) == 1
+        assert phone.count(nas.FiveGMMStatus) == 0
+
+    run(test)

@@ -19,13 +19,11 @@ from cinq.ran.gnb.inbound import handle, handle_xn
 from cinq.ran.gnb.n2 import N2, UeContext, elements
 from cinq.ran.gnb.ng_ran import NgRan
 from cinq.ran.gnb.ports import Admission, Further, Ports
-from cinq.ran.gnb.procedures import intra_gnb_handover, ue_context_release_request
+from cinq.ran.gnb.procedures import intra_gnb_handover, ue_context_release_request, xn_handover
 from cinq.ran.gnb.settings import GnbSettings
 from cinq.ran.gnb.signals import (
     RADIO_REASON,
     CancelHandover,
-    HandOverByN2,
-    HandOverByXn,
     SetUp,
     UpdateConfiguration,
     UpdateNeighbour,
@@ -233,8 +231,8 @@ class Gnb:
     ) -> UeContext:
         """Hand a UE over to a cell of this process. Returns its connection at the target, when all is done there.
 
-        via: how, to another gNB; without it by Xn where there is one, else by N2. Refused, TimerExpired, Aborted: the
-        UE is where it was. ValueError: it is not connected here, or is there already.
+        via: how, to another gNB; without it as the network has it (xn_handover.handed_over). Refused, TimerExpired,
+        Aborted: the UE is where it was. ValueError: it is not connected here, or is there already.
         """
         link = ue.link
         if not isinstance(link, CellLink) or not link.serves(ue) or link.gnb is not self:
@@ -246,11 +244,7 @@ class Gnb:
             link.mobile.on_handover(reconfiguration(ue, target.identity))
             link.camp(target)
             return ue
-        if via == "xn" or (via is None and self.n2.xn(target.identity.gnb) is not None):
-            await ue.demand(HandOverByXn(target.identity, cause))
-        else:
-            direct = self.n2.xn(target.identity.gnb) is not None
-            await ue.demand(HandOverByN2(target.identity, cause, direct))
+        await xn_handover.handed_over(ue, target.identity, via, cause)
         there = link.context
         await self._released(ue)
         if there is None or link.context is not there:
@@ -258,7 +252,7 @@ class Gnb:
         return there
 
     async def hand_over_away(
-        self, ue: UeContext, target: CellId, via: Path = "xn", cause: ngap.Cause = RADIO_REASON
+        self, ue: UeContext, target: CellId, via: Path | None = None, cause: ngap.Cause = RADIO_REASON
     ) -> None:
         """Hand a UE over to a cell of a neighbour in another process. Returns when nothing of it is left here.
 
@@ -267,10 +261,7 @@ class Gnb:
         link = ue.link
         if not isinstance(link, CellLink) or not link.serves(ue) or link.gnb is not self:
             raise ValueError(f"{ue.label}: found no RRC connection here, wanted one")
-        if via == "xn":
-            await ue.demand(HandOverByXn(target, cause))
-        else:
-            await ue.demand(HandOverByN2(target, cause, self.n2.xn(target.gnb) is not None))
+        await xn_handover.handed_over(ue, target, via, cause)
         await self._released(ue)
 
     async def _released(self, ue: UeContext) -> None:

@@ -55,7 +55,8 @@ _PROTOCOL_ERRORS: dict[str, Row] = {
 
 GMM: dict[GmmCause, Row] = {
     GmmCause.ILLEGAL_UE: (
-        "the network does not know {supi}, has barred it, or took its keys for wrong", _ADD),
+        "the network does not know {supi}, has barred it, cannot read its SUCI, or took its keys for wrong",
+        f"{_ADD}; and `home_network_key`, `home_network_key_id`, beside the core's"),
     GmmCause.PEI_NOT_ACCEPTED: (
         "the network does not serve this equipment (IMEI) for emergencies", "`imeisv` or `imei` of the UE's settings"),
     GmmCause.ILLEGAL_ME: (

@@ -2,7 +2,7 @@
 
 A UE that has proved nothing yet costs an authentication. So each gNB has a share that is served at once, of strangers
 and of UEs known by their keys; what goes beyond it waits in a line of its gNB (line.py), and is let in one at a time,
-gNB by gNB, while the event loop keeps up. Who finds the line full is told to come back after T3346, and its gNB to send
+gNB by gNB, while the event loop keeps up. Who finds the line full is told to come back, and its gNB to send
 fewer (OVERLOAD START). So no gNB's storm is felt at another, and what is half open is bounded: the oldest that has
 answered nothing gives way, or one of an identity that has many for one of an identity that has none.
 
@@ -38,6 +38,7 @@ DOUBTED = 4  # of one identity, in a second, that were not its own
 PATIENCE_S = 10.0  # after which a UE has given up (T3510 is 15 s): nothing is begun for it
 TOLD_IN_A_SECOND = 100  # UEs of one gNB that are told to come back; the rest hear nothing
 OVERLOADED = 1000  # in line: the gNB is told
+ENDURED_S = 10.0  # of overload, from which on T3346 comes along
 CALM_S = 5.0  # without a line, until it is told that all is well
 LATE_S = 0.003  # of the event loop, from which on nobody else is let in for as long again
 LOOK_S = 0.02  # between looks at many half open; at few, every turn of the pump
@@ -88,6 +89,7 @@ class Gate:
         self.known: dict[int, NgConnection] = {}
         self.claims: Counter[bytes] = Counter()
         self.overloaded_at: float | None = None
+        self.overloaded_since = 0.0
         self.told = self.unheard = 0
         self._proves = proves
         self._doubted: Counter[bytes] = Counter()
@@ -218,7 +220,11 @@ class Gate:
             self.next()
 
     def turn_away(self, octets: bytes) -> None:
-        """Come back after T3346; no UE context is made for this. What cannot be read, or is too much, is dropped."""
+        """Come back later; no UE context is made for this. What cannot be read, or is too much, is dropped.
+
+        A burst is over when T3511 is: #22 alone. T3346 that nothing protects makes a UE stay away for 15 to 30 minutes,
+        whatever its value (TS 24.501 §5.5.1.2.5, §5.6.1.5): it is for an overload that lasts.
+        """
         if self.told >= TOLD_IN_A_SECOND:
             self.unheard += 1
             return
@@ -231,7 +237,9 @@ class Gate:
         ran = self.ran
         ids = Ids(ran.access.reserve(ran, message.ran_ue_ngap_id), message.ran_ue_ngap_id)
         settings = ran.ports.settings
-        back_off = settings.t3346_s + self.told % (settings.t3346_s // 2 + 1)
+        back_off = None
+        if self.overloaded_at is not None and _now() >= self.overloaded_since + ENDURED_S:
+            back_off = settings.t3346_s + self.told % (settings.t3346_s // 2 + 1)
         self.told += 1
         rejects: nas.GmmMessage = nas.RegistrationReject(cause=nas.GmmCause.CONGESTION, t3346=back_off)
         if _is_service_request(message.nas_pdu or b""):
@@ -241,7 +249,7 @@ class Gate:
 
     def _overload_start(self) -> None:
         """§8.7.7: this gNB alone."""
-        self.overloaded_at = _now()
+        self.overloaded_at = self.overloaded_since = _now()
         ran = self.ran
         why = (
             f"{ran.label} brings more UEs than can be served: {len(self.line)} wait; it is told to send fewer"

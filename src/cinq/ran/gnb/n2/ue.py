@@ -133,7 +133,8 @@ class UeContext(Subject[UeState]):
 
     sessions: by PDU session identity. cell: where the UE is, or was last. tnla: the association that it is bound to,
     None for the first. counted: the source's PDCP counts, for a UE that is to come by a handover. neighbour: the Xn by
-    which it came or goes, neighbour_id: its UE XnAP ID there; here that is its RAN-UE-NGAP-ID.
+    which it came or goes, neighbour_id: its UE XnAP ID there; here that is its RAN-UE-NGAP-ID. release_due: the AMF
+    releases it while it is leaving for another process.
     """
 
     __slots__ = (
@@ -148,6 +149,7 @@ class UeContext(Subject[UeState]):
         "neighbour",
         "neighbour_id",
         "ran_ue_ngap_id",
+        "release_due",
         "sessions",
         "stream",
         "tnla",
@@ -174,6 +176,7 @@ class UeContext(Subject[UeState]):
         self.neighbour: Xn | None = None
         self.neighbour_id: int | None = None
         self.came = False
+        self.release_due: ngap.UEContextReleaseCommand | None = None
         self._gone: asyncio.Event | None = None
         self._overall: asyncio.TimerHandle | None = None
         self._since = runtime.clock.now()

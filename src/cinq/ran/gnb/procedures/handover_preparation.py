@@ -10,7 +10,7 @@ from cinq.ran.gnb.context import CellId, PdcpCounts, TunnelEnd
 from cinq.ran.gnb.n2 import UeContext
 from cinq.ran.gnb.n2.elements import Unsuccessful, far_ends, global_gnb_id, nr_cgi, tai
 from cinq.ran.gnb.n2.reasons import why
-from cinq.ran.gnb.procedures import status_transfer, ue_context_release_request
+from cinq.ran.gnb.procedures import status_transfer, ue_context_release, ue_context_release_request
 from cinq.ran.gnb.signals import CancelHandover, HandOverByN2, PrepareHandover
 from cinq.ran.radio.rrc import HANDOVER_PREPARATION_INFORMATION
 from cinq.wire import ngap
@@ -32,7 +32,11 @@ async def n2_handover(ue: UeContext, wanted: HandOverByN2) -> None:
 
     ue.relocates(settings.t_ng_reloc_overall_s, lambda: overall_expired(ue))
     container, forwarding = container_of(command), forwarding_of(command)
-    if not await ue.link.hand_over(wanted.target, container, left, forwarding):  # steps 3 and 4
+    try:
+        arrived = await ue.link.hand_over(wanted.target, container, left, forwarding)  # steps 3 and 4
+    finally:
+        gone = ue_context_release.owed(ue)  # step 14 may come before the UE has left
+    if not arrived and not gone:
         ue.stays()
         await cancel(ue, CancelHandover(("radioNetwork", "failure-in-radio-interface-procedure")))
         raise Refused(None, f"the UE did not arrive in {wanted.target}")

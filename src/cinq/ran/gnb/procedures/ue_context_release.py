@@ -20,6 +20,26 @@ def received(n2: N2, message: ngap.UEContextReleaseCommand) -> None:
             n2.transmit(ngap.ErrorIndication(amf_ue_ngap_id=ids[1], cause=cause), n2.stream_of(ids[1]))
     if ue is None or ue.amf_ue_ngap_id is None:
         return
+    if ue.link.is_leaving(ue):
+        ue.release_due = (
+            message  # its packets still take their way through here: its handover ends with `owed`
+        )
+    else:
+        _release(ue, message)
+
+
+def owed(ue: UeContext) -> bool:
+    """A UE has left for another process, or stays: whether the AMF has released it meanwhile, which is done now."""
+    message, ue.release_due = ue.release_due, None
+    if message is None:
+        return False
+    _release(ue, message)
+    return True
+
+
+def _release(ue: UeContext, message: ngap.UEContextReleaseCommand) -> None:
+    if ue.amf_ue_ngap_id is None:
+        return
     sessions = [ngap.PDUSessionResourceItemCxtRelCpl(pdu_session_id=psi) for psi in ue.sessions]
     ue.tell(
         ngap.UEContextReleaseComplete(
@@ -29,4 +49,4 @@ def received(n2: N2, message: ngap.UEContextReleaseCommand) -> None:
             pdu_session_resource_list_cxt_rel_cpl=sessions or None,
         )
     )
-    n2.forget(ue, said(message.cause))
+    ue.n2.forget(ue, said(message.cause))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
@@ -12,10 +14,10 @@ from cinq.ran.gnb.n2 import N2, UeContext
 from cinq.ran.gnb.n2.elements import UNREACHABLE, Unsuccessful, algorithms
 from cinq.ran.gnb.n2.reasons import why
 from cinq.ran.gnb.n2.ue import OnXn
-from cinq.ran.gnb.procedures import trace
+from cinq.ran.gnb.procedures import trace, ue_context_release
 from cinq.ran.gnb.procedures.handover_preparation import history, overall_expired
 from cinq.ran.gnb.procedures.session_resources import admit_flows, secured
-from cinq.ran.gnb.signals import HandOverByXn, SwitchPath
+from cinq.ran.gnb.signals import HandOverByN2, HandOverByXn, SwitchPath
 from cinq.ran.gnb.xn import diagnosis, elements, ue_information
 from cinq.ran.gnb.xn.association import Xn
 from cinq.ran.gnb.xn.elements import Unreadable, cause, cause_of, said
@@ -26,8 +28,39 @@ from cinq.wire import ngap, xnap
 MOST_PREPARED = 256
 """UEs that one neighbour may have prepared here at a time."""
 _CANCELLED: xnap.Cause = ("radioNetwork", "procedure-cancelled")
+_NOT_ITS_AMF: xnap.Cause = ("radioNetwork", "unknown-GUAMI-ID")
+log = logging.getLogger("cinq.ran.gnb")
 
 # the source
+
+
+async def handed_over(
+    ue: UeContext, target: CellId, via: Literal["xn", "n2"] | None, cause: ngap.Cause
+) -> None:
+    """By Xn where there is one; by N2 where there is none, or where Xn itself fails (TS 23.502 §4.9.1.3.1).
+
+    A target that has no room for the UE is not asked twice. via: this way alone. Raises what the last way raises.
+    """
+    xn = ue.n2.xn(target.gnb)
+    if via == "xn" or (via is None and xn is not None):
+        try:
+            await ue.demand(HandOverByXn(target, cause))
+            return
+        except (Refused, TimerExpired) as failed:
+            if via == "xn" or not _n2_may_do(failed):
+                raise
+            log.info("%s: by Xn: %s; by N2 then", ue.label, failed)
+    await ue.demand(HandOverByN2(target, cause, xn is not None))
+
+
+def _n2_may_do(failed: Refused | TimerExpired) -> bool:
+    """The target is silent on Xn, has no way to the UE's AMF or UPF, or did not understand."""
+    if isinstance(failed, TimerExpired | Declined):
+        return True
+    if not isinstance(failed.answer, xnap.HandoverPreparationFailure):
+        return False
+    cause = failed.answer.cause
+    return cause[0] in ("transport", "protocol") or cause == _NOT_ITS_AMF
 
 
 @procedure(opens=HandOverByXn)
@@ -53,7 +86,13 @@ async def xn_handover(ue: UeContext, wanted: HandOverByXn) -> None:
 
     ue.relocates(settings.t_ng_reloc_overall_s, lambda: overall_expired(ue, "txnrelocoverall-expiry"))
     container = answer.target2_source_ng_ran_node_transp_container
-    if not await ue.link.hand_over(wanted.target, container, left, forwarding_of(answer)):  # step 6
+    try:
+        arrived = await ue.link.hand_over(wanted.target, container, left, forwarding_of(answer))  # step 6
+    finally:
+        gone = ue_context_release.owed(ue)
+    if gone:
+        return
+    if not arrived:
         ue.stays()
         cancel(ue, _CANCELLED)
         raise Refused(None, f"the UE did not arrive in {wanted.target}")
@@ -200,7 +239,7 @@ def requested(n2: N2, xn: Xn, message: xnap.HandoverRequest) -> None:
     except Unreadable:
         answer = _refused(source_ue, ("protocol", "semantic-error"))
     except _UnknownGuami:
-        answer = _refused(source_ue, ("radioNetwork", "unknown-GUAMI-ID"))
+        answer = _refused(source_ue, _NOT_ITS_AMF)
     xn.send(answer)
 
 

@@ -34,8 +34,15 @@ def congestion(ue: Ue) -> nas.RegistrationReject:
     return nas.RegistrationReject(cause=GmmCause.CONGESTION, t3346=back_off(ue))
 
 
-def back_off(ue: Ue) -> int:
-    """T3346: at least what the settings say, and up to half as much more."""
+def back_off(ue: Ue) -> int | None:
+    """T3346: at least what the settings say, and up to half as much more.
+
+    None while nothing to this UE is protected: it would not believe the value and wait for 15 to 30 minutes
+    (TS 24.501 §5.5.1.2.5, §5.6.1.5), for what may be over in seconds. Without one #22 is an abnormal case: the UE tries
+    again after T3511, and after the fifth time waits for T3502 (§5.5.1.2.7).
+    """
+    if not ue.exchange.secured:
+        return None
     least = ue.ports.settings.t3346_s
     return least + least * ue.ports.entropy(4)[-1] // 512
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 import msgspec
 from msgspec import Struct
 
+from cinq.nf.amf import journal
 from cinq.nf.amf.context import shared
 from cinq.nf.amf.n2 import elements
 from cinq.nf.amf.procedures.gmm.subscription import Subscribed, sbi_slices
@@ -65,6 +66,7 @@ async def select_slices(
             f"cinq subscriber set {ue.context.supi} --slices ...",
         )
         raise Refused(_no_slice(slices.rejected, capability), why)
+    _explained(ue, slices, subscribed)
     defaults = tuple(s for s, default in subscribed.nssai if default and s in slices.allowed)
     return msgspec.structs.replace(slices, defaults=shared(defaults))
 
@@ -121,6 +123,25 @@ def _authenticated(slices: Slices, subscribed: Subscribed, capability: nas.Capab
         defaults = [s for s, default in subscribed.nssai if default and s not in own]
         allowed = tuple(s for s in defaults if s in slices.configured)
     return Slices(shared(allowed), (*slices.rejected, *gone)[:8], slices.configured)
+
+
+def _explained(ue: Ue, slices: Slices, subscribed: Subscribed) -> None:
+    """A UE is registered, and not for all that it asks for: the operator hears why, as of a reject."""
+    own = {s for s, _ in subscribed.nssai}
+    for one in slices.rejected:
+        name = f"SST {one.s_nssai.sst}" + ("" if one.s_nssai.sd is None else f" SD {one.s_nssai.sd:06x}")
+        if one.s_nssai in subscribed.own_authentication:
+            reason, mend = "it needs an authentication of its own, and there is no NSSAAF", _OTHER_SLICES
+        elif one.cause == RejectedCause.NOT_AVAILABLE_IN_REGISTRATION_AREA:
+            reason, mend = f"tracking area {ue.tai} has it not", "`slices` of the gNBs of this area"
+        elif one.s_nssai in own:
+            reason, mend = "this network does not serve it", "`slices` of the core's settings"
+        else:
+            reason, mend = "it has not subscribed to it", _OTHER_SLICES
+        journal.note(ue, Why(f"slice rejected: the UE asks for {name}; {reason}", mend))
+
+
+_OTHER_SLICES = "cinq subscriber set IMSI --slices ..., or the slices that the phone asks for"
 
 
 def rejections(

@@ -7,6 +7,7 @@ from cinq.nf.amf.context import SmContext
 from cinq.nf.amf.ue import Ue
 from cinq.numbering import GnbId
 from cinq.numbering import Tai as TaiId
+from cinq.procedure import Why
 from cinq.sbi import Problem
 from cinq.sbi.models import GlobalRanNodeId, GNbId, NgRanTargetId, PlmnId, RefToBinaryData, Tai, UserLocation
 from cinq.sbi.services.nsmf_pdusession import (
@@ -17,6 +18,7 @@ from cinq.sbi.services.nsmf_pdusession import (
 )
 
 INFO = RefToBinaryData(content_id="n2SmInfo")
+GNB = "the gNB: its address on N3, and what it answered (cinq trace live)"
 
 
 async def update(
@@ -27,7 +29,8 @@ async def update(
     try:
         return await ue.ports.nsmf.update_sm_context(sm.ref, request)
     except Problem as problem:
-        journal.note(ue, f"PDU session {sm.pdu_session_id} does not move: its SMF answers {problem}")
+        text = f"not carried: PDU session {sm.pdu_session_id} does not move: its SMF answers {problem}"
+        journal.note(ue, Why(text, problem.why.mend or GNB))
         return None
 
 

@@ -6,9 +6,10 @@ from msgspec import Struct
 
 from cinq.nf.amf import journal
 from cinq.nf.amf.n2.association import NgConnection
+from cinq.nf.amf.procedures.sm.mobility import GNB
 from cinq.nf.amf.procedures.sm.resources import deliver_answer
 from cinq.nf.amf.ue import Ue, ue_of
-from cinq.procedure import Timer
+from cinq.procedure import Timer, Why
 from cinq.sbi import Problem
 from cinq.sbi.models import RefToBinaryData
 from cinq.sbi.services.nsmf_pdusession import N2SmInfoType, SmContextUpdateData, UpdateSmContextRequest
@@ -146,6 +147,7 @@ async def relay(ue: Ue, found: list[Outcome]) -> None:
         try:
             answer = await ue.ports.nsmf.update_sm_context(sm.ref, update)
         except Problem as problem:
-            journal.note(ue, f"{kind} of PDU session {pdu_session_id}: SMF answers {problem}")
+            text = f"not carried: {kind} of PDU session {pdu_session_id}: SMF answers {problem}"
+            journal.note(ue, Why(text, problem.why.mend or GNB))
             continue
         deliver_answer(ue, sm, answer)
