@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 	@$(BIN)/cinq demo $(ARGS)
 
 # Two processes: one for all that asks the kernel, where the other would be in its way (tests/conftest.py).
-WORKERS ?= -n 2 --dist loadgroup
+WORKERS ?= -n 2 --dist loadscope
 test: $(VENV)/.installed-dev
 	@sh tools/sctp-library.sh $(VENV)
 	$(BIN)/python -m pytest $(WORKERS) $(ARGS)

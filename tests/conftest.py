@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 pytest_plugins = ("tests.evidence",)
 
@@ -26,14 +29,23 @@ def shared() -> Path:
     return SHARED
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """How `make test` divides them: a file stays together, for its fixtures, and so does all that asks the kernel,
-    which one would else do in another's time and ports."""
-    for item in items:
-        room = item.path.relative_to(ROOT / "tests").parts[0]
-        real = (
-            room in ("interop", "lab", "userplane", "transport")
-            or item.get_closest_marker("kernel") is not None
-        )
-        item.add_marker(pytest.mark.xdist_group("kernel" if real else str(item.path)))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return Shares(config, log)
+
+
+class Shares(LoadScopeScheduling):  # type: ignore[misc]
+    """How `make test` divides the tests: a file stays together, for its fixtures, and so does all that asks the
+    kernel, which one would else do in another's time and ports."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _share(nodeid.partition("::")[0])
+
+
+@cache
+def _share(file: str) -> str:
+    path = ROOT / file
+    real = (
+        path.parent.name in ("interop", "lab", "userplane", "transport") or "mark.kernel" in path.read_text()
+    )
+    return "kernel" if real else file

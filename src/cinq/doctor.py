@@ -17,11 +17,12 @@ from cinq import contradictions
 from cinq.crypto import native
 from cinq.nf.udr import provisioning
 from cinq.settings.network import NetworkSettings
+from cinq.state import file_of, opened
 from cinq.transport import privilege, sctp
 from cinq.transport.error import TransportError
 from cinq.transport.sctp.port_reservation import PortReservation
-from cinq.transport.sqlite import SqliteStore, StoreError
 from cinq.transport.udp import holder
+from cinq.transport.write_behind import StoreError
 from cinq.userplane import tap
 from cinq.userplane.ebpf.loader import Loaded
 from cinq.userplane.ebpf.plane import OBJECT
@@ -291,12 +292,12 @@ def _settings(settings: NetworkSettings) -> Iterator[Finding]:
 
 
 def _subscribers(settings: NetworkSettings) -> Iterator[Finding]:
-    path = settings.state.folder / "cinq.sqlite"
-    if not os.access(path, os.R_OK | os.W_OK):
+    path = file_of(settings.state)
+    if path is not None and not os.access(path, os.R_OK | os.W_OK):
         return
     all_of_them = contradictions.Subscribers(settings)
     try:
-        store = SqliteStore(path)
+        store = opened(settings.state)
     except StoreError as error:
         yield Finding("subscribers", "degraded", str(error), "they were not looked at")
         return

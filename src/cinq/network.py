@@ -12,7 +12,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from cinq import contradictions, exposure, functions, protection
+from cinq import contradictions, exposure, functions, protection, state
 from cinq.anchors import look_at_anchors
 from cinq.eligibility.approval import ApprovalError
 from cinq.eligibility.documents import DocumentError
@@ -41,7 +41,7 @@ from cinq.settings.network import NetworkSettings
 from cinq.trace import stream
 from cinq.transport import privilege, sctp, udp
 from cinq.transport.error import TransportError
-from cinq.transport.sqlite import SqliteStore, StoreError
+from cinq.transport.write_behind import StoreError, WriteBehind
 from cinq.user_plane import UserPlane
 from cinq.wire import nas, pfcp
 
@@ -232,10 +232,10 @@ class Network:
 
     # ports
 
-    def _store(self) -> SqliteStore:
+    def _store(self) -> WriteBehind:
         """One store, held against a second instance of what is here."""
         holders = () if self.alone else tuple(sorted(self.parts))
-        self.store = SqliteStore(self.settings.state.folder / "cinq.sqlite", exclusive=True, parts=holders)
+        self.store = state.opened(self.settings.state, exclusive=True, parts=holders)
         self._undo.callback(self.store.close)
         return self.store
 

@@ -105,7 +105,7 @@ def lay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(user_plane.upf_state, "serve", quiet)
     monkeypatch.setattr(user_plane.metrics.Page, "listen", quiet)
     monkeypatch.setattr(user_plane, "open_plane", lambda settings, events, journal: Plane(settings))
-    monkeypatch.setattr(network, "SqliteStore", lambda path, exclusive, parts: Memory())
+    monkeypatch.setattr(network.state, "opened", lambda settings, exclusive, parts: Memory())
     monkeypatch.setattr(network, "RealClock", VirtualClock)
     monkeypatch.setattr(network.contradictions, "of_host", lambda settings: iter(()))
     monkeypatch.setattr(network.protection, "of_network", lambda *_: None)

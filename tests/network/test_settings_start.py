@@ -271,6 +271,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "roaming_partner[].outbound": BOOL,
     "state.folder": st.just("/nowhere"),
     "state.run": st.just("/nowhere"),
+    "state.database": st.just("postgresql://cinq@nowhere.example/cinq"),
     "dnn[].name": LABEL,
     "dnn[].pool": st.sampled_from(pools(8)),
     **dict.fromkeys(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cinq.transport import sqlite
+from cinq.transport import sqlite, write_behind
 from cinq.transport.sqlite import SqliteStore, StoreError
 
 
@@ -238,7 +238,7 @@ def test_once_there_is_room_it_is_written_after_all(
     def full(*unused: object) -> set[tuple[str, str]]:
         raise sqlite3.OperationalError("the disk is full")
 
-    monkeypatch.setattr(sqlite, "RETRY_S", 0.01)
+    monkeypatch.setattr(write_behind, "RETRY_S", 0.01)
     monkeypatch.setattr(sqlite, "_commit", full)
     store = SqliteStore(tmp_path / "a.sqlite")
     store.put("a", "1", b"later")

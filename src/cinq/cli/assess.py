@@ -217,7 +217,7 @@ def _described(path: Path | None, config: Path | None) -> Iterator[tuple[Target,
         return
     from cinq.lab.assurance import own_target
     from cinq.settings.network import NetworkSettings
-    from cinq.transport.sqlite import StoreError
+    from cinq.transport.write_behind import StoreError
 
     try:
         with own_target(settings(NetworkSettings, config), config) as own:

@@ -23,15 +23,17 @@ def command(
 ) -> None:
     """Why a UE or a gNB was refused, released or not answered, and what mends it. Of a core that runs, or has run."""
     from cinq.explain import chosen, facts, names, stored, text
-    from cinq.transport.sqlite import SqliteStore, StoreError
+    from cinq.state import file_of, opened
+    from cinq.transport.write_behind import StoreError
 
-    file = settings(NetworkSettings, config).state.folder / "cinq.sqlite"
-    if not file.exists():
+    state = settings(NetworkSettings, config).state
+    file = file_of(state)
+    if file is not None and not file.exists():
         raise Failure(
             f"no core has run with the state folder {file.parent}", "cinq up, or --config with its settings"
         )
     try:
-        store = SqliteStore(file)
+        store = opened(state)
     except StoreError as error:
         raise Failure(str(error), "give a settings file with [state] folder = ... you may read") from None
     try:

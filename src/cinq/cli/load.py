@@ -50,7 +50,7 @@ def command(
     from cinq.lab.scenarios import own_core
     from cinq.ran.scenarios.target import Target
     from cinq.settings.network import NetworkSettings
-    from cinq.transport.sqlite import StoreError
+    from cinq.transport.write_behind import StoreError
 
     logging_to_stderr(False)
     wanted = _wanted(steps or ("register", "session"), repeat.split(), loops, ues, in_flight, rate)

@@ -27,7 +27,7 @@ from cinq.settings.network import NetworkSettings
 from cinq.settings.policy import Rule
 from cinq.settings.toml import BitRate
 from cinq.settings.toml import bit_rate as parsed_rate
-from cinq.transport.sqlite import SqliteStore
+from cinq.transport.write_behind import WriteBehind
 
 app = typer.Typer(
     help="What the PCF grants one subscriber; and whom policies of eligibility keep out: check, dry-run, sign.",
@@ -203,12 +203,12 @@ def _put(config: Path | None, imsi: str, name: str, value: PolicyElement, dnn: s
 
 
 @contextmanager
-def _store(config: Path | None) -> Iterator[tuple[SqliteStore, NetworkSettings]]:
+def _store(config: Path | None) -> Iterator[tuple[WriteBehind, NetworkSettings]]:
     with open_store(config) as store:
         yield store, settings(NetworkSettings, config)
 
 
-def _subscriber(store: SqliteStore, imsi: str) -> Supi:
+def _subscriber(store: WriteBehind, imsi: str) -> Supi:
     supi = supi_of(imsi)
     if provisioning.get(store, supi) is None:
         raise Failure(f"no subscriber {supi}", f"cinq subscriber add {supi} --k ... --opc ...")

@@ -89,7 +89,7 @@ def run(
     """Run scenarios. Exit code 0 when each passed or does not apply, 1 when one failed or nothing could be told."""
     from cinq.ran.scenarios.target import Target
     from cinq.settings.network import NetworkSettings
-    from cinq.transport.sqlite import StoreError
+    from cinq.transport.write_behind import StoreError
 
     logging_to_stderr(False)
     chosen = _chosen(names)

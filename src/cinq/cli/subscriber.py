@@ -37,7 +37,8 @@ from cinq.nf.udr.provisioning import (
 )
 from cinq.numbering import NumberingError, Supi
 from cinq.settings.network import NetworkSettings
-from cinq.transport.sqlite import SqliteStore, StoreError
+from cinq.state import opened
+from cinq.transport.write_behind import StoreError, WriteBehind
 
 app = typer.Typer(help="Add, list, show, remove and import subscribers.", no_args_is_help=True)
 
@@ -49,12 +50,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @contextmanager
-def open_store(config: Path | None) -> Iterator[SqliteStore]:
-    folder = settings(NetworkSettings, config).state.folder
+def open_store(config: Path | None) -> Iterator[WriteBehind]:
     try:
-        store = SqliteStore(folder / "cinq.sqlite")
+        store = opened(settings(NetworkSettings, config).state)
     except StoreError as error:
-        raise Failure(str(error), "give a settings file with [state] folder = ... you may write") from None
+        mend = "give a settings file with [state] folder = ... you may write, or database = ... that is there"
+        raise Failure(str(error), mend) from None
     try:
         yield store
         store.flush()
@@ -64,7 +65,7 @@ def open_store(config: Path | None) -> Iterator[SqliteStore]:
         store.close()
 
 
-def _agree(store: SqliteStore, new: list[Subscriber], config: Path | None, force: bool) -> None:
+def _agree(store: WriteBehind, new: list[Subscriber], config: Path | None, force: bool) -> None:
     """Failure where the network cannot serve them, unless forced; a word where it may not."""
     found = list(of_new_subscribers(settings(NetworkSettings, config), store, new))
     errors = [each for each in found if each.severity == "error" and not force]
@@ -212,7 +213,7 @@ def show(
         show_pairs({k: ", ".join(map(str, v)) if isinstance(v, list) else v for k, v in facts.items()})
 
 
-def _noted(store: SqliteStore, what: str, supi: str = "") -> None:
+def _noted(store: WriteBehind, what: str, supi: str = "") -> None:
     """Who looks at personal data is logged by the core."""
     looks.note(store, looks.Look(time.time(), _user(), what, supi))
 

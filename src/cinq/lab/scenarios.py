@@ -11,6 +11,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from cinq import state
 from cinq.nf.udr import provisioning
 from cinq.numbering import Supi
 from cinq.procedure import RealClock
@@ -22,7 +23,6 @@ from cinq.ran.scenarios.target import Core, Knob, Knobs, Radio, Subscribers, Tar
 from cinq.sbi.services.nausf_ueauthentication import AuthType
 from cinq.settings import HexOctets
 from cinq.settings.network import NetworkSettings
-from cinq.transport.sqlite import SqliteStore
 
 TEST_UES = 40
 EAP_UES = 10
@@ -71,7 +71,7 @@ def own_core(settings: NetworkSettings, config: Path | None, ues: int = TEST_UES
         subscribers=groups,
         knobs=_knobs(config, settings.eir.check != "off"),
     )
-    store = SqliteStore(settings.state.folder / "cinq.sqlite")
+    store = state.opened(settings.state)
     try:
         added = [supi for group in groups for supi in _provision(store, group, target.core)]
         store.flush()

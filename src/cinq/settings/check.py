@@ -6,6 +6,7 @@ import re
 import zoneinfo
 from collections.abc import Hashable, Sequence, Sized
 from ipaddress import IPv6Address
+from urllib.parse import urlsplit
 
 from cinq.numbering import SNssai
 from cinq.transport_address import Address, is_one_host
@@ -40,6 +41,22 @@ def n3_addresses(first: Address, ipv6: IPv6Address | None) -> None:
         raise ValueError(
             f"n3_ipv6_address: found {ipv6} beside {first}, wanted it beside an n3_address of IPv4"
         )
+
+
+def database(key: str, uri: str) -> None:
+    """A URI of PostgreSQL with a host and a database, or nothing. What is wrong is told without the password."""
+    if not uri:
+        return
+    wanted = "wanted postgresql://user@host:port/name"
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError:
+        raise ValueError(f"{key}: found no URI, {wanted}") from None
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise ValueError(f"{key}: found scheme {parts.scheme[:20]!r}, {wanted}")
+    if not parts.path.strip("/") or not uri.isprintable():
+        raise ValueError(f"{key}: found no database in it, {wanted}")
 
 
 def interface(key: str, name: str) -> None:

@@ -233,6 +233,12 @@ class State:
         "Folder of the store (subscribers, UE contexts, sessions).", factory=_default_state
     )
     run: Path = setting("Folder of the control socket.", factory=_default_run)
+    database: str = setting(
+        "PostgreSQL database of the store, postgresql://user@host:port/name; empty: SQLite in the folder.", ""
+    )
+
+    def __post_init__(self) -> None:
+        check.database("database", self.database)
 
 
 @dataclass(frozen=True, slots=True)
