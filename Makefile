@@ -40,10 +40,11 @@ fuzz: $(VENV)/.installed-fuzz
 		grep -E "number_of_executed_units|new_units_added" fuzz-$$target.log; \
 	done
 
-# Our own core, asked by the assurance bench, with its failures: dossier/cinq.zip and dossier/report.html. Needs root.
+# Our own core, its functions apart, asked by the assurance bench, with its failures: dossier/cinq.zip and
+# dossier/report.html. Needs root.
 dossier: $(VENV)/.installed
 	@sh tools/sctp-library.sh $(VENV)
-	@sh tools/own-dossier.sh $(VENV) dossier
+	@sh tools/own-dossier.sh $(VENV) dossier --apart
 
 # A minute's worth of those cases; fails where one does. Needs root.
 SMOKE := TC_RES_STAR_VERIFICATION_FAILURE TC_NAS_REPLAY_AMF TC_NAS_NULL_INT_AMF TC_NAS_INT_SELECTION_USE_AMF \

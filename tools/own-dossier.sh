@@ -88,10 +88,11 @@ EOF
 
 ports=7777 charges=false callback= servers='"127.0.0.4:7777"'
 # Functions of one process ask each other and nobody else: a bench function among them would wait for ever.
-asked=
+asked= processes='"cinq up --config '$work'"'
 if [ -n "$apart" ]; then
     asked='address = "127.0.0.9"'
     charges=true
+    processes="\"cinq up --apart --config $work\", \"$work/tls/sbi-ca.pem --config $work\"" # the supervisor; its parts
     servers=$(seq 7777 7787 | sed 's/.*/"127.0.0.4:&"/' | paste -s -d ,)
     cat >> "$work/network.toml" <<EOF
 [charging]
@@ -143,7 +144,7 @@ assertions = true
 charging = $charges
 [host]
 prefix = ["env"]
-processes = ["cinq up --config $work"]
+processes = [$processes]
 private = ["$work/state", "$work/tls/core.key", "$work/tls/sbi-ca.key"]
 configuration = ["$work/network.toml"]
 logs = ["$work/core.log"]

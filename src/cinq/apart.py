@@ -110,6 +110,13 @@ class Apart:
                 part.tend = None
             await _end(part)
 
+    def reload(self) -> None:
+        """SIGHUP is passed on. Who is not ready yet reads the settings file anyway, and would end by it."""
+        for part in self.parts:
+            if part.process is not None and part.process.returncode is None and part.ready.is_set():
+                with contextlib.suppress(ProcessLookupError):
+                    part.process.send_signal(signal.SIGHUP)
+
     def facts(self) -> dict[str, object]:
         """What a user wants to know of it."""
         s = self.settings

@@ -32,6 +32,11 @@ def test_a_ue_gets_a_session_and_again_after_a_function_was_killed(place: Place)
     served(place, ue_toml)
 
     mark = core.mark()
+    os.kill(core.process.pid, signal.SIGHUP)
+    core.wait("settings of the AMF taken", within=30, after=mark)
+    core.wait("policies taken", within=30, after=mark)
+
+    mark = core.mark()
     os.kill(int(pids["pcf"]), signal.SIGKILL)
     os.kill(int(pids["udm"]), signal.SIGKILL)
     core.wait("pcf has ended .killed by SIGKILL.; it is started again", after=mark)

@@ -34,11 +34,11 @@ def test_gnbs_hear_of_new_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert not core.reload(replace(new, amf=replace(new.amf, pointer=7)))
         assert core.settings == new
         file.write_text(f"{text}\n[amf]\nrelative_capacity = 17\n")
-        up._reload(core, file)
+        up.reload(core, file)
         await asyncio.sleep(0.5)
         assert gnb.n2.context.relative_capacity == 17
         file.write_text("[amf]\nrelative_capacity = 1700\n")
-        up._reload(core, file)
+        up.reload(core, file)
         assert core.settings.amf.relative_capacity == 17
         await gnb.runtime.stop()
         await core.stop()

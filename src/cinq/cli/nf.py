@@ -15,6 +15,7 @@ from rich.console import Console
 
 from cinq import __version__
 from cinq.cli.output import Failure, logging_to_stderr, settings, show_json, until_signal
+from cinq.cli.up import reload
 from cinq.settings.network import NetworkSettings
 from cinq.settings.service_based import OWN, Sbi
 
@@ -40,7 +41,7 @@ def command(
 ) -> None:
     """Run parts of a core; the others are in other processes, found by the NRF. `cinq up --apart` runs them all so.
 
-    All parts on one host share the settings file and the state folder.
+    All parts on one host share the settings file and the state folder. SIGHUP is as of `cinq up`.
     """
     begun = time.perf_counter()
     gc.disable()  # until it runs: what is made at start stays
@@ -63,7 +64,7 @@ def command(
     from cinq.procedure import ServingLoop
 
     with asyncio.Runner(loop_factory=ServingLoop) as runner:
-        runner.run(_run(replace(chosen, sbi=sbi), _known(parts, sbi), begun, json))
+        runner.run(_run(replace(chosen, sbi=sbi), config, _known(parts, sbi), begun, json))
 
 
 def _known(parts: list[str], sbi: Sbi) -> frozenset[str]:
@@ -81,7 +82,9 @@ def _known(parts: list[str], sbi: Sbi) -> frozenset[str]:
     return frozenset(parts)
 
 
-async def _run(chosen: NetworkSettings, parts: frozenset[str], begun: float, json: bool) -> None:
+async def _run(
+    chosen: NetworkSettings, config: Path | None, parts: frozenset[str], begun: float, json: bool
+) -> None:
     from cinq.network import Network, NetworkError
     from cinq.notify import ready
     from cinq.procedure import collect_seldom
@@ -98,7 +101,7 @@ async def _run(chosen: NetworkSettings, parts: frozenset[str], begun: float, jso
     except NetworkError as error:
         raise Failure(str(error), error.remedy) from None
     collect_seldom()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: None)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload, network, config, chosen.sbi)
     try:
         ready()
         facts = {**network.facts(), "ready_s": round(time.perf_counter() - begun, 3)}

@@ -8,6 +8,7 @@ import logging
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from rich.console import Console
 from cinq import __version__
 from cinq.cli.output import Failure, console, logging_to_stderr, settings, show_json, until_signal
 from cinq.settings.network import NetworkSettings
+from cinq.settings.service_based import Sbi
 
 if TYPE_CHECKING:
     from cinq.network import Network
@@ -59,7 +61,7 @@ async def _run(chosen: NetworkSettings, config: Path | None, begun: float, json:
     except NetworkError as error:
         raise Failure(str(error), error.remedy) from None
     collect_seldom()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, network, config)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload, network, config)
     try:
         ready = time.perf_counter() - begun
         facts = {**network.facts(), "ready_s": round(ready, 3)}
@@ -90,12 +92,15 @@ async def _run_apart(
 
     stopped = until_signal()
     network = Apart(chosen, config, verbose)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, network.reload)
     starting = asyncio.ensure_future(network.start())
     await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
     try:
         if starting.done():
             starting.result()
-            facts = {**network.facts(), "ready_s": round(time.perf_counter() - begun, 3)}
+            ready = time.perf_counter() - begun
+            facts = {**network.facts(), "ready_s": round(ready, 3)}
+            _log("core started, ready in %.1f s", ready)
             if json:
                 show_json(facts)
             else:
@@ -104,6 +109,7 @@ async def _run_apart(
     except NetworkError as error:
         raise Failure(str(error), error.remedy) from None
     finally:
+        _log("core stopping")
         starting.cancel()
         await network.stop()
     if not json:
@@ -120,14 +126,16 @@ def _say_apart(facts: dict[str, object]) -> None:
     out.print(f" [green]ready[/] in {facts['ready_s']} s; Ctrl-C stops it")
 
 
-def _reload(network: Network, config: Path | None) -> None:
-    """SIGHUP: the settings file is read again. One that does not hold changes nothing."""
+def reload(network: Network, config: Path | None, sbi: Sbi | None = None) -> None:
+    """SIGHUP: the settings file is read again. One that does not hold changes nothing. sbi: in place of the file's."""
     try:
-        whole = network.reload(settings(NetworkSettings, config))
+        new = settings(NetworkSettings, config)
+        whole = network.reload(new if sbi is None else replace(new, sbi=sbi))
     except Failure as failure:
         log.error("settings not taken: %s", failure)
         return
-    log.info("settings of the AMF taken%s", "" if whole else "; what else has changed waits for a restart")
+    taken = "policies" if network.amf is None else "settings of the AMF"
+    log.info("%s taken%s", taken, "" if whole else "; what else has changed waits for a restart")
 
 
 def _protection(facts: dict[str, object]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from pathlib import Path
 
+from cinq.transport import privilege
 from cinq.transport.error import TransportError
 from cinq.userplane import n6
 from cinq.userplane.ebpf import pins
@@ -20,6 +21,7 @@ from cinq.userplane.tun import TunPlane
 log = logging.getLogger(__name__)
 
 TCX_KERNEL = 6, 6
+BPF_RIGHTS = dict.fromkeys(("CAP_NET_ADMIN", "CAP_BPF", "CAP_PERFMON"), "the eBPF data plane")
 PASSES_BY = "IPsec is required on N3, and what eBPF sends passes policies of IPsec by"
 
 
@@ -141,5 +143,8 @@ def _reason(error: OSError) -> OSError:
         return TransportError(f"kernel {platform.release()} has no tcx", f"Linux {wanted} or later has it")
     if error.errno not in (errno.EPERM, errno.EACCES) or isinstance(error, TransportError):
         return error
-    what = "the kernel refuses BPF: it wants CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON of the host"
-    return TransportError(what, "run as root")
+    try:
+        privilege.require(BPF_RIGHTS)
+    except privilege.PrivilegeError as missing:
+        return missing
+    return privilege.refused("CAP_BPF", "the eBPF data plane")

@@ -8,8 +8,8 @@
  *
  * A packet to be buffered goes out of a TAP to user space, which reports the first one, keeps the rest and later
  * sends them itself.
- * All loads go through bpf_skb_load_bytes: no packet pointers, so CAP_PERFMON is not needed. The structures
- * and the order of enum reason are mirrored in maps.py and rules.py; a test holds them side by side. */
+ * All loads go through bpf_skb_load_bytes: no packet pointers. CAP_PERFMON is for arithmetic on pointers into
+ * maps, which the verifier prohibits without it. The structures and the order of enum reason are mirrored in maps.py and rules.py; a test holds them side by side. */
 #include "bpf_min.h"
 
 enum { ROLE_GNB = 1, DENY_UE_TO_UE = 2, HAS_PROTECTED = 4, HAS_NETWORKS = 8, HAS_ROUTES = 16 };

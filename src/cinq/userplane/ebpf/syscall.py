@@ -1,4 +1,4 @@
-"""bpf(2): maps, programs, tcx links. Needs Linux 6.6 (tcx), CAP_BPF and CAP_NET_ADMIN.
+"""bpf(2): maps, programs, tcx links. Needs Linux 6.6 (tcx), CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN.
 
 Every function raises OSError with the kernel's errno. Descriptors are owned by the caller.
 """
