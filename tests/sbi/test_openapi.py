@@ -19,6 +19,7 @@ from cinq.sbi.services.n32c_handshake import N32cHandshake
 from cinq.sbi.services.namf_communication import NamfCommunication
 from cinq.sbi.services.namf_eventexposure import NamfEventExposure, NnefEventCallback
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
+from cinq.sbi.services.nbsf_management import NbsfManagement
 from cinq.sbi.services.nchf_convergedcharging import NchfConvergedCharging, NsmfChargingCallback
 from cinq.sbi.services.nchf_spendinglimitcontrol import NchfSpendingLimitControl, NpcfSpendingLimitCallback
 from cinq.sbi.services.nef_monitoring import AfMonitoringCallback, NefMonitoringEvent
@@ -42,6 +43,7 @@ FILES = {
     N32cHandshake: "TS29573_N32_Handshake.yaml",
     N5gEirEquipmentIdentityCheck: "TS29511_N5g-eir_EquipmentIdentityCheck.yaml",
     NamfCommunication: "TS29518_Namf_Communication.yaml",
+    NbsfManagement: "TS29521_Nbsf_Management.yaml",
     NchfConvergedCharging: "TS32291_Nchf_ConvergedCharging.yaml",
     NchfSpendingLimitControl: "TS29594_Nchf_SpendingLimitControl.yaml",
     NausfUEAuthentication: "TS29509_Nausf_UEAuthentication.yaml",
@@ -224,7 +226,7 @@ def test_scopes_of_operations_are_those_of_the_api(folder: Path, service: type, 
 
 def check_query(folder: Path, file: str, op: Operation, name: str, declared: dict[str, dict]) -> None:
     """The name on the wire, and whether it is written as text, as a list with commas, or as JSON."""
-    wire, kind = name.replace("_", "-"), op.types[op.parameters.index(name)]
+    wire, kind = op.written[name], op.types[op.parameters.index(name)]
     assert wire in declared, f"{wire} is no query parameter of {op.path}"
     written = "json" if "content" in declared[wire] else "text"
     if written == "text":

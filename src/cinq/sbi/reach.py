@@ -12,6 +12,7 @@ from cinq.transport.http2 import authority_of
 
 CONSUMERS: dict[str, tuple[str, ...]] = {
     "nausf-auth": ("AMF",),
+    "nbsf-management": ("PCF", "NEF", "AF", "NWDAF"),
     "nchf-convergedcharging": ("SMF", "AMF", "SMSF", "NEF"),
     "nchf-spendinglimitcontrol": ("PCF",),
     "nnssf-nsselection": ("AMF", "NSSF", "NWDAF", "SMF"),
