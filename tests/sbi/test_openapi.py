@@ -31,6 +31,7 @@ from cinq.sbi.services.nnssf_nsselection import NnssfNSSelection
 from cinq.sbi.services.npcf_ampolicycontrol import NamfPolicyCallback, NpcfAMPolicyControl
 from cinq.sbi.services.npcf_policyauthorization import NnefPolicyCallback, NpcfPolicyAuthorization
 from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl, NsmfPolicyCallback
+from cinq.sbi.services.nsmf_eventexposure import AfSessionCallback, NsmfEventExposureService
 from cinq.sbi.services.nsmf_pdusession import NsmfPDUSession
 from cinq.sbi.services.nudm_ee import NudmEventExposure
 from cinq.sbi.services.nudm_sdm import NamfSdmCallback, NsmfSdmCallback, NudmSubscriberDataManagement
@@ -61,6 +62,7 @@ FILES = {
     NefAsSessionWithQoS: "TS29122_AsSessionWithQoS.yaml",
     NefTrafficInfluence: "TS29522_TrafficInfluence.yaml",
     NpcfPolicyAuthorization: "TS29514_Npcf_PolicyAuthorization.yaml",
+    NsmfEventExposureService: "TS29508_Nsmf_EventExposure.yaml",
     NsmfPDUSession: "TS29502_Nsmf_PDUSession.yaml",
     NudmSubscriberDataManagement: "TS29503_Nudm_SDM.yaml",
     NudmUEAuthentication: "TS29503_Nudm_UEAU.yaml",
@@ -73,6 +75,7 @@ CALLBACKS = {
     NfStatusCallback: "TS29510_Nnrf_NFManagement.yaml",
     NnefEventCallback: "TS29518_Namf_EventExposure.yaml",
     AfMonitoringCallback: "TS29122_MonitoringEvent.yaml",
+    AfSessionCallback: "TS29508_Nsmf_EventExposure.yaml",
     AfCallback: "TS29122_AsSessionWithQoS.yaml",
     NnefPolicyCallback: "TS29514_Npcf_PolicyAuthorization.yaml",
     NamfPolicyCallback: "TS29507_Npcf_AMPolicyControl.yaml",

@@ -157,6 +157,7 @@ OWNERS = {
     "3gpp-monitoring-event": "NEF",
     "af-callback": "AF",
     "af-monitoring-callback": "AF",
+    "af-session-callback": "AF",
     "sink-callback": "AF",
     "n32c-handshake": "SEPP",
     "n32f-forward": "SEPP",

@@ -20,6 +20,7 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "npcf-am-policy-control": ("AMF",),
     "npcf-policyauthorization": ("NEF", "AF"),
     "npcf-smpolicycontrol": ("SMF",),
+    "nsmf-event-exposure": ("NEF", "AF", "PCF", "NWDAF", "AMF", "UDM", "DCCF"),
     "nsmf-pdusession": ("AMF", "SMF"),
     "namf-evts": ("UDM", "NEF", "SMF", "PCF", "NWDAF", "DCCF"),
     "nudm-ee": ("NEF", "NWDAF", "AF", "AMF"),
