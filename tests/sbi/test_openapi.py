@@ -18,6 +18,7 @@ from cinq.sbi.services.n5g_eir import N5gEirEquipmentIdentityCheck
 from cinq.sbi.services.n32c_handshake import N32cHandshake
 from cinq.sbi.services.namf_communication import NamfCommunication
 from cinq.sbi.services.namf_eventexposure import NamfEventExposure, NnefEventCallback
+from cinq.sbi.services.namf_location import NamfLocation
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
 from cinq.sbi.services.nbsf_management import NbsfManagement
 from cinq.sbi.services.nchf_convergedcharging import NchfConvergedCharging, NsmfChargingCallback
@@ -56,6 +57,7 @@ FILES = {
     NnssfNSSelection: "TS29531_Nnssf_NSSelection.yaml",
     NpcfAMPolicyControl: "TS29507_Npcf_AMPolicyControl.yaml",
     NpcfSMPolicyControl: "TS29512_Npcf_SMPolicyControl.yaml",
+    NamfLocation: "TS29518_Namf_Location.yaml",
     NamfEventExposure: "TS29518_Namf_EventExposure.yaml",
     NudmEventExposure: "TS29503_Nudm_EE.yaml",
     NefMonitoringEvent: "TS29122_MonitoringEvent.yaml",

@@ -1,4 +1,4 @@
-"""The NEF asks the PCF that the BSF names for the UE's address (TS 29.513 §6.2)."""
+"""The NEF asks the PCF that the BSF names for the UE's address (TS 29.521 §4.2.4.2)."""
 
 from __future__ import annotations
 

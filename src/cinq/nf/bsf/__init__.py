@@ -1,4 +1,4 @@
-"""BSF, binding support function: TS 23.501 §6.2.16, TS 23.503 §6.1.1.2, TS 29.521."""
+"""BSF, binding support function: TS 23.502 §5.2.13, TS 29.521 §4."""
 
 from cinq.nf.bsf.services import BSF
 

@@ -79,7 +79,7 @@ class BSF:
         return found[0] if found else None
 
     async def update(self, binding_id: str, body: PcfBindingPatch) -> PcfBinding:
-        """§4.2.5.2."""
+        """§4.2.5."""
         known = self._known(binding_id)
         changes: dict[str, object] = {}
         for name in PcfBindingPatch.__struct_fields__:

@@ -76,7 +76,7 @@ class Policy:
         return (await pcf.create(AppSessionContext(asc_req_data=request))).id
 
     async def _serving(self, address: str, dnn: str | None, snssai: Snssai | None) -> NpcfPolicyAuthorization:
-        """The PCF that serves the session, as the BSF says (TS 29.513 §6.2); where it says none, any.
+        """The PCF that serves the session, as the BSF says (TS 29.521 §4.2.4.2); where it says none, any.
 
         Problem 400: sessions of several data networks have the address.
         """

@@ -84,7 +84,7 @@ class Events:
             self._heed()
 
     async def subscribe(self, body: NsmfEventExposure) -> Created[NsmfEventExposure]:
-        """§4.2.3.2."""
+        """A new one."""
         watch = self._made(body)
         of_one = sum(1 for one in self.watched.values() if body.supi and one.wanted.supi == body.supi)
         if len(self.watched) >= MOST or of_one >= MOST_OF_A_UE:
@@ -96,17 +96,17 @@ class Events:
         return self._known(sub_id).wanted
 
     async def replace(self, sub_id: str, body: NsmfEventExposure) -> NsmfEventExposure:
-        """§4.2.3.3."""
+        """As a whole; what was counted begins anew."""
         self._known(sub_id)
         return self._begun(sub_id, self._made(body))
 
     async def unsubscribe(self, sub_id: str) -> None:
-        """§4.2.4."""
+        """It ends."""
         self._known(sub_id)
         self._drop(sub_id)
 
     async def look(self) -> None:
-        """§4.2.2: what has happened is told. Who cannot be reached now is told later, in order with all others."""
+        """What has happened is told. Who cannot be reached now is told later, in order with all others."""
         if self._looking or not self.watched:
             return
         self._looking = True

@@ -17,7 +17,7 @@ EndPoints = Annotated[list[IpEndPoint], Meta(max_length=MOST_LISTED)]
 
 
 class PcfBinding(Model):
-    """§5.6.2.2. ipv6Prefix: with its length. pcfIpEndPoints: of Npcf_PolicyAuthorization."""
+    """ipv6Prefix: with its length. pcfIpEndPoints: of Npcf_PolicyAuthorization."""
 
     dnn: Text
     snssai: Snssai
@@ -40,7 +40,7 @@ class PcfBinding(Model):
 
 
 class PcfBindingPatch(Model):
-    """§5.6.2.3: a merge patch. What is not there stays, null takes away."""
+    """A merge patch. What is not there stays, null takes away."""
 
     ipv4_addr: Text | UnsetType | None = UNSET
     ip_domain: Text | UnsetType | None = UNSET

@@ -24,14 +24,14 @@ Text = Annotated[str, Meta(max_length=256)]
 
 
 class EventSubscription(Model):
-    """§5.6.2.5. dnaiChgType: of UP_PATH_CH, told before or after the path has changed."""
+    """§5.6.2.4. dnaiChgType: of UP_PATH_CH, told before or after the path has changed."""
 
     event: SmfEvent
     dnai_chg_type: DnaiChangeType | None = None
 
 
 class EventNotification(Model):
-    """§5.6.2.6. ad..., re...: an address that was added or removed."""
+    """§5.6.2.5. ad..., re...: an address that was added or removed."""
 
     event: SmfEvent
     time_stamp: str
