@@ -22,7 +22,7 @@ FOLDERS = {
     "state.folder": "`/var/lib/cinq` for root, else `$XDG_STATE_HOME/cinq` (`~/.local/state/cinq`)",
     "state.run": "`/run/cinq` for root, else `$XDG_RUNTIME_DIR/cinq` (`/tmp/cinq`)",
 }
-FUNCTIONS = ("amf", "ausf", "udm", "udr", "smf", "upf", "nrf", "nssf", "pcf", "eir", "scp", "nef")
+FUNCTIONS = ("amf", "ausf", "udm", "udr", "smf", "upf", "nrf", "nssf", "bsf", "pcf", "eir", "scp", "nef")
 FLOWS = (
     "ng-setup",
     "registration-suci-a",

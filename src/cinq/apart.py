@@ -20,8 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cinq import contradictions
-from cinq.network import PARTS, NetworkError, identity
+from cinq.network import NetworkError
 from cinq.notify import READY, VARIABLE
+from cinq.parts import PARTS, identity
 from cinq.sbi.caller import URN
 from cinq.sbi.certificates import Authority, Files
 from cinq.sbi.reach import api_root

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import uuid
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -23,6 +22,7 @@ from cinq.membership import Membership
 from cinq.nf.amf import AMF
 from cinq.nf.amf.orders import Orders
 from cinq.nf.ausf import AUSF
+from cinq.nf.bsf import BSF
 from cinq.nf.chf import CHF
 from cinq.nf.eir import EIR
 from cinq.nf.nef import NEF
@@ -33,6 +33,7 @@ from cinq.nf.scp import SCP
 from cinq.nf.smf import SMF
 from cinq.nf.udm import UDM
 from cinq.nf.udr import UDR, looks, provisioning
+from cinq.parts import ALL, PARTS, identity
 from cinq.procedure import Inside, Journal, RealClock, Runtime
 from cinq.procedure.store import MemoryStore, Store
 from cinq.sbi.token import SigningKey
@@ -46,7 +47,6 @@ from cinq.user_plane import UserPlane
 from cinq.wire import nas, pfcp
 
 log = logging.getLogger("cinq.network")
-NAMESPACE = uuid.UUID("5c1b7f0e-6d0b-4b7a-9a39-6f6a3cf0c1a9")
 ANY_MTU = 9000  # where the data planes are elsewhere, UEs are told that of their data network
 CHANGES_S = 1.0  # between looks at what the commands changed
 AT_START = (
@@ -59,24 +59,6 @@ AT_START = (
     "pointer",
 )
 """Settings of the AMF that are read when it starts."""
-PARTS = {
-    "nrf": "NRF",
-    "scp": "SCP",
-    "udr": "UDR",
-    "udm": "UDM",
-    "ausf": "AUSF",
-    "nssf": "NSSF",
-    "pcf": "PCF",
-    "nef": "NEF",
-    "eir": "5G_EIR",
-    "chf": "CHF",
-    "sepp": "SEPP",
-    "upf": "",
-    "smf": "SMF",
-    "amf": "AMF",
-}
-"""What a network is made of, in the order of its start: the name of each part, and its NF type on the SBI."""
-ALL = frozenset(PARTS)
 
 
 class NetworkError(RuntimeError):
@@ -85,11 +67,6 @@ class NetworkError(RuntimeError):
     def __init__(self, what: str, remedy: str = "") -> None:
         self.remedy = remedy
         super().__init__(what)
-
-
-def identity(network: str, nf_type: str) -> str:
-    """The instance identifier of a function: the same in each process, and after a restart."""
-    return str(uuid.uuid5(NAMESPACE, f"{network}/{nf_type}"))
 
 
 class Network:
@@ -248,7 +225,7 @@ class Network:
     # network functions
 
     async def _control_functions(self, store: Store) -> None:
-        """NRF, UDR, UDM, AUSF, NSSF, CHF, PCF, 5G-EIR: they answer and keep no ports."""
+        """NRF, UDR, UDM, AUSF, NSSF, BSF, CHF, PCF, 5G-EIR: they answer and keep no ports."""
         s, here = self.settings, self.parts
         if "nrf" in here:
             self._repository(store)
@@ -266,6 +243,10 @@ class Network:
         if "nssf" in here:
             nssf = NSSF(functions.of_the_nssf(s), self.identity("NSSF"))
             await self.membership.serve(nssf.services(), nssf.profile())
+        if "bsf" in here:
+            dnns = tuple(d.identifier for d in s.dnn)
+            bsf = BSF(store, os.urandom, self.identity("BSF"), dnns)
+            await self.membership.serve(bsf.services(), bsf.profile())
         if "chf" in here:
             own = self.identity("CHF")
             chf = CHF(functions.of_the_chf(s), store, self.clock, os.urandom, own, self.bus, self.journal)
@@ -313,7 +294,7 @@ class Network:
             looks.tell(self.store)
             self.runtime.spawn(self.udr.tell_changes, "data changes")
         if self.pcf is not None:
-            self.runtime.spawn(self.pcf.tell_application_functions, "application functions")
+            self.runtime.spawn(self.pcf.look, "bindings and application functions")
         if self.nef is not None:
             self.runtime.spawn(self.nef.look, "exposure")
         self._look_at_the_day()

@@ -31,7 +31,7 @@ from cinq.settings.service_based import OWN
 from cinq.transport.error import TransportError
 
 TOKEN_KEY = "nrf-token.pem"
-PRODUCERS = ("AMF", "AUSF", "UDM", "UDR", "SMF", "PCF", "NSSF", "CHF", "5G_EIR", "NEF")
+PRODUCERS = ("AMF", "AUSF", "UDM", "UDR", "SMF", "PCF", "NSSF", "BSF", "CHF", "5G_EIR", "NEF")
 """NF types that functions here call."""
 
 

@@ -17,7 +17,7 @@ from tests.interop.place import CINQ, CORE, RADIO, Place
 from tests.interop.ueransim import HOME_PUBLIC, IMSI, OPC, K, core_settings
 
 pytestmark = [pytest.mark.root, pytest.mark.kernel]
-PARTS = ("nrf", "udr", "udm", "ausf", "nssf", "pcf", "eir", "chf", "upf", "smf", "amf")
+PARTS = ("nrf", "udr", "udm", "ausf", "nssf", "bsf", "pcf", "eir", "chf", "upf", "smf", "amf")
 
 
 def test_a_ue_gets_a_session_and_again_after_a_function_was_killed(place: Place) -> None:

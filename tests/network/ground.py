@@ -11,8 +11,9 @@ from types import SimpleNamespace
 import pytest
 
 from cinq import network, service_interface, user_plane
-from cinq.network import Network, identity
+from cinq.network import Network
 from cinq.numbering import Supi
+from cinq.parts import identity
 from cinq.procedure import Journal, Runtime, VirtualClock
 from cinq.procedure.store import MemoryStore
 from cinq.ran.gnb.gnb import Gnb

@@ -11,7 +11,7 @@ import cinq.nf
 
 ROOT = Path(cinq.nf.__path__[0])
 PAGES = sorted(
-    p for nf in ("ausf", "udm", "udr", "pcf", "nssf", "nrf", "eir") for p in (ROOT / nf).rglob("*.py")
+    p for nf in ("ausf", "udm", "udr", "pcf", "nssf", "nrf", "eir", "bsf") for p in (ROOT / nf).rglob("*.py")
 )
 
 

@@ -18,7 +18,9 @@ from cinq.sbi.services.n5g_eir import N5gEirEquipmentIdentityCheck
 from cinq.sbi.services.n32c_handshake import N32cHandshake
 from cinq.sbi.services.namf_communication import NamfCommunication
 from cinq.sbi.services.namf_eventexposure import NamfEventExposure, NnefEventCallback
+from cinq.sbi.services.namf_location import NamfLocation
 from cinq.sbi.services.nausf_ueauthentication import NausfUEAuthentication
+from cinq.sbi.services.nbsf_management import NbsfManagement
 from cinq.sbi.services.nchf_convergedcharging import NchfConvergedCharging, NsmfChargingCallback
 from cinq.sbi.services.nchf_spendinglimitcontrol import NchfSpendingLimitControl, NpcfSpendingLimitCallback
 from cinq.sbi.services.nef_monitoring import AfMonitoringCallback, NefMonitoringEvent
@@ -30,6 +32,7 @@ from cinq.sbi.services.nnssf_nsselection import NnssfNSSelection
 from cinq.sbi.services.npcf_ampolicycontrol import NamfPolicyCallback, NpcfAMPolicyControl
 from cinq.sbi.services.npcf_policyauthorization import NnefPolicyCallback, NpcfPolicyAuthorization
 from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl, NsmfPolicyCallback
+from cinq.sbi.services.nsmf_eventexposure import AfSessionCallback, NsmfEventExposureService
 from cinq.sbi.services.nsmf_pdusession import NsmfPDUSession
 from cinq.sbi.services.nudm_ee import NudmEventExposure
 from cinq.sbi.services.nudm_sdm import NamfSdmCallback, NsmfSdmCallback, NudmSubscriberDataManagement
@@ -42,6 +45,7 @@ FILES = {
     N32cHandshake: "TS29573_N32_Handshake.yaml",
     N5gEirEquipmentIdentityCheck: "TS29511_N5g-eir_EquipmentIdentityCheck.yaml",
     NamfCommunication: "TS29518_Namf_Communication.yaml",
+    NbsfManagement: "TS29521_Nbsf_Management.yaml",
     NchfConvergedCharging: "TS32291_Nchf_ConvergedCharging.yaml",
     NchfSpendingLimitControl: "TS29594_Nchf_SpendingLimitControl.yaml",
     NausfUEAuthentication: "TS29509_Nausf_UEAuthentication.yaml",
@@ -53,12 +57,14 @@ FILES = {
     NnssfNSSelection: "TS29531_Nnssf_NSSelection.yaml",
     NpcfAMPolicyControl: "TS29507_Npcf_AMPolicyControl.yaml",
     NpcfSMPolicyControl: "TS29512_Npcf_SMPolicyControl.yaml",
+    NamfLocation: "TS29518_Namf_Location.yaml",
     NamfEventExposure: "TS29518_Namf_EventExposure.yaml",
     NudmEventExposure: "TS29503_Nudm_EE.yaml",
     NefMonitoringEvent: "TS29122_MonitoringEvent.yaml",
     NefAsSessionWithQoS: "TS29122_AsSessionWithQoS.yaml",
     NefTrafficInfluence: "TS29522_TrafficInfluence.yaml",
     NpcfPolicyAuthorization: "TS29514_Npcf_PolicyAuthorization.yaml",
+    NsmfEventExposureService: "TS29508_Nsmf_EventExposure.yaml",
     NsmfPDUSession: "TS29502_Nsmf_PDUSession.yaml",
     NudmSubscriberDataManagement: "TS29503_Nudm_SDM.yaml",
     NudmUEAuthentication: "TS29503_Nudm_UEAU.yaml",
@@ -71,6 +77,7 @@ CALLBACKS = {
     NfStatusCallback: "TS29510_Nnrf_NFManagement.yaml",
     NnefEventCallback: "TS29518_Namf_EventExposure.yaml",
     AfMonitoringCallback: "TS29122_MonitoringEvent.yaml",
+    AfSessionCallback: "TS29508_Nsmf_EventExposure.yaml",
     AfCallback: "TS29122_AsSessionWithQoS.yaml",
     NnefPolicyCallback: "TS29514_Npcf_PolicyAuthorization.yaml",
     NamfPolicyCallback: "TS29507_Npcf_AMPolicyControl.yaml",
@@ -224,7 +231,7 @@ def test_scopes_of_operations_are_those_of_the_api(folder: Path, service: type, 
 
 def check_query(folder: Path, file: str, op: Operation, name: str, declared: dict[str, dict]) -> None:
     """The name on the wire, and whether it is written as text, as a list with commas, or as JSON."""
-    wire, kind = name.replace("_", "-"), op.types[op.parameters.index(name)]
+    wire, kind = op.written[name], op.types[op.parameters.index(name)]
     assert wire in declared, f"{wire} is no query parameter of {op.path}"
     written = "json" if "content" in declared[wire] else "text"
     if written == "text":

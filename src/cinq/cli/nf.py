@@ -24,7 +24,7 @@ def command(
     parts: Annotated[
         list[str],
         typer.Argument(
-            help="nrf, scp, udr, udm, ausf, nssf, pcf, nef, eir, chf, sepp, upf, smf, amf: one or several."
+            help="nrf, scp, udr, udm, ausf, nssf, bsf, pcf, nef, eir, chf, sepp, upf, smf, amf: one or several."
         ),
     ],
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (TOML).")] = None,
@@ -68,7 +68,7 @@ def command(
 
 
 def _known(parts: list[str], sbi: Sbi) -> frozenset[str]:
-    from cinq.network import PARTS
+    from cinq.parts import PARTS
 
     unknown = [each for each in parts if each not in PARTS]
     if unknown:

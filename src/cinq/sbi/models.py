@@ -97,8 +97,11 @@ class Ncgi(Model):
 
 
 class NrLocation(Model):
+    """ageOfLocationInformation: minutes, 0 where the gNB was just asked."""
+
     tai: Tai
     ncgi: Ncgi
+    age_of_location_information: int | None = None
     ue_location_timestamp: str | None = None
 
 

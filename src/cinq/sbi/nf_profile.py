@@ -126,6 +126,10 @@ class PcfInfo(Model):
     supi_ranges: list[SupiRange] = []
 
 
+class BsfInfo(Model):
+    dnn_list: list[str] = []
+
+
 class ScpInfo(Model):
     """scpPorts: by scheme, http or https."""
 
@@ -165,6 +169,7 @@ class NFProfile(Model):
     udm_info: UdmInfo | None = None
     udr_info: UdrInfo | None = None
     pcf_info: PcfInfo | None = None
+    bsf_info: BsfInfo | None = None
     scp_info: ScpInfo | None = None
 
     @property

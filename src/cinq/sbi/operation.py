@@ -9,8 +9,8 @@ from __future__ import annotations
 import inspect
 import re
 import typing
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Generic, ParamSpec, Protocol, TypeVar, dataclass_transform
 
@@ -98,7 +98,8 @@ class Operation:
     what they are. request, response: shapes, None where there is no body. error: of a refusal, None: problem details.
     scopes: resource/operation-level scopes of the API (TS 29.500 §6.7.3), each of which grants it beside the service's.
     callback: whether it is a notification, to a URI that its receiver gave (TS 29.501 §5.3.2). asked: the shape that
-    holds all query parameters; then it is the one argument behind those of the path.
+    holds all query parameters; then it is the one argument behind those of the path. written: query parameter by its
+    Python name -> its name on the wire.
     """
 
     service: str
@@ -117,6 +118,7 @@ class Operation:
     scopes: tuple[str, ...] = ()
     callback: bool = False
     asked: type[Query] | None = None
+    written: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def root(self) -> str:
@@ -155,6 +157,7 @@ OWNERS = {
     "3gpp-monitoring-event": "NEF",
     "af-callback": "AF",
     "af-monitoring-callback": "AF",
+    "af-session-callback": "AF",
     "sink-callback": "AF",
     "n32c-handshake": "SEPP",
     "n32f-forward": "SEPP",
@@ -226,12 +229,15 @@ def _resolve(protocol: type, name: str, version: str, attribute: str, declared: 
     hints = typing.get_type_hints(function)
     names = [n for n in inspect.signature(function).parameters if n not in ("self", "body")]
     asked = next((h for h in hints.values() if isinstance(h, type) and issubclass(h, Query)), None)
+    spelt: dict[str, str] = {}
     if asked is not None:
         fields = msgspec.structs.fields(asked)
-        names = [n for n in names if hints[n] is not asked] + [field.name for field in fields]
-        hints = {**hints, **{field.name: field.type for field in fields}}
+        names = [n for n in names if hints[n] is not asked] + [each.name for each in fields]
+        hints = {**hints, **{each.name: each.type for each in fields}}
+        spelt = {each.name: each.encode_name for each in fields}
     in_path = {snake(p) for p in re.findall(r"\{(\w+)\}", declared.path)}
     response = hints.get("return")
+    query = tuple(n for n in names if n not in in_path)
     return Operation(
         service=name,
         version=version,
@@ -242,13 +248,14 @@ def _resolve(protocol: type, name: str, version: str, attribute: str, declared: 
         attribute=attribute,
         parameters=tuple(names),
         types=tuple(hints[n] for n in names),
-        query=tuple(n for n in names if n not in in_path),
+        query=query,
         request=hints.get("body"),
         response=None if response is type(None) else response,
         error=declared.error,
         scopes=declared.scopes,
         callback=name.endswith("-callback"),
         asked=asked,
+        written={n: spelt.get(n) or n.replace("_", "-") for n in query},
     )
 
 

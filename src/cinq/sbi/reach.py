@@ -12,6 +12,7 @@ from cinq.transport.http2 import authority_of
 
 CONSUMERS: dict[str, tuple[str, ...]] = {
     "nausf-auth": ("AMF",),
+    "nbsf-management": ("PCF", "NEF", "AF", "NWDAF"),
     "nchf-convergedcharging": ("SMF", "AMF", "SMSF", "NEF"),
     "nchf-spendinglimitcontrol": ("PCF",),
     "nnssf-nsselection": ("AMF", "NSSF", "NWDAF", "SMF"),
@@ -19,6 +20,7 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "npcf-am-policy-control": ("AMF",),
     "npcf-policyauthorization": ("NEF", "AF"),
     "npcf-smpolicycontrol": ("SMF",),
+    "nsmf-event-exposure": ("NEF", "AF", "PCF", "NWDAF", "AMF", "UDM", "DCCF"),
     "nsmf-pdusession": ("AMF", "SMF"),
     "namf-evts": ("UDM", "NEF", "SMF", "PCF", "NWDAF", "DCCF"),
     "nudm-ee": ("NEF", "NWDAF", "AF", "AMF"),

@@ -34,7 +34,7 @@ def request_of(op: Operation, arguments: Sequence[object]) -> Request:
         arguments = [*arguments[:at], *given, *arguments[at + 1 :]]
     values = dict(zip(op.parameters, arguments, strict=False))
     path = re.sub(r"\{(\w+)\}", lambda name: _in_path(values[snake(name[1])]), op.path)
-    asked = [(n.replace("_", "-"), values[n]) for n in op.query if values.get(n) is not None]
+    asked = [(op.written[n], values[n]) for n in op.query if values.get(n) is not None]
     query = "&".join(f"{name}={quote(_in_query(value), safe=',:')}" for name, value in asked)
     target = f"{op.root}{path}{'?' + query if query else ''}"
     headers: Headers = (("accept", f"{JSON}, {MULTIPART}, {PROBLEM}"),)
@@ -97,7 +97,7 @@ def _query(target: str) -> dict[str, str]:
 
 
 def _asked(op: Operation, asked: dict[str, str], name: str, kind: object) -> object:
-    wire = name.replace("_", "-")
+    wire = op.written[name]
     may_miss = optional(kind)
     if wire not in asked:
         if may_miss:

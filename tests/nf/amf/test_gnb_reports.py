@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
@@ -57,6 +58,13 @@ def cell_of(info: ProvideLocInfo) -> str:
     return info.location.nr_location.ncgi.nr_cell_id
 
 
+def age_of(info: ProvideLocInfo) -> int | None:
+    """In minutes."""
+    assert info.location is not None
+    assert info.location.nr_location is not None
+    return info.location.nr_location.age_of_location_information
+
+
 def report(phone: Phone, cell: int, event: ngap.EventType = "direct") -> ngap.LocationReport:
     return ngap.LocationReport(
         **ids(phone),
@@ -77,7 +85,8 @@ def test_the_current_location_is_asked_for() -> None:
         assert control.location_reporting_request_type.event_type == "direct"
         gnb.say(report(phone, 0x15))
         found = await task
-        assert (found.current_loc, cell_of(found)) == (True, "000000015")
+        assert (found.current_loc, cell_of(found), age_of(found)) == (True, "000000015", 0)
+        assert age_of(await located(world, current=False)) == 1  # the gNB was not asked
         await is_served(phone)
 
     run(test)
@@ -107,8 +116,19 @@ def test_an_idle_ue_is_where_it_was() -> None:
         gnb.say(report(phone, 0x17, "change-of-serve-cell"))  # nobody waits for it: it counts all the same
         gnb.say(ngap.UEContextReleaseRequest(**ids(phone), cause=("radioNetwork", "user-inactivity")))
         await asyncio.sleep(0.1)
+        at = age_of(await located(world, current=False))
+        assert at == 1
+        await asyncio.sleep(180)
         found = await located(world)
         assert (found.current_loc, cell_of(found)) == (False, "000000017")
+        assert age_of(found) is not None
+        assert age_of(found) >= 3  # type: ignore[operator]
+        assert found.location is not None
+        assert found.location.nr_location is not None
+        heard = found.location.nr_location.ue_location_timestamp
+        assert heard is not None
+        now = datetime.fromtimestamp(world.clock.now(), UTC)
+        assert 180 <= (now - datetime.fromisoformat(heard.replace("Z", "+00:00"))).total_seconds() < 240
         await world.restart()
         with pytest.raises(Problem, match="not heard of"):
             await located(world)

@@ -34,7 +34,8 @@ class Ue(Subject[UeContext]):
 
     connection: the one that serves the UE; None in CM-IDLE. target: the one to which a handover is under way.
     exchange: its keys and counts on N1.
-    kept: the store has its context. last_place: where it was when its connection ended.
+    kept: the store has its context. last_place: where it was when its connection ended,
+    last_heard: as heard at that time.
     waiting: those who wait for the UE to be reached.
     complete_due: it went on without REGISTRATION COMPLETE, which may still come.
     paged: its 5G-GUTI was paged and is to be replaced. pending: what waits for the UE to be reached.
@@ -49,6 +50,7 @@ class Ue(Subject[UeContext]):
         "connection",
         "exchange",
         "kept",
+        "last_heard",
         "last_place",
         "paged",
         "pending",
@@ -71,6 +73,7 @@ class Ue(Subject[UeContext]):
         self.exchange = Exchange(context.security)
         self.kept = False
         self.last_place: Place | None = None
+        self.last_heard = 0.0
         self.paged = False
         self.complete_due = False
         self.pending: tuple[Transfer, ...] = ()
@@ -286,7 +289,7 @@ class Ue(Subject[UeContext]):
         connection, target = self.connection, self.target
         self.connection = self.target = None
         if connection is not None:
-            self.last_place = connection.place
+            self.last_place, self.last_heard = connection.place, connection.heard
             self.access.release(connection)
         if target is not None:
             self.access.drop(target, ("radioNetwork", "handover-cancelled"))

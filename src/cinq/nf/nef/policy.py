@@ -7,6 +7,7 @@ from cinq.nf.nef.settings import Settings
 from cinq.procedure import Why
 from cinq.sbi import Bus, Problem
 from cinq.sbi.models import Snssai
+from cinq.sbi.services.nbsf_management import BindingQuery, NbsfManagement
 from cinq.sbi.services.nef_northbound import FlowInfo
 from cinq.sbi.services.npcf_policyauthorization import (
     AfEventSubscription,
@@ -42,6 +43,7 @@ class Policy:
         self._sbi = sbi
         self._demands = demands
         self._pcf = sbi.client(NpcfPolicyAuthorization, "NEF")
+        self._bsf = sbi.client(NbsfManagement, "NEF")
 
     def refuse_where_too_many(self, application: str) -> None:
         """Problem 429."""
@@ -70,7 +72,30 @@ class Policy:
             med_components=self._components(flows, qos, routes),
             ev_subsc=EVENTS,
         )
-        return (await self._pcf.create(AppSessionContext(asc_req_data=request))).id
+        pcf = await self._serving(address, dnn, snssai)
+        return (await pcf.create(AppSessionContext(asc_req_data=request))).id
+
+    async def _serving(self, address: str, dnn: str | None, snssai: Snssai | None) -> NpcfPolicyAuthorization:
+        """The PCF that serves the session, as the BSF says (TS 29.521 §4.2.4.2); where it says none, any.
+
+        Problem 400: sessions of several data networks have the address.
+        """
+        six = ":" in address
+        asked = BindingQuery(
+            ipv4_addr=None if six else address,
+            ipv6_prefix=f"{address}/128" if six else None,
+            dnn=dnn,
+            snssai=snssai,
+        )
+        try:
+            found = await self._bsf.discover(asked)
+        except Problem as problem:
+            if problem.status < 500:
+                raise
+            return self._pcf  # there is no BSF, or it is not there now
+        if found is None or found.pcf_id is None:
+            return self._pcf
+        return self._sbi.client(NpcfPolicyAuthorization, "NEF", found.pcf_id)
 
     async def change(self, app_session: str, flows: list[FlowInfo], qos: str | None) -> None:
         components: dict[str, MediaComponent | None] = {**self._components(flows, qos, None)}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from cinq.nf.pcf.access import AMPolicies
 from cinq.nf.pcf.app_sessions import AppSessions
+from cinq.nf.pcf.bindings import Registrations
 from cinq.nf.pcf.elements import Elements
 from cinq.nf.pcf.sessions import SMPolicies
 from cinq.nf.pcf.settings import Settings
@@ -47,6 +48,7 @@ class PCF:
         self._am = AMPolicies(kept, elements, sbi)
         self._sm = SMPolicies(settings, kept, elements, sbi)
         self._af = AppSessions(settings, kept, self._sm, sbi, entropy)
+        self._registrations = Registrations(kept, self._sm, sbi, instance_id)
         self._limits.changed = self._sm.policy_changed
 
     def services(self) -> list[tuple[type, object]]:
@@ -64,6 +66,11 @@ class PCF:
     async def tell_application_functions(self) -> None:
         """What has become of what they asked for."""
         await self._af.tell()
+
+    async def look(self) -> None:
+        """To be called often: the BSF hears which sessions are served here, applications what has become of theirs."""
+        await self._registrations.look()
+        await self.tell_application_functions()
 
     async def start(self) -> None:
         """Once the UDR serves: Nudr_DM_Subscribe for policy data."""

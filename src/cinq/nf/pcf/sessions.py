@@ -51,9 +51,14 @@ class SMPolicies:
         self.heard: Callable[[Iterable[RuleReport]], None] = lambda reports: None
         """Hears what the SMF says of rules."""
         self.ended: Callable[[SmAssociation], None] = lambda association: None
+        self.changed: Callable[[str], None] = lambda identifier: None
+        """Hears which association has come or gone."""
 
     def get(self, identifier: str) -> SmAssociation | None:
         return self._associations.get(identifier)
+
+    def identifiers(self) -> list[str]:
+        return list(self._associations)
 
     def with_address(self, address: str) -> list[str]:
         """The associations of the sessions that have it. An IPv6 address: those that have its prefix."""
@@ -104,6 +109,7 @@ class SMPolicies:
         self._associations.remove(identifier)
         self._index(identifier, found, there=False)
         self.ended(found)
+        self.changed(identifier)
         return True
 
     async def create(self, body: SmPolicyContextData) -> Created[SmPolicyDecision]:
@@ -120,6 +126,7 @@ class SMPolicies:
         made = SmAssociation(body, decided)
         self._associations.put(identifier, made)
         self._index(identifier, made)
+        self.changed(identifier)
         return Created(f"/sm-policies/{identifier}", decided)
 
     async def update(self, sm_policy_id: str, body: SmPolicyUpdateContextData) -> SmPolicyDecision:

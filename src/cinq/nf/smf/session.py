@@ -54,6 +54,8 @@ class Sessions:
         self.by_seid: dict[int, PduSession] = {}
         self._by_end: dict[tuple[str, int], PduSession] = {}
         self.at_upf: Counter[str] = Counter()  # by N4 address
+        self.heard: Callable[[SmContext], None] | None = None
+        """Hears each context that is stored, where somebody watches."""
 
     def next_seid(self) -> int:
         self._seid += 1
@@ -258,6 +260,8 @@ class PduSession(Subject[SmContext]):
             self.ports.store.put(COLLECTION, context.label, encoded(context))
         else:
             self.ports.store.delete(COLLECTION, context.label)
+        if self.sessions.heard is not None:
+            self.sessions.heard(context)
 
     def idle(self) -> None:
         if self.context.state == "INACTIVE":

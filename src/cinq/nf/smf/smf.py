@@ -9,6 +9,7 @@ import msgspec
 from cinq.eligibility.gate import OPEN, Gate
 from cinq.nf.smf.addresses import AddressPool, PrefixPool
 from cinq.nf.smf.context import COLLECTION, Ipv4, Ipv4v6, Ipv6, decoded
+from cinq.nf.smf.events import Events
 from cinq.nf.smf.inbound.n4 import Reports
 from cinq.nf.smf.n4 import N4, Handlers, N4Port, Peer
 from cinq.nf.smf.ports import Ports
@@ -27,6 +28,7 @@ from cinq.sbi.nf_profile import DnnSmfInfoItem, NFProfile, SmfInfo, SnssaiSmfInf
 from cinq.sbi.services.namf_communication import NsmfCallback
 from cinq.sbi.services.nchf_convergedcharging import NchfConvergedCharging, NsmfChargingCallback
 from cinq.sbi.services.npcf_smpolicycontrol import NpcfSMPolicyControl, NsmfPolicyCallback
+from cinq.sbi.services.nsmf_eventexposure import NsmfEventExposureService
 from cinq.sbi.services.nsmf_pdusession import NsmfPDUSession
 from cinq.sbi.services.nudm_sdm import NsmfSdmCallback
 from cinq.wire import pfcp
@@ -81,10 +83,13 @@ class SMF:
                 association
             )
         self._services = PduSessions(self.ports, self.sessions, entropy)
+        self.events = Events(self.sessions, store, clock, entropy, sbi)
         self._load(store)
+        self.events.begin()
 
     def services(self) -> list[tuple[type, object]]:
-        return [(service, self._services) for service in SERVICES]
+        offered: list[tuple[type, object]] = [(service, self._services) for service in SERVICES]
+        return [*offered, (NsmfEventExposureService, self.events)]
 
     def profile(self) -> NFProfile:
         slices = {s for network in self._settings.data_networks for s in network.slices}
@@ -113,11 +118,16 @@ class SMF:
         for association in self._reports.associations.values():
             association.begin()
             self.runtime.every(self._settings.heartbeat_s, association.tick, "heartbeat")
+        self.runtime.every(1.0, self._look_at_events, "events")
         if self._settings.charging.on:
             self.runtime.every(self._settings.charging.again_s, self._tell_untold, "charging")
         for session in list(self.sessions.by_identity.values()):
             if session.context.expires:
                 lives_on(session)
+
+    def _look_at_events(self) -> None:
+        if self.events.watched:
+            self.runtime.spawn(self.events.look, "events")
 
     def _tell_untold(self) -> None:
         """The CHF is told again what it has not heard."""

@@ -111,6 +111,7 @@ class SmPolicyContextData(Model):
     dnn: str
     notification_uri: Uri
     slice_info: Snssai
+    gpsi: str | None = None
     access_type: AccessType | None = None
     rat_type: RatType | None = None
     serving_network: PlmnIdNid | None = None

@@ -73,6 +73,7 @@ class NgConnection(Subject[None]):
 
     ids: those of both ends; a gNB that a handover asks for resources has not given its own yet (UNASSIGNED).
     stream: the SCTP stream that its messages take. place: where the UE is, as last reported.
+    heard: when that was, seconds since 1970.
     wants_context: the gNB asked for an initial context setup. has_context: whether it has a UE context, or is
     being given one. releasing: a UE Context Release is under way.
     lately: the last transports to the UE, as they went out.
@@ -86,6 +87,7 @@ class NgConnection(Subject[None]):
         "arriving",
         "cause",
         "has_context",
+        "heard",
         "initial",
         "lately",
         "place",
@@ -113,6 +115,7 @@ class NgConnection(Subject[None]):
         self.ran_ue_ngap_id = ran_ue_ngap_id
         self.stream = stream_of(amf_ue_ngap_id, ran.association.outbound_streams)
         self.place = place
+        self.heard = ran.runtime.clock.now()
         self.wants_context = wants_context
         self.has_context = False
         self.releasing = False
@@ -176,6 +179,7 @@ class NgConnection(Subject[None]):
                 self.place = elements.place_of(location[1])
             except NumberingError:
                 return
+            self.heard = self.ran.runtime.clock.now()
 
 
 class Ran(Subject[RanContext]):
