@@ -366,6 +366,6 @@ def test_an_unknown_value_of_an_extensible_enumeration_is_kept() -> None:
     read = read_body(DeregistrationData, "application/json", body)
     assert isinstance(read, DeregistrationData)
     assert json.loads(encode(read)) == json.loads(body)
-    with pytest.raises(Problem, match="MANDATORY_IE_INCORRECT: /accessType") as caught:
+    with pytest.raises(Problem, match="OPTIONAL_IE_INCORRECT: /accessType") as caught:
         read_body(DeregistrationData, "application/json", body.replace(b"3GPP_ACCESS", b"6G_ACCESS"))
     assert [one.param for one in caught.value.details.invalid_params or ()] == ["/accessType"]

@@ -90,7 +90,7 @@ def decoder(kind: object) -> msgspec.json.Decoder[object]:
 
 
 def read_body(shape: object, content_type: str | None, body: bytes) -> object:
-    """Problem 400 MANDATORY_IE_MISSING, ..._INCORRECT, INVALID_MSG_FORMAT, or 415."""
+    """Problem 400 MANDATORY_IE_MISSING, ..._INCORRECT, OPTIONAL_IE_INCORRECT, INVALID_MSG_FORMAT, or 415."""
     kind = media_type(content_type)
     if isinstance(shape, type) and issubclass(shape, Multipart):
         return _read_multipart(shape, kind, content_type or "", body)
@@ -114,7 +114,7 @@ def read_json(shape: object, body: bytes) -> object:
             return Whole(msgspec.convert(document, get_args(shape)[0]), cast("dict[str, object]", document))
         return decoder(shape).decode(body)
     except msgspec.ValidationError as error:
-        raise _not_of_the_shape(str(error)) from None
+        raise _not_of_the_shape(shape, str(error)) from None
     except (msgspec.DecodeError, UnicodeError) as error:
         raise Problem(400, "INVALID_MSG_FORMAT", Why(f"the body is no JSON: {error}")) from None
     except RecursionError:
@@ -171,7 +171,7 @@ def _pairs(pairs: list[tuple[str, object]]) -> None:
         seen.add(name)
 
 
-def _not_of_the_shape(said: str) -> Problem:
+def _not_of_the_shape(shape: object, said: str) -> Problem:
     """msgspec's words as a JSON pointer and a cause."""
     where = _WHERE.search(said)
     pointer = "" if where is None else re.sub(r"\.|\[(\d+|\.\.\.)\]", lambda m: f"/{m[1] or ''}", where[1])
@@ -183,7 +183,19 @@ def _not_of_the_shape(said: str) -> Problem:
     if not pointer:
         return Problem(400, "INVALID_MSG_FORMAT", Why(f"the body: {reason}"))
     invalid = InvalidParam(param=pointer, reason=reason[:200])
-    return Problem(400, "MANDATORY_IE_INCORRECT", Why(f"{invalid.param}: {reason}"), invalid)
+    cause = "OPTIONAL_IE_INCORRECT" if _may_be_absent(shape, pointer) else "MANDATORY_IE_INCORRECT"
+    return Problem(400, cause, Why(f"{invalid.param}: {reason}"), invalid)
+
+
+def _may_be_absent(shape: object, pointer: str) -> bool:
+    """Whether the body may do without the attribute of its own that a pointer leads through."""
+    kinds = get_args(shape) or (shape,)
+    name = pointer.split("/")[1]
+    structs = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, msgspec.Struct)]
+    if any(name in getattr(kind, "CONDITIONAL", ()) for kind in structs):
+        return False
+    fields = [each for kind in structs for each in msgspec.structs.fields(kind) if each.encode_name == name]
+    return bool(fields) and not any(each.required for each in fields)
 
 
 def _read_multipart(shape: type[Multipart], kind: str, content_type: str, body: bytes) -> Multipart:

@@ -12,7 +12,7 @@ import typing
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Generic, ParamSpec, Protocol, TypeVar, dataclass_transform
+from typing import ClassVar, Generic, ParamSpec, Protocol, TypeVar, dataclass_transform
 
 import msgspec
 
@@ -34,7 +34,12 @@ class _ModelMeta(msgspec.StructMeta):
 
 
 class Model(msgspec.Struct, metaclass=_ModelMeta, frozen=True, rename="camel", omit_defaults=True, gc=False):
-    """A JSON object. Attribute names are those of the 3GPP API in camel case."""
+    """A JSON object. Attribute names are those of the 3GPP API in camel case.
+
+    CONDITIONAL: JSON names of attributes that the schema leaves out and a condition makes mandatory all the same.
+    """
+
+    CONDITIONAL: ClassVar[tuple[str, ...]] = ()
 
 
 class SecretModel(Model):

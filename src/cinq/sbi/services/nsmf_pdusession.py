@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from msgspec import field
 
@@ -57,6 +57,8 @@ HoState = Literal["NONE", "PREPARING", "PREPARED", "COMPLETED", "CANCELLED"]
 
 
 class SmContextCreateData(Model):
+    CONDITIONAL: ClassVar[tuple[str, ...]] = ("supi", "pduSessionId", "sNssai")
+
     serving_nf_id: str
     serving_network: PlmnIdNid
     an_type: AccessType
