@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from types import SimpleNamespace
 
 import msgspec
 import pytest
 
+from cinq import numbering
 from cinq.nf.smf import Charging, charging
 from cinq.nf.smf.charging import MOST, WAITING, asking, quota_of, told, used
 from cinq.nf.smf.context import Charged, Quota
-from cinq.nf.smf.procedures.charging import UNTOLD, Untold, tell_all
+from cinq.nf.smf.ports import Ports
+from cinq.nf.smf.procedures.charging import UNTOLD, Untold, tell_all, who
+from cinq.numbering import SNssai
 from cinq.procedure.store import MemoryStore
 from cinq.sbi import Problem
 from cinq.sbi.models import PlmnId
@@ -184,3 +188,34 @@ def test_what_cannot_be_rated_waits_for_a_rate() -> None:
 
     asyncio.run(tell_all(ports(store, release)))  # type: ignore[arg-type]
     assert [key for key, _ in store.items(UNTOLD)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("supi", "home"), [("imsi-999700000000001", ("999", "70")), ("imsi-001010000000001", ("001", "01"))]
+)
+def test_whose_subscriber_it_is_is_told(supi: str, home: tuple[str, str]) -> None:
+    """By home and serving network the CHF knows whom a visit is settled with (chf/wholesale.py)."""
+    partner = numbering.PlmnId("001", "01")
+    settings = SimpleNamespace(plmn=numbering.PlmnId("999", "70"), plmns=(), partners=(partner,))
+    ports = SimpleNamespace(settings=settings, instance_id="smf", sbi=SimpleNamespace(uri=str))
+    ports.home = partial(Ports.home, ports)  # type: ignore[arg-type]
+    context = SimpleNamespace(
+        supi=supi,
+        ref="7",
+        prefix=None,
+        address=None,
+        session_type="IPV4",
+        pdu_session_id=1,
+        dnn="internet",
+        s_nssai=SNssai(1),
+    )
+    asks = who(SimpleNamespace(ports=ports, context=context))  # type: ignore[arg-type]
+    about = charging.request(context, Charged(1, 0.0), asks, 0.0).pdu_session_charging_information  # type: ignore[arg-type]
+    assert about is not None
+    session = about.pdu_session_information
+    assert session is not None
+    assert (session.h_plmn_id, session.serving_cn_plmn_id) == (
+        PlmnId(mcc=home[0], mnc=home[1]),
+        PlmnId(mcc="999", mnc="70"),
+    )
+    assert asks.plmn == PlmnId(mcc="999", mnc="70")

@@ -58,10 +58,14 @@ Report = pfcp.UsageReport | pfcp.UsageReportInDeletion | pfcp.UsageReportInModif
 
 
 class Identity(Struct, frozen=True):
-    """Who asks: the SMF's instance and its PLMN. notify_uri: where it hears of the CHF."""
+    """Who asks: the SMF's instance and its PLMN. home: the subscriber's, None for the same.
+
+    notify_uri: where it hears of the CHF.
+    """
 
     instance_id: str
     plmn: PlmnId
+    home: PlmnId | None = None
     notify_uri: str = ""
 
 
@@ -326,7 +330,7 @@ def _about(
             dnn_id=context.dnn,
             networking_slicing_info=NetworkSlicingInfo(s_nssai=Snssai.of(context.s_nssai)),
             pdu_type=context.session_type,
-            h_plmn_id=who.plmn,
+            h_plmn_id=who.home or who.plmn,
             serving_cn_plmn_id=who.plmn,
             rat_type="NR",
             start_time=_time(charged.begun),

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cinq import numbering
 from cinq.nf.smf import charging
 from cinq.nf.smf.context import Charged
 from cinq.nf.smf.ports import Ports
@@ -222,9 +223,19 @@ async def tell_all(ports: Ports) -> None:
 
 
 def who(session: PduSession) -> charging.Identity:
-    ports, plmn = session.ports, session.ports.settings.plmn
-    notify_uri = ports.sbi.uri(f"/nsmf-callback/v1/charging/{session.context.ref}")
-    return charging.Identity(ports.instance_id, PlmnId(mcc=plmn.mcc, mnc=plmn.mnc), notify_uri)
+    """Of a subscriber who roams here the home is the partner: by that the visit is settled."""
+    ports = session.ports
+    home = ports.home(session.context.supi)
+    return charging.Identity(
+        ports.instance_id,
+        _plmn(ports.settings.plmn),
+        None if home is None else _plmn(home),
+        ports.sbi.uri(f"/nsmf-callback/v1/charging/{session.context.ref}"),
+    )
+
+
+def _plmn(plmn: numbering.PlmnId) -> PlmnId:
+    return PlmnId(mcc=plmn.mcc, mnc=plmn.mnc)
 
 
 def _now(ports: Ports) -> float:
