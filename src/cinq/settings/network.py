@@ -262,12 +262,19 @@ def check_networks(dnns: tuple[DataNetwork, ...]) -> list[str]:
     check.each_once("dnn", names)
     for i, one in enumerate(dnns):
         for other in dnns[i + 1 :]:
-            if one.pool.overlaps(other.pool):
-                raise ValueError(f"dnn: pools {one.pool} and {other.pool} overlap")
-            for six, another in product(one.ipv6_pool, other.ipv6_pool):
-                if six.overlaps(another):
-                    raise ValueError(f"dnn: pools {six} and {another} overlap")
+            both = [(one.pool, other.pool)] if one.pool.overlaps(other.pool) else []
+            for pool, another in (*both, *_overlaps(one.ipv6_pool, other.ipv6_pool)):
+                raise ValueError(
+                    f"dnn: found pool {pool} of {one.name} and {another} of {other.name}, which overlap, wanted "
+                    "each address in one of them"
+                )
     return names
+
+
+def _overlaps(
+    these: Sequence[IPv6Network], those: Sequence[IPv6Network]
+) -> list[tuple[IPv6Network, IPv6Network]]:
+    return [(one, other) for one, other in product(these, those) if one.overlaps(other)]
 
 
 def control_of(run: Path, text: str) -> Path:
