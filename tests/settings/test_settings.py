@@ -39,7 +39,7 @@ FAULTS = {
     "amf = 3": "f:1: amf: found 3, wanted a table",
     "[amff]": "f:1: amff: unknown key; did you mean 'amf'?",
     '[[dnn]]\n[[dnn]]\nname = "b"\npool = "10.1.0.1/16"': "f:4: dnn[1].pool: found '10.1.0.1/16', wanted an IPv4",
-    '[[dnn]]\nname = "a"\n[[dnn]]\nname = "b"': "dnn: found pool 10.45.0.0/16 of a and 10.45.0.0/16 of b, which overlap",
+    '[[dnn]]\nname = "a"\n[[dnn]]\nname = "b"': "dnn: found pool 10.45.0.0/16 of a and 10.45.0.0/16 of b, which",
     '[[dnn]]\nname = "a_b"': "f:2: dnn[0].name: DNN: found 'a_b', wanted dotted labels",
     '[[dnn]]\nsession_ambr_uplink = "12"': "f:2: dnn[0].session_ambr_uplink: found '12', wanted a bit rate",
     '[[dnn]]\nn6_gateway = "10.9.0.1"': "f:1: dnn[0].n6_interface: found nothing, wanted the interface of its gateway",
