@@ -122,6 +122,7 @@ class World:
             settings=SimpleNamespace(charging=Charging(on=True), plmn=PlmnId("999", "70")),
             instance_id="smf",
             sbi=SimpleNamespace(uri=lambda path: path),
+            home=lambda supi: None,
             chf=SimpleNamespace(update=self._update, release=self._release),
             store=self.smf,
             telling=set(),
