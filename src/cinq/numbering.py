@@ -113,6 +113,11 @@ class SNssai(Struct, frozen=True, gc=False):
     def _place(self) -> tuple[int, int]:
         return self.sst, -1 if self.sd is None else self.sd
 
+    @property
+    def words(self) -> str:
+        """ "SST 1 SD 0000ff", for people."""
+        return f"SST {self.sst}" + ("" if self.sd is None else f" SD {self.sd:06x}")
+
     def __lt__(self, other: SNssai) -> bool:
         return self._place < other._place
 

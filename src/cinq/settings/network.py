@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from itertools import product
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 from urllib.parse import quote
 
 from cinq.home_domain import function_name
@@ -28,6 +28,7 @@ from cinq.settings.toml import BitRate, HexOctets, setting
 from cinq.settings.user_plane import Upf, UserPlane
 
 Security = Literal["not-needed", "preferred", "required"]
+N = TypeVar("N", IPv4Network, IPv6Network)
 SOCKET_PATH = 107  # octets of a Unix socket's path, unix(7)
 SOCKET_NAME = 60
 
@@ -262,8 +263,9 @@ def check_networks(dnns: tuple[DataNetwork, ...]) -> list[str]:
     check.each_once("dnn", names)
     for i, one in enumerate(dnns):
         for other in dnns[i + 1 :]:
-            both = [(one.pool, other.pool)] if one.pool.overlaps(other.pool) else []
-            for pool, another in (*both, *_overlaps(one.ipv6_pool, other.ipv6_pool)):
+            pools = _overlaps((one.pool,), (other.pool,)) + _overlaps(one.ipv6_pool, other.ipv6_pool)
+            if pools:
+                pool, another = pools[0]
                 raise ValueError(
                     f"dnn: found pool {pool} of {one.name} and {another} of {other.name}, which overlap, wanted "
                     "each address in one of them"
@@ -271,10 +273,9 @@ def check_networks(dnns: tuple[DataNetwork, ...]) -> list[str]:
     return names
 
 
-def _overlaps(
-    these: Sequence[IPv6Network], those: Sequence[IPv6Network]
-) -> list[tuple[IPv6Network, IPv6Network]]:
-    return [(one, other) for one, other in product(these, those) if one.overlaps(other)]
+def _overlaps(these: Sequence[N], those: Sequence[N]) -> list[tuple[str, str]]:
+    """As texts."""
+    return [(str(one), str(other)) for one, other in product(these, those) if one.overlaps(other)]
 
 
 def control_of(run: Path, text: str) -> Path:

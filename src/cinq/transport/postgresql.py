@@ -38,6 +38,10 @@ WHOLE = "whole"
 Connection = psycopg.Connection[tuple[bytes, ...]]
 
 
+class _BrokenError(StoreError):
+    """The connection that was asked is none any more."""
+
+
 class PostgresqlStore(WriteBehind):
     """Store of procedure.store in a database. uri: as libpq takes it, postgresql://user@host:port/name; the password
     may stand in it, or in ~/.pgpass. The table is made when it is missing.
@@ -52,13 +56,7 @@ class PostgresqlStore(WriteBehind):
         self._writer: Connection | None = None
         self._tried: dict[Change, list[bytes]] = {}  # in rounds that failed: it may stand there all the same
         self._rests_until = 0.0
-        self._reader: Connection | None = self._connect()
-        try:
-            _prepare(self._reader)
-            _hold(self._reader, self._locks)
-        except (psycopg.Error, OSError) as error:
-            self._reader.close()
-            raise self._fault(error) from error
+        self._reader: Connection | None = self._held()
         super().__init__(self._where)
 
     def _connect(self) -> Connection:
@@ -78,6 +76,17 @@ class PostgresqlStore(WriteBehind):
             raise self._fault(error) from error
         return connection
 
+    def _held(self) -> Connection:
+        """To read by, with the tables there and what is to be held."""
+        made = self._connect()
+        try:
+            _prepare(made)
+            _hold(made, self._locks)
+        except (psycopg.Error, OSError) as error:
+            made.close()
+            raise self._fault(error) from error
+        return made
+
     def _fault(self, error: Exception) -> StoreError:
         """In the server's words, on one line."""
         said = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
@@ -92,36 +101,32 @@ class PostgresqlStore(WriteBehind):
         return [(bytes(key).decode("utf-8", "surrogatepass"), bytes(value)) for key, value in rows]
 
     def _ask(self, statement: str, values: Sequence[bytes]) -> list[tuple[bytes, ...]]:
-        """Once more by another connection, where the one that there was is broken."""
-        for last in (False, True):
-            reader = self._reader or self._again()
-            try:
-                return reader.execute(statement.encode(), values).fetchall()
-            except psycopg.Error as error:
-                if not reader.broken:
-                    raise self._fault(error) from error
-                reader.close()
-                self._reader = None
-                if last:
-                    raise self._fault(error) from error
-        raise AssertionError
+        try:
+            return self._asked(statement, values)
+        except _BrokenError:
+            return self._asked(statement, values)  # once more, by another connection
+
+    def _asked(self, statement: str, values: Sequence[bytes]) -> list[tuple[bytes, ...]]:
+        self._reader = reader = self._reader or self._again()
+        try:
+            return reader.execute(statement.encode(), values).fetchall()
+        except psycopg.Error as error:
+            fault = self._fault(error)
+            if not reader.broken:
+                raise fault from error
+            reader.close()
+            self._reader = None
+            raise _BrokenError(*fault.args) from error
 
     def _again(self) -> Connection:
         """Connected anew; what was held must be held again."""
         if time.monotonic() < self._rests_until:
             raise StoreError(f"store {self._where}: it does not answer")
         try:
-            made = self._connect()
-            try:
-                _hold(made, self._locks)
-            except (psycopg.Error, OSError) as error:
-                made.close()
-                raise self._fault(error) from error
+            return self._held()
         except StoreError:
             self._rests_until = time.monotonic() + REST_S
             raise
-        self._reader = made
-        return made
 
     def _commit(self, changes: Round) -> set[Change]:
         if self._writer is None:

@@ -55,17 +55,21 @@ def containers(body: ChargingDataRequest) -> list[int]:
     ]
 
 
-def request(charged: Charged, *, ends: bool = False) -> ChargingDataRequest:
-    context = SimpleNamespace(
-        supi="imsi-001010000000001",
+def context_of(supi: str) -> SimpleNamespace:
+    return SimpleNamespace(
+        supi=supi,
         ref="7",
         prefix=None,
         address=None,
         session_type="IPV4",
         pdu_session_id=1,
         dnn="internet",
-        s_nssai=None,
+        s_nssai=SNssai(1),
     )
+
+
+def request(charged: Charged, *, ends: bool = False) -> ChargingDataRequest:
+    context = context_of("imsi-001010000000001")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(charging, "_about", lambda *_: None)
         return charging.request(context, charged, WHO, 0.0, ends=ends)  # type: ignore[arg-type]
@@ -199,16 +203,7 @@ def test_whose_subscriber_it_is_is_told(supi: str, home: tuple[str, str]) -> Non
     settings = SimpleNamespace(plmn=numbering.PlmnId("999", "70"), plmns=(), partners=(partner,))
     ports = SimpleNamespace(settings=settings, instance_id="smf", sbi=SimpleNamespace(uri=str))
     ports.home = partial(Ports.home, ports)  # type: ignore[arg-type]
-    context = SimpleNamespace(
-        supi=supi,
-        ref="7",
-        prefix=None,
-        address=None,
-        session_type="IPV4",
-        pdu_session_id=1,
-        dnn="internet",
-        s_nssai=SNssai(1),
-    )
+    context = context_of(supi)
     asks = who(SimpleNamespace(ports=ports, context=context))  # type: ignore[arg-type]
     about = charging.request(context, Charged(1, 0.0), asks, 0.0).pdu_session_charging_information  # type: ignore[arg-type]
     assert about is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
@@ -15,7 +14,7 @@ from cinq.nf.amf.ue import Ue
 from cinq.numbering import NumberingError, Supi
 from cinq.procedure import Clock, Why
 from cinq.procedure.store import Store
-from cinq.sbi import Bus, Created, InvalidParam, Problem
+from cinq.sbi import Bus, Created, InvalidParam, Problem, date_time
 from cinq.sbi.callback import notify
 from cinq.sbi.models import UserLocation
 from cinq.sbi.services.namf_eventexposure import (
@@ -170,7 +169,7 @@ class Events:
         return AmfEventReport(
             type=event.type,
             state=AmfEventState(active=left != 0, remain_reports=left),
-            time_stamp=_time(self._clock.now()),
+            time_stamp=date_time.written(self._clock.now()),
             subscription_id=self._sbi.uri(f"/namf-evts/v1/subscriptions/{name}"),
             supi=watch.subscription.supi,
             location=location,
@@ -250,10 +249,6 @@ def _ends(wanted: AmfEventSubscription) -> float:
     if wanted.options is None or wanted.options.expiry is None:
         return 0.0
     try:
-        return datetime.fromisoformat(wanted.options.expiry.replace("Z", "+00:00")).timestamp()
+        return date_time.read(wanted.options.expiry)
     except (ValueError, OverflowError):
         raise Problem(400, "OPTIONAL_IE_INCORRECT", Why("options/expiry: it is no time")) from None
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

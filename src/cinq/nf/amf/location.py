@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from msgspec.structs import replace
 
 from cinq.nf.amf.n2.elements import Place
@@ -11,7 +9,7 @@ from cinq.nf.amf.procedures.ngap.location_reporting import CannotLocate, locate
 from cinq.nf.amf.registry import Registry
 from cinq.nf.amf.relay import registered
 from cinq.nf.amf.ue import Ue
-from cinq.sbi import Problem
+from cinq.sbi import Problem, date_time
 from cinq.sbi.models import UserLocation
 from cinq.sbi.services.namf_location import ProvideLocInfo, RequestLocInfo
 
@@ -51,13 +49,11 @@ def info(
     if nr is None:
         raise Problem(504, "UE_NOT_REACHABLE", "the UE was not heard of since this AMF was started")
     minutes = 0 if asked else min(max(1, int((now - heard) / 60)), OLDEST_MIN)
-    told = replace(nr, age_of_location_information=minutes, ue_location_timestamp=_time(heard))
+    told = replace(
+        nr, age_of_location_information=minutes, ue_location_timestamp=date_time.written(heard, "seconds")
+    )
     return ProvideLocInfo(
         current_loc=is_current,
         location=UserLocation(nr_location=told),
         rat_type="NR",
     )
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from cinq.nf.nef.as_session import AsSessionWithQoS, TrafficInfluence
 from cinq.nf.nef.clients import Clients
@@ -16,7 +15,7 @@ from cinq.nf.nef.policy import Policy
 from cinq.nf.nef.settings import Settings
 from cinq.procedure import Clock, Why
 from cinq.procedure.store import Store
-from cinq.sbi import Bus, Problem
+from cinq.sbi import Bus, Problem, date_time
 from cinq.sbi.callback import notify
 from cinq.sbi.nf_profile import NFProfile
 from cinq.sbi.services import quality_on_demand as qod
@@ -149,11 +148,10 @@ class NEF:
         data = qod.StatusChanged(
             session_id=session.session_id, qos_status=session.qos_status, status_info=session.status_info
         )
-        now = datetime.fromtimestamp(self._clock.now(), UTC).isoformat(timespec="milliseconds")
         event = qod.CloudEvent(
             id=self._entropy(16).hex(),
             source=self._north.uri(f"/quality-on-demand/v1/sessions/{session.session_id}"),
-            time=now.replace("+00:00", "Z"),
+            time=date_time.written(self._clock.now()),
             data=data,
         )
         self._waiting.append((session.sink, event))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
 from ipaddress import ip_network
 
 from msgspec.structs import replace
@@ -15,7 +14,7 @@ from cinq.nf.nef.context import Demand, Demands
 from cinq.nf.nef.policy import Policy
 from cinq.nf.nef.settings import Application, Settings
 from cinq.procedure import Clock, Why
-from cinq.sbi import Created, Problem
+from cinq.sbi import Created, Problem, date_time
 from cinq.sbi.services.nef_northbound import FlowInfo
 from cinq.sbi.services.quality_on_demand import (
     CreateSession,
@@ -114,7 +113,7 @@ class QualityOnDemand:
         longest = self._profiles[session.qos_profile].longest_s
         duration = min(session.duration + body.requested_additional_duration, longest)
         ends = demand.ends + duration - session.duration
-        longer = replace(session, duration=duration, expires_at=_time(ends))
+        longer = replace(session, duration=duration, expires_at=date_time.written(ends))
         self._demands.put(session_id, replace(demand, session=longer, ends=ends))
         return longer
 
@@ -132,7 +131,12 @@ class QualityOnDemand:
             return
         now = self._clock.now()
         ends = now + session.duration
-        made = replace(session, qos_status="AVAILABLE", started_at=_time(now), expires_at=_time(ends))
+        made = replace(
+            session,
+            qos_status="AVAILABLE",
+            started_at=date_time.written(now),
+            expires_at=date_time.written(ends),
+        )
         self._demands.put(name, replace(demand, session=made, ends=ends))
         self._tell(made)
 
@@ -162,7 +166,7 @@ class QualityOnDemand:
             session,
             qos_status="UNAVAILABLE",
             status_info=why,
-            expires_at=_time(now) if session.started_at else None,
+            expires_at=date_time.written(now) if session.started_at else None,
         )
 
     def _known(self, name: str) -> tuple[Demand, SessionInfo]:
@@ -241,7 +245,3 @@ def _ports(name: str, spec: PortsSpec | None) -> str:
             400, "INVALID_ARGUMENT", Why(f"{name}: wanted 1 to {MOST_PORTS} ports or ranges of them")
         )
     return " " + ",".join(f"{first}" if first == last else f"{first}-{last}" for first, last in ranges)
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import count
 from urllib.parse import urlsplit
 
@@ -15,7 +15,7 @@ from cinq.nf.nrf.discovery import visible
 from cinq.nf.nrf.tokens import admits
 from cinq.procedure import Clock, Why
 from cinq.procedure.store import Store
-from cinq.sbi import Bus, Created, Problem
+from cinq.sbi import Bus, Created, Problem, date_time
 from cinq.sbi.callback import notify
 from cinq.sbi.caller import caller
 from cinq.sbi.json_patch import PatchItem
@@ -167,11 +167,7 @@ class Subscriptions:
                 raise Problem(400, "OPTIONAL_IE_INCORRECT", Why(f"validityTime: found '{wanted[:40]}'"))
             if asked <= until:
                 return wanted
-        return (
-            (datetime.fromtimestamp(0, UTC) + timedelta(seconds=int(until)))
-            .isoformat()
-            .replace("+00:00", "Z")
-        )
+        return date_time.written(int(until), "seconds")
 
 
 def _seconds(text: str) -> float:

@@ -71,5 +71,5 @@ def _nothing(
 
 def named(slices: Iterable[SNssai]) -> str:
     """'SST 1, SST 1 SD 0000ff'; 'no slice'."""
-    names = [f"SST {s.sst}" + ("" if s.sd is None else f" SD {s.sd:06x}") for s in slices]
+    names = [s.words for s in slices]
     return ", ".join(names) or "no slice"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
@@ -18,7 +17,7 @@ from cinq.nf.smf.context import Ipv4, Ipv4v6, SmContext
 from cinq.nf.smf.session import Sessions
 from cinq.procedure import Clock, Why
 from cinq.procedure.store import Store
-from cinq.sbi import Bus, Created, InvalidParam, Problem
+from cinq.sbi import Bus, Created, InvalidParam, Problem, date_time
 from cinq.sbi.callback import notify
 from cinq.sbi.models import Snssai
 from cinq.sbi.services.nsmf_eventexposure import (
@@ -172,7 +171,7 @@ class Events:
         context = state.context
         made = EventNotification(
             event=event,
-            time_stamp=_time(self._clock.now()),
+            time_stamp=date_time.written(self._clock.now()),
             supi=context.supi,
             pdu_se_id=context.pdu_session_id,
             dnn=context.dnn,
@@ -213,7 +212,7 @@ class Events:
         ends = 0.0
         if body.expiry is not None:
             try:
-                ends = datetime.fromisoformat(body.expiry.replace("Z", "+00:00")).timestamp()
+                ends = date_time.read(body.expiry)
             except (ValueError, OverflowError):
                 raise _wrong("OPTIONAL_IE_INCORRECT", "/expiry", "it is no time") from None
         return Watch(msgspec.structs.replace(body, event_notifs=[], sub_id=None), left, ends)
@@ -316,7 +315,3 @@ def _check(body: NsmfEventExposure) -> None:
 
 def _wrong(cause: str, where: str, why: str) -> Problem:
     return Problem(400, cause, Why(f"{where}: {why}"), InvalidParam(param=where, reason=why))
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

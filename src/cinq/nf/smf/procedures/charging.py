@@ -17,7 +17,6 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cinq import numbering
 from cinq.nf.smf import charging
 from cinq.nf.smf.context import Charged
 from cinq.nf.smf.ports import Ports
@@ -228,14 +227,10 @@ def who(session: PduSession) -> charging.Identity:
     home = ports.home(session.context.supi)
     return charging.Identity(
         ports.instance_id,
-        _plmn(ports.settings.plmn),
-        None if home is None else _plmn(home),
+        PlmnId.of(ports.settings.plmn),
+        None if home is None else PlmnId.of(home),
         ports.sbi.uri(f"/nsmf-callback/v1/charging/{session.context.ref}"),
     )
-
-
-def _plmn(plmn: numbering.PlmnId) -> PlmnId:
-    return PlmnId(mcc=plmn.mcc, mnc=plmn.mnc)
 
 
 def _now(ports: Ports) -> float:

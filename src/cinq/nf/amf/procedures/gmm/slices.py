@@ -129,7 +129,6 @@ def _explained(ue: Ue, slices: Slices, subscribed: Subscribed) -> None:
     """A UE is registered, and not for all that it asks for: the operator hears why, as of a reject."""
     own = {s for s, _ in subscribed.nssai}
     for one in slices.rejected:
-        name = f"SST {one.s_nssai.sst}" + ("" if one.s_nssai.sd is None else f" SD {one.s_nssai.sd:06x}")
         if one.s_nssai in subscribed.own_authentication:
             reason, mend = "it needs an authentication of its own, and there is no NSSAAF", _OTHER_SLICES
         elif one.cause == RejectedCause.NOT_AVAILABLE_IN_REGISTRATION_AREA:
@@ -138,7 +137,7 @@ def _explained(ue: Ue, slices: Slices, subscribed: Subscribed) -> None:
             reason, mend = "this network does not serve it", "`slices` of the core's settings"
         else:
             reason, mend = "it has not subscribed to it", _OTHER_SLICES
-        journal.note(ue, Why(f"slice rejected: the UE asks for {name}; {reason}", mend))
+        journal.note(ue, Why(f"slice rejected: the UE asks for {one.s_nssai.words}; {reason}", mend))
 
 
 _OTHER_SLICES = "cinq subscriber set IMSI --slices ..., or the slices that the phone asks for"
